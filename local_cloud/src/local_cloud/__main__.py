@@ -26,11 +26,9 @@ _SIGNAL_CHECK_S = 0.2
 _CLOSE_TIMEOUT_S = 15.0
 _GC_THRESHOLD = 50_000
 _FULL_COLLECTION_S = 3_600
-"""Interval of full garbage collections."""
 
 
 def main() -> int:
-    """Start a cloud, serve until an interruption and stop everything. Return 1 if the cloud does not start."""
     options = _parse()
     settings = CloudSettings(
         assembly=options.assembly,
@@ -204,5 +202,5 @@ if __name__ == "__main__":
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()
-    # Threads of moto's state machines may still wait, although no other component runs.
+    # Do not wait for the threads of moto's state machines.
     os._exit(code)

@@ -13,30 +13,20 @@ _JSON = (("Content-Type", "application/json"),)
 
 
 class Controls(Protocol):
-    """Operations of a cloud that its clients can call."""
+    def statistics(self) -> Mapping[str, Any]: ...
 
-    def statistics(self) -> Mapping[str, Any]:
-        """Return the statistics since the start of the cloud."""
+    def advance(self, duration: timedelta) -> list[Firing]: ...
 
-    def advance(self, duration: timedelta) -> list[Firing]:
-        """Advance the cloud's clock, and return the fired schedules."""
+    def alarms(self) -> Mapping[str, str]: ...
 
-    def alarms(self) -> Mapping[str, str]:
-        """Evaluate the alarms and return their states by name."""
+    def interrupt_training(self, name: str) -> None: ...
 
-    def interrupt_training(self, name: str) -> None:
-        """Interrupt a spot training job, as a reclaimed instance does."""
+    def permissions(self) -> Mapping[str, Any]: ...
 
-    def permissions(self) -> Mapping[str, Any]:
-        """Return the refused requests, and the granted actions with their use."""
-
-    def flush(self) -> bool:
-        """Wait until all log lines and metrics are stored. Return false after a timeout."""
+    def flush(self) -> bool: ...
 
 
 class AdminServer(HttpServer):
-    """Server of the controls for clients with the token."""
-
     def __init__(self, controls: Controls, *, token: str, stop: Callable[[], None]) -> None:
         self._actions: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
             ("GET", "/statistics"): lambda _: controls.statistics(),

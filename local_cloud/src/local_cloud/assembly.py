@@ -55,13 +55,7 @@ class Stack:
 
 
 def read_assembly(directory: Path) -> tuple[Stack, ...]:
-    """Read the assembly in `directory`. Each stack follows the stacks that it depends on.
-
-    Raises
-    ------
-    DeploymentError
-        If the directory contains no assembly, or the assembly has parts that cannot be deployed here.
-    """
+    """Return the stacks of an assembly. Each stack follows the stacks that it depends on."""
     artifacts = {name: (path, artifact) for path, name, artifact in _artifacts(directory)}
     graph = {name: artifact.get("dependencies", []) for name, (_, artifact) in artifacts.items()}
     try:

@@ -62,7 +62,6 @@ def issuer_keys(issuer: str, *, endpoint: str, region: str, user_agent: str) -> 
 
 
 def schedule_enabled(scheduled: Scheduled, *, clients: Clients) -> bool:
-    """Return whether a rule or schedule is enabled. It can be disabled at any time."""
     try:
         if scheduled.is_rule:
             bus, _, name = scheduled.arn.partition(":rule/")[2].rpartition("/")

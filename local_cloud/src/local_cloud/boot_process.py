@@ -44,7 +44,6 @@ class Booting:
             raise error from failed
 
     def failure(self, timeout_s: float) -> str:
-        """Return the reason why the cloud did not start."""
         if not self.settled.is_set():
             return f"the cloud is not ready after {timeout_s:g} s; it said last: {' | '.join(list(self._lines)[-3:])}"
         try:
@@ -77,6 +76,6 @@ class Booting:
                 elif not self.ready and not line.startswith(FAILED_LINE):  # `failure` returns this line
                     self._progress(line.rstrip("\n"))
         except ValueError:
-            pass  # `stop` has closed the stream
+            pass  # `Cloud.stop` has closed the stream
         self._process.wait()
         self.settled.set()

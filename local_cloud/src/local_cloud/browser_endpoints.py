@@ -16,8 +16,6 @@ from local_cloud.sign_in.server import SignInServer, groups_of_operator
 
 
 class Fronts:
-    """Servers of a deployment for browsers. `addresses` registers their addresses."""
-
     def __init__(
         self,
         deployment: Deployment,
@@ -85,7 +83,6 @@ class Fronts:
             addresses.learn(f"https://{distribution.attributes['DomainName']}", edge.url)
 
     def stop(self) -> None:
-        """Stop listening."""
         for server in self._servers:
             server.stop()
 

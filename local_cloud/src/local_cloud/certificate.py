@@ -18,8 +18,7 @@ _RENEW_BEFORE = dt.timedelta(days=7)
 def server_context(directory: Path) -> tuple[ssl.SSLContext, Path]:
     """Return the TLS settings of servers, and the certificate that clients must trust.
 
-    The directory keeps the certificate and its key until the certificate expires in less than `_RENEW_BEFORE`.
-    Therefore, clients trust the same certificate after a restart.
+    A valid certificate is reused, so that clients trust the same certificate after a restart.
     """
     directory.mkdir(parents=True, exist_ok=True)
     certificate, key = directory / "certificate.pem", directory / "key.pem"

@@ -67,13 +67,8 @@ PENDING_PER_ENVIRONMENT = 6
 class LocalCloud:
     """Cloud in this process. A process can contain only one cloud, because moto's state is global.
 
-    The constructor starts moto and the components that react to calls. `boot` deploys an assembly and starts pollers
-    and schedules. `close` stops everything.
-
-    Parameters
-    ----------
-    report
-        Function that is called with a line about each failure outside of a request.
+    The constructor starts moto and the components that react to calls. `boot` deploys an assembly, and starts pollers
+    and schedules.
     """
 
     def __init__(self, settings: CloudSettings, *, report: Callable[[str], None]) -> None:
@@ -155,17 +150,9 @@ class LocalCloud:
 
     @property
     def has_awslambdaric(self) -> bool:
-        """True if functions run with the real runtime client, and false if they run with the built-in replacement."""
         return self._settings.awslambdaric and importlib.util.find_spec("awslambdaric") is not None
 
     def boot(self, *, progress: Callable[[str], None]) -> Deployment:
-        """Deploy the assembly, and start its pollers, schedules and APIs.
-
-        Raises
-        ------
-        DeploymentError
-            If the assembly contains unsupported features.
-        """
         settings = self._settings
         seed = _seed(self._journal)
         deployment = deploy(
@@ -267,7 +254,6 @@ class LocalCloud:
         return deployment
 
     def _clients_of(self, role_arn: str, *, session: str) -> Clients:
-        """Return clients that use the access key of a role."""
         key = self._permissions.access_key(role_arn, session)
         return service_clients(self.endpoint, self._settings.region, user_agent=self._boot_token, access_key=key)
 
@@ -277,11 +263,9 @@ class LocalCloud:
                 self._invoker.start_ahead(arn)
 
     def api_urls(self) -> dict[str, str]:
-        """Return the URL of each API by ID."""
         return {api_id: server.url for api_id, server in self._apis.items()}
 
     def functions(self, deployment: Deployment) -> dict[str, dict[str, Any]]:
-        """Return the runtime of each function, and the source of each package in its layers."""
         return function_reports(
             deployment,
             find=self._moto_state.find_function,
@@ -290,7 +274,6 @@ class LocalCloud:
         )
 
     def statistics(self) -> Mapping[str, Any]:
-        """Return the statistics since the start of the cloud."""
         due = self._scheduler.next_due() if self._scheduler else {}
         fired = self._scheduler.counts() if self._scheduler else {}
         return {
@@ -316,7 +299,6 @@ class LocalCloud:
         return firings
 
     def permissions(self) -> Mapping[str, Any]:
-        """Return the refused requests, and the granted actions with their use."""
         return {"refused": self._permissions.refused(), "grants": self._permissions.grants()}
 
     def flush(self) -> bool:
@@ -324,12 +306,10 @@ class LocalCloud:
         return self._pump.flush()
 
     def alarms(self) -> dict[str, str]:
-        """Evaluate every alarm on all metrics, and return the states by name."""
         self._pump.flush()
         return self._alarms.evaluate() if self._alarms else {}
 
     def close(self) -> None:
-        """Stop all threads and servers, kill all processes, and remove the temporary directory."""
         if self._fronts:
             self._fronts.stop()
         for server in self._apis.values():
@@ -356,48 +336,34 @@ class LocalCloud:
         self._processes.close()
 
     def invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
-        """Invoke a function and wait for the result."""
         return self._invoker.invoke(function_arn, payload)
 
     def invoke_later(self, function_arn: str, payload: bytes) -> None:
-        """Queue an asynchronous invocation."""
         self._asynchronous.accept(function_arn, payload)
 
     def send_event(self, target: Target, event: Mapping[str, Any]) -> None:
-        """Queue an event for a target of a matching rule."""
         self._targets.submit(target, event)
 
     def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        """Store a value of a metric."""
         self._pump.metric(namespace, name, value, unit=unit, **dimensions)
 
     def access_key(self, role_arn: str, session: str) -> str:
         return self._permissions.access_key(role_arn, session)
 
     def start_training(self, request: TrainingRequest, record: TrainingRecord) -> None:
-        """Start a training job in the background."""
         self._training.start(request, record)
 
     def stop_training(self, name: str) -> None:
-        """Request the stop of a training job."""
         self._training.stop(name)
 
     def interrupt_training(self, name: str) -> None:
-        """Interrupt a spot training job, which resumes from its checkpoints.
-
-        Raises
-        ------
-        ValueError
-            If no spot job with this name runs.
-        """
+        """Raise ValueError if no spot job with this name runs."""
         self._training.interrupt(name)
 
     def start_job_run(self, request: JobRunRequest, record: JobRunRecord) -> None:
-        """Start a Glue job run in the background."""
         self._glue.start(request, record)
 
     def stop_job_run(self, run_id: str) -> None:
-        """Request the stop of a Glue job run."""
         self._glue.stop(run_id)
 
 

@@ -16,8 +16,6 @@ _UNIVERSAL = re.compile(r"^arn:aws:scheduler:::aws-sdk:(?P<service>[^:]+):(?P<ac
 
 
 class UndeliverableError(Exception):
-    """Error for a target of an unsupported type."""
-
     def __init__(self, arn: str) -> None:
         super().__init__(f"{arn} cannot be a target here: its kind is not implemented")
 
@@ -36,25 +34,16 @@ class Message:
 
     @property
     def text(self) -> str:
-        """Body as JSON text."""
         return json.dumps(self.body, default=str)
 
 
 class Delivery:
-    """Delivery through the cloud's public API. Functions are invoked asynchronously."""
-
     def __init__(self, clients: Clients, *, invoke_later: Callable[[str, bytes], None]) -> None:
         self._clients = clients
         self._invoke_later = invoke_later
 
     def send(self, arn: str, message: Message) -> None:
-        """Deliver a message once. If the service rejects the message, the botocore error is raised.
-
-        Raises
-        ------
-        UndeliverableError
-            If the type of the resource is not supported.
-        """
+        """Deliver a message once. Raise UndeliverableError for an unsupported target, or the error of the service."""
         if universal := _UNIVERSAL.match(arn):
             client = self._clients(universal["service"].lower())
             getattr(client, xform_name(universal["action"][0].upper() + universal["action"][1:]))(**message.body)

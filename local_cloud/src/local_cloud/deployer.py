@@ -24,30 +24,20 @@ __all__ = ["Clients", "Deployment", "DeploymentError", "Resource", "deploy"]
 Outputs = Mapping[str, Mapping[str, Mapping[str, str]]]
 
 
-def _say_nothing(_: str) -> None:
-    return None
-
-
 def deploy(
     assembly: Path,
     clients: Clients,
     *,
     region: str,
     account: str,
-    progress: Callable[[str], None] = _say_nothing,
-    before: Callable[[str], None] = _say_nothing,
+    progress: Callable[[str], None] = lambda _: None,
+    before: Callable[[str], None] = lambda _: None,
     other_regions: Outputs = MappingProxyType({}),
 ) -> Deployment:
-    """Deploy every stack of `assembly` that is made for the region or for any region.
+    """Deploy the stacks of this region and the stacks without a region.
 
-    `progress` is called with a line per resource. `before` is called with the stack and logical ID of each resource
-    before its creation. `other_regions` contains the outputs of stacks by region, stack and output.
-
-    Raises
-    ------
-    DeploymentError
-        If a template contains an unsupported resource type, property or intrinsic function, or the cloud rejects a
-        resource. Resources that were already created remain.
+    `progress` is called with a line per resource, and `before` with the stack and logical ID before each creation.
+    `other_regions` contains outputs by region, stack and output. After a DeploymentError, created resources remain.
     """
     cloud = _Cloud(
         clients=clients,
@@ -134,7 +124,6 @@ class _StackDeployment:
         )
 
     def create_resources(self) -> None:
-        """Create the resources in order of dependency."""
         wanted = wanted_resources(self.stack, self.evaluator)
         for definition in wanted.values():
             if definition.type not in RESOURCE_TYPES:
@@ -179,13 +168,11 @@ class _StackDeployment:
         return resource.attributes[name]
 
     def exported(self, name: str) -> str:
-        """Return the value of an export of an earlier stack."""
         if name not in self.cloud.exports:
             raise TemplateError(f"no stack deployed before exports {name}")
         return self.cloud.exports[name]
 
     def stack_output(self, stack: str, output: str, region: str) -> str:
-        """Return an output of an earlier stack, here or in another region."""
         stacks = self.cloud.outputs if region == self.cloud.region else self.cloud.other_regions.get(region, {})
         try:
             return stacks[stack][output]

@@ -8,10 +8,7 @@ from typing import Any, Protocol
 
 
 class DeploymentError(Exception):
-    """Error for an assembly that cannot be deployed as on AWS.
-
-    The message starts with the location: stack, resource, type and property, if they are known.
-    """
+    """Error for an assembly that cannot be deployed as on AWS. The message starts with the location."""
 
     def __init__(
         self,
@@ -40,10 +37,9 @@ class DeploymentError(Exception):
 
 
 class Clients(Protocol):
-    """Factory of boto3 clients for the cloud of the deployment."""
+    """Factory of boto3 clients for the cloud, by the boto3 name of the service."""
 
-    def __call__(self, service: str, /) -> Any:
-        """Return the client of a service by its boto3 name."""
+    def __call__(self, service: str, /) -> Any: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +78,6 @@ class Deployment:
     templates: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     def of_type(self, resource_type: str) -> tuple[Resource, ...]:
-        """Return the resources of a CloudFormation type, such as `AWS::Lambda::Function`."""
         return tuple(resource for resource in self.resources if resource.type == resource_type)
 
 

@@ -12,11 +12,9 @@ class EndpointRewriter:
         self._local: dict[str, str] = {}
 
     def learn(self, address: str, local: str) -> None:
-        """Register the local replacement of an AWS address."""
         self._local[address] = local
 
     def localize(self, text: str) -> str:
-        """Replace the registered AWS addresses in a text."""
         for address, local in self._local.items():
             text = text.replace(address, local)
         return text

@@ -21,20 +21,10 @@ _LONGEST_OVERDUE: Final = timedelta(days=5 * 365)
 _KINDS: Final = ("Versions", "DeleteMarkers")
 _NONCURRENT: Final = "NoncurrentVersionExpiration"
 _BATCH: Final = 1_000
-"""Maximum number of objects in a call of DeleteObjects."""
+"""Limit of DeleteObjects."""
 
 
 class Expiry:
-    """Thread that deletes expired data.
-
-    Parameters
-    ----------
-    now
-        Function that returns the time of the cloud's clock.
-    report
-        Function that is called with a line about each failure.
-    """
-
     def __init__(
         self, clients: Clients, recorder: Recorder, *, now: Callable[[], datetime], report: Callable[[str], None]
     ) -> None:
@@ -69,7 +59,6 @@ class Expiry:
                 return _EVERY_S
 
     def close(self) -> None:
-        """End the thread."""
         self._stopping.set()
         self._thread.join()
 
@@ -98,16 +87,8 @@ def expired_versions(
 ) -> Iterator[dict[str, str]]:
     """Yield the deletions that lifecycle rules require, in the format of DeleteObjects.
 
-    Only rules with a prefix filter are supported. Transitions and incomplete uploads are ignored.
-
-    References
-    ----------
-    https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html
-
-    Parameters
-    ----------
-    listed
-        Versions and delete markers of a bucket, as ListObjectVersions returns them.
+    Only rules with a prefix filter are supported. Transitions and incomplete uploads are ignored. See
+    https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html.
     """
     by_prefix = [(prefix, rule) for rule in rules if (prefix := _prefix(rule)) is not None]
     newest_first = sorted(
@@ -151,9 +132,7 @@ def _is_due(days: int, since: datetime, now: datetime) -> bool:
 def expire_items(dynamodb: Any, table: str, *, now: datetime) -> None:
     """Delete the items of a table whose time to live has passed, as DynamoDB does.
 
-    References
-    ----------
-    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html
+    See https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/howitworks-ttl.html.
     """
     setting = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
     if setting["TimeToLiveStatus"] != "ENABLED":

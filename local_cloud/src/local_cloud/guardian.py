@@ -14,7 +14,6 @@ import sys
 
 
 def main(directory: str) -> None:
-    """Track the process groups until standard input ends. Then kill them and remove the directory."""
     groups: set[int] = set()
     for line in sys.stdin:
         group = int(line[1:])

@@ -26,7 +26,6 @@ _END_OF_HEADERS: Final = (b"\r\n", b"\n", b"")
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n")
 _LARGEST_BODY_BYTES: Final = 16_777_216
-"""Default maximum size of a body. API Gateway and Lambda have smaller limits with specific responses."""
 _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -51,8 +50,6 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpResponse:
-    """HTTP response. Headers may repeat."""
-
     status: int
     headers: Sequence[tuple[str, str]] = ()
     body: bytes = b""
@@ -60,8 +57,6 @@ class HttpResponse:
 
 
 class _BodyError(Exception):
-    """Error for a request whose body cannot be read. `status` is the status of the response."""
-
     def __init__(self, status: HTTPStatus, reason: str) -> None:
         self.status = status
         super().__init__(reason)
@@ -71,11 +66,6 @@ class Connection(http.server.BaseHTTPRequestHandler):
     """Connection that stays open.
 
     It parses headers itself, because Python's parser takes a tenth of a short request's time.
-
-    Attributes
-    ----------
-    largest_body_bytes
-        Maximum size of a body. Larger bodies are answered with status 413.
     """
 
     server: "HttpServer"
@@ -90,7 +80,6 @@ class Connection(http.server.BaseHTTPRequestHandler):
     largest_body_bytes = _LARGEST_BODY_BYTES
 
     def respond(self, body: bytes) -> HttpResponse:
-        """Return the server's response to a request."""
         # `path` has one leading slash, and urlsplit would parse two slashes as a host.
         path, _, query = self.requestline.split(" ")[1].partition("?")
         path = path if path.startswith("/") else urlsplit(path).path
@@ -151,7 +140,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         return self.headers.get("Expect", "").lower() != "100-continue" or self.handle_expect_100()
 
     def handle_expect_100(self) -> bool:
-        """Ask the client for the body immediately."""
+        """Flush the buffer, so that the client sends the body."""
         expected = super().handle_expect_100()
         self.wfile.flush()
         return expected
@@ -190,23 +179,13 @@ class Connection(http.server.BaseHTTPRequestHandler):
             raise _BodyError(HTTPStatus.BAD_REQUEST, "Incomplete body")
         return data
 
-    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
-        """Write nothing."""
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None: ...
 
-    def log_message(self, format: str, *args: Any) -> None:
-        """Write nothing."""
+    def log_message(self, format: str, *args: Any) -> None: ...
 
 
 class HttpServer(http.server.ThreadingHTTPServer):
-    """Server with a thread per connection. Subclasses define `serve`.
-
-    Parameters
-    ----------
-    port
-        Port to listen on. 0 selects a free port.
-    tls
-        Settings of HTTPS. If None, the server uses HTTP.
-    """
+    """Server with a thread per connection. Subclasses define `serve`. Port 0 selects a free port."""
 
     request_queue_size = 128
     connection: type[Connection] = Connection

@@ -19,35 +19,26 @@ NO_VALUE: Final = _NoValue()
 """Value of `Ref: AWS::NoValue`, which is removed from lists and objects."""
 
 
-class TemplateError(Exception):
-    """Error for a template that is invalid or uses unsupported features."""
+class TemplateError(Exception): ...
 
 
 class Surroundings(Protocol):
     """Sources of values outside a template: deployed resources, exports of other stacks, and stored parameters."""
 
-    def ref(self, logical_id: str) -> str:
-        """Return the physical ID of a resource."""
+    def ref(self, logical_id: str) -> str: ...
 
-    def attribute(self, logical_id: str, name: str) -> str:
-        """Return an attribute of a resource."""
+    def attribute(self, logical_id: str, name: str) -> str: ...
 
-    def exported(self, name: str) -> str:
-        """Return the value of an export of another stack."""
+    def exported(self, name: str) -> str: ...
 
-    def stack_output(self, stack: str, output: str, region: str) -> str:
-        """Return an output of another stack, also in another region."""
+    def stack_output(self, stack: str, output: str, region: str) -> str: ...
 
-    def stored_parameter(self, name: str) -> str:
-        """Return the value of an SSM parameter."""
+    def stored_parameter(self, name: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluator:
-    """Evaluator of the values in a template.
-
-    `names` contains the parameters and pseudo parameters that `Ref` accepts in addition to resources.
-    """
+    """Evaluator of the values in a template. `names` contains the parameters and pseudo parameters."""
 
     names: Mapping[str, Any]
     conditions: Mapping[str, Any]
@@ -55,13 +46,6 @@ class Evaluator:
     surroundings: Surroundings
 
     def evaluate(self, value: Any) -> Any:
-        """Return `value` after evaluating all intrinsic functions.
-
-        Raises
-        ------
-        TemplateError
-            If an intrinsic function is unknown or malformed, or refers to a name that does not exist.
-        """
         if isinstance(value, str):
             return _DYNAMIC_REFERENCE.sub(self._dynamic_reference, value)
         if isinstance(value, list):
@@ -75,7 +59,6 @@ class Evaluator:
         return {key: item for key, item in evaluated.items() if item is not NO_VALUE}
 
     def holds(self, condition: str) -> bool:
-        """Return whether a condition is true. Raise TemplateError if the template does not define it."""
         if condition not in self.conditions:
             raise TemplateError(f"unknown condition {condition}")
         return self._is_true(self.conditions[condition])

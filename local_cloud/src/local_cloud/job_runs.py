@@ -16,8 +16,6 @@ STOP_GRACE_S = 10.0
 
 @dataclass(slots=True)
 class JobRun:
-    """Run of a job, which may have ended."""
-
     stopping: threading.Event = field(default_factory=threading.Event)
     thread: threading.Thread | None = None
 
@@ -26,15 +24,7 @@ R = TypeVar("R", bound=JobRun)
 
 
 class JobRunner(Generic[R]):
-    """Runner of a service's jobs.
-
-    Parameters
-    ----------
-    clients
-        Function that returns clients with the access key of a role.
-    credentials
-        Function that returns the variables with the credentials of a role.
-    """
+    """Runner of a service's jobs. `clients` and `credentials` take the ARN of a role."""
 
     def __init__(
         self,
@@ -57,12 +47,10 @@ class JobRunner(Generic[R]):
         self._grace_s = STOP_GRACE_S
 
     def stop(self, name: str) -> None:
-        """Request the stop of a run."""
         if run := self._runs.get(name):
             run.stopping.set()
 
     def close(self) -> None:
-        """Stop all runs, and wait at most `STOP_GRACE_S` for each to end."""
         self._grace_s = 0.0
         for run in self._runs.values():
             run.stopping.set()
@@ -71,7 +59,6 @@ class JobRunner(Generic[R]):
                 run.thread.join(STOP_GRACE_S)
 
     def _start(self, name: str, run: R, work: Callable[[], None], *, thread: str) -> None:
-        """Start `work` as the run `name`, in a thread with the name `thread`."""
         self._runs[name] = run
         run.thread = threading.Thread(target=work, name=thread, daemon=True)
         run.thread.start()

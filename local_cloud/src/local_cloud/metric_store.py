@@ -15,14 +15,7 @@ _DAY_S: Final = 86_400
 
 
 class MetricStore:
-    """Values of metrics.
-
-    Parameters
-    ----------
-    record
-        Function that receives each changed period as series, start and values. The values are None if the period is
-        deleted.
-    """
+    """Values of metrics. `record` receives each changed period, with None as values if the period is deleted."""
 
     def __init__(self, record: Callable[[Series, int, Values | None], None] = lambda *_: None) -> None:
         self._record = record
@@ -55,7 +48,6 @@ class MetricStore:
                 self._merge(now_s)
 
     def restore(self, series: Series, start_s: int, values: Values) -> None:
-        """Restore the recorded values of a period."""
         with self._lock:
             self._series.setdefault(series, {})[start_s] = values
 

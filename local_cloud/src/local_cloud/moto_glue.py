@@ -13,7 +13,6 @@ _LONGEST_MESSAGE = 4096
 
 
 def job_run_request(job: Any, run: Any) -> JobRunRequest:
-    """Return the request of a run that moto stores."""
     return JobRunRequest(
         job_name=job.name,
         run_id=run.job_run_id,
@@ -26,8 +25,6 @@ def job_run_request(job: Any, run: Any) -> JobRunRequest:
 
 
 class MotoJobRunRecord:
-    """Record of a run, which writes the progress to moto's record."""
-
     def __init__(self, job: Any, run: Any, *, changed: Callable[[], None]) -> None:
         self._run = run
         self._changed = changed
@@ -39,13 +36,11 @@ class MotoJobRunRecord:
         run.glue_version = job.glue_version
 
     def run(self) -> None:
-        """Record that the script runs."""
         self._run.modified_on = datetime.now(UTC)
         self._run.status = "RUNNING"
         self._changed()
 
     def end(self, state: str, error_message: str | None = None) -> None:
-        """Record that the run has ended."""
         now = datetime.now(UTC)
         self._run.modified_on = self._run.completed_on = now
         self._run.execution_time = int((now - self._run.started_on).total_seconds())

@@ -28,23 +28,14 @@ class _MotoConnection(Connection, MotoRequestHandler):
     error_message_format = "<Error><Code>%(code)d</Code><Message>%(message)s</Message></Error>"
 
     def respond(self, body: bytes) -> HttpResponse:
-        """Return moto's response to a request."""
         return self.server.answer(self.make_environ() | {"wsgi.input": io.BytesIO(body)}, body)
 
 
 class MotoServer(HttpServer):
     """Server of moto's application.
 
-    Parameters
-    ----------
-    changed
-        Function that receives each request before its response is sent. If the function raises DataError, the response
-        has status 503.
-    check
-        Function that decides on each request and its body before moto answers. It returns None if the caller may do
-        everything.
-    only
-        Text in the header `User-Agent` of requests that are answered before `open`. If None, all requests are answered.
+    `check` decides on a request before moto answers. `changed` receives a request before its response is sent. Before
+    `open`, only requests with the text `only` in `User-Agent` are answered.
     """
 
     connection = _MotoConnection
@@ -67,7 +58,6 @@ class MotoServer(HttpServer):
         super().__init__(port=port)
 
     def open(self) -> None:
-        """Answer every request from now on."""
         self._only = None
 
     def stop(self) -> None:
@@ -76,7 +66,6 @@ class MotoServer(HttpServer):
         super().stop()
 
     def answer(self, environ: dict[str, Any], body: bytes) -> HttpResponse:
-        """Store the changes of a request, and return the response."""
         checked = self._check(environ, body)
         refusal = checked and checked.response
         if refusal is None:

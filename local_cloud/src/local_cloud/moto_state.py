@@ -15,8 +15,6 @@ from local_cloud.resources.functions import is_external_layer
 
 
 class MotoState:
-    """Functions, layers and mappings of an account in a region."""
-
     def __init__(self, *, region: str, account: str) -> None:
         self._region = region
         self._account = account
@@ -28,13 +26,6 @@ class MotoState:
             self._templates[resource.physical_id] = resource.properties
 
     def find_function(self, function_arn: str) -> Function:
-        """Return the current version for an ARN, with or without a qualifier.
-
-        Raises
-        ------
-        FunctionNotFoundError
-            If the function does not exist.
-        """
         try:
             stored = get_backend(self._account, self._region).get_function(function_arn)
             latest = get_backend(self._account, self._region).get_function(stored.function_name)
@@ -69,7 +60,6 @@ class MotoState:
         return None if layer is None else bytes(layer.code_bytes)
 
     def mapping_enabled(self, uuid: str) -> bool:
-        """Return whether an event source mapping exists and is enabled."""
         mapping = get_backend(self._account, self._region).get_event_source_mapping(uuid)
         return mapping is not None and bool(mapping.enabled)
 

@@ -61,8 +61,6 @@ class Position:
 
 
 class KinesisShard:
-    """Shard of a Kinesis stream."""
-
     def __init__(
         self, mapping: EventSourceMapping, shard: Any, *, region: str, account: str, position: Position
     ) -> None:
@@ -80,7 +78,6 @@ class KinesisShard:
         self.processed: Callable[[str], None] = position.advance
 
     def read(self, limit: int) -> list[StreamRecord]:
-        """Return up to `limit` records from the position, and advance the position."""
         records, self._last_sequence_number, _ = self._shard.get_records(self._last_sequence_number, limit)
         return [self._record(record) for record in records]
 
@@ -119,8 +116,6 @@ class KinesisShard:
 
 
 class DynamoDbShard:
-    """Shard of a DynamoDB stream."""
-
     def __init__(self, mapping: EventSourceMapping, shard: Any, next_sequence_number: int, position: Position) -> None:
         self.shard_id: str = shard.id
         self._shard = shard
@@ -129,13 +124,11 @@ class DynamoDbShard:
         self.processed: Callable[[str], None] = position.advance
 
     def read(self, limit: int) -> list[StreamRecord]:
-        """Return up to `limit` records from the position, and advance the position."""
         records = self._shard.get(self._next_sequence_number, limit)
         self._next_sequence_number += len(records)
         return [self._record(record) for record in records]
 
     def filterable(self, record: StreamRecord) -> Mapping[str, Any] | None:
-        """Return the complete record."""
         return record.event
 
     def _record(self, record: Mapping[str, Any]) -> StreamRecord:

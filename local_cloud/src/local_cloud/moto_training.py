@@ -9,7 +9,6 @@ from local_cloud.training.request import Channel, MetricDefinition, TrainingRequ
 
 
 def training_request(job: Any, environment: Mapping[str, str]) -> TrainingRequest:
-    """Return the request of a job that moto stores."""
     specification = job.algorithm_specification
     return TrainingRequest(
         name=job.training_job_name,
@@ -43,8 +42,6 @@ def training_request(job: Any, environment: Mapping[str, str]) -> TrainingReques
 
 
 class MotoTrainingRecord:
-    """Record of a job, which writes the progress to moto's record."""
-
     def __init__(self, job: Any, *, changed: Callable[[], None]) -> None:
         self._job = job
         self._changed = changed
@@ -55,7 +52,6 @@ class MotoTrainingRecord:
         self.progress("Starting", "Preparing the instances for training")
 
     def progress(self, secondary_status: str, message: str) -> None:
-        """Record that the job has entered another phase."""
         now = datetime.now(UTC)
         if transitions := self._job.secondary_status_transitions:
             transitions[-1]["EndTime"] = now
@@ -66,16 +62,13 @@ class MotoTrainingRecord:
         self._changed()
 
     def complete(self, metrics: Mapping[str, float]) -> None:
-        """Record that the job has ended and that its model is in S3."""
         self._end("Completed", "Completed", "Training job completed", metrics)
 
     def fail(self, reason: str) -> None:
-        """Record that the job has failed."""
         self._job.failure_reason = reason[:1024]
         self._end("Failed", "Failed", reason[:1024], {})
 
     def stop(self, secondary_status: str, metrics: Mapping[str, float]) -> None:
-        """Record that the job was stopped, or exceeded its time limit."""
         self._end("Stopped", secondary_status, "Training job stopped", metrics)
 
     def _end(self, status: str, secondary_status: str, message: str, metrics: Mapping[str, float]) -> None:

@@ -8,14 +8,9 @@ ADDRESS = "127.0.0.1"
 
 
 class Ports:
-    """Ports of servers by name: the port of the last start, otherwise the next consecutive port, otherwise a free port.
+    """Ports of servers by name.
 
-    Parameters
-    ----------
-    remembered
-        Ports of the last start by name, or None if they are not stored.
-    first
-        First of the consecutive ports. If None, the system selects free ports.
+    A server gets the port of the last start, otherwise the next port from `first`, otherwise a free port.
     """
 
     def __init__(self, remembered: Mapping[str, int] | None = None, *, first: int | None = None) -> None:
@@ -37,7 +32,6 @@ class Ports:
 
 
 def is_free(port: int) -> bool:
-    """Return whether no program listens on a port of the loopback interface."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # ended connections do not count
         try:

@@ -16,13 +16,7 @@ _GUARDIAN = Path(__file__).with_name("guardian.py")
 
 
 class Processes:
-    """Subprocesses, each in a separate session, until they are killed.
-
-    Parameters
-    ----------
-    directory
-        Directory that `close` removes. It is also removed when this process ends without calling `close`.
-    """
+    """Subprocesses, each in a separate session. `directory` is removed by `close`, or when this process ends."""
 
     def __init__(self, directory: Path) -> None:
         self._lock = threading.Lock()
@@ -43,10 +37,6 @@ class Processes:
         output: int | IO[bytes],
         errors: int | IO[bytes] | None = None,
     ) -> subprocess.Popen[bytes]:
-        """Start `command` in `directory`.
-
-        `errors` receives standard error. Without it, `output` receives both streams.
-        """
         process = subprocess.Popen(
             list(command),
             env=dict(environment),
@@ -79,7 +69,6 @@ class Processes:
                 self._notify_guardian(f"-{process.pid}")
 
     def close(self) -> None:
-        """Kill all processes and remove the directory."""
         with self._lock:
             running = list(self._running)
         for process in running:

@@ -59,13 +59,9 @@ class _Rule(NamedTuple):
 
 @dataclass
 class Replication:
-    """Replication between two running clouds. Buckets are replicated in each direction that a template declares.
+    """Replication between two running clouds. The first cloud owns the tables and secrets.
 
-    Parameters
-    ----------
-    clouds
-        Function that returns the two clouds, or None for a cloud that does not run. The first cloud owns the tables and
-        secrets.
+    `clouds` returns None for a cloud that does not run.
     """
 
     clouds: Callable[[], tuple[Cloud | None, Cloud | None]]

@@ -29,21 +29,7 @@ _CREDENTIALS = {
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """Settings of a cloud.
-
-    Attributes
-    ----------
-    port
-        First of the consecutive ports of the servers. None selects free ports.
-    tls
-        Folder of the certificate to serve APIs, pages and sign-in over HTTPS. None selects HTTP.
-    data
-        Directory of the stored data. If None, no data is stored.
-    permissions
-        `enforce` rejects requests that IAM would refuse with AccessDenied, `warn` reports them, and `off` does neither.
-    peer
-        State file of a running cloud of another region. Templates may read the outputs of its stacks.
-    """
+    """Settings of a cloud. `local_cloud.client.Cloud.start` documents them."""
 
     assembly: Path
     region: str = "us-east-1"
@@ -58,10 +44,7 @@ class CloudSettings:
 
 
 def configure_process(settings: CloudSettings) -> None:
-    """Set the environment of this process for moto and boto3, and the switch interval of its threads.
-
-    moto reads part of the environment when it is imported.
-    """
+    """Set the environment for moto and boto3. Call it before the import of moto, which reads the environment."""
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     for name in [name for name in os.environ if name.startswith(("AWS_", "MOTO_"))]:
         del os.environ[name]
@@ -73,7 +56,6 @@ def configure_process(settings: CloudSettings) -> None:
 
 
 def subprocess_environment(*, endpoint: str, region: str) -> Mapping[str, str]:
-    """Return the environment of functions and jobs, with this Python first on the path and the cloud's endpoint."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return {
         **{name: os.environ[name] for name in _PASSED_ON if name in os.environ},

@@ -31,7 +31,6 @@ class Stacks:
         self._created_at = dt.datetime.now(dt.UTC)
 
     def learn(self, deployment: Deployment) -> None:
-        """Add the stacks of a deployment."""
         for name, template in deployment.templates.items():
             self._templates[name] = template
             self._resources[name] = [each for each in deployment.resources if each.stack == name]
@@ -39,7 +38,6 @@ class Stacks:
             self._states[name] = (CREATED, "")
 
     def template(self, name: str) -> str | None:
-        """Return the template of a stack, or None if the stack does not exist."""
         stack = self._name(name)
         return None if stack is None else json.dumps(self._templates[stack])
 
@@ -64,7 +62,6 @@ class Stacks:
         ]
 
     def resources(self, name: str) -> list[dict[str, Any]] | None:
-        """Return the resources of a stack, or None if the stack does not exist."""
         stack = self._name(name)
         if stack is None:
             return None

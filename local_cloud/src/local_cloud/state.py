@@ -17,28 +17,15 @@ FAILED_LINE = "the cloud does not boot:"
 """Start of the line with the reason of a failed start."""
 
 
-class StateError(Exception):
-    """Error for a state file that cannot be used."""
+class StateError(Exception): ...
 
 
 @dataclass(frozen=True, slots=True)
 class CloudState:
     """State file of a running cloud.
 
-    Attributes
-    ----------
-    apis
-        URL of each HTTP or REST API, by its name and by its ID.
-    functions
-        Runtime of each function, and source of each package in its layers.
-    user_pools
-        Client IDs by user pool ID.
-    replicated
-        Stores that `local_cloud.replication` copies to a cloud of another region.
-    certificate
-        File of the certificate that clients of the APIs must trust. It is empty if the APIs use HTTP.
-    peer
-        State file of the cloud of another region. It is empty without one.
+    `apis` contains each URL by name and by ID, and `user_pools` the client IDs by pool ID. `certificate` is empty if
+    the APIs use HTTP.
     """
 
     status: str
@@ -69,13 +56,7 @@ class CloudState:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a state file.
-
-        Raises
-        ------
-        StateError
-            If the file does not exist or has another format.
-        """
+        """Read a state file. Raise StateError if it does not exist or has another format."""
         try:
             return cls(**json.loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError as error:
@@ -85,7 +66,6 @@ class CloudState:
 
     @property
     def alive(self) -> bool:
-        """True if the process of the cloud exists."""
         try:
             return bool(psutil.Process(self.pid).status() != psutil.STATUS_ZOMBIE)
         except psutil.NoSuchProcess:
@@ -93,23 +73,16 @@ class CloudState:
 
     @classmethod
     def claim(cls, path: Path) -> None:
-        """Check that no other cloud uses a state file.
-
-        Raises
-        ------
-        StateError
-            If another cloud uses the file. The message contains its process ID.
-        """
+        """Raise StateError if another cloud uses a state file."""
         if cls.is_running(path):
             raise StateError(f"{path} belongs to a cloud that runs as process {cls.read(path).pid}")
 
     @classmethod
     def is_running(cls, path: Path) -> bool:
-        """Return whether the cloud of a state file is starting or running."""
         try:
             found = cls.read(path)
         except StateError:
-            return False  # The file is missing, or has an older format that no program can read.
+            return False  # The file is missing or has another format.
         return found.alive and found.status != FAILED
 
     @classmethod

@@ -24,8 +24,6 @@ _STORED_PARAMETER = "AWS::SSM::Parameter::Value<"
 
 @dataclass(frozen=True, slots=True)
 class Definition:
-    """Resource as its template declares it."""
-
     stack: str
     logical_id: str
     type: str
@@ -33,7 +31,6 @@ class Definition:
     depends_on: tuple[str, ...]
 
     def error(self, reason: str, *, property_name: str | None = None) -> DeploymentError:
-        """Return an error that contains the location of this resource."""
         return DeploymentError(
             reason,
             stack=self.stack,
@@ -44,13 +41,7 @@ class Definition:
 
 
 def declared_names(stack: Stack, *, region: str, account: str) -> dict[str, Any]:
-    """Return the pseudo parameters, and the parameters with their default values.
-
-    Raises
-    ------
-    DeploymentError
-        If the template has an unsupported section, or a parameter without a value.
-    """
+    """Return the pseudo parameters, and the parameters with their default values."""
     if unknown := set(stack.template) - _SECTIONS:
         raise DeploymentError(f"unknown sections {sorted(unknown)} of the template", stack=stack.name)
     return {
@@ -86,13 +77,7 @@ def _parameters(stack: Stack) -> Iterator[tuple[str, Any]]:
 
 
 def wanted_resources(stack: Stack, evaluator: Evaluator) -> dict[str, Definition]:
-    """Return the resources to create by logical ID: resources without a condition or with a true condition.
-
-    Raises
-    ------
-    DeploymentError
-        If a resource has an unsupported attribute, an unknown condition or an unknown `DependsOn`.
-    """
+    """Return the resources without a condition or with a true condition, by logical ID."""
     resources = stack.template.get("Resources", {})
     wanted: dict[str, Definition] = {}
     for logical_id, resource in resources.items():

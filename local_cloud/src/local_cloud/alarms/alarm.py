@@ -22,13 +22,10 @@ _COMPARISONS: Final[Mapping[str, tuple[Callable[[float, float], bool], str]]] = 
     "LessThanThreshold": (operator.lt, "below"),
     "LessThanOrEqualToThreshold": (operator.le, "at most"),
 }
-"""Comparison operators with their descriptions."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Look:
-    """Statistic of a series in one period."""
-
     series: Series
     statistic: str
     period: timedelta
@@ -36,15 +33,7 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class MetricAlarm:
-    """Threshold for the datapoints of some periods.
-
-    Attributes
-    ----------
-    looks
-        Statistics by their ID in the expression.
-    datapoints
-        Function that computes the datapoint of a period.
-    """
+    """Alarm on the latest `periods`. `looks` contains its statistics by query ID."""
 
     name: str
     looks: Mapping[str, _Look]
@@ -74,7 +63,6 @@ class MetricAlarm:
         return self.state_of(points)
 
     def state_of(self, points: Sequence[Value]) -> tuple[str, str] | None:
-        """Return the state for datapoints and its reason; see `judge`."""
         known = [point for point in points if point is not None]
         if not known and self.missing == "missing":
             return INSUFFICIENT_DATA, f"The metric has no data in {_latest(self.periods)}."
@@ -96,13 +84,7 @@ def _latest(periods: int) -> str:
 
 
 def read_alarm(name: str, properties: Mapping[str, Any]) -> MetricAlarm:
-    """Read the properties of an `AWS::CloudWatch::Alarm`.
-
-    Raises
-    ------
-    ValueError
-        If the alarm uses unsupported features.
-    """
+    """Read the properties of an `AWS::CloudWatch::Alarm`. Raise ValueError for an unsupported feature."""
     comparison = properties["ComparisonOperator"]
     if comparison not in _COMPARISONS:
         raise ValueError(f"ComparisonOperator {comparison!r} is not implemented here")

@@ -37,15 +37,8 @@ Value = float | None
 
 
 def read_math(expression: str) -> Callable[[Mapping[str, Value]], Value]:
-    """Return a function that computes an expression for one period from the values of its IDs.
-
-    Supported are numbers, IDs, arithmetic, comparisons, && and ||, and IF, FILL with a number, ABS, and SUM, MIN, MAX
-    and AVG of a list.
-
-    Raises
-    ------
-    ValueError
-        If the expression contains other syntax.
+    """Return a function that computes an expression from the values of its IDs. Raise ValueError for unsupported
+    syntax.
     """
     try:
         tree = ast.parse(expression.replace("&&", " and ").replace("||", " or ").strip(), mode="eval").body
@@ -60,7 +53,6 @@ _CALLS: Final = {"IF": (2, 3), "FILL": (2, 2), "ABS": (1, 1), **dict.fromkeys(_L
 
 
 def _check(tree: ast.expr, expression: str) -> None:
-    """Raise an error if the expression could not be computed later."""
     for node in ast.walk(tree):
         known = not isinstance(node, ast.expr) or isinstance(node, _KNOWN)
         if isinstance(node, ast.BinOp):

@@ -17,13 +17,7 @@ State = Callable[[str], str]
 
 
 def read_rule(rule: str) -> Callable[[State], bool]:
-    """Return a function that evaluates a composite alarm's rule.
-
-    Raises
-    ------
-    ValueError
-        If the rule is invalid.
-    """
+    """Return a function that evaluates a composite alarm's rule. Raise ValueError for an invalid rule."""
     expression = re.sub(
         r"""("[^"]*"|'[^']*')|\b(AND|OR|NOT|TRUE|FALSE)\b""", lambda found: found[1] or _WORDS[found[2]], rule
     )

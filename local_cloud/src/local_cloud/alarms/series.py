@@ -1,4 +1,4 @@
-"""Metric history for alarms. It is as long as the longest evaluation range."""
+"""Metric history for alarms."""
 
 import math
 import re
@@ -15,8 +15,6 @@ _TRIMMED_COUNT = re.compile(r"TC\(:(?P<most>\d+(?:\.\d+)?)\)")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Metric with a value for each of its dimensions."""
-
     namespace: str
     name: str
     dimensions: frozenset[tuple[str, str]] = frozenset()
@@ -32,7 +30,6 @@ class Datapoint:
 
 
 def series_of(namespace: str, name: str, dimensions: Iterable[Mapping[str, str]]) -> Series:
-    """Return the series of a metric in the API's format."""
     return Series(namespace, name, frozenset((each["Name"], each["Value"]) for each in dimensions))
 
 
@@ -58,11 +55,6 @@ class SeriesStore:
 
     A sample starts a period. Samples of the next seconds, at most `_LONGEST_PERIOD`, are added to it. Therefore, memory
     depends on the watched time, not on the number of samples.
-
-    Parameters
-    ----------
-    watched
-        Longest time range that an alarm requires, by series.
     """
 
     def __init__(self, watched: Mapping[Series, timedelta]) -> None:
@@ -71,7 +63,7 @@ class SeriesStore:
         self._lock = threading.Lock()
 
     def take(self, series: Series, pairs: Iterable[tuple[float, float]], at: datetime) -> None:
-        """Store values with their numbers of occurrences and their time of arrival, if an alarm requires the series."""
+        """Store values with their numbers of occurrences, if an alarm requires the series."""
         if series not in self._periods:
             return
         with self._lock:
@@ -110,13 +102,7 @@ def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
 
 
 def check_statistic(statistic: str) -> None:
-    """Check that a statistic is supported.
-
-    Raises
-    ------
-    ValueError
-        If the statistic is none of `_STATISTICS`, a percentile, or a count up to a value such as `TC(:5)`.
-    """
+    """Raise ValueError for a statistic that `statistic_of` does not support."""
     if not (statistic in _STATISTICS or _PERCENTILE.fullmatch(statistic) or _TRIMMED_COUNT.fullmatch(statistic)):
         known = ", ".join(_STATISTICS)
         raise ValueError(

@@ -19,16 +19,7 @@ _ACTIONS: Mapping[str, str] = {OK: "OKActions", ALARM: "AlarmActions"}
 
 
 class AlarmWatch:
-    """Alarms of a deployment.
-
-    Alarms use the metrics that functions print and the metrics of the cloud's services, on the cloud's clock. Periods
-    end at the current time, not at full minutes.
-
-    Parameters
-    ----------
-    now
-        Function that returns the time of the cloud's clock.
-    """
+    """Alarms of a deployment on the cloud's clock. Periods end at the current time, not at full minutes."""
 
     def __init__(
         self,
@@ -58,11 +49,9 @@ class AlarmWatch:
         self._thread.start()
 
     def take(self, series: Series, pairs: Sequence[tuple[float, float]]) -> None:
-        """Store values with their numbers of occurrences, if an alarm requires the metric."""
         self._store.take(series, pairs, self._now())
 
     def evaluate(self) -> dict[str, str]:
-        """Evaluate every alarm, and return the states by name."""
         with self._evaluating:
             for alarm in self._alarms:
                 if judged := alarm.judge(self._store, now=self._now()):
@@ -73,7 +62,6 @@ class AlarmWatch:
             return dict(self._states)
 
     def close(self) -> None:
-        """Stop the evaluation."""
         self._stopping.set()
         self._thread.join()
 

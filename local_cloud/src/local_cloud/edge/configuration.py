@@ -17,16 +17,12 @@ _METHODS: Final = ("GET", "HEAD")
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Origin of responses: host of a bucket or an HTTP API."""
-
     host: str
     is_bucket: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Behavior:
-    """Rule for responses to requests whose path matches a pattern."""
-
     pattern: re.Pattern[str]
     origin: Origin
     methods: Sequence[str]
@@ -41,7 +37,6 @@ class DistributionConfig:
     root_object: str
 
     def behavior(self, path: str) -> Behavior:
-        """Return the behaviour of a path."""
         return next(behavior for behavior in self.behaviors if behavior.pattern.fullmatch(path))
 
 
@@ -55,13 +50,6 @@ class ResponseHeader:
 
 
 def read_distribution(properties: Properties) -> DistributionConfig:
-    """Read the properties of an `AWS::CloudFront::Distribution`.
-
-    Raises
-    ------
-    PropertyError
-        If a property cannot be served as on AWS.
-    """
     config = properties.section("DistributionConfig")
     # These properties have no effect on a single machine, or README.md documents that they are ignored.
     config.keep("Comment", "HttpVersion", "IPV6Enabled", "PriceClass", "ViewerCertificate", "Logging", "WebACLId")
@@ -79,13 +67,6 @@ def read_distribution(properties: Properties) -> DistributionConfig:
 
 
 def read_headers_policy(properties: Properties) -> Sequence[ResponseHeader]:
-    """Read the properties of an `AWS::CloudFront::ResponseHeadersPolicy`.
-
-    Raises
-    ------
-    PropertyError
-        If a property is not supported.
-    """
     config = properties.section("ResponseHeadersPolicyConfig")
     config.keep("Name", "Comment")
     security = config.section("SecurityHeadersConfig")

@@ -16,19 +16,7 @@ _MISSING = {"NoSuchKey", "404"}
 
 
 class DistributionServer(HttpServer):
-    """Server of a distribution for browsers.
-
-    Parameters
-    ----------
-    buckets
-        Name of each bucket, by the host in origins.
-    apis
-        Request handler of each HTTP API, by host.
-    policies
-        Response headers by policy ID.
-    localize
-        Function that replaces AWS addresses in responses with addresses of this machine.
-    """
+    """Server of a distribution. `buckets` and `apis` are by host of the origin, and `policies` by ID."""
 
     def __init__(
         self,

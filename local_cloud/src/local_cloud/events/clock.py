@@ -11,25 +11,15 @@ def iso_text(moment: datetime) -> str:
 
 
 class Clock:
-    """Real time in UTC, plus the durations by which the clock was advanced."""
-
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ahead = timedelta()
 
     def now(self) -> datetime:
-        """Return the current time of the clock."""
         with self._lock:
             return datetime.fromtimestamp(time.time(), UTC) + self._ahead
 
     def advance(self, duration: timedelta) -> datetime:
-        """Advance the clock, and return its new time.
-
-        Raises
-        ------
-        ValueError
-            If the duration is negative, because schedules cannot run backwards.
-        """
         if duration < timedelta():
             raise ValueError(f"a clock cannot be advanced by {duration}: the duration is negative")
         with self._lock:

@@ -26,45 +26,33 @@ _NUMBER = re.compile(r"[0-9]{1,4}")
 
 
 class ScheduleExpressionError(ValueError):
-    """Error for a schedule expression that AWS rejects."""
-
     def __init__(self, expression: str, reason: str) -> None:
         super().__init__(f"schedule expression {expression!r}: {reason}")
 
 
 class Schedule(Protocol):
-    """Schedule that determines due times."""
-
     def next_after(self, moment: datetime) -> datetime | None:
         """Return the first due time after `moment` in UTC, or None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Schedule that is due one `interval` after the previous due time."""
-
     interval: timedelta
 
     def next_after(self, moment: datetime) -> datetime:
-        """Return `moment` plus one interval."""
         return moment + self.interval
 
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """Schedule that is due once."""
-
     at: datetime
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the due time, or None if it has passed."""
         return self.at if moment < self.at else None
 
 
 @dataclass(frozen=True, slots=True)
 class Cron:
-    """Schedule that is due at the minutes that six fields describe, in the local time of `zone`."""
-
     minutes: Sequence[int]
     hours: Sequence[int]
     days_of_month: str
@@ -74,7 +62,6 @@ class Cron:
     zone: ZoneInfo
 
     def next_after(self, moment: datetime) -> datetime | None:
-        """Return the first due minute after `moment`."""
         local = moment.astimezone(self.zone)
         first = local.date()
         for year in (year for year in self.years if year >= first.year):
@@ -99,13 +86,7 @@ class Cron:
 
 
 def parse_schedule(expression: str, *, zone: str = "UTC") -> Schedule:
-    """Parse an expression. `zone` is the time zone of cron and at expressions.
-
-    Raises
-    ------
-    ScheduleExpressionError
-        If the expression is malformed.
-    """
+    """Parse an expression. `zone` is the time zone of cron and at expressions."""
     parsed = _EXPRESSION.fullmatch(expression)
     if not parsed:
         raise ScheduleExpressionError(expression, "expected rate(...), cron(...) or at(...)")

@@ -48,8 +48,6 @@ class Scheduled:
 
 @dataclass(frozen=True, slots=True)
 class Firing:
-    """Fired schedule with its due time."""
-
     name: str
     due: datetime
 
@@ -62,8 +60,6 @@ class _Due:
 
 
 class Scheduler:
-    """Schedules on a clock. They fire in the order of their due times."""
-
     def __init__(
         self,
         schedules: Iterable[Scheduled],
@@ -93,24 +89,20 @@ class Scheduler:
         self._thread.start()
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        """Advance the clock, fire due schedules, and return them in the order of their due times."""
         self._clock.advance(duration)
         firings = self._fire_due()
         self._wake.set()
         return firings
 
     def next_due(self) -> dict[str, datetime]:
-        """Return the next due time of each schedule."""
         with self._firing:
             return {due.scheduled.name: due.at for due in sorted(self._due)}
 
     def counts(self) -> dict[str, int]:
-        """Return the number of firings of each schedule."""
         with self._firing:
             return dict(self._fired)
 
     def close(self) -> None:
-        """Stop firing schedules and wait for the end of the thread."""
         self._stopping = True
         self._wake.set()
         self._thread.join()
@@ -144,13 +136,6 @@ class Scheduler:
 
 
 def read_schedules(deployment: Deployment) -> list[Scheduled]:
-    """Read the scheduled rules and the Scheduler schedules of a deployment.
-
-    Raises
-    ------
-    DeploymentError
-        If a schedule expression is invalid on AWS.
-    """
     found = []
     for rule in deployment.of_type("AWS::Events::Rule"):
         if "ScheduleExpression" in rule.properties:

@@ -35,18 +35,15 @@ class Target:
 
     @property
     def arn(self) -> str:
-        """ARN of the target resource."""
         return str(self.properties["Arn"])
 
     @property
     def dead_letters(self) -> str | None:
-        """ARN of the queue for undeliverable events, or None."""
         arn = (self.properties.get("DeadLetterConfig") or {}).get("Arn")
         return str(arn) if arn else None
 
     @property
     def max_attempts(self) -> int:
-        """Number of delivery attempts, at most `MAX_ATTEMPTS`."""
         policy = self.properties.get("RetryPolicy") or {}
         return int(min(policy.get("MaximumRetryAttempts", MAX_ATTEMPTS - 1) + 1, MAX_ATTEMPTS))
 
@@ -62,7 +59,6 @@ class Target:
 
 
 def target_input(target: Mapping[str, Any], event: Mapping[str, Any], *, rule_arn: str = "") -> Any:
-    """Apply a target's Input, InputPath or InputTransformer to an event."""
     if "Input" in target:
         return json.loads(target["Input"])
     if "InputPath" in target:
@@ -144,12 +140,10 @@ class TargetQueue:
         self._order.submit(self._first, target, event, self._keep(WORK, (target, event)))
 
     def pending(self) -> int:
-        """Return the number of unfinished deliveries."""
         with self._lock:
             return self._pending
 
     def close(self) -> None:
-        """Discard queued deliveries and stop."""
         self._stopping.set()
         self._order.shutdown(wait=False, cancel_futures=True)
         self._retries.shutdown(wait=False, cancel_futures=True)

@@ -8,14 +8,11 @@ from local_cloud.execution.asynchronous import MAX_AGE_S, MAX_RETRIES, AsyncConf
 
 
 class AsyncConfigs:
-    """Dead-letter queues of functions, and retries and destinations of their qualifiers."""
-
     def __init__(self) -> None:
         self._dead_letters: dict[str, str] = {}
         self._configs: dict[tuple[str, str], Mapping[str, Any]] = {}
 
     def know_templates(self, deployment: Deployment) -> None:
-        """Read the functions and event invoke configurations of a deployment."""
         for function in deployment.of_type("AWS::Lambda::Function"):
             if target := (function.properties.get("DeadLetterConfig") or {}).get("TargetArn"):
                 self._dead_letters[function.physical_id] = target
@@ -24,7 +21,6 @@ class AsyncConfigs:
             self._configs[name.split(":function:")[-1], qualifier] = config.properties
 
     def of(self, function_arn: str) -> AsyncConfig:
-        """Return the configuration of a function by ARN, with or without a qualifier."""
         name, _, qualifier = function_arn.split(":function:")[-1].partition(":")
         properties = self._configs.get((name, qualifier or "$LATEST"), {})
         destinations = properties.get("DestinationConfig") or {}

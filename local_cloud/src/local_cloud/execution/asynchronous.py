@@ -35,8 +35,6 @@ WORK = "invocation"
 
 @dataclass(frozen=True, slots=True)
 class AsyncConfig:
-    """Settings of a function's asynchronous invocations."""
-
     max_retries: int = MAX_RETRIES
     max_age_s: float = MAX_AGE_S
     on_success: str | None = None
@@ -58,14 +56,7 @@ class _Attempt:
 class AsyncInvocations:
     """Accepted invocations, which run in the background.
 
-    Parameters
-    ----------
-    invoke
-        Function that invokes synchronously. It may raise `ThrottledError`.
-    config
-        Function that returns the configuration for an invoked ARN.
-    keep
-        Function that records pending work of a type, and returns a function that records its completion.
+    `keep` records pending work of a type, and returns a function that records its completion.
     """
 
     def __init__(
@@ -95,18 +86,15 @@ class AsyncInvocations:
         self._delivery = delivery
 
     def accept(self, function_arn: str, payload: bytes) -> None:
-        """Queue an asynchronous invocation."""
         now = time.monotonic()
         done = self._keep(WORK, (function_arn, payload))
         self._put(_Attempt(now, next(self._order), function_arn, payload, accepted=now, done=done))
 
     def pending(self) -> int:
-        """Return the number of invocations that are queued, running, or waiting for a retry."""
         with self._changed:
             return len(self._due) + self._busy
 
     def close(self) -> None:
-        """Discard queued invocations and stop."""
         with self._changed:
             self._closed = True
             self._changed.notify_all()
@@ -212,7 +200,6 @@ class AsyncInvocations:
 
 
 def response_context(outcome: InvocationResult) -> Mapping[str, Any]:
-    """Return the description of a result in destination records."""
     context: dict[str, Any] = {"statusCode": 200, "executedVersion": outcome.executed_version}
     return context | ({"functionError": outcome.error} if outcome.error else {})
 

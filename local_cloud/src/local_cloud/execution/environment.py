@@ -39,13 +39,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Settings of all processes on this host: interpreter, runtime client, credentials and addresses of the cloud.
-
-    Attributes
-    ----------
-    credentials
-        Function that returns the variables with credentials of a role, for a named session.
-    """
+    """Settings of all processes on this host. `credentials` returns the variables of a role for a named session."""
 
     region: str
     environment: Mapping[str, str]
@@ -80,7 +74,6 @@ class ExecutionEnvironment:
 
     @property
     def usable(self) -> bool:
-        """True if the process can run another invocation."""
         return self._usable and self._process.poll() is None
 
     def invoke(self, payload: bytes, *, function_arn: str) -> InvocationResult:
@@ -108,7 +101,6 @@ class ExecutionEnvironment:
         )
 
     def close(self) -> None:
-        """Kill the process and close its Runtime API server. Further calls have no effect."""
         with self._closing:
             if self._closed:
                 return
@@ -156,7 +148,6 @@ class ExecutionEnvironment:
                 )
 
     def _give_up(self, error: bytes, *, log: str = "", request_id: str = "") -> Reply:
-        """Kill the process, mark it as unusable, and return the error."""
         self._usable = False
         self._processes.kill(self._process)
         if log:

@@ -6,13 +6,7 @@ from typing import Any
 
 
 class ThrottledError(Exception):
-    """Error for an invocation of a function whose maximum number of invocations are running or waiting.
-
-    Attributes
-    ----------
-    reserved
-        Reserved concurrency of the function, if it is the limit.
-    """
+    """Error for an invocation beyond a concurrency limit. `reserved` is None if it is not the limit."""
 
     def __init__(self, name: str, *, reserved: int | None = None, waiting: int = 0) -> None:
         self.name = name
@@ -26,8 +20,6 @@ class ThrottledError(Exception):
 
 
 class FunctionNotFoundError(Exception):
-    """Error for a function, version or alias that does not exist."""
-
     def __init__(self, arn: str) -> None:
         super().__init__(f"Function not found: {arn}")
 

@@ -22,15 +22,8 @@ immediately."""
 class Invoker:
     """Invoker that starts, reuses and replaces execution environments.
 
-    Parameters
-    ----------
-    find
-        Function that returns the current version for an ARN, with or without a qualifier.
-    prepare
-        Function that extracts the code and layers of a version.
-    max_environments
-        Maximum number of environments per version. `MAX_WAITING` additional invocations wait. AWS would start up to
-        1,000 environments.
+    `find` accepts ARNs with and without a qualifier. `max_environments` is the maximum number per version. AWS would
+    start up to 1,000.
     """
 
     def __init__(
@@ -56,15 +49,7 @@ class Invoker:
         self._closed = False
 
     def invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
-        """Invoke a function and wait for its result.
-
-        Raises
-        ------
-        ThrottledError
-            If the function's reserved concurrency is in use, too many invocations wait, or the invoker is closed.
-        FunctionNotFoundError
-            If the function, version or alias does not exist.
-        """
+        """Invoke a function and wait for its result. Raise ThrottledError at a limit and after `close`."""
         function = self._find(function_arn)
         self._enter(function)
         try:
@@ -79,24 +64,14 @@ class Invoker:
         return outcome
 
     def start_ahead(self, function_arn: str) -> None:
-        """Start an environment for the first invocation, as SnapStart and provisioned concurrency do.
-
-        Raises
-        ------
-        ThrottledError
-            If the invoker is closed.
-        FunctionNotFoundError
-            If the function, version or alias does not exist.
-        """
+        """Start an environment for the first invocation, as SnapStart and provisioned concurrency do."""
         self._release(*self._acquire(self._find(function_arn)))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return the number of invocations, errors, throttles and environments of each function so far."""
         with self._lock:
             return {name: dict(counts) for name, counts in self._counts.items()}
 
     def close(self) -> None:
-        """Kill every environment. Later invocations fail."""
         with self._lock:
             self._closed = True
             pools, self._pools = list(self._pools.values()), {}
@@ -197,7 +172,6 @@ class _Pool:
         self.waiting = 0
 
     def has_place(self, maximum: int) -> bool:
-        """Return whether an environment is idle or another may be started."""
         return bool(self.idle) or self.size < maximum
 
     def take_idle(self) -> list[ExecutionEnvironment]:

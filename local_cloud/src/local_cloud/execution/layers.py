@@ -16,7 +16,7 @@ import struct
 import sys
 import zipfile
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
@@ -154,7 +154,4 @@ def _candidates(package: str) -> Iterator[str]:
     yield from _distributions().get(package, [])
 
 
-@functools.cache
-def _distributions() -> Mapping[str, list[str]]:
-    """Return the installed distributions by top-level package. The file lists of all distributions are read."""
-    return importlib.metadata.packages_distributions()
+_distributions = functools.cache(importlib.metadata.packages_distributions)

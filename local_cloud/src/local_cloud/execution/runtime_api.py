@@ -35,8 +35,6 @@ class Invocation:
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """Response of the runtime client to an invocation."""
-
     payload: bytes
     failed: bool
 
@@ -44,12 +42,7 @@ class Reply:
 class RuntimeApi(HttpServer):
     """Server that passes invocations to the runtime client, which requests one invocation at a time.
 
-    Attributes
-    ----------
-    settled
-        Event that is set when the client requests its first invocation or reports a failed initialisation.
-    init_error
-        Error of a failed initialisation, or None.
+    `settled` is set when the client requests its first invocation or reports a failed initialisation.
     """
 
     def __init__(self) -> None:
@@ -71,12 +64,12 @@ class RuntimeApi(HttpServer):
         return reply
 
     def close(self) -> None:
-        """Stop serving. A waiting client receives an error."""
+
         self._invocations.put(None)
         self.stop()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-        """Return the next invocation, or accept the client's report."""
+
         if request.method == "GET":
             return self._next_invocation()
         *_, subject, kind = request.path.rstrip("/").split("/")

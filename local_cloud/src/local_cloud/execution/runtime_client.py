@@ -18,8 +18,6 @@ _API = "/2018-06-01/runtime"
 
 
 class Context:
-    """Context object of an invocation."""
-
     client_context = None
     identity = None
 
@@ -34,13 +32,10 @@ class Context:
         self._deadline_ms = int(headers["Lambda-Runtime-Deadline-Ms"])
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the milliseconds until the invocation times out."""
         return max(self._deadline_ms - int(time.time() * 1000), 0)
 
 
 class Client:
-    """Connection to the Runtime API."""
-
     def __init__(self, address: str) -> None:
         self._connection = http.client.HTTPConnection(address)
 
@@ -53,7 +48,6 @@ class Client:
         return response.headers, response.read()
 
     def post(self, path: str, body: str) -> None:
-        """Report a result or an error."""
         self._connection.request("POST", f"{_API}/{path}", body.encode(), {"Content-Type": "application/json"})
         self._connection.getresponse().read()
 
@@ -77,7 +71,6 @@ def load(handler: str) -> Callable[[Any, Context], Any]:
 
 
 def main(handler: str) -> None:
-    """Serve invocations until the process is killed."""
     client = Client(os.environ["AWS_LAMBDA_RUNTIME_API"])
     try:
         function = load(handler)

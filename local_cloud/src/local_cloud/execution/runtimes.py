@@ -11,13 +11,7 @@ from local_cloud.execution.layers import PackageSource
 
 
 def refuse_foreign_runtimes(deployment: Deployment) -> None:
-    """Check that every function can run here.
-
-    Raises
-    ------
-    DeploymentError
-        If a function has a runtime other than Python, or a container image.
-    """
+    """Raise DeploymentError for a function with a runtime other than Python, or with a container image."""
     for resource in deployment.of_type("AWS::Lambda::Function"):
         runtime = str(resource.properties.get("Runtime", ""))
         if not runtime.startswith("python"):
@@ -32,7 +26,6 @@ def function_reports(
     package_sources: Callable[[Function], Sequence[PackageSource]],
     awslambdaric: bool,
 ) -> dict[str, dict[str, Any]]:
-    """Return the runtime of each function by name, and the source of each package in its layers."""
     reports = {}
     for resource in deployment.of_type("AWS::Lambda::Function"):
         function = find(resource.physical_id)

@@ -12,13 +12,7 @@ from local_cloud.execution.layers import PackageSource, external_layer, extract_
 
 
 class Workspaces:
-    """Workspaces below a directory.
-
-    Parameters
-    ----------
-    layer_content
-        Function that returns the zip file of a layer version by ARN, or None for a layer of another account.
-    """
+    """Workspaces below a directory. `layer_content` returns None for a layer of another account."""
 
     def __init__(self, directory: Path, *, layer_content: Callable[[str], bytes | None]) -> None:
         self._directory = directory
@@ -27,7 +21,6 @@ class Workspaces:
         self._layers: dict[str, tuple[Path | None, tuple[PackageSource, ...]]] = {}
 
     def prepare(self, function: Function) -> Workspace:
-        """Return the workspace of a version. Extract code and layers that no earlier call extracted."""
         task_root = self._directory / "code" / f"{function.name}-{function.code_sha256[:16].replace('/', '_')}"
         temporary = self._directory / "tmp" / function.name
         with self._lock:
@@ -41,7 +34,6 @@ class Workspaces:
         return Workspace(task_root=task_root, import_paths=import_paths(layers), temporary=temporary)
 
     def package_sources(self, function: Function) -> tuple[PackageSource, ...]:
-        """Return the place on this host from which each package of a version's layers comes."""
         with self._lock:
             return tuple(source for arn in function.layers for source in self._layer(arn)[1])
 

@@ -18,10 +18,7 @@ _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """Request with its response and the data of its processing.
-
-    `authorizer` contains the values of `$context.authorizer.<name>`.
-    """
+    """Request with its response. `authorizer` contains the values of `$context.authorizer.<name>`."""
 
     request: HttpRequest
     response: HttpResponse
@@ -33,15 +30,12 @@ class Served:
 
 
 class AccessLog:
-    """Access log in a log group, with a line per request."""
-
     def __init__(self, *, group: str, format_text: str, write: Callable[[str, str, str], None]) -> None:
         self._group = group
         self._format = format_text
         self._write = write
 
     def record(self, served: Served) -> None:
-        """Write the line of a request."""
         self._write(self._group, f"{served.api.api_id}/{served.api.stage}", access_line(self._format, served))
 
 

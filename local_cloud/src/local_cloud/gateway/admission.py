@@ -11,15 +11,7 @@ from local_cloud.http_server import HttpRequest, HttpResponse
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Decision that a request may pass.
-
-    Attributes
-    ----------
-    context
-        `requestContext.authorizer` of the event.
-    variables
-        Values of `$context.authorizer.<name>` in the access log.
-    """
+    """Admission of a request, with `requestContext.authorizer` of the event and `$context.authorizer.*` of the log."""
 
     context: Mapping[str, Any]
     variables: Mapping[str, Any]
@@ -34,13 +26,5 @@ class RefusedError(Exception):
 
 
 class Authorizer(Protocol):
-    """Authorizer of requests to its routes."""
-
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
-        """Return the identity of a request's caller.
-
-        Raises
-        ------
-        RefusedError
-            If the request is rejected.
-        """
+        """Return the identity of the caller, or raise RefusedError."""

@@ -23,34 +23,20 @@ from local_cloud.http_server import HttpRequest
 _ALGORITHMS = ["RS256", "RS384", "RS512"]
 
 
-class UnauthorizedError(Exception):
-    """Error for a request without a token that the authorizer accepts. The status is 401."""
+class UnauthorizedError(Exception): ...
 
 
-class ForbiddenError(Exception):
-    """Error for a valid token that has none of the route's scopes. The status is 403."""
+class ForbiddenError(Exception): ...
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Identity that a token proves: its claims and scopes."""
-
     claims: Mapping[str, Any]
     scopes: Sequence[str]
 
 
 class JwtAuthorizer:
-    """Authorizer that checks bearer tokens of an issuer.
-
-    Parameters
-    ----------
-    audiences
-        Permitted audiences or clients. None permits all.
-    keys
-        Public keys of the issuer, as in its `jwks.json`.
-    header
-        Name of the header with the token. The value may start with `Bearer`.
-    """
+    """Authorizer that checks bearer tokens of an issuer. If `audiences` is None, it accepts any audience."""
 
     def __init__(self, *, issuer: str, audiences: Sequence[str] | None, keys: Mapping[str, Any], header: str) -> None:
         self._issuer = issuer
@@ -59,13 +45,6 @@ class JwtAuthorizer:
         self._header = header
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
-        """Return the identity of a request's caller.
-
-        Raises
-        ------
-        RefusedError
-            If the request has no valid token (401), or its token has none of the route's scopes (403).
-        """
         header, scopes = request.header(self._header), match.route.scopes
         try:
             identity = self.authorize(header, required_scopes=scopes)
@@ -80,15 +59,7 @@ class JwtAuthorizer:
         return Admission(authorizer_context(identity), claims)
 
     def authorize(self, header: str | None, *, required_scopes: Sequence[str]) -> Identity:
-        """Return the claims of a header's token, and the token's scopes that are among `required_scopes`.
-
-        Raises
-        ------
-        UnauthorizedError
-            If the header has no valid token.
-        ForbiddenError
-            If scopes are required and the token has none of them.
-        """
+        """Return the token's claims, and its scopes that are among `required_scopes`."""
         claims = self._verified(header)
         granted = _scopes(claims)
         if required_scopes and not set(required_scopes) & set(granted):

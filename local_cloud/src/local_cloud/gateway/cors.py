@@ -41,7 +41,6 @@ class Cors:
         return HttpResponse(204, tuple(headers), b"")
 
     def decorate(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Return the response with the configured CORS headers."""
         origin = request.header("Origin")
         if origin is None:
             return response

@@ -27,14 +27,7 @@ _LONGEST_TIMEOUT_MS = 30_000
 class ApiServices:
     """Services of the cloud that APIs use.
 
-    Attributes
-    ----------
-    issuer_keys
-        Function that returns the public keys of a JWT issuer, or None if the issuer is not part of this cloud.
-    invoke
-        Function that invokes the functions of Lambda authorizers.
-    write_log
-        Function that adds a line to a log group and a log stream.
+    `issuer_keys` returns None for an issuer outside this cloud. `write_log` takes a log group, a stream and a line.
     """
 
     issuer_keys: Callable[[str], Mapping[str, Any] | None]
@@ -65,13 +58,6 @@ class ApiServices:
 
 
 def read_http_apis(deployment: Deployment, services: ApiServices) -> Iterator[HttpApi]:
-    """Yield every HTTP API.
-
-    Raises
-    ------
-    DeploymentError
-        If an API, a route or an authorizer has an unsupported type.
-    """
     for resource in deployment.of_type("AWS::ApiGatewayV2::Api"):
         if resource.properties.get("ProtocolType") != "HTTP":
             raise resource.refusal("ProtocolType", "only HTTP APIs are served here")

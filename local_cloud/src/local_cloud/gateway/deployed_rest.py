@@ -22,13 +22,6 @@ _PREFIX: Final = "x-amazon-apigateway-"
 
 
 def read_rest_apis(deployment: Deployment, services: ApiServices) -> Iterator[RestApi]:
-    """Yield every REST API.
-
-    Raises
-    ------
-    DeploymentError
-        If an API is not private, or has an unsupported part.
-    """
     for resource in deployment.of_type("AWS::ApiGateway::RestApi"):
         configuration = resource.properties.get("EndpointConfiguration", {})
         if configuration.get("Types") != ["PRIVATE"]:

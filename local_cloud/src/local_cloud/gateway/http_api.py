@@ -30,8 +30,6 @@ DEFAULT_STAGE = "$default"
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Stage of an API: its path prefix, variables for functions, limits and access log."""
-
     api: ApiContext
     throttle: Throttle
     access_log: AccessLog | None = None
@@ -39,8 +37,6 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class HttpApi:
-    """Deployed HTTP API."""
-
     api_id: str
     name: str
     routes: RouteTable
@@ -50,13 +46,7 @@ class HttpApi:
 
 
 class HttpApiServer(HttpServer):
-    """Server of an HTTP API.
-
-    Parameters
-    ----------
-    max_pending
-        Maximum number of running and waiting requests per function. Further requests are rejected immediately.
-    """
+    """Server of an HTTP API. `max_pending` limits the running and waiting requests per function."""
 
     def __init__(
         self,
@@ -85,7 +75,6 @@ class HttpApiServer(HttpServer):
         return f"{super().url}/{next(iter(stages))}"
 
     def counts(self) -> dict[str, int]:
-        """Return the number of responses by status."""
         with self._lock:
             return dict(self._statuses)
 
@@ -107,7 +96,6 @@ class HttpApiServer(HttpServer):
         return self._count(response)
 
     def _record_metrics(self, response: HttpResponse, *, latency_ms: float) -> None:
-        """Record the metrics of a request, as API Gateway does."""
         api_id = self._api.api_id
         self._metric("AWS/ApiGateway", "Count", 1, ApiId=api_id)
         self._metric("AWS/ApiGateway", "4xx", int(400 <= response.status < 500), ApiId=api_id)

@@ -18,15 +18,6 @@ class TimedInvocations:
         self._threads = ThreadPoolExecutor(_MAX_CONCURRENT, thread_name_prefix="integration")
 
     def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
-        """Invoke a function and wait for the result.
-
-        Raises
-        ------
-        TimeoutError
-            If the function has not returned in time.
-        ThrottledError, FunctionNotFoundError
-            If the invoker raises the error.
-        """
         invocation = self._threads.submit(self._invoke, function_arn, json.dumps(event).encode())
         try:
             return invocation.result(timeout_s)
@@ -35,5 +26,4 @@ class TimedInvocations:
             raise TimeoutError(f"the function has not answered within {timeout_s} s") from None
 
     def close(self) -> None:
-        """Start no further invocations."""
         self._threads.shutdown(wait=False, cancel_futures=True)

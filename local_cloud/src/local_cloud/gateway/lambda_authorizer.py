@@ -31,20 +31,11 @@ Event = dict[str, Any]
 
 
 class Invoke(Protocol):
-    """Function that invokes a function with a time limit; see `TimedInvocations`."""
-
-    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
-        """Return the result of the function."""
+    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult: ...
 
 
 def identity_source(expression: str) -> Callable[[Event], str | None]:
-    """Return a function that reads an identity source from a request event.
-
-    Raises
-    ------
-    ValueError
-        If the source is not a header, a query parameter, a stage variable or `$context.routeKey`.
-    """
+    """Return a function that reads an identity source from an event. Raise ValueError for an unsupported source."""
     found = _SOURCE.fullmatch(expression)
     if found is None or (found[1] == "context" and found[2] != "routeKey"):
         raise ValueError(f"{expression!r} is not an implemented identity source")
@@ -58,13 +49,7 @@ def identity_source(expression: str) -> Callable[[Event], str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Response of an authorizer.
-
-    Attributes
-    ----------
-    permits
-        Function that returns whether a caller may call the route with an ARN.
-    """
+    """Response of an authorizer. `permits` returns whether the caller may call the route with an ARN."""
 
     permits: Callable[[str], bool]
     context: Mapping[str, Any] | None
@@ -73,13 +58,7 @@ class Decision:
 class LambdaAuthorizer:
     """Authorizer that invokes a function and caches the response by identity.
 
-    Parameters
-    ----------
-    sources
-        Identity sources. A request without one of them is rejected without an invocation.
-    ttl_s
-        Seconds for which a response is cached for all routes of the authorizer. With 0, each request invokes the
-        function.
+    A cached response applies to all routes of the authorizer. With `ttl_s=0`, each request invokes the function.
     """
 
     def __init__(
@@ -100,14 +79,6 @@ class LambdaAuthorizer:
         self._lock = threading.Lock()
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
-        """Return the identity of a request's caller from the function's response or the cache.
-
-        Raises
-        ------
-        RefusedError
-            If the request lacks an identity (401), the function rejects the request (403), or the function fails, is
-            too slow or returns an invalid response (500).
-        """
         event = _request_event(request, api, match)
         found = [source(event) for source in self._sources]
         identity = tuple(value for value in found if value)
@@ -124,23 +95,15 @@ class LambdaAuthorizer:
         return Admission(self.passed(decision), decision.context or {})
 
     def arn(self, request: HttpRequest, api: ApiContext) -> str:
-        """Return the ARN of a request in policies."""
         path = unquote(request.path)
         return f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{request.method}{path}"
 
     def question(self, request: HttpRequest, api: ApiContext, match: Match, identity: Sequence[str]) -> Event:
-        """Return the event that the authorizer's function receives for a request."""
         event = _request_event(request, api, match)
         return {**event, "routeArn": self.arn(request, api), "identitySource": list(identity) or None}
 
     def decide(self, answer: Any) -> Decision:
-        """Return the decision in a response of the function.
-
-        Raises
-        ------
-        ValueError
-            If the response is not valid.
-        """
+        """Return the decision in a response of the function. Raise ValueError for an invalid response."""
         if not isinstance(answer, dict) or not isinstance(answer.get("isAuthorized"), bool):
             raise ValueError("the authorizer's response has no isAuthorized that is true or false")
         is_authorized, context = answer["isAuthorized"], answer.get("context")

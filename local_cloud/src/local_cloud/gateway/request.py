@@ -21,8 +21,6 @@ _TEXT_TYPES = {"application/json", "application/javascript", "application/xml", 
 
 @dataclass(frozen=True, slots=True)
 class ApiContext:
-    """Properties common to all requests to a stage of an API."""
-
     api_id: str
     account: str
     region: str
@@ -102,7 +100,6 @@ def _is_text(content_type: str | None) -> bool:
 
 
 def grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """Return the values of each name."""
     values: dict[str, list[str]] = defaultdict(list)
     for name, value in pairs:
         values[name].append(value)

@@ -22,12 +22,11 @@ def message_response(status: int, message: str, *headers: tuple[str, str], integ
 
 
 def internal_server_error(reason: str) -> HttpResponse:
-    """Return the response for a failed function. The reason is written to the access log."""
+    """Return a response with status 500. The reason is only for the access log."""
     return message_response(500, "Internal Server Error", integration_error=reason)
 
 
 def service_unavailable(reason: str) -> HttpResponse:
-    """Return the response for a throttled function or a timeout."""
     return message_response(503, "Service Unavailable", integration_error=reason)
 
 

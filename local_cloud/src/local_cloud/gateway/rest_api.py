@@ -32,15 +32,7 @@ ENDPOINT_KEY: Final = "aws:SourceVpce"
 
 @dataclass(frozen=True, slots=True)
 class RestApi(HttpApi):
-    """Deployed private REST API.
-
-    Attributes
-    ----------
-    endpoints
-        IDs of the VPC endpoints that are associated with the API.
-    policy
-        Resource policy. Without one, every request is refused.
-    """
+    """Private REST API. `endpoints` contains the IDs of its VPC endpoints. An empty policy refuses every request."""
 
     endpoints: Sequence[str]
     policy: RolePolicy
@@ -49,8 +41,8 @@ class RestApi(HttpApi):
 class RestApiServer(HttpApiServer):
     """Server of a private REST API.
 
-    A request to the address of this server comes from the first associated VPC endpoint. The host names
-    `<API>-<endpoint>.execute-api.…` name other endpoints. Any other host is the public name, which has no endpoint.
+    A request to the address of this server counts as sent through the first associated VPC endpoint. The host
+    `<API>-<endpoint>.execute-api.…` selects another endpoint. Other hosts are public names, without an endpoint.
     """
 
     _api: RestApi
@@ -101,7 +93,6 @@ class RestApiServer(HttpApiServer):
 
 
 def request_arn(request: HttpRequest, api: ApiContext) -> str:
-    """Return the ARN of a request in policies."""
     path = request.path.removeprefix(f"/{api.stage}")
     return f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{request.method}{path}"
 
@@ -115,7 +106,7 @@ def _is_proxy_response(payload: bytes) -> bool:
         answer = json.loads(payload)
     except ValueError:
         return False
-    # The embedded cloud knows only single headers.
+    # The embedded cloud does not support `multiValueHeaders`.
     return isinstance(answer, dict) and "statusCode" in answer and "multiValueHeaders" not in answer
 
 
@@ -163,13 +154,6 @@ class CognitoAuthorizer(JwtAuthorizer):
     """Authorizer that accepts access tokens of a user pool, regardless of their client."""
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
-        """Return the identity of a request's caller.
-
-        Raises
-        ------
-        RefusedError
-            If the request has no valid token with one of the route's scopes (401).
-        """
         try:
             identity = self.authorize(request.header(self._header), required_scopes=match.route.scopes)
         except (UnauthorizedError, ForbiddenError) as error:

@@ -16,8 +16,6 @@ _VARIABLE = re.compile(r"\{([A-Za-z0-9._\-]+)(\+)?\}")
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """Route with its key, its function and its authorization."""
-
     key: str
     function_arn: str
     timeout_s: float = 30.0
@@ -26,18 +24,16 @@ class Route:
 
     @property
     def method(self) -> str:
-        """HTTP method, or `ANY`."""
         return "ANY" if self.key == DEFAULT_KEY else self.key.partition(" ")[0]
 
     @property
     def path(self) -> str:
-        """Path with variables in braces."""
         return "/{proxy+}" if self.key == DEFAULT_KEY else self.key.partition(" ")[2]
 
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Route of a request, with the values of path variables, decoded and as they are in the path."""
+    """Route of a request, with the decoded and the original values of path variables."""
 
     route: Route
     parameters: Mapping[str, str]
@@ -45,8 +41,6 @@ class Match:
 
 
 class RouteTable:
-    """Route table: the most specific path first, methods before `ANY`, and `$default` last."""
-
     def __init__(self, routes: Iterable[Route]) -> None:
         self._entries = sorted(
             ((_specificity(route), _pattern(route), route) for route in routes), key=lambda entry: entry[0]

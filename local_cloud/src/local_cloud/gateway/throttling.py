@@ -20,10 +20,7 @@ _ACCOUNT_LIMITS = {"ThrottlingRateLimit": 10_000, "ThrottlingBurstLimit": 5_000}
 
 
 class TokenBucket:
-    """Token bucket that holds up to `burst` tokens and gains `rate_per_s` tokens per second.
-
-    Each request takes a token.
-    """
+    """Token bucket that holds up to `burst` tokens and gains `rate_per_s` tokens per second."""
 
     def __init__(self, *, rate_per_s: float, burst: float, clock: Callable[[], float]) -> None:
         self._rate_per_s = rate_per_s
@@ -34,7 +31,6 @@ class TokenBucket:
         self._lock = threading.Lock()
 
     def take(self) -> bool:
-        """Take a token. Return false if the bucket is empty."""
         with self._lock:
             now_s = self._clock()
             gained = (now_s - self._filled_at_s) * self._rate_per_s
@@ -47,15 +43,7 @@ class TokenBucket:
 
 
 class Throttle:
-    """Limit of the requests to each route of a stage.
-
-    Parameters
-    ----------
-    default
-        `DefaultRouteSettings` of the stage, which apply to each route separately.
-    routes
-        `RouteSettings` by route key. Missing settings have the default value.
-    """
+    """Limit of the requests to each route of a stage. `default` applies to each route separately."""
 
     def __init__(
         self,
@@ -84,7 +72,7 @@ class Throttle:
 
 
 class Capacity:
-    """Maximum number `max_pending` of running and waiting requests per function."""
+    """Limit of the running and waiting requests per function."""
 
     def __init__(self, max_pending: int) -> None:
         self._max_pending = max_pending

@@ -11,14 +11,6 @@ from local_cloud.training.directories import file_keys, split_s3_uri
 
 
 class Mirror:
-    """Directories of the buckets in a run's arguments.
-
-    Parameters
-    ----------
-    directory
-        Parent of the directories of the buckets.
-    """
-
     def __init__(self, directory: Path, clients: Clients) -> None:
         self._directory = directory
         self._clients = clients
@@ -37,7 +29,6 @@ class Mirror:
             self._before[file] = _state(file)
 
     def upload(self) -> None:
-        """Synchronise the directories to S3."""
         for bucket, directory in self.buckets.items():
             files = (file for file in sorted(directory.rglob("*")) if file.is_file() and not _is_checksum(file))
             now = {file: _state(file) for file in files}

@@ -7,15 +7,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class JobRunRequest:
-    """Request for a run.
-
-    Attributes
-    ----------
-    kind
-        Name of the command: `glueetl` for Spark, or `pythonshell` for plain Python.
-    arguments
-        Arguments of the job and the run, by name with two hyphens. Arguments of the run override arguments of the job.
-    """
+    """Request for a run. `kind` is `glueetl` (Spark) or `pythonshell`. Names in `arguments` start with two hyphens."""
 
     job_name: str
     run_id: str
@@ -27,10 +19,9 @@ class JobRunRequest:
 
 
 class JobRunRecord(Protocol):
-    """State that GetJobRun returns. The runner of the job updates it."""
+    """State that GetJobRun returns."""
 
-    def run(self) -> None:
-        """Record that the script runs."""
+    def run(self) -> None: ...
 
     def end(self, state: str, error_message: str | None = None) -> None:
         """Record the end of the run: SUCCEEDED, FAILED, TIMEOUT or STOPPED."""

@@ -27,10 +27,7 @@ _NOT_MIRRORED = (_FILES, "--extra-files", "--additional-python-modules", "--Temp
 
 
 class GlueRunner(JobRunner[JobRun]):
-    """Runner of Glue jobs."""
-
     def start(self, request: JobRunRequest, record: JobRunRecord) -> None:
-        """Start a run. Its progress is written to `record`."""
         run = JobRun()
         self._start(request.run_id, run, lambda: self._run(request, record, run), thread=f"glue {request.job_name}")
 

@@ -7,18 +7,10 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-class SparkMissing(Exception):
-    """Error if Spark cannot run here. The message contains the packages to install."""
+class SparkMissing(Exception): ...
 
 
 def check_spark() -> None:
-    """Raise an error unless PySpark and Java are installed.
-
-    Raises
-    ------
-    SparkMissing
-        If PySpark or Java is missing.
-    """
     if importlib.util.find_spec("pyspark") is None:
         raise SparkMissing("a Glue job of Spark needs PySpark here; install it with: pip install pyspark==3.5.4")
     home = os.environ.get("JAVA_HOME")
@@ -32,12 +24,8 @@ def check_spark() -> None:
 def write_spark_defaults(directory: Path, buckets: Mapping[str, Path], *, more: str = "") -> None:
     """Write the configuration that spark-submit reads from SPARK_CONF_DIR.
 
-    Parameters
-    ----------
-    buckets
-        Directory of each bucket, which Hadoop's view file system mounts in place of S3.
-    more
-        Argument `--conf` of the job: pairs `name=value`, separated by `--conf`.
+    Hadoop's view file system mounts the directory of each bucket in place of S3. `more` is the job's `--conf`: pairs
+    `name=value`, separated by `--conf`.
     """
     settings = {
         "spark.master": "local[2]",

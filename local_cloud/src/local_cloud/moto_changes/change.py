@@ -18,38 +18,27 @@ class Runtime(Protocol):
     """Runtime that executes the actions that moto only stores."""
 
     recorder: Recorder
-    """Recorder of the changes of moto's stores."""
+    stacks: Stacks
 
-    def invoke(self, function_arn: str, payload: bytes, /) -> InvocationResult:
-        """Invoke a function and wait for the result."""
+    def invoke(self, function_arn: str, payload: bytes, /) -> InvocationResult: ...
 
-    def invoke_later(self, function_arn: str, payload: bytes, /) -> None:
-        """Queue an asynchronous invocation."""
+    def invoke_later(self, function_arn: str, payload: bytes, /) -> None: ...
 
-    def send_event(self, target: Target, event: Mapping[str, Any], /) -> None:
-        """Send an event to the target of a matching rule."""
+    def send_event(self, target: Target, event: Mapping[str, Any], /) -> None: ...
 
-    def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        """Store a value of a metric."""
+    def measure(
+        self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str
+    ) -> None: ...
 
-    def start_training(self, request: TrainingRequest, record: TrainingRecord, /) -> None:
-        """Start a training job in the background."""
+    def start_training(self, request: TrainingRequest, record: TrainingRecord, /) -> None: ...
 
-    def stop_training(self, name: str, /) -> None:
-        """Request the stop of a training job."""
+    def stop_training(self, name: str, /) -> None: ...
 
-    def start_job_run(self, request: JobRunRequest, record: JobRunRecord, /) -> None:
-        """Start a Glue job run in the background."""
+    def start_job_run(self, request: JobRunRequest, record: JobRunRecord, /) -> None: ...
 
-    def stop_job_run(self, run_id: str, /) -> None:
-        """Request the stop of a Glue job run."""
+    def stop_job_run(self, run_id: str, /) -> None: ...
 
-    def access_key(self, role_arn: str, session: str, /) -> str:
-        """Return the access key for a session of a role."""
-
-    @property
-    def stacks(self) -> Stacks:
-        """Stacks that were deployed."""
+    def access_key(self, role_arn: str, session: str, /) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +51,6 @@ class MotoChange:
 
 
 def replace(owner: type, name: str, member: Callable[..., Any] | property) -> None:
-    """Replace or add a method or property."""
     setattr(owner, name, member)
 
 

@@ -68,7 +68,7 @@ def _update_and_keep_properties(self: Any, model_package_arn: str, **parameters:
 
 
 def keep_package_properties(_: Runtime | None = None) -> None:
-    """Let an update of a model package keep the properties that it does not name. Repeated calls have no effect."""
+    """Keep the properties of a model package that an update does not name. Repeated calls have no effect."""
     replace(SageMakerModelBackend, "update_model_package", _update_and_keep_properties)
 
 

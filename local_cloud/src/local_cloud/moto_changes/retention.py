@@ -28,7 +28,6 @@ _ITERATORS: Final = 1_000
 
 
 def keep_newest_lines(_: Runtime | None = None) -> None:
-    """Delete the oldest lines of a log group that has more than `LOG_GROUP_BYTES`."""
     original = LogGroup.put_log_events
 
     @functools.wraps(original)

@@ -32,7 +32,7 @@ _LARGEST_ITEM_BYTES: Final = 405_000
 """moto's size limit. It exceeds DynamoDB's 400 KB, because moto's sizes are not exact."""
 
 _MAX_WRITES: Final = 25
-"""Maximum number of writes in a call of BatchWriteItem."""
+"""Limit of BatchWriteItem."""
 
 _Puts = dict[tuple[Any, Any], tuple[Any, Mapping[str, Any]]]
 """Items of a table and their attributes in the form of the request, by hash and range key."""
@@ -269,13 +269,7 @@ def _forgotten(shard: Any) -> int:
 
 
 def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dict[str, Any]:
-    """Return the next record of a table's stream.
-
-    Parameters
-    ----------
-    attributes
-        Attributes of the new item if the caller knows them.
-    """
+    """Return the next record of a table's stream. `attributes` is the new item in the form of a request, if known."""
     shard, item = table.stream_shard, new if old is None else old
     keys = {table.hash_key_attr: item.hash_key.to_json()}
     size_bytes = len(table.hash_key_attr) + item.hash_key.size()

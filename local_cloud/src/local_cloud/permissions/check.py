@@ -47,23 +47,15 @@ _AWS_POLICIES: Final[Mapping[str, Mapping[str, Any]]] = {
 
 @dataclass(frozen=True, slots=True)
 class _Caller:
-    """Session of an assumed role: its ARN and the policy of the role."""
-
     arn: str
     policy: RolePolicy
 
 
 class PermissionCheck:
-    """Decisions on requests by the policies of the roles in templates.
+    """Decisions on requests by the policies of the roles in templates. Callers with other access keys may do
+    everything.
 
-    Callers with other access keys may do everything.
-
-    Parameters
-    ----------
-    mode
-        `enforce` answers requests without permission with AccessDenied. `warn` only reports these requests.
-    report
-        Function that is called with the message of a refusal when the message occurs for the first time.
+    `report` receives the message of a refusal when the message occurs for the first time.
     """
 
     def __init__(self, mode: Mode, place: Place, *, report: Callable[[str], None]) -> None:
@@ -78,13 +70,7 @@ class PermissionCheck:
         self._refused: Counter[str] = Counter()
 
     def learn(self, deployment: Deployment) -> None:
-        """Compile the policies of all roles, and decide on the calls that Lambda makes for functions.
-
-        Raises
-        ------
-        DeploymentError
-            If a policy contains an unsupported element, or if Lambda lacks a permission in the mode `enforce`.
-        """
+        """Compile the policies of all roles, and decide on the calls that Lambda makes for functions."""
         if self._mode == "off":
             return
         self._encryption = Encryption(deployment, self._place)
@@ -111,7 +97,6 @@ class PermissionCheck:
         return key
 
     def credentials(self, role_arn: str, session: str) -> Mapping[str, str]:
-        """Return the environment variables of a process that a role runs."""
         return {"AWS_ACCESS_KEY_ID": self.access_key(role_arn, session)}
 
     def begin(self, environ: Mapping[str, Any], body: bytes) -> "CheckedRequest | None":
@@ -138,12 +123,10 @@ class PermissionCheck:
         return self._refusal(_Caller(role_arn, self._policies[role_arn]), needed)
 
     def refused(self) -> Mapping[str, int]:
-        """Return the number of requests by the message of their refusal."""
         with self._lock:
             return dict(self._refused)
 
     def grants(self) -> list[dict[str, Any]]:
-        """Return each granted action with its resources and whether a request has used it."""
         return [
             {
                 "role": f"{self._roles[arn].stack}/{self._roles[arn].logical_id}",
@@ -184,13 +167,7 @@ class PermissionCheck:
 
 
 class CheckedRequest:
-    """Request of a role.
-
-    Attributes
-    ----------
-    response
-        Refusal, or None if moto answers the request.
-    """
+    """Request of a role. `response` is the refusal, or None if moto answers the request."""
 
     def __init__(
         self,
@@ -229,7 +206,6 @@ def _compiled(role: Resource, deployment: Deployment) -> RolePolicy:
 
 
 def _statements(role: Resource, deployment: Deployment) -> Iterator[Mapping[str, Any]]:
-    """Yield the statements of all policies of a role."""
     documents = [policy["PolicyDocument"] for policy in role.properties.get("Policies", ())]
     attached = set(role.properties.get("ManagedPolicyArns", ()))
     for arn in sorted(attached):

@@ -20,8 +20,6 @@ Parameters = Mapping[str, Any]
 
 
 class UnknownOperationError(Exception):
-    """Error for an operation that the table does not contain."""
-
     def __init__(self, operation: str) -> None:
         super().__init__(
             f"the embedded cloud does not know the permissions of {operation}; add it to {__name__}, or start with"
@@ -46,18 +44,7 @@ _Resource = Callable[[Parameters, Place], str]
 
 
 def needs(operation: str, parameters: Parameters, place: Place) -> list[Need]:
-    """Return the permissions that a request needs.
-
-    Parameters
-    ----------
-    operation
-        Prefix of the service's actions in IAM, and the operation's name, such as `states:StartExecution`.
-
-    Raises
-    ------
-    UnknownOperationError
-        If the table lacks the operation.
-    """
+    """Return the permissions that a request needs. `operation` starts with the service's prefix in IAM."""
     rule = OPERATIONS.get(operation)
     if rule is None:
         raise UnknownOperationError(operation)
@@ -397,4 +384,3 @@ OPERATIONS: Final[Mapping[str, Rule]] = {
     **_same_action("states:StopExecution", _arn_in("executionArn")),
     "sts:GetCallerIdentity": lambda _, __: [],
 }
-"""Rule of each operation that roles may call."""

@@ -34,21 +34,12 @@ _OPERATORS: Final[Mapping[str, Callable[[Values, frozenset[str]], bool]]] = {
 }
 
 
-class PolicyError(ValueError):
-    """Error for a statement with an unsupported element."""
+class PolicyError(ValueError): ...
 
 
 @dataclass(frozen=True, slots=True)
 class Need:
-    """Permission that a request needs.
-
-    Attributes
-    ----------
-    resource
-        ARN of the resource, or `*` for actions without resources.
-    context
-        Function that returns the values of the request's condition keys.
-    """
+    """Permission that a request needs. `resource` is `*` for actions without resources."""
 
     action: str
     resource: str
@@ -57,32 +48,12 @@ class Need:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Decision on a request, and the reason of a refusal in AWS's wording."""
-
     allowed: bool
     reason: str = ""
 
 
 class Statement:
-    """Compiled statement of a policy.
-
-    Attributes
-    ----------
-    actions, resources
-        Patterns of the policy.
-    used
-        Actions that the statement has allowed so far.
-
-    Parameters
-    ----------
-    keys
-        Condition keys whose values `Need.context` provides.
-
-    Raises
-    ------
-    PolicyError
-        If the statement has an unsupported element, operator, condition key or policy variable.
-    """
+    """Compiled statement of a policy. `used` contains the actions that it has allowed so far."""
 
     def __init__(self, statement: Mapping[str, Any], *, keys: Collection[str] = _KEYS) -> None:
         if unknown := sorted(set(statement) - _ELEMENTS):
@@ -106,23 +77,18 @@ class Statement:
 
     @property
     def has_conditions(self) -> bool:
-        """True if the decision also depends on the context of the request."""
         return bool(self._conditions)
 
     def covers(self, action: str, resource: str) -> bool:
-        """Return whether the statement applies to an action on a resource."""
         return (self._actions(action) is not None) is self._names_actions and (
             self._resources(resource) is not None
         ) is self._names_resources
 
     def holds(self, context: Mapping[str, Values]) -> bool:
-        """Return whether a request with these condition keys meets all conditions."""
         return all(matches(context.get(key, ()), allowed) for matches, key, allowed in self._conditions)
 
 
 class RolePolicy:
-    """All statements of a role."""
-
     def __init__(self, statements: Iterable[Mapping[str, Any]], *, keys: Collection[str] = _KEYS) -> None:
         self.statements = [Statement(statement, keys=keys) for statement in statements]
 

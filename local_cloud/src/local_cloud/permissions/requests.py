@@ -56,13 +56,7 @@ def signer_of(environ: Mapping[str, Any]) -> Signer | None:
 
 
 def decode(environ: Mapping[str, Any], body: bytes, service: str) -> tuple[str, Parameters]:
-    """Return the operation of a request, such as `s3:GetObject`, and its parameters.
-
-    Raises
-    ------
-    UnknownOperationError
-        If no operation of the service has this form.
-    """
+    """Return the operation of a request, such as `s3:GetObject`, and its parameters."""
     if service == "s3" and "delete" not in environ.get("QUERY_STRING", ""):
         body = b""  # only DeleteObjects names objects in the body
     elif environ.get("HTTP_CONTENT_ENCODING") == "gzip":
@@ -98,7 +92,6 @@ def _decode(request: Request, body: bytes, service: str) -> tuple[str, Parameter
 
 
 def access_denied(environ: Mapping[str, Any], message: str, service: str) -> HttpResponse:
-    """Return a refusal in the protocol of the request."""
     if environ.get("HTTP_X_AMZ_TARGET"):
         document = {"__type": "AccessDeniedException", "message": message}
         return _json(400, document, "application/x-amz-json-1.1")

@@ -43,4 +43,3 @@ _SERVICES = (
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {
     name: resource_type for service in _SERVICES for name, resource_type in service.TYPES.items()
 }
-"""CloudFormation types that can be deployed. Their `kept` contains the properties that moto does not store."""

@@ -22,8 +22,6 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class Creation:
-    """Resource to create: its evaluated properties, stack, region and account."""
-
     stack: str
     logical_id: str
     properties: Properties
@@ -45,7 +43,6 @@ class Creation:
         return _digest(self.stack, self.logical_id, length)
 
     def tag_list(self, *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
-        """Return the tags as a list of pairs, with the given names of key and value."""
         return [{key: name, value: content} for name, content in self.tag_map().items()]
 
     def tag_map(self) -> dict[str, str]:
@@ -81,7 +78,6 @@ def _digest(stack: str, logical_id: str, length: int) -> str:
 
 
 def attribute_text(value: Any) -> str:
-    """Return a value as text: JSON for objects, lists and booleans."""
     return json.dumps(value) if isinstance(value, dict | list | bool) else str(value)
 
 

@@ -28,7 +28,6 @@ _LAYER_ARN = re.compile(r"arn:[^:]+:lambda:[^:]+:(?P<account>\d+):layer:.+")
 
 
 def fast_starting(deployment: Deployment) -> list[str]:
-    """Return the ARNs of the aliases with SnapStart or provisioned concurrency."""
     snap_start = {
         function.physical_id
         for function in deployment.of_type("AWS::Lambda::Function")

@@ -5,8 +5,6 @@ from typing import Any, Self
 
 
 class PropertyError(Exception):
-    """Error for a property that is missing or whose value is not supported."""
-
     def __init__(self, path: str, reason: str) -> None:
         self.path = path
         self.reason = reason
@@ -36,11 +34,9 @@ class Properties:
         return self._values[name]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """Return a property, or `default` if the template does not have it."""
         return self[name] if name in self else default  # noqa: SIM401 -- this is get itself
 
     def take(self, *names: str) -> dict[str, Any]:
-        """Return the named properties that the template has, under the same names."""
         return {name: self[name] for name in names if name in self}
 
     def keep(self, *names: str) -> None:
@@ -55,7 +51,6 @@ class Properties:
         return self._sections[name][0]
 
     def sections(self, name: str) -> list[Self]:
-        """Return a list of nested objects. Their reads are recorded separately."""
         if name not in self._sections:
             self._sections[name] = [
                 type(self)(values, path=f"{self.path_of(name)}[{position}]")
@@ -73,5 +68,4 @@ class Properties:
                 yield self.path_of(name)
 
     def path_of(self, name: str) -> str:
-        """Return the path of a property for error messages."""
         return f"{self._path}.{name}" if self._path else name

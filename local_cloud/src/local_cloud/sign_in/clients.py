@@ -28,15 +28,12 @@ class AppClient:
 
 @dataclass(frozen=True, slots=True)
 class UserPool:
-    """User pool with a domain for the sign-in of its clients."""
-
     pool_id: str
     domain: str
     clients: Sequence[Resource]
 
 
 def read_user_pools(deployment: Deployment) -> Iterator[UserPool]:
-    """Yield the user pools that have a domain."""
     clients = deployment.of_type("AWS::Cognito::UserPoolClient")
     for domain in deployment.of_type("AWS::Cognito::UserPoolDomain"):
         pool_id = domain.properties["UserPoolId"]

@@ -13,13 +13,7 @@ _CODE_S = 300
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Permission that a signed-in user gave to a client.
-
-    Attributes
-    ----------
-    redirect_uri, challenge
-        URI that the token request must repeat, and hash of the verifier that it must contain, or None without PKCE.
-    """
+    """Permission that a user gave to a client. `challenge` is the hash of the verifier, or None without PKCE."""
 
     client_id: str
     scopes: Sequence[str]
@@ -29,8 +23,6 @@ class Grant:
 
 
 class Grants:
-    """Grants of a user pool, in memory."""
-
     def __init__(self, *, now: Callable[[], float]) -> None:
         self._now = now
         self._lock = threading.Lock()
@@ -38,11 +30,9 @@ class Grants:
         self._refresh: dict[str, tuple[Grant, float]] = {}
 
     def code(self, grant: Grant) -> str:
-        """Return a code that clients can exchange for tokens."""
         return self._add(self._codes, grant, _CODE_S)
 
     def refresh_token(self, grant: Grant, *, lifetime_s: int) -> str:
-        """Return a token that clients can exchange for new tokens during its lifetime."""
         return self._add(self._refresh, grant, lifetime_s)
 
     def exchange(self, code: str, *, client_id: str, redirect_uri: str, verifier: str) -> Grant | None:
@@ -62,7 +52,6 @@ class Grants:
         return grant if grant and self._now() < ends and grant.client_id == client_id else None
 
     def revoke(self, token: str, *, client_id: str) -> None:
-        """Delete a refresh token of a client."""
         with self._lock:
             if token in self._refresh and self._refresh[token][0].client_id == client_id:
                 del self._refresh[token]

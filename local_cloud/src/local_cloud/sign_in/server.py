@@ -32,16 +32,6 @@ class OAuthError(Exception):
 
 
 class SignInServer(HttpServer):
-    """Server of requests to the domain of a user pool.
-
-    Parameters
-    ----------
-    find_client
-        Function that returns an app client by its ID, or None if there is none.
-    find_groups
-        Function that returns the groups of the local operator in the pool.
-    """
-
     def __init__(
         self,
         *,

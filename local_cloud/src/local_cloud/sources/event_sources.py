@@ -22,17 +22,7 @@ _JOIN_S = 5.0
 
 
 class EventSources:
-    """Pollers of every mapping. The constructor determines their starting positions.
-
-    Parameters
-    ----------
-    matcher
-        Function that compiles an event pattern to a predicate.
-    enabled
-        Function that returns whether the mapping with a UUID is currently enabled.
-    open_shards
-        Function that opens the shards of a mapping's stream at the recorded or the starting position.
-    """
+    """Pollers of every mapping. The constructor determines their starting positions."""
 
     def __init__(
         self,
@@ -107,7 +97,6 @@ class EventSources:
         return {name: dict(counts) for name, counts in self._counts.items()}
 
     def stop(self) -> None:
-        """Start no further batches."""
         for poller in self._pollers:
             poller.stop()
 

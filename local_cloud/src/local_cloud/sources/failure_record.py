@@ -20,7 +20,6 @@ _BATCH_INFO = {"kinesis": "KinesisBatchInfo", "dynamodb": "DDBStreamBatchInfo"}
 
 
 def invocation_record(mapping: EventSourceMapping, shard_id: str, discarded: Discarded, *, now: datetime) -> Message:
-    """Return the message for the on-failure destination of a mapping."""
     records = discarded.records
     record: dict[str, Any] = {
         "requestContext": {

@@ -82,14 +82,6 @@ def client_configuration(kafka: KafkaSource, *, read_secret: ReadSecret) -> dict
 
 
 class KafkaPoller(Poller):
-    """Thread that passes the records of a topic to a function.
-
-    Parameters
-    ----------
-    enabled
-        Function that returns whether the mapping is currently enabled.
-    """
-
     def __init__(
         self,
         mapping: EventSourceMapping,

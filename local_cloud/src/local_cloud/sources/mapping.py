@@ -57,24 +57,15 @@ class EventSourceMapping:
 
     @property
     def service(self) -> str:
-        """Service that the events come from."""
         return self.source_arn.split(":")[2]
 
     @property
     def name(self) -> str:
-        """Name of the source and the function for reports."""
         source = self.kafka.topic if self.kafka else self.source_arn.split(":", 5)[5]
         return f"{source} -> {self.function_arn.split(':', 6)[6]}"
 
 
 def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourceMapping:
-    """Return the mapping of a resource.
-
-    Raises
-    ------
-    DeploymentError
-        If the mapping has another source or an unsupported feature, or a package for Kafka is not installed.
-    """
     properties = resource.properties
     for name, harmless in _REFUSED.items():
         if properties.get(name, harmless) != harmless:

@@ -5,8 +5,6 @@ import threading
 
 
 class Poller(abc.ABC):
-    """Thread that passes records from a source to a function until it is stopped."""
-
     def __init__(self, name: str) -> None:
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"poll {name}", daemon=True)
@@ -15,11 +13,9 @@ class Poller(abc.ABC):
         self._thread.start()
 
     def stop(self) -> None:
-        """Request the stop of the thread. `join` waits for its end."""
         self._stopping.set()
 
     def join(self, timeout_s: float) -> None:
-        """Wait for the end of the thread, at most `timeout_s`."""
         if self._thread.ident is not None:  # started
             self._thread.join(timeout_s)
 

@@ -20,16 +20,6 @@ _WAIT_S = 0.2
 
 
 class QueuePoller(Poller):
-    """Thread that passes the messages of a queue to a function.
-
-    Parameters
-    ----------
-    matches
-        Function that returns whether the `filterable` form of a message passes the mapping's filters.
-    enabled
-        Function that returns whether the mapping is currently enabled.
-    """
-
     def __init__(
         self,
         mapping: EventSourceMapping,

@@ -24,16 +24,6 @@ _LONGEST_WAIT_S = 0.5
 
 
 class StreamPoller(Poller):
-    """Thread that passes the records of a shard to a function.
-
-    Parameters
-    ----------
-    matches
-        Function that returns whether the `filterable` form of a record passes the mapping's filters.
-    enabled
-        Function that returns whether the mapping is currently enabled.
-    """
-
     def __init__(
         self,
         mapping: EventSourceMapping,

@@ -36,8 +36,6 @@ class StreamRecord:
 
 @dataclass(frozen=True, slots=True)
 class Discarded:
-    """Discarded records with the reason, the number of invocations, and the last response."""
-
     records: Sequence[StreamRecord]
     condition: str
     invocations: int
@@ -51,14 +49,7 @@ class StreamBatches:
     partial response moves the checkpoint to the first failed record. Records are discarded if the retries are used up
     or the records are too old. The shard then continues.
 
-    Parameters
-    ----------
-    invoke
-        Function that invokes the Lambda function with records.
-    discard
-        Function that receives discarded records.
-    pause
-        Function that waits for a number of seconds. It returns true if the cloud is stopping.
+    `pause` returns true if the cloud is stopping.
     """
 
     def __init__(

@@ -1,3 +1,1 @@
-"""Storage of a cloud in a directory: a journal, recording of changes, and restoration of the changes at the next
-start.
-"""
+"""Storage of a cloud: a journal, recording of changes, and their restoration at the next start."""

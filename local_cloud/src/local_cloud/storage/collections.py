@@ -22,21 +22,9 @@ _LEFT_BEHIND = "The embedded cloud ended while this job ran. Start it again."
 class Collection:
     """Objects of one type, by name.
 
-    Attributes
-    ----------
-    service
-        Signing name of the service whose requests change the collection.
-    entries
-        Function that returns all objects by name.
-    restore
-        Function that stores an object in moto and replaces an object that the template has created.
-    write, read
-        Functions that convert an object to bytes and back.
-    is_final
-        Function that returns whether an object can no longer change.
-    is_random
-        True if each deployment of the template creates different objects. Such objects are stored at the start, even
-        if no request changes them.
+    Requests to `service`, a signing name, change the collection. `restore` replaces an object that the template has
+    created. With `is_random`, each deployment of the template creates different objects. They are stored at the start,
+    even if no request changes them.
     """
 
     name: str

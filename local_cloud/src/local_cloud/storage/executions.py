@@ -22,14 +22,12 @@ class StoredWorker:
         self.env = self.event_manager = self.map_run_record_pool_manager = self
 
     def get_event_history(self) -> list[Any]:
-        """Return the events of the execution."""
         return self._events
 
     def get(self, map_run_arn: str) -> None:
         """Return None, because map runs are not stored."""
 
     def get_all(self) -> list[Any]:
-        """Return an empty list, because runs of distributed maps are not stored."""
         return []
 
     def stop(self, **_: Any) -> None:
@@ -37,18 +35,15 @@ class StoredWorker:
 
 
 def has_ended(execution: Execution) -> bool:
-    """Return whether an execution can no longer change."""
     return execution.exec_status not in (None, ExecutionStatus.RUNNING)
 
 
 def record_of(execution: Execution) -> Mapping[str, Any]:
-    """Return a plain record of an execution and its history."""
     history = execution.to_history_output()["events"] if execution.exec_worker else []
     return {name: getattr(execution, name) for name in _FIELDS} | {"events": list(history)}
 
 
 def execution_of(record: Mapping[str, Any], state_machine: Any) -> Execution:
-    """Return the execution that a record describes."""
     execution = Execution.__new__(Execution)
     vars(execution).update({name: value for name, value in record.items() if name != "events"})
     execution.state_machine = state_machine

@@ -26,16 +26,13 @@ CREATE TABLE IF NOT EXISTS contents (id TEXT PRIMARY KEY, value BLOB NOT NULL);
 """
 
 
-class DataError(Exception):
-    """Error for a directory of data that cannot be used."""
+class DataError(Exception): ...
 
 
-class DataInUseError(DataError):
-    """Error for a directory of data that another running cloud uses."""
+class DataInUseError(DataError): ...
 
 
-class UnreadableDataError(DataError):
-    """Error for data that is damaged or has a format that this version cannot read."""
+class UnreadableDataError(DataError): ...
 
 
 class Journal:
@@ -43,11 +40,6 @@ class Journal:
 
     Writes stay in memory until `commit`. A committed write survives a crash of this process, because the kernel holds
     SQLite's write-ahead log. SQLite discards partial transactions at the next start.
-
-    Raises
-    ------
-    DataError
-        If the directory cannot be used. The subclass depends on the reason.
     """
 
     def __init__(self, directory: Path) -> None:
@@ -93,18 +85,13 @@ class Journal:
 
     @property
     def largest_value(self) -> int:
-        """Maximum size of a value in bytes."""
         return self._database.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _ROW_OVERHEAD_BYTES
 
     def commit(self) -> None:
         """Pass all previous writes to the kernel. Call it outside of `locked`.
 
-        Other threads continue to write during a commit. The next transaction then contains their writes.
-
-        Raises
-        ------
-        DataError
-            If the writes fail, for example because the disk is full. The next commit tries them again.
+        Other threads continue to write during a commit. After a DataError, for example because the disk is full, the
+        next commit tries the writes again.
         """
         with self._writing:
             with self._lock:
@@ -169,13 +156,6 @@ class Journal:
             )
 
     def content(self, content_id: str) -> bytes:
-        """Return the committed content of an object.
-
-        Raises
-        ------
-        UnreadableDataError
-            If the content is missing.
-        """
         with self._reading, _translated(self._directory, "read"):
             rows = self._database.execute("SELECT value FROM contents WHERE id = ?", (content_id,)).fetchall()
         if not rows:
@@ -183,7 +163,6 @@ class Journal:
         return bytes(rows[0][0])
 
     def fact(self, name: str) -> str | None:
-        """Return a fact about the cloud, such as its ports, or None if the fact is not stored."""
         with _translated(self._directory, "read"):
             rows = self._database.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchall()
         return str(rows[0][0]) if rows else None
@@ -194,7 +173,6 @@ class Journal:
             self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def close(self) -> None:
-        """Commit pending writes and close the database."""
         try:
             self.commit()
         finally:
@@ -203,13 +181,7 @@ class Journal:
 
 
 def check(directory: Path) -> bool:
-    """Check that a cloud of this version can use a directory. Return whether a cloud has started with it before.
-
-    Raises
-    ------
-    DataError
-        If the directory cannot be used.
-    """
+    """Return whether a cloud has started with a directory before. Raise DataError if this version cannot use it."""
     with _translated(directory, "read"):
         if not (directory / _FILE).exists():
             return False
@@ -218,13 +190,7 @@ def check(directory: Path) -> bool:
 
 
 def delete(directory: Path) -> bool:
-    """Delete the data in a directory, and the directory if it is then empty. Return false if there is no data.
-
-    Raises
-    ------
-    DataInUseError
-        If a cloud uses the directory.
-    """
+    """Delete the data in a directory, and the directory if it is then empty. Return false if there is no data."""
     path = directory / _FILE
     if not path.exists():
         return False
@@ -266,7 +232,6 @@ def _opened(directory: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def _translated(directory: Path, action: str) -> Iterator[None]:
-    """Raise DataError for errors of the database and the file system."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:

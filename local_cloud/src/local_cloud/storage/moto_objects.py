@@ -33,7 +33,6 @@ def missing_attributes(value: Any) -> Iterator[tuple[type, str]]:
 
 @functools.cache
 def _attributes(cls: type) -> frozenset[str]:
-    """Return the names of the attributes that the constructors of a class and its bases in moto set."""
     return frozenset(name for base in cls.__mro__ if base.__module__.startswith("moto.") for name in _set_by(base))
 
 

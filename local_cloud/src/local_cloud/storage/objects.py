@@ -18,8 +18,6 @@ _OF_THE_PROCESS: Final = ("_value_buffer", "lock", "multipart")
 
 
 class Objects:
-    """Objects of a backend. They are written to a journal and restored from it."""
-
     def __init__(self, backend: S3Backend, journal: Journal) -> None:
         self._backend = backend
         self._journal = journal
@@ -85,7 +83,6 @@ class Objects:
 
 
 def release(version: Any) -> None:
-    """Remove the content of a stored version from memory."""
     buffer, version._value_buffer, version.multipart = version._value_buffer, None, None
     if buffer is not None:
         buffer.close()

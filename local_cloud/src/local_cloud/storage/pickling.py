@@ -23,7 +23,6 @@ def dumps(value: Any) -> bytes:
 
 
 def loads(data: bytes) -> Any:
-    """Return the object that bytes represent."""
     return _Unpickler(io.BytesIO(data)).load()
 
 

@@ -45,11 +45,6 @@ class Recorder:
     Changes of DynamoDB items, stream records and metrics are written immediately. Changes of S3 objects and of all
     other resources (`local_cloud.storage.collections`) are noted for the thread that makes them, and written at the end
     of its request.
-
-    Parameters
-    ----------
-    report
-        Function that receives a line about each change that no request made and that cannot be stored immediately.
     """
 
     def __init__(
@@ -81,7 +76,6 @@ class Recorder:
 
     @property
     def largest_object(self) -> int:
-        """Maximum size of an object in bytes."""
         return self._journal.largest_value if self._journal else sys.maxsize
 
     # Changes
@@ -126,14 +120,12 @@ class Recorder:
             journal.put("record", place, _ordered(number), pickle.dumps(records, protocol=5))
 
     def emptied(self, table: Any) -> None:
-        """Record the deletion of a table and its stream."""
         if journal := self.journal:
             for item in table.all_items():
                 journal.delete("item", table.name, _item_name(item.hash_key, item.range_key))
             self._forget_records(f"dynamodb/{table.name}")
 
     def stream_deleted(self, stream: Any) -> None:
-        """Record the deletion of a Kinesis stream."""
         for shard_id in stream.shards:
             self._forget_records(f"kinesis/{stream.stream_name}/{shard_id}")
 
@@ -146,7 +138,6 @@ class Recorder:
                     journal.delete("position", place, mapping)
 
     def stream_record(self, stream: Any, shard_id: str, sequence_number: str) -> None:
-        """Record a new record of a Kinesis shard."""
         if journal := self.journal:
             number = int(sequence_number)
             record = vars(stream.shards[shard_id].records[number])
@@ -171,7 +162,6 @@ class Recorder:
             self._notes("objects").add((bucket, key))
 
     def content(self, version: Any) -> bytes:
-        """Return the stored content of a version of an object."""
         return self._objects.content(version)
 
     def service(self, name: str) -> None:
@@ -180,13 +170,7 @@ class Recorder:
             self._notes("services").add(name)
 
     def request(self, environ: Mapping[str, Any]) -> None:
-        """Write the changes of a request before its response is sent.
-
-        Raises
-        ------
-        DataError
-            If the changes cannot be stored.
-        """
+        """Write the changes of a request before its response is sent."""
         if self._closed:
             raise DataError("the embedded cloud has stopped")
         if self.journal:
@@ -236,9 +220,8 @@ class Recorder:
         return done
 
     def left_work(self, kind: str) -> list[tuple[Any, Callable[[], None]]]:
-        """Return the work items of a kind that the previous process left unfinished.
-
-        Each item has a function that records its completion.
+        """Return the work of a kind that the previous process left unfinished, each with a function that records its
+        completion.
         """
         if not (journal := self._journal):
             return []
@@ -253,10 +236,7 @@ class Recorder:
     def position(self, place: str, mapping: str, default: int) -> int:
         """Register a mapping of a shard, so that the records from its position on are kept.
 
-        Returns
-        -------
-        int
-            Number of the first record that the mapping has not processed: the stored position, otherwise `default`.
+        Return the number of the first unprocessed record. This is the stored position, otherwise `default`.
         """
         number = self._positions[place, mapping] = self._stored_positions.get((place, mapping), default)
         if self._journal:
@@ -264,12 +244,9 @@ class Recorder:
         return number
 
     def advance(self, place: str, mapping: str, next_number: int) -> int:
-        """Record the position of a mapping in a shard. Delete records that all mappings have processed.
+        """Record the position of a mapping in a shard, and delete records that all mappings have processed.
 
-        Returns
-        -------
-        int
-            Number of the first record that at least one mapping has not processed.
+        Return the number of the first record that at least one mapping has not processed.
         """
         self._positions[place, mapping] = next_number
         slowest = min(number for (shard, _), number in list(self._positions.items()) if shard == place)
@@ -317,7 +294,6 @@ class Recorder:
                 yield f"dynamodb/{table.name}", stored, arrivals
 
     def erase_traces(self) -> None:
-        """Remove deleted values from the files of the journal."""
         if journal := self.journal:
             journal.commit()
             journal.erase_traces()
@@ -325,20 +301,11 @@ class Recorder:
     # Start
 
     def restore(self) -> None:
-        """Restore the data of the journal in the resources that the template has created.
-
-        Raises
-        ------
-        UnreadableDataError
-            If data cannot be read, or an object of another version of moto lacks an attribute that this version
-            requires.
-        DataError
-            If a table has another key in the template than its stored items.
-        """
+        """Restore the data of the journal in the resources that the template has created."""
         if not (journal := self._journal):
             return
         present, stored = importlib.metadata.version("moto"), journal.fact(MOTO)
-        check = _unchecked if stored == present else functools.partial(_check_attributes, stored, present)
+        check = functools.partial(_check_attributes, stored, present)
         mappings = lambda_backends[self._account][self._region]
         for place, mapping, data in list(journal.read("position")):
             if mappings.get_event_source_mapping(mapping):
@@ -365,7 +332,6 @@ class Recorder:
         journal.set_fact(MOTO, present)
 
     def start(self) -> None:
-        """Start to record every change."""
         if not self._journal:
             return
         for collection in self._collections:
@@ -383,7 +349,6 @@ class Recorder:
         self._journal.commit()
 
     def close(self) -> None:
-        """Commit pending writes and close the journal. Later requests fail."""
         if self._journal:
             self._commit_in_background()
             self._closed, self._started = True, False
@@ -474,12 +439,8 @@ class Recorder:
             yield notes.pop()
 
 
-def _unchecked(value: Any) -> None:
-    """Accept an object of the same version of moto."""
-
-
 def _check_attributes(stored: str | None, present: str, value: Any) -> None:
-    for cls, name in missing_attributes(value):
+    for cls, name in missing_attributes(value) if stored != present else ():
         raise UnreadableDataError(
             f"the data of moto {stored or '(unknown version)'} has a {cls.__name__} without {name!r}, expected this"
             f" attribute by moto {present}. Install the earlier version of moto, or delete the data"

@@ -15,8 +15,6 @@ MARK = '"_aws"'
 
 @dataclass(frozen=True, slots=True)
 class MetricDatum:
-    """Metric datum in the format of PutMetricData, and its namespace."""
-
     namespace: str
     datum: dict[str, Any]
 

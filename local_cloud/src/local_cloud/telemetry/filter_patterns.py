@@ -33,15 +33,10 @@ _SIGNS: Final = {
 
 @functools.lru_cache(maxsize=256)
 def read_pattern(pattern: str) -> Callable[[str], bool]:
-    """Compile a pattern to a predicate of lines.
+    """Compile a pattern to a predicate of lines. Raise ValueError for an unsupported pattern.
 
     Supported are the empty pattern, a list of words that must all occur, and a comparison of one JSON field with a
     number or text, such as `{ $.user.name = "a*" }`, in which `*` matches any text.
-
-    Raises
-    ------
-    ValueError
-        If the pattern has another form.
     """
     if not pattern.strip():
         return lambda line: True

@@ -6,10 +6,7 @@ from typing import Protocol
 
 
 class LineSink(Protocol):
-    """Destination of the lines of a log stream."""
-
-    def __call__(self, group: str, stream: str, message: str, /) -> None:
-        """Add a line to a log stream."""
+    def __call__(self, group: str, stream: str, message: str, /) -> None: ...
 
 
 class LineOutput:
@@ -23,7 +20,6 @@ class LineOutput:
         self._thread.start()
 
     def fileno(self) -> int:
-        """Return the file descriptor that a subprocess writes to."""
         return self._write
 
     def write(self, line: str) -> None:

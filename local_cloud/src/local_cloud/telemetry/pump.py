@@ -26,17 +26,13 @@ _Item: TypeAlias = tuple[str, str, dict[str, Any]] | MetricDatum
 
 
 class TakeMetric(Protocol):
-    """Receiver of a metric with its dimensions by name."""
-
-    def __call__(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        """Receive a value."""
+    def __call__(
+        self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str
+    ) -> None: ...
 
 
 class Pump:
-    """Queue of log lines and metrics, which a thread stores in batches.
-
-    Writers wait while the queue is full, at most `_LONGEST_WAIT_S`.
-    """
+    """Queue of log lines and metrics, which a thread stores in batches."""
 
     def __init__(self, clients: Clients, *, put_metrics: Callable[[str, Sequence[Mapping[str, Any]]], None]) -> None:
         self._clients = clients
@@ -55,7 +51,6 @@ class Pump:
         self._put((group, stream, {"timestamp": int(time.time() * 1000), "message": message}))
 
     def metric(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        """Queue a metric."""
         datum = {
             "MetricName": name,
             "Unit": unit,
@@ -72,7 +67,6 @@ class Pump:
             return self._idle.wait_for(lambda: self._pending == 0, timeout_s)
 
     def stop(self) -> None:
-        """Send the queued items and end the thread."""
         self.flush()
         self._stopping.set()
         self._thread.join()

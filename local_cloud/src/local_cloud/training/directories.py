@@ -16,8 +16,7 @@ from local_cloud.deployment import Clients
 from local_cloud.training.request import Channel, TrainingRequest
 
 
-class InputError(Exception):
-    """Error for a job whose input is missing or not supported."""
+class InputError(Exception): ...
 
 
 def prepare_directories(base: Path, request: TrainingRequest) -> None:
@@ -54,13 +53,7 @@ def prepare_directories(base: Path, request: TrainingRequest) -> None:
 
 
 def download_channel(channel: Channel, base: Path, clients: Clients) -> int:
-    """Copy the objects of a channel below `input/data/<channel>` and return their number.
-
-    Raises
-    ------
-    InputError
-        If the channel has no objects in S3, or an unsupported input mode or data source.
-    """
+    """Copy the objects of a channel below `input/data/<channel>` and return their number."""
     if channel.input_mode not in ("File", "FastFile"):
         raise InputError(f"channel {channel.name}: input mode {channel.input_mode} is not implemented here")
     if not channel.s3_uri:
@@ -95,7 +88,6 @@ def file_keys(bucket: str, prefix: str, clients: Clients) -> Iterator[str]:
 
 
 def upload_archive(directory: Path, s3_uri: str, clients: Clients) -> None:
-    """Upload the content of a directory as a .tar.gz object."""
     archive = directory.with_suffix(".tar.gz")
     with tarfile.open(archive, "w:gz", compresslevel=1) as tar:
         for path in sorted(directory.iterdir()):
@@ -117,12 +109,10 @@ class Checkpoints:
         self._uploaded: dict[Path, tuple[int, int]] = {}
 
     def download(self) -> None:
-        """Download the checkpoints of an earlier run of the job."""
         if self._s3_uri:
             download_prefix(self._s3_uri, self._directory, self._clients)
 
     def upload(self) -> None:
-        """Upload each file that has changed since the last upload."""
         if not self._s3_uri:
             return
         bucket, prefix = split_s3_uri(self._s3_uri)
@@ -137,13 +127,7 @@ class Checkpoints:
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:
-    """Split a URI `s3://bucket/key`, or the https form that the CDK writes, into bucket and key.
-
-    Raises
-    ------
-    InputError
-        If the URI has another form.
-    """
+    """Split a URI `s3://bucket/key`, or the https form that the CDK writes, into bucket and key."""
     if uri.startswith("https://s3."):
         uri = "s3://" + uri.removeprefix("https://").partition("/")[2]
     if not uri.startswith("s3://"):

@@ -8,8 +8,6 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Channel:
-    """Input channel and its location in S3."""
-
     name: str
     s3_uri: str
     input_mode: str = "File"
@@ -26,14 +24,7 @@ class MetricDefinition:
 
 @dataclass(frozen=True, slots=True)
 class TrainingRequest:
-    """Training job as it was created.
-
-    Attributes
-    ----------
-    spot
-        True if the machine can be interrupted. `max_wait_s` then limits the complete job, and `max_runtime_s` the
-        training.
-    """
+    """Training job. If `spot` is true, `max_wait_s` limits the complete job, and `max_runtime_s` the training."""
 
     name: str
     arn: str
@@ -56,14 +47,10 @@ class TrainingRequest:
 class TrainingRecord(Protocol):
     """State that DescribeTrainingJob returns. The runner of the job writes it."""
 
-    def progress(self, secondary_status: str, message: str) -> None:
-        """Record that the job has entered another phase."""
+    def progress(self, secondary_status: str, message: str) -> None: ...
 
-    def complete(self, metrics: Mapping[str, float]) -> None:
-        """Record that the job has ended and that its model is in S3."""
+    def complete(self, metrics: Mapping[str, float]) -> None: ...
 
-    def fail(self, reason: str) -> None:
-        """Record that the job has failed."""
+    def fail(self, reason: str) -> None: ...
 
-    def stop(self, secondary_status: str, metrics: Mapping[str, float]) -> None:
-        """Record that the job was stopped, or exceeded its time limit."""
+    def stop(self, secondary_status: str, metrics: Mapping[str, float]) -> None: ...

@@ -43,21 +43,12 @@ class _Running(JobRun):
 
 
 class TrainingRunner(JobRunner[_Running]):
-    """Runner of training jobs."""
-
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
-        """Start a job. Its progress is written to `record`."""
         running = _Running(spot=request.spot, waits_until=time.monotonic() + request.max_wait_s)
         self._start(request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}")
 
     def interrupt(self, name: str) -> None:
-        """Interrupt a spot job, which continues from its checkpoints on another machine.
-
-        Raises
-        ------
-        ValueError
-            If no spot job with this name runs.
-        """
+        """Interrupt a spot job, which continues from its checkpoints on another machine."""
         running = self._runs.get(name)
         if running is None or not running.spot or not (running.thread and running.thread.is_alive()):
             raise ValueError(f"no training job {name!r} runs on spare capacity")
@@ -203,8 +194,6 @@ class _Ending:
 
 
 class _Metrics:
-    """Latest value of each metric in the log."""
-
     def __init__(self, request: TrainingRequest) -> None:
         self._patterns = {metric.name: re.compile(metric.pattern) for metric in request.metrics}
         self.latest: dict[str, float] = {}
