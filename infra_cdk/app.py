@@ -41,10 +41,7 @@ LAYERS = ROOT / "build" / "layers"
 
 
 def read_context() -> dict[str, Any]:
-    """Return the context in `cdk.json`, which the CDK's CLI passes to the app.
-
-    Without the CLI, the app must read it to write the same templates.
-    """
+    """Return the context in `cdk.json`. The CDK's CLI passes it to the app, but other callers must read it."""
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_bytes())["context"]
     return context
 

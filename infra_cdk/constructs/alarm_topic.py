@@ -22,7 +22,6 @@ def alarm_period(schedule: str | None) -> cdk.Duration:
 
 
 def alerts_topic(scope: Construct, construct_id: str, *, settings: Settings) -> sns.Topic:
-    """Create the topic for alarms and workflows, with a subscription of `alarm_email` if it is set."""
     topic = sns.Topic(scope, construct_id, enforce_ssl=True, display_name=f"Alsolike {settings.name}")
     # The policy that enforces TLS replaces a topic's default policy, which would allow alarms of the account.
     topic.add_to_resource_policy(
@@ -52,15 +51,8 @@ def alarm(
 ) -> cloudwatch.Alarm:
     """Create an alarm that notifies the topic when a metric exceeds a threshold, and when it recovers.
 
-    Parameters
-    ----------
-    above
-        Threshold that the metric must exceed.
-    periods
-        Number of periods above the threshold that raise the alarm.
-    window_periods
-        Number of latest periods that must contain `periods` periods above the threshold, for metrics that are not
-        written in each period. None to require consecutive periods.
+    If `window_periods` is set, `periods` of the latest `window_periods` periods must exceed the threshold. This suits
+    metrics that are not written in each period.
     """
     made = cloudwatch.Alarm(
         scope,

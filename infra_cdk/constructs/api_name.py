@@ -83,11 +83,6 @@ class HealthCheck(Construct):
 
     The route has an API of its own, so that checks are neither requests in the metrics, alarms and logs of the API, nor
     subject to its limits.
-
-    Attributes
-    ----------
-    check_id
-        ID of the health check.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: str, function: lambda_.IFunction) -> None:

@@ -53,15 +53,7 @@ class Check(Enum):
 
 
 class ApiRoute(NamedTuple):
-    """Route of an API.
-
-    Attributes
-    ----------
-    limits
-        Prefix of the settings with the limits.
-    reason
-        Reason why the function checks the caller.
-    """
+    """Route of an API. `limits` is the prefix of the settings that limit the route."""
 
     method: str
     path: str
@@ -95,8 +87,6 @@ def api_routes() -> Iterator[ApiRoute]:
 
 
 class _Measured(Protocol):
-    """Metrics of an API in the CDK's library."""
-
     def metric_count(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...
     def metric_client_error(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...
     def metric_server_error(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...
@@ -104,25 +94,13 @@ class _Measured(Protocol):
 
 
 class ApiParts(NamedTuple):
-    """Settings of an API, and the parts that check its callers."""
-
     settings: Settings
     tokens: TokenIssuer
     sessions: SessionAuthorizer
 
 
 class Api(Construct):
-    """API that checks tokens, limits the rate of requests and logs them. Functions verify signatures.
-
-    Attributes
-    ----------
-    url
-        URL of the API.
-    metric_id
-        Value of the dimension of the API's metrics.
-    access_log
-        Log group of requests.
-    """
+    """API that checks tokens, limits the rate of requests and logs them. Functions verify signatures."""
 
     url: str
     metric_id: str
@@ -134,25 +112,15 @@ class Api(Construct):
         self.access_log = log_group(self, "AccessLog", settings=parts.settings, delivered_by="apis")
 
     def add_routes(self, functions: Mapping[str, lambda_.IFunction]) -> None:
-        """Add all routes.
-
-        Parameters
-        ----------
-        functions
-            Functions by the names in the routes.
-        """
         raise NotImplementedError
 
     def requests(self, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
-        """Return the number of requests per period."""
         return self._measured.metric_count(statistic="Sum", period=period, label="requests")
 
     def client_errors(self) -> cloudwatch.Metric:
-        """Return the number of responses with status 400 to 499 per period."""
         return self._measured.metric_client_error(statistic="Sum", period=PERIOD, label="4xx")
 
     def server_errors(self, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:
-        """Return the number of responses with status 500 or higher per period."""
         return self._measured.metric_server_error(statistic="Sum", period=period, label="5xx")
 
     def latency(self, statistic: str, period: cdk.Duration = PERIOD) -> cloudwatch.Metric:

@@ -14,10 +14,7 @@ FIRST_DATE = "2026-01-01"
 def change_log_table(
     scope: Construct, construct_id: str, lake: s3.IBucket, *, prefix: str, id_column: str, database: str
 ) -> glue.CfnTable:
-    """Create the table `<prefix>_changes` of a log.
-
-    Its name is fixed instead of generated, because queries contain it.
-    """
+    """Create the table `<prefix>_changes`. The name is fixed instead of generated, because queries contain it."""
     location = f"s3://{lake.bucket_name}/{prefix}"
     columns = {id_column: "string", "updated_at_ms": "bigint", "deleted": "boolean", "properties": "string"}
     return glue.CfnTable(

@@ -171,7 +171,6 @@ def _logged(group: logs.ILogGroup) -> cloudwatch.Metric:
 
 
 def _account(settings: Settings) -> list[cloudwatch.IWidget]:
-    """Return a list with the graph of the account's monthly bill, or an empty list outside of `BILLING_REGION`."""
     if settings.region != BILLING_REGION:
         return []
     owed = cloudwatch.Metric(

@@ -25,7 +25,6 @@ RATES = (
 
 
 def board(scope: Construct, name: str, *, settings: Settings, start: str = "-PT12H") -> cloudwatch.Dashboard:
-    """Create the dashboard `alsolike-<environment>-<name>`."""
     return cloudwatch.Dashboard(
         scope, name, dashboard_name=f"alsolike-{settings.name}-{name.lower()}", start=start, default_interval=None
     )
@@ -54,7 +53,6 @@ def graph(
 
 
 def query(title: str, log: logs.ILogGroup, *lines: str) -> cloudwatch.LogQueryWidget:
-    """Create a table with the results of a CloudWatch Logs query."""
     return cloudwatch.LogQueryWidget(
         title=title, log_group_names=[log.log_group_name], query_lines=list(lines), width=HALF, height=HEIGHT
     )

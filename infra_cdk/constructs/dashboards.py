@@ -37,7 +37,6 @@ def health_dashboard(
     tables: Mapping[str, dynamodb.ITableV2],
     alarms: Sequence[cloudwatch.IAlarm],
 ) -> cloudwatch.Dashboard:
-    """Create the dashboard of traffic, errors, latency, lag, quarantine and degraded responses."""
     made, own = board(scope, "Health", settings=settings), OwnMetrics(settings)
     sums: dict[str, Any] = {"statistic": "Sum", "period": PERIOD}
     made.add_widgets(cloudwatch.AlarmStatusWidget(title="Alarms", alarms=list(alarms), width=WIDE, height=3))

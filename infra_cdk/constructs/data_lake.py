@@ -35,11 +35,7 @@ DERIVED_PREFIXES = (OUTCOMES_PREFIX, ENGAGEMENT_PREFIX, ATTRIBUTION_PREFIX)
 class DataLake(Construct):
     """Buckets of the lake, the artefacts and their access logs, and the Glue database with its tables and view.
 
-    Attributes
-    ----------
-    database_name, table_name
-        Names of the interactions' database and table in Glue's catalogue. They are fixed instead of generated, because
-        queries contain them.
+    The names of database and tables are fixed instead of generated, because queries contain them.
     """
 
     def __init__(

@@ -44,7 +44,6 @@ class Monitoring(Construct):
         self.alarms = self._alarms()
 
     def _alarms(self) -> dict[str, cloudwatch.Alarm]:
-        """Create the alarms and return them by construct ID."""
         settings, made = self._settings, {}
         period = alarm_period(settings.monitoring_schedule)
         for construct_id, name, above, problem in (

@@ -44,7 +44,6 @@ KEY_ACTIONS: Mapping[str, tuple[str, ...]] = {
 def encryption_key(
     scope: Construct, construct_id: str, *, settings: Settings, removal_policy: cdk.RemovalPolicy
 ) -> kms.IKey | None:
-    """Return the key that the setting `kms_key_arn` names or creates, or None if AWS's keys encrypt the data."""
     if settings.kms_key_arn is None:
         return None
     if settings.kms_key_arn != CREATE:
@@ -119,8 +118,6 @@ def encrypt(
 
     Parameters
     ----------
-    stacks
-        Stacks of the region.
     replica_key_arn
         Key of the second region, which encrypts the replicas of tables and secrets. None in one region, and in the
         second region.
@@ -151,7 +148,6 @@ def encrypt(
 
 
 def _regions(table: dynamodb.CfnGlobalTable) -> list[str]:
-    """Return the regions of the replicas of a table."""
     return [replica["region"] for replica in cdk.Stack.of(table).resolve(table.replicas)]
 
 

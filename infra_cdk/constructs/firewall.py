@@ -18,7 +18,6 @@ https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-li
 
 
 def web_acl_arn(scope: Construct, construct_id: str, *, settings: Settings) -> str | None:
-    """Return the ARN of the web ACL that the setting `waf` names or creates, or None without a firewall."""
     if settings.waf != CREATE:
         return settings.waf
     rate = wafv2.CfnWebACL.RuleProperty(

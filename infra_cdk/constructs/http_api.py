@@ -38,13 +38,6 @@ class HttpApi(Api):
     """Public API.
 
     A web application firewall cannot be attached to an HTTP API, only to a distribution in front of it.
-
-    Attributes
-    ----------
-    host
-        Host name of the default stage.
-    api_id
-        ID of the API.
     """
 
     def __init__(self, scope: Construct, construct_id: str, parts: ApiParts) -> None:

@@ -14,13 +14,10 @@ HOUR = cdk.Duration.hours(1)
 
 
 def namespace(settings: Settings) -> str:
-    """Return the CloudWatch namespace of an environment's functions."""
     return f"Alsolike/{settings.name}"
 
 
 class OwnMetrics:
-    """Metrics that an environment's functions write."""
-
     def __init__(self, settings: Settings) -> None:
         self.namespace = namespace(settings)
 
@@ -44,7 +41,6 @@ class OwnMetrics:
         statistic: str = "Average",
         **dimensions: str,
     ) -> cloudwatch.Metric:
-        """Return a statistic of a metric with the dimensions `dimensions`."""
         return cloudwatch.Metric(
             namespace=self.namespace,
             metric_name=str(metric),
@@ -146,7 +142,6 @@ def failed_batches(mappings: Iterable[str]) -> cloudwatch.IMetric:
 
 
 def failed_runs(machine: sfn.StateMachine) -> cloudwatch.IMetric:
-    """Return the number of failed and timed-out executions per hour."""
     return total(
         [
             machine.metric_failed(statistic="Sum", period=HOUR),

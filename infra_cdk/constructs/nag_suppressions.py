@@ -11,10 +11,8 @@ from constructs import IConstruct
 def acknowledge(resource: IConstruct, *, finding: str, reason: str) -> None:
     """Acknowledge a finding about `resource` and its children.
 
-    Parameters
-    ----------
-    finding
-        ID of the rule, such as `AwsSolutions-S1`, including the part of the finding in brackets, if there is one.
+    `finding` is the ID of the rule, such as `AwsSolutions-S1`, with the part of the finding in brackets, if there is
+    one.
     """
     cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
 

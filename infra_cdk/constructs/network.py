@@ -68,16 +68,8 @@ _REASON = "AWS documents the access to network interfaces on * only"
 class Network(Construct):
     """VPC of the setting `vpc`, or a new one, with a security group for functions and jobs.
 
-    Attributes
-    ----------
-    subnet_ids
-        IDs of the private subnets.
-    security_group_id
-        ID of the security group. Its members may reach each other and the endpoints.
-    zone
-        Availability zone of the first subnet.
-    api_endpoint_id
-        ID of the interface endpoint that reaches the private API, or None with a public API.
+    Members of the security group may reach each other and the endpoints. `zone` is that of the first subnet.
+    `api_endpoint_id` is None with a public API.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -199,7 +191,6 @@ class Network(Construct):
 
 
 def network_permission(actions: Iterable[str]) -> Permission:
-    """Return the permission of a job to attach itself to the network."""
     return Permission(actions=list(actions), resources=["*"], wildcard_reason=_REASON)
 
 

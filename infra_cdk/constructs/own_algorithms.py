@@ -11,14 +11,7 @@ BUILT_IN = ROOT / "model_export" / "algorithms"
 
 
 def package_folder(settings: Settings) -> Path | None:
-    """Return the folder of `training_package`, or None if the setting is None.
-
-    Raises
-    ------
-    InvalidSettings
-        If the folder is not in the repository or has no Python module or package. Also if it has a requirements.txt
-        while the job has no network.
-    """
+    """Return the folder of `training_package`, or None if the setting is None."""
     if settings.training_package is None:
         return None
     folder = (ROOT / settings.training_package).resolve()
@@ -41,11 +34,6 @@ def check_algorithms(settings: Settings) -> None:
     """Reject unknown names of algorithms.
 
     If `training_package` is set, the job makes this check instead, because only the job imports the package.
-
-    Raises
-    ------
-    InvalidSettings
-        If a name is unknown. The message lists the known names.
     """
     if settings.training_package is not None:
         return

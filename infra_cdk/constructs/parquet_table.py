@@ -31,14 +31,8 @@ def parquet_table(
 ) -> glue.CfnTable:
     """Create a table of the objects below `<name>/<partition>=YYYY-MM-DD/`.
 
-    Parameters
-    ----------
-    columns
-        Glue types by column name, without the partition.
-    first_date
-        First day that queries include.
-    days_ahead
-        Number of days after the current day that queries include.
+    Queries include the days from `first_date` to `days_ahead` days after the current day. `columns` lacks the
+    partition.
     """
     location = f"s3://{bucket.bucket_name}/{name}/"
     return glue.CfnTable(

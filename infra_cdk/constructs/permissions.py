@@ -20,12 +20,7 @@ from infra_cdk.settings import Settings
 class Permission:
     """Statement of a role's policy.
 
-    Attributes
-    ----------
-    wildcard_reason
-        Reason for `*` in the resources. The acknowledgement of the cdk-nag finding contains it.
-    effect
-        `DENY` for exceptions from other permissions.
+    `wildcard_reason` explains `*` in the resources. The acknowledgement of the cdk-nag finding contains it.
     """
 
     actions: Sequence[str]
@@ -40,10 +35,7 @@ def permissions_of(
 ) -> list[Permission]:
     """Return the permissions for the access that a manifest declares.
 
-    Parameters
-    ----------
-    arns
-        ARNs of resources that are not in `data`, by name.
+    `arns` has the resources that are not in `data`, by name.
     """
     permissions = []
     for grant in access:
@@ -86,7 +78,6 @@ def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: 
 
 
 def allowed_actions(role: iam.CfnRole) -> list[str]:
-    """Return the actions that a role's inline policies allow."""
     return [
         action
         for policy in cdk.Stack.of(role).resolve(role.policies) or []
@@ -97,7 +88,6 @@ def allowed_actions(role: iam.CfnRole) -> list[str]:
 
 
 def add_inline_policy(role: iam.CfnRole, name: str, statements: Sequence[Mapping[str, object]]) -> None:
-    """Add an inline policy to a role that exists already."""
     document = {"Version": "2012-10-17", "Statement": list(statements)}
     existing = role.policies or []
     assert isinstance(existing, list)

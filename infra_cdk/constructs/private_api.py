@@ -36,11 +36,6 @@ class PrivateApi(Api):
 
     An OpenAPI document declares all routes, because resources for each path and method would exceed the limit of a
     template. The URL contains the ID of the endpoint, so that callers need no private DNS names in their network.
-
-    Parameters
-    ----------
-    endpoint_id
-        ID of the interface endpoint that may call the API.
     """
 
     def __init__(self, scope: Construct, construct_id: str, parts: ApiParts, *, endpoint_id: str) -> None:
