@@ -34,10 +34,6 @@ class PythonFunction(Construct):
 
     Parameters
     ----------
-    name
-        Folder below `functions/`. The handler is `functions.<name>.handler.lambda_handler`.
-    data
-        Stored data that the function's settings and manifest can refer to.
     values
         Values for fields of the function's settings that are neither in `data` nor in the environment's settings.
     arns
@@ -45,12 +41,6 @@ class PythonFunction(Construct):
 
     Attributes
     ----------
-    live
-        Alias that callers use.
-    role, log_group
-        Role and log group, which no other function uses.
-    mappings
-        IDs of the event source mappings.
     function_name, function_arn
         Name and ARN without the alias.
     """

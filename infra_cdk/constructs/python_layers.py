@@ -62,15 +62,7 @@ class PythonLayers(Construct):
 
 
 def training_packages(settings: Settings, directory: Path) -> Path | None:
-    """Return the folder of packages for a training job without a network.
-
-    Return None if the job has a network or its own image.
-
-    Raises
-    ------
-    MissingLayer
-        If the packages have not been built.
-    """
+    """Return the folder of packages for a training job without a network, or None if the job does not need them."""
     if settings.training_network or settings.training_image:
         return None
     folder = directory / "training-x86_64"
@@ -80,13 +72,7 @@ def training_packages(settings: Settings, directory: Path) -> Path | None:
 
 
 def glue_wheels(directory: Path) -> Path:
-    """Return the archive of packages for a Glue job without a package index.
-
-    Raises
-    ------
-    MissingLayer
-        If the archive has not been built.
-    """
+    """Return the archive of packages for a Glue job without a package index."""
     archive = directory / "glue-x86_64.gluewheels.zip"
     if not archive.is_file():
         raise MissingLayer(f"{archive} does not exist; build it with: python -m layers.build training")

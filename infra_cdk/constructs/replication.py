@@ -43,8 +43,6 @@ class Replication(Construct):
 
     Parameters
     ----------
-    to_region
-        Region of the other bucket.
     keys
         ARNs of the keys that encrypt this bucket and the other bucket; None for keys of S3.
     """

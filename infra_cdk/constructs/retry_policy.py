@@ -41,7 +41,6 @@ class Attempts:
         *,
         jitter: sfn.JitterType | None = None,
     ) -> None:
-        """Add retries of a task after these errors."""
         task.add_retry(
             errors=list(errors),
             interval=cdk.Duration.seconds(self.first_pause_s),

@@ -21,13 +21,7 @@ sentence-transformers.
 
 
 def sentence_model_folder(settings: Settings) -> Path | None:
-    """Return the folder of `sentence_model`, or None if the setting is None.
-
-    Raises
-    ------
-    InvalidSettings
-        If the folder does not exist, is unreadable or contains no model.
-    """
+    """Return the folder of `sentence_model`, or None if the setting is None."""
     if settings.sentence_model is None:
         return None
     prefix = f"{place(settings.name)}.sentence_model is {settings.sentence_model!r}, expected"

@@ -45,5 +45,4 @@ class ServedTable(Construct):
 
 
 def served_lifetime(settings: Settings) -> s3.LifecycleRule:
-    """Return the lifecycle rule that deletes old objects of the recommendation log."""
     return s3.LifecycleRule(prefix=SERVED_PREFIX, expiration=cdk.Duration.days(settings.served_days))

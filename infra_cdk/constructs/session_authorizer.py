@@ -13,16 +13,8 @@ from infra_cdk.settings import Settings
 class SessionAuthorizer(Construct):
     """Function `authorize_session` as two authorizers of an API: for tokens in a header and in the query.
 
-    Attributes
-    ----------
-    authorizer
-        Authorizer that reads the token from a header.
-    beacons
-        Authorizer that reads the token from the query, for beacons.
-    function
-        Alias of the function, which also issues tokens to pages with a site key and answers health checks.
-    function_name
-        Name of the function without the alias.
+    `beacons` reads the token from the query. `function`, an alias, also issues tokens to pages with a site key and
+    answers health checks.
     """
 
     def __init__(

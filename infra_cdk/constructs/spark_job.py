@@ -130,7 +130,6 @@ class SparkJob(Construct):
         job.node.add_dependency(self.role)
 
     def _connection(self, settings: Settings, network: Network) -> str:
-        """Create the connection that attaches the workers to the network, and return its name."""
         connection = glue.CfnConnection(
             self,
             "Network",
@@ -182,13 +181,7 @@ class SparkJob(Construct):
         return cdk.Stack.of(self).format_arn(service="glue", resource="job", resource_name=self.name)
 
     def run(self, *, run_id: str, started_ms: str, dataset_s3_uri: str) -> dict[str, Any]:
-        """Return the parameters of `StartJobRun`.
-
-        Parameters
-        ----------
-        run_id, started_ms, dataset_s3_uri
-            JSONPath expressions on the workflow's state.
-        """
+        """Return the parameters of `StartJobRun`. The arguments are JSONPath expressions on the workflow's state."""
         return {
             "JobName": self.name,
             "Arguments": {
@@ -264,7 +257,6 @@ def _security_configuration(
 
 
 def digest(modes: Mapping[str, str]) -> str:
-    """Return a short hash of a configuration, which is part of its name."""
     return hashlib.sha256(repr(sorted(modes.items())).encode()).hexdigest()[:8]
 
 

@@ -35,15 +35,7 @@ def state_machine(
     permissions: Sequence[Permission],
     timeout: cdk.Duration,
 ) -> tuple[sfn.StateMachine, iam.Role]:
-    """Create a state machine that logs every step, and its role.
-
-    Parameters
-    ----------
-    description
-        Description of the role.
-    permissions
-        Permissions for the steps. Permissions for the log and traces are added.
-    """
+    """Create a state machine that logs every step, and its role. Permissions for the log and traces are added."""
     role = role_for(
         scope,
         "Role",

@@ -18,13 +18,6 @@ class TokenIssuer(Construct):
 
     An administrator creates the operators, who sign in with the client. The client exists even if there are no pages,
     because the API's authorizer needs a client.
-
-    Attributes
-    ----------
-    issuer
-        URL in the claim `iss` of the tokens.
-    sign_in_url
-        URL of Cognito's sign-in page.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:

@@ -98,12 +98,7 @@ class TrainingJob(Construct):
     def request(self, *, run_id: str, dataset_s3_uri: str, spot: bool) -> dict[str, Any]:
         """Return the parameters of `CreateTrainingJob`.
 
-        Parameters
-        ----------
-        run_id, dataset_s3_uri
-            JSONPath expressions on the workflow's state.
-        spot
-            True to train on spot capacity.
+        `run_id` and `dataset_s3_uri` are JSONPath expressions on the workflow's state.
         """
         settings = self._settings
         checkpoints = f"'s3://{{}}/{TRAINING_PREFIX}{{}}/checkpoints/', '{self._artefacts.bucket_name}', {run_id}"

@@ -25,12 +25,9 @@ _METRICS = lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
 def attach(
     trigger: Trigger | None, function: lambda_.IFunction, scope: Construct, *, settings: Settings, data: StoredData
 ) -> list[str]:
-    """Connect `trigger` to the alias `function`. The rule of a schedule is created in `scope`.
+    """Connect `trigger` to the alias `function`, and return the IDs of the event source mappings.
 
-    Returns
-    -------
-    list[str]
-        IDs of the event source mappings.
+    The rule of a schedule is created in `scope`.
     """
     match trigger:
         case EventStream():

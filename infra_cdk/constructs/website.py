@@ -22,15 +22,8 @@ _ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 class Website(Construct):
     """Distribution that serves the pages, and the API below `/api`, so that pages use only one host.
 
-    Attributes
-    ----------
-    bucket
-        Bucket for the pages and their configuration `site.json`, which `alsolike web publish` uploads, and for static
-        lists.
-    url
-        URL of the distribution without a trailing slash.
-    target
-        Host name of CloudFront to which the DNS record of the setting `domain` must point.
+    `bucket` also contains static lists. `target` is the host name to which the DNS record of the setting `domain` must
+    point.
     """
 
     def __init__(

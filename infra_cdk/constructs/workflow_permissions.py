@@ -19,13 +19,7 @@ def workflow_permissions(
     spark_arn: str | None,
     alerts: sns.ITopic,
 ) -> list[Permission]:
-    """Return the permissions of the training workflow: functions, jobs and notifications.
-
-    Parameters
-    ----------
-    spark_arn
-        ARN of the Glue job, or None if Spark is not used.
-    """
+    """Return the permissions of the training workflow: functions, jobs and notifications."""
     stack = cdk.Stack.of(job)
     return [
         Permission(actions=["lambda:InvokeFunction"], resources=[function.function_arn for function in functions]),
@@ -73,7 +67,6 @@ def workflow_permissions(
 
 
 def workflow_output(*, traces: bool) -> list[Permission]:
-    """Return the permissions of a workflow to write its log and, with `traces`, its traces."""
     # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
     output = [
         Permission(

@@ -27,8 +27,6 @@ class DataStack(Stack):
 
     Attributes
     ----------
-    database_name
-        Name of the Glue database of the lake.
     encryption
         Key that encrypts the stored data of all stacks. None for keys of AWS.
     replica_key_arn
@@ -127,8 +125,6 @@ class DataStack(Stack):
 def publish_names(
     stack: cdk.Stack, *, settings: Settings, data: StoredData, data_lake: DataLake, other_region: str | None
 ) -> None:
-    """Write the names of stored data to SSM parameters."""
-
     def dataset_arn(dataset: str) -> str:
         return f"arn:{stack.partition}:personalize:{stack.region}:{stack.account}:dataset/{data.tracking_id}/{dataset}"
 

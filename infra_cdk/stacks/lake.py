@@ -21,13 +21,7 @@ MIN_QUARANTINED = 5
 
 
 class LakeStack(Stack):
-    """Upkeep of the lake, import jobs, and alarms on quarantined records and slow consumers.
-
-    Attributes
-    ----------
-    imports
-        Workflow of import jobs.
-    """
+    """Upkeep of the lake, import jobs, and alarms on quarantined records and slow consumers."""
 
     def __init__(
         self,

@@ -204,6 +204,5 @@ class ObservabilityStack(Stack):
 
 
 def _python_functions(app: Construct) -> dict[str, PythonFunction]:
-    """Return all functions of the app by name."""
     found = [each for each in app.node.find_all() if isinstance(each, PythonFunction)]
     return {each.name: each for each in sorted(found, key=lambda each: each.name)}

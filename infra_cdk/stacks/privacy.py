@@ -29,11 +29,6 @@ class PrivacyStack(Stack):
     """Erasure of users and export of their data: functions for the API, and the workflow of an erasure.
 
     Each region forwards its erasures to the other region, if there is one, in objects that S3 replicates.
-
-    Attributes
-    ----------
-    erase_user, export_user
-        Functions for routes of the API.
     """
 
     def __init__(

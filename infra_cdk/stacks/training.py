@@ -22,15 +22,7 @@ from infra_cdk.stacks.stack import Stack
 
 
 class TrainingStack(Stack):
-    """Training: the workflow with its schedule, functions and jobs, the model packages, and monitoring.
-
-    Attributes
-    ----------
-    packages
-        Group of the model packages.
-    package_arns
-        ARN of the group, and ARN pattern of its packages.
-    """
+    """Training: the workflow with its schedule, functions and jobs, the model packages, and monitoring."""
 
     def __init__(
         self,
