@@ -100,7 +100,6 @@ def simulate(users: int, *, seed: int) -> SimulatedShop:
 
 
 def measure(shop: SimulatedShop, *, users: int) -> Figures:
-    """Fit a model on the earlier exposures and evaluate it on the latest share `HOLDOUT_SHARE`."""
     begin = round(len(shop.samples) * (1 - HOLDOUT_SHARE))
     past, latest = shop.samples.part(0, begin), shop.samples.part(begin, len(shop.samples))
     model = fit(past)
@@ -131,7 +130,6 @@ def table(figures: list[Figures]) -> str:
 
 
 def main() -> None:
-    """Measure all sizes and write the table to the page."""
     argparse.ArgumentParser(prog="python -m benchmarks.actions", description=__doc__).parse_args()
     figures = [measure(simulate(users, seed=seed), users=users) for users in SIZES for seed in SEEDS]
     section = table(figures)

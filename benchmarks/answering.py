@@ -32,10 +32,7 @@ Sessions = dict[str, onnxruntime.InferenceSession]
 
 
 def answer() -> Iterator[Result]:
-    """Measure three searches with and without a filter, and then the parity check.
-
-    The searches read vectors in one stage, vectors in two stages, and rows of items.
-    """
+    """Measure vectors in one stage, vectors in two stages, rows of items, and the parity check."""
     for word, spectrum in SPECTRA.items():
         model = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=spectrum)
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
@@ -128,5 +125,4 @@ def _one_by_one(histories: Histories) -> list[Histories]:
 
 
 def _filter() -> Floats:
-    """Return a bias that excludes the items with even positions."""
     return np.where(np.arange(ITEMS + 1) % 2, 0, -np.inf).astype(np.float32)

@@ -88,7 +88,7 @@ def _etag(path: Path) -> str:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure the sizes. If no size is named, measure all and write the page's section after each size."""
+    """Write the page's section after each size, but only if no size is named."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.attribution", description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
     options = parser.parse_args(arguments)
@@ -122,7 +122,6 @@ def write_day(root: Path, rows: int) -> None:
 
 
 def _columns() -> dict[str, Any]:
-    """Return the columns that all objects share."""
     random = np.random.default_rng(0)
     names = pa.array([f"item-{number}" for number in range(ITEMS)])
     items = names.take(pa.array(random.zipf(1.2, ROWS_PER_OBJECT * LIST_LENGTH) % ITEMS))
@@ -170,13 +169,7 @@ def _pieces(first: int, columns: dict[str, Any]) -> tuple[pa.Table, pa.Table]:
 
 
 def attribute_day(root: Path, *, part_rows: int = PART_ROWS) -> None:
-    """Attribute the events of the day that `write_day` has written.
-
-    Raises
-    ------
-    AssertionError
-        If the day is incomplete or an outcome is rejected.
-    """
+    """Attribute the events of the day that `write_day` has written."""
     outcome = Attribution(
         cast("Any", Directory(root)),
         BUCKET,

@@ -20,7 +20,6 @@ ITEMS = 20_000
 
 
 def recommend_batch() -> Iterator[Result]:
-    """Measure the recommendation of `K` of `ITEMS` items to each of `USERS` users with the same history."""
     with tempfile.TemporaryDirectory() as directory:
         write_bundle(ITEMS, Path(directory))
         sources = sources_of(Model(Path(directory)), Snapshot([segment(ITEMS)], version="bench"), history_of(ITEMS))

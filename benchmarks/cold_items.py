@@ -48,7 +48,6 @@ TOKENS, DIMENSIONS = 30_000, 256
 
 
 def cold_items() -> Iterator[Result]:
-    """Measure requests with and without cold items, publications, and neighbour searches with a sentence model."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
         yield from _requests(Path(directory))
         yield from _publications(Path(directory))
@@ -96,7 +95,6 @@ def _publications(directory: Path) -> Iterator[Result]:
 
 
 def _sentences(directory: Path, index: ContentIndex, known: Sequence[Mapping[str, Any]]) -> Iterator[Result]:
-    """Measure the neighbour search and the opening of the index, with and without a sentence model."""
     folder = os.environ.get(ENVIRONMENT_VARIABLE)
     model = open_model(Path(folder), known) if folder else _synthetic_model()
     with_sentences = dataclasses.replace(index, sentences=sentence_index(model, known))
@@ -206,7 +204,6 @@ class _Champion:
 
 
 def _random_cold_items(changes: list[Change]) -> ColdItems:
-    """Return cold items with random neighbours."""
     rng = np.random.default_rng(0)
     hashes = hashes_of([change.entity_id.encode() for change in changes])
     return ColdItems(

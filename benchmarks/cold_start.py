@@ -40,7 +40,7 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], str]] = {
 
 
 def cold_start() -> Iterator[Result]:
-    """Measure the processor time of a complete process. Both sides include the start of Python."""
+    """Measure the processor time of complete processes, which includes the start of Python."""
     for name, (services, libraries) in FUNCTIONS.items():
         product = f"import functions.{name}.handler; {_OUR_CLIENTS.format(services=services)}"
         floor = f"{libraries or 'pass'}; {_POWERTOOLS}; {_CLIENTS.format(services=services)}"

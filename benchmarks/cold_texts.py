@@ -167,7 +167,6 @@ def _gains(
     unknown: Properties,
     sentences: NgramIndex | None,
 ) -> Gains:
-    """Return the NDCG of each user's list of left-out items."""
     index = content_index(
         [f"known {number}" for number in range(len(known))],
         item_content(known),
@@ -190,10 +189,7 @@ class NgramVectors:
     P. Bojanowski et al., "Enriching word vectors with subword information", TACL 2017, section 3.2 (n-grams, hashing).
     N. Halko, P. Martinsson, J. Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4.
 
-    Parameters
-    ----------
-    texts
-        Texts to learn from.
+
 
     Attributes
     ----------
@@ -215,7 +211,6 @@ class NgramVectors:
         self.known = self._unit(matrix)
 
     def embed(self, texts: Sequence[str]) -> Floats:
-        """Return the vectors of texts, as in `known`."""
         return self._unit(self._weighted(_buckets(texts)))
 
     def _weighted(self, counts: sp.csr_array) -> sp.csr_array:

@@ -155,7 +155,6 @@ def estimated(shop: Shop, *, seed: int) -> float:
 
 
 def gains_table() -> str:
-    """Return the Markdown table of the gains."""
     head = [
         "shop", "clicks per visit without", *(f"strength {strength:g}" for strength in STRENGTHS),
         "estimated strength", "gain by estimated strength",
@@ -212,7 +211,6 @@ class _Profiles:
 
 
 def costs_table(*, items: int = 20_000, lists: int = 20) -> str:
-    """Return the Markdown table of the cost per request."""
     now_ms = time.time_ns() // 1_000_000
     seen = [
         Impressions("h", str(n), str(n), now_ms - n * _MS_PER_HOUR, [f"item{1 + n * 7 + place}" for place in range(10)],

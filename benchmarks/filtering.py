@@ -39,7 +39,6 @@ CASES = {
 
 
 def filtering() -> Iterator[Result]:
-    """Measure each filter. Filters with parameters get new values in each call."""
     evaluator = _evaluator()
     vectors = np.random.default_rng(0).standard_normal((ITEMS, DIMENSIONS), np.float32)
     query = vectors[0].copy()
@@ -54,7 +53,7 @@ def filtering() -> Iterator[Result]:
 
 
 def _evaluation(evaluator: FilterEvaluator, expression: str, calls: Iterator[int]) -> Callable[[], object]:
-    """Return a function that evaluates a filter. Each call has a new user and new parameter values."""
+    """Evaluate a filter with a new user and new parameter values in each call."""
     parsed = parser.parse(expression)
     recent = Recent(
         np.arange(1, INTERACTIONS + 1) * 37,

@@ -53,13 +53,7 @@ def write_files(directory: Path, *, end_s: int, seed: int = 7) -> None:
 
 
 def first_hour(directory: Path) -> Iterator[tuple[str, float, float | None]]:
-    """Yield each command with its seconds and processor seconds. `up` has no processor seconds.
-
-    Raises
-    ------
-    SystemExit
-        If a command fails or the recommendations are not mainly of the user's genre.
-    """
+    """Yield each command with its seconds and processor seconds. `up` has no processor seconds."""
     write_files(directory, end_s=int(time.time()) - 86_400)
     alsolike = [str(Path(sys.executable).parent / "alsolike")]
     started = time.monotonic()

@@ -72,8 +72,6 @@ class Requests:
 
 
 class World:
-    """Items and users of a shop."""
-
     def __init__(self, shop: Shop, seed: int) -> None:
         self.shop, self.rng = shop, np.random.default_rng([45, seed])
         rng = self.rng
@@ -84,7 +82,6 @@ class World:
         self.buys = np.minimum(0.5, 0.3 * (self.price / 20) ** -0.3)
 
     def requests(self, users: int, count: int) -> Requests:
-        """Draw users and their requests."""
         rng = self.rng
         taste, activity = rng.normal(0, 1, (users, CATEGORIES)), rng.normal(0, 0.5, users)
         often = rng.gamma(1.0, 1.0, users)
@@ -223,7 +220,6 @@ def table(results: Mapping[str, Sequence[Mapping[Draft, tuple[Forecast, dict[str
 
 
 def cost_table(seeds: Sequence[int]) -> str:
-    """Return a Markdown table of the clicks that random pairs cost."""
     lines = ["| `swaps` | clicks lost |", "|---:|---:|"]
     for swaps in (0.05, 0.1, 0.2, 0.5, 1.0):
         costs = []

@@ -42,13 +42,9 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def write(folder: Path, *, date: datetime.date) -> Path:
-    """Write the defaults to the page of a date and return its path. If the newest page has them already, return its
-    path.
+    """Return the path of the page with the defaults. Write it unless the newest page has them already.
 
-    Raises
-    ------
-    SystemExit
-        If the page of this date has other defaults, because a frozen page never changes.
+    Exit if the page of this date has other defaults, because a frozen page never changes.
     """
     frozen = newest(folder)
     if frozen is not None and frozen.read_text() == document(date_of(frozen)):
@@ -64,7 +60,6 @@ def write(folder: Path, *, date: datetime.date) -> Path:
 
 
 def newest(folder: Path) -> Path | None:
-    """Return the page with the latest date, or None if there is none."""
     return max(folder.glob("frozen-defaults-*.md"), default=None)
 
 
@@ -73,7 +68,6 @@ def date_of(page: Path) -> datetime.date:
 
 
 def document(date: datetime.date) -> str:
-    """Return the page with the present defaults."""
     lines = [
         f"# Frozen defaults, {date}",
         "",

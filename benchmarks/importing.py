@@ -47,7 +47,6 @@ _PIECE_ROWS = 1_000_000
 
 
 def importing() -> Iterator[Result]:
-    """Measure files with events of one year, in time order and shuffled."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         directory = Path(name)
         for label, suffix, shuffled in (
@@ -87,15 +86,7 @@ def _compared(label: str, path: Path) -> Result:
 def run_import(path: Path, *, profiles: bool = False) -> int:
     """Import a file as the command does, but without S3 and DynamoDB.
 
-    Parameters
-    ----------
-    profiles
-        True to group the latest interactions by user, as before the write to DynamoDB.
-
-    Returns
-    -------
-    int
-        Number of grouped profiles. It is 0 unless `profiles` is true.
+    If `profiles` is true, group the latest interactions by user and return the number of groups. Otherwise, return 0.
     """
     target = path.parent / "lake"
     session = transport.session()
@@ -118,8 +109,6 @@ def _floor(path: Path) -> None:
 
 
 class _Disk:
-    """Sink that writes objects to local files."""
-
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         directory.mkdir()

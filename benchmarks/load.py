@@ -48,7 +48,6 @@ SERVED_TIMEOUT_S = 60.0
 
 
 def gateway() -> Iterator[Row]:
-    """Send `RATE_PER_S` requests per second for `SECONDS`, then `OVERLOAD_RATE_PER_S` for `OVERLOAD_SECONDS`."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         boot.build_layers()
         with boot.running_cloud(boot.synthesize("demo"), state=Path(name) / "cloud.json") as cloud:
@@ -84,7 +83,6 @@ def _described(times_ms: Sequence[float]) -> str:
 
 
 def _deploy_model(deployed: Deployment, scratch: Path) -> None:
-    """Promote a synthetic model to champion and write user profiles."""
     directory, s3 = scratch / "bundle", deployed.client("s3")
     directory.mkdir()
     write_model(rows_model(items=ITEMS, targets=100), directory)

@@ -14,18 +14,7 @@ ROUNDS = 15
 class Result:
     """Line of the table.
 
-    Attributes
-    ----------
-    work
-        Description of a call.
-    cost_ms, floor_ms
-        Median processor time of a call of the product, and of the floor.
-    floor
-        Description of the floor.
-    units_per_call
-        Number of records or requests per call.
-    note
-        Replaced or excluded services, or another measurement.
+    `cost_ms` and `floor_ms` are medians of the processor time per call. `units_per_call` counts records or requests.
     """
 
     benchmark: str
@@ -38,7 +27,6 @@ class Result:
 
     @property
     def ratio(self) -> float:
-        """Processor time of the product divided by the processor time of the floor."""
         return self.cost_ms / self.floor_ms
 
     @property

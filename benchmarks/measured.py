@@ -13,13 +13,7 @@ MAX_CUTOFFS = 4
 
 
 def measured(page: Path, row: str, *, column: int) -> float:
-    """Return a number from the table row whose first cells are `row`. Columns are numbered from 0.
-
-    Raises
-    ------
-    SystemExit
-        If the page has no such row.
-    """
+    """Return a number from the table row whose first cells are `row`. Columns are numbered from 0."""
     for line in page.read_text().splitlines():
         if line.startswith(f"| {row} |"):
             cell = line.strip("| ").split(" | ")[column]

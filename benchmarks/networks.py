@@ -38,20 +38,8 @@ ROWS, REQUESTS = 1_000_000, 20
 class Trained:
     """Processor time and memory of a network.
 
-    Attributes
-    ----------
-    first_s
-        Processor time before the first epoch, mainly for the initial item vectors.
-    epoch_s
-        Processor time of an epoch.
-    peak_mb
-        Peak memory of the process, including the interactions.
-    estimated
-        Estimated cost of the initial item vectors and one epoch.
-    graph_mb
-        Size of the exported graph files.
-    answer_ms
-        Median processor time of the graph for one history and 25 items.
+    `first_s` is the time before the first epoch, mainly for the initial item vectors. `estimated` covers this time and
+    one epoch.
     """
 
     items: int
@@ -83,7 +71,6 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(number: int, items: int) -> Trained:
-    """Train a network for two epochs, export it and measure its responses."""
     interactions = synthetic_interactions(rows=number, items=items)
     settings = dataclasses.replace(Sasrec(), epochs=2, judge_every=1)
     with measured() as cost:

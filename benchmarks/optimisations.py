@@ -68,7 +68,6 @@ _SERVE = "import sys; from benchmarks.serve_requests import main; main(int(sys.a
 
 
 def optimisations() -> Iterator[Result]:
-    """Measure the start of `recommend`, its later requests, the start of a command, and a batch of writes."""
     yield from _starts_and_requests()
     yield from _commands()
     yield from _writes()

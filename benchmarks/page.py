@@ -6,13 +6,7 @@ from pathlib import Path
 
 
 def write_section(page: Path, name: str, section: str) -> None:
-    """Replace the text between the comments `NAME: begin` and `NAME: end` of a page.
-
-    Raises
-    ------
-    SystemExit
-        If the page has no such comments.
-    """
+    """Replace the text between the comments `NAME: begin` and `NAME: end` of a page."""
     begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
     before, _, rest = page.read_text().partition(begin)
     _, found, after = rest.partition(end)

@@ -11,12 +11,7 @@ from typing import NamedTuple
 class Source(NamedTuple):
     """Publication of results.
 
-    Attributes
-    ----------
-    text
-        Authors, venue and place of the results.
-    training
-        Maximum length of a history, number of seeds, and selection of the settings, as far as the source states them.
+    `training` is the maximum length of a history, the number of seeds, and the selection of the settings.
     """
 
     text: str

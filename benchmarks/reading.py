@@ -16,7 +16,6 @@ from benchmarks.measure import Result, cpu_medians_ms
 
 
 def read_profile() -> Iterator[Result]:
-    """Measure queries for the latest 50 and the latest 100 interactions."""
     transport.use_memory_transport()
     client = alsolike.runtime.aws.client("dynamodb", checks_calls=False)
     store = ProfileStore(client, transport.TABLE)

@@ -124,7 +124,6 @@ def _measure(
 
 
 def _products(work: str, exported: ExportedModel) -> Row:
-    """Measure a request that lists one variant per product, compared with a request that lists all variants."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         directory, items = Path(name), exported.items
         write_model(exported, directory)
@@ -173,7 +172,6 @@ def _compared(
 
 
 def _line() -> Row:
-    """Measure the log line that a request writes to the recommendation log."""
     items = [RankedItem(f"item{place}", 1.0, RANKED) for place in range(K)]
     now_ms = time.time_ns() // 1_000_000
     response_id = recommendation_id.create(answered_ms=now_ms, recommender=FOR_YOU, version=VERSION)
@@ -194,7 +192,7 @@ def _line() -> Row:
 
 
 def history_of(items: int) -> tuple[RecentInteraction, ...]:
-    """Return the latest `HISTORY` interactions of the requesting user, newest first, one per second."""
+    """Return interactions, newest first, one per second."""
     now_ms = time.time_ns() // 1_000_000
     return tuple(
         RecentInteraction(now_ms - 1000 * n, f"e{n}", f"item{1 + n * 37 % items}", "view") for n in range(HISTORY)

@@ -61,13 +61,6 @@ def measure(
     an examined item is logistic in a utility. The utility increases with the logarithm of the score, or decreases with
     the logarithm of the rank. `signal` adds the distance of the price from the user's usual price, and an effect of the
     price that depends on the hour and the device.
-
-    Parameters
-    ----------
-    swaps
-        Share of responses with randomly swapped neighbours.
-    relevance
-        Input of the utility: the item's score or rank.
     """
     rng = np.random.default_rng(seed)
     log_price = rng.normal(3, 0.8, ITEMS + 1)
@@ -128,10 +121,7 @@ def measure(
 def _clicks(values: Sequence[Floats], truth: Sequence[Floats], *, decay: float) -> float:
     """Return the expected number of clicks per response if candidates are in descending order of `values`.
 
-    Parameters
-    ----------
-    truth
-        Click probabilities of examined candidates.
+    `truth` are the click probabilities of examined candidates.
     """
     order = np.argsort(-np.array(values), axis=1, kind="stable")
     ordered = np.take_along_axis(np.array(truth), order, axis=1)

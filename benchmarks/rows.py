@@ -13,20 +13,7 @@ from benchmarks.measure import Result
 class Row:
     """Measurement with its comparison and target.
 
-    Attributes
-    ----------
-    work
-        Description of the measured work.
-    found
-        Measured cost with its unit.
-    against, found_against
-        Description and cost of the comparison in the same run.
-    ratio
-        Cost divided by the cost of the comparison, or None if there is no comparison.
-    target
-        Target as text, or empty.
-    met
-        True if the target is met, or None if there is no target or no measurement.
+    `ratio` is None without a comparison. `met` is None without a target or a measurement.
     """
 
     work: str
@@ -48,9 +35,7 @@ class Row:
         max_ratio: float | None = None,
         extra_ms: float = 0.0,
     ) -> Self:
-        """Return a row in milliseconds. With `max_ratio`, its target is at most `max_ratio` times the floor plus
-        `extra_ms`.
-        """
+        """Return a row in milliseconds. Its target is at most `max_ratio` times the floor plus `extra_ms`."""
         target, met = "", None
         if max_ratio is not None:
             target = f"≤ {max_ratio:g}x" + (f" + {extra_ms:g} ms" if extra_ms else "")

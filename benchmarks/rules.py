@@ -48,7 +48,6 @@ KINDS: dict[str, dict[str, Any]] = {
 
 
 def rules() -> Iterator[Result]:
-    """Measure a request with each type of rule, and with all types together."""
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as directory:
         write_bundle(ITEMS, Path(directory))
         model, recent = Model(Path(directory)), history_of(ITEMS)

@@ -68,7 +68,7 @@ class Assumed:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Print each figure with its source, then the table. If the load is the default, write the table to the page."""
+    """Write the table to the page only if the load is the default."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=__doc__)
     for field in dataclasses.fields(Load):
         parser.add_argument(f"--{field.name.replace('_', '-')}", type=type(field.default), default=field.default)

@@ -101,7 +101,6 @@ def hit_rates(scores: Scores, hits: npt.NDArray[np.bool_], *, size: int) -> Scor
 
 
 def table(data: Journey) -> str:
-    """Return a Markdown table of hit rates."""
     by_frequency = np.argsort(-data.fit_counts[1:], kind="stable") + 1
     items = [by_frequency[place : place + 1] for place in range(0, 1_000, 1_000 // ITEMS)]
     purchases = {name: int(data.fit_counts[data.category == name].sum()) for name in np.unique(data.category) if name}

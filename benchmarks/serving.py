@@ -28,7 +28,6 @@ MAX_SHARE_OF_SCAN = 0.2
 
 
 def filters() -> Iterator[Row]:
-    """Measure each type of filter over a million items."""
     return (Row.of(result, max_ratio=MAX_SHARE_OF_SCAN) for result in filtering())
 
 
@@ -38,7 +37,7 @@ TABLES: dict[str, Callable[[], Iterator[Row]]] = {
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Measure the named tables, or all if none is named. Write each complete table to the page."""
+    """Write each complete table to the page."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.serving", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="name", help=f"any of {', '.join(TABLES)}; all by default")
     options = parser.parse_args(arguments)

@@ -65,7 +65,6 @@ class DiskStore(SnapshotStore):
 
 
 def snapshot() -> Iterator[Result]:
-    """Measure the publication of a changed price, the opening of the snapshot, and the search for rows of items."""
     directory = Path(tempfile.mkdtemp(prefix="alsolike-bench-"))
     try:
         yield from _measure(directory)

@@ -52,7 +52,7 @@ SAMPLE_INTERVAL_S = 0.2
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure the given sizes. Without arguments, measure the default sizes and write the page's section."""
+    """Write the page's section only if no sizes are given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.spark", description=__doc__)
     parser.add_argument(
         "sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; by default {', '.join(BY_DEFAULT)}"
@@ -149,7 +149,6 @@ def write_lake(directory: Path, *, rows: int, items: int) -> int:
 
 
 def dataset_in_a_process(directory: Path) -> None:
-    """Clean the lake and write the interactions in one process."""
     tables = [pq.read_table(path, partitioning=None) for path in sorted((directory / "lake").rglob("*.parquet"))]
     frame: pd.DataFrame = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
     clean(frame, DEFAULT).frame.to_parquet(directory / "one.parquet", compression="snappy")
@@ -169,7 +168,6 @@ def statistics_in_a_process(directory: Path) -> None:
 
 
 def dataset_on_spark(directory: Path) -> None:
-    """Clean the lake and write the interactions on Spark."""
     from functions.build_dataset.spark_cleaning import clean as clean_on_spark
     from functions.build_dataset.spark_dataset import read_lake
 

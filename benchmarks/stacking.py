@@ -80,7 +80,6 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def table(split: Split, algorithms: Mapping[str, Algorithm], protocols: Sequence[Seen]) -> Iterator[str]:
-    """Yield the lines of a table with the test NDCG of the blend and of the blends per segment."""
     yield f"| past | weights | NDCG@{K} | compared with the blend | 95% interval |"
     yield "|---|---|---|---|---|"
     fits = Fits()
@@ -137,7 +136,6 @@ class SegmentSums:
     scores: WeightedScores
 
     def ndcg(self, weights: Mapping[str, float]) -> float:
-        """Return the mean NDCG of the users."""
         return mean(self.scores.gains(weights))
 
 

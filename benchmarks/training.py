@@ -60,7 +60,7 @@ class Fitted:
 
 
 def main(arguments: Sequence[str]) -> None:
-    """Measure the fits of algorithms for each size. If no algorithms are given, write the page's sections."""
+    """Write the page's sections only if no algorithms are given."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.training", description=__doc__)
     parser.add_argument("sizes", nargs="*", metavar="size", help=f"any of {', '.join(SIZES)}; all by default")
     parser.add_argument("--algorithms", metavar="A,B", help="algorithms to measure; the page is then not written")
