@@ -24,13 +24,7 @@ _TRANSIENT = ("TooManyRequestsException", "ServiceException", "SnapStartNotReady
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchRequest:
-    """Parameters of the request for every user of a batch. Without a filter name, the recommender's filter applies.
-
-    Attributes
-    ----------
-    filter_values
-        Filter values by parameter name, in the API's format.
-    """
+    """Parameters of the request for every user of a batch. Without a filter name, the recommender's filter applies."""
 
     recommender: str
     k: int
@@ -38,7 +32,6 @@ class BatchRequest:
     filter_values: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
     def fields(self) -> dict[str, Any]:
-        """Return the request as fields of the batch event."""
         return {
             "recommender": self.recommender,
             "numResults": self.k,
@@ -48,17 +41,7 @@ class BatchRequest:
 
 
 class BatchClient:
-    """Client of the function `recommend`. It retries failed invocations.
-
-    Parameters
-    ----------
-    lambda_
-        Low-level Lambda client.
-    function
-        ARN of the function with its alias.
-    first_pause_s
-        Maximum pause before the second attempt, in seconds. The maximum doubles with every further attempt.
-    """
+    """Client of the function `recommend`. It retries failed invocations."""
 
     def __init__(
         self,
@@ -75,15 +58,7 @@ class BatchClient:
         self._first_pause_s = first_pause_s
 
     def recommend(self, users: Sequence[str]) -> list[dict[str, Any]]:
-        """Return one result per user: the function's result, or a dictionary with the key `error` and the reason.
-
-        Raises
-        ------
-        InvalidInput, NotFound
-            If the request is invalid for every user.
-        Unavailable
-            If Lambda rejects the invocation and a retry cannot succeed.
-        """
+        """Return one result per user: the function's result, or a dictionary with the key `error` and the reason."""
         results: list[dict[str, Any]] = []
         failed_attempts, reason = 0, ""
         while len(results) < len(users) and failed_attempts < MAX_ATTEMPTS and not self._stopped.is_set():

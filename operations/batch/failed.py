@@ -16,12 +16,7 @@ _HEADER = (COLUMN, "LINE", "REASON")
 class FailedUsers:
     """Writer of the CSV file of failed users.
 
-    After the context exits, the file exists only if users failed and no error was raised.
-
-    Attributes
-    ----------
-    count
-        Number of failed users.
+    The file exists only if users failed and the context exits without an error.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,13 +36,6 @@ class FailedUsers:
             self.path.unlink(missing_ok=True)
 
     def add(self, user: UserId, reason: str) -> None:
-        """Append a user.
-
-        Raises
-        ------
-        Unavailable
-            If the file cannot be written.
-        """
         try:
             if self._file is None:
                 self._file = self.path.open("w", encoding="utf-8", newline="")

@@ -1,7 +1,4 @@
-"""Recommendations for many users.
-
-Chunks of the input are requested concurrently, and results are written in input order.
-"""
+"""Recommendations for many users."""
 
 from __future__ import annotations
 
@@ -28,19 +25,7 @@ BATCH_ITEMS = 25_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """Result of a batch.
-
-    Attributes
-    ----------
-    users
-        Number of users in the input.
-    failed
-        Number of users without a response.
-    sources
-        Number of responses by source, such as `model` or `popular`.
-    degraded
-        Number of degraded responses by reason.
-    """
+    """Result of a batch, with the numbers of responses by source and of degraded responses by reason."""
 
     users: int
     failed: int
@@ -51,7 +36,6 @@ class BatchSummary:
 
     @property
     def users_per_s(self) -> float:
-        """Average number of users per second."""
         return self.users / max(self.seconds, 1e-9)
 
 
@@ -65,13 +49,7 @@ def recommend_to(
     parallel: int,
     step: Step,
 ) -> BatchSummary:
-    """Request recommendations for all users. Write them, and failed users, in input order.
-
-    Raises
-    ------
-    InvalidInput, NotFound, Unavailable
-        See `UserIds.read` and `BatchClient.recommend`.
-    """
+    """Request recommendations for all users. Write them, and failed users, in input order."""
     started = time.perf_counter()
     users = items = 0
     sources, degraded = Counter[str](), Counter[str]()

@@ -45,21 +45,9 @@ def start(
     deployment: Deployment,
     step: Step,
 ) -> BatchRun:
-    """Upload the line and the users, and start the workflow.
+    """Start the workflow for a line of `alsolike.recommendations.segments`.
 
-    Parameters
-    ----------
-    line
-        Line of a segment job; see `alsolike.recommendations.segments`.
-    size
-        Maximum number of users.
-    ids
-        Users to select from; None for all users with interactions in the champion's dataset.
-
-    Raises
-    ------
-    InvalidInput, NotFound
-        If the line, the size or the users are invalid, or the configuration lacks the line's filter or a column.
+    None for `ids` selects from all users with interactions in the champion's dataset.
     """
     configuration = own_names(deployment).added_to(live_configuration(deployment))
     check_names(parse_line(line, "the segment"), "the segment", configuration)
@@ -84,13 +72,6 @@ def start(
 
 
 def follow(run: BatchRun, failed: FailedUsers, *, deployment: Deployment, step: Step) -> Segment:
-    """Wait until the workflow ends, and return its segment.
-
-    Raises
-    ------
-    BatchFailed
-        If the workflow fails.
-    """
     started = time.perf_counter()
     workflow.wait(run, deployment=deployment, step=step)
     workflow.add_failed(run, failed, deployment=deployment)
@@ -99,7 +80,6 @@ def follow(run: BatchRun, failed: FailedUsers, *, deployment: Deployment, step: 
 
 
 def write(segment: Segment, path: Path) -> None:
-    """Write the users to a CSV file with the columns `COLUMNS`. The complete file replaces an earlier file."""
     partial = path.with_name(f".{path.name}.partial")
     try:
         with partial.open("w", encoding="utf-8", newline="") as file:

@@ -1,4 +1,4 @@
-"""Parquet file of recommendations, one row per item. It is written to a temporary file and renamed when complete."""
+"""Parquet file of recommendations, one row per item."""
 
 from __future__ import annotations
 
@@ -25,13 +25,6 @@ class RecommendationFile:
     """Writer of a Parquet file of recommendations.
 
     The context manager replaces an existing file only if it exits without an error.
-
-    Raises
-    ------
-    InvalidInput
-        If the path exists and is not a regular file.
-    Unavailable
-        If the file cannot be written.
     """
 
     def __init__(self, path: Path, *, recommender: str) -> None:
@@ -65,7 +58,6 @@ class RecommendationFile:
             self._partial.unlink(missing_ok=True)
 
     def add(self, result: Mapping[str, Any]) -> int:
-        """Append the items of a response and return the number of items."""
         columns = batch_table.columns_of(result, recommender=self._recommender)
         for rows, values in zip(self._rows, columns, strict=True):
             rows.extend(values)

@@ -20,17 +20,10 @@ _BATCH_ROWS = 50_000
 
 
 class UserId(NamedTuple):
-    """User of a batch, or an invalid row of its input.
+    """User of a batch, or an invalid row of its input with the reason as `fault`.
 
-    Attributes
-    ----------
-    line
-        Line of a text or CSV file, counted from 1 including the header; row of a Parquet file, counted from 1; 0 if
-        unknown.
-    text
-        ID, or the invalid text of the row.
-    fault
-        Reason why the ID is invalid; None for an ID that may be valid.
+    `line` is the line of a text or CSV file, counted from 1 including the header, or the row of a Parquet file; 0 if
+    unknown.
     """
 
     line: int
@@ -41,25 +34,8 @@ class UserId(NamedTuple):
 class UserIds:
     """Users of an input, in input order.
 
-    Parameters
-    ----------
-    name
-        Path of a file, `s3://bucket/key`, or `-` for standard input. Names that end in .csv, .csv.gz or .parquet are
-        data files with a column USER_ID. All other inputs are text with one ID per line.
-    s3
-        Factory of a low-level S3 client.
-
-    Attributes
-    ----------
-    name
-        Name of the input in messages.
-    size_bytes
-        Size of the input; None if unknown.
-
-    Raises
-    ------
-    InvalidInput
-        If the file does not exist, has no column USER_ID, or is an S3 object without a suffix of data files.
+    The name is a path, `s3://bucket/key`, or `-` for standard input. Names with a suffix of `SUFFIXES` are data files
+    with a column USER_ID. All other inputs are text with one ID per line.
     """
 
     def __init__(self, name: str, s3: Callable[[], Any]) -> None:
@@ -87,18 +63,7 @@ class UserIds:
                 self.size_bytes = self._path.stat().st_size
 
     def read(self, on_bytes: Callable[[int], None] = lambda done: None) -> Iterator[UserId]:
-        """Yield the users. Blank lines are skipped.
-
-        Parameters
-        ----------
-        on_bytes
-            Called repeatedly with the number of bytes read so far.
-
-        Raises
-        ------
-        InvalidInput
-            If a line is not valid UTF-8.
-        """
+        """Yield the users, without blank lines. Report the number of bytes read so far to `on_bytes`."""
         if self._file is not None:
             yield from self._column(on_bytes)
         elif self._path is None:

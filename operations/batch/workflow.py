@@ -48,15 +48,7 @@ class BatchRun:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchResult:
-    """Result of a finished workflow.
-
-    Attributes
-    ----------
-    uri
-        Prefix of the parts. The parts have the order of the input if they are sorted by name.
-    failed
-        Number of users without a response.
-    """
+    """Result of a finished workflow. The parts below `uri` have the order of the input if they are sorted by name."""
 
     uri: str
     parts: int
@@ -67,20 +59,11 @@ class BatchResult:
 
 
 def new_name() -> str:
-    """Return a unique name for a run."""
     return f"{dt.datetime.now(dt.UTC):%Y%m%dT%H%M%S}-{uuid.uuid4().hex[:8]}"
 
 
 def start(ids: UserIds, request: BatchRequest, failed: FailedUsers, *, deployment: Deployment, step: Step) -> BatchRun:
-    """Check the request, upload the users in batches and start the workflow. Invalid IDs are written to `failed`.
-
-    Raises
-    ------
-    InvalidInput
-        If the recommender or a filter value is unknown, or the input has no users; see also `UserIds.read`.
-    NotFound
-        If the configuration does not contain the filter.
-    """
+    """Check the request, upload the users in batches and start the workflow. Invalid IDs are written to `failed`."""
     _check(request, deployment)
     name = new_name()
     users, batches = store_users(name, ids, failed, deployment=deployment, step=step)
@@ -99,15 +82,7 @@ def _check(request: BatchRequest, deployment: Deployment) -> None:
 
 
 def store_users(name: str, ids: UserIds, failed: FailedUsers, *, deployment: Deployment, step: Step) -> tuple[int, int]:
-    """Upload the users of a run in batches. Return the numbers of users and of batches.
-
-    Invalid IDs are written to `failed`.
-
-    Raises
-    ------
-    InvalidInput
-        If the input has no users; see also `UserIds.read`.
-    """
+    """Upload the users of a run in batches. Return the numbers of users and of batches."""
     s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
 
     def put(batch: tuple[int, list[str]]) -> int:
@@ -128,7 +103,6 @@ def store_users(name: str, ids: UserIds, failed: FailedUsers, *, deployment: Dep
 
 
 def start_execution(name: str, fields: Mapping[str, Any], *, deployment: Deployment) -> str:
-    """Start the workflow for a run, and return the ARN of the execution."""
     arn = deployment.names.batch_state_machine_arn
     with translate_aws_errors(f"state machine {arn}"):
         answer = deployment.client("stepfunctions").start_execution(
@@ -138,13 +112,6 @@ def start_execution(name: str, fields: Mapping[str, Any], *, deployment: Deploym
 
 
 def follow(run: BatchRun, failed: FailedUsers, *, deployment: Deployment, step: Step) -> BatchResult:
-    """Wait until the workflow ends, reporting finished batches to `step`.
-
-    Raises
-    ------
-    BatchFailed
-        If the workflow fails or parts are missing. The message contains the errors of the first failed batches.
-    """
     started = time.perf_counter()
     parts = wait(run, deployment=deployment, step=step)
     if len(parts) != run.batches:
@@ -157,13 +124,7 @@ def follow(run: BatchRun, failed: FailedUsers, *, deployment: Deployment, step: 
 
 
 def wait(run: BatchRun, *, deployment: Deployment, step: Step) -> list[str]:
-    """Wait until the workflow ends, and return the keys of the parts.
-
-    Raises
-    ------
-    BatchFailed
-        If the workflow fails. The message contains the errors of the first failed batches.
-    """
+    """Wait until the workflow ends, and return the keys of the parts."""
     client = deployment.client("stepfunctions")
     while True:
         with translate_aws_errors(f"execution {run.execution_arn}"):
@@ -183,7 +144,6 @@ def wait(run: BatchRun, *, deployment: Deployment, step: Step) -> list[str]:
 
 
 def add_failed(run: BatchRun, failed: FailedUsers, *, deployment: Deployment) -> None:
-    """Add the failed users of a run to the file `failed`."""
     for key in _listed(deployment, failed_key(run.name)):
         for line in read(deployment, key).splitlines():
             entry = orjson.loads(line)
@@ -191,13 +151,7 @@ def add_failed(run: BatchRun, failed: FailedUsers, *, deployment: Deployment) ->
 
 
 def copy(run: BatchRun, target: str, *, deployment: Deployment) -> str:
-    """Copy the parts to `s3://bucket/prefix/` with the caller's permissions, and return the target.
-
-    Raises
-    ------
-    Unavailable
-        If S3 rejects a copy.
-    """
+    """Copy the parts to `s3://bucket/prefix/` with the caller's permissions, and return the target."""
     bucket, prefix = _place(target)
     s3, source = deployment.client("s3"), deployment.names.artefact_bucket
     for key in _listed(deployment, part_key(run.name)):
@@ -231,7 +185,6 @@ def _listed(deployment: Deployment, prefix: str) -> list[str]:
 
 
 def read(deployment: Deployment, key: str) -> bytes:
-    """Return an object of the artefact bucket."""
     with translate_aws_errors(f"object {key}"):
         return bytes(
             deployment.client("s3").get_object(Bucket=deployment.names.artefact_bucket, Key=key)["Body"].read()
@@ -245,7 +198,6 @@ def _counts(deployment: Deployment, key: str) -> dict[str, int]:
 
 
 def _errors(deployment: Deployment, run: BatchRun) -> str:
-    """Return the errors of the first failed batches as text."""
     failures: list[str] = []
     for key in _listed(deployment, errors_prefix(run.name))[:_SHOWN_ERRORS]:
         error: Any = orjson.loads(read(deployment, key))

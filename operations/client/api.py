@@ -23,13 +23,7 @@ class Api(SignedApi):
         self._datasets = {"items": ("itemId", names.items_dataset_arn), "users": ("userId", names.users_dataset_arn)}
 
     def put_events(self, user_id: str, events: Sequence[Mapping[str, Any]], *, session_id: str) -> None:
-        """Send 1 to 10 events of one user.
-
-        Raises
-        ------
-        InvalidInput, NotFound, Unavailable
-            If the API responds with an error.
-        """
+        """Send 1 to 10 events of one user."""
         body = {
             "trackingId": self._tracking_id,
             "userId": user_id,
@@ -39,13 +33,7 @@ class Api(SignedApi):
         self._post("/events", body)
 
     def put_row(self, plural: str, row_id: str, properties: Mapping[str, Any]) -> None:
-        """Write an item or user. An existing row is replaced.
-
-        Raises
-        ------
-        InvalidInput, NotFound, Unavailable
-            If the API responds with an error.
-        """
+        """Write an item or user. An existing row is replaced."""
         id_field, arn = self._datasets[plural]
         row = {id_field: row_id, "properties": properties}
         self._post(f"/{plural}", {"datasetArn": arn, plural: [row]})
@@ -62,7 +50,6 @@ class Api(SignedApi):
                 return
 
     def row(self, plural: str, row_id: str) -> dict[str, Any]:
-        """Return an item or user with all columns."""
         return self.administer("GET", f"/{plural}/{path_segment(row_id)}")
 
     def set_row(self, plural: str, row_id: str, changes: Mapping[str, Any]) -> tuple[dict[str, Any], bool]:
@@ -77,11 +64,5 @@ class Api(SignedApi):
             return self.row(plural, row_id), True
 
     def administer(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
-        """Send a request to an administration route and return the response body.
-
-        Raises
-        ------
-        InvalidInput, NotFound, ConcurrentUpdate, Unavailable
-            If the API responds with an error.
-        """
+        """Send a request to an administration route and return the response body."""
         return self._call(method, path, body)[0]

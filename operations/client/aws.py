@@ -16,19 +16,8 @@ def session_clients(
 ) -> Callable[[str], Any]:
     """Return a function that creates and caches one client per service.
 
-    Parameters
-    ----------
-    embedded
-        Endpoint of an embedded cloud. Empty for AWS with the default credentials.
-    region
-        AWS region. Default: the configured region.
-    environment
-        Environment in the current folder's `cdk.json` whose region is the fallback.
-
-    Raises
-    ------
-    Unavailable
-        Raised by the returned function if no region is configured.
+    `embedded` is the endpoint of an embedded cloud; empty for AWS. Without another region, the region of `environment`
+    in the current folder's `cdk.json` applies.
     """
     from botocore.config import Config
     from botocore.exceptions import NoRegionError
@@ -70,7 +59,6 @@ def session_clients(
 
 
 def _declared_region(environment: str | None) -> str | None:
-    """Return the region of an environment in `cdk.json`, or None if it is missing or unreadable."""
     try:
         region: str = json.loads(Path("cdk.json").read_text())["context"]["environments"][environment]["region"]
     except (OSError, ValueError, KeyError, TypeError):

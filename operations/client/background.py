@@ -24,7 +24,6 @@ class Background(Generic[T]):
         threading.Thread(target=self._run, name="background", daemon=True).start()
 
     def result(self) -> T:
-        """Wait for the call, and return its result or raise its error."""
         return self._future.result()
 
     def wait(self, timeout_s: float = 1.0) -> None:

@@ -29,20 +29,8 @@ DEFAULT_STATE = Path(".alsolike/cloud.json")
 class Deployment:
     """Names and clients of a deployment.
 
-    Attributes
-    ----------
-    environment
-        Name of the environment, as in `--env NAME`.
-    client
-        Function that returns the low-level boto3 client of a service.
-    key
-        Function that returns the API key pair of the command line.
-    is_local
-        True for the embedded cloud.
-    certificate
-        Path of the certificate that clients of the API must trust; None if the system trusts it.
-    other_region
-        Function that returns the same deployment in its other region; None in one region.
+    `client` returns the low-level boto3 client of a service, `key` the key pair of the command line, and `other_region`
+    the same deployment in its other region. `certificate` is None if the system trusts the API's certificate.
     """
 
     environment: str
@@ -55,23 +43,7 @@ class Deployment:
 
 
 def resolve(*, stack: str | None, state: Path | None = None) -> Deployment:
-    """Return the deployment that a command acts on.
-
-    Parameters
-    ----------
-    stack
-        Name of an environment on AWS; None for the embedded cloud.
-    state
-        State file of the embedded cloud. Default: `ALSOLIKE_STATE`, else `.alsolike/cloud.json` in the current
-        directory.
-
-    Raises
-    ------
-    NotFound
-        If the deployment or one of its parameters does not exist.
-    Unavailable
-        If AWS or the embedded cloud does not answer.
-    """
+    """Return the deployment of the environment `stack` on AWS, or of the embedded cloud with a state file."""
     return on_aws(stack) if stack else embedded(state or state_path())
 
 
@@ -88,7 +60,6 @@ def options(*, stack: str | None = None, state: Path | None = None) -> tuple[str
 
 
 def on_aws(environment: str, *, region: str | None = None) -> Deployment:
-    """Return a deployment on AWS, using the default credentials, in a region or the default region."""
     from operations.keys import CommandKey  # Imports botocore, which help texts do not need.
 
     client = session_clients(environment=environment, region=region)
@@ -98,7 +69,6 @@ def on_aws(environment: str, *, region: str | None = None) -> Deployment:
 
 
 def embedded(state: Path) -> Deployment:
-    """Return the deployment of the embedded cloud whose state file is `state`."""
     if not state.is_file():
         raise NotFound(
             f"no embedded cloud runs here ({state} is missing); start one with `alsolike up`, or name a deployment on "
@@ -113,14 +83,12 @@ def embedded(state: Path) -> Deployment:
 
 
 def embedded_cloud(state: Path | None) -> Cloud:
-    """Return the running embedded cloud of a state file."""
     from local_cloud.client import Cloud
 
     return Cloud.attach(state or state_path())
 
 
 def from_cloud(cloud: Cloud) -> Deployment:
-    """Return the deployment on a running embedded cloud."""
     from operations.keys import CommandKey
 
     client = session_clients(embedded=cloud.endpoint, region=cloud.state.region)
@@ -140,24 +108,11 @@ def from_cloud(cloud: Cloud) -> Deployment:
 
 
 def read_names(ssm: ParameterClient, environment: str) -> Names:
-    """Read a deployment's parameter tree.
-
-    Raises
-    ------
-    NotFound
-        If parameters are missing. The message lists them and the stack.
-    """
     return _names(_parameters(ssm, f"{TREE}/{environment}"), environment, region=ssm.meta.region_name)
 
 
 def only_names(ssm: ParameterClient) -> tuple[str, Names]:
-    """Return the name and resource names of the only environment in the account and region of `ssm`.
-
-    Raises
-    ------
-    NotFound
-        If there is no environment, or more than one.
-    """
+    """Return the name and resource names of the only environment in the account and region of `ssm`."""
     parameters = _parameters(ssm, TREE)
     environments = sorted({path.split("/")[2] for path in parameters})
     if len(environments) != 1:

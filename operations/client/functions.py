@@ -18,13 +18,6 @@ def invoke(
     failure: str,
     error: type[AlsolikeError] = Unavailable,
 ) -> bytes:
-    """Invoke a function and return the response body.
-
-    Parameters
-    ----------
-    failure, error
-        Start of the message and type of the exception that is raised if the function fails.
-    """
     with translate_aws_errors(f"function {function}"):
         answer = deployment.client("lambda").invoke(FunctionName=function, Payload=orjson.dumps(payload))
         body: bytes = answer["Payload"].read()

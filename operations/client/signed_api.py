@@ -36,11 +36,8 @@ _ARN = "arn:aws:personalize::"
 class RecommendedItem:
     """Recommended item with the requested metadata columns.
 
-    Attributes
-    ----------
-    reasons
-        Interactions that contributed most to the score, highest contribution first. The keys are `itemId`, `eventType`,
-        `timestamp` (seconds since 1970) and `contribution`.
+    `reasons` are the interactions that contributed most to the score, highest contribution first. Their keys are
+    `itemId`, `eventType`, `timestamp` (seconds since 1970) and `contribution`.
     """
 
     item_id: str
@@ -51,26 +48,11 @@ class RecommendedItem:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Recommendations:
-    """Response to a request for recommendations.
+    """Response to a request for recommendations, best item first.
 
-    Attributes
-    ----------
-    items
-        Recommended items, best first.
-    source
-        Source of the ranking: `model`, `similar`, `recent`, `popular`, `trending` or `none`.
-    filled
-        Number of popular items at the end of the list, after the ranked items.
-    cold
-        Number of items that the model does not contain.
-    degraded
-        Reason for a degraded response; None for a complete one.
-    rules, unmet_rules
-        Name of the applied rule set, and the rules in it that could not be met.
-    unknown_columns
-        Requested metadata columns that do not exist.
-    duration_ms
-        Time from sending the request to parsing the response, in milliseconds.
+    `source` is `model`, `similar`, `recent`, `popular`, `trending` or `none`. `filled` is the number of popular items
+    at the end of the list, and `cold` the number of items that the model does not contain. `degraded` is None for a
+    complete response.
     """
 
     items: tuple[RecommendedItem, ...]
@@ -87,21 +69,7 @@ class Recommendations:
 
 
 class SignedApi:
-    """Client of an API. It is thread-safe; each thread keeps one connection open.
-
-    Parameters
-    ----------
-    url
-        URL of the API, without `SIGNED_PREFIX`.
-    key
-        Function that returns the key pair.
-    region
-        AWS region in the signature's scope.
-    certificate
-        Path of the certificate to trust; None to trust those of the system.
-    headers
-        Headers of each request.
-    """
+    """Client of an API. It is thread-safe; each thread keeps one connection open."""
 
     def __init__(
         self,
@@ -131,18 +99,7 @@ class SignedApi:
         filter_values: Mapping[str, str] = MappingProxyType({}),
         explain: bool = False,
     ) -> Recommendations:
-        """Return the `k` best items, personalised if a user is passed.
-
-        Parameters
-        ----------
-        cart
-            Items in the cart, for the recommender `bought-together`.
-
-        Raises
-        ------
-        InvalidInput, NotFound, Unavailable
-            If the API responds with an error.
-        """
+        """Return the `k` best items, personalised if a user is passed."""
         given = {
             "userId": user_id,
             "itemId": item_id,
@@ -160,25 +117,12 @@ class SignedApi:
     def search(
         self, query: str, *, user_id: str | None = None, k: int, metadata: Sequence[str] = ()
     ) -> Recommendations:
-        """Return up to `k` items that contain all words of a query, ranked for the user.
-
-        Raises
-        ------
-        InvalidInput, Unavailable
-            If the API responds with an error.
-        """
+        """Return up to `k` items that contain all words of a query, ranked for the user."""
         given = {"query": query, "userId": user_id, "metadata": ",".join(metadata), "numResults": k}
         text = urllib.parse.urlencode({name: value for name, value in given.items() if value})
         return self._recommendations("GET", f"/search?{text}")
 
     def ranked(self, user_id: str, item_ids: Sequence[str], *, explain: bool = False) -> Recommendations:
-        """Return the items ranked for a user.
-
-        Raises
-        ------
-        InvalidInput, Unavailable
-            If the API responds with an error.
-        """
         body = {
             "campaignArn": f"{_ARN}:campaign/{PERSONALIZED_RANKING}",
             "userId": user_id,
@@ -244,7 +188,6 @@ class SignedApi:
             raise Unavailable(f"{self._scheme}://{self._host}{target}: {error!r}") from error
 
     def _signed(self, method: str, target: str, data: bytes | None) -> dict[str, str]:
-        """Return the headers of a request, including its signature."""
         from botocore.auth import SigV4Auth
         from botocore.awsrequest import AWSRequest
         from botocore.credentials import Credentials
@@ -257,10 +200,7 @@ class SignedApi:
     def _exchange(
         self, method: str, target: str, data: bytes | None, headers: Mapping[str, str]
     ) -> http.client.HTTPResponse:
-        """Send a request on the connection of the current thread.
-
-        Reconnect and retry if the server closed the connection.
-        """
+        # The server may have closed the open connection.
         connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
         if connection is not None:
             try:

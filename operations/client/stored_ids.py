@@ -11,7 +11,6 @@ from operations.client.deployment import Deployment
 
 
 def pseudonyms(deployment: Deployment) -> Pseudonyms:
-    """Return the keyed hash function of the deployment."""
     return pseudonyms_of(deployment.client("secretsmanager"), deployment.names.hash_key_arn)
 
 
@@ -21,10 +20,7 @@ def stored_ids(deployment: Deployment) -> IdPolicy:
 
 
 def stored_user_ids(deployment: Deployment) -> Iterator[str]:
-    """Yield the stored IDs of users with a profile, in arbitrary order.
-
-    IDs are hashes if the deployment pseudonymises.
-    """
+    """Yield the stored IDs of users with a profile, in arbitrary order."""
     for profile in ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table).scan(length=1):
         if profile.profile_id.startswith(USER_PREFIX):
             yield profile.profile_id.removeprefix(USER_PREFIX)

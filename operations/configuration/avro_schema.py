@@ -19,15 +19,7 @@ DATASETS = {"items": "ITEM_ID", "users": "USER_ID"}
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Schema:
-    """Columns of a schema.
-
-    Attributes
-    ----------
-    columns
-        Column type by field name.
-    categorical
-        Categorical string fields. Personalize may read several values separated by `|` from them.
-    """
+    """Columns of a schema. Personalize may read several values separated by `|` from `categorical` fields."""
 
     dataset: str
     columns: Mapping[str, ColumnType]
@@ -35,20 +27,7 @@ class Schema:
 
 
 def read_schema(path: Path, *, dataset: str, lists: Collection[str] = ()) -> Schema:
-    """Read a schema file.
-
-    Parameters
-    ----------
-    dataset
-        Key of `DATASETS`.
-    lists
-        String fields that contain several values separated by `|`. The schema does not mark such fields.
-
-    Raises
-    ------
-    InvalidInput
-        If the file is not a schema of the dataset, a field is not a valid column, or a field of `lists` is missing.
-    """
+    """Read a schema file. The schema does not mark `lists`, the string fields with several values separated by `|`."""
     schema = _read(path, dataset)
     columns: dict[str, ColumnType] = {}
     spellings: dict[str, str] = {}

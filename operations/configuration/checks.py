@@ -21,7 +21,6 @@ def undeclared_names(configuration: Configuration) -> Iterator[Fault]:
 
 
 def past_rules(configuration: Configuration, *, now_ms: int) -> Iterator[Fault]:
-    """Yield a fault for each rule that has ended."""
     for rules in configuration.rules.values():
         for part in SCHEDULED:
             for place, rule in enumerate(getattr(rules, part)):

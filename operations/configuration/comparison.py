@@ -1,7 +1,4 @@
-"""Comparison of a configuration file with the published catalogue.
-
-It finds filters, pins and columns that match no item.
-"""
+"""Comparison of a configuration file with the published catalogue."""
 
 from __future__ import annotations
 
@@ -26,12 +23,8 @@ from operations.filters import catalogue, checking
 class Comparison:
     """Result of a comparison.
 
-    Attributes
-    ----------
-    empty
-        Filters of recommenders and aliases that no item passes, so that responses would be empty.
-    hints
-        Values, columns and items that are missing in the catalogue.
+    `empty` are filters of recommenders and aliases that no item passes. `hints` are values, columns and items that the
+    catalogue does not contain.
     """
 
     empty: tuple[Finding, ...] = ()
@@ -39,7 +32,6 @@ class Comparison:
 
 
 def reads_catalogue(configuration: Configuration) -> bool:
-    """Return true if a configuration contains filters, pins or columns to compare with the catalogue."""
     return bool(
         any(parser.parse(expression).needs_catalogue for expression in configuration.filters.values())
         or any(rules.pins for rules in configuration.rules.values())
@@ -48,7 +40,6 @@ def reads_catalogue(configuration: Configuration) -> bool:
 
 
 def compare(file: ConfigurationFile, deployment: Deployment) -> Comparison:
-    """Compare a file with the published catalogue. The result for an empty catalogue has no findings."""
     configuration = file.configuration
     snapshot = catalogue.read_snapshot(deployment).with_columns(configuration.item_columns)
     if not len(snapshot):

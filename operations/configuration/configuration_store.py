@@ -23,14 +23,9 @@ _MAX_ORPHANS = 100
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Version:
-    """An applied version of the configuration, with its author and reason.
+    """Applied version of the configuration.
 
-    Attributes
-    ----------
-    text
-        Document as the author wrote it; empty for the built-in version.
-    restores
-        Version restored by a rollback; None for other versions.
+    `text` is the document as its author wrote it. `restores` is the version that a rollback restored.
     """
 
     version: int
@@ -56,23 +51,9 @@ class ConfigurationStore:
         self._bucket = bucket
 
     def current(self) -> Current:
-        """Return the current version.
-
-        Raises
-        ------
-        InvalidConfiguration
-            If the object is unreadable.
-        """
         return read_current(self._client, self._bucket)
 
     def version(self, version: int) -> Version:
-        """Return an applied version. 0 is the built-in version.
-
-        Raises
-        ------
-        NotFound
-            If the version does not exist.
-        """
         return self._applied(version, self.current())
 
     def history(self, *, limit: int) -> list[Version]:
@@ -82,23 +63,9 @@ class ConfigurationStore:
     def apply(
         self, expected: Current, document: Mapping[str, Any], *, text: str, by: str, reason: str, now_ms: int
     ) -> Current:
-        """Apply a document as the configuration, if `expected` is still the current version.
+        """Apply a document, or raise `ConcurrentUpdate` if `expected` is no longer the current version.
 
         A document that equals the current configuration creates no version.
-
-        Parameters
-        ----------
-        expected
-            Version from `current` on which the caller based the change.
-        text
-            Document as the author wrote it.
-
-        Raises
-        ------
-        InvalidConfiguration
-            If the document is invalid.
-        ConcurrentUpdate
-            If another caller applied a version after `expected` was read.
         """
         if configuration_document.parse(document, version=expected.version) == _understood(expected):
             return expected
@@ -107,20 +74,8 @@ class ConfigurationStore:
     def roll_back(self, expected: Current, *, to: int | None = None, by: str, reason: str, now_ms: int) -> Current:
         """Apply an earlier version again, under a new number.
 
-        Parameters
-        ----------
-        to
-            Version to restore. Default: the version before the current one. If the current version is itself a
-            rollback, the default is the version before the restored one, so repeated rollbacks go back further.
-
-        Raises
-        ------
-        NotFound
-            If the version does not exist, or no version is earlier.
-        InvalidConfiguration
-            If the version is no longer valid.
-        ConcurrentUpdate
-            If another caller applied a version after `expected` was read.
+        The default is the version before the current one. If the current version is itself a rollback, the default is
+        the version before the restored one, so repeated rollbacks go back further.
         """
         earlier = self._applied(self._before(expected) if to is None else to, expected)
         configuration_document.parse(earlier.document)

@@ -17,13 +17,12 @@ from operations.configuration import yaml_document
 
 
 def unified(before: Configuration, after: Configuration, *, names: tuple[str, str]) -> list[str]:
-    """Return a unified diff of two configurations as YAML including defaults, or an empty list if they are equal."""
+    """Return a unified diff of two configurations as YAML, including defaults."""
     old, new = (yaml_document.dump(to_document(configuration)).splitlines() for configuration in (before, after))
     return list(difflib.unified_diff(old, new, *names, lineterm=""))
 
 
 def changes(before: Configuration, after: Configuration) -> list[dict[str, Any]]:
-    """Return the path, old value and new value of each difference. A missing value is None."""
     return [
         {"path": dotted(path), "before": old, "after": new}
         for path, old, new in _different(to_document(before), to_document(after), ())
@@ -39,10 +38,7 @@ def _different(before: Any, after: Any, path: Path) -> Iterator[tuple[Path, Any,
 
 
 def new_columns(before: Configuration, after: Configuration) -> Iterator[str]:
-    """Yield a warning for each new item column that a filter reads.
-
-    The catalogue contains a new column only after its next publication.
-    """
+    # The catalogue contains a new column only after its next publication.
     new = dict(after.item_columns.items() - before.item_columns.items())
     read: dict[str, list[str]] = {}
     for name, expression in after.filters.items():

@@ -23,13 +23,8 @@ MAX_BYTES = 512 << 10
 class ConfigurationFile:
     """Valid configuration file.
 
-    Attributes
-    ----------
-    undeclared
-        Undeclared columns and event types in filters. A filter on an undeclared column usually passes no item, so
-        `config apply` rejects the file.
-    warnings
-        Valid values with an effect that the author may not expect.
+    `undeclared` are columns and event types in filters that the configuration does not declare. Such a filter usually
+    passes no item. `warnings` are valid values with an effect that the author may not expect.
     """
 
     name: str
@@ -49,8 +44,6 @@ class ConfigurationFile:
 
 
 class InvalidFile(InvalidInput):
-    """The configuration file is invalid. `findings` are sorted by their position in the file."""
-
     def __init__(self, name: str, findings: Sequence[Finding]) -> None:
         self.name = name
         self.findings = tuple(sorted(findings))
@@ -63,21 +56,12 @@ def place(name: str, finding: Finding) -> str:
 
 
 def read(path: Path, *, now_ms: int) -> ConfigurationFile:
-    """Read and check a file. `-` is standard input.
-
-    Raises
-    ------
-    InvalidInput
-        If the file cannot be read or is too long.
-    InvalidFile
-        If the file has errors. The exception contains all of them.
-    """
+    """Read and check a file. `-` is standard input."""
     name = "stdin" if path == STANDARD_INPUT else str(path)
     return check(_text(path, name), name=name, now_ms=now_ms)
 
 
 def check(text: str, *, name: str, now_ms: int) -> ConfigurationFile:
-    """Parse and check the content of a configuration file; see `read`."""
     try:
         document = yaml_document.read(text)
     except yaml_document.InvalidYaml as error:

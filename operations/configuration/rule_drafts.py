@@ -55,18 +55,16 @@ class Entry:
 
 
 def draft_of(document: Mapping[str, Any]) -> Draft:
-    """Return a copy of the parts of a document that a draft contains."""
     return {part: copy.deepcopy(dict(document.get(part) or {})) for part in PARTS}
 
 
 def with_draft(document: Mapping[str, Any], draft: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document with the parts of a draft in place of its own. Empty parts are omitted."""
     others = {name: part for name, part in document.items() if name not in PARTS}
     return {"format": FORMAT, **others, **{part: draft[part] for part in PARTS if draft.get(part)}}
 
 
 def check(current: Current, draft: Mapping[str, Any], *, now_ms: int) -> Checked:
-    """Check a draft as `alsolike config check` does, without a comparison with the catalogue.
+    """Check a draft without a comparison with the catalogue.
 
     Undeclared names in unchanged filters are warnings, because `alsolike config apply --force` applied them. A change
     of a rule set in a running experiment is a warning, because the report then mixes two treatments.
@@ -94,7 +92,6 @@ def _changed_treatments(before: Configuration, after: Configuration, *, now_ms: 
 
 
 def changes(before: Mapping[str, Any], after: Mapping[str, Any]) -> tuple[Change, ...]:
-    """Return the differences of two drafts or documents, in the order of the parts."""
     return tuple(_changes(draft_of(before), draft_of(after), ()))
 
 
@@ -134,20 +131,7 @@ def _text(value: Any) -> str:
 def publish(
     store: ConfigurationStore, draft: Mapping[str, Any], *, version: int, by: str, reason: str, now_ms: int
 ) -> Current:
-    """Publish a draft, which creates a version of the configuration. Equal rules create none.
-
-    Parameters
-    ----------
-    version
-        Version of the configuration that the draft was made from.
-
-    Raises
-    ------
-    ConcurrentUpdate
-        If another version is live.
-    InvalidConfiguration
-        If the draft has errors.
-    """
+    """Publish a draft that was made from `version`. Equal rules create no version."""
     current = store.current()
     if current.version != version:
         raise ConcurrentUpdate(
@@ -161,7 +145,7 @@ def publish(
 
 
 def history(store: ConfigurationStore, *, limit: int) -> list[Entry]:
-    """Return the entries for those of the latest `limit` versions that changed rules, latest first."""
+    """Return the versions that changed rules among the latest `limit` versions, latest first."""
     versions = store.history(limit=limit + 1)
     if len(versions) <= limit:
         versions.append(BUILT_IN)
@@ -173,13 +157,7 @@ def history(store: ConfigurationStore, *, limit: int) -> list[Entry]:
 
 
 def before_last_change(store: ConfigurationStore, current: Current) -> Version:
-    """Return the latest version of the configuration with other rules than the current ones.
-
-    Raises
-    ------
-    NotFound
-        If all earlier versions have the current rules.
-    """
+    """Return the latest version of the configuration with other rules than the current ones."""
     for number in (*reversed(current.versions[:-1]), BUILT_IN.version):
         version = store.version(number)
         if changes(version.document, current.document):
@@ -191,20 +169,7 @@ def before_last_change(store: ConfigurationStore, current: Current) -> Version:
 
 
 def add(draft: Draft, rules: str, kind: str | None, fields: Sequence[str]) -> None:
-    """Add a rule set, or a rule of a kind to a rule set.
-
-    Parameters
-    ----------
-    fields
-        Fields as `NAME=VALUE`.
-
-    Raises
-    ------
-    InvalidInput
-        If the new rule set or single rule exists, or the kind or a field is invalid.
-    NotFound
-        If the rule set to extend does not exist.
-    """
+    """Add a rule set, or add a rule with fields of the form NAME=VALUE to a rule set."""
     if kind is None:
         if rules in draft["rules"]:
             raise InvalidInput(f"the rule set {rules!r} exists already, expected another name")
@@ -223,30 +188,14 @@ def add(draft: Draft, rules: str, kind: str | None, fields: Sequence[str]) -> No
 
 
 def edit(draft: Draft, rules: str, rule: str, fields: Sequence[str]) -> None:
-    """Set fields of a rule, such as `pins.2` or `diversity`. An empty value removes the field.
-
-    Raises
-    ------
-    InvalidInput
-        If a field is invalid.
-    NotFound
-        If the rule does not exist.
-    """
+    """Set fields of a rule, such as `pins.2` or `diversity`. An empty value removes the field."""
     kind, place = _find(draft, rules, rule)
     found = draft["rules"][rules][kind]
     _set_fields(found if place is None else found[place], fields)
 
 
 def move(draft: Draft, rules: str, rule: str, to: int) -> None:
-    """Move a rule to a place in its list, from 1. A pin moves to a position and trades places with the pin there.
-
-    Raises
-    ------
-    InvalidInput
-        If the list has no such place, or the rule is not in a list.
-    NotFound
-        If the rule does not exist.
-    """
+    """Move a rule to a place in its list, from 1. A pin moves to a position and trades places with the pin there."""
     kind, place = _find(draft, rules, rule)
     if place is None:
         raise InvalidInput(f"{rule} is not in a list, expected a rule such as promotions.1")
@@ -263,13 +212,7 @@ def move(draft: Draft, rules: str, rule: str, to: int) -> None:
 
 
 def remove(draft: Draft, rules: str, rule: str | None) -> None:
-    """Remove a rule set, the rules of a kind, or one rule, such as `pins.2`.
-
-    Raises
-    ------
-    NotFound
-        If there is no such rule or rule set.
-    """
+    """Remove a rule set, the rules of a kind, or one rule, such as `pins.2`."""
     if rule is None:
         _rule_set(draft, rules)
         del draft["rules"][rules]
@@ -283,7 +226,6 @@ def remove(draft: Draft, rules: str, rule: str | None) -> None:
 
 
 def assign(draft: Draft, recommender: str, rules: str | None) -> None:
-    """Set the rule set of a recommender. None leaves the recommender without a rule set."""
     settings = draft["recommenders"].setdefault(recommender, {})
     settings.pop("rules", None)
     if rules is not None:
@@ -293,13 +235,6 @@ def assign(draft: Draft, recommender: str, rules: str | None) -> None:
 
 
 def set_filter(draft: Draft, name: str, expression: str | None) -> None:
-    """Set the expression of a filter, or remove the filter.
-
-    Raises
-    ------
-    NotFound
-        If the filter to remove does not exist.
-    """
     if expression is not None:
         draft["filters"][name] = expression
     elif draft["filters"].pop(name, None) is None:
@@ -314,7 +249,7 @@ def _rule_set(draft: Draft, rules: str) -> dict[str, Any]:
 
 
 def _find(draft: Draft, rules: str, rule: str) -> tuple[str, int | None]:
-    """Return the kind of a rule, and its index if the text names one of a list."""
+    """Return the kind of a rule, and the index of a rule in a list."""
     found = _rule_set(draft, rules)
     kind, _, number = rule.partition(".")
     listed = found.get(kind)

@@ -41,15 +41,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """Parsed document.
-
-    Attributes
-    ----------
-    value
-        Mappings with string keys, lists, strings, numbers, booleans and None.
-    findings
-        Errors in parsable YAML: duplicate keys and tags.
-    """
+    """Parsed document. `findings` are duplicate keys and tags."""
 
     text: str
     value: Any
@@ -57,7 +49,6 @@ class YamlDocument:
     _nodes: Mapping[Path, tuple[Node | None, Node]]
 
     def locate(self, fault: Fault) -> Finding:
-        """Return a fault with its line and column."""
         return Finding(*self._place(fault), str(fault), fault.path)
 
     def _place(self, fault: Fault) -> tuple[int, int]:
@@ -73,13 +64,6 @@ class YamlDocument:
 
 
 def read(text: str) -> YamlDocument:
-    """Parse one YAML document.
-
-    Raises
-    ------
-    InvalidYaml
-        At the first position that cannot be parsed.
-    """
     try:
         node = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
@@ -100,7 +84,6 @@ def read(text: str) -> YamlDocument:
 
 
 def dump(document: object) -> str:
-    """Return a document as YAML. Keys keep their order."""
     written: str = yaml.dump(document, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=110)
     return written
 

@@ -30,11 +30,6 @@ _KNOWN = tuple(
 def runs_a_month(expression: str) -> float:
     """Return the mean number of runs per month of a schedule.
 
-    Raises
-    ------
-    InvalidInput
-        If the expression is not a valid EventBridge schedule.
-
     Examples
     --------
     >>> runs_a_month("rate(1 hour)")
@@ -97,20 +92,20 @@ class Resources:
     def properties(self, kind: str) -> list[Mapping[str, Any]]:
         return [resource.properties for resource in self.of(kind)]
 
-    def meant(self, value: Any, template: str) -> list[Resource]:
+    def referenced(self, value: Any, template: str) -> list[Resource]:
         """Return the resources that a property refers to."""
         if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
             return []
         if isinstance(value, Sequence):
-            return [resource for part in value for resource in self.meant(part, template)]
+            return [resource for part in value for resource in self.referenced(part, template)]
         if "Fn::ImportValue" in value:
             where, exported = self._exports.get(str(value["Fn::ImportValue"]), (template, None))
-            return self.meant(exported, where)
+            return self.referenced(exported, where)
         named = value.get("Ref") or (value["Fn::GetAtt"][0] if "Fn::GetAtt" in value else None)
         if named is not None:
             known = self._all.get((template, named))
             return [known] if known else []
-        return [resource for part in value.values() for resource in self.meant(part, template)]
+        return [resource for part in value.values() for resource in self.referenced(part, template)]
 
     def scheduled_runs(self, called: Sequence[Resource]) -> float:
         """Return the number of runs per month that schedules start of these resources."""
@@ -119,18 +114,11 @@ class Resources:
             for rule in self.of("AWS::Events::Rule")
             if "ScheduleExpression" in rule.properties
             for target in rule.properties.get("Targets", ())
-            if any(each in called for each in self.meant(target["Arn"], rule.template))
+            if any(each in called for each in self.referenced(target["Arn"], rule.template))
         )
 
 
 def read_assembly(directory: Path) -> BilledResources:
-    """Return the billed resources of an assembly.
-
-    Raises
-    ------
-    InvalidInput
-        If the folder has no templates, or not the templates of exactly one Alsolike deployment.
-    """
     primary, replica = dict[str, Mapping[str, Any]](), dict[str, Mapping[str, Any]]()
     for path in sorted(directory.glob("*.template.json")):
         (replica if path.name.startswith(REPLICA) else primary)[path.name] = _parsed(path)
@@ -143,13 +131,7 @@ def read_assembly(directory: Path) -> BilledResources:
 
 
 def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> BilledResources:
-    """Return the billed resources of templates, which are passed by file name.
-
-    Raises
-    ------
-    InvalidInput
-        If the templates do not belong to exactly one Alsolike deployment.
-    """
+    """Return the billed resources of templates, which are passed by file name."""
     resources = Resources(templates)
     names = {str(parameter["Name"]).split("/")[2] for parameter in resources.properties("AWS::SSM::Parameter")}
     if len(names) != 1:
@@ -236,7 +218,7 @@ def _function(resources: Resources, function: Resource) -> Function:
         return [
             each
             for each in resources.of(kind)
-            if any(meant in targets for meant in resources.meant(each.properties["FunctionName"], each.template))
+            if any(each in targets for each in resources.referenced(each.properties["FunctionName"], each.template))
         ]
 
     properties = function.properties
@@ -267,7 +249,7 @@ def _function(resources: Resources, function: Resource) -> Function:
 def _source(resources: Resources, mapping: Resource) -> EventSource:
     kind = "kafka"
     if "Topics" not in mapping.properties:
-        streams = resources.meant(mapping.properties.get("EventSourceArn"), mapping.template)
+        streams = resources.referenced(mapping.properties.get("EventSourceArn"), mapping.template)
         kind = "kinesis" if streams and streams[0].type == "AWS::Kinesis::Stream" else "dynamodb"
     return EventSource(
         kind=kind,
@@ -312,7 +294,6 @@ def _training(resources: Resources, variables: Mapping[str, str]) -> Training:
 
 
 def _spark(resources: Resources, variables: Mapping[str, str]) -> dict[str, Any]:
-    """Return the fields of the training workflow about datasets on Glue. Empty without a Glue job."""
     jobs = resources.properties("AWS::Glue::Job")
     if not jobs:
         return {}
@@ -329,7 +310,6 @@ def _spark(resources: Resources, variables: Mapping[str, str]) -> dict[str, Any]
 
 
 def _variables(resources: Resources) -> dict[str, str]:
-    """Merge the literal environment variables of all functions."""
     merged: dict[str, str] = {}
     for function in resources.properties("AWS::Lambda::Function"):
         variables = function.get("Environment", {}).get("Variables", {})
@@ -338,7 +318,6 @@ def _variables(resources: Resources) -> dict[str, str]:
 
 
 def _lifecycle(buckets: Sequence[Mapping[str, Any]], prefix: str, key: str) -> Any:
-    """Return the value of the first lifecycle rule of a prefix with this key; None without such a rule."""
     rules = [rule for bucket in buckets for rule in bucket.get("LifecycleConfiguration", {}).get("Rules", ())]
     return next((rule[key] for rule in rules if rule.get("Prefix") == prefix and key in rule), None)
 

@@ -20,13 +20,7 @@ DAYS = HOURS / 24
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Load of a shop, from which a bill is estimated. Properties are numbers per month, except for `interactions`.
-
-    Raises
-    ------
-    InvalidInput
-        If a value is out of its range.
-    """
+    """Load of a shop, from which a bill is estimated. Properties are numbers per month, except for `interactions`."""
 
     users: Annotated[int, "Number of users with a live profile.", 0, 10**10]
     events_per_day: Annotated[int, "Events per day.", 0, 10**11]
@@ -78,7 +72,6 @@ class Load:
 
     @property
     def event_calls(self) -> float:
-        """Number of calls of POST /events."""
         return (self.events - self.kafka_events) / self.events_per_call
 
     @property
@@ -87,7 +80,6 @@ class Load:
 
     @property
     def user_events(self) -> float:
-        """Number of events with a user ID."""
         return self.events * self.signed_in_percent / 100
 
     @property
@@ -112,18 +104,9 @@ NO_LOAD = Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_chan
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """One charge per month.
+    """Charge per month.
 
-    Attributes
-    ----------
-    price
-        Name of the price in the price table.
-    unit_dollars
-        Price of one unit. The average price if the price has tiers.
-    fixed
-        True if the charge is due without any load.
-    how
-        Explanation of the quantity.
+    A fixed charge is due without any load. `unit_dollars` is the average price if the price has tiers.
     """
 
     service: str
@@ -139,19 +122,10 @@ class Line:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Bill:
-    """A monthly bill.
+    """Monthly bill.
 
-    Attributes
-    ----------
-    of
-        Subject of the bill, such as an environment.
-    lines
-        Charges, fixed lines first.
-    remarks
-        Notes for the reader about costs that are not counted, and about resources that the load requires but the
-        templates lack.
-    idle_dollars
-        Cost of the same deployment without any load: fixed lines and scheduled runs.
+    `remarks` name costs that the bill does not contain. `idle_dollars` is the cost of the same deployment without any
+    load: fixed lines and scheduled runs.
     """
 
     of: str
@@ -180,14 +154,12 @@ class Bill:
         return tuple(name for name, price in prices.TABLE.items() if name in used and not price.source)
 
     def by_service(self) -> dict[str, float]:
-        """Return dollars by service, the most expensive first."""
         sums: dict[str, float] = {}
         for line in self.lines:
             sums[line.service] = sums.get(line.service, 0.0) + line.dollars
         return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
 
     def to_json(self) -> dict[str, Any]:
-        """Return the bill as a JSON document. Dollars are rounded to four decimals."""
         totals = ("dollars", "fixed_dollars", "usage_dollars", "idle_dollars")
         return {
             "of": self.of,
@@ -209,7 +181,6 @@ class Bill:
 
 
 def remarks(ours: Bill, theirs: Bill) -> list[str]:
-    """Return the remarks of the bills for the deployment and for Personalize, and the unconfirmed prices of both."""
     remarks = [*ours.remarks, *(f"Personalize: {remark}" for remark in theirs.remarks)]
     if unverified := sorted({*ours.unverified, *theirs.unverified}):
         remarks.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")
@@ -229,13 +200,11 @@ class Meter:
         return sum(line.dollars for line in self.lines)
 
     def used(self, *names: str) -> float:
-        """Return the quantity of all lines with one of these prices."""
         return sum(line.quantity for line in self.lines if line.price in names)
 
     def add(
         self, what: str, quantity: float, price: str, how: str = "of the templates", *, fixed: bool = False
     ) -> None:
-        """Add a line, unless the quantity is 0."""
         if quantity <= 0:
             return
         before, unit = self.used(price), prices.TABLE[price]

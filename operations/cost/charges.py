@@ -128,15 +128,7 @@ def estimate(
     free_tier: bool = False,
     durations: Mapping[str, Duration] = DURATIONS,
 ) -> Bill:
-    """Return the monthly bill of the deployment under the load.
-
-    Parameters
-    ----------
-    free_tier
-        Subtract AWS's permanent monthly free tier.
-    durations
-        Duration of a call by function name. Measured durations may replace entries of `DURATIONS`.
-    """
+    """Return the monthly bill of the deployment under the load."""
     metered, idle = (_metered(summary, each, free_tier=free_tier, durations=durations) for each in (load, NO_LOAD))
     return metered.bill(f"Alsolike {summary.environment}", load, idle_dollars=idle.dollars)
 
@@ -201,7 +193,7 @@ def _idle(meter: Meter, summary: BilledResources, load: Load, where: str = "") -
 
 
 def _api(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add API calls and data transfer. Responses of a private API do not leave AWS."""
+    # Responses of a private API do not leave AWS.
     private = summary.protection.private_api
     calls = load.requests + load.event_calls + load.changes + load.scrapes
     how = "requests, calls with events, changes of items and users, scrapes"
@@ -211,7 +203,6 @@ def _api(meter: Meter, summary: BilledResources, load: Load) -> None:
 
 
 def _static_lists(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add files that browsers read from CloudFront, and writes of their shards."""
     lists = load.static_requests
     how = f"{STATIC_FILES} files a list, assumed; the others are in the browser's cache"
     meter.add("requests for static lists", lists * STATIC_FILES, "cloudfront_requests", how)
@@ -243,8 +234,6 @@ def _functions(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls
 
 
 def _stream(meter: Meter, summary: BilledResources, load: Load) -> None:
-    """Add the stream's records. `_idle` adds the shards."""
-
     def kept_gb(after: int, until: float = float("inf")) -> float:
         hours = max(0, min(summary.stream.retention_hours, until) - after)
         return load.events_per_day / 24 * hours * RECORD_BYTES / 1e9
@@ -281,12 +270,10 @@ def _tables(meter: Meter, summary: BilledResources, load: Load) -> None:
 
 
 def _rows_gb(load: Load) -> float:
-    """Return the size of the tables of users and items, in GB."""
     return (load.users + load.items) * ROW_BYTES / 1e9
 
 
 def _buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
-    """Add storage, writes, polling, and events about writes."""
     lake, cold, cold_days, runs = lake_gb(load), 0.0, summary.lake_cold_days, summary.training.runs
     # Unread objects become cheaper 30 days after the transition. Each training reads all objects, so with scheduled
     # trainings the price does not fall.
@@ -407,10 +394,7 @@ def _training_s(load: Load) -> float:
 
 
 def _check_limits(meter: Meter, summary: BilledResources, load: Load, *, lasts_s: float, counted: bool) -> None:
-    """Add notes about trainings that exceed the time limit or the memory.
-
-    The bill assumes that SageMaker stops a training at the time limit.
-    """
+    # The bill assumes that SageMaker stops a training at the time limit.
     training = summary.training
     hours, maximum = lasts_s / 3600, training.max_runtime_s / 3600
     needed_gb, has_gb = load.interactions * READ_BYTES / 1e9, MEMORY_GB.get(training.instance_type)
@@ -433,7 +417,7 @@ def _check_limits(meter: Meter, summary: BilledResources, load: Load, *, lasts_s
 
 
 def _protection(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -> None:
-    """Add the costs of the settings that protect a deployment. Some depend on earlier lines of the bill."""
+    # Data events and backups depend on earlier lines of the bill.
     protection = summary.protection
     if protection.own_key:
         requests = sum(call.processes for call in calls.values()) * KEY_SERVICES * MONTH_S / KEY_CACHE_S
@@ -461,10 +445,7 @@ def _protection(meter: Meter, summary: BilledResources, load: Load, calls: Mappi
 
 
 def _replica(meter: Meter, summary: BilledResources, replica: BilledResources, load: Load) -> None:
-    """Add the costs of the second region: idle resources, replicated writes, copies, and transfer between the regions.
-
-    The load is divided between the regions, so requests, events and their functions cost the same as in one region.
-    """
+    # The load is divided between the regions, so requests, events and their functions cost the same as in one region.
     written, stored_gb = meter.used("dynamodb_writes"), meter.used("s3_gb", "s3_infrequent_gb")
     tables_gb = meter.used("dynamodb_gb")
     names = [f"writes of {name}" for name in ("archive_events", "archive_served", "publish_catalog")]

@@ -19,12 +19,7 @@ MIN_REQUESTS = 1 * MONTH_S
 def estimate_personalize(load: Load, *, free_tier: bool = False) -> Bill:
     """Return the cost of the load on one campaign of a custom solution with `aws-user-personalization-v2`.
 
-    A deployment of Alsolike also provides similar items, ranking and trends. On Amazon Personalize these features
-    require additional solutions and campaigns.
-
-    References
-    ----------
-    https://docs.aws.amazon.com/personalize/latest/dg/API_CreateCampaign.html on the minimum charge.
+    https://docs.aws.amazon.com/personalize/latest/dg/API_CreateCampaign.html describes the minimum charge.
     """
     meter, idle = (_metered(each, free_tier=free_tier) for each in (load, NO_LOAD))
     minimum = sum(line.dollars for line in meter.lines if line.fixed)

@@ -16,16 +16,10 @@ MIN_DOLLARS = 0.10
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Saving:
-    """A suggested change of a setting.
+    """Suggested change of a setting of `cdk.json`, or of the configuration if the name starts with `limits.`.
 
-    Attributes
-    ----------
-    setting
-        Key of `cdk.json`, or of the configuration if it starts with `limits.`.
-    dollars
-        Saved dollars per month if only this setting changes. The savings of several changes do not add up.
-    but
-        Disadvantage of the change.
+    `dollars` are saved per month if only this setting changes. The savings of several changes do not add up. `but` is
+    the disadvantage.
     """
 
     setting: str
@@ -45,7 +39,6 @@ def savings(
     free_tier: bool = False,
     durations: Mapping[str, Duration] = DURATIONS,
 ) -> list[Saving]:
-    """Return the changes that save at least `MIN_DOLLARS` per month, largest saving first."""
     total = estimate(summary, load, free_tier=free_tier, durations=durations).dollars
     savings = []
     for setting, now, then, but, changed in _changes(summary, load):

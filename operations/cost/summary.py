@@ -19,20 +19,11 @@ class EventSource:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """A Lambda function.
+    """Lambda function.
 
-    Attributes
-    ----------
-    storage_mb
-        Size of /tmp in MB. The first 512 MB are free.
-    provisioned
-        Provisioned concurrency.
-    runs
-        Number of scheduled calls per month.
-    checks
-        Seconds between checks for new objects on S3 by a warm process, by setting.
-    reports
-        True if Lambda logs the lines START, END and REPORT of each call.
+    `storage_mb` is the size of /tmp. `runs` are scheduled calls per month. `checks` are the seconds between checks for
+    new objects on S3 by a warm process, by setting. `reports` is true if Lambda logs the lines START, END and REPORT of
+    each call.
     """
 
     memory_mb: int
@@ -61,17 +52,9 @@ class Stream:
 class Training:
     """Training workflow.
 
-    Attributes
-    ----------
-    runs
-        Number of scheduled runs per month, without runs that drift starts.
-    looks
-        Number of evaluations per canary.
-    spark_above_mb
-        Size of the lake, in MB, above which Glue builds the dataset; None if Glue never builds it.
-    spark_statistics, spark_sample_interactions
-        True if Glue also counts the training statistics, and the number of interactions that the training job then
-        reads.
+    `runs` are scheduled runs per month, without runs that drift starts. `looks` are evaluations per canary.
+    `spark_above_mb` is the size of the lake above which Glue builds the dataset; None if Glue never builds it. If
+    `spark_statistics` is true, Glue also counts the training statistics.
     """
 
     runs: float = 0.0
@@ -94,18 +77,8 @@ class Training:
 class Protection:
     """Resources of the settings that protect a deployment.
 
-    Attributes
-    ----------
-    own_key
-        True if a KMS key of the account encrypts the buckets.
-    firewall_rules
-        Number of rules of the web ACL.
-    endpoints
-        Number of network interfaces of interface endpoints: one per endpoint and subnet.
-    private_api
-        True if the API is a private REST API.
-    backup_days
-        Retention of backups in days; None without backups.
+    `endpoints` is the number of network interfaces: one per interface endpoint and subnet. `backup_days` is None
+    without backups.
     """
 
     own_key: bool = False
@@ -120,24 +93,8 @@ class Protection:
 class BilledResources:
     """Facts about a deployment that determine its bill.
 
-    Attributes
-    ----------
-    alarm_metrics
-        Number of metrics in alarms. An alarm on an expression counts each metric.
-    table_backups
-        True if the tables of users and items have point-in-time recovery.
-    lake_cold_days
-        Age in days at which objects of the lake move to a colder storage class; None if they do not move.
-    pages
-        True if a CloudFront distribution serves pages.
-    log_retention_days
-        Longest retention of all logs in days; None if a log never expires.
-    uncounted
-        Types of resources without a known price.
-    replication_rules, health_checks
-        Numbers of S3 replication rules, and of Route 53 health checks by HTTPS every 10 seconds.
-    replica
-        Resources of the second region; None without one.
+    `alarm_metrics` counts each metric of an alarm on an expression. `lake_cold_days` is the age at which objects move
+    to a colder storage class; None if they do not move. `log_retention_days` is None if a log never expires.
     """
 
     environment: str

@@ -14,13 +14,8 @@ from operations.cost.summary import BilledResources, EventSource
 class Duration:
     """Billed duration of a call, as a constant plus a duration per record.
 
-    Attributes
-    ----------
-    seen
-        Source of the figures.
-    log_bytes
-        Log size per call in bytes: metrics, and 26 bytes per line that CloudWatch bills too. `alsolike cost --measure`
-        prints this size. Lambda's own lines are not included; see `Function.reports`.
+    `seen` is the source of the figures. `log_bytes` per call include the 26 bytes that CloudWatch adds to each line,
+    but not Lambda's own lines.
     """
 
     call_ms: float
@@ -29,7 +24,6 @@ class Duration:
     log_bytes: float = 470.0
 
     def ms(self, records: float) -> float:
-        """Return the duration of a call with `records` records, in milliseconds."""
         return self.call_ms + self.record_ms * records
 
 
@@ -110,10 +104,7 @@ class Calls:
 
 
 def shards_needed(load: Load) -> int:
-    """Return the number of shards for the busiest second.
-
-    Records, incoming bytes and the reads of three consumers limit a shard.
-    """
+    # Records, incoming bytes and the reads of three consumers limit a shard.
     peak = load.events_per_day / 86_400 * load.peak
     mb = peak * RECORD_BYTES / 1e6
     return max(1, math.ceil(max(peak / 1_000, mb, 3 * mb / 2)))
@@ -140,7 +131,6 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
             )
 
     def add_batches(name: str, kind: str, batched: float, streams: int, how: str, records: float | None = None) -> None:
-        """Add the calls of a consumer. The number of records is `records`, or `batched` by default."""
         for source in functions[name].sources if name in functions else ():
             if source.kind == kind:
                 batches = _batches(batched, source, streams)
@@ -186,13 +176,12 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
 
 
 def on_spark(summary: BilledResources, load: Load) -> bool:
-    """Return true if datasets are built on Glue."""
     above = summary.training.spark_above_mb
     return above is not None and lake_gb(load) * 1_000 > above
 
 
 def lake_gb(load: Load) -> float:
-    """Return the size of the lake's events in GB. An event takes 60 bytes in Parquet."""
+    # An event takes 60 bytes in Parquet.
     return load.interactions * 60 / 1e9
 
 
@@ -215,7 +204,7 @@ def _log_streams(load: Load, recommend: Duration) -> int:
 def _batches(records: float, source: EventSource, count: int) -> float:
     """Return the number of batches per month: one per window with a record, or more if batches fill up earlier.
 
-    Without a window, Lambda polls each shard about once per second.
+    Lambda polls each shard about once per second if the source has no window.
     """
     rate = records / MONTH_S / count
     by_window = rate / (1 + rate * max(1, source.window_s))

@@ -54,14 +54,8 @@ class _Arrival(NamedTuple):
 class Histories:
     """Interactions and properties of the users and sessions in a day's rows.
 
-    Attributes
-    ----------
-    arrivals
-        Interactions in the order of arrival, by `user_id ID` or `session_id ID`.
-    users, sessions
-        Stored user IDs and session IDs, by their hash in the log.
-    properties
-        Changes of a user's properties, by the hash of the user ID.
+    `arrivals` are in the order of arrival, by `user_id ID` or `session_id ID`. `users` and `sessions` are stored IDs by
+    their hash in the log. `properties` are by the hash of the user ID.
     """
 
     arrivals: Mapping[str, Sequence[_Arrival]]
@@ -70,13 +64,7 @@ class Histories:
     properties: Mapping[str, Sequence[Change]]
 
     def recent(self, row: ServedResponse, *, length: int) -> tuple[RecentInteraction, ...] | None:
-        """Return the interactions that a response used, or None if no prefix has the logged hash.
-
-        Parameters
-        ----------
-        length
-            Maximum number of interactions in a profile.
-        """
+        """Return the interactions that a response used, or None if no prefix has the logged hash."""
         if row.history is None:
             return ()
         owners = (("user_id", self.users.get(row.shopper or "")), ("session_id", self._session_of(row)))
@@ -94,7 +82,6 @@ class Histories:
         return None
 
     def user(self, row: ServedResponse) -> Mapping[str, Any]:
-        """Return the properties of the user at the time of a response."""
         changes = [each for each in self.properties.get(row.shopper or "", ()) if each.updated_at_ms <= row.served_ms]
         latest = max(changes, key=lambda change: change.precedence, default=None)
         return {} if latest is None else latest.properties or {}
@@ -113,14 +100,9 @@ def read_histories(
     until_ms: int,
     context: Sequence[str],
 ) -> Histories:
-    """Read the interactions and properties of the users and sessions in a day's rows.
+    """Read the interactions that arrived until `until_ms`, and the properties.
 
-    Parameters
-    ----------
-    until_ms
-        Time of arrival up to which interactions are read.
-    context
-        Names of the properties that belong to the context of an interaction.
+    `context` names the properties that belong to the context of an interaction.
     """
     wanted = {each for row in rows for each in (row.shopper, row.session) if each is not None}
     lake = LakeReader(client, bucket, received_by_ms=until_ms)
@@ -201,13 +183,7 @@ def _counts(arrivals: Sequence[_Arrival], *, at_ms: int) -> Iterator[int]:
 
 
 def _recent(arrivals: Sequence[_Arrival], field: str, owner: str, *, since_ms: int) -> tuple[RecentInteraction, ...]:
-    """Return the interactions that belong to a user or session; see `alsolike.events.identity` for the rule.
-
-    Parameters
-    ----------
-    since_ms
-        Time of arrival from which interactions have not expired.
-    """
+    """Return the interactions that belong to a user or session; see `alsolike.events.identity` for the rule."""
     logins: dict[str, tuple[int, str, str]] = {}
     for arrival in arrivals:
         if arrival.user_id is not None and arrival.session_id is not None:

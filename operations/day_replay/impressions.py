@@ -44,12 +44,7 @@ class SeenLists:
     def of(self, row: ServedResponse, *, lifetime_ms: int, first_ms: int) -> list[Impressions] | None:
         """Return the lists that a response counted, latest first, or None if they cannot be found.
 
-        Parameters
-        ----------
-        lifetime_ms
-            Age up to which lists count.
-        first_ms
-            Time from which the configuration demotes seen items.
+        Lists count up to the age `lifetime_ms`. The configuration demotes seen items since `first_ms`.
         """
         if row.impressions is None:
             return []
@@ -85,12 +80,7 @@ def read_seen(
 ) -> SeenLists:
     """Read the lists of the shoppers whose responses counted lists.
 
-    Parameters
-    ----------
-    earlier
-        Rows of the log up to the end of the day, since the oldest list that a response of the day may count.
-    rows
-        Rows of the day.
+    `earlier` are the rows of the log since the oldest list that may count.
     """
     shoppers = {row.shopper or row.session or "" for row in rows if row.impressions is not None}
     first_ms = min((row.served_ms for row in earlier), default=0)

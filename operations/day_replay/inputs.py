@@ -54,13 +54,7 @@ _PUBLISHED_MS = 120_000
 
 
 def read_day(deployment: Deployment, day: dt.date) -> list[ServedResponse]:
-    """Return the rows of a day without duplicates, earliest first.
-
-    Raises
-    ------
-    NotFound
-        If the log has no rows of the day.
-    """
+    """Return the rows of a day without duplicates, earliest first."""
     rows = _rows_of(deployment, day)
     if not rows:
         bucket, prefix = deployment.names.lake_bucket, served.partition_prefix(day.isoformat())
@@ -88,15 +82,7 @@ def _rows_of(deployment: Deployment, day: dt.date) -> list[ServedResponse]:
 class DayInputs:
     """Folder with the inputs of a replay.
 
-    Parameters
-    ----------
-    folder
-        Empty local folder.
-
-    Attributes
-    ----------
-    lacking
-        Reasons why responses cannot be replayed, by recommendation ID.
+    `lacking` are the reasons why responses cannot be replayed, by recommendation ID.
     """
 
     def __init__(self, deployment: Deployment, folder: Path) -> None:
@@ -113,17 +99,7 @@ class DayInputs:
     def write(self, rows: Sequence[ServedResponse], *, model: str | None, draft: Mapping[str, Any] | None) -> int:
         """Write all inputs, and return the number of requests that can be replayed.
 
-        Parameters
-        ----------
-        model
-            Another version that replaces the models of the log.
-        draft
-            Document of a configuration that replaces the configurations of the log.
-
-        Raises
-        ------
-        NotFound
-            If the version `model` has no files.
+        `model` and `draft` replace the models and configurations of the log.
         """
         self.lacking |= {row.recommendation_id: reason for row in rows if (reason := _unreplayable(row))}
         if model is not None and not self._has_model(model):
@@ -267,7 +243,6 @@ class DayInputs:
         )
 
     def _seen(self, rows: Sequence[ServedResponse]) -> SeenLists:
-        """Return the earlier lists, from the log and from events, of users with a response that counted impressions."""
         counting = [row for row in rows if row.impressions is not None]
         if not counting:
             return SeenLists({}, {})
@@ -309,10 +284,7 @@ class DayInputs:
         return seen.of(row, lifetime_ms=lifetime_ms, first_ms=self._demoting_since(row.configuration))
 
     def _write_requests(self, rows: Sequence[ServedResponse], histories: Histories, seen: SeenLists) -> int:
-        """Write the requests that can be replayed, and return their number.
-
-        Requests with equal inputs are written one after another, so that each input is loaded once.
-        """
+        # Requests with equal inputs are written one after another, so that each input is loaded once.
         ordered = sorted(
             rows, key=lambda row: (row.configuration, row.catalogue or "", row.model_version, row.served_ms)
         )

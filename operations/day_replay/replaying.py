@@ -43,14 +43,7 @@ _ERROR_BYTES = 2_000
 class Difference:
     """Response whose list changes.
 
-    Attributes
-    ----------
-    causes
-        Changes that alter the list, in the order of the runs.
-    logged, replayed
-        Item IDs by position. Empty `replayed` with a `refusal` if the request was refused.
-    refusal
-        Error of a refused request; None if the replay has a list.
+    `causes` are in the order of the runs. `replayed` is empty if the request was refused with the error `refusal`.
     """
 
     recommendation_id: str
@@ -72,17 +65,8 @@ class Difference:
 class DayReplay:
     """Result of a day's replay.
 
-    Attributes
-    ----------
-    responses
-        Number of responses in the log.
-    replayed
-        Number of replayed requests.
-    random
-        Number of replayed responses with random items or places. Response IDs are the seeds of random choices, so a
-        replay repeats the choices.
-    not_replayable
-        Number of responses that cannot be replayed, by reason.
+    `random` is the number of replayed responses with random items or places. Response IDs are the seeds of random
+    choices, so a replay repeats the choices. `not_replayable` is the number of responses by reason.
     """
 
     day: dt.date
@@ -95,7 +79,6 @@ class DayReplay:
 
     @property
     def identical(self) -> int:
-        """Number of replayed requests whose list equals that of the log."""
         return self.replayed - len(self.differences)
 
     @property
@@ -104,7 +87,6 @@ class DayReplay:
         return Counter(cause for difference in self.differences for cause in difference.causes)
 
     def document(self) -> dict[str, Any]:
-        """Return the result as a JSON document."""
         return {
             "day": self.day.isoformat(),
             "changes": self.changes,
@@ -129,25 +111,8 @@ def replay_day(
 ) -> DayReplay:
     """Answer a day's requests again, and compare the lists with those of the log.
 
-    Parameters
-    ----------
-    model
-        Model version that replaces those of the log.
-    draft
-        Document of a configuration that replaces those of the log.
-    code
-        Folder of another checkout with the functions to run; None for this code.
-    sample
-        Maximum number of responses, the same ones in each run; None for all.
-
-    Raises
-    ------
-    NotFound
-        If the log has no responses of the day, or the model has no files.
-    InvalidInput
-        If `code` is not a checkout that contains the module `WORKER`.
-    Unavailable
-        If AWS does not respond, or a process ends early.
+    `model` and `draft` replace the models and configurations of the log. `code` is the folder of another checkout. A
+    `sample` has the same responses in each run.
     """
     if code is not None and not (code / (WORKER.replace(".", "/") + ".py")).is_file():
         raise InvalidInput(
@@ -248,7 +213,6 @@ def _run(
 
 
 def _environment(root: Path | None) -> dict[str, str]:
-    """Return the environment of a process that imports the modules of a checkout, or of this process."""
     folders = [str(own) for own in (root or own_root(), (root or own_root()) / CORE)]
     return {**os.environ, "PYTHONPATH": os.pathsep.join([*folders, *filter(None, sys.path)])}
 

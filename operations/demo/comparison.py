@@ -19,18 +19,10 @@ LIST_LENGTH = 500
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Answer:
-    """Response of the API to one request.
+    """Response of the API to one request for a profile.
 
-    Attributes
-    ----------
-    profile
-        Profile of the shopper at the time of the request.
-    item_ids
-        Ranked items, best first, without the popular items that fill up a short list.
-    cold
-        Number of items that the model does not contain.
-    answered_ms
-        Time of the response. The scores depend on it.
+    `item_ids` exclude the popular items that fill up a short list. `cold` is the number of items that the model does
+    not contain. The scores depend on the time `answered_ms`.
     """
 
     profile: Profile
@@ -48,7 +40,6 @@ class Ranking:
 
     @property
     def agrees(self) -> bool:
-        """True if both rankings are equal."""
         return self.answered == self.reference
 
 
@@ -64,7 +55,6 @@ class Move:
 
     @property
     def agrees(self) -> bool:
-        """True if both ranks equal the ranks of the reference model."""
         return (self.before, self.after) == (self.reference_before, self.reference_after)
 
     @property
@@ -79,13 +69,7 @@ class Move:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Shopper:
-    """Comparison for one shopper.
-
-    Attributes
-    ----------
-    moves
-        Moved items that the shopper never bought, largest rise first.
-    """
+    """Comparison for one shopper. `moves` are of items that the shopper never bought, largest rise first."""
 
     user_id: str
     before: Ranking
@@ -100,7 +84,6 @@ def fetch_answers(
     *,
     on_answer: Callable[[], None] = lambda: None,
 ) -> dict[str, Answer]:
-    """Request the longest list for each user. `profiles` contains their current profiles."""
     answers = {}
     for user_id in user_ids:
         answer = api.recommendations(user_id, k=LIST_LENGTH)
@@ -116,7 +99,7 @@ def fetch_answers(
 
 
 def rank(answer: Answer, reference: ReferenceModel) -> Ranking:
-    """Return the items of a response and the ranking of the reference model. Items outside the model are skipped."""
+    """Return the items of a response that the model contains, and the ranking of the reference model."""
     answered = tuple(item_id for item_id in answer.item_ids if reference.knows(item_id))
     k = LIST_LENGTH - answer.cold
     expected = reference.rank(answer.profile, k=k, now_ms=answer.answered_ms, answered=answer.item_ids)
@@ -124,13 +107,7 @@ def rank(answer: Answer, reference: ReferenceModel) -> Ranking:
 
 
 def compare(user_id: str, *, before: Ranking, after: Ranking, bought: set[str]) -> Shopper:
-    """Return the comparison for a shopper, with the never-bought items that moved.
-
-    Parameters
-    ----------
-    bought
-        All items that the shopper ever bought, including the replay.
-    """
+    """Compare the ranks of the items that the shopper never bought. `bought` includes the replay."""
     ranks = [_ranks(items) for items in (before.answered, after.answered, before.reference, after.reference)]
     items = dict.fromkeys(item_id for rank_by_item in ranks for item_id in rank_by_item if item_id not in bought)
     moves = [Move(item_id, *(rank_by_item.get(item_id) for rank_by_item in ranks)) for item_id in items]

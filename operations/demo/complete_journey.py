@@ -27,8 +27,6 @@ _WEEK_S = 7 * _DAY_S
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LiveEvent:
-    """A held-back purchase."""
-
     user_id: str
     basket_id: str
     item_id: str
@@ -43,19 +41,9 @@ class LiveEvent:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Journey:
-    """Files of the demo.
+    """Files of the demo in Personalize's format.
 
-    Attributes
-    ----------
-    interactions, items, users
-        Files in Personalize's format: the history without the last days, the purchased products, and the households
-        with demographic data.
-    held_back
-        Purchases of the last days, oldest first.
-    titles
-        Titles by item id.
-    shifted_weeks
-        Number of weeks by which all times were shifted.
+    `interactions` do not contain the purchases of the last days, which are `held_back`, oldest first.
     """
 
     interactions: Path
@@ -77,18 +65,7 @@ class Journey:
 
 
 def prepare(directory: Path, *, now_s: int, held_back_days: int, users: int | None = None) -> Journey:
-    """Write the files into `directory`.
-
-    Parameters
-    ----------
-    users
-        Number of households, evenly spaced in the data; None for all households.
-
-    Raises
-    ------
-    MissingExtra
-        If the data package is not installed.
-    """
+    """Write the files. `users` is the number of households, evenly spaced in the data; None for all."""
     purchases = _purchases(_data_directory(), users=users)
     weeks = int((now_s - purchases["TIMESTAMP"].max()) // _WEEK_S)
     purchases["TIMESTAMP"] += weeks * _WEEK_S

@@ -37,13 +37,6 @@ CHAMPION_TIMEOUT_S = 60.0
 
 
 def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Journey:
-    """Write the data files into `directory` and record their facts in the summary.
-
-    Raises
-    ------
-    MissingExtra
-        If the data package is not installed.
-    """
     with progress.step("prepare the data") as step:
         data = complete_journey.prepare(directory, now_s=int(time.time()), held_back_days=HELD_BACK_DAYS, users=users)
         step.note(f"all dates shifted to end today, the last {len(data.held_back):,} purchases kept for the replay")
@@ -59,17 +52,7 @@ def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Jour
 
 
 class Loop:
-    """One run of the demo's loop.
-
-    Parameters
-    ----------
-    summary
-        Receives the results.
-    directory
-        Folder for the downloaded model and dataset.
-    started_s
-        Start of the demo on the monotonic clock, in seconds.
-    """
+    """One run of the demo's loop."""
 
     def __init__(self, deployment: Deployment, summary: DemoSummary, *, directory: Path, started_s: float) -> None:
         self._deployment = deployment
@@ -80,13 +63,7 @@ class Loop:
         self._profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
 
     def run(self, data: Journey, *, on_first: Callable[[], None]) -> None:
-        """Run every step. Call `on_first` when the summary contains the first recommendation.
-
-        Raises
-        ------
-        AlsolikeError
-            If a step fails or the gate rejects the model.
-        """
+        """Run every step. Call `on_first` when the summary contains the first recommendation."""
         self._import(data)
         version = self._train()
         plan = replay.plan(data.held_back, max_calls=MAX_CALLS, max_records=MAX_RECORDS)
@@ -121,7 +98,6 @@ class Loop:
         )
 
     def _train(self) -> str:
-        """Train a model and return the version of the new champion."""
         summary = self._summary
         with progress.step("train the model") as step:
             outcome = training_run.follow(self._deployment, training_run.start(self._deployment), on_state=step.note)
@@ -151,7 +127,6 @@ class Loop:
         return outcome.version
 
     def _wait_until_served(self, version: str, *, user_id: str) -> None:
-        """Request recommendations until the version serves them, and record the first response."""
         with progress.step("recommend to a shopper") as step:
             answer = _served(version, self._api, user_id)
             step.note(f"shopper {user_id}, model {version}")

@@ -30,10 +30,7 @@ TOLERANCE = 1e-5
 class ReferenceModel:
     """Ranking of items for a profile by the champion's algorithm and reranker. Variants of a product share one rank.
 
-    Parameters
-    ----------
-    items
-        Properties by item ID, including items that the model does not contain.
+    `items` are properties by item ID, including items that the model does not contain.
     """
 
     def __init__(
@@ -53,7 +50,6 @@ class ReferenceModel:
         self._cold_products = {self._product(item_id) for item_id in items if not self.knows(item_id)}
 
     def knows(self, item_id: str) -> bool:
-        """Return true if the model contains the item."""
         return item_id in self._index
 
     def can_rank(self, answered: Sequence[str]) -> bool:
@@ -118,18 +114,7 @@ def _ordered(indices: Ints, values: npt.NDArray[np.floating], answered_rank: Map
 
 
 def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -> ReferenceModel:
-    """Download a version's bundle and dataset into `directory`, verify the bundle and fit its algorithm again.
-
-    Parameters
-    ----------
-    items
-        Imported item file.
-
-    Raises
-    ------
-    InvalidBundle
-        If the bundle differs from its manifest.
-    """
+    """Download a version's bundle and dataset into `directory`, verify the bundle and fit its algorithm again."""
     _download(
         deployment, registry.model_prefix(version), (*files.SERVED_FILES, files.MANIFEST_FILE), directory / "model"
     )

@@ -29,12 +29,7 @@ _POLL_S = 0.1
 class ReplayPlan:
     """Events of each user. All events of a user are sent over HTTP, or all directly to the stream.
 
-    Attributes
-    ----------
-    calls
-        Bodies of `POST /events` by user. A body has up to `MAX_EVENTS_PER_CALL` events of one basket.
-    records
-        Stream records by user.
+    Each of the `calls` is a body of `POST /events` with events of one basket.
     """
 
     calls: Mapping[str, Sequence[Sequence[LiveEvent]]]
@@ -73,13 +68,7 @@ def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) ->
 
 
 def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
-    """Send all events. The events of a user arrive in order.
-
-    Raises
-    ------
-    InvalidInput, Unavailable
-        If the API or the stream rejects an event.
-    """
+    """Send all events. The events of a user arrive in order."""
     api = Api(deployment)
 
     def call(user: tuple[str, Sequence[Sequence[LiveEvent]]]) -> None:
@@ -95,7 +84,6 @@ def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Call
 
 
 def expected_profiles(plan: ReplayPlan, before: Mapping[str, Profile]) -> dict[str, Profile]:
-    """Return each user's profile after all events have arrived."""
     return {
         user_id: before[user_id].merge(
             RecentInteraction(event.time_s * 1000, event.event_id, event.item_id, EVENT_TYPE)
@@ -106,18 +94,11 @@ def expected_profiles(plan: ReplayPlan, before: Mapping[str, Profile]) -> dict[s
 
 
 def read_profiles(user_ids: Sequence[str], store: ProfileStore) -> dict[str, Profile]:
-    """Return the current live profiles of users."""
     return {user_id: store.read(profile_id(user_id=user_id, session_id=None), consistent=True) for user_id in user_ids}
 
 
 def wait_for(expected: Mapping[str, Profile], store: ProfileStore, *, timeout_s: float) -> dict[str, Profile]:
-    """Poll until every profile has exactly the expected interactions, and return the profiles.
-
-    Raises
-    ------
-    Unavailable
-        If some profiles lack interactions after `timeout_s`.
-    """
+    """Poll until every profile has exactly the expected interactions, and return the profiles."""
     deadline = time.monotonic() + timeout_s
     arrived: dict[str, Profile] = {}
     while True:

@@ -20,13 +20,11 @@ SHOWN_MOVES = 8
 
 
 class DemoFailed(AlsolikeError):
-    """A step or a check of the demo failed."""
+    pass
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DemoCheck:
-    """Check of the demo with its expected and actual result."""
-
     name: str
     passed: bool
     expected: str
@@ -44,15 +42,7 @@ class Latency:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FirstRecommendation:
-    """First list of recommendations that the new model served.
-
-    Attributes
-    ----------
-    item_ids
-        Recommended items, best first.
-    after_s
-        Seconds since the start of the demo.
-    """
+    """First list that the new model served, `after_s` seconds after the start of the demo."""
 
     user_id: str
     item_ids: tuple[str, ...]
@@ -63,20 +53,7 @@ class FirstRecommendation:
 class DemoSummary:
     """Results so far. They are complete when `error` is None and every check passed.
 
-    Attributes
-    ----------
-    steps
-        Duration in seconds by step, in order of completion. Some steps overlap.
-    failed_step
-        First step that did not finish.
-    total_s
-        Seconds from the start to the last result.
-    data
-        Name of the data set, shift of its times and size of the replay.
-    left_out
-        Reasons why algorithms are not candidates, by algorithm.
-    files
-        Paths by file type.
+    `steps` are durations in seconds, in order of completion. Some steps overlap.
     """
 
     steps: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -99,11 +76,9 @@ class DemoSummary:
 
     @property
     def passed(self) -> bool:
-        """True if the demo finished and every check passed."""
         return self.error is None and bool(self.checks) and all(check.passed for check in self.checks)
 
     def document(self) -> dict[str, Any]:
-        """Return the summary as JSON values. Rankings are truncated to `SHOWN_ITEMS`."""
         shown = self.shopper()
         return {
             "passed": self.passed,
@@ -138,13 +113,6 @@ class DemoSummary:
         return max(self.shoppers, key=changes, default=None)
 
     def raise_if_failed(self, path: Path) -> None:
-        """Raise `DemoFailed` with the failed checks.
-
-        Parameters
-        ----------
-        path
-            Path of the written summary.
-        """
         failed = [check for check in self.checks if not check.passed]
         if failed:
             problems = "; ".join(f"{check.name}: expected {check.expected}, found {check.found}" for check in failed)

@@ -27,17 +27,7 @@ DATA = DIRECTORY / "data"
 
 
 class Demo:
-    """One run of the demo.
-
-    Parameters
-    ----------
-    state
-        State file of the embedded cloud.
-    users
-        Number of households; None for all households.
-    on_first
-        Called when the summary contains the first recommendation.
-    """
+    """One run of the demo."""
 
     def __init__(
         self, *, state: Path, users: int | None, on_first: Callable[[DemoSummary], None] = lambda summary: None
@@ -61,11 +51,6 @@ class Demo:
         """Delete the data of an earlier demo, run every step and yield the deployment.
 
         The cloud stops when the context exits.
-
-        Raises
-        ------
-        AlsolikeError
-            If a step fails. `summary` then contains the results so far.
         """
         boot.claim(self._state, reach=deployments.options(state=self._state))
         boot.delete_data(DATA)
@@ -89,7 +74,6 @@ class Demo:
             yield deployment
 
     def _prepare(self, stopped: threading.Event) -> Journey:
-        """Prepare the data, then build the pages, while the layers are built and the cloud starts."""
         from operations.demo import loop
 
         data = loop.prepare(self.summary, DIRECTORY, users=self._users)
@@ -104,7 +88,6 @@ class Demo:
         self.summary.total_s = time.monotonic() - self._started_s
 
     def record(self, step: str, seconds: float, finished: bool) -> None:
-        """Record the duration or the failure of a step."""
         if finished:
             self.summary.steps[step] = self.summary.steps.get(step, 0.0) + seconds
         else:

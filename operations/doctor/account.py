@@ -31,20 +31,12 @@ _QUOTA_ADVICE = "aws service-quotas request-service-quota-increase --service-cod
 
 
 def read_account(clients: Clients) -> str:
-    """Return the ID of the account to which the credentials belong.
-
-    Raises
-    ------
-    Unavailable
-        If AWS does not answer.
-    """
     with translate_aws_errors("AWS account"):
         account: str = clients("sts").get_caller_identity()["Account"]
     return account
 
 
 def identity(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Compare the account ID of the credentials with `cdk.json`, and report credentials of the root user."""
     caller = clients("sts").get_caller_identity()
     if needs.account and caller["Account"] != needs.account:
         yield failed(
@@ -61,7 +53,6 @@ def identity(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def region(configured: str | None, needs: Needs) -> Finding:
-    """Compare the configured region with the region in `cdk.json`."""
     if configured not in (None, needs.region):
         return failed(
             "region",
@@ -73,7 +64,6 @@ def region(configured: str | None, needs: Needs) -> Finding:
 
 
 def bootstrap(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Compare the version of the bootstrap stack with the minimum version that the stacks require."""
     advice = f"cdk bootstrap aws://{needs.account or 'ACCOUNT'}/{needs.region}"
     parameter = read_parameter(clients, needs.bootstrap_parameter)
     if parameter is None:
@@ -86,7 +76,6 @@ def bootstrap(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def lambda_limits(clients: Clients, needs: Needs, *, is_deployed: bool) -> Iterator[Finding]:
-    """Compare Lambda's quotas with the requirements of the functions."""
     settings = clients("lambda").get_account_settings()
     limits, usage = settings["AccountLimit"], settings["AccountUsage"]
     total = int(limits["ConcurrentExecutions"])
@@ -124,13 +113,12 @@ def lambda_limits(clients: Clients, needs: Needs, *, is_deployed: bool) -> Itera
 
 
 def snap_start(needs: Needs) -> Iterator[Finding]:
-    """Report the use of SnapStart. Synthesis fails in regions that do not support it."""
+    # Synthesis fails in regions without SnapStart.
     used = any(function.snap_start for function in needs.resources.functions.values())
     yield passed("SnapStart", f"{needs.region} is not among the regions without it" if used else "not used")
 
 
 def layers(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Check that external layers exist and can be read."""
     arns = list(needs.layer_arns)
     for name in needs.layer_parameters:
         if (arn := read_parameter(clients, name)) is None:
@@ -154,7 +142,6 @@ def layers(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def training_quotas(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Compare the quotas for training jobs with the configured instances."""
     training = needs.resources.training
     names = [f"{training.instance_type} for training job usage"]
     if training.spot:
@@ -174,7 +161,6 @@ def training_quotas(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def glue_capacity(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Compare the quota for Glue's capacity with the workers of the Spark job."""
     training = needs.resources.training
     if not training.spark_workers:
         yield passed("Glue capacity", "Spark is not used")
@@ -196,7 +182,6 @@ def glue_capacity(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def training_image(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Check that the training image exists in its registry."""
     check, image = "training image", needs.training_image
     match = _IMAGE.fullmatch(image)
     if match is None:
@@ -296,7 +281,6 @@ def api_name(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def kafka(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Check that the Kafka cluster is active, and that the secrets and the network of its topic exist."""
     if needs.kafka is None:
         return
     if arn := needs.kafka.cluster_arn:
@@ -329,7 +313,6 @@ def _exists(check: str, name: str, call: Callable[[], Any], *, missing: str) -> 
 
 
 def read_parameter(clients: Clients, name: str) -> str | None:
-    """Return the value of an SSM parameter, or None if the parameter does not exist."""
     try:
         value: str = clients("ssm").get_parameter(Name=name)["Parameter"]["Value"]
     except ClientError as error:

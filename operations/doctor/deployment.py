@@ -24,7 +24,6 @@ _DEPLOY = "deploy the other stacks, and repeat the command"
 
 
 def deployed_stacks(clients: Clients, needs: Needs) -> dict[str, str]:
-    """Return the status of each existing stack of the environment."""
     pages = clients("cloudformation").get_paginator("describe_stacks").paginate()
     return {
         stack["StackName"]: stack["StackStatus"]
@@ -35,7 +34,6 @@ def deployed_stacks(clients: Clients, needs: Needs) -> dict[str, str]:
 
 
 def stacks(needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
-    """Report stacks that CloudFormation cannot update."""
     if not found:
         yield passed("stacks", "none is deployed")
     for name, status in found.items():
@@ -71,7 +69,6 @@ def retained_names(clients: Clients, needs: Needs, found: Mapping[str, str]) -> 
 
 
 def shards(clients: Clients, needs: Needs, found: Mapping[str, str]) -> Iterator[Finding]:
-    """Compare the shards of the deployed stream with the setting. One update at most doubles or halves the shards."""
     stream = needs.resources.stream
     names = [name for stack in found for name in _physical_ids(clients, stack, "AWS::Kinesis::Stream")]
     if not names or stream.on_demand:
@@ -88,7 +85,6 @@ def shards(clients: Clients, needs: Needs, found: Mapping[str, str]) -> Iterator
 
 
 def kafka_mapping(clients: Clients, found: Mapping[str, str]) -> Iterator[Finding]:
-    """Check the state of the Kafka event source mapping, and the result of its last batch."""
     for stack in found:
         if not stack.endswith("-kafka"):
             continue
@@ -103,7 +99,6 @@ def kafka_mapping(clients: Clients, found: Mapping[str, str]) -> Iterator[Findin
 
 
 def alarm_mail(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Report recipients that have not confirmed the subscription message of SNS."""
     if not needs.email:
         yield passed("alarm mail", "alarm_email is not set")
         return
@@ -124,7 +119,6 @@ def alarm_mail(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def cost_tags(clients: Clients) -> Iterator[Finding]:
-    """Check that the cost allocation tag, which separates deployments on the bill, is active."""
     tags = clients("ce").list_cost_allocation_tags(TagKeys=[ENVIRONMENT_TAG])["CostAllocationTags"]
     if tags and tags[0]["Status"] == "Active":
         yield passed("cost allocation tag", f"{ENVIRONMENT_TAG} is active")
@@ -138,10 +132,7 @@ def cost_tags(clients: Clients) -> Iterator[Finding]:
 
 
 def signed_call(clients: Clients, needs: Needs, post: Post) -> Iterator[Finding]:
-    """Send a request that is signed with a nonexistent key.
-
-    If the function rejects the key, API Gateway has passed the signature to the function.
-    """
+    # If the function rejects the key, API Gateway has passed the signature to the function.
     api_url = read_parameter(clients, parameter_name(needs.environment, "api_url"))
     if api_url is None:
         yield unknown(CHECK, "the API is not deployed", _DEPLOY)
@@ -161,7 +152,6 @@ def _physical_ids(clients: Clients, stack: str, resource_type: str) -> list[str]
 
 
 def _taken(clients: Clients, kind: str, names: Sequence[str]) -> list[str]:
-    """Return the names that existing resources of a type already use."""
     if kind == "AWS::SSM::Parameter":
         parts = [names[first : first + _PARAMETERS_PER_CALL] for first in range(0, len(names), _PARAMETERS_PER_CALL)]
         answers = [clients("ssm").get_parameters(Names=list(part)) for part in parts]

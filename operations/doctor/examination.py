@@ -46,19 +46,6 @@ _REFUSED_CREDENTIALS = frozenset(
 
 
 def examine(needs: Needs, clients: Clients, *, post: Post, configured_region: str | None = None) -> Iterator[Finding]:
-    """Yield the findings on an account and on the deployment in this account.
-
-    Parameters
-    ----------
-    needs
-        Requirements of the environment.
-    clients
-        Function that returns the client of a service in the environment's region.
-    post
-        Function that sends a request to the API and returns status and body.
-    configured_region
-        Region of the other commands; None if none is configured.
-    """
     try:
         yield from account.identity(clients, needs)
     except (BotoCoreError, ClientError) as error:

@@ -7,21 +7,7 @@ PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """Result of one check.
-
-    Attributes
-    ----------
-    check
-        Subject of the check, such as `Lambda concurrency`.
-    status
-        `passed`, `failed` or `unknown`.
-    reason
-        Measured and expected value.
-    advice
-        Next step. Empty if the check passed.
-    blocks
-        True if a deployment would fail.
-    """
+    """Result of one check. A finding blocks if a deployment would fail."""
 
     check: str
     status: str
@@ -35,7 +21,6 @@ def passed(check: str, reason: str) -> Finding:
 
 
 def failed(check: str, reason: str, advice: str, *, blocks: bool = False) -> Finding:
-    """Return a failed check. `blocks` is true if a deployment would fail."""
     return Finding(check, FAILED, reason, advice, blocks)
 
 

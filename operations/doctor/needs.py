@@ -37,34 +37,10 @@ class KafkaCluster:
 class Needs:
     """Requirements of an environment.
 
-    Attributes
-    ----------
-    account
-        Account ID in `cdk.json`; None for the account of the credentials.
-    stacks
-        Names of the stacks.
-    resources
-        Functions, stream and training.
-    bootstrap_version, bootstrap_parameter
-        Minimum version of the bootstrap stack, and the SSM parameter that contains the deployed version.
-    layer_parameters, layer_arns
-        External layers, as public SSM parameters that contain their ARNs, and as ARNs in the settings.
-    training_image
-        Container image of the training job.
-    names
-        Fixed names by resource type and stack. Only one resource can have such a name.
-    pollers, batches
-        Maximum number of concurrent invocations by all event source mappings, and by a batch run.
-    reserved
-        Total reserved concurrency of all functions.
-    buckets
-        Buckets of import and batch jobs.
-    email
-        True if alarms have a recipient.
-    api_name
-        Host name of the API in two regions, and ID of its hosted zone; None without one.
-    key
-        ARN of the account's KMS key that the settings name; None if they name none.
+    Only one resource can have each of the fixed `names`, which are by resource type and stack. `pollers` and `batches`
+    are the maximum numbers of concurrent invocations by all event source mappings, and by a batch run.
+    `layer_parameters` are public SSM parameters that contain the ARNs of external layers. `buckets` are those of import
+    and batch jobs.
     """
 
     account: str | None
@@ -95,13 +71,7 @@ class Needs:
 
 
 def read_needs(directory: Path) -> Needs:
-    """Return the requirements of an assembly in its region, without the second region.
-
-    Raises
-    ------
-    InvalidInput
-        If the folder has no templates, or not the templates of exactly one Alsolike deployment.
-    """
+    """Return the requirements of an assembly in its region, without the second region."""
     summary = read_assembly(directory)
     resources = Resources(
         {
@@ -172,7 +142,7 @@ def _pollers(resources: Resources, summary: BilledResources) -> int:
     shards = 1 if summary.stream.on_demand else summary.stream.shards
 
     def parallel(mapping: Resource) -> int:
-        sources = resources.meant(mapping.properties.get("EventSourceArn"), mapping.template)
+        sources = resources.referenced(mapping.properties.get("EventSourceArn"), mapping.template)
         is_stream = any(source.type == "AWS::Kinesis::Stream" for source in sources)
         return (shards if is_stream else 1) * int(mapping.properties.get("ParallelizationFactor", 1))
 

@@ -16,13 +16,6 @@ _TIMEOUT_S = 30
 
 
 def post(url: str, headers: Mapping[str, str]) -> tuple[int, str]:
-    """Send an empty JSON object, and return the status and the body of the response.
-
-    Raises
-    ------
-    Unavailable
-        If no server responds.
-    """
     request = urllib.request.Request(url, b"{}", dict(headers), method="POST")  # noqa: S310 (the URL of the deployment)
     try:
         with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
@@ -45,12 +38,10 @@ def signed_headers(url: str, *, region: str) -> dict[str, str]:
 
 
 def signed_url(api_url: str) -> str:
-    """Return the URL of a signed route."""
     return f"{api_url.rstrip('/')}{SIGNED_PREFIX}/recommendations"
 
 
 def judge(status: int, body: str) -> Finding:
-    """Derive the finding from the response to a request with an unknown key."""
     if UNKNOWN_KEY in body:
         return passed(CHECK, "the function received the header Authorization and refused the unknown key")
     if NO_SIGNATURE in body:

@@ -12,13 +12,7 @@ from operations.client.deployment import Deployment
 
 
 def completed(deployment: Deployment, erasure: str) -> ErasureReceipt:
-    """Wait for an erasure to finish, and return its receipt.
-
-    Raises
-    ------
-    Unavailable
-        If the erasure workflow fails. The workflow also notifies the operators.
-    """
+    """Wait for an erasure to finish, and return its receipt."""
     receipts = ErasureReceiptStore(deployment.client("s3"), deployment.names.artefact_bucket)
     with progress.step("erasure"):
         while (receipt := receipts.read(erasure)).completed_at_ms is None:

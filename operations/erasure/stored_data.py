@@ -19,7 +19,6 @@ def receipts(deployment: Deployment) -> Iterator[ErasureReceipt]:
 
 
 def user_data_of(deployment: Deployment, *, on_object: Callable[[], None]) -> UserData:
-    """Return a search for user data in the deployment's stores."""
     import pandas as pd
     import pyarrow.parquet as pq
 

@@ -38,19 +38,9 @@ _DAY_MS = 86_400_000
 class Increment:
     """Additional orders or revenue due to recommendations, with an always valid 95% interval.
 
-    Attributes
-    ----------
-    metric
-        `orders` or `revenue`.
-    with_recommendations, held_out
-        Means per user of both arms, without adjustment.
-    per_user, low, high
-        Difference of the means, adjusted for purchases before the start, and its interval. None with too little data.
-    total, total_low, total_high
-        Difference and interval times the number of users with recommendations.
-    required_ratio
-        Data that an interval requires, divided by the collected data. 1 with enough data. None if an arm has no order
-        yet.
+    `with_recommendations` and `held_out` are means per user. `per_user`, `low` and `high` are adjusted for purchases
+    before the start, and None with too little data. `required_ratio` is the data that an interval requires, divided by
+    the collected data; None if an arm has no order yet.
     """
 
     metric: str
@@ -75,10 +65,7 @@ class Increment:
         return None if self.high is None else self.high * self.users
 
     def days_until_interval(self, *, days: float) -> float | None:
-        """Return the days from the start until the data suffice for an interval, if they grow evenly with time.
-
-        None if an arm has no order yet.
-        """
+        """Return the days from the start until the data suffice for an interval, if they grow evenly with time."""
         return None if self.required_ratio is None else days * self.required_ratio
 
     def days_until(self, precision: float, *, days: float) -> float | None:
@@ -93,14 +80,10 @@ class Increment:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class IncrementReport:
-    """The increments of a holdout since its start.
+    """Increments of a holdout since its start.
 
-    Attributes
-    ----------
-    users, held_out_users
-        Number of users with a response, by arm.
-    attributed_revenue
-        Revenue attributed to responses of the users with recommendations.
+    `users` and `held_out_users` had a response. `attributed_revenue` is from responses of the users with
+    recommendations.
     """
 
     experiment: str
@@ -139,15 +122,7 @@ class IncrementReport:
 def increments_of(
     client: S3Client, bucket: str, holdout: Experiment, *, shopper: Callable[[str], str], now_ms: int
 ) -> IncrementReport:
-    """Return the increments of a holdout.
-
-    Parameters
-    ----------
-    client, bucket
-        Low-level S3 client and the lake's bucket.
-    shopper
-        Function that returns the keyed hash of a stored user or session ID.
-    """
+    """Return the increments of a holdout. `shopper` returns the keyed hash of a stored user or session ID."""
     start_ms, end_ms = holdout.start_ms, min(now_ms, holdout.end_ms or now_ms)
     tally = ArmTally(holdout)
     days = {"first": event_date(start_ms), "last": event_date(end_ms - 1)}
@@ -226,13 +201,7 @@ def _required_ratio(*arms: ArmSample) -> float | None:
 def difference_of(
     own: ArmSample, other: ArmSample, *, observed: float, planned: float
 ) -> tuple[float, float, float] | None:
-    """Return the difference of two means per user with its always valid interval, or None with too little data.
-
-    Parameters
-    ----------
-    observed, planned
-        Current and planned number of responses of both arms.
-    """
+    """Return the difference of two means per user with its always valid interval, or None with too little data."""
     if not (own.suffices and other.suffices) or observed <= 0:
         return None
     z = critical_z(alpha=ALPHA, observed=observed, planned=planned)

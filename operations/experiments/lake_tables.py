@@ -22,18 +22,7 @@ BATCH_ROWS = 65_536
 def read_outcomes(
     client: S3Client, bucket: str, *, first: str, last: str, columns: Sequence[str] = tuple(OUTCOMES_COLUMNS)
 ) -> Iterator[pa.Table]:
-    """Yield the outcomes of a range of days in batches. Each response occurs once.
-
-    Parameters
-    ----------
-    first, last
-        First and last day (ISO 8601) on which the responses were served. Both are included.
-
-    Raises
-    ------
-    InvalidInput
-        If an object is not a Parquet file with these columns.
-    """
+    """Yield the outcomes of the days `first` to `last` (ISO 8601) in batches. Each response occurs once."""
     for key, file in _files(client, bucket, OUTCOMES_PREFIX, first=first, last=last):
         try:
             for batch in file.iter_batches(BATCH_ROWS, columns=list(columns)):
@@ -43,7 +32,7 @@ def read_outcomes(
 
 
 def read_engagement(client: S3Client, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, Engagement]]:
-    """Yield the rows of `engagement`, each with its day; see `read_outcomes`."""
+    """Yield the rows of `engagement`, each with its day."""
     for key, file in _files(client, bucket, ENGAGEMENT_PREFIX, first=first, last=last):
         try:
             rows = [Engagement(**row) for row in file.read(columns=list(ENGAGEMENT_COLUMNS)).to_pylist()]

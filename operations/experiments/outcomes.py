@@ -16,19 +16,12 @@ from operations.experiments.lake_tables import read_outcomes
 
 
 def outcomes_between(deployment: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
-    """Yield the outcomes of the days between two times, with the columns of the metrics; see `read_outcomes`."""
     days = {"first": event_date(first_ms), "last": event_date(last_ms)}
     return read_outcomes(deployment.client("s3"), deployment.names.lake_bucket, **days, columns=METRIC_COLUMNS)
 
 
 def attribute(deployment: Deployment) -> None:
-    """Attribute pending events to responses now, instead of at the next scheduled run.
-
-    Raises
-    ------
-    Unavailable
-        If the function fails or Lambda does not respond.
-    """
+    """Attribute pending events to responses now, instead of at the next scheduled run."""
     with progress.step("attribution") as step:
         outcome = orjson.loads(
             invoke(deployment, deployment.names.attribute_outcomes_function, {}, failure="attribution failed")

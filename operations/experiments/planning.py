@@ -37,21 +37,9 @@ class NeededDays:
 class Plan:
     """Forecast for an experiment if traffic does not change.
 
-    Attributes
-    ----------
-    baseline_days
-        Number of complete days of traffic in the baseline. If it is 0, the forecast values are None.
-    days, users, answers
-        Planned duration, and the expected number of users and responses in that time.
-    value
-        Value of the metric in the baseline.
-    detectable_lift, detectable_lift_at_end
-        Smallest lift that is detected with the probability `POWER`, by the always-valid test and by a single test at
-        the end.
-    needed_days
-        Required duration for the requested lift, or for each of `LIFTS`.
-    answers_today
-        Number of attributed responses of the current day. Counted only if there are no complete days.
+    `baseline_days` are complete days of traffic. If there are none, the forecast values are None. `users` and `answers`
+    are expected in the planned `days`. The always-valid test detects `detectable_lift` with the probability `POWER`,
+    and a single test at the end detects `detectable_lift_at_end`.
     """
 
     metric: str
@@ -68,8 +56,6 @@ class Plan:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Traffic:
-    """Traffic of a period: users, responses and the metric."""
-
     sample: ArmSample
     users: float
     answers: float
@@ -84,15 +70,10 @@ def plan(
     requested_lift: float | None,
     now_ms: int,
 ) -> Plan:
-    """Return the forecast for an experiment.
+    """Return the forecast for an experiment, from the rows of `outcomes` in the last `BASELINE_DAYS`.
 
     For n days, the forecast uses the users of the last n complete days, each counted once. Beyond the measured days, it
     assumes that each day adds the same number of new users with the same behaviour.
-
-    Parameters
-    ----------
-    answers
-        Rows of `outcomes` in the last `BASELINE_DAYS`, with the columns `READ`.
     """
     from operations.experiments.tally import DayTally
 
@@ -171,7 +152,6 @@ def needed_users(experiment: Experiment) -> int:
 
 
 def shortage(experiment: Experiment, users: int) -> str | None:
-    """Return a sentence if the experiment has too few users for a verdict in the report, else None."""
     needed = needed_users(experiment)
     if users >= needed:
         return None
@@ -182,7 +162,6 @@ def shortage(experiment: Experiment, users: int) -> str | None:
 
 
 def _lack(plan: Plan) -> str:
-    """Return the reason why a plan contains no forecast."""
     if plan.baseline_days:
         return f"{plan.metric} counted nothing in the last {counted(plan.baseline_days, 'whole day')}"
     if plan.answers_today:
@@ -197,7 +176,6 @@ def _lack(plan: Plan) -> str:
 
 
 def lines(plan: Plan) -> list[str]:
-    """Return a plan as sentences."""
     if plan.detectable_lift is None or plan.users is None or plan.answers is None or plan.value is None:
         return [f"the detectable lift is unknown: {_lack(plan)}"]
     sentences = [

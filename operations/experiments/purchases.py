@@ -29,11 +29,6 @@ def purchases_between(
 
     A shopper is the keyed hash of the user, otherwise of the session, as in the table `outcomes`. Duplicates count once
     per day. Purchases by declared agents do not count.
-
-    Parameters
-    ----------
-    shopper
-        Function that returns the keyed hash of a stored user or session ID.
     """
     reader = LakeReader(client, bucket, received_by_ms=None)
     for objects in _by_day(reader, event_date(first_ms), event_date(last_ms)):
@@ -57,7 +52,7 @@ def purchases_between(
 
 
 def _purchases(interactions: pa.Table) -> pa.Table:
-    """Return the purchases without those of declared agents. Arrow skips the many other rows faster than pandas."""
+    # Arrow skips the many other rows faster than pandas.
     bought = pc.fill_null(pc.equal(pc.utf8_lower(interactions["event_type"]), PURCHASE), False)
     return interactions.filter(pc.and_(bought, pc.is_null(interactions["agent"]))).select(_COLUMNS)
 

@@ -23,13 +23,7 @@ _DAY_MS = 86_400_000
 def report_of(
     deployment: Deployment, name: str, *, metric: str | None, now_ms: int
 ) -> tuple[ExperimentReport, RatioMetric, str]:
-    """Return the report of an experiment, its metric and its status.
-
-    Raises
-    ------
-    InvalidInput, NotFound
-        If the experiment or metric does not exist, or the experiment has not started.
-    """
+    """Return the report of an experiment, its metric and its status."""
     experiment = experiment_of(live_configuration(deployment), name)
     ratio_metric = metric_of(metric or experiment.metric)
     if experiment.start_ms > now_ms:
@@ -48,7 +42,6 @@ def report_of(
 def plan_for(
     deployment: Deployment, experiment: Experiment, metric: RatioMetric, *, requested_lift: float | None, now_ms: int
 ) -> planning.Plan:
-    """Return the forecast for an experiment, based on the outcomes of the last `planning.BASELINE_DAYS`."""
     answers = outcomes_between(deployment, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
     days = planning.DEFAULT_DAYS
     if experiment.end_ms is not None:
@@ -57,10 +50,6 @@ def plan_for(
 
 
 def shortage_of(deployment: Deployment, experiment: Experiment, plan: planning.Plan) -> str | None:
-    """Return a sentence if an arm has too few users, else None.
-
-    If the plan contains no number of users, stored profiles are counted.
-    """
     users = plan.users
     if users is None:
         users = len(list(itertools.islice(stored_user_ids(deployment), planning.needed_users(experiment))))

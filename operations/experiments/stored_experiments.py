@@ -25,11 +25,6 @@ _EXPECTED = "expected NAME=SHARE, or NAME=SHARE:recommender=NAME, :rules=NAME or
 def arms_of(given: Sequence[str]) -> dict[str, dict[str, Any]]:
     """Parse the options `--arm` and return the arms in the document's form.
 
-    Raises
-    ------
-    InvalidInput
-        If an option is invalid, or two arms have the same name.
-
     Examples
     --------
     >>> arms_of(["control=0.9", "new=0.1:model=v2"])
@@ -55,14 +50,7 @@ def arms_of(given: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def with_experiment(document: Mapping[str, Any], name: str, stated: Mapping[str, Any]) -> dict[str, Any]:
-    """Return a document with an additional experiment.
-
-    Raises
-    ------
-    InvalidInput
-        If an experiment with this name exists. The hash of the name assigns the users to arms, so a name cannot be
-        reused.
-    """
+    # The hash of the name assigns the users to arms, so a name cannot be reused.
     changed = copy.deepcopy(dict(document))
     experiments = changed.setdefault("experiments", {})
     if name in experiments:
@@ -72,7 +60,6 @@ def with_experiment(document: Mapping[str, Any], name: str, stated: Mapping[str,
 
 
 def ended(document: Mapping[str, Any], name: str, *, at_ms: int) -> dict[str, Any]:
-    """Return a document with the experiment's end set to a time."""
     changed = copy.deepcopy(dict(document))
     changed["experiments"][name]["end"] = time_text(at_ms)
     return changed
@@ -85,13 +72,6 @@ def without(document: Mapping[str, Any], name: str) -> dict[str, Any]:
 
 
 def experiment_of(configuration: Configuration, name: str) -> Experiment:
-    """Return an experiment of the configuration.
-
-    Raises
-    ------
-    NotFound
-        If the experiment does not exist.
-    """
     if (experiment := configuration.experiments.get(name)) is None:
         known = ", ".join(configuration.experiments) or "none"
         raise NotFound(f"there is no experiment {name!r}, expected one of the configuration's: {known}")
@@ -99,13 +79,6 @@ def experiment_of(configuration: Configuration, name: str) -> Experiment:
 
 
 def arm_of(experiment: Experiment, name: str) -> Arm:
-    """Return an arm of an experiment.
-
-    Raises
-    ------
-    NotFound
-        If the arm does not exist.
-    """
     for arm in experiment.arms:
         if arm.name == name:
             return arm
@@ -115,28 +88,12 @@ def arm_of(experiment: Experiment, name: str) -> Arm:
 
 
 def checked(document: Mapping[str, Any], deployment: Deployment, *, now_ms: int) -> Configuration:
-    """Parse a document and check that it can be applied to a deployment.
-
-    Raises
-    ------
-    InvalidConfiguration
-        If the document is invalid.
-    NotFound
-        If an experiment that has not ended references a missing model version.
-    """
     configuration = parse(document)
     check_models(configuration, deployment, now_ms=now_ms)
     return configuration
 
 
 def check_models(configuration: Configuration, deployment: Deployment, *, now_ms: int) -> None:
-    """Raise an error if an experiment that has not ended references a model version that does not exist.
-
-    Raises
-    ------
-    NotFound
-        If a version is missing. The message lists the existing versions.
-    """
     referenced = {
         arm.model: experiment.label(arm)
         for experiment in configuration.experiments.values()
@@ -151,13 +108,6 @@ def check_models(configuration: Configuration, deployment: Deployment, *, now_ms
 
 
 def check_running(before: Configuration, after: Configuration, *, now_ms: int) -> None:
-    """Raise an error if the change would disturb experiments.
-
-    Raises
-    ------
-    InvalidInput
-        If `disturbances` is not empty. The message lists the experiments.
-    """
     if disturbed := disturbances(before, after, now_ms=now_ms):
         raise InvalidInput(
             f"{'; '.join(disturbed)}: copy the live values (alsolike config show). To change an experiment, "
@@ -167,8 +117,6 @@ def check_running(before: Configuration, after: Configuration, *, now_ms: int) -
 
 def disturbances(before: Configuration, after: Configuration, *, now_ms: int) -> list[str]:
     """Return a sentence per experiment that a change of the configuration would disturb.
-
-    Moving the end of a running experiment is allowed.
 
     A report is valid only if arms and shares were fixed before the start. Changing them moves users between arms and
     invalidates the test. An outdated file could restart an experiment that has ended.

@@ -114,7 +114,6 @@ class DayTally:
         self._sums = _Sums(("shopper", "day"))
 
     def add(self, answers: pa.Table) -> None:
-        """Add responses, which are rows of `outcomes` with the columns `READ`."""
         answers = _named(answers.filter(pc.is_in(answers["recommender"], pa.array(self._on))))
         self._sums.add(answers.append_column("day", _days(answers["served_ms"])))
 
@@ -173,13 +172,11 @@ class _Sums:
 
 
 def _grouped(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:
-    """Return the sums of `SUMS`, grouped by columns."""
     summed = table.group_by(list(columns)).aggregate([(name, "sum") for name in SUMS])
     return pa.table({name: summed[name] for name in columns} | {name: summed[f"{name}_sum"] for name in SUMS})
 
 
 def _named(answers: pa.Table) -> pa.Table:
-    """Return the responses whose user is known."""
     return answers.filter(pc.fill_null(pc.not_equal(answers["shopper"], UNKNOWN), False))
 
 

@@ -17,7 +17,6 @@ NO_VERSION = "none"
 
 
 def version_of(deployment: Deployment, tag: str) -> str:
-    """Return the model version of a tag, or the text `unknown (tag)` if the version was deleted."""
     client, bucket = deployment.client("s3"), deployment.names.artefact_bucket
     with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
         pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
@@ -30,7 +29,6 @@ def version_of(deployment: Deployment, tag: str) -> str:
 
 
 def arm_of(deployment: Deployment, tag: str) -> str:
-    """Return the arm of a tag as `experiment/arm`, or the text `unknown (tag)` if it is not in the configuration."""
     for experiment in live_configuration(deployment).experiments.values():
         for arm in experiment.arms:
             if arm_tag(name := f"{experiment.name}/{arm.name}") == tag:

@@ -23,10 +23,7 @@ class Replay:
     """Response of the current deployment to the logged request, with the user's history at the time of the logged
     response.
 
-    Attributes
-    ----------
-    reasons
-        Reasons as JSON texts by item, highest contribution first.
+    `reasons` are JSON texts by item, highest contribution first.
     """
 
     item_ids: tuple[str, ...]
@@ -47,20 +44,7 @@ def replay(
     history: Sequence[RecentInteraction],
     unlogged: Mapping[str, Any] | None = None,
 ) -> Replay:
-    """Replay the request of a logged response.
-
-    Parameters
-    ----------
-    unlogged
-        Parameters of the request that the row does not contain, see `unlogged.unlogged_parameters`.
-
-    Raises
-    ------
-    InvalidInput, NotFound
-        If the filter no longer exists, or needs values that the log does not contain.
-    Unavailable
-        If the function does not respond.
-    """
+    """Replay the request of a logged response. `unlogged` are parameters that the row does not contain."""
     event = {
         "nowMs": row.served_ms,
         "recommendationId": row.recommendation_id,
@@ -102,7 +86,7 @@ def replay(
 
 
 def differences(row: ServedResponse, replayed: Replay, *, unlogged: Mapping[str, Any] | None = None) -> list[str]:
-    """Return possible reasons why the items of the replay differ from the row. Empty if the items are equal."""
+    """Return possible reasons why the items of the replay differ from the row."""
     unlogged = unlogged or {}
     if replayed.item_ids == row.item_ids:
         return []

@@ -23,16 +23,8 @@ from operations.explanation.user_history import history_at_answer
 class Explanation:
     """Report on a logged response.
 
-    Attributes
-    ----------
-    head
-        Contents of the recommendation ID, with tags resolved to names.
-    replay
-        Replayed response; None if the request could not be replayed.
-    differences
-        Possible reasons why the replay differs from the response.
-    not_replayed
-        Reason why the request could not be replayed; None if it was replayed.
+    `head` is the content of the recommendation ID, with tags resolved to names. `replay` is None if the request could
+    not be replayed, for the reason `not_replayed`.
     """
 
     head: dict[str, Any]
@@ -67,7 +59,6 @@ class Explanation:
         ]
 
     def document(self) -> dict[str, Any]:
-        """Return the report as a JSON document."""
         replayed = None
         if self.replay is not None:
             fields = dataclasses.asdict(self.replay)
@@ -84,7 +75,6 @@ def _places_by_score(scores: Sequence[float | None]) -> dict[int, int]:
 
 
 def head_of(deployment: Deployment, recommendation_id: str) -> dict[str, Any]:
-    """Return the contents of a recommendation ID. Tags are resolved to names where possible."""
     fields = ids.parse(recommendation_id)
     return {
         "recommendation_id": recommendation_id,
@@ -101,17 +91,8 @@ def explain(
 ) -> Explanation:
     """Find a response in the log and replay its request.
 
-    Parameters
-    ----------
-    user
-        User or session of the response. The log contains only a hash.
-    request
-        Body of the request, for parameters that the log does not contain.
-
-    Raises
-    ------
-    InvalidInput, NotFound, Unavailable
-        If the response or the data for its replay cannot be read.
+    `user` is the user or session of the response, because the log contains only a hash. `request` is the body with the
+    parameters that the log does not contain.
     """
     recommendation_id = head["recommendation_id"]
     row = find_row(deployment, recommendation_id, ids.parse(recommendation_id))

@@ -30,17 +30,7 @@ _THREADS, _AHEAD = 8, 64
 
 
 def find_row(deployment: Deployment, recommendation_id: str, parsed_id: RecommendationId) -> ServedResponse:
-    """Return the row of a response. Only the partition of the response's day is searched.
-
-    Raises
-    ------
-    InvalidInput
-        If the recommendation ID lies in the future, or the row is invalid.
-    NotFound
-        If the row is not yet written, or was deleted.
-    Unavailable
-        If the lake does not respond.
-    """
+    """Return the row of a response. Only the partition of the response's day is searched."""
     ago_ms = time.time_ns() // 1_000_000 - parsed_id.answered_ms
     if ago_ms < -CLOCK_SKEW_MS:
         raise InvalidInput(

@@ -32,11 +32,6 @@ def logged_parameters(row: ServedResponse) -> dict[str, Any]:
 def read_request(file: Path) -> dict[str, Any]:
     """Read the body of `POST /recommendations` or `POST /personalize-ranking` from a file, or from standard input for
     `-`.
-
-    Raises
-    ------
-    InvalidInput
-        If the body is unreadable or not a valid request.
     """
     try:
         text = sys.stdin.buffer.read() if str(file) == "-" else file.read_bytes()
@@ -47,13 +42,7 @@ def read_request(file: Path) -> dict[str, Any]:
 
 
 def unlogged_parameters(request: dict[str, Any], row: ServedResponse) -> dict[str, Any]:
-    """Return the parameters of the request that the log does not contain and a replay requires.
-
-    Raises
-    ------
-    InvalidInput
-        If the response belongs to another request.
-    """
+    """Return the parameters of the request that the log does not contain and a replay requires."""
     ranked, cart = request.get("inputList"), request.get("cart")
     for name, requested, logged in (
         ("items", request.get("numResults") or (len(ranked) if ranked else DEFAULT_RESULTS), row.asked),

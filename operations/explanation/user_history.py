@@ -13,15 +13,7 @@ from operations.recovery.past_profile import past
 
 
 def history_at_answer(deployment: Deployment, row: ServedResponse, user: str) -> tuple[RecentInteraction, ...]:
-    """Return the interactions that had arrived before a user or session received the response.
-
-    Raises
-    ------
-    InvalidInput
-        If the response belongs to another user, or to no user.
-    Unavailable
-        If the lake or Secrets Manager does not respond.
-    """
+    """Return the interactions that had arrived before a user or session received the response."""
     ids = stored_ids(deployment)
     as_user, as_session = ids.user(user), ids.session(user)
     hashes = pseudonyms(deployment)
