@@ -36,20 +36,8 @@ _ANSWER_BYTES = 60  # Minimum size of a row in S3. The recommendation ID takes 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Results:
-    """Results of a day.
-
-    Attributes
-    ----------
-    outcomes
-        Parquet file of the outcomes; None if there were no responses.
-    engagement
-        Sums over the responses.
-    events
-        Number of accepted events.
-    rejected
-        Number of rejected events, by reason.
-    late
-        True if an event was received after the window; see `AttributionRules.is_late`.
+    """Results of a day. `outcomes` is None if there were no responses. `late` is true if an event was received after
+    the window.
     """
 
     outcomes: Path | None
@@ -60,17 +48,7 @@ class Results:
 
 
 class Computation:
-    """Computation of successive days.
-
-    Parameters
-    ----------
-    directory
-        Directory on the local disk. Each day replaces the files of the previous day.
-    shopper
-        Function that returns the keyed hash of a stored user or session ID.
-    days
-        Days to compute; day 0 is 1970-01-01.
-    """
+    """Computation of successive days. Each day replaces the files of the previous day."""
 
     def __init__(
         self,
@@ -93,7 +71,6 @@ class Computation:
         )
 
     def day(self, day: int) -> Results:
-        """Return the results of one of `days`."""
         self._event_days.keep_only({*self._inputs.event_days(day), *self._inputs.copy_days(day, late=True)})
         directory = self._directory / "day"
         shutil.rmtree(directory, ignore_errors=True)
@@ -123,7 +100,6 @@ class Computation:
         return Results(path if has_answers else None, summary.rows(), counting, counts, late)
 
     def _answers(self, day: int, directory: Path, parts: int) -> Spill:
-        """Collect the responses of a day in partitions by recommendation ID."""
         objects = self._inputs.served.get(day, [])
         with Spill(directory, "answers", ANSWERS, key=_ANSWER, parts=parts) as spill:
             for rows in rows_of(self._client, self._bucket, objects, ANSWERS):
@@ -135,12 +111,7 @@ class Computation:
     ) -> tuple[Spill, bool]:
         """Collect the distinct events that may count for responses of a day, in the same partitions as the responses.
 
-        Returns
-        -------
-        events
-            Events that may count. `rejected` contains the number of other events.
-        late
-            True if an event was received after the window; see `AttributionRules.is_late`.
+        Return also true if an event was received after the window. `rejected` gets the number of other events.
         """
         latest_ms = 0
         # Partition by event first, so that all duplicates of an event are in one partition, also if they reference

@@ -37,7 +37,6 @@ def hashes_of(texts: pa.Array | pa.ChunkedArray) -> Hashes:
 
 
 def parts_for(rows: float, max_rows: int) -> int:
-    """Return the number of partitions for at most `max_rows` rows per partition, but at most `MAX_PARTS`."""
     return min(MAX_PARTS, max(1, math.ceil(rows / (_FULL * max_rows))))
 
 
@@ -59,7 +58,6 @@ class Part:
     rows: int = 0
 
     def pieces(self) -> Iterator[pa.Table]:
-        """Yield the rows in insertion order, in batches."""
         batches: list[pa.RecordBatch] = []
         if self.rows:
             # Opening by name would map the complete file into memory.
@@ -80,14 +78,9 @@ class Part:
 
 
 class Spill:
-    """Rows partitioned by the hash of a column, one file per partition.
+    """Rows partitioned by the hash of the column `key`, one file per partition.
 
-    Parameters
-    ----------
-    key
-        Column that determines the partition. Unused with one partition.
-    level
-        Number of earlier partitionings of the rows.
+    `level` is the number of earlier partitionings of the rows.
     """
 
     def __init__(
@@ -114,7 +107,6 @@ class Spill:
         return self._level < _LAST_LEVEL
 
     def add(self, rows: pa.Table) -> None:
-        """Append each row to its partition."""
         if not len(rows):
             return
         if len(self.parts) == 1:
@@ -135,7 +127,6 @@ class Spill:
         part.rows += len(rows)
 
     def close(self) -> None:
-        """Close the files. Rows cannot be added afterwards."""
         for writer in self._writers.values():
             writer.close()
         self._writers.clear()

@@ -52,13 +52,7 @@ _NEVER = np.iinfo(np.int64).max
 
 
 class EventDays:
-    """Days of interactions that a call has read, stored in files.
-
-    Parameters
-    ----------
-    answer_days
-        Days of responses whose events are required.
-    """
+    """Days of interactions, stored in files. `answer_days` are the days of responses whose events are required."""
 
     def __init__(
         self,
@@ -92,7 +86,7 @@ class EventDays:
         """Return a mask of a day's events that are duplicates and count in another day's results.
 
         The duplicate that was received first on the surrounding days counts. If times are equal, the duplicate in the
-        earlier day's results counts. So the results of all days are consistent.
+        earlier day's results counts.
         """
         hashes, received_ms = _event_hashes(events), _received_ms(events)
         order = np.argsort(hashes)
@@ -110,7 +104,7 @@ class EventDays:
         return duplicate
 
     def popularity(self, answer_day: int) -> npt.NDArray[np.int64]:
-        """Return the number of events per item index on the days that determine the popularity."""
+        """Return the number of events per item index."""
         counts = np.zeros(len(self._items), np.int64)
         for day in self._inputs.popularity_days(answer_day):
             self._prepared(day)
@@ -120,7 +114,6 @@ class EventDays:
         return counts
 
     def keep_only(self, days: Iterable[int]) -> None:
-        """Delete the files of all days except `days`."""
         for day in self._read.keys() - set(days):
             shutil.rmtree(self._path(day))
             del self._read[day]
@@ -129,7 +122,7 @@ class EventDays:
         return self._directory / f"events-{day}"
 
     def _copies(self, day: int) -> Path:
-        """Return the path of a day's records. A record has an event's hash, result day and first time of receipt."""
+        """Return the path of a day's records: hash, result day and first time of receipt of each event."""
         return self._path(day) / "copies"
 
     def _prepared(self, day: int) -> dict[int, Part]:

@@ -24,11 +24,6 @@ def run_forecast(
     """Compute a forecast, store its record, and return the forecast's `state`.
 
     Lambda repeats a call that ended without a response. The repeated call stores the failure.
-
-    Parameters
-    ----------
-    request
-        Field `forecast` of the event; see `alsolike.experiments.forecasts`.
     """
     forecast_id = request["id"]
     record = forecasts.read(forecast_id, now_ms=now_ms) or running(now_ms=now_ms)
@@ -62,7 +57,7 @@ def _outcome(
 
 
 class _Progress(progress.Silence):
-    """Listener that writes the current step and its completed share to the record of a forecast."""
+    """Writer of the current step and its completed share to the record of a forecast."""
 
     def __init__(self, forecasts: Forecasts, forecast_id: str, record: dict[str, Any]) -> None:
         self._forecasts, self._id, self._record = forecasts, forecast_id, record

@@ -31,7 +31,7 @@ LAST_DAY_MS = 300_000
 """Minimum remaining time to start another day or the report of the holdout, in milliseconds."""
 
 INVOCATION_TIMEOUT_S = 25
-"""Maximum time in seconds until `recommend` responds to an invocation of a forecast with several logged requests."""
+"""Maximum time in seconds until `recommend` responds to a forecast with several logged requests."""
 
 RATES = {
     "click_through": Metric.CLICK_THROUGH,
@@ -46,7 +46,7 @@ RATES = {
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Compute outdated days, and update the report of the holdout, until the call's time ends. The next call continues.
+    """Compute outdated days, and update the report of the holdout, until the call's time ends.
 
     An event with the field `forecast` requests a forecast instead; see `alsolike.experiments.forecasts`.
     """

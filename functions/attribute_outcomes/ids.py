@@ -1,4 +1,4 @@
-"""Vectorised parser of recommendation IDs. It is several times as fast as parsing single IDs."""
+"""Vectorised parser of recommendation IDs."""
 
 from __future__ import annotations
 
@@ -24,14 +24,7 @@ _FORMAT = 0xA0
 class Ids:
     """Contents of recommendation IDs by row. Undefined if `genuine` is false.
 
-    Attributes
-    ----------
-    genuine
-        True if `recommendation_id.parse` accepts the ID.
-    answered_ms
-        Time of the response in epoch milliseconds, int64.
-    content
-        Bytes as described in the module `recommendation_id`, uint8 `(n, 30)`.
+    `genuine` is true if `recommendation_id.parse` accepts the ID. `content` are the bytes, uint8 `(n, 30)`.
     """
 
     genuine: npt.NDArray[np.bool_]

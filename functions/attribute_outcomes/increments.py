@@ -25,13 +25,7 @@ time."""
 def update_increments(
     client: S3Client, bucket: str, experiments: Iterable[Experiment], *, shopper: Callable[[str], str], now_ms: int
 ) -> None:
-    """Compute and store the report of the latest holdout, unless its stored report is final or from this day (UTC).
-
-    Parameters
-    ----------
-    shopper
-        Function that returns the keyed hash of a stored user or session ID.
-    """
+    """Compute and store the report of the latest holdout, unless its stored report is final or from this day (UTC)."""
     try:
         holdout = holdout_of(experiments, now_ms=now_ms)
     except InvalidInput as error:

@@ -1,8 +1,8 @@
 """Inputs of the computation, and receipts of computed days.
 
 The outcomes of a day depend on the recommendation log and the interactions of the surrounding days. The fingerprint
-identifies these inputs. A day is recomputed if the fingerprint in its receipt or the stored results differ. So the next
-call corrects days with late data, erased users or interrupted computations.
+identifies these inputs. A day is recomputed if the fingerprint in its receipt or the stored results differ. This
+corrects days with late data, erased users or interrupted computations.
 """
 
 from __future__ import annotations
@@ -42,16 +42,8 @@ def date_of(day: int) -> str:
 class DayReceipt:
     """Fingerprint of the inputs of a day's results, with the results' ETags and counts.
 
-    Attributes
-    ----------
-    outcomes_etag, engagement_etag
-        ETags of the written objects; None if there is no object.
-    rejected
-        Number of rejected events, by reason.
-    reported
-        True if the day's metrics have been sent.
-    late
-        True if an event was received after the window. The results then depend on more days.
+    An ETag is None if there is no object. `reported` is true if the day's metrics have been sent. `late` is true if an
+    event was received after the window. The results then depend on more days.
     """
 
     fingerprint: str
@@ -97,15 +89,12 @@ class Inputs:
         return [event_day for event_day in self._rules.event_days(day) if event_day in self.interactions]
 
     def popularity_days(self, day: int) -> list[int]:
-        """Return the days that determine the popularity of items for responses of a day."""
         return [past_day for past_day in range(day - POPULARITY_DAYS, day + 1) if past_day in self.interactions]
 
     def copy_days(self, day: int, *, late: bool) -> list[int]:
-        """Return the stored days that can contain duplicates of the events of `day`."""
         return [copy_day for copy_day in self._rules.copy_days(day, late=late) if copy_day in self.interactions]
 
     def fingerprint(self, day: int, *, late: bool) -> str:
-        """Return a hash of all inputs of a day's results."""
         interaction_days = sorted({*self.event_days(day), *self.popularity_days(day), *self.copy_days(day, late=late)})
         objects = [
             *self.served.get(day, []),
@@ -120,7 +109,6 @@ class Inputs:
         return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
 
     def is_current(self, day: int, receipt: DayReceipt | None) -> bool:
-        """Return true if a day's results exist and follow from the current inputs."""
         return (
             receipt is not None
             and receipt.fingerprint == self.fingerprint(day, late=receipt.late)
@@ -130,18 +118,15 @@ class Inputs:
 
 
 def etag_of(days: Days, day: int, key: str) -> str | None:
-    """Return the ETag of a day's object, or None if it does not exist."""
     return next((stored.etag for stored in days.get(day, []) if stored.key == key), None)
 
 
 class DayReceiptStore:
-    """Receipts in the lake bucket."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, day: int) -> DayReceipt | None:
-        """Return a day's receipt, or None if it is missing or was written by another version."""
+        """Return None if the receipt is missing or was written by another version."""
         stored = self._object(day).read()
         try:
             return DayReceipt(**orjson.loads(stored.body)) if stored else None

@@ -17,13 +17,7 @@ _BATCH_ITEMS = 65_536
 
 
 class Items:
-    """Indices of items, assigned at the first occurrence.
-
-    Parameters
-    ----------
-    catalogue
-        Catalogue with the creation times of items.
-    """
+    """Indices of items, assigned at the first occurrence."""
 
     def __init__(self, catalogue: Snapshot) -> None:
         self._catalogue = catalogue
@@ -33,7 +27,6 @@ class Items:
         self._known = np.zeros(0, bool)
 
     def __len__(self) -> int:
-        """Return the number of indexed items."""
         return len(self._names)
 
     @property
@@ -55,7 +48,6 @@ class Items:
         return self._created_ms
 
     def in_catalogue(self) -> npt.NDArray[np.bool_]:
-        """Return a mask by item index of the items in the catalogue."""
         self._look_up()
         return self._known
 

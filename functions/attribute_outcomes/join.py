@@ -33,18 +33,9 @@ _ACCEPTED = -1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Joined:
-    """Outcomes of several responses.
+    """Outcomes of several responses. `outcomes` has one row per response with the columns of `alsolike.lake.outcomes`.
 
-    Attributes
-    ----------
-    outcomes
-        One row per response with the columns of `alsolike.lake.outcomes`.
-    answer, item
-        Row of the response and item index per recommended item. An item occurs once per response.
-    events
-        Number of accepted events.
-    rejected
-        Number of rejected events, by reason.
+    `answer` and `item` contain the row of the response and the item index per recommended item.
     """
 
     outcomes: pa.Table
@@ -58,12 +49,7 @@ class Joined:
 class Known:
     """Inputs of attribution other than responses and events.
 
-    Attributes
-    ----------
-    popularity
-        Number of events by item index.
-    shopper
-        Function that returns the keyed hash of a stored user or session ID.
+    `popularity` is the number of events by item index. `shopper` returns the keyed hash of a stored user or session ID.
     """
 
     items: Items
@@ -75,12 +61,8 @@ class Known:
 def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     """Attribute events to responses.
 
-    Parameters
-    ----------
-    answers
-        Distinct responses with the columns `ANSWERS`, sorted by recommendation ID.
-    events
-        Distinct events with the columns `EVENTS` that reference one of the responses. No such event may be missing.
+    `answers` are distinct and sorted by recommendation ID. `events` are distinct and reference one of the responses. No
+    such event may be missing.
     """
     slate = Slate(answers, known.items)
     joined = _Events(events, answers, slate, known)
@@ -109,8 +91,6 @@ def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
 
 
 class _Events:
-    """Events with their response, pair of response and item, view, and rejection reason."""
-
     def __init__(self, events: pa.Table, answers: pa.Table, slate: Slate, known: Known) -> None:
         self._table, self._slate, self._items = events, slate, known.items
         self._time_ms = events["event_time_ms"].to_numpy()
@@ -216,11 +196,9 @@ class _Events:
         return kept
 
     def rejected(self) -> Counter[Reason]:
-        """Return the number of rejected events by reason."""
         return Counter({reason: int(np.count_nonzero(self._reason == code)) for reason, code in _CODES.items()})
 
     def count_accepted(self) -> int:
-        """Return the number of accepted events."""
         return int(np.count_nonzero(self._accepted()))
 
 

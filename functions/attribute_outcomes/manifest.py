@@ -29,7 +29,6 @@ MANIFEST = Manifest(
     storage_mb=10_240,
     timeout_s=900,
     variables={"window_days": "attribution_window_days"},
-    # The next call continues after a failed one.
     trigger=Schedule(
         setting="attribution_schedule",
         purpose="attribute events to recommendations",

@@ -20,13 +20,7 @@ BATCH_BYTES = 32 * 2**20
 
 
 def rows_of(client: S3Client, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the rows of objects in batches, without the rows of agents. Concurrently deleted objects are skipped.
-
-    Raises
-    ------
-    InvalidDataset
-        If an object is not a Parquet file with the columns of `schema`.
-    """
+    """Yield the rows of objects in batches, without the rows of agents. Concurrently deleted objects are skipped."""
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for batch in batches(objects, max_bytes=BATCH_BYTES, max_objects=2 * CONNECTIONS):
             contents = pool.map(functools.partial(read, client, bucket), batch)

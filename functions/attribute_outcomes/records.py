@@ -1,4 +1,4 @@
-"""Distinct records of a hash and several numbers, in files on the local disk. Reading needs bounded memory."""
+"""Distinct records of a hash and several numbers, in files on the local disk."""
 
 from __future__ import annotations
 
@@ -21,14 +21,7 @@ BATCH_ROWS = 200_000
 class Records:
     """Records in order of arrival, including duplicates.
 
-    Parameters
-    ----------
-    directory, name
-        Folder and name prefix of the files.
-    fields
-        Fields of a record next to the hash, as NumPy types, in sort order.
-    parts
-        Number of files.
+    `fields` are the fields of a record next to the hash, as NumPy types, in sort order. `parts` is the number of files.
     """
 
     def __init__(self, directory: Path, name: str, fields: Mapping[str, str], *, parts: int) -> None:
@@ -62,7 +55,6 @@ class Records:
 
 
 def record_type(fields: Mapping[str, str]) -> np.dtype[Any]:
-    """Return the NumPy type of records with these fields."""
     return np.dtype([(KEY, "<u8"), *fields.items()])
 
 

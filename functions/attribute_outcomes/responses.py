@@ -28,7 +28,6 @@ ANSWERS = pa.schema(
         ("item_ids", pa.list_(_TEXT)),
     ]
 )
-"""Columns of the table `served` that attribution reads."""
 
 
 def distinct(rows: pa.Table) -> pa.Table:

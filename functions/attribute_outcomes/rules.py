@@ -20,8 +20,6 @@ DEFINITIONS = 3
 
 
 class Kind(IntEnum):
-    """Role of an event in attribution."""
-
     CLICK = 0
     CART = 1
     PURCHASE = 2
@@ -38,7 +36,7 @@ impressions."""
 class Reason(StrEnum):
     """Reason for rejecting an event that references a response.
 
-    However, `SHOWN_NOT_SERVED` counts items of impressions, and `FORGED_ANSWER` counts responses.
+    `SHOWN_NOT_SERVED` counts items of impressions, and `FORGED_ANSWER` counts responses.
     """
 
     SENT_AGAIN = "sent-again"
@@ -59,12 +57,8 @@ class Reason(StrEnum):
 class AttributionRules:
     """Settings of attribution in a deployment.
 
-    Attributes
-    ----------
-    new_item_days
-        Number of days after `creationTimestamp` in which an item is new.
-    clock_skew_ms
-        Maximum time by which an event may precede its response, because clocks differ.
+    `new_item_days` is the number of days after `creationTimestamp` in which an item is new. `clock_skew_ms` is the
+    maximum time by which an event may precede its response, because clocks differ.
     """
 
     window_days: int = defaults.ATTRIBUTION_WINDOW_DAYS
@@ -73,7 +67,6 @@ class AttributionRules:
 
     @property
     def window_ms(self) -> int:
-        """Time in milliseconds after a response in which events count."""
         return self.window_days * DAY_MS
 
     @property
@@ -99,14 +92,7 @@ class AttributionRules:
 
 
 def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None) -> int:
-    """Return the first day (since 1970) whose inputs have not expired.
-
-    Parameters
-    ----------
-    served_days
-        Retention of responses in days.
-    retention_days
-        Retention of interactions in days; None if they do not expire.
+    """Return the first day (since 1970) whose inputs have not expired. `retention_days` is of the interactions.
 
     Examples
     --------
@@ -123,7 +109,7 @@ def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None
 def window_cut_days(retention_days: int | None, rules: AttributionRules) -> int:
     """Return the number of days at the end of a day's attribution window in which its results are not recomputed.
 
-    The interactions that the results depend on have then expired. Return 0 if they expire later.
+    The interactions that the results depend on have then expired.
 
     Examples
     --------

@@ -31,30 +31,16 @@ REPORT_AFTER_MS = 3_600_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LastDayReport:
-    """Metrics of the last complete day."""
-
     engagement: list[Engagement]
     rejected: dict[str, int]
 
 
 @dataclasses.dataclass(slots=True)
 class AttributionResult:
-    """Result of a call.
+    """Result of a call. `events` and `rejected` are sums over the computed days.
 
-    Attributes
-    ----------
-    days
-        Number of computed days.
-    events
-        Number of accepted events of these days.
-    rejected
-        Number of rejected events of these days.
-    complete
-        True if all days are up to date. Otherwise the next call continues.
-    window_cut_days
-        Number of days at the end of an attribution window in which the day's results are no longer recomputed.
-    failed
-        Days that could not be computed, with reasons.
+    `complete` is true if all days are up to date. `window_cut_days` is the number of days at the end of an attribution
+    window in which the day's results are no longer recomputed. `failed` contains the reason by day.
     """
 
     days: int = 0
@@ -65,7 +51,6 @@ class AttributionResult:
     failed: dict[str, str] = dataclasses.field(default_factory=dict)
 
     def raise_failures(self) -> None:
-        """Raise `DaysFailed` with a list of the failed days, if there are any."""
         if self.failed:
             days = "; ".join(f"{date}: {reason}" for date, reason in sorted(self.failed.items()))
             raise DaysFailed(f"{len(self.failed)} days could not be computed: {days}")
@@ -74,20 +59,8 @@ class AttributionResult:
 class Attribution:
     """Attribution in one lake.
 
-    Parameters
-    ----------
-    shopper
-        Function that returns the keyed hash of a stored user or session ID.
-    report
-        Function that receives the metrics of the last complete day. Called once for each such day.
-    has_time
-        Function that returns true if there is time for another day.
-    directory
-        Directory on the local disk.
-    first_day
-        First day (since 1970) that is recomputed, because the inputs of earlier days are expiring.
-    cut_days
-        Number of days at the end of an attribution window in which the results of a day are no longer recomputed.
+    Days before `first_day` are not recomputed, because their inputs are expiring. `report` is called once for each last
+    complete day. `shopper` returns the keyed hash of a stored user or session ID.
     """
 
     def __init__(
@@ -114,13 +87,7 @@ class Attribution:
         self._first_day, self._cut_days = first_day, cut_days
 
     def run(self) -> AttributionResult:
-        """Compute outdated days, least recently computed first.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not list the objects. Failures of single days are returned in the result.
-        """
+        """Compute outdated days, least recently computed first. Failures of single days are returned in the result."""
         inputs = Inputs(self._client, self._bucket, self._rules)
         outcome = AttributionResult(window_cut_days=self._cut_days)
         self._judge_retention(outcome)

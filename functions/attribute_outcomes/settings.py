@@ -7,18 +7,10 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Buckets, secret, attribution window, retention, and the inputs of forecasts.
+    """Settings of attribution and forecasts.
 
-    Attributes
-    ----------
-    window_days
-        Number of days after a response in which events count.
-    served_days
-        Retention of the recommendation log in the lake, in days.
-    recommend_function_parameter
-        SSM parameter with the name of the function `recommend`, because this function is deployed later.
-    pseudonymise_ids
-        1 if the deployment stores hashes of user IDs.
+    The name of the function `recommend` is in an SSM parameter, because `recommend` is deployed later. `served_days` is
+    the retention of the recommendation log in the lake.
     """
 
     lake_bucket: str

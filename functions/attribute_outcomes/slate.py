@@ -16,8 +16,6 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Slate:
-    """Pairs of response and item, in order."""
-
     def __init__(self, answers: pa.Table, items: Items) -> None:
         listed, answer = flat(answers["item_ids"])
         numbers = items.numbers(listed)
@@ -35,7 +33,6 @@ class Slate:
         return np.where(exists, places, -1)
 
     def items(self) -> Ints:
-        """Return the number of items per response."""
         return np.bincount(self.answer, minlength=self.answers)
 
     def new_items(self, served_ms: Ints, *, new_item_days: int) -> Ints:
@@ -66,12 +63,8 @@ class Slate:
 class Views:
     """Distinct views, sorted. A view is a pair of response and item that events of one viewer reference.
 
-    A response for a user has one viewer. A response without a user may have several.
-
-    Parameters
-    ----------
-    pairs, viewers
-        Index of the pair in the slate and number of the user, per event.
+    A response for a user has one viewer. A response without a user may have several. `pairs` and `viewers` contain the
+    index of the pair in the slate and the number of the user, per event.
     """
 
     def __init__(self, slate: Slate, pairs: Ints, viewers: Ints) -> None:
@@ -87,17 +80,14 @@ class Views:
         return np.searchsorted(self._keys, pairs * self._viewers + viewers)
 
     def marked(self, views: Ints) -> Bools:
-        """Return a mask of the views that are in `views`."""
         marks = np.zeros(len(self), bool)
         marks[views] = True
         return marks
 
     def count(self, marks: Bools) -> Ints:
-        """Return the number of marked views per response."""
         return np.bincount(self._answer[marks], minlength=self._answers)
 
     def sum(self, values: Floats) -> Floats:
-        """Return the sum of the views' values per response."""
         return ordered_sum(self._answer, values, self._answers)
 
 

@@ -37,8 +37,6 @@ class _Group:
 
 
 class DaySums:
-    """Sums of a day by recommender, model version and arm, and over all responses."""
-
     def __init__(self, items: Items) -> None:
         self._items = items
         self._groups: dict[tuple[Dimension, str], _Group] = {}
@@ -110,7 +108,6 @@ def exact_sum(values: npt.NDArray[np.float64]) -> Fraction:
 
 
 def _groups(outcomes: pa.Table) -> Iterator[tuple[Dimension, str, npt.NDArray[np.int64]]]:
-    """Yield the dimension, name and rows of each group. Empty if there are no responses."""
     everything = np.arange(len(outcomes))
     if len(outcomes):
         yield Dimension.ALL, ALL, everything

@@ -24,16 +24,9 @@ from functions.build_dataset.rules import ACTION, ORDER, canonical_types, minimu
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CleanInteractions:
-    """Selected interactions, and the number of dropped rows.
+    """Selected interactions, sorted by time and event ID, and the number of dropped rows by reason.
 
-    Attributes
-    ----------
-    frame
-        Interactions with the columns `INTERACTION_COLUMNS` and `FEATURE_COLUMNS`, sorted by time and event ID.
-    dropped
-        Number of dropped rows by reason.
-    actions
-        Users' interactions with actions with the columns `ACTION_INTERACTION_COLUMNS`, sorted by time.
+    `actions` are the users' interactions with actions, sorted by time.
     """
 
     frame: pd.DataFrame
@@ -49,16 +42,8 @@ class CleanInteractions:
 def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased = no_erased_users) -> CleanInteractions:
     """Keep distinct events with an item and a weight. Drop erased users, returns, rare items and short histories.
 
-    Parameters
-    ----------
-    rows
-        Rows with the columns `rules.LAKE_COLUMNS`, `rules.ACTION` and `rules.CONTEXT`, in any order, including
-        duplicates.
-    configuration
-        Configuration with event weights, and the minimum number of interactions per item and user. The minimums also
-        hold after other rows are dropped.
-    erased
-        Function that returns true for an erased user. The lake contains the user's rows until the purge.
+    `rows` are in any order, and include duplicates. The minimums of items and users also hold after other rows are
+    dropped. `erased` is needed, because the lake contains an erased user's rows until the purge.
     """
     distinct = lake.deduplicate(rows)
     # A login assigns the session to its user even if the login's own row is dropped.

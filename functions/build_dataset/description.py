@@ -16,12 +16,7 @@ from alsolike.training.drift_reference import Reference
 class EngineCounts:
     """Counts of a dataset, from pandas or Spark.
 
-    Attributes
-    ----------
-    repeats
-        Number of interactions whose user had interacted with the same item before.
-    dropped
-        Number of dropped rows by reason.
+    `repeats` is the number of interactions whose user had interacted with the same item before.
     """
 
     rows_read: int
@@ -70,12 +65,10 @@ def manifest(
 
 
 def empty_lake(bucket: str) -> InvalidDataset:
-    """Return the error for a lake without interactions."""
     return InvalidDataset(f"s3://{bucket}/{INTERACTIONS_PREFIX} holds no interactions to train on")
 
 
 def nothing_left(rows_read: int, dropped: Mapping[str, int], configuration: Configuration) -> InvalidDataset:
-    """Return the error for a lake in which every interaction was dropped."""
     limits = configuration.limits
     return InvalidDataset(
         f"none of {rows_read} interactions is left to train on: dropped {dict(dropped)}, "

@@ -21,15 +21,6 @@ from alsolike.training.stability_index import DAY_MS, WINDOW_DAYS
 def reference(
     frame: pd.DataFrame, items: pd.DataFrame, *, minimum_user_interactions: int, history_length: int
 ) -> Reference:
-    """Return the reference distributions of a dataset.
-
-    Parameters
-    ----------
-    frame
-        All interactions with `INTERACTION_COLUMNS` and event_type.
-    items
-        All items of the catalogue with `ITEM_COLUMNS`.
-    """
     recent = frame[frame["event_time_ms"] > int(frame["event_time_ms"].max()) - WINDOW_DAYS * DAY_MS]
     days = _frequencies(recent["event_time_ms"] // DAY_MS)
     activity = recent["profile_id"].value_counts()

@@ -35,13 +35,7 @@ _PARTITION_BYTES = 32 * 2**20
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Write the files of a dataset and, on request, its training statistics. Write the manifest last.
-
-    Raises
-    ------
-    AlsolikeError
-        As in the function `build_dataset`. The job then fails with the message.
-    """
+    """Write the files of a dataset and, on request, its training statistics. Write the manifest last."""
     options = _options(arguments)
     # Glue does not set the region. `_session` sets it for the workers.
     os.environ.setdefault("AWS_DEFAULT_REGION", options.region)
@@ -131,10 +125,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _champion_ms(s3: S3Client, bucket: str, run_id: str) -> int | None:
-    """Return the time of the champion's last training event, or None if its copy in the dataset is missing or invalid.
-
-    The training job reports an invalid copy.
-    """
+    """Return the time of the champion's last training event. None if its copy in the dataset is missing or invalid."""
     stored = S3Object(s3, bucket, f"{prefix(run_id)}{CHAMPION_FOLDER}/{files.MANIFEST_FILE}").read()
     try:
         return Manifest.from_json(stored.body).last_event_ms if stored else None

@@ -23,7 +23,6 @@ from functions.build_dataset.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Build the dataset of the run `run_id`, which started at `started_ms`."""
     settings = from_environment(Settings, os.environ)
     now_ms = time.time_ns() // 1_000_000
     pseudonyms = functools.partial(pseudonyms_of, client("secretsmanager"), settings.secret_arn)

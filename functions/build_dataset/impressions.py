@@ -27,8 +27,7 @@ from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
 from functions.build_dataset.lake_reader import read_objects
 
 WINDOW_MS = 7 * 86_400_000
-"""Time in milliseconds after a response in which outcomes count. Attribution has the same default, see
-docs/attribution.md."""
+"""Time in milliseconds after a response in which outcomes count."""
 
 _OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}
 
@@ -89,7 +88,6 @@ def write_impressions(
     configuration: Configuration,
     pseudonyms: Callable[[], Pseudonyms],
 ) -> None:
-    """Write the result of `read_impressions` to an object, unless it is empty."""
     shown = read_impressions(client, lake_bucket, profiles=profiles, configuration=configuration, pseudonyms=pseudonyms)
     if len(shown):
         body = pa.BufferOutputStream()
@@ -107,18 +105,8 @@ def read_impressions(
 ) -> pa.Table:
     """Return about `MAX_RESPONSES` latest responses of `for-you` with an outcome of their user, oldest first.
 
-    The table has the columns `IMPRESSIONS`.
-
-    Parameters
-    ----------
-    profiles
-        Function that returns the profile IDs of the dataset. Responses for other users are skipped. Called only if
-        needed.
-
-    Raises
-    ------
-    InvalidDataset
-        If an object is not a Parquet file with the table's types.
+    `profiles` returns the profile IDs of the dataset. Responses for other users are skipped. Raise `InvalidDataset` if
+    an object is not a Parquet file with the table's types.
     """
     served = list(list_objects(client, bucket, prefix=SERVED_PREFIX))
     if not served:
@@ -215,10 +203,7 @@ def _events(
 
 
 def _for_you_date(named: str) -> str | None:
-    """Return the date of a response of `for-you` by its recommendation ID.
-
-    None for other recommenders and invalid IDs.
-    """
+    """Return the date of a response of `for-you`. None for other recommenders and invalid IDs."""
     try:
         parsed = recommendation_id.parse(named)
     except InvalidInput:

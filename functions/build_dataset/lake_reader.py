@@ -22,8 +22,6 @@ from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.rules import ACTION, CONTEXT
 
 CONNECTIONS = 8
-"""Number of objects that are read concurrently. Reading waits mostly for S3."""
-
 BATCH_BYTES = 256 * 2**20
 """Maximum total size of the objects in memory, in bytes, next to their selected columns."""
 
@@ -36,13 +34,6 @@ def read_lake(
     """Return the rows of all objects, including duplicates but no rows of agents, and the partitions of the objects.
 
     The rows have the additional column `ACTION`, and `CONTEXT` if `context` is not empty.
-
-    Parameters
-    ----------
-    columns
-        Names of scalar columns. A column that an object lacks is null.
-    context
-        Properties that form the context of an interaction.
     """
     # A listing at one time contains all rows, although compaction later moves rows to new objects.
     listing = list(list_objects(client, bucket))
@@ -75,12 +66,7 @@ def _read_columns(
 ) -> pa.Table | None:
     """Return columns of an object, or None if it was deleted. A column that the object lacks is null.
 
-    Rows of agents are skipped.
-
-    Raises
-    ------
-    InvalidDataset
-        If the object is not a Parquet file with the table's types.
+    Rows of agents are skipped. Raise `InvalidDataset` if the object is not a Parquet file with the table's types.
     """
     content = read(client, bucket, listed)
     if content is None:

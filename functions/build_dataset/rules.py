@@ -20,11 +20,10 @@ from alsolike.runtime.errors import UnknownEventType
 LAKE_COLUMNS = (
     "event_id", "user_id", "session_id", "item_id", "event_type", "event_time_ms", "received_time_ms",
 )  # fmt: skip
-"""Columns of the lake that a dataset requires."""
-
 ACTION = "action"
 """Column with the properties of interactions with actions (`ACTION_TYPES`); null in other rows. The lake has no such
-column."""
+column.
+"""
 
 ORDER = ("event_time_ms", "event_id", "profile_id")
 """Sort order of interactions, ascending. Returns are applied in this order, and datasets are written in it."""
@@ -36,13 +35,7 @@ CONTEXT = "context"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Minimum:
-    """Minimum number of interactions per value of a column. Rows of rarer values are dropped.
-
-    Attributes
-    ----------
-    reason
-        Name under which dropped rows are counted.
-    """
+    """Minimum number of interactions per value of a column. Rows of rarer values are dropped."""
 
     reason: str
     column: str
@@ -50,7 +43,7 @@ class Minimum:
 
 
 def minimums(configuration: Configuration) -> tuple[Minimum, ...]:
-    """Return the minimums in order of application. They are applied repeatedly until all hold."""
+    """Return the minimums in order of application."""
     limits = configuration.limits
     return (
         Minimum("rare_item", "item_id", limits.minimum_item_interactions),
@@ -59,9 +52,8 @@ def minimums(configuration: Configuration) -> tuple[Minimum, ...]:
 
 
 def canonical_types(event_types: Iterable[str], configuration: Configuration) -> dict[str, EventType]:
-    """Return the declared event type of each name in the lake.
-
-    Names that the configuration does not contain are skipped.
+    """Return the declared event type of each name in the lake. Names that the configuration does not contain are
+    skipped.
     """
     known = {}
     for name in event_types:
@@ -73,15 +65,10 @@ def canonical_types(event_types: Iterable[str], configuration: Configuration) ->
 
 
 def names_erased(profile: str, erased: IsErased) -> bool:
-    """Return true if the profile belongs to an erased user."""
     return profile.startswith(USER_PREFIX) and erased(profile.removeprefix(USER_PREFIX))
 
 
 def item_row(item: Item) -> tuple[str, str]:
-    """Return the row of an item.
-
-    Items without interactions are included, because they have titles and can be filtered.
-    """
     return item.item_id, orjson.dumps(dict(item.properties)).decode()
 
 
@@ -90,11 +77,10 @@ def action_row(action: Action) -> tuple[str, str]:
 
 
 def grouping_columns(configuration: Configuration) -> Mapping[str, ColumnType]:
-    """Return the user columns in a dataset, which are those that can form groups."""
     return {name: type_ for name, type_ in configuration.user_columns.items() if type_ in GROUPING}
 
 
 def user_row(user: User, columns: Mapping[str, ColumnType]) -> tuple[str, str] | None:
-    """Return the row of a user, or None if the user has no value in `columns`."""
+    """Return None if the user has no value in `columns`."""
     known = {name: value for name, value in user.properties.items() if name in columns}
     return (user.user_id, orjson.dumps(as_declared(known, columns)).decode()) if known else None

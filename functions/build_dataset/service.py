@@ -43,8 +43,6 @@ from functions.build_dataset.rules import LAKE_COLUMNS, action_row, grouping_col
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class WrittenDataset:
-    """Written dataset. The training job reads all objects below `s3_uri`."""
-
     s3_uri: str
     manifest: DatasetManifest
 
@@ -66,17 +64,8 @@ def build_dataset(
 ) -> WrittenDataset:
     """Write the dataset of a run, its manifest last. Equal stored data and configurations give equal files.
 
-    Parameters
-    ----------
-    client
-        Low-level S3 client for reads. awswrangler writes with its own client.
-    pseudonyms
-        Function that returns the keyed hash function of the recommendation log. Called only if needed.
-
-    Raises
-    ------
-    InvalidDataset
-        If no interaction exists or remains, or a user in the dataset was erased during the call.
+    `client` only reads: awswrangler writes with its own client. Raise `InvalidDataset` if no interaction exists or
+    remains, or a user in the dataset was erased during the call.
     """
     with ThreadPoolExecutor(1, "catalogue") as pool:
         # Scanning DynamoDB overlaps with reading and cleaning the lake's rows.
@@ -168,12 +157,10 @@ def _check_no_user_erased(profiles: pd.Series[str], tombstones: TombstoneReader,
 
 
 def _actions(actions: ActionStore) -> pd.DataFrame:
-    """Return all actions, sorted by ID."""
     return pd.DataFrame(map(action_row, actions.all()), columns=list(ACTION_COLUMNS), dtype=object)
 
 
 def _items(catalogue: CatalogueStore) -> pd.DataFrame:
-    """Return all items of the catalogue, sorted by ID."""
     return pd.DataFrame(sorted(map(item_row, catalogue.scan())), columns=list(ITEM_COLUMNS), dtype=object)
 
 

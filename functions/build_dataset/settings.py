@@ -5,8 +5,6 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Sources of a dataset, tombstones of erased users, and target bucket."""
-
     lake_bucket: str
     artefact_bucket: str
     catalogue_table: str

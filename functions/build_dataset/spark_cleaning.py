@@ -40,16 +40,10 @@ PAIR = ("profile_id", "item_id")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CleanInteractions:
-    """Selected interactions, and counts of dropped rows.
+    """Selected interactions, unsorted, and counts of dropped rows.
 
-    Attributes
-    ----------
-    frame
-        Interactions with `INTERACTION_COLUMNS`, `FEATURE_COLUMNS` and event_id, unsorted.
-    pairs
-        One row per user and item with profile_id, item_id, interactions, first_event_ms and last_event_ms.
-    actions
-        Users' interactions with actions with `ACTION_INTERACTION_COLUMNS`, unsorted; None if there are none.
+    `pairs` has one row per user and item. `actions` are users' interactions with actions, unsorted; None if there are
+    none.
     """
 
     frame: DataFrame
@@ -66,13 +60,7 @@ def lake_schema() -> str:
 def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | None = None) -> CleanInteractions:
     """Clean interactions by the rules of `cleaning.clean`.
 
-    Parameters
-    ----------
-    rows
-        Rows with the columns `LAKE_COLUMNS`, `rules.ACTION` and `rules.CONTEXT`.
-    erased
-        Function that returns true for an erased user. It must be serialisable for the workers. None if no user is
-        erased.
+    `erased` must be serialisable for the workers. None if no user is erased.
     """
     distinct_rows = _distinct(rows).persist()
     names = [row[0] for row in distinct_rows.select("event_type").distinct().collect() if row[0] is not None]
@@ -133,7 +121,6 @@ def clean(rows: DataFrame, configuration: Configuration, *, erased: IsErased | N
 
 
 def erased_profiles(profiles: DataFrame, erased: IsErased) -> DataFrame:
-    """Return the distinct profiles of erased users."""
     is_erased = F.udf(lambda profile: names_erased(profile, erased), BooleanType())
     return profiles.select("profile_id").distinct().where(is_erased("profile_id"))
 
@@ -175,10 +162,7 @@ _MARKS = ("erased_user", "no_item", "unknown_event_type", "no_weight")
 
 
 def _marked(events: DataFrame, types: dict[str, EventType], erased: IsErased | None) -> DataFrame:
-    """Return events with weight, canonical type and the first reason for dropping them.
-
-    The reason is null for kept events.
-    """
+    """Return events with weight, canonical type and the first reason for dropping them. Kept events have no reason."""
     is_erased: Column = F.lit(False)
     if erased is not None:
         # The profiles are broadcast, because there are at most as many as tombstones.
@@ -214,7 +198,7 @@ def _actions(events: DataFrame, erased: IsErased | None) -> DataFrame:
 def _without_returns(weighted: DataFrame) -> DataFrame:
     """Remove returned purchases by the rules of `cleaning`. Only pairs of user and item with a return are sorted.
 
-    A worker's memory then holds the interactions of one user with one item, a few dozen bytes each.
+    A worker's memory then holds the interactions of one user with one item.
     """
     returned = weighted.where(F.col("weight") < 0).select(*PAIR).distinct()
     without_returns = weighted.join(returned, [*PAIR], "left_anti")

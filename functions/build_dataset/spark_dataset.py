@@ -58,13 +58,7 @@ _SHARES = 10_000_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SparkErasedUsers:
-    """Serialisable check for erased users. Each worker reads the secret itself.
-
-    Attributes
-    ----------
-    hashes
-        Keyed hashes in the tombstones.
-    """
+    """Serialisable check for erased users, by keyed hashes. Each worker reads the secret itself."""
 
     hashes: frozenset[str]
     secret_arn: str
@@ -78,12 +72,9 @@ class SparkErasedUsers:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SparkDataset:
-    """Dataset with complete files but without a manifest. The caller writes the manifest.
+    """Dataset with complete files but without a manifest.
 
-    Attributes
-    ----------
-    profiles
-        Users whose interactions are written, with the column `profile_id`.
+    `profiles` contains the users whose interactions are written.
     """
 
     interactions: CleanInteractions
@@ -94,12 +85,7 @@ class SparkDataset:
 def read_lake(spark: SparkSession, s3_uri: str, *, context: Sequence[str] = ()) -> DataFrame:
     """Return `LAKE_COLUMNS`, `ACTION` and `CONTEXT` of all objects in the table, without the rows of agents.
 
-    Deleted objects are skipped.
-
-    Parameters
-    ----------
-    context
-        Properties that form the context of an interaction. If empty, `CONTEXT` is null.
+    Deleted objects are skipped. If `context` is empty, `CONTEXT` is null.
     """
     contexts = F.udf(functools.partial(context_of, columns=tuple(context)), "string")
     reader = spark.read.schema(lake_schema()).option("ignoreMissingFiles", "true")
@@ -128,19 +114,8 @@ def build_dataset(
     """Write the files of a dataset as directories of parts, without the manifest.
 
     A repeated call overwrites the files. Sorted by name, the parts of a file are in the order of its rows.
-
-    Parameters
-    ----------
-    lineage
-        Partitions of the lake that contain objects.
-    max_interactions
-        Approximate maximum number of written interactions. Users are complete or absent. None writes all interactions.
-        The manifest describes all interactions.
-
-    Raises
-    ------
-    InvalidDataset
-        If no interaction exists or remains.
+    `max_interactions` is approximate, because users are complete or absent. The manifest describes all interactions.
+    Raise `InvalidDataset` if no interaction exists or remains.
     """
     if not lineage:
         raise empty_lake(settings.lake_bucket)
@@ -191,13 +166,7 @@ def _is_sampled(interactions: int, *, maximum: int | None) -> Column:
 
 
 def check_no_user_erased(interactions: CleanInteractions, erased: SparkErasedUsers) -> None:
-    """Compare the dataset with the current tombstones.
-
-    Raises
-    ------
-    InvalidDataset
-        If a user in the dataset has been erased.
-    """
+    """Raise `InvalidDataset` if a user in the dataset has been erased."""
     profiles = interactions.pairs.select("profile_id")
     if interactions.actions is not None:
         profiles = profiles.union(interactions.actions.select("profile_id"))

@@ -28,11 +28,6 @@ def reference(spark: SparkSession, interactions: CleanInteractions, items: DataF
     """Return the reference distributions of a dataset.
 
     The driver receives only counts and a category per item.
-
-    Parameters
-    ----------
-    items
-        All items of the catalogue with `ITEM_COLUMNS`.
     """
     since_ms = interactions.counts.last_event_ms - WINDOW_DAYS * DAY_MS
     frame = interactions.frame.where(F.col("event_time_ms") > since_ms)

@@ -81,13 +81,7 @@ def _quantile_ms(interactions: DataFrame, quantile: float) -> int:
 
 
 def write_statistics(interactions: DataFrame, dataset_uri: str, manifest: StatisticsManifest) -> None:
-    """Write the statistics of a dataset without their manifest. A repeated call overwrites them.
-
-    Parameters
-    ----------
-    interactions
-        Interactions with profile_id, item_id, weight and the columns of `ORDER`.
-    """
+    """Write the statistics of a dataset without their manifest. A repeated call overwrites them."""
     for moment_ms in manifest.moments:
         until = interactions.where(F.col("event_time_ms") <= moment_ms)
         items, transitions, gram = statistics(until, manifest.counting, now_ms=moment_ms)
@@ -98,10 +92,7 @@ def write_statistics(interactions: DataFrame, dataset_uri: str, manifest: Statis
 def statistics(interactions: DataFrame, counting: Counting, *, now_ms: int) -> tuple[DataFrame, DataFrame, DataFrame]:
     """Return three tables: `ITEM_STATISTICS` per item, and `PAIR_COLUMNS` of the transitions and of the Gram matrix.
 
-    Parameters
-    ----------
-    now_ms
-        Cutoff of the interactions in epoch milliseconds. Weights decay with the age at the cutoff.
+    Weights decay with the age at `now_ms`, the cutoff of the interactions.
     """
     items = _positions(interactions, now_ms=now_ms).persist()
     in_order = Window.partitionBy("profile_id").orderBy(*ORDER)

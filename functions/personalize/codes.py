@@ -6,7 +6,8 @@ DELETING = "DELETE IN_PROGRESS"
 
 FORGOTTEN = "Step Functions does not store the execution any more, so that its result is unknown"
 """Failure reason of a job without an execution. Step Functions deletes executions after 90 days, or with their state
-machine."""
+machine.
+"""
 
 INVALID = "InvalidInputException"
 NOT_FOUND = "ResourceNotFoundException"

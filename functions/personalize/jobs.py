@@ -27,17 +27,7 @@ _NAME_CHARACTERS = 60
 
 
 class Jobs(abc.ABC):
-    """Jobs of one type.
-
-    Parameters
-    ----------
-    client
-        Low-level Step Functions client.
-    state_machine
-        Function that returns the ARN of the workflow.
-    buckets
-        Buckets of the setting `BUCKETS_SETTING`.
-    """
+    """Jobs of one type."""
 
     RUNNING_STATUS: ClassVar[str]
     BUCKETS_SETTING: ClassVar[str]
@@ -53,8 +43,7 @@ class Jobs(abc.ABC):
         self._client, self._state_machine, self._buckets, self._store = client, state_machine, buckets, store
 
     @abc.abstractmethod
-    def _input(self, resource: Resource, name: str) -> Mapping[str, Any]:
-        """Return the input of the execution with this name."""
+    def _input(self, resource: Resource, name: str) -> Mapping[str, Any]: ...
 
     def progressed(self, resource: Resource) -> Resource:
         """Start the job's execution if it has none. Store the current progress, and return the job with it."""
@@ -102,12 +91,8 @@ class Imports(Jobs):
     RUNNING_STATUS, BUCKETS_SETTING = IN_PROGRESS, "import_buckets"
 
     def check(self, request: Mapping[str, Any]) -> None:
-        """Raise an error if the job cannot run.
-
-        Raises
-        ------
-        PersonalizeError
-            If datasets of this type cannot be imported, or the data is not in one of the buckets.
+        """Raise `PersonalizeError` if datasets of this type cannot be imported, or the data is not in one of the
+        buckets.
         """
         dataset = _dataset_type(request)
         if dataset not in DATASET_TYPES:
@@ -129,13 +114,7 @@ class Imports(Jobs):
 
 
 class Batches(Jobs):
-    """Batch inference and segment jobs, which share a workflow.
-
-    Parameters
-    ----------
-    recommender
-        Recommender of the batches: `FOR_YOU` for inference, `SEGMENTS` for segments.
-    """
+    """Batch inference and segment jobs, which share a workflow."""
 
     RUNNING_STATUS, BUCKETS_SETTING = "IN PROGRESS", "batch_buckets"
 
@@ -144,18 +123,8 @@ class Batches(Jobs):
         self._recommender = recommender
 
     def check(self, request: Mapping[str, Any], *, recommender: str) -> None:
-        """Raise an error if the job cannot run.
-
-        Parameters
-        ----------
-        recommender
-            Recommender for the recipe of the job's solution version.
-
-        Raises
-        ------
-        PersonalizeError
-            If the recipe is for other jobs, a segment job has a filter, the input is a folder, or a location is not in
-            one of the buckets.
+        """Raise `PersonalizeError` if the job cannot run. `recommender` belongs to the recipe of the job's solution
+        version.
         """
         if recommender != self._recommender:
             expected = f"expected a version of a recipe {_RECIPES[self._recommender]}"

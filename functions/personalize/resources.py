@@ -29,10 +29,6 @@ class Kind:
         True if descriptions and lists contain the status.
     changed
         Members of an update request. Empty if resources cannot be updated.
-    name_field
-        Member that contains the name.
-    has_deletion
-        False for resources that cannot be deleted.
     """
 
     noun: str
@@ -143,5 +139,4 @@ DATASET_TYPES = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIO
 
 
 def short_id(text: str) -> str:
-    """Return the eight hexadecimal digits that identify an event tracker in its ARN."""
     return hashlib.sha256(text.encode()).hexdigest()[:8]

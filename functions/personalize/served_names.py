@@ -42,27 +42,14 @@ FOR_YOU = Recipe("for-you")
 
 
 class ServedNames:
-    """Object with the names, which the function `recommend` reads like the configuration.
-
-    Parameters
-    ----------
-    stored
-        Object on S3.
-    configuration
-        Function that returns the shop's configuration. Its names take precedence.
-    """
+    """Object with the names. The names of the shop's configuration take precedence."""
 
     def __init__(self, store: ResourceStore, stored: S3Object, configuration: Callable[[], Configuration]) -> None:
         self._store, self._stored, self._configuration = store, stored, configuration
 
     def check(self, kind: Kind, name: str, request: Mapping[str, Any], *, now_ms: int) -> None:
-        """Raise an error for a resource that requests could not use.
-
-        Raises
-        ------
-        PersonalizeError
-            If the configuration or a resource of another type has the name, or the filter expression or exploration is
-            invalid.
+        """Raise `PersonalizeError` for a resource that requests could not use: its name exists, or a setting is
+        invalid.
         """
         configuration = self._configuration()
         used_names = (
@@ -157,15 +144,7 @@ def _recipe_name(request: Mapping[str, Any]) -> str:
 def exploration(kind: Kind, request: Mapping[str, Any], *, ranks_actions: bool = False) -> Exploration | None:
     """Return the exploration that a campaign or recommender requests, or None for the weight 0.
 
-    Parameters
-    ----------
-    ranks_actions
-        True to return an explicit weight of 0 too, because actions are explored by default.
-
-    Raises
-    ------
-    PersonalizeError
-        If a setting is not a number in its range.
+    An explicit weight of 0 is also returned if `ranks_actions` is true, because actions are explored by default.
     """
     settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
     share = _number(settings, "explorationWeight", default=0.0, maximum=1.0)

@@ -56,8 +56,6 @@ RECIPES_PREFIX = "arn:aws:personalize:::recipe/"
 LATEST = "$LATEST"
 
 _PARENTS = (DATASET, GROUP, SCHEMA, SOLUTION, SOLUTION_VERSION)
-"""Types that creation requests of other resources reference."""
-
 Parameters = Mapping[str, Any]
 Operation = Callable[[Parameters, int], dict[str, Any]]
 
@@ -65,14 +63,7 @@ Operation = Callable[[Parameters, int], dict[str, Any]]
 class ControlPlane:
     """Control plane of one deployment, which is one dataset group.
 
-    Parameters
-    ----------
-    arn_prefix
-        Prefix of all ARNs.
-    tracking_id
-        Tracking ID of every event tracker.
-    names_delay_ms
-        Time in milliseconds after which requests for recommendations can use a new name.
+    `names_delay_ms` is the time after which requests for recommendations can use a new name.
     """
 
     def __init__(
@@ -110,11 +101,9 @@ class ControlPlane:
 
     @property
     def operations(self) -> Sequence[str]:
-        """Names of the supported operations."""
         return [*self._operations, *EMPTY_LISTS]
 
     def answer(self, operation: str, parameters: Parameters, *, now_ms: int) -> dict[str, Any]:
-        """Run an operation. Raise `PersonalizeError` if the operation is missing or not supported."""
         if operation in self._operations:
             return self._operations[operation](parameters, now_ms)
         if operation in EMPTY_LISTS:
@@ -296,7 +285,6 @@ class ControlPlane:
         return [self._arn(kinds[entry.kind], entry.key) for entry in users]
 
     def _parts(self, kind: Kind, resource: Resource, now_ms: int) -> Sequence[Resource]:
-        """Return the resources that are deleted together with `resource`."""
         if kind is SOLUTION:
             return self._versions_of(resource, now_ms)
         if kind is GROUP:
@@ -392,7 +380,6 @@ class ControlPlane:
 
 
 def _status(resource: Resource) -> Mapping[str, str]:
-    """Return the status of a resource's job, and the reason for a failure."""
     return {name: resource.progress[name] for name in ("status", "failureReason") if name in resource.progress}
 
 
@@ -421,7 +408,6 @@ def _dataset_type(text: str) -> str:
 
 
 def _is_of_tracker(resource: Resource) -> bool:
-    """Return true for the dataset of a tracker's events."""
     return resource.kind == DATASET.noun and resource.name == EVENT_INTERACTIONS
 
 

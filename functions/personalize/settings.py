@@ -7,18 +7,10 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Tables of resources and keys, stores of models, and workflows for training and imports.
+    """Settings of the control plane.
 
-    Attributes
-    ----------
-    arn_prefix
-        Prefix of all ARNs: partition, service, region and account, without a final colon.
-    tracking_id
-        Tracking ID of the deployment and of every event tracker.
-    batch_state_machine_parameter
-        Name of the SSM parameter with the ARN of the batch workflow.
-    import_buckets, batch_buckets
-        Buckets that import jobs and batch inference jobs may use, separated by spaces.
+    `arn_prefix` is the prefix of all ARNs: partition, service, region and account, without a final colon. Buckets that
+    jobs may use are separated by spaces. The ARN of the batch workflow is in an SSM parameter.
     """
 
     resources_table: str

@@ -25,18 +25,8 @@ _FORGOTTEN_S = 86_400
 class Resource:
     """Resource of the control plane.
 
-    Attributes
-    ----------
-    key
-        ID, unique among resources of the same type.
-    request
-        Members of the creation request, with later updates.
-    deleted_ms
-        Time of the deletion; None if the resource exists.
-    updated_ms
-        Time of the latest update; None if there was no update.
-    progress
-        Execution of the resource's training or job, and the final status.
+    `key` is unique among resources of the same type. `request` contains the members of the creation request, with later
+    updates. `progress` contains the execution of the resource's training or job, and the final status.
     """
 
     kind: str
@@ -87,7 +77,7 @@ class ResourceStore:
         )
 
     def update(self, resource: Resource) -> bool:
-        """Write the request and update time of a resource. Return false if the resource is deleted."""
+        """Return false if the resource is deleted."""
         return self._set(
             resource,
             request={"S": orjson.dumps(dict(resource.request)).decode()},
@@ -110,15 +100,9 @@ class ResourceStore:
         return None if item is None or _is_gone(item, now_ms=now_ms) else _resource(item)
 
     def all(self, *kinds: str, now_ms: int | None = None) -> Sequence[Resource]:
-        """Return all resources of these types, sorted by ID.
+        """Return all resources of these types, sorted by ID. If `now_ms` is None, deleted resources are included.
 
         The table is scanned, because it has only a few dozen items.
-
-        Parameters
-        ----------
-        now_ms
-            Current time, to exclude resources that were deleted more than `DELETING_MS` ago. If None, deleted resources
-            are included until DynamoDB expires them.
         """
         with self._translated():
             pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)

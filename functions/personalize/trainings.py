@@ -42,7 +42,6 @@ class Trainings:
         self._runs, self._versions, self._store = runs, versions, store
 
     def has_model(self) -> bool:
-        """Return true if there is a champion."""
         return self._versions.registry.champion() is not None
 
     def progressed(self, resource: Resource) -> Resource:
@@ -59,10 +58,7 @@ class Trainings:
     def metrics(self, resource: Resource) -> dict[str, float]:
         """Return the metrics of the model that an active solution version trained.
 
-        Raises
-        ------
-        PersonalizeError
-            If the version is not active, or its model was deleted.
+        Raise `PersonalizeError` if the version is not active, or its model was deleted.
         """
         version = resource.progress.get("version")
         if version is None:
@@ -78,13 +74,7 @@ class Trainings:
         return {name: winner[figure] for figure, name in METRICS.items() if winner.get(figure) is not None}
 
     def check_stored(self, resource: Resource) -> None:
-        """Raise an error if the model of an active solution version cannot be served.
-
-        Raises
-        ------
-        PersonalizeError
-            If the model was deleted.
-        """
+        """Raise `PersonalizeError` if the model of an active solution version was deleted."""
         version = resource.progress["version"]
         try:
             self._versions.manifest(version)
@@ -94,14 +84,7 @@ class Trainings:
     def serve(self, resource: Resource, *, reason: str, now_ms: int) -> None:
         """Make the model of an active solution version the champion, unless it already is.
 
-        Raises
-        ------
-        PersonalizeError
-            If the model was deleted or rejected by the gate.
-        InvalidBundle
-            If the champion pointer is unreadable.
-        Unavailable
-            If AWS does not respond. The call can be repeated.
+        Raise `PersonalizeError` if the model was deleted or rejected by the gate.
         """
         version, champion = resource.progress["version"], self._versions.registry.champion()
         if champion is not None and champion.version == version:
