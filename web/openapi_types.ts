@@ -66,7 +66,6 @@ const paths = description.paths as unknown as Readonly<
 const { SessionEvents, PromoteModel, CreateSessionToken } = description.components.schemas;
 const event = SessionEvents.properties.eventList;
 
-/** Return the schema of a parameter of a path's query string. */
 function parameter(path: string, name: string): Limited {
   return paths[path]?.get?.parameters?.find((each) => each.name === name)?.schema as Limited;
 }
@@ -85,7 +84,6 @@ const LIMITS: Readonly<Record<string, readonly [limit: unknown, about: string]>>
   MAX_ID_LENGTH: [CreateSessionToken.properties.userId.maxLength, "Maximum length of an ID in characters."],
 };
 
-/** Return the schema with a name, or of the query string of a path. */
 function schemaOf(name: string): Schema {
   const parameters = paths[name]?.get?.parameters;
   const schema = parameters

@@ -18,7 +18,10 @@ export interface Options {
   readonly mode?: "static";
   /** False to send no events and store nothing until `setConsent(true)`. */
   readonly consent?: boolean;
-  /** Called with the error of a failed call, its events, and all waiting events if they will be sent again. By default, errors are logged. */
+  /**
+   * Called after a failed call with its error and events. If they are sent again later, `events` also has all waiting
+   * events. By default, errors are logged.
+   */
   readonly onError?: (error: Error, events: readonly Pick<ShopEvent, "eventType" | "itemId">[]) => void;
 }
 
@@ -82,7 +85,7 @@ export class Client extends EventTarget {
     });
   }
 
-  /** Queue an event for the call of the next second. `now` sends it immediately. */
+  /** Queue an event, which is sent within a second. `now` sends it immediately. */
   track(event: ShopEvent, now = false): void {
     this.remember(event);
     if (!this.consent || this.options.mode) return;
@@ -100,7 +103,7 @@ export class Client extends EventTarget {
     else this.timer ??= setTimeout(() => void this.flush(), GATHER_MS);
   }
 
-  /** Send the waiting events. A failed call keeps its events for the next call. */
+  /** Send the waiting events. They wait for the next call if the API fails, and are dropped if it rejects them. */
   flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -110,7 +113,10 @@ export class Client extends EventTarget {
     return this.sending;
   }
 
-  /** Read recommendations. Static lists replace them if the API is slow or fails, except with a 4xx other than 429. */
+  /**
+   * Read recommendations. Static lists (`Options.lists`) replace them if the API is slow or fails, except after a 4xx
+   * other than 429.
+   */
   async recommend(request: RecommendationRequest = {}): Promise<Recommendations> {
     if (this.options.mode) return this.rank(request);
     if (!this.options.lists) return this.ask(request);
@@ -126,7 +132,6 @@ export class Client extends EventTarget {
     }
   }
 
-  /** Rank static lists by the visitor's own events. */
   private async rank(request: RecommendationRequest): Promise<Recommendations> {
     this.lists ??= loadStatic().then((module) => new module.StaticLists(this.options.lists as string));
     this.lists.catch(() => {
@@ -312,7 +317,6 @@ function load(place: Place, name: string): string | null {
   }
 }
 
-/** Reject after `SLOW_MS` milliseconds. */
 function tooSlow(): Promise<never> {
   return new Promise((_, reject) => setTimeout(reject, SLOW_MS, new AlsolikeError(0, "slow")));
 }

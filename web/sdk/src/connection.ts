@@ -15,7 +15,6 @@ export class AlsolikeError extends Error {
 const MAX_ATTEMPTS = 4;
 /** The maximum number of attempts to read a list, for which the page waits. */
 const MAX_READS = 2;
-/** The timeout of an attempt. */
 const TIMEOUT_MS = 10_000;
 const LONGEST_PAUSE_S = 10;
 /** The time before its expiry at which a token is renewed. */
@@ -35,7 +34,6 @@ export class Connection {
     private provider: TokenProvider,
   ) {}
 
-  /** Use the tokens of another provider. */
   use(provider: TokenProvider): void {
     this.provider = provider;
     this.pending = this.latest = undefined;

@@ -1,2 +1,2 @@
-/** Load the module that ranks static lists; a bundler puts it into a chunk of its own. */
+/** Load the module of static lists, which bundlers put into a separate chunk. */
 export const loadStatic = () => import("./static");

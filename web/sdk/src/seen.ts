@@ -27,7 +27,6 @@ export class SeenItems {
     for (const element of list) this.observer.observe(element);
   }
 
-  /** Return the seen items in the order of the list. */
   ids(): string[] {
     return this.order.filter((id) => this.seen.has(id));
   }

@@ -1,7 +1,6 @@
 import { DEFAULT_RESULTS } from "./build/api_types";
 import type { RecommendationRequest, Recommendations, RecommendedItem } from "./recommendations";
 
-/** An event of the visitor with an item. */
 export interface HistoryEvent {
   readonly itemId: string;
   readonly eventType: string;
@@ -80,7 +79,6 @@ export class StaticLists {
     return this.lists;
   }
 
-  /** Read the shards of the items. */
   private async entries({ shards }: Lists, itemIds: readonly string[]): Promise<Entries> {
     const shardOf = (itemId: string) => shards[hash(itemId) % shards.length] ?? "";
     const names = [...new Set(itemIds.filter(Boolean).map(shardOf))].filter(Boolean);

@@ -13,7 +13,6 @@ export function lastPromotion(champion: Champion): Entry | undefined {
 export const wasChampion = (champion: Champion | null, version: string): boolean =>
   champion?.history.some((entry) => entry.version === version) ?? false;
 
-/** Return true if a rollback is possible: the champion has a predecessor, or a canary runs. */
 export const canRollBack = (champion: Champion): boolean => champion.previous !== null || champion.canary !== null;
 
 /** Return a text of the current champion pointer, or null if it equals the shown pointer. */

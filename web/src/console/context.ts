@@ -4,13 +4,10 @@ import type { Api } from "../platform/api";
 import type { CardColumns } from "../platform/site";
 import { keyOf, type Query, type QueryCache, type QueryState } from "./query_cache";
 
-/** Services that every view can use. */
 interface ConsoleServices {
   readonly api: Api;
   readonly cache: QueryCache;
-  /** The columns of items' cards, if configured. */
   readonly cards?: CardColumns | undefined;
-  /** Show a message and let screen readers read it. */
   readonly announce: (message: string, link?: { href: string; text: string }) => void;
 }
 
@@ -45,7 +42,6 @@ export function useQuery<T>(query: Query | null, everyMs: number | null, backgro
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
 
-/** Return the time, updated every second. */
 export function useNow(): number {
   const [now, setNow] = useState(() => Date.now());
   useEffect(() => {

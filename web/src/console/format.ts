@@ -13,7 +13,6 @@ const cents = new Intl.NumberFormat("en", { style: "currency", currency: "USD", 
 
 type Maybe = number | null | undefined;
 
-/** A function that formats a figure, such as `percent`. */
 export type Format = (value: Maybe) => string;
 
 const orDash =
@@ -34,7 +33,6 @@ export const figure: Format = orDash((value) => {
   ).format(value);
 });
 
-/** Format a measure of quality with the three decimals that readers compare. */
 export const measure: Format = orDash((value) => value.toFixed(3));
 
 export const percent: Format = orDash((value) => {
@@ -49,7 +47,6 @@ export const lift: Format = orDash((value) => `${value > 0 ? "+" : value < 0 ? "
 
 export const money: Format = orDash((value) => dollars.format(value));
 
-/** Format the price of one unit, which may be a small part of a cent. */
 export const unitPrice: Format = orDash((value) =>
   Math.abs(value) >= 1 ? dollars.format(value) : cents.format(value),
 );
@@ -124,8 +121,6 @@ export const utc = (ms: number): string => `${new Date(ms).toISOString().slice(0
 /** Replace the separators in a name of the API by spaces: `rolled_back` becomes `rolled back`. */
 export const words = (name: string): string => name.replaceAll(/[_-]/g, " ");
 
-/** Start a text with an upper-case letter. */
 export const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);
 
-/** Return a number with its noun: `1 run`, `2 runs`. */
 export const plural = (n: number, one: string, many = `${one}s`): string => `${count(n)} ${n === 1 ? one : many}`;

@@ -8,13 +8,11 @@ import { GROUPS, VIEWS } from "./views";
 
 interface Props {
   readonly environment: string;
-  /** Addresses of other environments' sites, by name. */
   readonly consoles: Readonly<Record<string, string>>;
   readonly current: Route;
   readonly signOut: () => void;
 }
 
-/** Links to all views, which a button opens on a phone. */
 export function Navigation({ environment, consoles, current, signOut }: Props) {
   const [open, setOpen] = useState(false);
   const menu = useRef<HTMLButtonElement>(null);
@@ -89,7 +87,6 @@ export function Navigation({ environment, consoles, current, signOut }: Props) {
   );
 }
 
-/** The environment's name, or a list that opens the console of another environment. */
 function Environment({ name, consoles }: { readonly name: string; readonly consoles: Props["consoles"] }) {
   if (Object.keys(consoles).length === 0) {
     return (

@@ -5,7 +5,6 @@ import { href } from "./routing";
 import { runbookHref } from "./runbooks";
 import { highest, thresholdOf, total } from "./traffic_metrics";
 
-/** A problem with a link to its view. */
 interface Problem {
   readonly tone: Tone;
   readonly word: string;
@@ -30,7 +29,7 @@ const NOT_PROMOTED: Readonly<Record<string, (version: string) => string>> = {
   "rolled back": (version) => `The canary rolled back ${version} of the last training.`,
 };
 
-/** Return open problems other than ringing alarms: of traffic, trainings, models, drift and the quarantine, in this order. */
+/** Return the open problems other than ringing alarms. */
 export function openProblems(data: LoadedData, nowMs: number): Problem[] {
   const { models, trainings, drift, quarantine } = data;
   const problems = trafficProblems(data);

@@ -17,7 +17,6 @@ import { href, useRoute } from "./routing";
 import { type Toast, Toasts } from "./toasts";
 import { VIEWS } from "./views";
 
-/** The operator's console: navigation, the current view, and toasts. */
 export function Console({ site, api, signIn }: PageProps) {
   const route = useRoute();
   const cache = useMemo(() => new QueryCache(api), [api]);
@@ -114,7 +113,6 @@ function ChampionToasts() {
   return null;
 }
 
-/** The load time of the view, with buttons to pause and refresh. */
 function LiveControls() {
   const { cache } = useConsole();
   const [, draw] = useState(0);

@@ -6,7 +6,6 @@ import type { Query } from "./query_cache";
 export const LIVE_MS = 10_000;
 export const SLOW_MS = 60_000;
 
-/** Requests of the console to the operator's routes. `contract.ts` has the types of the responses. */
 export const traffic = (minutes: number): Query => ({ path: "/operator/traffic", parameters: { minutes } });
 export const alarms: Query = { path: "/operator/alarms" };
 export const engagement = (days: number, by: string): Query => ({
@@ -30,7 +29,6 @@ export const cost = (load: Readonly<Record<string, string | undefined>>): Query 
   parameters: load,
 });
 
-/** Paths of the requests that change something. */
 export const promotion = (version: string): string => `/operator/models/${pathSegment(version)}/promotion`;
 export const pin = (version: string, pinned: boolean): string =>
   `/operator/models/${pathSegment(version)}/${pinned ? "unpin" : "pin"}`;

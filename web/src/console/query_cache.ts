@@ -1,6 +1,5 @@
 import { type Api, toError } from "../platform/api";
 
-/** A request to the API. */
 export interface Query {
   readonly path: string;
   readonly parameters?: Readonly<Record<string, string | number | undefined>>;
@@ -16,7 +15,6 @@ export interface QueryState<T> {
 
 const EMPTY: QueryState<never> = { data: null, error: null, loadedMs: null, loading: false };
 
-/** Options of a component that watches a query. */
 export interface WatchOptions {
   /** Interval between requests, or null for a single request. */
   readonly everyMs: number | null;

@@ -8,15 +8,12 @@ const texts = import.meta.glob<string>("../../../docs/runbooks/*.md", {
   eager: true,
 });
 
-/** The runbooks of the documentation by their names. */
 const RUNBOOKS: ReadonlyMap<string, string> = new Map(
   Object.entries(texts).map(([path, text]) => [path.replace(/^.*\/|\.md$/g, ""), text]),
 );
 
-/** Return the address of a runbook's view. */
 export const runbookHref = (name: string): string => href("alarms", name);
 
-/** Return a runbook's title and content, or null if there is none with this name. */
 export function runbook(name: string): { readonly title: string; readonly blocks: readonly Block[] } | null {
   const [title, ...blocks] = parseBlocks(RUNBOOKS.get(name) ?? "");
   return title?.kind === "heading" ? { title: sentence(title.text.replace(/^Runbook: /, "")), blocks } : null;

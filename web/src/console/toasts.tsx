@@ -9,7 +9,6 @@ export interface Toast {
 
 const SHOWN_MS = 12_000;
 
-/** Recent messages, which screen readers read out. */
 export function Toasts({ toasts, dismiss }: { toasts: readonly Toast[]; dismiss: (id: number) => void }) {
   return (
     <div class="toasts" role="status" aria-live="polite">

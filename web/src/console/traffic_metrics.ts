@@ -13,15 +13,12 @@ export function completePeriods({ series, periodS, untilMs }: Traffic): Traffic[
 export const withZeros = (points: readonly Point[]): readonly Point[] =>
   points.some(([, value]) => value !== null) ? points.map(([timeMs, value]) => [timeMs, value ?? 0]) : points;
 
-/** Return counts per period as a rate per minute. */
 export const perMinute = (points: readonly Point[], periodS: number): Point[] =>
   withZeros(points).map(([timeMs, value]) => [timeMs, value === null ? null : (value * 60) / periodS]);
 
-/** Return the latest known value. */
 export const latest = (points: readonly Point[]): number | null =>
   points.findLast(([, value]) => value !== null)?.[1] ?? null;
 
-/** Return the highest known point, or null without one. */
 export const highest = (points: readonly Point[]): readonly [timeMs: number, value: number] | null =>
   points
     .filter((point): point is [number, number] => point[1] !== null)
@@ -40,11 +37,9 @@ export const thresholdOf = (alarms: Alarms | null, id: string): number | null =>
 /** Minimum number of requests for a meaningful share, as in the alarms. */
 const MIN_REQUESTS = 20;
 
-/** Return true if a share of enough requests is above a threshold in percent. */
 export const isHigh = (share: number | null, whole: number, percent: number | null): boolean =>
   share !== null && percent !== null && whole >= MIN_REQUESTS && share * 100 > percent;
 
-/** Return the share of one count in another for each point. */
 export function shares(part: readonly Point[], whole: readonly Point[]): Point[] {
   const parts = new Map(part);
   return whole.map(([timeMs, value]) => [timeMs, value ? (parts.get(timeMs) ?? 0) / value : null]);

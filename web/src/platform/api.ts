@@ -9,13 +9,11 @@ export class ApiError extends Error {
   }
 }
 
-/** A response with its headers, which describe its origin. */
 export interface ApiResponse<T> {
   readonly body: T;
   readonly headers: Headers;
 }
 
-/** An error of the network or a timeout. */
 export class NetworkError extends Error {}
 
 /** Returns an access token other than the rejected one. If there is none, it redirects to the sign-in. */
@@ -24,11 +22,9 @@ export type TokenProvider = (rejected?: string) => Promise<string>;
 /** The timeout of a call. The API itself times out after 30 s. */
 export const TIMEOUT_MS = 30_000;
 
-/** The maximum number of attempts of a throttled call. */
 const MAX_ATTEMPTS = 4;
 const LONGEST_PAUSE_S = 10;
 
-/** A client of the API with the token of the signed-in user. */
 export class Api {
   constructor(
     private readonly base: string,
@@ -97,7 +93,6 @@ function retryAfterS(headers: Headers): number {
   return /^\d+$/.test(seconds) ? Math.min(Number(seconds), LONGEST_PAUSE_S) : 1;
 }
 
-/** Return a thrown value as an error. */
 export function toError(thrown: unknown): Error {
   return thrown instanceof Error ? thrown : new Error(String(thrown));
 }
@@ -131,7 +126,6 @@ export function pathSegment(id: string): string {
   return `~${base64url(new TextEncoder().encode(id))}`;
 }
 
-/** Return bytes as base64url without padding. */
 export function base64url(bytes: Uint8Array): string {
   const base64 = btoa(String.fromCharCode(...bytes));
   return base64.replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");

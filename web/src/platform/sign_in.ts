@@ -8,7 +8,6 @@ interface Tokens {
   readonly refresh_token?: string;
 }
 
-/** The state of a tab during a sign-in. */
 interface Attempt {
   readonly state: string;
   readonly verifier: string;
@@ -21,7 +20,6 @@ const SIGNED_OUT = "alsolike.signed-out";
 /** Time before expiry at which a token is renewed, so that it is valid until its call arrives. */
 const RENEW_BEFORE_MS = 30_000;
 
-/** A failed sign-in. */
 export class SignInError extends Error {}
 
 /**
@@ -46,14 +44,12 @@ export class SignIn {
     if (this.accessToken && this.accessToken !== rejected && Date.now() < this.expiresMs - RENEW_BEFORE_MS) {
       return Promise.resolve(this.accessToken);
     }
-    // Concurrent calls wait for the same token.
     this.pending ??= this.renew().finally(() => {
       this.pending = undefined;
     });
     return this.pending;
   }
 
-  /** Delete the tokens, and open the sign-out. */
   signOut(): void {
     this.accessToken = this.refreshToken = undefined;
     sessionStorage.setItem(SIGNED_OUT, "");

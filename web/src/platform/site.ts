@@ -2,11 +2,9 @@ import { networkError, TIMEOUT_MS } from "./api";
 
 /** A deployment's settings for its pages: `/site.json`, which `alsolike web publish` writes next to them. */
 export interface Site {
-  /** The environment's name. */
   readonly environment: string;
   /** The API's path on this site. */
   readonly api: string;
-  /** The tracking ID in calls of the API. */
   readonly trackingId: string;
   /** The columns of the storefront's cards, if configured (`alsolike web cards`). */
   readonly cards?: CardColumns;
@@ -21,7 +19,6 @@ export interface CardColumns {
   readonly subtitle?: string;
   /** Addresses of pictures. */
   readonly image?: string;
-  /** Categories to browse by. */
   readonly category?: string;
   /** Code of ISO 4217. */
   readonly currency?: string;
@@ -36,7 +33,6 @@ export interface SignInSettings {
   readonly scopes: readonly string[];
 }
 
-/** Fetch the deployment's settings. */
 export async function readSite(): Promise<Site> {
   const request = fetch("/site.json", { cache: "no-store", signal: AbortSignal.timeout(TIMEOUT_MS) });
   const response = await request.catch((failure: unknown) => {

@@ -5,7 +5,6 @@ import { SignIn, SignInError } from "./sign_in";
 import { readSite, type Site } from "./site";
 import "./theme.css";
 
-/** Properties of every page. */
 export interface PageProps {
   readonly site: Site;
   readonly api: Api;
@@ -47,7 +46,6 @@ interface MessagePageProps {
   readonly signIn: SignIn | undefined;
 }
 
-/** The message in place of a page that cannot be shown, with a button to sign in or to try again. */
 export function MessagePage({ title, reason, signIn }: MessagePageProps) {
   return (
     <main class="message">

@@ -1,22 +1,18 @@
 import { type ListReader, readIds } from "./recommendations";
 
-/** An action of the shopper, and its outcome. */
 export interface Activity {
   readonly id: number;
   /** The action, such as "View of Bananas". */
   readonly what: string;
   readonly state: "sending" | "sent" | "watching" | "settled" | "failed";
   readonly outcome: Outcome | null;
-  /** The error of a failed request. */
   readonly error: string | null;
   /** Repeats a failed request, if a retry can succeed. */
   readonly again: (() => void) | null;
 }
 
-/** Maximum number of remembered actions. */
 export const MAX_ACTIVITIES = 20;
 
-/** Return an action as one line. */
 export function activityText({ what, state, outcome, error }: Activity): string {
   switch (state) {
     case "sending":
@@ -32,7 +28,6 @@ export function activityText({ what, state, outcome, error }: Activity): string 
   }
 }
 
-/** Return an effect as a sentence. */
 function outcomeText({ effect, afterMs }: Outcome): string {
   const seconds = `${(afterMs / 1000).toFixed(1)} s`;
   switch (effect) {
@@ -67,7 +62,6 @@ interface EffectOptions {
 
 const SNAPSHOT_ITEMS = 20;
 
-/** Request the current lists of the shopper. */
 export async function takeSnapshot(lists: ListReader): Promise<Snapshot> {
   const ids = (recommender: "for-you" | "recently-viewed" | "buy-again") =>
     readIds(lists, { recommender, numResults: SNAPSHOT_ITEMS });
@@ -75,7 +69,6 @@ export async function takeSnapshot(lists: ListReader): Promise<Snapshot> {
   return { forYou, history: [...recent, "", ...again] };
 }
 
-/** Longest wait for an effect. */
 export const MAX_WAIT_MS = 15_000;
 
 const FIRST_WAIT_MS = 250;

@@ -2,7 +2,6 @@ import { activityText } from "./activity";
 import { useShop } from "./context";
 import "./strip.css";
 
-/** Sent events and their outcomes: screen readers read the latest line, and a click opens the earlier ones. */
 export function ActivityStrip() {
   const { activity } = useShop();
   const [latest, ...earlier] = activity;

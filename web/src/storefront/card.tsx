@@ -12,7 +12,6 @@ interface CardProps {
   readonly fresh?: boolean;
 }
 
-/** A product in a list: a link that covers the card, and buttons for its explanation and for the cart. */
 export function Card({ product, why = [], fresh = false }: CardProps) {
   const shop = useShop();
   const panel = useId();

@@ -8,7 +8,6 @@ import { filterRoute } from "./facts";
 import { CATEGORY, type Route } from "./route";
 import { ErrorState } from "./states";
 
-/** The carousels of a page, with one message if all of them fail. */
 export function CarouselList({ route }: { readonly route: Route }) {
   const shop = useShop();
   const planned = planCarousels(route, shop.cart);
@@ -119,7 +118,6 @@ function CarouselContent({ plan, carousel, track }: ContentProps) {
   );
 }
 
-/** Grey cards while a list loads. */
 export function Skeleton({ content }: { readonly content: string }) {
   return (
     <>
@@ -142,7 +140,6 @@ function moveByArrows(event: KeyboardEvent) {
   next.querySelector<HTMLElement>(".card-link")?.focus();
 }
 
-/** Directions in which a list can be scrolled. */
 interface ScrollDirections {
   readonly any: boolean;
   readonly back: boolean;
@@ -154,14 +151,12 @@ const NOT_SCROLLABLE: ScrollDirections = { any: false, back: false, on: false };
 /** Browsers round scroll positions, and a list may stop a pixel before its end. */
 const ROUNDING_PX = 2;
 
-/** Return the directions in which a list can be scrolled. */
 export function scrollDirections(list: Pick<Element, "scrollLeft" | "scrollWidth" | "clientWidth">): ScrollDirections {
   const further = list.scrollWidth - list.clientWidth;
   if (further <= ROUNDING_PX) return NOT_SCROLLABLE;
   return { any: true, back: list.scrollLeft > ROUNDING_PX, on: list.scrollLeft < further - ROUNDING_PX };
 }
 
-/** Return the directions in which a list can be scrolled, and update them when it is scrolled, resized or refilled. */
 function useScrollDirections(
   track: { current: HTMLElement | null },
   recommendationId: string | undefined,

@@ -14,7 +14,6 @@ import {
 import type { Route } from "./route";
 import type { Shopper } from "./shopper";
 
-/** A carousel that a page will request. */
 export interface CarouselPlan {
   readonly recommender: Recommender;
   readonly title: string;
@@ -49,7 +48,6 @@ const FOR_YOU: CarouselPlan = {
 /** The maximum number of items with metadata in a response. */
 const MAX_WITH_METADATA = 50;
 
-/** Return the carousels of a page in display order. */
 export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
   if (route.page === "item") {
     return [
@@ -81,7 +79,6 @@ export function planCarousels(route: Route, cart: Cart): CarouselPlan[] {
   ];
 }
 
-/** Return the key of a page's carousels: shopper, page and product. */
 export function carouselsKey(route: Route, shopper: Shopper): string {
   return `${shopper.id} ${route.page} ${route.page === "item" ? route.id : ""}`;
 }
@@ -122,7 +119,6 @@ export async function loadCarousels(
   }
 }
 
-/** Return the text for an empty list. */
 export function emptyText({ plan, shownElsewhere }: CarouselState): string | undefined {
   return shownElsewhere ? "All of its products are on this page already, in another list or in your cart." : plan.empty;
 }

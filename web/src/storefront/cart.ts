@@ -1,4 +1,3 @@
-/** An item in the cart. */
 export interface CartLine {
   readonly itemId: string;
   readonly title: string;
@@ -33,7 +32,6 @@ export function removeQuantities(cart: Cart, bought: Cart): Cart {
   }, cart);
 }
 
-/** Return the number of pieces. */
 export function count(cart: Cart): number {
   return cart.reduce((sum, line) => sum + line.quantity, 0);
 }

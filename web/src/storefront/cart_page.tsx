@@ -6,7 +6,6 @@ import { fromMetadata } from "./product";
 import { formatRoute, type Route } from "./route";
 import { EmptyState } from "./states";
 
-/** The cart, and the confirmation of an order. */
 export function CartPage({ route }: { readonly route: Route }) {
   const shop = useShop();
   const { cart } = shop;

@@ -8,7 +8,6 @@ import type { Filter } from "./route";
 /** The number of products that a page loads before it offers to load more. A catalogue may have any number. */
 export const LOADED_AT_ONCE = 5000;
 
-/** The loaded part of the catalogue, unordered. */
 export interface Loaded {
   readonly products: readonly Product[];
   /** Token of the next page, or null at the end. */
@@ -38,7 +37,6 @@ export async function loadProducts(
   return loaded;
 }
 
-/** The best results of a search, and the number of all results. */
 interface Hits {
   readonly products: readonly Product[];
   readonly all: number;

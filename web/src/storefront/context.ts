@@ -5,20 +5,17 @@ import type { Shop } from "./shop";
 
 export const ShopContext = createContext<Shop | null>(null);
 
-/** Return the shop of the page. */
 export function useShop(): Shop {
   const shop = useContext(ShopContext);
   if (!shop) throw new Error("the component is outside of the shop");
   return shop;
 }
 
-/** Render again after each change of the shop. */
 export function useShopUpdates(shop: Shop): void {
   const [, setChanges] = useState(0);
   useEffect(() => shop.subscribe(() => setChanges((changes) => changes + 1)), [shop]);
 }
 
-/** Return the route of the address. */
 export function useRoute(): Route {
   const [hash, setHash] = useState(location.hash);
   useEffect(() => {
@@ -29,7 +26,6 @@ export function useRoute(): Route {
   return parseRoute(hash);
 }
 
-/** Return true if the browser is online. */
 export function useOnline(): boolean {
   const [online, setOnline] = useState(navigator.onLine);
   useEffect(() => {

@@ -1,7 +1,6 @@
 import { AlsolikeError } from "../../sdk/src/index.ts";
 import { ApiError } from "../platform/api";
 
-/** Describe an error to shoppers, with the API's message. */
 export function errorText(error: Error): string {
   if (error instanceof ApiError || error instanceof AlsolikeError) {
     if (error.status === 0) return "The shop's service cannot be reached";

@@ -17,7 +17,6 @@ interface EventStamp {
 
 const browserStamp = (): EventStamp => ({ nowMs: Date.now(), newId: () => crypto.randomUUID() });
 
-/** Create the events of an order, one per line. */
 export function purchaseEvents(lines: readonly CartLine[], stamp = browserStamp()): Purchase[] {
   return lines.map(({ itemId, price, quantity, recommendationId }) => ({
     eventType: "purchase",
@@ -30,13 +29,11 @@ export function purchaseEvents(lines: readonly CartLine[], stamp = browserStamp(
   }));
 }
 
-/** The session of the page, with its user, if known. */
 export interface Identity {
   readonly sessionId: string;
   readonly userId?: string;
 }
 
-/** Create the bodies of `POST /events` for an order. */
 export function requestBodies(events: readonly Purchase[], identity: Identity, trackingId: string): Events[] {
   const calls: Events[] = [];
   for (let start = 0; start < events.length; start += MAX_EVENTS) {

@@ -27,7 +27,6 @@ const UNITS: readonly (readonly [Intl.RelativeTimeFormatUnit, seconds: number, u
   ["month", 30.44 * 86_400, 12],
 ];
 
-/** Return a relative time in the largest fitting unit. */
 export function timeAgo(atMs: number, nowMs: number): string {
   const seconds = Math.max(0, (nowMs - atMs) / 1000);
   if (seconds < 45) return "just now";
@@ -44,7 +43,6 @@ export interface Explanation {
   readonly weight: number | null;
 }
 
-/** Explain why a list contains an item. */
 export function explain(
   item: RecommendedItem,
   list: Recommendations,
@@ -69,7 +67,6 @@ export function explain(
   return [...explanations.values()];
 }
 
-/** Return the origin of an item without reasons. */
 export function originText(item: RecommendedItem, list: Recommendations, anchorTitle: string | null): string {
   if (item.filled) return "popular with other shoppers";
   switch (list.recommender) {
@@ -96,7 +93,6 @@ const SOURCES: Readonly<Record<string, string>> = {
   recent: "you viewed it recently",
 };
 
-/** Return the source of a list, as the line below its title. */
 export function sourceText(list: Recommendations): string {
   if (list.items.length === 0) return "";
   switch (list.recommender) {
@@ -142,7 +138,6 @@ const DEGRADED: Readonly<Record<string, string>> = {
   "impressions-unavailable": "the items that you have already seen could not be read in time",
 };
 
-/** Return the reasons for a degraded list as a sentence, or an empty text if it is not degraded. */
 export function degradedText(reasons: readonly string[]): string {
   if (reasons.length === 0) return "";
   return `Degraded: ${reasons.map((reason) => DEGRADED[reason] ?? reason).join("; ")}.`;

@@ -2,7 +2,6 @@ import type { CardColumns } from "../platform/site";
 import { type Column, isStockFlag, keyOf, type Product, sentenceCase, textsOf } from "./product";
 import { CATEGORY, formatRoute } from "./route";
 
-/** A line of a product's page. */
 export interface Fact {
   readonly name: string;
   readonly values: readonly FactValue[];
@@ -22,7 +21,6 @@ const LONGEST_SHARED = 60;
 
 const ACRONYMS = /\b(asin|ean|gtin|id|isbn|sku|upc|url)\b/g;
 
-/** Return a product's description, or null without one. */
 export function descriptionOf(product: Product): string | null {
   const column = product.columns.find(({ key }) => key === DESCRIPTION);
   return column ? textsOf(column.value).join(" ") : null;
@@ -51,7 +49,6 @@ export function factsOf(product: Product, timestamps: ReadonlySet<string>, cards
     .map(([name, values]) => ({ name, values }));
 }
 
-/** Return the address of the products with the same value in a column. */
 export const filterRoute = (column: string, value: string): string =>
   formatRoute({ page: "search", query: "", filter: { column, value } });
 

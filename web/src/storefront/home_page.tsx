@@ -36,7 +36,6 @@ export function HomePage({ route }: { readonly route: Route }) {
   );
 }
 
-/** The state of the lists that the text below the greeting describes. */
 type HomeStatus = "empty" | "no-model" | "degraded" | "personal" | "no-history";
 
 /** Return the state of the loaded lists, or the expected state before "for you" is loaded. */

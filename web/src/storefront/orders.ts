@@ -19,7 +19,6 @@ export interface PendingOrder {
   readonly givenUp: boolean;
 }
 
-/** Return true if `order` contains all events of `other`. */
 export function covers(order: PendingOrder, other: PendingOrder): boolean {
   return other.events.every(({ eventId }) => order.events.some((event) => event.eventId === eventId));
 }
@@ -33,13 +32,11 @@ export function reuseEventIds(sent: readonly PendingOrder[], events: readonly Pu
   });
 }
 
-/** Functions that are called after events were sent. */
 export interface SendOptions {
   readonly onAccepted?: () => void;
   readonly onFailed?: (error: Error) => void;
 }
 
-/** The part of the shop that orders use. */
 interface OrderStore {
   cart: Cart;
   /** The current shopper's orders of all tabs. */
@@ -91,12 +88,10 @@ export class Orders {
     this.giveUp(({ cart }) => cart !== null);
   }
 
-  /** Hide the confirmation of the last order. */
   dismissConfirmation(): void {
     if (this.orderStatus.accepted) this.orderStatus = { ...this.orderStatus, accepted: null };
   }
 
-  /** Delete the orders of the previous shopper from memory. */
   reset(): void {
     this.sent = [];
     this.orderStatus = { state: "open", accepted: null };

@@ -14,7 +14,6 @@ import "./storefront.css";
 import "./cards.css";
 import "./pages.css";
 
-/** The page of the storefront. */
 export function Storefront({ site, api, signIn }: PageProps) {
   const [shop] = useState(() => new Shop(api, site, localStorage));
   useShopUpdates(shop);
@@ -86,7 +85,6 @@ function Page({ route, query }: { readonly route: Route; readonly query: string 
   }
 }
 
-/** Return the route before the current one. */
 function usePreviousRoute(route: Route): Route {
   const places = useRef<readonly [Route, Route]>([{ page: "home" }, route]);
   if (formatRoute(places.current[1]) !== formatRoute(route)) places.current = [places.current[1], route];

@@ -10,7 +10,6 @@ import { findUsers, newGuest, parseShopper, type Shopper, userLine } from "./sho
 
 const MAX_SHOWN = 40;
 
-/** A dialog to choose the shopper: a user of the shop, any id, or a new visitor. */
 export function ShopperPicker({ close }: { readonly close: () => void }) {
   const shop = useShop();
   const [typed, setTyped] = useState("");

@@ -38,7 +38,6 @@ export function hash(text: string): number {
   return value;
 }
 
-/** Return the hue of a text, such as a category, in degrees. */
 export function hue(text: string): number {
   return hash(text.toLowerCase()) % 360;
 }
@@ -105,7 +104,6 @@ export function titleLines(title: string): string[] {
   return lines.slice(0, LINES).map((line, at) => cut(line, at === LINES - 1 && lines.length > LINES));
 }
 
-/** The product's picture, or a drawing if it has none or the picture cannot be loaded. */
 export function Picture({ product }: { readonly product: Product }) {
   const [broken, setBroken] = useState<string | null>(null);
   const { image } = product;

@@ -13,7 +13,6 @@ export interface Product {
   readonly brand: string | null;
   /** The line below the title. */
   readonly subtitle: string | null;
-  /** The address of a picture. */
   readonly image: string | null;
   /** Null if no column states the stock. */
   readonly inStock: boolean | null;
@@ -21,7 +20,6 @@ export interface Product {
   readonly columns: readonly Column[];
 }
 
-/** A column of a product with its value in the catalogue. */
 export interface Column {
   /** The name without case and underscores, which is the same for `PACKAGE_SIZE` and `packageSize`. */
   readonly key: string;
@@ -40,7 +38,6 @@ export function requestedColumns(cards: CardColumns = {}): string[] {
   return [...new Map(columns.map((column) => [keyOf(column), column])).values()];
 }
 
-/** Return the key of a column, which is the same for both of its spellings. */
 export const keyOf = (column: string): string => column.toLowerCase().replaceAll("_", "");
 
 /** Read an item of the catalogue, with columns in camelCase. */
@@ -108,7 +105,6 @@ function stockOf(value: unknown): boolean | null {
 export const isStockFlag = ({ key, value }: Column): boolean =>
   STOCK_COLUMNS.some((column) => keyOf(column) === key) && typeof value !== "number" && stockOf(value) !== null;
 
-/** Abbreviations of the catalogue. */
 const ABBREVIATIONS: Readonly<Record<string, string>> = {
   bkd: "baked",
   drnk: "drink",

@@ -3,7 +3,6 @@ import type { Client, RecommendationRequest } from "../../sdk/src/index.ts";
 import type { CardColumns } from "../platform/site";
 import { fromMetadata, type Product, requestedColumns } from "./product";
 
-/** Reader of the current shopper's lists. */
 export type ListReader = Pick<Client, "recommend">;
 
 export type Recommender =
@@ -24,7 +23,6 @@ export interface Reason {
   readonly contribution: number;
 }
 
-/** An item of a response and its reasons. */
 export interface RecommendedItem {
   readonly product: Product;
   readonly reasons: readonly Reason[];
@@ -32,7 +30,6 @@ export interface RecommendedItem {
   readonly filled: boolean;
 }
 
-/** The response of a recommender. */
 export interface Recommendations {
   readonly recommender: Recommender;
   readonly recommendationId: string;
@@ -40,7 +37,6 @@ export interface Recommendations {
   readonly source: string;
   /** The user column by which popular items were selected. */
   readonly within: string | null;
-  /** Reasons for a degraded response. */
   readonly degraded: readonly string[];
   readonly modelVersion: string;
 }
@@ -48,10 +44,8 @@ export interface Recommendations {
 /** Return false for an ID with a comma, which separates the IDs in a query parameter. */
 export const isListable = (itemId: string): boolean => !itemId.includes(",");
 
-/** Recommenders that return reasons. */
 const EXPLAINED: ReadonlySet<Recommender> = new Set(["for-you", "buy-again"]);
 
-/** Read recommendations with metadata and reasons. */
 export async function readRecommendations(
   lists: ListReader,
   request: RecommendationRequest & { readonly recommender: Recommender },

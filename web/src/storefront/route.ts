@@ -46,7 +46,6 @@ export function parseRoute(hash: string): Route {
   return unknown;
 }
 
-/** Return the hash of a route. This is the inverse of `parseRoute`. */
 export function formatRoute(route: Route): string {
   switch (route.page) {
     case "home":

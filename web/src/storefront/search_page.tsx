@@ -9,7 +9,6 @@ import { EmptyState, ErrorState } from "./states";
 const PAGE = 48;
 const MAX_CATEGORIES = 12;
 
-/** The loaded products that match a search or a filter. */
 export function SearchPage({ route }: { readonly route: Route & { readonly page: "search" } }) {
   const shop = useShop();
   const { query, filter } = route;
@@ -89,13 +88,11 @@ export function SearchPage({ route }: { readonly route: Route & { readonly page:
   );
 }
 
-/** Return the heading of a search: the query and the value that the products share. */
 export function titleOf({ query, filter }: Route & { readonly page: "search" }): string {
   const title = query ? `“${query}”` : "";
   return [title, filter?.value].filter(Boolean).join(" in ") || "All products";
 }
 
-/** Return the number of found products as a text, with the number of loaded products if the catalogue has more. */
 export function countText(found: number, loaded: number, catalogue: "loading" | "partial" | "complete"): string {
   const products = `${found.toLocaleString("en")} ${found === 1 ? "product" : "products"}`;
   switch (catalogue) {

@@ -17,7 +17,6 @@ import { clearState, loadState, saveState } from "./storage";
 /** Delays of further carousel requests after each event, because trends count an event later than profiles do. */
 const RELOAD_DELAYS_MS = [2_000, 6_000, 55_000];
 
-/** Options for sending events. */
 interface Delivery extends SendOptions {
   /** False to send events without effect on the lists. */
   readonly effect?: boolean;
@@ -31,27 +30,22 @@ const keyOf = ({ eventType, itemId = "" }: Pick<ShopEvent, "eventType" | "itemId
 const newIdentity = ({ id, anonymous }: Shopper): Identity =>
   anonymous ? { sessionId: id } : { userId: id, sessionId: crypto.randomUUID() };
 
-/** The state of the shop in a browser: shopper, cart, carousels and sent events. */
 export class Shop {
   shopper: Shopper;
   cart: cart.Cart;
   activity: readonly Activity[] = [];
-  /** The loaded part of the catalogue. */
   loaded: Loaded | null = null;
   loading = false;
   loadingError: Error | null = null;
   /** Products of all responses. */
   readonly knownProducts = new Map<string, Product>();
-  /** The model version of the last response. */
   modelVersion: string | null = null;
-  /** Sends the shopper's events, and reads the lists. */
   readonly client: Client;
 
   private readonly orders: Orders;
   private identity: Identity;
   /** Resolves when the client uses tokens of the current shopper. */
   private identified: Promise<void> = Promise.resolve();
-  /** The last error of each event. */
   private readonly errors = new Map<string, Error>();
   private readonly carousels = new Map<string, readonly CarouselState[]>();
   private readonly listeners = new Set<() => void>();
@@ -121,12 +115,10 @@ export class Shop {
     await this.reload();
   }
 
-  /** Return the loaded carousels of a page. */
   carouselsOf(route: Route): readonly CarouselState[] {
     return this.carousels.get(carouselsKey(route, this.shopper)) ?? [];
   }
 
-  /** Reload the carousels of the current page. */
   async reload(): Promise<void> {
     const loading = ++this.carouselRequests;
     const { route, shopper } = this;
@@ -207,7 +199,6 @@ export class Shop {
     return product;
   }
 
-  /** Load users of the shop, once. */
   async users(): Promise<readonly User[]> {
     this.loadedUsers ??= loadUsers(this.api).catch((error: unknown) => {
       this.loadedUsers = null; // the next call tries again
@@ -222,22 +213,18 @@ export class Shop {
     return this.loadedTimestamps;
   }
 
-  /** The columns that the shop chose for its pages. */
   get cards(): CardColumns {
     return this.site.cards ?? {};
   }
 
-  /** Format a price in the shop's currency. */
   priceText(price: number | null): string {
     return priceText(price, this.cards.currency);
   }
 
-  /** Return a product's name for sentences. */
   title(itemId: string): string {
     return shortTitle(this.knownProducts.get(itemId)?.title ?? `product ${itemId}`);
   }
 
-  /** Load the catalogue, or more of it. */
   async load(more = false): Promise<void> {
     if (this.loading || (this.loaded && !more)) return;
     this.loading = true;
@@ -260,13 +247,11 @@ export class Shop {
     this.changed();
   }
 
-  /** Delete the stored state at sign-out. */
   forget(): void {
     this.client.setConsent(false);
     clearState(this.storage);
   }
 
-  /** Return a token for the current shopper's session. */
   private async newToken(): Promise<string> {
     try {
       const { body } = await this.api.post<SessionToken>("/operator/session-tokens", this.identity);
@@ -382,12 +367,10 @@ export class Shop {
     return stored?.shopperId === this.shopper.id ? stored.unsent : [];
   }
 
-  /** Store the state that outlives the page. */
   save(unsent = this.pendingOrders()): void {
     saveState(this.storage, { shopperId: this.shopper.id, cart: this.cart, unsent });
   }
 
-  /** Notify the subscribers. */
   changed(): void {
     for (const listener of this.listeners) listener();
   }

@@ -9,7 +9,6 @@ export interface Shopper {
 
 const GUEST = "guest-";
 
-/** Create a new visitor. */
 export function newGuest(random: () => string = () => crypto.randomUUID()): Shopper {
   return { id: `${GUEST}${random().replaceAll("-", "").slice(0, 8)}`, anonymous: true };
 }
@@ -19,12 +18,10 @@ export function parseShopper(id: string): Shopper {
   return { id, anonymous: id.startsWith(GUEST) };
 }
 
-/** Return the shopper's name on pages. */
 export function shopperName(shopper: Shopper): string {
   return shopper.anonymous ? `Guest ${shopper.id.slice(GUEST.length)}` : `Shopper ${shopper.id}`;
 }
 
-/** Return the greeting, without a name for visitors. */
 export function greeting(shopper: Shopper): string {
   return shopper.anonymous ? "Welcome" : `Good to see you, shopper ${shopper.id}`;
 }
@@ -32,7 +29,6 @@ export function greeting(shopper: Shopper): string {
 /** The maximum number of users that a page loads. Other ids can be typed. */
 const MAX_USERS = 3000;
 
-/** Load users of the shop, in no order. */
 export async function loadUsers(api: Api): Promise<User[]> {
   const users: User[] = [];
   let next: string | undefined;
@@ -44,7 +40,6 @@ export async function loadUsers(api: Api): Promise<User[]> {
   return users;
 }
 
-/** Return the first columns of a user as one line. */
 export function userLine(user: User): string {
   return Object.values(user.properties)
     .filter((value) => typeof value === "string" || typeof value === "number")

@@ -9,7 +9,6 @@ interface ErrorStateProps {
   readonly fullPage?: boolean;
 }
 
-/** An error with a button to try again. */
 export function ErrorState({ content, error, retry, fullPage = false }: ErrorStateProps) {
   return (
     <div class="notice bad" role="alert">
@@ -28,7 +27,6 @@ interface EmptyStateProps {
   readonly fullPage?: boolean;
 }
 
-/** An empty list or page, with a next step. */
 export function EmptyState({ title, children, fullPage = false }: EmptyStateProps) {
   return (
     <div class="notice">

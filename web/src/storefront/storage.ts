@@ -10,7 +10,6 @@ interface StoredState {
 
 const KEY = "alsolike-storefront";
 
-/** Read the stored state, or null if there is none or it is invalid. */
 export function loadState(storage: Storage): StoredState | null {
   try {
     const stored = JSON.parse(storage.getItem(KEY) ?? "null") as Partial<StoredState> | null;
@@ -56,7 +55,6 @@ function isPendingOrder(order: unknown): order is PendingOrder {
   );
 }
 
-/** Delete the stored state. */
 export function clearState(storage: Storage): void {
   try {
     storage.removeItem(KEY);

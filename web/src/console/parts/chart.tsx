@@ -5,7 +5,6 @@ import { Table } from "./table";
 
 const DAY_MS = 86_400_000;
 
-/** Series over time: a drawing, a summary in words, and a table. */
 export function TimeChart(props: ChartProps) {
   const { caption, series, format, byDay = false, threshold, emptyText = "Nothing was counted in this time." } = props;
   const scheme = useColourScheme();
@@ -69,7 +68,6 @@ function Swatch({ series, at }: { series: Series; at: number }) {
   );
 }
 
-/** Return the latest and the highest value of a series as a sentence. */
 export function summary(series: Series, format: Format, byDay: boolean): string {
   const known = series.points.filter((point): point is [number, number] => point[1] !== null);
   const latest = known.at(-1);

@@ -31,9 +31,7 @@ export interface ChartProps {
   readonly format: Format;
   /** True if points are days, in UTC. */
   readonly byDay?: boolean;
-  /** Return the name of the point at a time. */
   readonly nameOf?: (timeMs: number) => string;
-  /** The text if no series has a value. */
   readonly emptyText?: string;
   readonly threshold?: { readonly name: string; readonly value: number };
 }
@@ -43,7 +41,7 @@ type Drawn = Chart<"line" | "bar", { x: number; y: number | null }[]>;
 /** Line patterns in addition to colours, by position: solid, dashed, dotted. */
 export const DASHES: readonly (readonly number[])[] = [[], [6, 4], [2, 3], [10, 3, 2, 3], [12, 4]];
 
-/** Draw series over time. The caller destroys the chart. */
+/** Draw series over time. The caller must destroy the chart. */
 export function drawChart(canvas: HTMLCanvasElement, props: ChartProps): Drawn {
   const container = canvas.parentElement as HTMLElement;
   const ink = colour(container, "--faint");
@@ -127,7 +125,6 @@ export function drawChart(canvas: HTMLCanvasElement, props: ChartProps): Drawn {
   return new Chart(canvas, { type: "line", data: { datasets }, options });
 }
 
-/** Return the name and the time of a point. */
 export function pointTitle({ nameOf, byDay = false }: Pick<ChartProps, "nameOf" | "byDay">, timeMs: number): string {
   return [nameOf?.(timeMs), byDay ? day(timeMs) : dateTime(timeMs)].filter(Boolean).join(", ");
 }

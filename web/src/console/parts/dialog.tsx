@@ -36,15 +36,13 @@ export const reasonLength = (reason: string): number => [...reason.trim()].lengt
 interface ChangeFormProps {
   readonly verb: string;
   readonly reasonRequired?: boolean;
-  /** False to disable the submit button. */
   readonly ready?: boolean;
   readonly children?: ComponentChildren;
   readonly cancel: () => void;
-  /** Send the change. The form shows its error. */
+  /** Sends the change. The form shows a thrown error. */
   readonly submit: (reason: string) => Promise<void>;
 }
 
-/** The form of a change with a stored reason. It shows the error of a rejected change. */
 export function ChangeForm({ verb, reasonRequired = true, ready = true, children, cancel, submit }: ChangeFormProps) {
   const id = useId();
   const [reason, setReason] = useState("");

@@ -34,7 +34,6 @@ interface RadioGroupProps {
   readonly choose: (value: string) => void;
 }
 
-/** Radio buttons in a row. */
 export function RadioGroup({ name, options, value, choose }: RadioGroupProps) {
   const id = useId();
   return (
@@ -52,7 +51,6 @@ export function RadioGroup({ name, options, value, choose }: RadioGroupProps) {
   );
 }
 
-/** A terminal command with a button to copy it. */
 export function Command({ text }: { text: string }) {
   const { announce } = useConsole();
   const copy = async () => {
@@ -73,7 +71,6 @@ export function Command({ text }: { text: string }) {
   );
 }
 
-/** Quote a word of a shell command if needed. */
 export function shellQuote(word: string): string {
   return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 }
@@ -87,10 +84,8 @@ interface TileProps {
   readonly bad?: boolean;
 }
 
-/** A row of tiles. */
 export const Tiles = ({ children }: { children: ComponentChildren }) => <dl class="tiles">{children}</dl>;
 
-/** A large figure with a note and its trend. */
 export function Tile({ name, value, note, trend, href, bad = false }: TileProps) {
   return (
     <div class={`tile card${bad ? " bad" : ""}`}>
@@ -106,7 +101,6 @@ export function Tile({ name, value, note, trend, href, bad = false }: TileProps)
   );
 }
 
-/** A line that shows only the trend of a figure. */
 function Spark({ points }: { points: readonly Point[] }) {
   const known = points.filter((point): point is [number, number] => point[1] !== null);
   const [first, last] = [known[0], known.at(-1)];

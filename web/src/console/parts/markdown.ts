@@ -11,12 +11,10 @@ export type Inline =
   | { readonly kind: "text" | "strong" | "emphasis" | "code"; readonly text: string }
   | { readonly kind: "link"; readonly text: string; readonly href: string };
 
-/** Parse a document. */
 export function parseBlocks(text: string): Block[] {
   const blocks: Block[] = [];
   const lines = text.split("\n");
   let at = 0;
-  /** Take the lines from here on while they match. */
   const take = (matches: (line: string) => boolean): string[] => {
     const first = at;
     while (at < lines.length && matches(lines[at] ?? "")) at += 1;
@@ -57,7 +55,6 @@ const cells = (line: string): string[] =>
 
 const INLINE = /`([^`]+)`|\*\*([^*]+)\*\*|\*([^*]+)\*|\[([^\]]+)\]\(([^)]+)\)/g;
 
-/** Parse the parts of a line. */
 export function parseInline(text: string): Inline[] {
   const parts: Inline[] = [];
   let end = 0;

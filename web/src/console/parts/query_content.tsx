@@ -37,7 +37,6 @@ export function QueryContent<T>(props: {
   );
 }
 
-/** Return an error's message with the type and status of the API. */
 export function errorText(error: Error): string {
   return error instanceof ApiError ? `${error.message} (${error.type}, ${error.status})` : error.message;
 }
@@ -57,7 +56,6 @@ function ErrorCard({ error, content, retry }: { error: Error; content: string; r
   );
 }
 
-/** A message for an empty list. */
 export function EmptyState({
   title,
   children,

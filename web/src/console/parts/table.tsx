@@ -4,9 +4,7 @@ import { useId } from "preact/hooks";
 interface Column<Row> {
   readonly name: string;
   readonly cell: (row: Row) => ComponentChildren;
-  /** True to align figures on the right. */
   readonly number?: boolean;
-  /** The column's meaning, shown as a tooltip. */
   readonly title?: string;
 }
 

@@ -1,4 +1,3 @@
-/** Sample responses for tests. */
 import type {
   Alarms,
   Champion,
@@ -724,7 +723,6 @@ const costResponse: Cost = {
   ],
 };
 
-/** Return the response of a route. */
 export function responseOf(path: string, query: Readonly<Record<string, string | undefined>> = {}): unknown {
   const version = path.match(/^\/operator\/models\/([^/]+)$/)?.[1];
   if (version) {

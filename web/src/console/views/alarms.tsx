@@ -15,7 +15,6 @@ const STATES: Record<Alarm["state"], [Tone, string]> = {
   INSUFFICIENT_DATA: ["idle", "no data"],
 };
 
-/** The alarms, or the runbook that the address names. */
 export function AlarmsView({ route }: { route: Route }) {
   return route.id === null ? <AlarmList /> : <RunbookView name={route.id} />;
 }
@@ -65,7 +64,6 @@ function AlarmList() {
   );
 }
 
-/** An active alarm with its condition, its reason and the first commands of its runbook. */
 export function AlarmCard({ alarm }: { alarm: Alarm }) {
   return (
     <article class={`card active-alarm ${alarm.severity}`} title={alarm.name}>
@@ -116,7 +114,6 @@ export function alarmTitle(alarm: Alarm): string {
   return sentence(alarm.description.replace(/:?\s*docs\/[\w/-]+\.md\s*$/, ""));
 }
 
-/** Return the condition of an alarm, with its name in the runbooks. */
 export function conditionText({ id, condition, combines }: Alarm): string {
   if (condition === null) {
     return `${id}. Rings with any of ${combines.join(", ")}`;

@@ -15,7 +15,6 @@ interface PromoteProps {
   readonly close: () => void;
 }
 
-/** The dialog to promote a version, immediately or after a canary. */
 export function PromoteDialog({
   version: initialVersion,
   models: { champion: current, trialSharePercent },
@@ -103,7 +102,6 @@ export function PromoteDialog({
   );
 }
 
-/** The serving versions before and after the change. */
 function ServingChange({ from, to }: { from: string | null; to: string | null }) {
   return (
     <dl class="change">
@@ -125,7 +123,6 @@ interface RollbackProps {
   readonly close: () => void;
 }
 
-/** The dialog to restore the previous champion or end a canary. */
 export function RollbackDialog({ champion: current, close }: RollbackProps) {
   const [champion] = useState(current);
   return champion && <RollbackForm champion={champion} change={pointerChange(champion, current)} close={close} />;
@@ -186,7 +183,6 @@ function RollbackForm({ champion, change, close }: { champion: Champion; change:
   );
 }
 
-/** A warning that the champion pointer has changed since the dialog was opened. */
 function PointerChanged({ change }: { change: string | null }) {
   return (
     change && (

@@ -105,7 +105,6 @@ function LoadForm({ load }: { load: Cost["load"] }) {
   );
 }
 
-/** The costs of Alsolike and of Amazon Personalize as bars. */
 function CostComparison({ ours, theirs }: { ours: number; theirs: number }) {
   const max = Math.max(ours, theirs) || 1;
   return (
@@ -130,7 +129,6 @@ function CostComparison({ ours, theirs }: { ours: number; theirs: number }) {
 
 type Line = Cost["lines"][number];
 
-/** A bill with fixed costs, costs by usage, and the sum of each part. */
 function Bill({ bill }: { bill: Cost }) {
   const parts = [
     ["fixed", "Fixed costs", bill.fixedDollars],

@@ -55,7 +55,7 @@ export function EngagementView({ route }: { route: Route }) {
           </select>
         </label>
         <span class="grow" />
-        {query.data && isCounted(query.data) && <CountButton query={request} />}
+        {query.data && hasRecommendations(query.data) && <CountButton query={request} />}
       </div>
       <QueryContent query={query} content="engagement">
         {(report) => (
@@ -75,7 +75,7 @@ interface DetailsProps {
 }
 
 function EngagementDetails({ report, query, metric, by }: DetailsProps) {
-  if (!isCounted(report)) {
+  if (!hasRecommendations(report)) {
     return <NoEngagement report={report} query={query} />;
   }
   const [title, format] = METRICS[metric];
@@ -144,12 +144,11 @@ function EngagementDetails({ report, query, metric, by }: DetailsProps) {
   );
 }
 
-/** The click-through by day. */
 export function ClickThrough({ query, result }: { query: Query; result: QueryResult<EngagementReport> }) {
   return (
     <QueryContent query={result} content="engagement" skeletonLines={1}>
       {(report) =>
-        !isCounted(report) ? (
+        !hasRecommendations(report) ? (
           <NoEngagement report={report} query={query} />
         ) : (
           <TimeChart
@@ -170,10 +169,8 @@ export function ClickThrough({ query, result }: { query: Query; result: QueryRes
   );
 }
 
-/** Return true if a report has recommendations. */
-const isCounted = (report: EngagementReport): boolean => report.totals.some((row) => row.answers > 0);
+const hasRecommendations = (report: EngagementReport): boolean => report.totals.some((row) => row.answers > 0);
 
-/** The message of a report without figures: not counted yet, or no recommendations. */
 function NoEngagement({ report, query }: { report: EngagementReport; query: Query }) {
   return report.totals.length === 0 ? (
     <EmptyState title="Not counted yet">

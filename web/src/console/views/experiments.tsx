@@ -12,7 +12,6 @@ const STATES: Record<Experiment["state"], Tone> = { planned: "info", running: "g
 /** Metrics that are shares: of impressions, of responses and of users. */
 const SHARES = ["click-through", "conversion", "buyers"];
 
-/** The verdicts of a report, as sentences. */
 const VERDICTS: Readonly<Record<string, [Tone, string]>> = {
   mismatch: ["bad", "The split of users differs from the configured shares: draw no conclusion."],
   "too little": ["idle", "Not enough data yet."],
@@ -137,7 +136,6 @@ function maxLift(arms: readonly Arm[]): number {
   );
 }
 
-/** The interval of a lift, drawn around zero and in figures. */
 function Interval({ arm, scale }: { arm: Arm | null; scale: number }) {
   const at = (value: number) => `${50 + (value / scale) * 50}%`;
   const known = arm && arm.lift !== null && arm.liftLow !== null && arm.liftHigh !== null;

@@ -14,7 +14,6 @@ const MONTH_HOURS = 730;
 
 type Increment = IncrementReport["increments"][number];
 
-/** Additional orders and revenue due to recommendations, next to attributed revenue and the bill. */
 export function IncrementalSales() {
   const query = useQuery<Increments>(increments, 300_000);
   return (

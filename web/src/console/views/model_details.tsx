@@ -14,7 +14,6 @@ import { runbookHref } from "../runbooks";
 import { PromoteDialog, RollbackDialog } from "./champion_dialogs";
 import { ChangeButton, canPromote, GateChecks, MetricBar, ModelStatus } from "./model_parts";
 
-/** All details of a version. */
 export function ModelDetailsView({ version }: { version: string }) {
   const query = useQuery<ModelStory>(model(version), LIVE_MS);
   return (

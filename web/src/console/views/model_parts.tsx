@@ -12,7 +12,6 @@ interface Props {
   readonly verb: string;
   readonly path: string;
   readonly etag: string;
-  /** The message after success. */
   readonly done: string;
   /** The version whose details the change affects. */
   readonly version?: string;
@@ -51,7 +50,6 @@ export function ChangeButton({ verb, path, etag, done, version }: Props) {
   );
 }
 
-/** The gate's checks with their figures, failed ones first. */
 export function GateChecks({ checks }: { checks: GateDecision["checks"] }) {
   const ordered = [...checks].sort((a, b) => Number(a.passed) - Number(b.passed));
   return (
@@ -104,11 +102,9 @@ export function ModelStatus({ version }: { version: ModelVersion }) {
   );
 }
 
-/** Return true if a version has files and is not champion. */
 export const canPromote = (version: ModelVersion): boolean =>
   version.status !== "champion" && version.status !== "retired";
 
-/** A metric with a bar relative to the best value. */
 export function MetricBar({ value, max }: { value: number | null; max: number }) {
   return (
     <span class="bar">

@@ -85,7 +85,6 @@ function Versions() {
   );
 }
 
-/** Figures of the versions over the time of their creation. */
 function QualityCharts({ versions }: { versions: readonly ModelVersion[] }) {
   const measured = versions.filter((version) => version.ndcg !== null).sort((a, b) => a.createdMs - b.createdMs);
   if (measured.length < 2) {
@@ -119,7 +118,6 @@ function QualityCharts({ versions }: { versions: readonly ModelVersion[] }) {
 const bestNdcg = (versions: readonly ModelVersion[]): number =>
   Math.max(...versions.map((version) => version.ndcg ?? 0));
 
-/** The serving version, its promotion, the version that a rollback restores, and the canary. */
 function ChampionCard({ models, rollBack }: { models: Models; rollBack: () => void }) {
   const { champion, versions } = models;
   if (!champion) {

@@ -11,7 +11,6 @@ interface Props {
   readonly query: Query;
   /** The query that is loaded again after the start. Default: `query`. */
   readonly shows?: Query;
-  /** The message after the start. */
   readonly started: string;
   readonly primary?: boolean;
 }

@@ -59,7 +59,6 @@ export function rebased({ base, draft }: Editing, live: Pick<Rules, "version" | 
   };
 }
 
-/** Return a record with a value, or without the name if the value is undefined. */
 export function withValue<T>(
   record: Readonly<Record<string, T>>,
   name: string,
@@ -72,7 +71,6 @@ export function withValue<T>(
 /** Fields to set, and undefined ones to remove. */
 export type Changes<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
-/** Return a rule with fields set. Undefined fields are removed. */
 export function withFields<T extends object>(rule: T, fields: Changes<T>): T {
   const entries = Object.entries({ ...rule, ...fields }).filter(([, value]) => value !== undefined);
   return Object.fromEntries(entries) as T;
@@ -91,14 +89,12 @@ export function withPart<Part extends keyof RuleSet>(
   return { ...draft, rules: { ...draft.rules, [name]: rules } };
 }
 
-/** Return a draft with the rule set of a recommender; undefined for none. */
 export function assigned(draft: Draft, recommender: string, rules: string | undefined): Draft {
   const settings = withFields(draft.recommenders[recommender] ?? {}, { rules });
   const isEmpty = Object.keys(settings).length === 0;
   return { ...draft, recommenders: withValue(draft.recommenders, recommender, isEmpty ? undefined : settings) };
 }
 
-/** Return a draft without a rule set and without its uses by recommenders. */
 export function withoutRuleSet(draft: Draft, name: string): Draft {
   const users = Object.keys(draft.recommenders).filter(
     (recommender) => draft.recommenders[recommender]?.rules === name,
@@ -107,7 +103,6 @@ export function withoutRuleSet(draft: Draft, name: string): Draft {
   return { ...released, rules: withValue(released.rules, name, undefined) };
 }
 
-/** Return the elements with one moved to another index. */
 export function moved<T>(elements: readonly T[], from: number, to: number): readonly T[] {
   const others = elements.filter((_, at) => at !== from);
   return [...others.slice(0, to), ...elements.slice(from, from + 1), ...others.slice(to)];
@@ -126,7 +121,6 @@ export function pinned(pins: readonly Pin[], item: string, position: number): re
   return all.sort((one, other) => (one.position ?? 0) - (other.position ?? 0));
 }
 
-/** Return the first position without a pin. */
 export function firstFree(pins: readonly Pin[]): number {
   const taken = new Set(pins.map(({ position }) => position));
   let position = 1;
@@ -134,12 +128,10 @@ export function firstFree(pins: readonly Pin[]): number {
   return position;
 }
 
-/** Return the messages of the faults at a path. */
 export function messagesAt(faults: RuleCheck["errors"], path: string): string[] {
   return faults.filter((fault) => fault.path === path).map(({ message }) => message);
 }
 
-/** Return the recommenders and arms of experiments that use a rule set. */
 export function usesOf({ recommenders }: Draft, arms: Rules["arms"], name: string): string[] {
   const named = Object.entries(recommenders).filter(([, { rules }]) => rules === name);
   return [...named.map(([recommender]) => recommender), ...(arms[name] ?? []).map((arm) => `arm ${arm}`)];

@@ -86,7 +86,6 @@ const countable = ({ columns }: Rules): string[] =>
 
 const numeric = ({ columns }: Rules): string[] => Object.keys(columns).filter((name) => columns[name] === "number");
 
-/** The editor of one rule set. */
 export function RuleSetEditor(props: SetProps) {
   const { name, rules, draft, check, edit } = props;
   const id = useId();
@@ -149,7 +148,6 @@ interface ListProps extends SetProps {
   readonly focus: (id: string) => void;
 }
 
-/** The rules of a kind, with buttons that add, move and delete. */
 function RuleList(props: ListProps) {
   const { kind, name, draft, check, edit, id, focus } = props;
   const { title, one, about, create } = KINDS[kind] as KindProps<ListKind>;
@@ -340,7 +338,6 @@ function RuleFields(props: RuleProps) {
   );
 }
 
-/** A note that today's preview does not contain a planned rule. */
 function Schedule({ rule }: { rule: RuleOf<ListKind> }) {
   const state = scheduleState(rule, useNow());
   return state === "planned" ? <p class="hint">Planned: the preview shows today, so without this rule.</p> : null;
@@ -504,7 +501,6 @@ function Single(props: SetProps & { readonly part: keyof typeof SINGLES }) {
   );
 }
 
-/** The editor of the filters, which all rule sets share. */
 export function FiltersEditor({ draft, check, edit }: EditorProps) {
   const id = useId();
   const errors = check?.errors ?? [];
@@ -564,7 +560,6 @@ interface NameProps {
   readonly create: (name: string) => void;
 }
 
-/** A form for the name of something new. */
 export function NameForm({ verb, title, taken, create }: NameProps) {
   const id = useId();
   const [name, setName] = useState("");
@@ -601,7 +596,6 @@ interface FieldProps {
   readonly warnings?: readonly string[];
 }
 
-/** A label, its field, and the server's messages about it. */
 function Field({ id, title, messages, warnings = [], children }: FieldProps & { children: ComponentChildren }) {
   return (
     <div class="field">
@@ -615,7 +609,6 @@ function Field({ id, title, messages, warnings = [], children }: FieldProps & { 
   );
 }
 
-/** Messages of the server about a part of the draft. */
 function Faults({ messages, warning = false }: { messages: readonly string[]; warning?: boolean }) {
   return (
     <>
@@ -700,7 +693,6 @@ interface ChoiceProps extends FieldProps {
   readonly value: string;
   readonly options: readonly string[];
   readonly titles?: Readonly<Record<string, string>>;
-  /** The text of the option for an empty value. */
   readonly empty?: string;
   readonly put: (value: string) => void;
 }
@@ -720,7 +712,6 @@ function ChoiceField({ value, options, titles = {}, empty = "", put, ...field }:
   );
 }
 
-/** An item's ID with suggestions by title, and the item's picture and title. */
 function ItemField({
   value,
   put,

@@ -9,7 +9,6 @@ import { Table } from "../parts/table";
 import { FORECASTS, forecast as forecastPath } from "../queries";
 import type { Draft } from "./rule_draft";
 
-/** Interval of the requests for the progress. */
 const POLL_MS = 2_000;
 const TITLES: Readonly<Record<string, string>> = {
   clicks: "Clicks",
@@ -20,16 +19,13 @@ const TITLES: Readonly<Record<string, string>> = {
 
 interface Props {
   readonly recommenders: readonly string[];
-  /** The edited rule set; undefined without one. */
   readonly rules: string | undefined;
-  /** The first recommender to show. */
   readonly initial: string;
   readonly draft: Draft;
   /** The reason why no forecast can be started; undefined if one can. */
   readonly blocked: string | undefined;
 }
 
-/** A started forecast with the draft and the recommender for which it was started. */
 interface Started {
   readonly draft: Draft;
   readonly recommender: string;

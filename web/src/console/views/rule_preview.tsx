@@ -21,7 +21,6 @@ interface Props {
   readonly recommenders: readonly string[];
   /** The rule set. If undefined, each recommender's own. */
   readonly rules: string | undefined;
-  /** The first recommender to show. */
   readonly initial: string;
   readonly draft: Draft;
   /** True if the draft differs from the live rules. */
@@ -192,7 +191,6 @@ function Field({ id, name, title, hint, required }: FieldProps) {
 /** Change of an item position: 2 is up by 2, -1 is down by 1, 0 is unchanged, and `in` and `out` are other items. */
 type Move = number | "in" | "out";
 
-/** Return the moves of all items. */
 export function computeMoves(before: readonly PreviewedItem[], after: readonly PreviewedItem[]): Map<string, Move> {
   const oldPositions = new Map(before.map((item, at) => [item.itemId, at]));
   const newPositions = new Map(after.map((item, at) => [item.itemId, at]));
@@ -215,7 +213,6 @@ interface ComparisonProps {
   readonly pin: Props["pin"];
 }
 
-/** The two lists side by side, with the moves. */
 function PreviewComparison({ preview: { before, after, beforeIsLive }, changed, pin }: ComparisonProps) {
   const moves = computeMoves(before, after);
   return (

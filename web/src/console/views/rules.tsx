@@ -284,12 +284,10 @@ function RulesEditor({ live, route }: { live: Rules; route: Route }) {
   );
 }
 
-/** Return the first recommender that uses a rule set in the draft, or `for-you` if none does. */
 function recommenderOf(live: Rules, draft: Draft, name: string | undefined): string {
   return live.recommenders.find((each) => draft.recommenders[each]?.rules === name) ?? "for-you";
 }
 
-/** Return the state of the draft in a sentence. */
 function draftState(check: RuleCheck | null, isCurrent: boolean, error: Error | null): string {
   if (error) return `It could not be checked: ${error.message}.`;
   if (check === null || !isCurrent) return "Checking…";
@@ -325,7 +323,6 @@ function Conflict({ editing, check, live, rebase }: ConflictProps) {
   );
 }
 
-/** The errors, warnings and changes of a draft. */
 function Review({ check: { errors, warnings, changes } }: { check: RuleCheck }) {
   return (
     <>
@@ -359,7 +356,6 @@ const FaultList = ({ faults }: { faults: RuleCheck["errors"] }) => (
   </ul>
 );
 
-/** Differences of rules: removed and added values by path. */
 function ChangeList({ changes }: { changes: RuleCheck["changes"] }) {
   if (changes.length === 0) return <p>None: the rules are equal.</p>;
   return (
@@ -383,7 +379,6 @@ function ChangeList({ changes }: { changes: RuleCheck["changes"] }) {
   );
 }
 
-/** The latest changes of the rules, with buttons that restore earlier rules as a draft. */
 function History({ restore }: { restore: ((version: number) => void) | undefined }) {
   const query = useQuery<RuleHistory>(ruleHistory, null);
   return (

@@ -6,7 +6,6 @@ import { Table } from "../parts/table";
 import { href } from "../routing";
 import { commandOf, linkedView, runbook } from "../runbooks";
 
-/** A runbook of the documentation, with buttons to copy its commands. */
 export function RunbookView({ name }: { name: string }) {
   const found = runbook(name);
   if (!found) {

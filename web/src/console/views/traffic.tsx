@@ -31,7 +31,6 @@ interface Props {
   readonly engagement: QueryResult<EngagementReport>;
 }
 
-/** Tiles of the current traffic, and charts of it over time. */
 export function TrafficSection({ alarms, models, engagement }: Props) {
   const [minutes, setMinutes] = useState("60");
   const query = useQuery<Traffic>(queries.traffic(Number(minutes)), queries.LIVE_MS);
@@ -123,7 +122,6 @@ function TrafficTiles({
   );
 }
 
-/** The serving version, its algorithm and its age. */
 function ChampionTile({ models }: { models: Models | null }) {
   const now = useNow();
   const champion = models?.champion;
@@ -146,7 +144,6 @@ function ChampionTile({ models }: { models: Models | null }) {
   );
 }
 
-/** Empty and short lists by recommender and filter, or nothing if every list was complete. */
 function IncompleteLists({ traffic }: { traffic: Traffic }) {
   if (traffic.incomplete.length === 0) {
     return null;

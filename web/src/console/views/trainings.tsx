@@ -69,11 +69,9 @@ function Run({ run, runs }: { run: TrainingRun; runs: readonly TrainingRun[] }) 
   );
 }
 
-/** Return the reason of a run as a heading. */
 export const reasonText = ({ reason }: TrainingRun): string =>
   sentence((reason ?? "training").replace(/^by-hand\b/, "by hand"));
 
-/** The last line of the log of an active run's job. */
 export function LastLine({ run }: { run: TrainingRun }) {
   return (
     run.log && (
@@ -85,7 +83,6 @@ export function LastLine({ run }: { run: TrainingRun }) {
   );
 }
 
-/** The duration of a run, and the time at which an active run's version should be ready. */
 export function RunDuration({ run, runs }: { run: TrainingRun; runs: readonly TrainingRun[] }) {
   const now = useNow();
   if (run.endedMs !== null) {
@@ -110,7 +107,6 @@ const roundedMs = (ms: number): number => {
   return Math.ceil(ms / unitMs) * unitMs;
 };
 
-/** Number of the latest runs from which the usual duration is computed. */
 const RECENT_RUNS = 5;
 
 /** Return the median time from the start to the gate's decision of recent successful runs, or null without one. */
@@ -130,7 +126,6 @@ function registeredAfterMs(run: TrainingRun): number | null {
   return leftMs === null ? null : leftMs - run.startedMs;
 }
 
-/** The outcome of a run in a word. */
 export function RunStatus({ run }: { run: TrainingRun }) {
   if (run.status === "RUNNING") {
     return <Status tone="going">running</Status>;
@@ -142,7 +137,6 @@ export function RunStatus({ run }: { run: TrainingRun }) {
   return <Status tone={tone}>{run.outcome ?? "ended"}</Status>;
 }
 
-/** The dialog that starts a training. */
 export function StartDialog({ close }: { close: () => void }) {
   const { api, cache, announce } = useConsole();
   const clientToken = useMemo(() => crypto.randomUUID(), []);
@@ -168,7 +162,6 @@ export function StartDialog({ close }: { close: () => void }) {
 /** Minimum duration of shown states. Shorter states only select the next state. */
 const MIN_SHOWN_MS = 20;
 
-/** The states of a run in a row, in which a longer state is wider. */
 export function Steps({ run }: { run: TrainingRun }) {
   const now = useNow();
   return (
@@ -197,7 +190,6 @@ export function Steps({ run }: { run: TrainingRun }) {
   );
 }
 
-/** Return the progress of a run in a state. */
 export function stepState(run: TrainingRun, open: boolean, last: boolean): "going" | "failed" | "done" {
   if (run.status === "RUNNING") {
     return open ? "going" : "done";

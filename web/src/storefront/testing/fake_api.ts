@@ -64,7 +64,6 @@ export class FakeApi extends Api {
   }
 }
 
-/** Create a storage in memory. */
 export function memoryStorage(content: Readonly<Record<string, string>> = {}): Storage {
   const values = new Map(Object.entries(content));
   return {

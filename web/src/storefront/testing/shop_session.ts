@@ -25,18 +25,15 @@ afterEach(() => {
   vi.unstubAllGlobals();
 });
 
-/** Open the page in another tab. */
 export function tab(): Shop {
   return new Shop(api, site, storage);
 }
 
-/** Reload the page and replace `shop`. */
 export function reloaded(): Shop {
   shop = tab();
   return shop;
 }
 
-/** Wait for all pending calls. */
 export async function settled(): Promise<void> {
   await vi.advanceTimersByTimeAsync(0);
 }
@@ -53,12 +50,10 @@ export async function buyCartWhile(fault: "down" | "losing"): Promise<void> {
   api[fault] = false;
 }
 
-/** Return the accepted purchases, with repetitions. */
 export function purchases() {
   return api.sent.flatMap(({ eventList }) => eventList).filter((event) => event.eventType === "purchase");
 }
 
-/** Return the number of different purchases. */
 export function differentPurchases(): number {
   return new Set(purchases().map(({ eventId }) => eventId)).size;
 }
