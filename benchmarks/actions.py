@@ -45,14 +45,7 @@ class SimulatedShop:
 class Figures:
     """Log losses on the latest exposures, in nats, and calibration errors.
 
-    Attributes
-    ----------
-    true
-        Log loss of the true propensities.
-    actions
-        Log loss of the rate per action.
-    constant
-        Log loss of the overall rate.
+    `true`, `actions` and `constant` are log losses of the true propensities, the rate per action and the overall rate.
     """
 
     users: int
@@ -118,7 +111,6 @@ def measure(shop: SimulatedShop, *, users: int) -> Figures:
 
 
 def table(figures: list[Figures]) -> str:
-    """Return a Markdown table with a row per number of users, averaged over the seeds."""
     columns = ("users", "exposures", "true propensities", "model", "rate per action", "overall rate")
     head = (*columns, "calibration error", "of the true propensities")
     lines = [f"| {' | '.join(head)} |", "|---:" * len(head) + "|"]

@@ -169,7 +169,6 @@ def _pieces(first: int, columns: dict[str, Any]) -> tuple[pa.Table, pa.Table]:
 
 
 def attribute_day(root: Path, *, part_rows: int = PART_ROWS) -> None:
-    """Attribute the events of the day that `write_day` has written."""
     outcome = Attribution(
         cast("Any", Directory(root)),
         BUCKET,

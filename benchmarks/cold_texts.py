@@ -72,12 +72,7 @@ def main(arguments: Sequence[str]) -> None:
 def table(interactions: Interactions, properties: Properties, *, left_out: float, seen: Seen) -> Iterator[str]:
     """Yield the lines of a table with the NDCG of each similarity, compared with the similarity of words.
 
-    Parameters
-    ----------
-    left_out
-        Share of items to train without their interactions.
-    seen
-        Treatment of known items in the history; see `model_export.evaluation.ranking.evaluate`.
+    `left_out` is the share of items to train without their interactions.
     """
     columns = text_columns(properties)
     if not columns:

@@ -20,7 +20,6 @@ TRACKING_ID = "alsolike-bench"
 
 
 def collect() -> Iterator[Result]:
-    """Measure a call with `EVENTS` events, the maximum of the API, and a call with one event."""
     os.environ.update(
         STREAM_NAME="events",
         TRACKING_ID=TRACKING_ID,

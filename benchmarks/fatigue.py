@@ -199,8 +199,6 @@ class _Reader:
 
 
 class _Profiles:
-    """Profile reader with a pause before each read."""
-
     def __init__(self, profiles: Any, *, pause_s: float) -> None:
         self._profiles, self._pause_s = profiles, pause_s
 

@@ -190,7 +190,6 @@ _SHOWN = (CLICKS, "revenue")
 
 
 def table(results: Mapping[str, Sequence[Mapping[Draft, tuple[Forecast, dict[str, float]]]]]) -> str:
-    """Return a Markdown table with a row per case, draft and outcome, averaged over the seeds."""
     lines = [
         "| random pairs | draft | outcome | support | forecasts | true change | mean error | half of the interval "
         "| contain the truth |",

@@ -152,7 +152,6 @@ def _piece(first: int, rows: int, total: int, shuffled: bool) -> pa.Table:
 
 
 def memory(sizes: Sequence[int]) -> None:
-    """Import files of several lengths, each in a separate process, and print the peak memory of each process."""
     rows = []
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         for size in sizes:

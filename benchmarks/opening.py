@@ -30,7 +30,6 @@ INLINE_FILE = "inline.onnx"
 
 
 def open_models() -> Iterator[Result]:
-    """Measure the processor time and anonymous memory of opening a session, in new processes."""
     vectors = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=0.35)
     yield _compared(f"{ITEMS:,} vectors of {DIMENSIONS}", vectors)
     yield _compared(f"the same in two stages, head of {DIMENSIONS}", vectors, two_stages=TwoStages(DIMENSIONS, 64))
@@ -70,7 +69,6 @@ def _anonymous_mb() -> float:
 
 
 def main(path: Path) -> None:
-    """Open a session in this process, and print its processor time and anonymous memory as JSON."""
     before_mb, start = _anonymous_mb(), time.process_time()
     if path.name == INLINE_FILE:
         session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])

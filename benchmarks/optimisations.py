@@ -119,7 +119,6 @@ def _commands() -> Iterator[Result]:
 
 
 def _writes() -> Iterator[Result]:
-    """Measure a batch of 25 writes to DynamoDB with the fast encoder and with botocore's serializer, not validated."""
     use_memory_transport()
     profile = [RecentInteraction(1_790_000_000_000, f"{n:032x}", f"item{n}", "view") for n in range(25)]
     requests = [{"PutRequest": {"Item": to_item("u#user1", each, expires_s=1)}} for each in profile]

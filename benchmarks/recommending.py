@@ -70,10 +70,10 @@ T = TypeVar("T")
 
 
 def recommend() -> Iterator[Row]:
-    """Measure requests for `K` items with vector and item-to-item models, with filters and variants, and a log line.
+    """Measure requests of a user with `HISTORY` interactions.
 
-    The user has `HISTORY` interactions. The floor of requests is the ONNX run and the JSON serialisation of the same
-    response; the floor with variants is a request that lists all variants.
+    The floor is the ONNX run and the JSON of the same response. With variants, the floor is a request that lists all
+    variants.
     """
     for items, max_ratio, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
         vectors = vectors_model(items=items, dimensions=64, spectrum=0.35)
@@ -248,7 +248,6 @@ class _OneProfile(ProfileStore):
 
 
 def write_bundle(items: int, directory: Path) -> None:
-    """Write the bundle of an item-to-item model that is fitted on random interactions. The items have no properties."""
     write_model(_item_to_item(items), directory)
 
 

@@ -160,7 +160,6 @@ CASES = (
 
 
 def table(figures: Mapping[Case, Sequence[Figures]]) -> str:
-    """Return a Markdown table with a row per case, averaged over the seeds."""
     head = (
         "responses", "with random pairs", "looks at place k", "clicks depend on", "reranker on", "on and worse",
         "clicks by score", "reranked", "true ranking", "recovered gain if on",

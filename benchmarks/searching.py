@@ -34,7 +34,6 @@ Work = Callable[[], object]
 
 
 def item_to_item() -> Iterator[Row]:
-    """Measure item-to-item tables of `TARGETS` targets per item, with 20,000 to 1,000,000 items."""
     for items in (20_000, 100_000):
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
             model, histories = rows_model(items=items, targets=TARGETS), random_histories(items=items, rows=HISTORIES)

@@ -54,7 +54,6 @@ class Journey:
 
 
 def journey(algorithm: str) -> Journey:
-    """Fit an algorithm on the purchases before the last `DAYS` days."""
     with tempfile.TemporaryDirectory() as directory:
         files = prepare(Path(directory), now_s=_NOW_S, held_back_days=0)
         catalogue = read_items(files.items, columns={}).properties

@@ -19,7 +19,6 @@ USERS = 20
 
 
 def main(requests: int) -> None:
-    """Call the handler `requests` times, for `USERS` users in turn. Print processor time, memory and heavy modules."""
     for number in range(requests):
         body = json.dumps({"userId": f"user{number % USERS}"})
         answer = handler.lambda_handler({"routeKey": "POST /recommendations", "body": body}, CONTEXT)

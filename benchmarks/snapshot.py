@@ -125,7 +125,6 @@ def _compared(
 
 
 def item(number: int) -> Change:
-    """Return a synthetic item with a value in each column."""
     return Change(
         f"item{number}",
         NOW_MS - 1,

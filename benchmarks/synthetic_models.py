@@ -53,7 +53,6 @@ def vectors_model(*, items: int, dimensions: int, spectrum: float) -> VectorsMod
 
 
 def rows_model(*, items: int, targets: int) -> ItemRowsModel:
-    """Return an item-to-item model with random targets per item."""
     rng = np.random.default_rng(0)
     target = rng.integers(1, items + 1, (items + 1, targets), np.int32)
     value = rng.random((items + 1, targets), np.float32)
@@ -63,7 +62,6 @@ def rows_model(*, items: int, targets: int) -> ItemRowsModel:
 
 
 def random_histories(*, items: int, rows: int) -> Histories:
-    """Return `rows` random histories of `HISTORY` interactions each."""
     rng = np.random.default_rng(1)
     return Histories(
         items=rng.integers(1, items + 1, (rows, HISTORY)), weights=rng.random((rows, HISTORY), np.float32) + 0.1

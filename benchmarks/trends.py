@@ -26,7 +26,6 @@ SHARDS = 4
 
 
 def count_trends() -> Iterator[Result]:
-    """Measure batches of `BATCHES` records with full counters, and a read of `SHARDS` shards."""
     use_memory_transport()
     first = itertools.count(step=FILLING_RECORDS)
     for records in BATCHES:

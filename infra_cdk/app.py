@@ -55,11 +55,6 @@ def create_app(
     check_templates: bool = True,
     overrides: Mapping[str, Any] | None = None,
 ) -> cdk.App:
-    """Create the app. Its method `synth` writes the assembly.
-
-    `environment` defaults to the context's `environment`, which ``cdk -c environment=NAME`` sets. `outdir` defaults to
-    the variable CDK_OUTDIR, which the CLI sets, or else to `cdk.out` in the repository.
-    """
     app = cdk.App(
         # Stack traces contain the temporary folder of jsii, so they would make each synthesis different. This context
         # key is not in cdk.json, because the CLI warns of such keys in this file.
@@ -132,7 +127,7 @@ def _add_parts(
     network: Network | None = None,
     is_replica: bool = False,
 ) -> list[cdk.Stack]:
-    """Add the stacks of a region that use its stored data, and return those that the second region has, too."""
+    """Return the added stacks that the second region has, too."""
     env = cdk.Environment(account=settings.account, region=settings.region)
     prefix = f"alsolike-{settings.name}"
     catalogue = None

@@ -666,7 +666,6 @@ class Settings(TrainingSettings):
 
     @property
     def is_audited(self) -> bool:
-        """True if the environment has a stack for audit, backups and detection of drift."""
         return self.audit_trail or self.backup_days is not None or self.stack_drift_schedule is not None
 
     @property

@@ -1,4 +1,4 @@
-"""Checks of settings. Error messages contain the field, its value and the expected values."""
+"""Checks of settings."""
 
 import dataclasses
 import datetime as dt
@@ -36,7 +36,6 @@ def require_ranges(settings: Any) -> None:
 
 
 def require_schedules(settings: object, fields: Iterable[str]) -> None:
-    """Reject a string that is not a schedule expression of EventBridge."""
     for field in fields:
         schedule = getattr(settings, field)
         try:

@@ -107,8 +107,6 @@ class BatchWorkflow(Construct):
         self._permit_own_executions(role)
 
     def _with_files(self, batches: sfn.DistributedMap, exchange: lambda_.IFunction) -> sfn.IChainable:
-        """Add a step that reads users from a file and a step that writes the output file, for inputs with files."""
-
         def step(construct_id: str, *names: str) -> tasks.LambdaInvoke:
             payload = {f"{name}.$": f"$.{name}" for name in names}
             return call(
@@ -209,7 +207,6 @@ class BatchWorkflow(Construct):
             step.add_catch(keep, errors=["States.ALL"], result_path="$.error")
 
     def _permit_own_executions(self, role: iam.Role) -> None:
-        """Allow the state machine to start one child execution of itself per batch."""
         # This policy replaces the CDK's policy, which has the same scope but no reason for its wildcards.
         self.state_machine.node.try_remove_child("DistributedMapPolicy")
         stack, machine = cdk.Stack.of(self), self.state_machine

@@ -17,10 +17,6 @@ SPENT_PERCENT, FORECAST_PERCENT = 80, 100
 def monthly_budget(
     scope: Construct, construct_id: str, *, settings: Settings, dollars: int, alerts: sns.ITopic
 ) -> budgets.CfnBudget:
-    """Create a budget that notifies the topic if a month's costs exceed a percentage of it.
-
-    The percentage is `SPENT_PERCENT` for actual costs and `FORECAST_PERCENT` for forecast costs.
-    """
     account = cdk.Stack.of(scope).account
     alerts.add_to_resource_policy(
         iam.PolicyStatement(

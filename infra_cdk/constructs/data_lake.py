@@ -211,12 +211,8 @@ def removal_policy(settings: Settings, *, protected: bool = False) -> cdk.Remova
     """Return the removal policy of stored data.
 
     `RETAIN_ON_UPDATE_OR_DELETE` lets a failed first deployment delete its resources. `RETAIN` would keep the resources,
-    and the next deployment would create a second hash key.
-
-    Parameters
-    ----------
-    protected
-        True if the resource has deletion protection. A rollback cannot delete such a resource either.
+    and the next deployment would create a second hash key. A rollback cannot delete `protected` resources, which have
+    deletion protection.
     """
     if settings.removal_policy == "destroy":
         return cdk.RemovalPolicy.DESTROY

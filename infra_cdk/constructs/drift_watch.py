@@ -18,8 +18,6 @@ RUNBOOK = "docs/runbooks/drift.md"
 
 
 class Monitoring(Construct):
-    """Function `monitor_models`, which may start the training workflow, and its alarms."""
-
     def __init__(
         self,
         scope: Construct,

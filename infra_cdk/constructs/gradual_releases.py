@@ -23,8 +23,6 @@ _MIN_REQUESTS = 4
 
 
 class GradualReleases(Construct):
-    """CodeDeploy application of the API's functions, its role, and the alarms that cause a rollback."""
-
     def __init__(
         self,
         scope: Construct,

@@ -61,7 +61,6 @@ class HttpApi(Api):
 
     @cached_property
     def _authorizer(self) -> authorizers.HttpJwtAuthorizer:
-        """Authorizer of operators' tokens. It is created with the first route."""
         return authorizers.HttpJwtAuthorizer(
             "Tokens",
             self._tokens.issuer,

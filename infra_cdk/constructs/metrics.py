@@ -29,7 +29,6 @@ class OwnMetrics:
         label: str | None = None,
         period: cdk.Duration = PERIOD,
     ) -> cloudwatch.Metric:
-        """Return the sum of a counter of the function `service`."""
         return self.reported(metric, label=label, period=period, statistic="Sum", service=service)
 
     def reported(
@@ -88,7 +87,6 @@ def percent(
     minimum: int = 1,
     period: cdk.Duration = PERIOD,
 ) -> cloudwatch.MathExpression:
-    """Return `part` as a percentage of `whole`, or 0 in periods where `whole` is below `minimum`."""
     return cloudwatch.MathExpression(
         label=label,
         expression=f"IF(FILL(whole, 0) >= {minimum}, 100 * FILL(part, 0) / whole, 0)",

@@ -11,7 +11,6 @@ BUILT_IN = ROOT / "model_export" / "algorithms"
 
 
 def package_folder(settings: Settings) -> Path | None:
-    """Return the folder of `training_package`, or None if the setting is None."""
     if settings.training_package is None:
         return None
     folder = (ROOT / settings.training_package).resolve()
@@ -31,10 +30,7 @@ def package_folder(settings: Settings) -> Path | None:
 
 
 def check_algorithms(settings: Settings) -> None:
-    """Reject unknown names of algorithms.
-
-    If `training_package` is set, the job makes this check instead, because only the job imports the package.
-    """
+    """Leave the check to the job if `training_package` is set, because only the job imports the package."""
     if settings.training_package is not None:
         return
     known = sorted(filter(None, map(_name, BUILT_IN.rglob("*.py"))))

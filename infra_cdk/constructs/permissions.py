@@ -73,7 +73,6 @@ def foreign_prefixes(access: Collection[Access], *, data: StoredData) -> list[Pe
 
 
 def objects(bucket: s3.IBucket, prefix: str, *, actions: Sequence[str], reason: str, suffix: str = "") -> Permission:
-    """Return a permission for objects with a prefix and a suffix. `reason` explains the wildcard."""
     return Permission(actions, [_objects_arn(bucket, f"{prefix}*{suffix}")], reason)
 
 

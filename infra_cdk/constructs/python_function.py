@@ -146,9 +146,6 @@ class PythonFunction(Construct):
                 yield layer
 
     def _variables(self, settings: Settings, values: Mapping[str, str | int]) -> dict[str, str]:
-        """Return an environment variable for each field of the function's settings, except for optional fields without
-        a value.
-        """
         fields, renamed = settings_fields(self.name), self._manifest.variables
         if unknown := (values.keys() | renamed.keys()) - set(fields):
             raise ValueError(f"functions/{self.name}/settings.py declares no {', '.join(sorted(unknown))}")

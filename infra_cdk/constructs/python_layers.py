@@ -41,7 +41,6 @@ class PythonLayers(Construct):
 
     @cached_property
     def pandas(self) -> lambda_.ILayerVersion:
-        """AWS's layer with awswrangler, pandas, pyarrow and numpy."""
         return lambda_.LayerVersion.from_layer_version_arn(self, "Pandas", self._settings.pandas_layer)
 
     def _built(self, construct_id: str, name: str, description: str) -> lambda_.ILayerVersion:
@@ -62,7 +61,6 @@ class PythonLayers(Construct):
 
 
 def training_packages(settings: Settings, directory: Path) -> Path | None:
-    """Return the folder of packages for a training job without a network, or None if the job does not need them."""
     if settings.training_network or settings.training_image:
         return None
     folder = directory / "training-x86_64"

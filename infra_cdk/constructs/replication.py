@@ -39,12 +39,8 @@ _EACH = "S3 replicates objects of any key"
 class Replication(Construct):
     """Replication rules of a bucket with metrics, and the role that S3 assumes.
 
-    S3 does not replicate objects that are replicas themselves, so rules in both directions do not form a loop.
-
-    Parameters
-    ----------
-    keys
-        ARNs of the keys that encrypt this bucket and the other bucket; None for keys of S3.
+    S3 does not replicate objects that are replicas themselves, so rules in both directions do not form a loop. `keys`
+    are the ARNs of the keys that encrypt this bucket and the other bucket; None for keys of S3.
     """
 
     def __init__(

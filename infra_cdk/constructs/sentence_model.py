@@ -21,7 +21,6 @@ sentence-transformers.
 
 
 def sentence_model_folder(settings: Settings) -> Path | None:
-    """Return the folder of `sentence_model`, or None if the setting is None."""
     if settings.sentence_model is None:
         return None
     prefix = f"{place(settings.name)}.sentence_model is {settings.sentence_model!r}, expected"

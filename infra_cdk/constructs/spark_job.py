@@ -165,7 +165,6 @@ class SparkJob(Construct):
         ]
 
     def _packages(self, settings: Settings, layers: Path) -> cdk.FileAssetLocation:
-        """Publish the core layer's libraries: as a requirements file, or as wheels for jobs without a network."""
         path = ROOT / "layers" / "core" / "requirements.txt" if settings.training_network else glue_wheels(layers)
         stack = cdk.Stack.of(self)
         staged = cdk.AssetStaging(self, "Packages", source_path=str(path))

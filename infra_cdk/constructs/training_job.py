@@ -1,6 +1,4 @@
-"""SageMaker training job: its container, inputs and permissions. `infra_cdk.training_settings` has its instance and
-limits.
-"""
+"""SageMaker training job: its container, inputs and permissions."""
 
 from pathlib import Path
 from typing import Any

@@ -32,8 +32,6 @@ _RUN_ID = {"run_id.$": "$.start.run_id"}
 
 @dataclass(frozen=True, slots=True)
 class Steps:
-    """Functions that the workflow calls."""
-
     start_training: lambda_.IFunction
     build_dataset: lambda_.IFunction
     register_model: lambda_.IFunction
@@ -153,10 +151,7 @@ class TrainingWorkflow(Construct):
         self._schedule()
 
     def _canary(self, run_canary: lambda_.IFunction) -> sfn.IChainable:
-        """Add the steps that start the canary and check it periodically until its promotion or rollback.
-
-        If a step fails, the canary is ended, because no further step would check it.
-        """
+        """End the canary if a step fails, because no further step would check it."""
 
         def step(
             construct_id: str,

@@ -19,7 +19,6 @@ def workflow_permissions(
     spark_arn: str | None,
     alerts: sns.ITopic,
 ) -> list[Permission]:
-    """Return the permissions of the training workflow: functions, jobs and notifications."""
     stack = cdk.Stack.of(job)
     return [
         Permission(actions=["lambda:InvokeFunction"], resources=[function.function_arn for function in functions]),

@@ -103,7 +103,6 @@ class DataStack(Stack):
         publish_names(self, settings=settings, data=self, data_lake=data_lake, other_region=settings.replica_region)
 
     def _replicate(self, region: str, data_lake: DataLake) -> None:
-        """Replicate the lake, and the artefacts that the replica needs."""
         keys = None
         if self.encryption and self.replica_key_arn:
             keys = self.encryption.key_arn, self.replica_key_arn

@@ -30,10 +30,7 @@ MAX_REFUSED = 100
 class ObservabilityStack(Stack):
     """Dashboards, the budget, alarms on the API and on stored data, and two composite alarms.
 
-    Parameters
-    ----------
-    catalogue
-        None in the second region, which has no dashboards either, because their names are unique in an account.
+    `catalogue` is None in the second region. It has no dashboards either, because their names are unique in an account.
     """
 
     def __init__(

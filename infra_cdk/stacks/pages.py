@@ -46,7 +46,6 @@ class PagesStack(Stack):
             self._static_lists(site, settings=settings, data=data, layers=layers)
 
     def _static_lists(self, site: Website, *, settings: Settings, data: StoredData, layers: Path) -> None:
-        """Publish static lists for each new champion and configuration, and by the schedule."""
         function = PythonFunction(
             self,
             "publish_lists",
