@@ -23,15 +23,10 @@ from alsolike.training.dataset import DatasetManifest, prefix
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Baseline:
-    """Champion with its dataset.
+    """Champion with its dataset, which is None if it was deleted.
 
-    Attributes
-    ----------
-    dataset
-        Manifest of the dataset; None if it was deleted.
-    id_hashes, ranks
-        Hashes of the champion's item IDs, ascending, and the rank of each item in the dataset. The rank equals the
-        item's position in the model.
+    `id_hashes` are ascending. `ranks` contains the rank of each item in the dataset, which equals the item's position
+    in the model.
     """
 
     champion: Champion
@@ -53,12 +48,9 @@ class Baseline:
 
 
 def read_baseline(client: S3Client, bucket: str) -> Baseline | None:
-    """Return the baseline for the comparison, or None if there is no champion.
+    """Return None if there is no champion.
 
-    Raises
-    ------
-    InvalidBundle, NotFound
-        If a file of the champion is unreadable or was deleted.
+    Raise `InvalidBundle` or `NotFound` if a file of the champion is unreadable or was deleted.
     """
     champion = Registry(client, bucket).champion()
     if champion is None:

@@ -31,7 +31,6 @@ time_in_future     all events                                   later than now b
 
 
 def checks(events: pd.DataFrame, configuration: Configuration, *, now_ms: int) -> tuple[DataCheck, ...]:
-    """Return the checks of a window's events, see `Window.events`."""
     needs_item = [name for name, event in configuration.events.items() if event.item_required]
     with_item = events[events["type"].isin(needs_item)]
     purchases = events.loc[events["type"] == "purchase", ["event_time_ms", "event_value"]]

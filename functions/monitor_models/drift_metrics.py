@@ -43,12 +43,8 @@ Ints = npt.NDArray[np.int64]
 class Bins:
     """Reference counts and current counts by bin.
 
-    Attributes
-    ----------
-    design
-        Dependence between the current counts; None if each count belongs to a different user.
-    users
-        Number of current users; None for independent counts.
+    `design` is the dependence between the current counts; None if each count belongs to a different user. `users` is
+    the number of current users; None for independent counts.
     """
 
     reference: Sequence[int]
@@ -96,23 +92,19 @@ def figure(name: Drift, bins: Bins | None, *, psi_threshold: float, reason: str 
 
 
 def item_popularity(reference: Histogram, active: pd.DataFrame) -> Bins:
-    """Count interactions by the rank of their item."""
     places = np.searchsorted(reference.edges, active["rank"].to_numpy(np.float64)).astype(np.int64)
     return _interaction_bins(reference.counts, places, active)
 
 
 def user_activity(reference: Histogram, activity: pd.Series[int]) -> Bins:
-    """Count users by their number of interactions."""
     return Bins(reference.counts, _counted(reference, activity))
 
 
 def history_length(reference: Histogram, lengths: Mapping[int, int]) -> Bins:
-    """Count users by the length of their history."""
     return Bins(reference.counts, Histogram.of(lengths, edges=reference.edges).counts)
 
 
 def category_popularity(reference: Categories, active: pd.DataFrame, catalogue: Snapshot) -> Bins:
-    """Count interactions by the current category of their item."""
     codes, names = pd.factorize(active["item_id"].astype(object))
     rows = catalogue.rows([str(name) for name in names]).tolist()
     item_categories = [
@@ -138,14 +130,7 @@ def volume(reference: Sequence[int], counted: pd.DataFrame, *, one_of: int) -> t
     """Return the checks of the week's interactions: a fall, growth, and missing weekdays.
 
     A bound is at least the value that chance rarely exceeds, estimated from the spread of days around the weekly
-    pattern.
-
-    Parameters
-    ----------
-    reference
-        Number of interactions by weekday.
-    one_of
-        Inverse of the sampled share of users.
+    pattern. `reference` is by weekday. `one_of` is the inverse of the sampled share of users.
     """
     days = (counted["event_time_ms"].astype("int64") // DAY_MS).value_counts()
     current = [one_of * number for number in weekdays_of(dict(zip(days.index.tolist(), days.tolist(), strict=True)))]

@@ -24,7 +24,6 @@ from functions.monitor_models.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run the monitoring once, and return its report."""
     settings = from_environment(Settings, os.environ)
     now_ms = time.time_ns() // 1_000_000
     champion = Registry(client("s3"), settings.artefact_bucket).champion()

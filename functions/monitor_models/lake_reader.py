@@ -44,16 +44,8 @@ def read_sample(
 ) -> UserSample:
     """Return the rows of objects, either all or those of users whose ID hash ends in zeros.
 
-    The sample depends on the rows, but not on the order of reading.
-
-    Parameters
-    ----------
-    schema
-        Columns to read. A column that an object lacks is null.
-    user
-        Function that returns the ID of each row's user.
-    keep
-        Function that removes unnecessary rows.
+    The sample depends on the rows, but not on the order of reading. A column that an object lacks is null. `keep`
+    removes unnecessary rows.
     """
     tables, rows, one_of = [schema.empty_table()], 0, 1
     for table in _tables(client, bucket, objects, schema):

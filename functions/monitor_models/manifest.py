@@ -16,7 +16,6 @@ MANIFEST = Manifest(
     storage_mb=2_048,
     timeout_s=900,
     variables={"silent_hours": "lake_silent_hours", "stale_days": "champion_stale_days"},
-    # The next run replaces a failed one.
     trigger=Schedule(
         setting="monitoring_schedule", purpose="check the champion for drift", retries=0, max_age_minutes=15
     ),

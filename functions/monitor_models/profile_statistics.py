@@ -28,8 +28,8 @@ class ProfileStatistics:
     unknown
         Number of sampled users whose first interaction is after the champion's last event.
     looked_at
-        Number of sampled users for which `unknown` can be decided. Empty profiles do not count, nor full profiles that
-        may have lost older interactions.
+        Number of sampled users for which `unknown` can be decided. Empty profiles do not count, nor full profiles
+        that may have lost older interactions.
     """
 
     lengths: Counter[int]
@@ -40,7 +40,6 @@ class ProfileStatistics:
 def look_at(
     all_profiles: Iterable[str], active: Iterable[str], *, profiles: ProfileStore, bundle: Manifest
 ) -> ProfileStatistics:
-    """Read the profiles of two samples, all users and active users, and return their statistics."""
     sample, active_sample = _sample(all_profiles), _sample(active)
     stored = profiles.read_many([*sample, *active_sample], length=bundle.history.length)
     weights = bundle.history.event_weights

@@ -39,16 +39,6 @@ UNKNOWN_ITEM, MAX_UNKNOWN = "item_unknown", 0.5
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class MonitoringStores:
-    """Stores and clients of monitoring.
-
-    Attributes
-    ----------
-    s3, states
-        Low-level clients of S3 and Step Functions.
-    directory
-        Directory on the local disk for the catalogue.
-    """
-
     s3: S3Client
     states: StepFunctionsClient
     lake_bucket: str
@@ -61,12 +51,7 @@ class MonitoringStores:
 def look(stores: MonitoringStores, *, configuration: Configuration, rules: DriftThresholds, now_ms: int) -> DriftReport:
     """Compare the distributions, update the state, start a training if it is due, and store and return the report.
 
-    Raises
-    ------
-    ConcurrentUpdate
-        If another run updated the state. A training that is due for both runs was started once.
-    InvalidBundle, InvalidDataset, InvalidInput, NotFound
-        If an object is unreadable or was deleted.
+    Raise `ConcurrentUpdate` if another run updated the state. A training that is due for both runs was started once.
     """
     store = StateStore(stores.s3, stores.artefact_bucket)
     before = _settled(stores, store.read())
@@ -276,7 +261,6 @@ def _is_unrecorded_start(holder: Holder, start: Start) -> bool:
 
 
 def _settled(stores: MonitoringStores, state: State) -> State:
-    """Return the state with the result of the pending training, if it has ended."""
     if state.pending is None:
         return state
     return state.settled(outcome_of(stores.states, stores.state_machine_arn, state.pending))

@@ -9,12 +9,8 @@ from alsolike.training.monitoring import DriftThresholds
 class Settings:
     """Stores of monitoring, and the thresholds of drift.
 
-    Attributes
-    ----------
-    drift_retrains
-        1 to start trainings after drift, otherwise 0.
-    retrain_interactions
-        Number of new interactions that starts a training; 0 to disable this.
+    `drift_retrains` is 1 to start trainings after drift, otherwise 0. `retrain_interactions` new interactions start a
+    training; 0 to disable this.
     """
 
     lake_bucket: str
@@ -30,7 +26,6 @@ class Settings:
 
     @property
     def rules(self) -> DriftThresholds:
-        """Thresholds as drift reports contain them."""
         return DriftThresholds(
             psi=self.drift_psi_percent / 100,
             hours=self.drift_hours,

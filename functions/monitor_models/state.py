@@ -37,8 +37,6 @@ class State:
         Metrics that caused `last_start` and have not fallen below their threshold under a later champion.
     counted_from_ms
         Start of the interval in which interactions are counted.
-    looked_ms
-        Time of the last run in epoch milliseconds.
     days
         Number of interactions by day. For days before the window there is no other source.
     etag
@@ -63,7 +61,6 @@ class State:
         return self.pending or self.refused or self.last_start
 
     def settled(self, outcome: StartedTraining) -> State:
-        """Return the state with the result of the pending training."""
         if self.pending is None:
             return self
         start = dataclasses.replace(self.pending, outcome=outcome)
@@ -77,19 +74,10 @@ class State:
 
 
 class StateStore:
-    """State of one deployment."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._object = S3Object(client, bucket, MONITORING_STATE_KEY)
 
     def read(self) -> State:
-        """Return the stored state, or an initial state.
-
-        Raises
-        ------
-        InvalidInput
-            If the state is unreadable.
-        """
         if (stored := self._object.read()) is None:
             return State()
         try:
@@ -104,13 +92,7 @@ class StateStore:
             ) from error
 
     def write(self, state: State) -> None:
-        """Replace the state that was read.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If another run replaced the state.
-        """
+        """Raise `ConcurrentUpdate` if another run replaced the state."""
         self._object.replace(
             orjson.dumps(dataclasses.replace(state, etag=None), option=orjson.OPT_INDENT_2),
             etag=state.etag,

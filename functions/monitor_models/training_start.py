@@ -17,7 +17,8 @@ from functions.monitor_models.state import State
 
 DRIFT_PAUSE_MS = 7 * DAY_MS
 """Minimum pause between starts for drift in milliseconds. It ends early for a metric that fell below its threshold
-under a new champion."""
+under a new champion.
+"""
 
 DATA_PAUSE_MS = DAY_MS
 """Minimum pause between starts for new data in milliseconds, unless the champion changes."""
@@ -35,11 +36,6 @@ def due(
     """Return the training to start, or None if none is due.
 
     The execution name is derived from the cause, so that a repeated run starts the same execution.
-
-    Parameters
-    ----------
-    drifted
-        Figures that have exceeded the threshold for the configured time.
     """
     if state.pending is not None:  # The pending training holds the lock.
         return None
@@ -105,7 +101,6 @@ it create about 30 events."""
 
 
 def outcome_of(client: StepFunctionsClient, state_machine_arn: str, start: Start) -> StartedTraining:
-    """Return the result of the execution of a start."""
     arn = execution_arn(state_machine_arn, start.name)
     try:
         with translate_aws_errors(f"execution {arn}"):

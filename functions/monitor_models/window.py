@@ -44,11 +44,11 @@ class Window:
     Attributes
     ----------
     events
-        Distinct events, except events of agents and events with actions. The columns are those of `SCHEMA`,
-        `profile_id` and the canonical `type`, which is null for unknown types.
+        Distinct events, except events of agents and events with actions. The canonical `type` is null for unknown
+        types.
     counted
-        Events as a dataset contains them before rare items and short histories are dropped: `profile_id`, `item_id`,
-        `event_time_ms`, `type`. Events in the future are excluded.
+        Events as a dataset contains them before rare items and short histories are dropped. Events in the future
+        are excluded.
     one_of
         Inverse of the sampled share of users.
     last_ms
@@ -70,14 +70,8 @@ def read_window(
     from_ms: int,
     now_ms: int,
 ) -> Window:
-    """Read the objects of the window's days.
-
-    Parameters
-    ----------
-    from_ms
-        Start of the window in epoch milliseconds, exclusive.
-    now_ms
-        Current time in epoch milliseconds. Later events, beyond the clock skew, are not counted.
+    """Read the objects of the window's days. `from_ms` is exclusive. Events after `now_ms` and the clock skew do not
+    count.
     """
     first = lake.event_date(from_ms)
     days = [stored for stored in objects if stored.date >= first]

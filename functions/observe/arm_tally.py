@@ -1,4 +1,4 @@
-"""Sums of an experiment's outcomes by user, for the operator API. Rows are added one by one."""
+"""Sums of an experiment's outcomes by user, for the operator API."""
 
 from __future__ import annotations
 

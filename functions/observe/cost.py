@@ -26,15 +26,7 @@ _FIELDS = {"users": "users", "eventsPerDay": "events_per_day", "requestsPerDay":
 
 
 class Cost:
-    """Bills of the deployment. The deployed templates are read every ten minutes.
-
-    Parameters
-    ----------
-    cloudformation, s3
-        Low-level clients.
-    stacks
-        Names of all stacks of the deployment.
-    """
+    """Bills of the deployment. The deployed templates are read every ten minutes."""
 
     def __init__(
         self,
@@ -54,15 +46,8 @@ class Cost:
     def bill(self, stated: Mapping[str, int], *, now_ms: int) -> dict[str, Any]:
         """Return the response of `GET /operator/cost`.
 
-        Parameters
-        ----------
-        stated
-            Numbers of the load in the query. Missing numbers are those of the last day.
-
-        Raises
-        ------
-        InvalidInput
-            If the load or the deployment has no price.
+        The load is that of the last day, except the numbers in `stated`. Raise `InvalidInput` if the load or the
+        deployment has no price.
         """
         from operations import cost, prices  # slow imports that no other route waits for
 

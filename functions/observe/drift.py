@@ -16,7 +16,6 @@ _HOUR_MS = 3_600_000
 
 
 def drift(client: S3Client, bucket: str, reader: MetricReader, *, now_ms: int) -> dict[str, Any]:
-    """Return the response to `GET /operator/drift`."""
     report = latest_report(client, bucket)
     if report is None:
         return {"looked": None}

@@ -20,13 +20,7 @@ _DIMENSIONS = {"model": Dimension.MODEL_VERSION}
 
 
 def engagement(client: S3Client, bucket: str, *, days: int, by: str, now_ms: int) -> dict[str, Any]:
-    """Return the response of `GET /operator/engagement` for the last days, including today.
-
-    Parameters
-    ----------
-    by
-        Dimension of the rows: `model`, or a value of `Dimension`.
-    """
+    """Return the response of `GET /operator/engagement` for the last days, including today."""
     last = dt.datetime.fromtimestamp(now_ms / 1000, dt.UTC).date()
     dates = [(last - dt.timedelta(days=back)).isoformat() for back in range(days - 1, -1, -1)]
     dimension = _DIMENSIONS.get(by) or Dimension(by)

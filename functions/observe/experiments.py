@@ -30,11 +30,6 @@ def experiments(
 
     Running experiments come first, then planned and ended ones, each latest first. Outcomes are read once for all
     running experiments, then for ended ones, and then for the days before each start, until the time ends.
-
-    Parameters
-    ----------
-    has_time
-        Function that returns true while the caller still waits.
     """
     order = {"running": 0, "planned": 1, "ended": 2}
     ordered = sorted(

@@ -33,7 +33,6 @@ def _routes() -> Routes:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the response to a request, from the cache if possible."""
     now_ms = time.time_ns() // 1_000_000
     document, content_type = _routes().answer(event, now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
     return respond_text(document, content_type=content_type)

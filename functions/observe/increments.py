@@ -16,13 +16,7 @@ from alsolike.runtime.s3 import S3Object
 
 
 def increments(client: S3Client, bucket: str, experiments: Iterable[Experiment], *, now_ms: int) -> dict[str, Any]:
-    """Return the response of `GET /operator/increments`.
-
-    Raises
-    ------
-    InvalidInput
-        If the holdout does not have two arms.
-    """
+    """Return the response of `GET /operator/increments`. Raise `InvalidInput` if the holdout does not have two arms."""
     holdout = holdout_of(experiments, now_ms=now_ms)
     if holdout is None:
         return {"holdout": None}

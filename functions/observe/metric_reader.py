@@ -24,10 +24,7 @@ _FAILED = frozenset({"InternalError", "Forbidden"})
 class Statistic:
     """Statistic of a metric with all its dimensions.
 
-    Attributes
-    ----------
-    namespace
-        CloudWatch namespace; None for the deployment's own metrics.
+    The namespace is None for the deployment's own metrics.
     """
 
     namespace: str | None
@@ -50,15 +47,7 @@ Values = Mapping[int, float]
 
 
 class MetricReader:
-    """Reader of metrics.
-
-    Parameters
-    ----------
-    own_namespace
-        Namespace of the metrics of the deployment's functions.
-    private_api
-        True if the API is a REST API. Its metrics have other names.
-    """
+    """Reader of metrics. The metrics of a REST API, `private_api`, have other names than those of an HTTP API."""
 
     def __init__(self, client: PagedClient, *, own_namespace: str, private_api: bool = False) -> None:
         self._client = client
@@ -70,15 +59,7 @@ class MetricReader:
     ) -> dict[Key, Values]:
         """Return the values of each series. Several statistics of a series are added.
 
-        Parameters
-        ----------
-        from_ms, until_ms
-            Start, a multiple of the period, and exclusive end in epoch milliseconds.
-
-        Raises
-        ------
-        Unavailable
-            If CloudWatch does not respond, or cannot read one of the metrics.
+        `from_ms` is a multiple of the period, and `until_ms` is exclusive.
         """
         named = [(name, statistic) for name, statistics in series.items() for statistic in statistics]
         sums: dict[Key, defaultdict[int, float]] = {name: defaultdict(float) for name in series}

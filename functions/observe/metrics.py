@@ -31,8 +31,6 @@ counts than the previous scrape, even from another process."""
 
 HOURLY = Polling(interval_s=3_600)
 RETRY_S = 300
-"""Pause after a failed read of an hourly value, in seconds."""
-
 _DAY_MS = 86_400_000
 _GAUGE_MS, _GAUGE_PERIOD_S = 15 * 60_000, 60
 _RATES = {
@@ -46,29 +44,10 @@ _RATES = {
 }
 
 Samples = Mapping[str, Iterable[Sample]]
-"""Samples by the name of their family."""
 
 
 class Exporter:
-    """Reader of all exported metrics.
-
-    Parameters
-    ----------
-    reader
-        Reader of CloudWatch metrics.
-    resources
-        IDs of the deployment's resources.
-    kafka
-        True if the deployment reads a Kafka topic.
-    alarms
-        Function that returns the response of `GET /operator/alarms`.
-    drift
-        Function that returns the latest drift report, or None.
-    engagement
-        Function of the current time that returns the response of `GET /operator/engagement` for two days.
-    cost
-        Function of the current time that returns the response of `GET /operator/cost`.
-    """
+    """Reader of all exported metrics."""
 
     def __init__(
         self,

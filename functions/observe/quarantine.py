@@ -36,11 +36,6 @@ def quarantine(client: S3Client, bucket: str, *, has_time: Callable[[], bool]) -
     """Return the response of `GET /operator/quarantine`.
 
     Failed batches are read first, then records of the latest days.
-
-    Parameters
-    ----------
-    has_time
-        Function that returns true while the caller still waits.
     """
     groups: dict[tuple[str, str], _Group] = {}
     objects, truncated = 0, False
@@ -83,5 +78,4 @@ def _objects(client: S3Client, bucket: str, prefixes: Iterator[str]) -> Iterator
 
 
 def _days(client: S3Client, bucket: str) -> Iterator[str]:
-    """Yield the prefix of each day with records, latest first."""
     yield from sorted(folders(client, bucket, QUARANTINE_PREFIX), reverse=True)

@@ -32,26 +32,17 @@ from operations.prometheus.families import Resource
 from operations.prometheus.openmetrics import CONTENT_TYPE
 
 ANSWER_MS = 6_000
-"""Time in milliseconds reserved for the response. Views read no more objects in this time."""
+"""Time in milliseconds reserved for the response."""
 CACHE_BYTES = 20_000_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ViewRequest:
-    """Request for a view.
-
-    Attributes
-    ----------
-    remaining_ms
-        Function that returns the remaining time in milliseconds.
-    """
-
     query: Mapping[str, Any]
     now_ms: int
     remaining_ms: Callable[[], float]
 
     def has_time(self) -> bool:
-        """Return true if there is time to read more."""
         return self.remaining_ms() > ANSWER_MS
 
 
@@ -60,11 +51,6 @@ class Route:
     """Function that computes a response, and the time for which the response to a query is cached.
 
     Consoles poll the views every few seconds, and CloudWatch bills every metric that is read.
-
-    Attributes
-    ----------
-    answer
-        Function that returns a document, or a text encoded as `content_type`.
     """
 
     answer: Callable[[ViewRequest], dict[str, Any] | bytes]
@@ -73,15 +59,12 @@ class Route:
 
 
 class Routes:
-    """Routes by route key; see `alsolike.api.operator_queries`."""
-
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self.routes = routes
         self._queries = {route.key: route.query for route in ROUTES}
         self._cache = BoundedCache[bytes, tuple[int, bytes]](CACHE_BYTES)
 
     def answer(self, event: Mapping[str, Any], *, now_ms: int, remaining_ms: Callable[[], float]) -> tuple[bytes, str]:
-        """Return the cached or computed response with its content type."""
         key = route_key(event)
         route, fields = self.routes[key], self._queries.get(key)
         query = {} if fields is None else read_query(event, fields)
@@ -98,13 +81,6 @@ class Routes:
 def routes(
     settings: Settings, *, cloudwatch: PagedClient, s3: S3Client, cloudformation: CloudFormationClient
 ) -> Routes:
-    """Return the functions of the routes.
-
-    Parameters
-    ----------
-    cloudwatch, s3, cloudformation
-        Low-level clients.
-    """
     metrics = MetricReader(
         cloudwatch, own_namespace=settings.powertools_metrics_namespace, private_api=bool(settings.private_api)
     )

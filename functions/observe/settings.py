@@ -9,16 +9,8 @@ from alsolike.declarations import defaults
 class Settings:
     """Observed resources.
 
-    Attributes
-    ----------
-    deployment
-        Name of the environment, which occurs in the names of alarms.
-    stacks
-        Names of all stacks of the deployment, separated by commas.
-    powertools_metrics_namespace
-        Namespace of the metrics of the deployment's functions.
-    private_api
-        1 if `api_id` is the name of a private REST API instead of the ID of an HTTP API.
+    `deployment` is the name of the environment, which occurs in the names of alarms. `stacks` are separated by commas.
+    If `private_api` is 1, `api_id` is the name of a private REST API instead of the ID of an HTTP API.
     """
 
     deployment: str

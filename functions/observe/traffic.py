@@ -26,12 +26,7 @@ def traffic(
 ) -> dict[str, Any]:
     """Return the response of `GET /operator/traffic`. Each series has one point per period.
 
-    Parameters
-    ----------
-    own_namespace
-        Namespace of the metrics of the deployment's functions.
-    private_api
-        True if the API is a REST API. `api_id` is then its name.
+    If `private_api` is true, the API is a REST API, and `api_id` is its name.
     """
     period_s = next((period for maximum, period in _PERIODS_S if minutes <= maximum), _LONGEST_PERIOD_S)
     period_ms = period_s * 1000

@@ -1,4 +1,4 @@
-"""Removal of the user from training datasets. The files are rewritten under their names without the user's rows."""
+"""Removal of the user from training datasets."""
 
 from __future__ import annotations
 

@@ -48,7 +48,6 @@ def purge_profiles(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_user_row(work: PurgeContext) -> Iterator[None]:
-    """Delete the shop's properties of the user."""
     if _exists(work, work.places.users_table, "user_id", work.user_id):
         _delete(work, USERS, work.places.users_table, "user_id", work.user_id)
     return iter(())

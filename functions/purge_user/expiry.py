@@ -19,12 +19,8 @@ TABLE_STREAM_DAYS = 1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Retention:
-    """Lifetimes of copies, in days.
-
-    Attributes
-    ----------
-    retrain
-        Maximum time until the schedule trains another model; None without a schedule.
+    """Lifetimes of copies, in days. `retrain` is the maximum time until the schedule trains another model; None without
+    one.
     """
 
     object_versions: int
@@ -37,7 +33,6 @@ class Retention:
 
 
 def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int) -> tuple[Expiring, ...]:
-    """Return the copies that expire automatically, with their expiry dates."""
     copies = (
         (
             "old object versions",
@@ -85,12 +80,7 @@ def trained_models(
 ) -> tuple[TrainedModel, ...]:
     """Return the models trained on the user's data, and models whose dataset is unknown.
 
-    A model has the name of its dataset.
-
-    Parameters
-    ----------
-    datasets
-        IDs of the datasets that contained the user.
+    A model has the name of its dataset. `datasets` are those that contained the user.
     """
     champion = Registry(client, bucket).champion()
     replaced_by = None if retention.retrain is None else date_after(requested_at_ms, days=retention.retrain)

@@ -17,7 +17,6 @@ from functions.purge_user.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Continue the erasure `erasure_id` until the pass or the call's time ends. Return the `Outcome`."""
     settings = from_environment(Settings, os.environ)
     outcome = purge(
         event["erasure_id"],

@@ -1,7 +1,4 @@
-"""Removal of interactions from the lake: the user's rows, and rows without a user in the user's sessions.
-
-Compaction removes rows of erased users, but keeps rows without a user.
-"""
+"""Removal of interactions from the lake: the user's rows, and rows without a user in the user's sessions."""
 
 from __future__ import annotations
 
@@ -20,7 +17,6 @@ INTERACTIONS = Table(STORE, INTERACTIONS_PREFIX, ("user_id", "session_id", "even
 
 
 def find_logins(work: PurgeContext) -> Iterator[None]:
-    """Collect the sessions to which the user logged in."""
     for stored, file in files(work, INTERACTIONS, dict(work.progress.cursor)):
         table = parquet.read(file, INTERACTIONS.columns)
         is_login = pc.and_(parquet.equals(table, "user_id", work.user_id), pc.is_valid(table["session_id"]))

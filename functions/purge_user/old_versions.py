@@ -14,10 +14,7 @@ _BATCH = 1_000  # Maximum number of keys in a DeleteObjects request.
 def delete_old_versions(client: S3Client, bucket: str, key: str) -> None:
     """Delete all versions of an object except the current one, and all delete markers.
 
-    Raises
-    ------
-    Unavailable
-        If S3 does not respond or rejects a deletion. A repeated call completes an interrupted one.
+    A repeated call completes an interrupted one.
     """
     with translate_aws_errors(f"s3://{bucket}/{key}"):
         pages = list(client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key))

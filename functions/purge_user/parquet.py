@@ -16,13 +16,7 @@ BATCH_ROWS = 500_000
 
 
 def open_parquet(body: bytes, *, where: str) -> pq.ParquetFile:
-    """Open an object.
-
-    Raises
-    ------
-    InvalidInput
-        If the object is not a Parquet file. It cannot be searched, but no reader can use it either.
-    """
+    """Raise `InvalidInput` if the object is not a Parquet file, which no reader can use either."""
     try:
         return pq.ParquetFile(io.BytesIO(body))
     except pa.ArrowInvalid as error:
@@ -36,7 +30,7 @@ def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
 
 
 def equals(table: pa.Table, column: str, value: str) -> pa.ChunkedArray:
-    """Return a mask of the rows with this value in the column. Null does not match."""
+    """Return a mask. Null does not match."""
     return pc.fill_null(pc.equal(table[column], value), False)
 
 
@@ -46,12 +40,12 @@ def session_mask(table: pa.Table, sessions: Sequence[str]) -> pa.ChunkedArray:
 
 
 def is_in(table: pa.Table, column: str, values: Sequence[str]) -> pa.ChunkedArray:
-    """Return a mask of the rows with one of the values in the column. Null does not match."""
+    """Return a mask. Null does not match."""
     return pc.and_(pc.is_valid(table[column]), pc.is_in(table[column], value_set=pa.array(values, pa.string())))
 
 
 def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
-    """Return the object without the rows that the mask selects, or None if no row remains."""
+    """Return None if no row remains."""
     keep = pc.invert(hits)
     schema = _plain(file.schema_arrow)  # Dictionary encoding would keep the values of removed rows.
     out = io.BytesIO()
@@ -68,7 +62,6 @@ def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
 
 
 def empty(file: pq.ParquetFile) -> bytes:
-    """Return a file with equal columns and no rows."""
     out = io.BytesIO()
     pq.write_table(file.schema_arrow.empty_table(), out, compression=lake.COMPRESSION)
     return out.getvalue()

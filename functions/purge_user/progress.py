@@ -24,15 +24,16 @@ class Progress:
     step, cursor
         Position of the running pass.
     found
-        Number of objects, profiles and sessions with user data that the current pass found. A pass without hits proves
-        that no data remains.
+        Number of objects, profiles and sessions with user data that the current pass found. A pass without hits
+        proves that no data remains.
     purged
-        Number of units (such as objects), number of records, and time of the last removal, by store, over all passes.
+        Number of units (such as objects), number of records, and time of the last removal, by store, over all
+        passes.
     intents
         Hits that are counted but possibly not purged, so that no hit is counted twice after an interruption.
     sessions, rivals
-        First login of the user, and first login of another user, per session of the user, each as [event time, event
-        ID].
+        First login of the user, and first login of another user, per session of the user, each as [event time,
+        event ID].
     rival_users
         Other users who logged in to these sessions.
     stopped_sessions
@@ -56,7 +57,6 @@ class Progress:
     stopped_sessions: list[str] = dataclasses.field(default_factory=list)
 
     def note_login(self, session_id: str, login: list[Any]) -> None:
-        """Keep the user's first login to a session."""
         self.sessions[session_id] = min(login, self.sessions.get(session_id, login))
 
     def own_sessions(self) -> list[str]:
@@ -86,14 +86,11 @@ class Progress:
         self.found += len(new) if is_decided else 0
 
     def begin_pass(self) -> None:
-        """Start at the first step again."""
         self.step, self.cursor, self.found = 0, {}, 0
         self.intents.clear()
 
 
 class ProgressStore:
-    """Store of an erasure's progress, which is one object in the artefact bucket."""
-
     def __init__(self, client: S3Client, bucket: str, erasure_id: str) -> None:
         self._client = client
         self._bucket = bucket
@@ -109,9 +106,6 @@ class ProgressStore:
         self._object.write(orjson.dumps(progress))
 
     def forget(self) -> None:
-        """Delete the object with all its versions, because it contains the user ID.
-
-        A repeated call completes an interrupted one.
-        """
+        """Delete the object with all its versions, because it contains the user ID."""
         self._object.delete()
         delete_old_versions(self._client, self._bucket, self._key)

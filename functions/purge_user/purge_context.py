@@ -46,16 +46,13 @@ class PurgeContext:
 
     @property
     def user_id(self) -> str:
-        """The user to erase."""
         return self.progress.user_id
 
     def record(self, store: str, units: Mapping[str, int], *, is_decided: bool = True) -> None:
         """Count and save the units with the user's data, with the number of records per unit.
 
-        Parameters
-        ----------
-        is_decided
-            False for records whose owner is unknown. They cause no further pass, because any producer can send more.
+        `is_decided` is false for records whose owner is unknown. They cause no further pass, because any producer can
+        send more.
         """
         self.progress.count(store, dict(units), now_ms=self.clock_ms(), is_decided=is_decided)
         self.store.save(self.progress)
@@ -81,10 +78,7 @@ class PurgeContext:
         S3Object(self.s3, bucket, key).delete()
 
     def replace(self, bucket: str, key: str, body: bytes | None, *, etag: str) -> bool:
-        """Overwrite the version that was read, or delete it if `body` is None. Return false if the object has changed.
-
-        After a lost race, the next pass or the caller's next attempt handles the object.
-        """
+        """Overwrite the version that was read; None deletes it. Return false if the object has changed."""
         stored = S3Object(self.s3, bucket, key)
         if body is None:
             return stored.delete(etag=etag)
@@ -95,5 +89,4 @@ class PurgeContext:
         return True
 
     def read(self, bucket: str, key: str) -> Content | None:
-        """Return an object's current content with its ETag, or None if the object does not exist."""
         return S3Object(self.s3, bucket, key).read()

@@ -8,13 +8,7 @@ from alsolike.privacy.user_matcher import Owner
 
 
 class Removal:
-    """Owners of the removed records, and the remaining content, which is None if no record remains.
-
-    Parameters
-    ----------
-    owners
-        Owners of all records.
-    """
+    """Owners of the removed records, and the remaining content, which is None if no record remains."""
 
     def __init__(self, owners: Iterable[Owner], rest: bytes | None) -> None:
         self.owners = [owner for owner in owners if owner is not Owner.OTHER]

@@ -32,12 +32,10 @@ _OUTCOMES = Table(OUTCOMES, OUTCOMES_PREFIX, ("shopper",))
 
 
 def purge_served(work: PurgeContext) -> Iterator[None]:
-    """Remove recommendations for the user, and for the user's sessions without another user."""
     return purge_rows(work, _SERVED, lambda table: _shopper_mask(work, table))
 
 
 def purge_outcomes(work: PurgeContext) -> Iterator[None]:
-    """Remove the outcomes of recommendations for the user, and for the user's sessions without another user."""
     return purge_rows(work, _OUTCOMES, lambda table: _shopper_mask(work, table))
 
 
@@ -45,11 +43,8 @@ def purge_outcomes(work: PurgeContext) -> Iterator[None]:
 class Hashes:
     """Keyed hashes of the user, the user's sessions and other users of these sessions in the recommendation log.
 
-    Attributes
-    ----------
-    ids_are_hashed
-        True if the deployment stores pseudonyms. The log then contains the ID of a request both as a user hash and as a
-        session hash. Otherwise a row with two hashes contains a session and its user.
+    If `ids_are_hashed` is true, the log contains the ID of a request both as a user hash and as a session hash.
+    Otherwise a row with two hashes contains a session and its user.
     """
 
     user: str

@@ -88,8 +88,6 @@ STORES = {
     FAILED_BATCHES: "batches that failed after all retries: rewritten without the user's and unreadable records",
     DATASETS: "training datasets: files rewritten without the user's rows",
 }
-"""All stores that a pass searches, with the action for each."""
-
 RESERVE_MS = 60_000
 """Time in milliseconds for one more object and the response, reserved at the end of a call."""
 
@@ -98,8 +96,6 @@ MAX_PASSES = 20
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Clients:
-    """Low-level AWS clients."""
-
     s3: S3Client
     dynamodb: DynamoDbClient
 
@@ -114,14 +110,10 @@ def purge(
     clock_ms: Callable[[], int],
     remaining_ms: Callable[[], float],
 ) -> Outcome:
-    """Continue an erasure until the pass or the time ends. The caller repeats the call until it returns "done".
+    """Continue an erasure until the pass or the time ends.
 
-    Raises
-    ------
-    ConcurrentUpdate
-        If each of `MAX_PASSES` passes found new data, because another writer keeps restoring the user.
-    Unavailable
-        If a store does not respond. The call can be repeated.
+    Raise `ConcurrentUpdate` if each of `MAX_PASSES` passes found new data, because another writer keeps restoring the
+    user.
     """
     receipts = ErasureReceiptStore(clients.s3, places.artefact_bucket)
     receipt = receipts.read(erasure_id)

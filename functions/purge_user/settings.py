@@ -5,9 +5,9 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of user data, and lifetimes of copies that cannot be deleted. If `retrain_days` is 0, no schedule trains.
+    """Stores of user data, and lifetimes of copies that cannot be deleted.
 
-    `pseudonymise_ids` is 0 or 1.
+    If `retrain_days` is 0, no schedule trains.
     """
 
     lake_bucket: str

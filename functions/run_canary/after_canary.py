@@ -14,8 +14,8 @@ from alsolike.registry.retention import ModelFiles, protected, superfluous
 def approve(approvals: Approvals, registry: Registry, version: str, look: CanaryLook) -> None:
     """Set the package's approval to the canary's result.
 
-    If an operator ended the canary, or the workflow could not evaluate it, there is no result and the package is not
-    changed. The package is not changed either if an operator promoted the version after its rollback.
+    The package is not changed without a comparison, for example if an operator ended the canary. It is not changed
+    either if an operator promoted the version after its rollback.
     """
     if look.state == PROMOTED:
         approvals.decide(version, APPROVED, reason="; ".join(look.reasons))
@@ -36,11 +36,8 @@ def retire(
 ) -> list[str]:
     """Delete the files of unprotected versions except the latest ones. Return the deleted versions.
 
-    Raises
-    ------
-    InvalidBundle, InvalidConfiguration
-        If the pointer or the configuration is unreadable. Versions that were deleted before the error are then not
-        returned.
+    An unreadable pointer or configuration raises an error. Versions that were deleted before the error are then not
+    returned.
     """
     retired = []
     named = list(experiments())

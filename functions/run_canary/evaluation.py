@@ -58,13 +58,8 @@ class Tolerance:
 class Test:
     """Comparison of candidate and champion.
 
-    Attributes
-    ----------
-    z, critical_z
-        Statistic and critical value; None if there are too few responses.
-    excluded
-        Relative fall of click-through that is excluded with a confidence of 95% over all evaluations; None if no fall
-        is excluded.
+    `z` and `critical_z` are None if there are too few responses. `excluded` is the relative fall of click-through that
+    is excluded with a confidence of 95% over all evaluations; None if no fall is excluded.
     """
 
     name: str
@@ -83,14 +78,8 @@ def judge(
 ) -> tuple[Test, ...]:
     """Return all comparisons of the candidate with the champion.
 
-    Parameters
-    ----------
-    share
-        Share of users with the candidate's responses.
-    planned
-        Planned number of responses of both arms at the start.
-    fraction
-        Share of the responses that were read. Outcomes are complete.
+    `share` is the candidate's share of users. `planned` is the number of responses of both arms that was expected at
+    the start. `fraction` is the share of the responses that were read. Outcomes are complete.
     """
     clock = _Clock(candidate.answers + champion.answers, planned * fraction)
     # Outcomes arrive late. Therefore, the bound for clicks counts only responses whose outcomes are attributed.
@@ -180,10 +169,7 @@ def conclusion(tests: Sequence[Test]) -> str:
 def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
     """Return a sentence about the fall of click-through that a canary can detect.
 
-    Parameters
-    ----------
-    clicks
-        Clicks on the responses to all users in the period of the same length before the canary.
+    `clicks` are those of all users in the period of the same length before the canary.
     """
     expects = clicks.eventful * share >= MIN_EVENTS and clicks.users * share >= MIN_USERS
     fall = comparison.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None

@@ -35,7 +35,7 @@ class Arm:
     Attributes
     ----------
     attributed
-        Number of responses with known outcomes. Attribution runs hourly.
+        Number of responses with known outcomes.
     errors
         Share of responses that were degraded for one of `ERRORS`.
     latency
@@ -90,18 +90,11 @@ def no_outcomes() -> Outcomes:
 
 
 def group_of(users: npt.NDArray[np.uint64]) -> npt.NDArray[np.int64]:
-    """Return the group of each user by hash."""
     return (users % np.uint64(GROUPS)).astype(np.int64)
 
 
 def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm:
-    """Return the metrics of an arm.
-
-    Parameters
-    ----------
-    by_impressions
-        True to count clicks per shown item.
-    """
+    """Return the metrics of an arm. With `by_impressions`, clicks are counted per shown item."""
     groups = group_of(answers.users)
     timed = ~np.isnan(answers.took_ms)
     counted = np.bincount(groups, minlength=GROUPS)
@@ -119,7 +112,6 @@ def arm_of(answers: Answers, outcomes: Outcomes, *, by_impressions: bool) -> Arm
 
 
 def clicks_of(outcomes: Outcomes, *, by_impressions: bool) -> ArmSample:
-    """Return the clicks per shown item, or per response."""
     if by_impressions:
         return _sample(outcomes.shown_clicks, outcomes.impressions)
     return _sample(outcomes.clicks, outcomes.answers)

@@ -28,12 +28,8 @@ _UNKNOWN = "forecast: not enough evidence"
 class Evidence:
     """Evidence of a forecast.
 
-    Attributes
-    ----------
-    figures
-        Forecast, or empty without one.
-    breached
-        True if the interval of the candidate's clicks is entirely below the champion's minus `TOLERATED_FALL`.
+    `breached` is true if the interval of the candidate's clicks is entirely below the champion's minus
+    `TOLERATED_FALL`. `figures` is empty without a forecast.
     """
 
     sentence: str
@@ -43,14 +39,6 @@ class Evidence:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CandidateForecast:
-    """Forecasts of canaries.
-
-    Attributes
-    ----------
-    configuration
-        Function that returns the live configuration.
-    """
-
     forecasts: Forecasts
     lambda_: LambdaClient
     function: str

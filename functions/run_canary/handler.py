@@ -39,7 +39,6 @@ def _settings() -> Settings:
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run `action` on the canary of `version` and return its state."""
     version, action = event["version"], event["action"]
     if action not in ACTIONS:
         raise InvalidInput(f"action is {action!r}, expected one of {', '.join(ACTIONS)}")

@@ -93,20 +93,14 @@ class Arms:
 
 
 class Lake:
-    """Tables of the lake that a canary requires."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:
         """Return the approximate number of responses before `before_ms` that a canary of `duration_ms` would include.
 
-        The number is extrapolated from the responses per byte in the latest objects to the bytes of all objects.
-
-        Parameters
-        ----------
-        left_out
-            Labels of arms whose users are not in the canary; see `canary.assign`.
+        The number is extrapolated from the responses per byte in the latest objects to the bytes of all objects. Users
+        of the arms with the labels `left_out` are not in the canary.
         """
         objects = list(self._written(before_ms - duration_ms, before_ms))
         probed = objects[-PROBED:]
@@ -123,7 +117,6 @@ class Lake:
         return clicks_of(sums, by_impressions=bool(sums.impressions.any()))
 
     def arms(self, canary: Canary, *, now_ms: int) -> Arms:
-        """Return the metrics of both arms since the canary's start."""
         fraction = min(1.0, ANSWERS_READ / canary.planned_answers)
         answers = self._answers(canary, fraction=fraction, now_ms=now_ms)
         results = self._outcomes(canary, now_ms=now_ms)
@@ -168,7 +161,6 @@ class Lake:
         return outcomes
 
     def _outcome_rows(self, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
-        """Yield the outcomes of responses to identified users in a period."""
         for date in _dates(first_ms, last_ms):
             for table in self._day_of_outcomes(date):
                 known = pc.fill_null(pc.not_equal(table["shopper"], served.UNKNOWN), False)
@@ -241,7 +233,6 @@ def _units(table: pa.Table) -> tuple[pa.ChunkedArray, Mask]:
 
 
 def _eligible(table: pa.Table, left_out: Collection[str]) -> int:
-    """Return the number of rows that would belong to a canary."""
     return int(np.count_nonzero(_units(table)[1] & _in_canary(table, left_out)))
 
 
@@ -261,7 +252,6 @@ def _failed(table: pa.Table) -> Mask:
 
 
 def _any_of(lists: pa.ChunkedArray, texts: Collection[str]) -> Mask:
-    """Return a mask of the rows whose list contains at least one of the strings."""
     lists = lists.combine_chunks()
     rows = pc.list_parent_indices(lists).to_numpy(zero_copy_only=False)
     seen = np.zeros(len(lists), np.bool_)

@@ -29,8 +29,6 @@ SILENT_FROM, SILENT_SHARE = 200, 0.05
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CanarySettings:
-    """Settings of canaries: share of users, duration and limits."""
-
     share: float
     duration_ms: int
     limits: Tolerance
@@ -40,16 +38,8 @@ class CanarySettings:
 class CanaryRun:
     """Canary of one version in one run of the workflow.
 
-    Attributes
-    ----------
-    reason
-        Reason for the run.
-    decision
-        Function that returns the gate's decision, or None if the gate did not evaluate the version.
-    left_out
-        Function that returns the labels of arms whose users are not in the canary.
-    forecast
-        Forecast of the version from logged responses.
+    `decision` returns the gate's decision, or None if the gate did not evaluate the version. `left_out` returns the
+    labels of arms whose users are not in the canary.
     """
 
     version: str
@@ -69,13 +59,6 @@ class CanaryRun:
 
         Roll the version back if the gate rejected it and no operator forced it. Unless an operator started the canary,
         also roll it back if the champion has changed since the gate's comparison, or promotions are paused.
-
-        Raises
-        ------
-        NotFound
-            If the version has no complete bundle.
-        InvalidInput
-            If the version's name is too long for a canary.
         """
         return self._again(self._start)
 
@@ -213,12 +196,10 @@ class CanaryRun:
         return self.run_id != self.version
 
     def _report(self) -> CanaryReport | None:
-        """Return this run's report so far, or None."""
         report = self.reports.read(self.version)
         return report if report is not None and report.run_id == self.run_id else None
 
     def _ended(self, pointer: Champion | None) -> EndedCanary | None:
-        """Return the end of this run's canary, if the pointer contains it."""
         ended = pointer.ended if pointer is not None else None
         return ended if ended is not None and (ended.version, ended.run_id) == (self.version, self.run_id) else None
 
@@ -287,7 +268,7 @@ class CanaryRun:
         return look
 
     def _again(self, step: Callable[[], CanaryLook]) -> CanaryLook:
-        """Run a step on the current pointer. Repeat it if another caller changes the pointer."""
+        """Repeat a step if another caller changes the pointer."""
         for _ in range(ATTEMPTS - 1):
             try:
                 return step()
@@ -304,7 +285,6 @@ def _silent(canary: Canary, arms: Arms) -> bool:
 
 
 def _too_few(canary: Canary) -> str:
-    """Return the message that no comparison was possible, with the number of expected responses."""
     reason = "the canary has no evidence: too few responses to compare"
     expected = canary.expected_answers
     return reason if expected is None else f"{reason}; the period before the canary had {expected:,}"

@@ -7,16 +7,10 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores, settings and limits of the canary, and the function that forecasts its clicks.
+    """Stores, settings and limits of the canary.
 
-    Attributes
-    ----------
-    canary_share_percent, canary_duration_s
-        Share of users that the canary serves, 0 to disable canaries, and duration of the canary.
-    canary_max_error_percent, canary_max_latency_percent
-        Tolerated increase of the error rate, in points, and of the latency, in percent.
-    models_kept
-        Number of unprotected versions to keep.
+    The share is 0 to disable canaries. The error limit is in percentage points, the latency limit in percent.
+    `models_kept` is the number of unprotected versions to keep.
     """
 
     artefact_bucket: str
