@@ -13,7 +13,6 @@ def write_assembly(
     dependencies: Mapping[str, Sequence[str]] | None = None,
     assets: Mapping[str, Mapping[str, Any]] | None = None,
 ) -> Path:
-    """Write an assembly of `stacks`, which share one manifest of `assets`."""
     artifacts: dict[str, Any] = {
         "Assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}},
         "Tree": {"type": "cdk:tree", "properties": {"file": "tree.json"}},

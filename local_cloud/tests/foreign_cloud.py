@@ -14,7 +14,6 @@ Found = TypeVar("Found")
 
 
 def eventually(look: Callable[[], Found], *, timeout_s: float = 20.0) -> Found:
-    """Call `look` until its value is true, and return the value. Fail after the time limit."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
         if time.monotonic() > deadline:
@@ -36,8 +35,6 @@ class Answer:
 
 
 class ForeignCloud:
-    """Client of the cloud that runs the foreign app."""
-
     def __init__(self, cloud: Cloud) -> None:
         self.cloud = cloud
 
@@ -58,7 +55,6 @@ class ForeignCloud:
         return [json.loads(item["content"]["S"]) for item in answer["Items"]]
 
     def invoke(self, output: str, event: Mapping[str, Any], **options: Any) -> tuple[Any, Mapping[str, Any]]:
-        """Invoke the function that an output names. Return the decoded payload and the response of Lambda."""
         answer = self.client("lambda").invoke(FunctionName=self.output(output), Payload=json.dumps(event), **options)
         payload = answer["Payload"].read()
         return (json.loads(payload) if payload else None), answer
@@ -66,7 +62,6 @@ class ForeignCloud:
     def messages(
         self, output: str, *, matches: Callable[[dict[str, Any]], bool], timeout_s: float = 20.0
     ) -> dict[str, Any]:
-        """Wait for a message in a queue that `matches` accepts. Delete and return it."""
         sqs, url = self.client("sqs"), self.output(output)
 
         def look() -> dict[str, Any] | None:
@@ -84,7 +79,6 @@ class ForeignCloud:
     def http(
         self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
     ) -> Answer:
-        """Send a request to the HTTP API."""
         url = self.output("ApiUrl").rstrip("/") + path
         request = urllib.request.Request(url, method=method, data=body, headers=dict(headers or {}))
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -202,7 +202,6 @@ class ServingStack(cdk.Stack):
 
 
 def synthesize(directory: Path) -> None:
-    """Write the assembly of the app."""
     code = directory.parent / "code"
     code.mkdir()
     (code / "index.py").write_text("def handler(event, context):\n    return event\n")

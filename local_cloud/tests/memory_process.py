@@ -14,13 +14,7 @@ NO_PROCESS = 2**22 + 1
 
 
 class MemoryProcess:
-    """Process that prints lines and runs until a test ends it.
-
-    Parameters
-    ----------
-    deaf
-        True if only `kill` ends the process.
-    """
+    """Process that prints lines and runs until a test ends it. With `deaf`, only `kill` ends it."""
 
     def __init__(self, *lines: str, pid: int = NO_PROCESS, deaf: bool = False) -> None:
         self.pid = pid
@@ -35,8 +29,7 @@ class MemoryProcess:
         yield from (f"{line}\n" for line in self._lines)
         self._ended.wait(30)
 
-    def close(self) -> None:
-        """Close the output."""
+    def close(self) -> None: ...
 
     def end(self) -> None:
         self._ended.set()
@@ -60,5 +53,4 @@ class MemoryProcess:
 
 
 def state_of(pid: int, status: str = "ready", **fields: str) -> CloudState:
-    """Return the state of a cloud that runs as the process `pid`."""
     return CloudState(status, pid, "us-east-1", "123456789012", "2026-01-30T10:00:00+00:00", "/cdk.out", **fields)  # type: ignore[arg-type]

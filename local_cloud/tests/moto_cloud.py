@@ -30,8 +30,6 @@ def moto_server() -> Iterator[str]:
 
 @dataclass(frozen=True)
 class MotoCloud:
-    """Empty cloud, and the directory for its assemblies."""
-
     endpoint: str
     directory: Path
     progress: list[str] = field(default_factory=list)
@@ -46,7 +44,7 @@ class MotoCloud:
         return self.deploy(write_assembly(self.directory, {stack: template}))
 
     def create(self, resource_type: str, **properties: Any) -> Resource:
-        """Deploy a stack with one resource, whose logical ID is Thing, and return the resource."""
+        """Deploy a stack with one resource, whose logical ID is Thing."""
         thing = {"Type": resource_type, "Properties": properties}
         return self.deploy_template({"Resources": {"Thing": thing}}).resources[0]
 

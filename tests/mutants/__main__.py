@@ -36,10 +36,7 @@ _OURS = frozenset({"alsolike", "cli", "conftest", "functions", "local_cloud", "m
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Target:
-    """Modules that are mutated together, and their tests, the fastest first.
-
-    `modules` and `tests` are patterns of paths in the repository.
-    """
+    """Modules that are mutated together, and their tests, the fastest first. Both are glob patterns."""
 
     name: str
     modules: Sequence[str]
@@ -87,7 +84,6 @@ class _MutantFinder:
     code: CodeType
 
     def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """Return the mutant's spec for its module, or None for other modules."""
         if name != self.name:
             return None
         loader = SourceFileLoader(name, str(self.path))
@@ -96,7 +92,6 @@ class _MutantFinder:
 
 
 def paths(patterns: Sequence[str]) -> list[Path]:
-    """Return the matching files and folders in the order of the patterns."""
     matched = [(pattern, sorted(ROOT.glob(pattern))) for pattern in patterns]
     if missing := [pattern for pattern, files in matched if not files]:
         raise SystemExit(f"No file matches {missing}. Correct TARGETS in tests/mutants/__main__.py.")
@@ -186,7 +181,6 @@ def statuses(
 
 
 def main() -> int:
-    """Run a sample and return the exit status: 1 if too few mutants are killed."""
     parser = argparse.ArgumentParser(prog="make mutants", description="Count the mutants that unit tests kill.")
     parser.add_argument("--sample", type=int, default=90, help="Mutants to run, 0 for all. Default: 90.")
     parser.add_argument("--seed", type=int, default=1, help="Seed of the sample. Default: 1.")
@@ -233,7 +227,6 @@ def _place(mutant: Mutant) -> str:
 
 
 def _report(chosen: Sequence[tuple[str, Mutant]], survivors: Sequence[Mutant]) -> int:
-    """Print a table of modules and the surviving mutants, and return the exit status."""
     sampled = collections.Counter(_module(mutant.path) for _, mutant in chosen)
     survived = collections.Counter(_module(mutant.path) for mutant in survivors)
     print(f"\n{'module':48} mutants killed")

@@ -42,10 +42,7 @@ _SKIPPED_KEYWORDS = frozenset({"strict"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mutant:
-    """File with one change.
-
-    `text` is the original line, `before` and `after` are the changed expression, and `number` counts the changes.
-    """
+    """File with one change. `number` is the index of the change in `_edits`."""
 
     path: Path
     line: int
@@ -55,7 +52,6 @@ class Mutant:
     number: int
 
     def compile(self) -> CodeType:
-        """Return the code of the changed file."""
         tree = ast.parse(self.path.read_text())
         parent, field, index, new = list(_edits(tree))[self.number]
         if index is None:
@@ -66,7 +62,6 @@ class Mutant:
 
 
 def mutants(path: Path) -> Iterator[Mutant]:
-    """Yield all mutants of a file in the order of its source."""
     source = path.read_text()
     lines = source.splitlines()
     for number, (parent, field, index, new) in enumerate(_edits(ast.parse(source))):

@@ -20,8 +20,6 @@ _SKIPPED = frozenset({"node_modules", "build", "cdk.out", "__pycache__", "fixtur
 
 
 class Violation(NamedTuple):
-    """Text that breaks a rule."""
-
     path: str
     line: int
     rule: str
@@ -40,7 +38,6 @@ def files(root: Path) -> Iterator[Path]:
 
 
 def violations(root: Path, rules: Sequence[Rule] = RULES) -> Iterator[Violation]:
-    """Yield all violations in the files below a folder."""
     for path in files(root):
         for text in texts(path):
             for rule in rules:
@@ -79,7 +76,6 @@ def main(arguments: list[str] | None = None, *, root: Path = ROOT) -> int:
 
 
 def read_budgets(root: Path) -> dict[str, int]:
-    """Return the maximum number of violations of budgeted rules by top folder."""
     path = root / BUDGETS
     budgets: dict[str, int] = json.loads(path.read_text()) if path.exists() else {}
     return budgets

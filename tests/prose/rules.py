@@ -120,7 +120,6 @@ _IS_QUANTITY = re.compile(r"_BYTES|_MS\b|_S\b|_DAYS|_SHARE|_USERS|MAX_|MIN_|BATC
 
 
 def _description(pattern: str) -> Callable[[Text], Matches]:
-    """Return a function that finds a pattern in docstrings and comments."""
     compiled = re.compile(pattern)
 
     def matches(text: Text) -> Matches:

@@ -32,15 +32,7 @@ _TITLE = re.compile(r"^#{1,6} (.*)$", re.M)
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Text:
-    """Text of a file, with blanked markup and code.
-
-    Attributes
-    ----------
-    kind
-        One of heading, function, type, comment, help, error and prose.
-    name
-        Name of the constant or field that the text describes, or empty.
-    """
+    """Text of a file, with blanked markup and code. `name` is that of the described constant or field, or empty."""
 
     kind: str
     line: int
@@ -96,7 +88,6 @@ def _attributes(node: ast.Module | ast.ClassDef) -> Iterator[Text]:
 
 
 def _assigned(statement: ast.stmt) -> str:
-    """Return the first assigned name, or an empty string."""
     match statement:
         case ast.Assign(targets=[ast.Name(id=name) | ast.Tuple(elts=[ast.Name(id=name), *_]), *_]):
             return str(name)

@@ -29,7 +29,6 @@ _WAIT_MS = 20_000
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """Run Chromium."""
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
         try:
@@ -42,7 +41,7 @@ class Watch:
     """Failures in the pages of a browser context.
 
     Failures are errors on the console, such as violations of the Content-Security-Policy, uncaught exceptions, failed
-    requests, and requests to other hosts than the permitted ones. A test that provokes a failure calls `expect` before.
+    requests, and requests to other hosts than the permitted ones.
     """
 
     def __init__(self, context: BrowserContext, *, origins: tuple[str, ...]) -> None:
@@ -61,7 +60,6 @@ class Watch:
         self._expected.append(re.compile(pattern))
 
     def check(self) -> None:
-        """Fail if there is a fault that no expected pattern matches."""
         found = [fault for fault in self.faults if not any(e.search(fault) for e in self._expected)]
         if found:
             raise AssertionError("\n".join(["the page went wrong:", *found]))
@@ -92,7 +90,6 @@ class Watch:
 
 
 def new_page(context: BrowserContext) -> Page:
-    """Open a page with a timeout that is long enough for a slow machine."""
     page = context.new_page()
     page.set_default_timeout(_WAIT_MS)
     return page

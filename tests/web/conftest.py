@@ -34,7 +34,6 @@ def browser():
 
 @pytest.fixture
 def context(browser):
-    """Yield an empty browser profile."""
     found = browser.new_context(viewport={"width": 1280, "height": 900}, locale="en-GB", timezone_id="UTC")
     yield found
     found.close()
@@ -42,7 +41,6 @@ def context(browser):
 
 @pytest.fixture
 def watch(context, shop):
-    """Yield the failures in the test's pages, and fail the test if there are any."""
     found = Watch(context, origins=(shop.url, shop.sign_in_url))
     yield found
     found.check()
@@ -61,5 +59,4 @@ def phone(browser, shop):
 
 @pytest.fixture
 def page(context, watch):
-    """Return a new page whose failures fail the test."""
     return new_page(context)

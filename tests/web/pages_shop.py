@@ -50,14 +50,6 @@ sessions:
 
 
 class PagesShop(Shop):
-    """Shop with pages.
-
-    Attributes
-    ----------
-    url, sign_in_url
-        Addresses of the pages and of the sign-in.
-    """
-
     def __init__(self, cloud: Cloud, state: Path) -> None:
         super().__init__(cloud, state)
         self.deployment = deployment.from_cloud(cloud)
@@ -98,7 +90,6 @@ class PagesShop(Shop):
         assert listed == version
 
     def static_lists(self) -> dict[str, Any]:
-        """Return the published file of static lists."""
         body = self.cloud.client("s3").get_object(Bucket=self.deployment.names.web_bucket, Key=LISTS_KEY)["Body"]
         lists: dict[str, Any] = json.loads(body.read())
         return lists
@@ -124,7 +115,6 @@ def catalogue() -> dict[str, dict[str, object]]:
 
 @contextlib.contextmanager
 def stocked_shop(directory: Path, state: Path) -> Iterator[PagesShop]:
-    """Run a shop with a catalogue and a champion."""
     settings = {**QUICK, "static_lists_schedule": "rate(1 day)"}
     with Cloud.start(synthesized(**settings), state=state, timeout_s=180) as cloud:
         shop = PagesShop(cloud, state)

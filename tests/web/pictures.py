@@ -79,7 +79,6 @@ class Recording(io.StringIO):
         self._ends_s: list[float] = []
 
     def write(self, text: str) -> int:
-        """Record a text."""
         self._terminal.write(text)
         self._terminal.flush()
         self._ends_s += [time.monotonic() - self._started_s] * text.count("\n")

@@ -27,12 +27,10 @@ def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
 
 
 def cards(page: Page, title: str) -> Locator:
-    """Return the products of the list with a title."""
     return page.get_by_role("region", name=title, exact=True).get_by_role("listitem")
 
 
 def status(page: Page) -> Locator:
-    """Return the text of the strip about the last action."""
     return page.get_by_role("complementary", name="Events sent").get_by_role("status")
 
 

@@ -55,7 +55,6 @@ def script():
 
 
 def snippet(shop, **attributes):
-    """Return the script tag that a shop adds to its pages."""
     digest = base64.b64encode(hashlib.sha384(script().read_bytes()).digest()).decode()
     data = {"data-api": shop.cloud.api_url, "data-site-key": "www", "integrity": f"sha384-{digest}", **attributes}
     source = f"{shop.url}/sdk/{script().parent.name}/alsolike.js"
@@ -74,8 +73,6 @@ def watch(context, shop):
 
 @pytest.fixture
 def open_site(context, watch, shop):
-    """Return a function that opens a page of another site with lists."""
-
     def open_page(path="/", *, lists=LISTS, head=None, **attributes):
         html = f"""<!doctype html><html lang="en"><head><title>Fruit</title>{head or snippet(shop, **attributes)}</head>
             <body><main><h1>Fruit</h1>{lists}</main></body></html>"""
@@ -95,7 +92,6 @@ def items(page, name="For you"):
 
 
 def events(context):
-    """Return a list to which each event that a page sends later is added."""
     found: list[dict[str, Any]] = []
 
     def keep(request):

@@ -17,7 +17,6 @@ def other_version(page):
 
 
 def served_by(shop, version):
-    """Wait until recommendations come from a version."""
     eventually(
         lambda: shop.recommend("user-0"), holds=lambda answer: answer.headers["x-alsolike-model-version"] == version
     )
@@ -147,7 +146,6 @@ def test_dialog_can_be_reopened_immediately_after_escape(page, shop):
 
 
 def _tab_to(page, name):
-    """Press Tab until the focused element has a text."""
     for _ in range(60):
         page.keyboard.press("Tab")
         if re.sub(r"\s+", " ", page.locator(":focus").inner_text()).strip() == name:

@@ -13,7 +13,6 @@ LOCAL_OPERATOR, GROUP = "local-operator", "read-only"
 
 
 def rules(shop):
-    """Return the live rules with their version."""
     found = shop.administer("GET", "/operator/rules").document
     return {"version": found["version"], "draft": found["draft"]}
 
@@ -39,7 +38,6 @@ def add_rule_set(page, name):
 
 
 def listed(page, title):
-    """Return the items of a list of the preview."""
     return page.get_by_role("region", name=title, exact=True).get_by_role("listitem")
 
 

@@ -14,7 +14,6 @@ PAGES = {"/": "storefront", "/console.html": "console"}
 
 
 def open_page(page, shop, path):
-    """Open a page, and wait until it shows its main part after the sign-in."""
     page.goto(f"{shop.url}{path}")
     page.get_by_role("main").wait_for()
 

@@ -24,13 +24,11 @@ def titles(page, title):
 
 
 def answer_items(name):
-    """Return a route handler that responds with ten items whose titles start with a name."""
     items = [{"itemId": f"{name}-{number}", "metadata": {"title": f"{name} {number}"}} for number in range(10)]
     return lambda route: route.fulfill(json={"itemList": items, "recommendationId": name})
 
 
 def answer_long_texts(route):
-    """Respond with long titles and prices."""
     metadata = {"title": "long" * 100, "price": "1e12"}
     items = [{"itemId": f"item-0{number}", "metadata": metadata} for number in range(10)]
     route.fulfill(json={"itemList": items, "recommendationId": "long"})

@@ -10,14 +10,13 @@ from synthesis import synthesize
 
 @pytest.fixture(scope="session")
 def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the synthesized foreign app."""
     directory = tmp_path_factory.mktemp("foreign")
     return synthesize("foreign_app.app", directory / "cdk.out", directory / "layer")
 
 
 @pytest.fixture(scope="session")
 def cloud(assembly: Path) -> Iterator[ForeignCloud]:
-    """Yield the cloud that the tests of this folder share, and then check that IAM would refuse no request."""
+    """Yield the shared cloud, and then check that IAM would refuse no request."""
     with Cloud.start(assembly) as running:
         yield ForeignCloud(running)
         powerless = running.output("PowerlessRole").rpartition("/")[2]

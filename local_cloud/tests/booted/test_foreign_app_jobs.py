@@ -17,7 +17,6 @@ SLEEP = "import time; print('asleep', flush=True); time.sleep(300)"
 
 
 def create(cloud: ForeignCloud, script: str) -> str:
-    """Create a job of type `pythonshell`, and return its name."""
     name, bucket = f"job-{uuid.uuid4().hex[:12]}", cloud.output("Bucket")
     cloud.client("s3").put_object(Bucket=bucket, Key=f"scripts/{name}.py", Body=script)
     cloud.client("glue").create_job(

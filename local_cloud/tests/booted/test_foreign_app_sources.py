@@ -167,7 +167,6 @@ def test_disabled_mapping_pauses_until_it_is_enabled(cloud: ForeignCloud) -> Non
 
 
 def discarded_records(cloud: ForeignCloud, mapping: str) -> float:
-    """Return the number of discarded records of a mapping, from its metric."""
     now = dt.datetime.now(dt.UTC)
     points = cloud.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",

@@ -255,7 +255,6 @@ def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud: Foreig
 
 
 def executions(cloud: ForeignCloud) -> dict[str, float]:
-    """Return the sum of each metric of the state machine's executions."""
     cloud.cloud.alarms()  # This request also flushes the metrics.
     wanted = {"Namespace": "AWS/States", "Dimensions": [{"Name": "StateMachineArn", "Value": cloud.output("Machine")}]}
     now = datetime.now(UTC)

@@ -64,7 +64,6 @@ def listening(address: str) -> bool:
 
 
 def alive(processes: list[psutil.Process]) -> list[str]:
-    """Describe the processes that still run. Zombie processes have ended."""
     found = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -74,7 +73,6 @@ def alive(processes: list[psutil.Process]) -> list[str]:
 
 
 def assert_ended(processes: list[psutil.Process], directory: Path) -> None:
-    """Wait until the processes have ended and the directory is removed, and fail with the rest after a time limit."""
     with contextlib.suppress(AssertionError):
         eventually(lambda: not alive(processes) and not directory.exists())
     assert alive(processes) == []

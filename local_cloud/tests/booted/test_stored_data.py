@@ -24,20 +24,9 @@ _SEED = 20_261_128
 
 @dataclass
 class Store:
-    """Store of the cloud, with the values that the test wrote.
+    """Store of the cloud, with the values that the test wrote. None means a deletion.
 
-    Attributes
-    ----------
-    add
-        Function that writes a value under a key.
-    read
-        Function that returns all stored values by key.
-    remove
-        Function that deletes a key.
-    acknowledged
-        Value of the latest successful call by key. None means that the call deleted the key.
-    open
-        Values of calls without a response by key. None means a deletion.
+    `acknowledged` contains the values of successful calls, and `open` the values of calls without a response.
     """
 
     add: Callable[[ForeignCloud, str, str], None]
@@ -218,8 +207,6 @@ def test_killed_cloud_keeps_every_acknowledged_write(assembly: Path, tmp_path: P
 
 @dataclass
 class Kept:
-    """Stored data and responses of a cloud before its stop."""
-
     data: Path
     store: Store
     outputs: dict[str, str]
@@ -287,7 +274,7 @@ def test_changed_template_is_deployed_onto_existing_data(kept: Kept, restarted: 
 
 
 def ended_execution(cloud: ForeignCloud, arn: str) -> dict[str, Any] | None:
-    """Return the description of an execution without metadata of the response, or None while the execution runs."""
+    """Return the description of an execution, or None while it runs."""
     described = cloud.client("stepfunctions").describe_execution(executionArn=arn)
     described.pop("ResponseMetadata")
     return None if described["status"] == "RUNNING" else dict(described)

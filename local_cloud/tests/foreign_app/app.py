@@ -41,8 +41,6 @@ def write_layer(directory: Path) -> Path:
 
 
 class ForeignStack(cdk.Stack):
-    """Queues, streams, schedules, an HTTP API and a state machine."""
-
     def __init__(self, app: cdk.App, layer: Path) -> None:
         super().__init__(app, "Foreign")
         self.deliveries = dynamodb.Table(
@@ -261,7 +259,6 @@ class ForeignStack(cdk.Stack):
 
 
 def synthesize(output: Path, layer: Path) -> Path:
-    """Write the assembly to `output`."""
     app = cdk.App(outdir=str(output), analytics_reporting=False)
     ForeignStack(app, write_layer(layer))
     app.synth()

@@ -19,8 +19,6 @@ BUCKET = "shop"
 
 
 class Record:
-    """States of a run, in order."""
-
     def __init__(self) -> None:
         self.states: list[str] = []
         self.error_message: str | None = None
@@ -37,8 +35,6 @@ class Record:
 
 
 class Lines:
-    """Writer of log lines in memory."""
-
     def __init__(self) -> None:
         self.written: list[tuple[str, str, str]] = []
 
@@ -47,8 +43,6 @@ class Lines:
 
 
 class Jobs:
-    """Runner of Glue jobs, with their bucket and log lines."""
-
     def __init__(self, cloud: MotoCloud, directory: Path) -> None:
         self.s3 = cloud.client("s3")
         self.s3.create_bucket(Bucket=BUCKET, CreateBucketConfiguration={"LocationConstraint": "eu-west-1"})

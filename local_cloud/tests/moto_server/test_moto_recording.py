@@ -36,7 +36,6 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
-    """Yield a started recorder. moto has the changes for recording during the test."""
     owners = [
         *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "delete_table")],
         (DynamoDBBackend, "transact_write_items"),

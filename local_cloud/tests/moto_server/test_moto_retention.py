@@ -32,7 +32,6 @@ REGION, ACCOUNT = "us-east-1", "123456789012"
 
 @pytest.fixture(autouse=True)
 def changed_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Apply the changes to moto for one test."""
     owners = [
         (BaseModel, "__new__"), (LogGroup, "put_log_events"), (StepFunctionsParserBackend, "start_execution"),
         (Topic, "publish"), (Alarm, "update_state"), (DynamoDBStreamsBackend, "get_shard_iterator"),
@@ -146,7 +145,6 @@ def _executions(arn: str) -> list[Any]:
 
 
 def stream_table() -> Any:
-    """Create a table `things` with a stream, and return moto's shard of the stream."""
     client("dynamodb").create_table(
         TableName="things",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],

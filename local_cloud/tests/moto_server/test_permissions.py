@@ -28,8 +28,6 @@ def _allow(actions: Any, resources: Any, **elements: Any) -> dict[str, Any]:
 
 @dataclass
 class Endpoint:
-    """Server with a permission check of one role."""
-
     server: MotoServer
     check: PermissionCheck
     reports: list[str] = field(default_factory=list)

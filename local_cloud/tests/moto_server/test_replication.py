@@ -16,8 +16,6 @@ TABLE = "items"
 
 
 class Region:
-    """Region of the moto server, with a client per service and the declared replication."""
-
     def __init__(self, endpoint: str, name: str, **replicated: Any) -> None:
         self._endpoint, self._name = endpoint, name
         self.state = SimpleNamespace(replicated={"tables": [], "secrets": [], "buckets": {}, **replicated})

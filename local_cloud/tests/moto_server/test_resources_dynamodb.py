@@ -12,7 +12,6 @@ KEY_SCHEMA: dict[str, Any] = {
 
 
 def described(cloud: MotoCloud, name: str) -> tuple[dict[str, Any], str, dict[str, Any]]:
-    """Return a table's description, its time-to-live attribute, and its settings of point-in-time recovery."""
     dynamodb = cloud.client("dynamodb")
     ttl = dynamodb.describe_time_to_live(TableName=name)["TimeToLiveDescription"]
     backups = dynamodb.describe_continuous_backups(TableName=name)["ContinuousBackupsDescription"]

@@ -15,7 +15,6 @@ ALLOW_SEND: dict[str, Any] = {
 
 
 def with_thing(cloud: MotoCloud, resource_type: str, other: dict[str, Any], **properties: Any) -> list[Resource]:
-    """Deploy a resource named Other, and then a resource named Thing, which may refer to Other."""
     thing = {"Type": resource_type, "Properties": properties, "DependsOn": "Other"}
     return list(cloud.deploy_template({"Resources": {"Other": other, "Thing": thing}}).resources)
 

@@ -35,7 +35,7 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Objects]:
-    """Return a function that creates `Objects` of the current backend. moto reads stored contents from the latest."""
+    """Return a function that creates `Objects`. moto then reads contents from the latest ones."""
     for name in ("value", "__deepcopy__"):
         monkeypatch.setattr(FakeKey, name, getattr(FakeKey, name, None), raising=False)
     current: list[Objects] = []
@@ -50,7 +50,6 @@ def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], O
 
 
 def versioned_bucket() -> Any:
-    """Create a versioned bucket `shop`, and return a client."""
     s3 = boto3.client("s3", region_name="us-east-1")
     s3.create_bucket(Bucket="shop")
     s3.put_bucket_versioning(Bucket="shop", VersioningConfiguration={"Status": "Enabled"})
@@ -219,7 +218,6 @@ def test_position_of_a_removed_mapping_is_deleted(tmp_path: Path) -> None:
 
 
 def table_with(**keys: str) -> Any:
-    """Create a table `things` with keys of these types, and return a client."""
     dynamodb = boto3.client("dynamodb", region_name="us-east-1")
     dynamodb.create_table(
         TableName="things",
@@ -234,7 +232,6 @@ THING = {"id": {"S": "a"}, "number": {"N": "1.50"}, "data": {"B": b"\x00\xff"}}
 
 
 def stored_thing(journal: Journal, **keys: str) -> None:
-    """Store `THING` in a table with these keys."""
     with mock_aws():
         table_with(**keys).put_item(TableName="things", Item=THING)
         table = dynamodb_backends[ACCOUNT]["us-east-1"].tables["things"]
@@ -343,7 +340,7 @@ def test_data_of_a_class_that_moto_no_longer_has_is_refused(journal: Journal) ->
 
 
 def restarted(journal: Journal) -> Recorder:
-    """Restore a journal into moto, as the start of a cloud does after its deployment. Return the started recorder."""
+    """Restore a journal into moto, as a cloud does when it starts."""
     recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
     recorder.restore()
     recorder.start()
@@ -425,7 +422,6 @@ def test_key_state_survives_a_restart(journal: Journal) -> None:
 
 
 def create_pool() -> tuple[Any, dict[str, str]]:
-    """Create the user pool of a template. Return a client, and the argument with the ID of the pool."""
     cognito = boto3.client("cognito-idp", region_name="us-east-1")
     seed_ids("pool")
     pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
@@ -484,7 +480,6 @@ DAY_S = 86_400
 
 @pytest.fixture
 def keeps_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Apply the change that keeps the numbers of a shard's records, for one test."""
     for name in ("put_record", "get_records", "get_max_sequence_number", "forget_records"):
         monkeypatch.setattr(Shard, name, getattr(Shard, name, None), raising=False)
     stores._keep_every_stream_record(SimpleNamespace())

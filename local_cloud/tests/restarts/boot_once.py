@@ -25,7 +25,6 @@ _RECENT_S: Final = 3_600
 
 
 def main() -> None:
-    """Boot, change, write and end."""
     parser = argparse.ArgumentParser()
     for name in ("assembly", "data", "file"):
         parser.add_argument(name, type=Path)
@@ -54,7 +53,6 @@ def main() -> None:
 
 
 def _metrics(metrics: Any) -> Iterator[tuple[str, str]]:
-    """Yield the path and the values, as text, of each metric."""
     first, last = (dt.datetime(year, 1, 1, tzinfo=dt.UTC) for year in (2000, 2100))
     for series in metrics.series():
         path = f"metrics {series.namespace} {series.name} {sorted(series.dimensions)}"

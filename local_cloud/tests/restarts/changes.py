@@ -177,4 +177,3 @@ CHANGES: Final[Mapping[str, Callable[[Clients, Resource], None]]] = {
     "AWS::SecretsManager::Secret": _secret,
     "AWS::StepFunctions::StateMachine": _state_machine,
 }
-"""Functions that change a resource, by resource type."""

@@ -32,7 +32,6 @@ def boot(assembly: Path, directory: Path, *options: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """Boot twice and compare."""
     assembly, directory = map(Path, sys.argv[1:])
     before = boot(assembly, directory, "--change")
     after = boot(assembly, directory)

@@ -26,17 +26,7 @@ STATE = dataclasses.replace(state_of(os.getpid(), admin=ADMIN, endpoint="http://
 
 
 class Administration:
-    """Administration API of a cloud in memory.
-
-    Attributes
-    ----------
-    requests
-        Method, path and body of each request.
-    answers
-        Response or exception by path.
-    on_stop
-        Function that a stop request calls.
-    """
+    """Administration API of a cloud in memory. `answers` contains a response or an exception by path."""
 
     def __init__(self) -> None:
         self.requests: list[tuple[str, str, Any]] = []
@@ -65,8 +55,6 @@ def administration(monkeypatch: pytest.MonkeyPatch) -> Administration:
 
 @pytest.fixture
 def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Cloud]:
-    """Return a function that starts a cloud whose process is in memory and writes a state."""
-
     def start(process: MemoryProcess, written: CloudState, commands: list[list[str]], **options: Any) -> Cloud:
         def run(command: list[str], **_: object) -> MemoryProcess:
             commands.append(command)

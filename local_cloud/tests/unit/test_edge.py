@@ -21,7 +21,6 @@ BUCKET_HOST, API_HOST = "pages.s3.us-east-1.amazonaws.com", "abc.execute-api.us-
 
 
 def distribution(**changes: Any) -> dict[str, Any]:
-    """Return the properties of a distribution with two origins: a bucket, and an HTTP API for paths below /api/."""
     behavior = {"CachePolicyId": CACHING_DISABLED, "ViewerProtocolPolicy": "https-only"}
     return {
         "DistributionConfig": {
@@ -51,8 +50,6 @@ def distribution(**changes: Any) -> dict[str, Any]:
 
 
 class FakeBucket:
-    """Objects of one bucket, as boto3's client returns them."""
-
     def get_object(self, **request: str) -> dict[str, Any]:
         objects = {("pages", "index.html"): b"<p>home", ("pages", "assets/a b.js"): b"1"}
         place = (request["Bucket"], request["Key"])
@@ -67,8 +64,6 @@ class FakeBucket:
 
 
 class Edge:
-    """Running distribution server, and the requests that its API received."""
-
     def __init__(self) -> None:
         self.requests: list[HttpRequest] = []
         self.server = DistributionServer(

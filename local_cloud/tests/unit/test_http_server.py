@@ -113,7 +113,6 @@ def address() -> Iterator[tuple[str, int]]:
 
 @pytest.fixture(scope="module")
 def body_address() -> Iterator[tuple[str, int]]:
-    """Yield the address of a server that returns the body of a request."""
     server = Body()
     yield server.server_address[:2]  # type: ignore[misc]
     server.stop()

@@ -72,7 +72,6 @@ def start(invoker: Invoker, threads: ThreadPoolExecutor, count: int) -> list[Fut
 
 
 def until_waiting(invoker: Invoker, count: int) -> None:
-    """Return when `count` invocations wait for an environment."""
     (pool,) = invoker._pools.values()
     with pool.free:
         while pool.waiting < count:

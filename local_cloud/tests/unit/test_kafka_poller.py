@@ -134,10 +134,7 @@ class Message:
 
 
 class Consumers:
-    """Consumers of one group. A new consumer continues at the committed offset.
-
-    `commit_fails` makes the next commit fail.
-    """
+    """Consumers of one group. A new consumer continues at the committed offset."""
 
     def __init__(self, *messages: Message) -> None:
         self.messages = list(messages)

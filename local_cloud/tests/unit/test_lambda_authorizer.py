@@ -25,8 +25,6 @@ def request(*headers: tuple[str, str], query: str = "") -> HttpRequest:
 
 
 class Function:
-    """Authorizer function that returns a given response and records its requests."""
-
     def __init__(self) -> None:
         self.answer: object = {"isAuthorized": True}
         self.events: list[Mapping[str, Any]] = []
@@ -191,7 +189,7 @@ ROUTE_PROPERTIES = {
 def read(function: Function, **changes: Any) -> None:
     """Read an API with a Lambda authorizer.
 
-    `Route` and `Stage` change properties of the route and the stage. Other arguments change the authorizer.
+    The arguments `Route` and `Stage` change these parts. All other arguments change the authorizer.
     """
     route, stage = changes.pop("Route", {}), changes.pop("Stage", {})
     parts = {

@@ -25,8 +25,6 @@ MAX_PENDING = 6
 
 
 class Guard:
-    """Authorizer that rejects every request."""
-
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
         raise RefusedError(message_response(403, "Forbidden"), "refused")
 
@@ -63,7 +61,6 @@ class Overload:
         return self._threads.submit(self.server.serve, request)
 
     def fill(self) -> list[Future[HttpResponse]]:
-        """Send as many slow requests as the limit allows, and return when all of them run."""
         sent = [self.send("/slow") for _ in range(MAX_PENDING)]
         for _ in sent:
             assert self._running.acquire(timeout=10)

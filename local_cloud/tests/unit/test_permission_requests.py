@@ -51,8 +51,6 @@ def _environ(method: str, url: str, headers: Mapping[str, Any]) -> dict[str, Any
 
 
 def _sent(service: str, operation: str, **parameters: Any) -> _Sent:
-    """Return a request of boto3 as the server receives it."""
-
     def stop(request: Any, **_: Any) -> None:
         body = request.body.read() if hasattr(request.body, "read") else request.body
         content = body.encode() if isinstance(body, str) else bytes(body or b"")

@@ -13,7 +13,6 @@ def listening() -> socket.socket:
 
 
 def two_free_ports() -> int:
-    """Return the first of two consecutive free ports."""
     return next(port for port in range(20_000, 60_000, 10) if is_free(port) and is_free(port + 1))
 
 

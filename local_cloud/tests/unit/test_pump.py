@@ -9,8 +9,6 @@ from local_cloud.telemetry.pump import Pump
 
 
 class CloudWatch:
-    """CloudWatch Logs and metric store, which record the requests."""
-
     class exceptions:  # noqa: N801  botocore's name
         class ResourceAlreadyExistsException(Exception):
             pass

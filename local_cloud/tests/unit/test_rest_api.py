@@ -78,7 +78,6 @@ def document(*, policy: Any = POLICY, sessions: Any = SESSIONS, **paths: Any) ->
 
 
 def read(*, body: Any = None, endpoint: Any = None, stage: Any = None) -> RestApi:
-    """Return the API of a template."""
     properties = {
         "Api": {
             "Name": "shop",
@@ -163,7 +162,6 @@ def send(
 
 
 def received(response: HttpResponse) -> Any:
-    """Return the event that the function received."""
     assert response.status == 200, response.body
     return json.loads(response.body)
 

@@ -14,8 +14,6 @@ HOUR = timedelta(hours=1)
 
 
 class Targets:
-    """Targets that record their events."""
-
     def __init__(self) -> None:
         self.sent: list[tuple[str, Mapping[str, Any]]] = []
 

@@ -29,8 +29,6 @@ REQUEST = {
 
 
 class Pool:
-    """Authorization server of a user pool with a test clock."""
-
     def __init__(self) -> None:
         self.now = 1_000.0
         self.groups: list[str] = []
@@ -75,7 +73,6 @@ def pool() -> Iterator[Pool]:
 
 
 def redirect_parameters(response: HttpResponse) -> dict[str, str]:
-    """Return the query parameters of the redirect to the page."""
     assert response.status == 302
     location = urlsplit(dict(response.headers)["Location"])
     assert location._replace(query="").geturl() == PAGE

@@ -24,8 +24,6 @@ FAILED = answer({"errorMessage": "no"}, error="Unhandled")
 
 
 class Shard:
-    """Shard that records the batches of each invocation, and discarded records."""
-
     def __init__(self, function: Callable[[list[str]], InvocationResult], **options: object) -> None:
         self.invocations: list[list[str]] = []
         self.discarded: list[tuple[list[str], str, int]] = []

@@ -1,3 +1,1 @@
-"""A module that cannot be imported."""
-
 raise RuntimeError("broken on purpose")

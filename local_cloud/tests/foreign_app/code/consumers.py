@@ -18,7 +18,6 @@ def queue_messages(event: dict[str, Any], context: Any) -> Any:
 
 
 def orders(event: dict[str, Any], context: Any) -> Any:
-    """Fail the batch if a record has `poison`."""
     ids = [_data(record)["id"] for record in event["Records"]]
     shard = event["Records"][0]["eventID"].split(":")[0]
     note("orders", {"shard": shard, "ids": ids})

@@ -11,7 +11,6 @@ import markupsafe
 
 
 def echo(event: dict[str, Any], context: Any) -> Any:
-    """Return the event in the body of the response."""
     return {
         "statusCode": 200,
         "headers": {"Content-Type": "application/json", "X-Function-Arn": context.invoked_function_arn},
