@@ -46,7 +46,6 @@ def known() -> Mapping[str, Algorithm]:
 
 
 def by_default() -> Mapping[str, Algorithm]:
-    """Return the algorithms that a comparison includes by default."""
     return {name: algorithm for name, algorithm in known().items() if algorithm.by_default}
 
 

@@ -48,7 +48,6 @@ class Blend(Combination):
     parts: tuple[tuple[Algorithm, float], ...] = ()
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are more than `MAX_ITEMS` items."""
         if interactions.items <= MAX_ITEMS:
             return None
         return (
@@ -76,11 +75,9 @@ class Blend(Combination):
         return max(own, key=lambda model: ndcg_of(model, judge)).settings.half_life_days
 
     def components(self) -> Sequence[Algorithm]:
-        """Return the settings of the combined algorithms."""
         return tuple(settings for settings, _ in self.parts)
 
     def describe(self) -> str:
-        """Return the names of the parts with their weights."""
         return " + ".join(f"{weight:g} {settings.name}" for settings, weight in self.parts) or "no parts"
 
     def combine(self, models: Sequence[Model]) -> BlendModel:
@@ -99,7 +96,6 @@ class BlendModel(Model):
     weights: tuple[float, ...]
 
     def score(self, histories: Histories) -> Floats:
-        """Return the weighted sum of the models' scores, after each model's scores are divided by their sum."""
         total = np.zeros((len(histories), self.items + 1), np.float32)
         for model, weight in zip(self.models, self.weights, strict=True):
             shares = share(model.score(histories))
@@ -108,7 +104,6 @@ class BlendModel(Model):
         return total
 
     def export(self, graph: Graph) -> str:
-        """Add the models, the division of their scores and the weighted sum."""
         terms = []
         for model, weight in zip(self.models, self.weights, strict=True):
             scores = model.export(graph)

@@ -78,7 +78,6 @@ class BuyAgain(Algorithm):
         )
 
     def fit(self, interactions: Interactions) -> BuyAgainModel:
-        """Compute `again` and `demand` of each item and return the model."""
         return BuyAgainModel(
             settings=self,
             items=interactions.items,
@@ -122,18 +121,15 @@ class BuyAgainModel(Model):
         return factor.astype(np.float32)
 
     def score(self, histories: Histories) -> Floats:
-        """Return the summed weight in the history times the factor of each item."""
         own = histories.matrix(columns=self.items + 1, position_decay=self.settings.position_decay)
         own.data *= self.factor[own.indices]
         scores: Floats = own.toarray()
         return scores
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
-        """Return a diagonal table of the factors."""
         return diagonal(self.factor)
 
     def export(self, graph: Graph) -> str:
-        """Add the scores to the graph: the sum of an item's decayed weights, times its factor."""
         factors = graph.op("Gather", graph.weight("buy_again.factor", self.factor), graph.history, axis=0)
         weights = graph.decayed_weights(self.settings.position_decay)
         return graph.add_by_item(graph.history, graph.op("Mul", weights, factors))

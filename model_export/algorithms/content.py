@@ -42,11 +42,9 @@ class Content(Algorithm):
     max_pairs: int = MAX_PAIRS
 
     def param_grid(self) -> Sequence[Self]:
-        """Return decays from a short to a long memory of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Find the nearest items of each item and return the model."""
         table = alike(interactions, maximum=self.targets, max_pairs=self.max_pairs)
         rows = ItemRows.from_blocks([sp.csr_array(table[1:])], items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)

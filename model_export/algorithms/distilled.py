@@ -67,13 +67,11 @@ class Distilled(Combination):
     power: float = 0.7
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are more than `MAX_ITEMS` items."""
         if interactions.items <= MAX_ITEMS:
             return None
         return f"its limit is {MAX_ITEMS:,} items, and there are {interactions.items:,}; transitions has no limit"
 
     def search(self, tuned: Mapping[str, Model], judge: Judge) -> Distilled:
-        """Search for the weights, the half-life and the positional decay with the best validation NDCG."""
         tables = {name: self._table(tuned[name]) for name in sorted(tuned)}
         best_ndcg, best = max((self._single(tuned[name], tables, judge) for name in tables), key=lambda each: each[0])
         half_lives = sorted({model.settings.half_life_days for model in tuned.values()})
@@ -87,16 +85,13 @@ class Distilled(Combination):
         return best
 
     def components(self) -> Sequence[Algorithm]:
-        """Return the settings of the distilled algorithms."""
         return tuple(settings for settings, _ in self.parts)
 
     def describe(self) -> str:
-        """Return the names of the parts with their weights, the half-life and the positional decay."""
         parts = " + ".join(f"{weight:g} {settings.name}" for settings, weight in self.parts) or "no parts"
         return f"{parts}; half_life_days {self.half_life_days:g}, position_decay {self.position_decay:g}"
 
     def combine(self, models: Sequence[Model]) -> ItemRowsModel:
-        """Return the model with the weighted sum of the models' tables."""
         if not models:
             raise ValueError("a distilled table has no parts, expected at least one; search for them before fitting")
         return self._distil({model.settings.name: self._table(model) for model in models})

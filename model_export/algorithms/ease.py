@@ -71,11 +71,11 @@ class Ease(Algorithm):
     targets: int = 100
 
     def param_grid(self) -> Sequence[Self]:
-        """Return decays from a short to a long memory of the history. Another ridge would require another inverse."""
+        """Vary only the decay, because another ridge would require another inverse."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are too many items and pairs. Interactions with counts are always supported."""
+        """Support interactions with counts for any number of items and pairs."""
         if interactions.counts is not None:
             return None
         if interactions.items <= MAX_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:
@@ -86,7 +86,6 @@ class Ease(Algorithm):
         )
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Solve for B and keep the strongest targets of each item."""
         users_items = interactions.matrix()
         if _pairs(users_items) <= self.max_pairs:
             return self._local(sp.csr_array(users_items.T @ users_items))

@@ -54,16 +54,13 @@ class ItemKnn(Algorithm):
     targets: int = 100
 
     def param_grid(self) -> Sequence[Self]:
-        """Return decays from a short to a long memory of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count co-occurrences of items, in blocks of source items to limit memory."""
         rows = ItemRows.from_blocks(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Return the model from the co-occurrences in the Gram matrix."""
         statistics.require(self.name, maximum=self.targets, session=self.session)
         sources = np.arange(1, statistics.items + 1)
         table = self._normalised(sp.csr_array(statistics.gram[1:]), sources, counts=statistics.sessions)

@@ -33,11 +33,9 @@ class Popularity(Algorithm):
     trend_half_life_days: float = 30.0
 
     def param_grid(self) -> Sequence[Self]:
-        """Return half-lives of a month, a week, a quarter and infinity."""
         return tuple(dataclasses.replace(self, trend_half_life_days=days) for days in (30.0, 7.0, 90.0, math.inf))
 
     def fit(self, interactions: Interactions) -> PopularityModel:
-        """Sum the decayed weights of each item and divide the sums by the largest."""
         age_days = (interactions.time_ms.max() - interactions.time_ms) / MS_PER_DAY
         weights = interactions.weight * np.exp2(-age_days / self.trend_half_life_days)
         totals = np.bincount(interactions.item, weights=weights, minlength=interactions.items + 1)
@@ -46,13 +44,6 @@ class Popularity(Algorithm):
         )
 
     def fit_from_statistics(self, statistics: Statistics) -> PopularityModel:
-        """Return the model fitted on the total weight of each item in the statistics.
-
-        Raises
-        ------
-        InvalidInput
-            If the statistics have no sums for the half-life.
-        """
         totals = statistics.weights.get(self.trend_half_life_days)
         if totals is None:
             counted = ", ".join(f"{days:g}" for days in statistics.weights)
@@ -69,16 +60,13 @@ class PopularityModel(Model):
     share: Floats
 
     def score(self, histories: Histories) -> Floats:
-        """Return the shares, which are equal for all histories."""
         return np.tile(self.share, (len(histories), 1))
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
-        """Return a table whose rows are equal: the largest shares. Scores do not depend on the history."""
         target, value = best_of_row(sp.csr_array(self.share[None]), 0, n=maximum)
         starts = np.maximum(np.arange(self.items + 2) - 1, 0) * len(target)  # the row of item 0 is empty
         values = np.tile(value, self.items), np.tile(target, self.items), starts
         return sp.csr_array(values, shape=(self.items + 1,) * 2)
 
     def export(self, graph: Graph) -> str:
-        """Add the shares to the graph, repeated for every history."""
         return graph.for_batch(graph.item_weight("popularity.share", self.share))

@@ -93,7 +93,6 @@ class Repurchase(Algorithm):
     max_interactions: int = 100_000_000
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are more interactions than fit into memory."""
         if len(interactions) <= self.max_interactions:
             return None
         maximum, found = f"{self.max_interactions:,}", f"{len(interactions):,}"
@@ -104,7 +103,6 @@ class Repurchase(Algorithm):
         return self, dataclasses.replace(self, demand_days=0.0)
 
     def fit(self, interactions: Interactions) -> RepurchaseModel:
-        """Compute the repeat factor and the demand of each item, and learn the coefficients."""
         unit, windows = _most_frequent(interactions.weight), Windows.of(interactions)
         designs, answers = [], []
         for cut in range(1, min(CUTS, windows.complete - 1) + 1):
@@ -153,14 +151,12 @@ class RepurchaseModel(Model):
     count_weight: Floats
 
     def score(self, histories: Histories) -> Floats:
-        """Return the repurchase probability of each item of the history. Other items have 0."""
         own, probability = self._own_items(histories)
         scores = np.zeros((len(histories), self.items + 1), np.float32)
         scores[own.row, own.item] = probability
         return scores
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
-        """Return a diagonal table with each item's repurchase probability after a single interaction."""
         items = np.arange(1, self.items + 1)[:, None]
         own, probability = self._own_items(Histories(items=items, weights=np.ones(items.shape, np.float32)))
         return sp.csr_array((probability, (own.item, own.item)), shape=(self.items + 1,) * 2)
@@ -172,10 +168,7 @@ class RepurchaseModel(Model):
         return own, (1 / (1 + np.exp(-np.maximum(logit, MIN_LOGIT)))).astype(np.float32)
 
     def export(self, graph: Graph) -> str:
-        """Add the scores to the graph.
-
-        Each position of a history contributes 1 / n of the score of its item, because the graph sums scores by item.
-        """
+        """Give each position of a history 1 / n of the score of its item, because the graph sums scores by item."""
         op, number = graph.op, graph.number
         weights = graph.decayed_weights(1.0)  # [batch, length]
         counts = op("Sign", weights)

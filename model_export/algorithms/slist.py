@@ -63,14 +63,9 @@ class Slist(Algorithm):
     max_pairs: int = 100_000_000
 
     def param_grid(self) -> Sequence[Self]:
-        """Return decays from a short to a long memory of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are more pairs than fit into memory.
-
-        The number of pairs can grow with the square of the number of items.
-        """
         place = np.arange(len(interactions)) - interactions.offsets[interactions.user]
         together = np.diff(interactions.sessions(maximum=self.session).indptr).astype(np.int64)
         pairs = int((together**2).sum() + (np.minimum(place, self.max_gap) ** 2).sum())
@@ -80,7 +75,6 @@ class Slist(Algorithm):
         return f"its limit is {self.max_pairs:,} pairs of items, and there may be {pairs:,}; transitions has no limit"
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Find the strongest targets of each item and return the model."""
         together = interactions.sessions(maximum=self.session)
         earlier, later = _steps(interactions, gap_decay=self.gap_decay, max_gap=self.max_gap)
         pairs = (together.T @ together) * np.float32(self.together)

@@ -61,16 +61,13 @@ class Transitions(Algorithm):
     targets: int = 100
 
     def param_grid(self) -> Sequence[Self]:
-        """Return decays from a short to a long memory of the history."""
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 0.97))
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count decayed pairs of items, in blocks of source items to limit memory."""
         rows = ItemRows.from_blocks(self._blocks(interactions), items=interactions.items, n=self.targets)
         return ItemRowsModel(settings=self, items=interactions.items, rows=rows)
 
     def fit_from_statistics(self, statistics: Statistics) -> ItemRowsModel:
-        """Return the model from the rows of C that were counted."""
         statistics.require(
             self.name, maximum=self.targets, gap_decay=self.gap_decay, max_gap=self.max_gap, backward=self.backward
         )

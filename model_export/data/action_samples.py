@@ -72,7 +72,6 @@ class ActionSamples:
 
 
 def load_samples(directory: Path, users: Mapping[str, Mapping[str, Any]]) -> ActionSamples | None:
-    """Return None if the dataset has no exposures with known outcomes."""
     path = directory / dataset.ACTION_INTERACTIONS_FILE
     if not path.exists():
         return None

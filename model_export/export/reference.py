@@ -47,8 +47,6 @@ def settings_from(described: Mapping[str, Any]) -> Algorithm:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reference:
-    """Model with the IDs of its items and the parameters of its histories."""
-
     model: Model
     item_ids: Sequence[str]
     history: HistoryParameters
@@ -89,7 +87,6 @@ class Reference:
 
 
 def fit_reference(manifest: Manifest, dataset: Path) -> Reference:
-    """Fit the model of a manifest again."""
     data = load(dataset).by_frequency()
     if data.dataset_id != manifest.dataset_id:
         raise InvalidBundle(f"{dataset} is dataset {data.dataset_id}, the model was trained on {manifest.dataset_id}")

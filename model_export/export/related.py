@@ -106,11 +106,6 @@ class Similar:
 
     The columns of the first matrix are sessions and tokens of properties. With the statistics of a dataset, which
     contain only the strongest pairs, they are items and tokens.
-
-    Parameters
-    ----------
-    content_share
-        Weight c of equal properties.
     """
 
     def __init__(self, interactions: Interactions, *, content_share: float = CONTENT_SHARE) -> None:
@@ -144,13 +139,7 @@ class Similar:
 
 
 class Together:
-    """Scores `together` of the module's docstring. Pairs with only one basket come after the other pairs of their row.
-
-    Parameters
-    ----------
-    target_power
-        Exponent a of the target's frequency.
-    """
+    """Scores `together` of the module's docstring. Pairs with only one basket are last in their row."""
 
     def __init__(self, bought: Interactions, *, seed: int, target_power: float = TARGET_POWER) -> None:
         self._baskets = _Sets.of(basket_items(bought, seed=seed))

@@ -213,7 +213,6 @@ def evaluate(compared: Floats, *, error: float = 0.0) -> RerankerQuality:
 
 
 def utilities(model: Reranker, data: Impressions) -> Floats:
-    """Return the utility of each candidate, float64 `(candidates,)`."""
     weights = model.weights[0] + data.contexts @ model.weights[1:]  # (responses, features)
     result: Floats = (model.standardised(data.features) * weights[data.response]).sum(axis=1)
     return result

@@ -65,7 +65,6 @@ class Stages:
 
 
 def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[Stages, Parity]:
-    """Write the graphs and their data, and check them."""
     product = write_graphs(model, directory)
     ways = [] if product is None else worth_trying(product.dimensions, model.items)
     if not ways:

@@ -21,14 +21,7 @@ from model_export.imported.scoring import ScoringGraph, right_aligned
 class Imported(Algorithm):
     """Graph of another trainer. A fit selects the items that the graph and the interactions have in common.
 
-    Attributes
-    ----------
-    folder
-        Path of the graph's folder, see `model_export.imported.folder`.
-    sha256
-        Checksum of the folder's files.
-    trained_until_ms
-        Time of the latest interaction that the graph learned, in epoch milliseconds.
+    `trained_until_ms` is the time of the latest interaction that the graph learned.
     """
 
     name: ClassVar[str] = "imported"
@@ -93,7 +86,6 @@ class ImportedModel(Model):
         return np.where(is_open, scores, np.float32(0.0))
 
     def export(self, graph: Graph) -> str:
-        """Add the operations of `score` and the nodes of the imported graph."""
         columns = graph.weight("columns_of_import", np.pad(self.columns, (0, graph.width - len(self.columns))))
         history = graph.op("Gather", columns, graph.history)
         known = graph.op("Greater", history, graph.integer(0))

@@ -94,7 +94,6 @@ class Peers:
 
     @property
     def mine(self) -> slice:
-        """Rows of a batch that this process computes."""
         return slice(self.rank, None, self.size)
 
     def tell(self, message: Any) -> None:

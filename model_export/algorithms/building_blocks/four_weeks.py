@@ -41,7 +41,6 @@ class Windows:
 
     @classmethod
     def of(cls, interactions: Interactions) -> Windows:
-        """Return the windows of four weeks, counted back from the latest interaction."""
         time_ms = interactions.time_ms
         end_ms = int(time_ms.max(initial=0))
         window = (end_ms - time_ms) // WINDOW_MS

@@ -94,7 +94,6 @@ class ItemRows:
         return scores
 
     def export(self, graph: Graph, *, name: str, position_decay: float) -> str:
-        """Add the scores to a graph: gather the rows of the history, weigh them and sum them by target."""
         source = graph.op("Gather", graph.weight(f"{name}.row_of", self.row_of), graph.history, axis=0)
         targets = graph.op("Gather", graph.weight(f"{name}.target", self.target), source, axis=0)  # [B, L, n]
         values = graph.op("Gather", graph.weight(f"{name}.value", self.value), source, axis=0)
@@ -110,15 +109,12 @@ class ItemRowsModel(Model):
     rows: ItemRows
 
     def score(self, histories: Histories) -> Floats:
-        """Return the product of the decayed histories and `rows`."""
         return self.rows.score(histories, position_decay=self.settings.position_decay)
 
     def single_item_scores(self, *, maximum: int) -> sp.csr_array:
-        """Return the complete table."""
         return self.rows.table()
 
     def export(self, graph: Graph) -> str:
-        """Add the product of decayed history and table to the graph."""
         return self.rows.export(graph, name=self.settings.name, position_decay=self.settings.position_decay)
 
 

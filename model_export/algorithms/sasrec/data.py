@@ -94,7 +94,6 @@ class Negatives:
         self.corrections = np.log(1.0 - share + share * np.maximum(relative, 1e-9)).astype(np.float32)
 
     def draw(self, rng: np.random.Generator) -> Array:
-        """Return the numbers of negative items, int64 `(n,)`."""
         if self._count == self._items:
             return np.arange(1, self._items + 1)
         drawn = rng.integers(1, self._items + 1, self._count)

@@ -59,7 +59,6 @@ class Judged:
         return cls(until=int(until), epochs=int(epochs), metric=metric, arrays=arrays, since=int(since))
 
     def store_with(self, checkpoint: Path) -> None:
-        """Write the state next to the checkpoint."""
         buffer = io.BytesIO()
         judged = np.array([self.until, self.epochs, self.since, self.metric])
         arrays: dict[str, Any] = {"judged": judged, **self.arrays}
@@ -67,7 +66,6 @@ class Judged:
         write(buffer.getvalue(), checkpoint.with_suffix(SUFFIX))
 
     def then(self, model: SasrecModel, metric: float) -> Judged:
-        """Return the state after another evaluation."""
         epochs = model.settings.epochs
         if not self.epochs or metric > self.metric:
             return Judged(until=epochs, epochs=epochs, metric=metric, arrays=model.arrays)

@@ -51,7 +51,6 @@ def follows(arrays: Arrays, items: Ints, is_item: npt.NDArray[np.bool_], *, head
 
 
 def softmax(x: Floats) -> Floats:
-    """Return the softmax along the last axis."""
     x = np.exp(x - x.max(axis=-1, keepdims=True))
     x /= x.sum(axis=-1, keepdims=True)
     return x

@@ -67,15 +67,12 @@ class ItemVectors:
         self.averages[items] = averages
 
     def averaged(self) -> torch.Tensor:
-        """Return the up-to-date average of every item."""
         return self._averages(torch.arange(len(self.vectors)), self.vectors)
 
     def state(self) -> dict[str, torch.Tensor | float]:
-        """Return the tensors and numbers to serialise."""
         return dict(vars(self))
 
     def restore(self, state: dict[str, torch.Tensor | float]) -> None:
-        """Restore a state that `state` returned."""
         vars(self).update(state)
 
     def _averages(self, items: torch.Tensor, vectors: torch.Tensor) -> torch.Tensor:

@@ -97,7 +97,6 @@ class Sasrec(Algorithm):
     seed: int = 0
 
     def fit(self, interactions: Interactions) -> SasrecModel:
-        """Train for `epochs` epochs."""
         *_, last = self._trained(interactions, epochs=self.epochs)
         return last
 
@@ -115,7 +114,6 @@ class Sasrec(Algorithm):
         return SasrecModel(settings=settings, items=interactions.items, arrays=judged.arrays)
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Return the reason if there are too few interactions, too many items, or `heads` do not divide the vectors."""
         if len(interactions) < MIN_INTERACTIONS:
             return f"it learns from {MIN_INTERACTIONS:,} interactions on, there are {len(interactions):,}"
         if interactions.items > (max_items := MAX_VALUES // (self.size // 2)):
@@ -175,7 +173,6 @@ class SasrecModel(Model):
         return softmax(logits) * is_item.any(axis=1, keepdims=True)
 
     def export(self, graph: Graph) -> str:
-        """Add the softmax over all items to the graph."""
         never = np.where((np.arange(graph.width) == 0) | (np.arange(graph.width) > self.items), NEVER, 0)
         vectors = np.pad(self.arrays["item.weight"], ((0, graph.width - self.items - 1), (0, 0)))
         table = graph.weight("sasrec.item.weight", vectors)
