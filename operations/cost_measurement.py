@@ -23,7 +23,7 @@ from operations.models import training_run
 CALLS = 100
 TIMEOUT_S = 120.0
 LINE_OVERHEAD_BYTES = 26
-"""Bytes that CloudWatch Logs adds to each line."""
+"""Number of bytes that CloudWatch Logs adds to each line."""
 
 ENVIRONMENT = "demo"
 CAVEAT = (

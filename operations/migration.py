@@ -22,7 +22,7 @@ _INTEGRATIONS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Finding:
-    """Unsupported call in a file, whose path is relative to the checked folder."""
+    """Unsupported call. The path of `file` is relative to the checked folder."""
 
     file: str
     line: int

@@ -43,7 +43,7 @@ ANSWER_BYTES = 2_200
 """Size of an API response with 25 items, in bytes, including headers."""
 
 SERVED_ROW_BYTES = 300
-"""Compressed size of a row of the recommendation log with 25 items, in bytes."""
+"""Size of a compressed row of the recommendation log with 25 items, in bytes."""
 
 DATASET_BYTES = 40
 """Size of an interaction in a dataset, in bytes."""
@@ -66,7 +66,7 @@ REPORT_BYTES = 330
 """Size of Lambda's lines START, END and REPORT per call, in bytes, including the bytes that CloudWatch adds."""
 
 TRANSITION_LOG_BYTES = 2_500
-"""Log size per state machine transition, in bytes. Each transition logs three events with input and output."""
+"""Size of the log per state machine transition, in bytes. Each transition logs three events with input and output."""
 
 TRACED_SHARE = 0.05
 """Share of calls that X-Ray traces above one call per second and function:
@@ -92,10 +92,10 @@ STATISTICS_TRAINING_S, STATISTICS_ITEM_BYTES = 3 * 3600.0, 4_800
 per item: each of two matrices has 200 targets per item (docs/scale.md)."""
 
 SPOT_SHARE = 0.5
-"""Assumed share of the on-demand price. AWS states discounts of up to 90%."""
+"""Share of the on-demand price (assumed). AWS states discounts of up to 90%."""
 
 JOB_STARTS_S = 240.0
-"""Assumed billed time of a job before and after the training, in seconds: image, dataset and upload."""
+"""Time that is billed for a job before and after the training, in seconds (assumed): image, dataset and upload."""
 
 FIT_S = ((0, 0.0), (1, 11.6), (10, 67.6), (100, 544.5))
 """Pairs of millions of interactions and processor seconds to fit each algorithm once: docs/performance.md.

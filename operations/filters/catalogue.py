@@ -29,7 +29,6 @@ from operations.progress import counted
 
 
 def read_snapshot(deployment: Deployment) -> Snapshot:
-    """Return the published catalogue of a deployment."""
     level = logger.log_level
     logger.setLevel("CRITICAL")  # The reader logs like a function; standard output is reserved for results.
     try:
@@ -41,12 +40,10 @@ def read_snapshot(deployment: Deployment) -> Snapshot:
 
 
 def column_names(snapshot: Snapshot, configuration: Configuration) -> set[str]:
-    """Return the declared columns and the columns of items in the catalogue."""
     return {*configuration.item_columns, *(name for _, properties in snapshot.items() for name in properties)}
 
 
 def check_columns(deployment: Deployment, names: Iterable[str], *, option: str) -> None:
-    """Raise `InvalidInput` if a column is neither declared nor in an item of the catalogue."""
     known = column_names(read_snapshot(deployment), live_configuration(deployment))
     if unknown := [name for name in names if property_name(name) not in known and name not in known]:
         listed = ", ".join(sorted(known))
@@ -54,7 +51,6 @@ def check_columns(deployment: Deployment, names: Iterable[str], *, option: str) 
 
 
 def contradictions_of(deployment: Deployment, filter_name: str) -> list[str]:
-    """Return a sentence for each column of a configured filter whose stored values do not have the declared type."""
     configuration = live_configuration(deployment)
     expression = configuration.filters.get(filter_name)
     if expression is None:
@@ -63,7 +59,6 @@ def contradictions_of(deployment: Deployment, filter_name: str) -> list[str]:
 
 
 def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> list[str]:
-    """Return a sentence for each column of the filter whose stored values do not have the declared type."""
     columns = {
         column.key: configuration.item_columns[column.key]
         for column in filter_.columns
@@ -73,13 +68,7 @@ def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Co
 
 
 def contradictions(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, ColumnType], *, noun: str) -> list[str]:
-    """Return a sentence for each column whose stored values do not have the declared type.
-
-    Parameters
-    ----------
-    noun
-        `item` or `user`.
-    """
+    """Return a sentence for each column whose stored values do not have the declared type."""
     if not columns:
         return []
     counts = Counter(
@@ -127,13 +116,7 @@ def _has_values(snapshot: Snapshot, name: str) -> bool:
 
 
 def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, inputs: FilterInputs) -> int:
-    """Return the number of items that pass the filter.
-
-    Raises
-    ------
-    InvalidInput
-        If the values are not valid for the filter.
-    """
+    """Return the number of items that pass the filter."""
     rows = snapshot.live_rows()
     place = np.zeros(snapshot.row_count + 1, np.int64)
     place[rows] = np.arange(1, len(rows) + 1)

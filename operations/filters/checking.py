@@ -37,13 +37,13 @@ def _missing(filter_: Filter, inputs: FilterInputs) -> list[str]:
 
 
 def needed(filter_: Filter, inputs: FilterInputs) -> str:
-    """Return the inputs that are missing for a count of passing items, as text. Empty if none is missing."""
+    """Return the inputs that are missing for a count of passing items."""
     options = [f"--value {name}=..." for name in _missing(filter_, inputs)]
     return " and ".join([*options, *(["the item of a request"] if filter_.needs_item else [])])
 
 
 def for_whom(filter_: Filter | None, inputs: FilterInputs) -> str:
-    """Return a note on user data that the count ignores, or an empty string."""
+    """Return a note on user data that the count ignores."""
     lacking = []
     if filter_ is not None and filter_.needs_user and not inputs.user:
         lacking.append("properties")

@@ -40,7 +40,6 @@ _TIME_RELATIONS = {
 
 
 def explain(filter_: Filter) -> list[str]:
-    """Return one sentence per expression."""
     return [_sentence(expression) for expression in filter_.expressions]
 
 

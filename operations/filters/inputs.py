@@ -18,20 +18,6 @@ from operations.times import milliseconds, moment
 def filter_inputs(
     user: Sequence[str], values: Sequence[str], *, at: str | None, configuration: Configuration
 ) -> FilterInputs:
-    """Return the inputs for the evaluation of a filter.
-
-    Parameters
-    ----------
-    user, values
-        Pairs COLUMN=VALUE and PARAMETER=VALUE.
-    at
-        Time of evaluation (ISO 8601); None for the current time.
-
-    Raises
-    ------
-    InvalidInput
-        If a pair is invalid, or a column is undeclared or has another type.
-    """
     return FilterInputs(
         now_ms=time.time_ns() // 1_000_000 if at is None else milliseconds(moment(at, option="--at")),
         values={name: parse_values(name, text) for name, text in pairs(values, "--value", "PARAMETER")},

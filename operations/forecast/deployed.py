@@ -10,13 +10,6 @@ from operations.forecast.inputs import ForecastInputs
 
 
 def inputs_of(deployment: Deployment) -> ForecastInputs:
-    """Return the inputs of a forecast.
-
-    Raises
-    ------
-    Unavailable
-        If S3 or Secrets Manager does not respond.
-    """
     return ForecastInputs(
         s3=deployment.client("s3"),
         lambda_=deployment.client("lambda"),

@@ -21,14 +21,9 @@ TOO_FEW_PAIRS = f"{_REASON} about {MIN_PAIRS} pairs in random order with a click
 
 
 def missing(*, users: int, support: float | None) -> str | None:
-    """Return a sentence on the evidence that is missing for all estimates; None if nothing is missing.
+    """Return a sentence on the evidence that is missing for all estimates.
 
-    Parameters
-    ----------
-    users
-        Number of users.
-    support
-        Share of the expected examinations that concern items with support. None with too few pairs in random order.
+    `support` is None with too few pairs in random order.
     """
     if users < MIN_USERS:
         return f"{_REASON} {users:,} user{'' if users == 1 else 's'}, expected at least {MIN_USERS}"
@@ -42,7 +37,7 @@ def missing(*, users: int, support: float | None) -> str | None:
 
 
 def missing_outcomes(name: str, effective: float) -> str | None:
-    """Return a sentence on the evidence that is missing for an outcome; None if nothing is missing."""
+    """Return a sentence on the evidence that is missing for an outcome."""
     if effective < MIN_OUTCOMES:
         return f"{_REASON} an effective number of {effective:.0f} {name}, expected at least {MIN_OUTCOMES}"
     return None

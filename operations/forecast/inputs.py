@@ -13,16 +13,7 @@ from alsolike.snapshot.snapshot import Snapshot
 class ForecastInputs:
     """Clients, the lake, the live configuration and the published catalogue.
 
-    Attributes
-    ----------
-    s3, lambda_
-        Low-level clients.
-    recommend_function
-        Function that answers logged requests again.
-    hashes
-        Keyed hash function of the recommendation log.
-    has_hashed_ids
-        True if the deployment stores hashes of user IDs. Logged requests cannot be answered again then.
+    If `has_hashed_ids` is true, logged requests cannot be answered again.
     """
 
     s3: S3Client

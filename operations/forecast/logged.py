@@ -41,14 +41,8 @@ _EVENT_COLUMNS = (
 class LoggedResponse:
     """Logged response to a user.
 
-    Attributes
-    ----------
-    user_id
-        ID of the user or session; None if the lake has no interactions of this user or session.
-    history
-        Interactions that the response used; None if the lake no longer has them.
-    clicks, purchases, revenue
-        Clicked items, bought items, and the total value of the purchases by item.
+    `user_id` is the ID of the user or session; None if the lake has no interactions of this user or session. `history`
+    are the interactions that the response used; None if the lake no longer has them. `revenue` is by item.
     """
 
     row: ServedResponse
@@ -67,11 +61,6 @@ def logged_responses(
     Responses with neighbours in random order come first, because they determine the propensities of places. Their order
     is otherwise random, but equal for each call. The result excludes degraded responses,
     responses without a known user or session, and responses to declared agents.
-
-    Raises
-    ------
-    InvalidInput
-        If an object of the lake is unreadable.
     """
     found = _rows(inputs, recommender=recommender, first_ms=first_ms, last_ms=last_ms)
     chosen = {values["recommendation_id"]: values for values in heapq.nsmallest(maximum, found, key=_order)}
@@ -85,7 +74,6 @@ def _order(values: Mapping[str, Any]) -> tuple[bool, bytes]:
 
 
 def _rows(inputs: ForecastInputs, *, recommender: str, first_ms: int, last_ms: int) -> Iterator[dict[str, Any]]:
-    """Yield the rows from which `logged_responses` selects, as dictionaries by column."""
     client, bucket = inputs.s3, inputs.lake_bucket
     first, last = event_date(first_ms), event_date(last_ms)
     objects = [

@@ -34,12 +34,8 @@ _REQUESTS_A_CALL = 50
 class DraftForecast:
     """Forecast of a draft for the responses of a recommender.
 
-    Attributes
-    ----------
-    skipped
-        Number of logged requests that cannot be answered again, by reason.
-    swaps
-        Share of the responses with neighbours in random order, by the live configuration.
+    `skipped` is the number of logged requests that cannot be answered again, by reason. `swaps` is the share of the
+    responses with neighbours in random order, by the live configuration.
     """
 
     recommender: str
@@ -49,7 +45,6 @@ class DraftForecast:
     swaps: float
 
     def document(self) -> dict[str, Any]:
-        """Return the forecast as a JSON document."""
         figures = dataclasses.asdict(self.forecast)
         for outcome in figures["outcomes"]:
             for name in ("present", "draft", "difference", "self_normalised"):
@@ -70,24 +65,8 @@ def forecast_draft(
 ) -> DraftForecast:
     """Forecast the outcomes of a draft from the responses of the last days.
 
-    Parameters
-    ----------
-    document
-        Configuration document of the draft; None for the live configuration.
-    model
-        Version of a canary or of a running experiment, which replaces the champion in the draft's lists.
-    maximum
-        Maximum number of logged responses.
-
-    Raises
-    ------
-    InvalidInput
-        If the recommender ranks given items, the deployment stores hashes of user IDs, the log has no responses to
-        users, or the draft is invalid.
-    NotFound
-        If the model is in no canary and no running experiment.
-    Unavailable
-        If the function or the lake does not respond.
+    None for `document` is the live configuration. The draft's lists use `model`, the version of a canary or of a
+    running experiment, in place of the champion.
     """
     if recommender == PERSONALIZED_RANKING:
         raise InvalidInput(f"recommender is {recommender!r}, expected a recommender that selects items")
@@ -151,7 +130,6 @@ def _lists(
 
 
 def _lacking(response: LoggedResponse) -> str | None:
-    """Return the reason why a request cannot be answered again, or None."""
     if response.row.catalogue is None:
         return "logged by an earlier version"
     if response.row.request == REQUEST_OMITTED:
@@ -186,7 +164,6 @@ def _request(response: LoggedResponse) -> dict[str, Any]:
 
 
 def _margins(catalogue: Snapshot) -> dict[str, float]:
-    """Return the property `MARGIN` of each item for which it is a number."""
     return {
         item_id: float(properties[MARGIN])
         for item_id, properties in catalogue.items()

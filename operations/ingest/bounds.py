@@ -18,25 +18,11 @@ FREE_BYTES, MAX_BYTES_PER_BYTE = 64 << 20, 250
 
 
 def check_columns(count: int, *, name: str) -> None:
-    """Raise an error if a table has too many columns.
-
-    Raises
-    ------
-    InvalidInput
-        If there are more than `MAX_COLUMNS`.
-    """
     if count > MAX_COLUMNS:
         raise InvalidInput(f"{name} has {count:,} columns, expected at most {MAX_COLUMNS:,}")
 
 
 def check_rows(rows: int, *, name: str, size_bytes: int) -> None:
-    """Raise an error if a file has too many rows for its size.
-
-    Raises
-    ------
-    InvalidInput
-        If the rows exceed the limit. The message contains both numbers.
-    """
     limit = FREE_ROWS + MAX_ROWS_PER_BYTE * size_bytes
     if rows > limit:
         raise InvalidInput(
@@ -46,28 +32,13 @@ def check_rows(rows: int, *, name: str, size_bytes: int) -> None:
 
 
 class BoundedGzip(gzip.GzipFile):
-    """Reader of a gzip stream with a limited compression ratio.
-
-    Parameters
-    ----------
-    file
-        Compressed file.
-    name
-        Name of the file in error messages.
-    """
+    """Reader of a gzip stream with a limited compression ratio."""
 
     def __init__(self, file: BinaryIO, *, name: str) -> None:
         super().__init__(fileobj=file)
         self._packed, self._label, self._unpacked = file, name, 0
 
     def read1(self, size: int = -1) -> Any:
-        """Return the next decompressed bytes, up to `size`.
-
-        Raises
-        ------
-        InvalidInput
-            If the decompressed size exceeds the limit.
-        """
         data = super().read1(size)
         self._unpacked += len(data)
         limit = FREE_BYTES + MAX_BYTES_PER_BYTE * self._packed.tell()

@@ -10,16 +10,6 @@ from alsolike.runtime.errors import InvalidInput
 def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
     """Return Alsolike's column names by the file's column names, all in upper case.
 
-    Parameters
-    ----------
-    pairs
-        Pairs `THEIRS=OURS`. Case is ignored.
-
-    Raises
-    ------
-    InvalidInput
-        If a pair is invalid, or two pairs contain the same column.
-
     Examples
     --------
     >>> parse_mapping(["visitorid=user_id"])
@@ -37,13 +27,7 @@ def parse_mapping(pairs: Sequence[str]) -> dict[str, str]:
 
 
 def renamed(header: Sequence[str], mapping: Mapping[str, str], *, file: str) -> list[str]:
-    """Return the column names of a file after renaming, in upper case.
-
-    Raises
-    ------
-    InvalidInput
-        If the mapping contains a column that the file lacks, or two columns get the same name.
-    """
+    """Return the column names of a file after renaming, in upper case."""
     names = [name.strip().upper() for name in header]
     if unknown := [theirs for theirs in mapping if theirs not in names]:
         raise InvalidInput(

@@ -39,8 +39,6 @@ def _closed(delimiter: str) -> re.Pattern[bytes]:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Malformed:
-    """Invalid row of a CSV."""
-
     line: int
     reason: str
     text: str
@@ -50,17 +48,8 @@ class Malformed:
 class Block:
     """Block of lines with one row per line.
 
-    Attributes
-    ----------
-    first_line
-        Line number of the first line in the file, from 1.
-    data
-        UTF-8 text with one row per line. Rejected lines, and lines joined to an earlier row, are blank, so that line
-        numbers do not change.
-    malformed
-        Rejected lines.
-    has_breaks
-        True if a row contains `BREAK` in place of line breaks.
+    Rejected lines, and lines joined to an earlier row, are blank in `data`, so that line numbers do not change. If
+    `has_breaks` is true, a row contains `BREAK` in place of line breaks.
     """
 
     first_line: int
@@ -108,12 +97,10 @@ def _after_line_break(file: Readable, block_bytes: int) -> bytes:
 def _block(
     first_line: int, data: bytes, form: CsvForm, columns: int, *, read_bytes: int | None = None
 ) -> tuple[Block, int]:
-    """Return a block and the number of bytes that it takes from `data`. A last row that may continue is excluded.
+    """Return a block and the number of bytes that it takes from `data`.
 
-    Parameters
-    ----------
-    read_bytes
-        Number of bytes that were read, which are `data` and the start of the next line; None at the end of the file.
+    A last row that may continue is excluded. `read_bytes` also counts the start of the next line, and is None at the
+    end of the file.
     """
     if _is_utf8(data) and not _may_end_in_quotes(data, form.delimiter):
         return Block(first_line, data, ()), len(data)
@@ -161,12 +148,8 @@ def _joined(lines: Sequence[bytes], delimiter: str, columns: int) -> tuple[bytes
 def _scan(line: bytes, mark: bytes, *, is_open: bool) -> tuple[int, bool]:
     """Return the number of delimiters between cells, and true if the last cell is open.
 
-    The number is negative if text follows the closing quote of a cell.
-
-    Parameters
-    ----------
-    is_open
-        True if the line starts within a quoted cell.
+    The number is negative if text follows the closing quote of a cell. `is_open` is true if the line starts within a
+    quoted cell.
     """
     place, delimiters = 0, 0
     while True:

@@ -27,19 +27,8 @@ CODE = re.compile(r"(^|_)(IDS?|ZIP|ZIPCODE|POSTCODE|POSTAL|POSTALCODE|PLZ|CODES?
 class CsvForm:
     """Format of a CSV file.
 
-    Attributes
-    ----------
-    delimiter
-        Delimiter of columns: an ASCII character or `tab`.
-    decimal
-        Decimal mark, `.` or `,`. With a comma, points separate thousands.
-    encoding
-        Name of a Python codec.
-
-    Raises
-    ------
-    InvalidInput
-        If a field is invalid.
+    The delimiter is an ASCII character or `tab`. If the decimal mark is a comma, points separate thousands. The
+    encoding is a Python codec.
     """
 
     delimiter: str = ","
@@ -47,7 +36,6 @@ class CsvForm:
     encoding: str = "utf-8"
 
     def __post_init__(self) -> None:
-        """Check the fields, and normalise the delimiter and the encoding."""
         delimiter = _DELIMITERS.get(self.delimiter, self.delimiter)
         if len(delimiter) != 1 or not delimiter.isascii() or delimiter in '"\r\n\0' or delimiter.isalnum():
             raise InvalidInput(
@@ -67,7 +55,6 @@ class CsvForm:
 
     @property
     def differences(self) -> Mapping[str, str]:
-        """Fields that differ from `PLAIN`."""
         fields = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
         return {name: value for name, value in fields.items() if value != getattr(PLAIN, name)}
 
@@ -86,10 +73,7 @@ PLAIN = CsvForm()
 
 
 class Readable(Protocol):
-    """Binary file."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return the next bytes, or empty bytes at the end."""
+    def read(self, size: int, /) -> bytes: ...
 
 
 class _Utf8:
@@ -117,10 +101,7 @@ codecs.register_error(_UNDECODABLE, _undecodable)
 
 
 def with_texts(rows: pa.Table, change: Callable[[Any], Any], *, names: Collection[str] | None = None) -> pa.Table:
-    """Return rows with `change` applied to the texts of the columns `names`, or of all columns.
-
-    Columns may be dictionary-encoded.
-    """
+    """Return rows with `change` applied to the texts of the columns `names`, or of all columns."""
     for place, field in enumerate(rows.schema):
         if names is None or field.name in names:
             column = rows[place]

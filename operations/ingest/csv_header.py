@@ -31,13 +31,6 @@ class UntilBroken:
         self._error: Exception | None = None
 
     def read(self, size: int) -> bytes:
-        """Return `size` bytes, or fewer before the end or before damaged data.
-
-        Raises
-        ------
-        OSError, EOFError, zlib.error
-            At damaged data.
-        """
         if self._error is not None:
             raise self._error
         parts: list[bytes] = []
@@ -57,28 +50,12 @@ class UntilBroken:
 
 
 def open_bytes(file: BinaryIO, name: str) -> BinaryIO:
-    """Return the bytes of a file, decompressed if its name ends with `.gz`.
-
-    Python decompresses, because pyarrow may crash the process on a damaged gzip stream.
-    """
+    # Python decompresses, because pyarrow may crash the process on a damaged gzip stream.
     return cast(BinaryIO, BoundedGzip(file, name=name)) if name.lower().endswith(".gz") else file
 
 
 def parse_header(file: BinaryIO, name: str, form: CsvForm) -> tuple[str, ...]:
-    """Return the column names of a CSV as written in the file.
-
-    Parameters
-    ----------
-    file
-        Binary file, compressed if `name` ends with `.gz`.
-    name
-        Name of the file in messages.
-
-    Raises
-    ------
-    InvalidInput
-        If the file is unreadable or empty, or the first line does not contain column names in this format.
-    """
+    """Return the column names of a CSV as written in the file."""
     try:
         start = form.utf8(UntilBroken(open_bytes(file, name))).read(_MAX_HEADER_BYTES)
     except UNREADABLE as error:

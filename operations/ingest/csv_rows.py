@@ -25,14 +25,9 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rows:
-    """Rows of a file with their line or row numbers; see `Chunk`.
+    """Rows of a file with their line or row numbers.
 
-    Attributes
-    ----------
-    size_bytes
-        Uncompressed size of the rows in the file, in bytes.
-    next_line
-        Number of the line after the rows.
+    `size_bytes` is the uncompressed size. `next_line` is the number of the line after the rows.
     """
 
     table: pa.Table
@@ -45,19 +40,7 @@ class Rows:
 def read(file: BinaryIO, name: str, schema: pa.Schema, encoded: Collection[str], form: CsvForm) -> Iterator[Rows]:
     """Yield the rows of a CSV, one block at a time.
 
-    Parameters
-    ----------
-    name
-        Name of the file, which determines the compression.
-    schema
-        Columns by Alsolike's names.
-    encoded
-        Columns to dictionary-encode.
-
-    Raises
-    ------
-    OSError, EOFError, zlib.error
-        If the file is truncated or damaged, after all readable rows.
+    If the file is damaged, raise an error of `UNREADABLE` after all readable rows.
     """
     schema = pa.schema([(field.name, TEXT if field.name in encoded else pa.string()) for field in schema])
     # pyarrow releases the GIL, so the next blocks are parsed while the caller checks these rows.
@@ -83,7 +66,6 @@ def _without_header(block: Block) -> Block:
 
 
 def _parsed(block: Block, schema: pa.Schema, form: CsvForm) -> Rows:
-    """Return the rows of the block. Blank lines are skipped."""
     if not block.data:  # The file contains only a header.
         return Rows(schema.empty_table(), np.zeros(0, np.int64), block.malformed, 0, block.first_line + 1)
     malformed = list(block.malformed)

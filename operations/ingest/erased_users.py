@@ -21,13 +21,7 @@ def none_erased(users: pa.StringArray) -> None:
 
 
 def erased_users(deployment: Deployment, *, now_ms: Callable[[], int]) -> Erased:
-    """Return a function that finds erased users by the deployment's tombstones, which are reloaded periodically.
-
-    Parameters
-    ----------
-    now_ms
-        Clock, in milliseconds since 1970.
-    """
+    """Return a function that finds erased users by the deployment's tombstones, which are reloaded periodically."""
     reader = TombstoneReader(
         deployment.client("s3"),
         deployment.names.artefact_bucket,

@@ -33,14 +33,7 @@ def event_ids(texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers])
     """Return an ID of two 64-bit halves per row, shape `(rows, 2)`.
 
     Each cell is hashed to two 64-bit values. These are combined over all columns of a row. Two different rows have
-    equal IDs with a probability of about 2 ** -128.
-
-    Parameters
-    ----------
-    texts
-        Text columns with the hashes of their values. Null differs from the empty string.
-    numbers
-        Columns of 8-byte numbers. NaN represents null.
+    equal IDs with a probability of about 2 ** -128. NaN represents a null number.
     """
     rows = len(texts[0][0])
     ids = np.empty((rows, len(_SEEDS)), np.uint64)

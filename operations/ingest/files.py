@@ -36,16 +36,8 @@ BREAKS_OFF = "the file breaks off here"
 class Chunk:
     """Chunk of a file's rows.
 
-    Attributes
-    ----------
-    index
-        Number of the chunk within its file, from 0.
-    rows
-        Columns by upper-case name. All columns of a CSV are text.
-    lines
-        Line number in a CSV (the header is line 1), or row number in a Parquet file (from 1), int64 `(rows,)`.
-    malformed
-        Unreadable rows of the file within this chunk.
+    `index` counts from 0 within the file. Columns have upper-case names, and all columns of a CSV are text. `lines` are
+    line numbers in a CSV, from 1 for the header, or row numbers from 1 in a Parquet file.
     """
 
     index: int
@@ -58,14 +50,7 @@ class Chunk:
 class DataFile:
     """Data file whose header was read.
 
-    Attributes
-    ----------
-    schema
-        Types of columns by Alsolike's upper-case names.
-    header
-        Column names as written in the file.
-    form
-        Format of a CSV.
+    `schema` contains Alsolike's upper-case names, and `header` the names as written in the file.
     """
 
     source: Source
@@ -75,7 +60,6 @@ class DataFile:
 
     @property
     def name(self) -> str:
-        """Name of the file in messages."""
         return self.source.name
 
     @property
@@ -90,19 +74,11 @@ class DataFile:
         rows: int | None = None,
         on_bytes: Callable[[int], None] = lambda done: None,
     ) -> Iterator[Chunk]:
-        """Yield the file's rows in chunks. Blank lines are skipped.
+        """Yield the file's rows in chunks, without blank lines.
 
-        A damaged file yields its readable rows, followed by one malformed row with the reason.
-
-        Parameters
-        ----------
-        plain
-            Columns whose text is not dictionary-encoded; None for all columns.
-        rows
-            Target number of rows per chunk, `CHUNK_ROWS` by default. A chunk may exceed it by part of a batch, and ends
-            early at `CHUNK_BYTES`.
-        on_bytes
-            Called repeatedly with the number of bytes read so far.
+        A damaged file yields its readable rows, followed by one malformed row with the reason. Columns other than
+        `plain` are dictionary-encoded; None encodes no column. A chunk may exceed `rows` by part of a batch, and ends
+        early at `CHUNK_BYTES`.
         """
         encoded = frozenset() if plain is None else frozenset(self.schema.names) - frozenset(plain)
         rows = CHUNK_ROWS if rows is None else rows
@@ -165,18 +141,7 @@ class DataFile:
 def open_file(source: Source, mapping: Mapping[str, str] = MappingProxyType({}), form: CsvForm = PLAIN) -> DataFile:
     """Read the header of a file.
 
-    Parameters
-    ----------
-    mapping
-        Alsolike's column names by the file's names, in upper case.
-    form
-        Format of a CSV. Ignored for Parquet files.
-
-    Raises
-    ------
-    InvalidInput
-        If the header is invalid, a column occurs twice, or the mapping contains a missing column. Also if there are too
-        many columns, or too many rows for the size of the file.
+    `mapping` contains Alsolike's column names by the file's names, in upper case.
     """
     if source.name.lower().endswith(".parquet"):
         with source.open_arrow() as raw:

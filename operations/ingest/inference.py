@@ -65,7 +65,6 @@ class _Cells:
                 self.first_comma = file.name, int(chunk.lines[place]), texts[place].as_py()
 
     def type(self, name: str) -> ColumnType:
-        """Return the inferred type. Raise `InvalidInput` if half or more of the distinct cells have a decimal comma."""
         types = set(self.typed)
         if self.distinct:
             types.add(self._text_type(name))
@@ -99,17 +98,6 @@ def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, C
     """Return the type of each column by property name. Columns whose files disagree are texts.
 
     A text whose values occur at least twice on average is a category. It becomes a string, which filters can compare.
-
-    Parameters
-    ----------
-    without
-        Properties to skip: the ID and declared columns.
-
-    Raises
-    ------
-    InvalidInput
-        If at least half of the distinct numbers in a column have a decimal comma. The message contains the first line
-        with a comma.
     """
     columns: dict[str, _Cells] = {}
     names: dict[str, str] = {}
@@ -137,17 +125,7 @@ def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, C
 def notes(
     files: Sequence[DataFile], types: Mapping[str, ColumnType], *, known: Collection[str] = (), creation: bool
 ) -> list[str]:
-    """Return notes on texts that are not declared, and on a date that may be the creation time of items.
-
-    Parameters
-    ----------
-    types
-        Inferred types by property.
-    known
-        Properties that the configuration already declares.
-    creation
-        True for items, which have a creation time.
-    """
+    """Return notes on texts that are not declared, and on a date that may be the creation time of items."""
     theirs = {
         column_name(field.name): written
         for file in reversed(files)
@@ -180,7 +158,6 @@ def declarable(types: Mapping[str, ColumnType]) -> dict[str, ColumnType]:
 
 
 def declared(document: Mapping[str, Any], types: Mapping[str, ColumnType], *, dataset: str) -> dict[str, Any]:
-    """Return a configuration document with additional columns of `items` or `users`."""
     part = dict(document.get(dataset) or {})
     columns = {**(part.get("columns") or {}), **{name: kind.value for name, kind in declarable(types).items()}}
     return {"format": 1, **document, dataset: {**part, "columns": columns}}

@@ -27,23 +27,9 @@ from operations.progress import Step
 class Options:
     """Options of every import.
 
-    Attributes
-    ----------
-    mapping
-        Pairs `THEIRS=OURS` of column names.
-    dry_run
-        True to write nothing.
-    again
-        True to import files again that an earlier import finished.
-    declares
-        True to write inferred types of item and user columns to the configuration.
-    is_personalize
-        True if a client of Amazon Personalize imports. Undeclared event types then count as the default type, and
-        schemas of datasets declare columns.
-    form
-        Format of CSV files.
-    platform
-        Format of another platform from which the files are converted; None for data files.
+    `mapping` are pairs `THEIRS=OURS` of column names. `again` imports files that an earlier import finished. `declares`
+    writes inferred types of item and user columns to the configuration. For a client of Amazon Personalize, undeclared
+    event types count as the default type, and schemas of datasets declare columns.
     """
 
     mapping: Sequence[str] = ()
@@ -60,8 +46,6 @@ DEFAULTS = Options()
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Input:
-    """Input file of an import, and the path for its rejected rows."""
-
     file: DataFile
     rejected_path: Path
     dry_run: bool
@@ -73,7 +57,6 @@ class Input:
 
     @contextmanager
     def importing(self) -> Iterator[tuple[Step, RejectedRows]]:
-        """Report progress and collect rejected rows while the context is open."""
         verb = "check" if self.dry_run else "import"
         name = self.file.name.rsplit("/", 1)[-1]
         with (
@@ -85,12 +68,9 @@ class Input:
     def chunks(
         self, step: Step, *, plain: Collection[str] | None = None, rows: int | None = None, stored: str
     ) -> Iterator[Chunk]:
-        """Yield the file's chunks; see `DataFile.chunks`.
+        """Yield the file's chunks.
 
-        Parameters
-        ----------
-        stored
-            Clause on the state of earlier chunks, which is appended to the message of an error.
+        `stored` is a clause on the state of earlier chunks, which is appended to the message of an error.
         """
         index = 0
         try:
@@ -104,13 +84,6 @@ class Input:
 
 
 def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Options) -> list[Input]:
-    """Find the files and read their headers.
-
-    Raises
-    ------
-    InvalidInput
-        If a file is not a data file, or the file of rejected rows would overwrite an input.
-    """
     mapping: Mapping[str, str] = parse_mapping(options.mapping)
     form = options.form
     if options.platform is not None:

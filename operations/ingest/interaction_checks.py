@@ -53,14 +53,7 @@ _MAX_CHARACTERS = {file: maximum for file, (_, maximum) in _TEXTS.items() if fil
 class Checked:
     """Result of checking a chunk.
 
-    Attributes
-    ----------
-    good
-        Valid rows in the lake's format, in the order of the file.
-    bad
-        Positions of rejected rows in the chunk, ascending.
-    reasons
-        Reason per element of `bad`.
+    `good` are valid rows in the order of the file. `bad` are the positions of rejected rows, ascending.
     """
 
     good: LakeRows
@@ -69,18 +62,7 @@ class Checked:
 
 
 def check_columns(file: DataFile, *, configuration: Configuration, actions: bool = False) -> None:
-    """Check that a file has the columns of an interaction file with readable types.
-
-    Parameters
-    ----------
-    actions
-        True for interactions with actions. A file contains interactions with either items or actions.
-
-    Raises
-    ------
-    InvalidInput
-        If columns are missing or have the wrong type. The message lists them.
-    """
+    """Check that a file has the columns of interactions with either items or actions, with readable types."""
     optional_item = any(not event.item_required for event in configuration.events.values())
     columns = action_interaction.FILE_REQUIRED if actions else FILE_REQUIRED
     required = [name for name in columns if name != "ITEM_ID" or "QUERY" not in file.schema.names or not optional_item]
@@ -123,22 +105,8 @@ def check(
 ) -> Checked:
     """Check a chunk and convert its valid rows to the lake's format.
 
-    Parameters
-    ----------
-    default_event_type
-        Canonical event type of rows without a type.
-    now_ms
-        Time of the import. Later events are rejected.
-    configuration
-        Configuration with event types and the allowed clock skew.
-    erased
-        Function that detects rows of erased users.
-    ids
-        Policy for stored IDs of users and sessions.
-    accepts_any_type
-        True to import undeclared event types as the default type.
-    actions
-        True for interactions with actions. Their types are outcomes, and EVENT_VALUE is ignored.
+    `accepts_any_type` imports undeclared event types as the default type. Event types of actions are outcomes, and
+    their EVENT_VALUE is ignored.
     """
     verdicts = Verdicts(len(rows))
     subject = "action" if actions else "item"
@@ -230,10 +198,8 @@ def _types(
 ) -> Texts:
     """Return the type of each row among `known`. Each distinct string is parsed once.
 
-    Parameters
-    ----------
-    unknown, unstated
-        Positions in `known` for strings that `read` rejects, and for missing strings. -1 makes the type null.
+    `unknown` and `unstated` are positions in `known` for strings that `read` rejects, and for missing strings; -1 makes
+    the type null.
     """
     places = np.full(len(column.values) + 1, unknown, np.int32)
     for place, name in enumerate(column.values.to_pylist()):

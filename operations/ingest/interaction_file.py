@@ -42,16 +42,8 @@ _ANY_TIME_MS = 1 << 60
 class InteractionFile:
     """Contents of interaction files.
 
-    Attributes
-    ----------
-    item_ids, user_ids
-        IDs of the items 1..N, and of the users 0..M - 1.
-    properties
-        Columns of each item in `item_ids`.
-    unlearned
-        Columns of catalogue items that are not in `item_ids`, as in `TrainingData`.
-    notes
-        Remarks on the interpretation of results, one sentence each.
+    The IDs are those of the items 1..N and the users 0..M - 1. `properties` are the columns of each item in `item_ids`,
+    and `unlearned` those of the other catalogue items.
     """
 
     interactions: Interactions
@@ -77,29 +69,8 @@ def read(
     rows count separately. Rows with an unknown event type or the weight 0 are skipped. If no row has an event type with
     a weight, every row weighs 1.
 
-    Parameters
-    ----------
-    paths
-        Local paths and `s3://` addresses; see `sources.find`.
-    mapping
-        Alsolike's column names by the files' names, in upper case.
-    event_type
-        Event type of rows without a type.
-    items
-        Columns of the catalogue's items by item ID.
-    only_learned
-        True to rank only items with interactions, as a training does. Default: all items.
-    configuration
-        Configuration with event types and weights.
-    form
-        Format of CSV files.
-
-    Raises
-    ------
-    InvalidInput
-        If a file is missing, unreadable or lacks a column, or no row is valid.
-    UnknownEventType
-        If the configuration does not declare `event_type`.
+    `items` are the columns of the catalogue's items by item ID. `only_learned` ranks only items with interactions, as a
+    training does.
     """
     # Imported here, because commands must start without the extra `train`.
     from model_export.data.item_content import item_content
@@ -208,7 +179,6 @@ def _event_types(table: pa.Table, configuration: Configuration, *, unstated: str
 
 
 def _event_type(name: str, configuration: Configuration) -> EventType | None:
-    """Return an event type, or None if it is unknown."""
     try:
         return configuration.events[configuration.canonical_event_type(name)]
     except UnknownEventType:

@@ -24,14 +24,9 @@ _CREATION_TIMESTAMP = "CREATION_TIMESTAMP"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class ItemsFile:
-    """Items of a file.
+    """Items of a file. If an ID repeats, the last row counts.
 
-    Attributes
-    ----------
-    properties
-        Metadata columns by property name, by item ID. If an ID repeats, the last row counts.
-    guessed
-        Inferred types of undeclared columns by upper-case name. Empty for Parquet, which contains types.
+    `guessed` are the inferred types of undeclared columns by upper-case name; empty for Parquet, which contains types.
     """
 
     properties: Mapping[str, Mapping[str, Any]]
@@ -45,22 +40,7 @@ def read_items(
     mapping: Mapping[str, str] = MappingProxyType({}),
     form: CsvForm = PLAIN,
 ) -> ItemsFile:
-    """Read an item file. Any row that an import would reject raises an error.
-
-    Parameters
-    ----------
-    columns
-        Types of declared columns by property name.
-    mapping
-        Alsolike's column names by the file's names, in upper case.
-    form
-        Format of a CSV.
-
-    Raises
-    ------
-    InvalidInput
-        If the file is not an item file, has no rows or has an invalid row. The message contains the first such row.
-    """
+    """Read an item file. Any row that an import would reject raises an error."""
     (source,) = find([path], s3=lambda: None)
     data = open_file(source, mapping, form)
     open_metadata(data, ITEMS, columns=columns)  # Check the columns before reading the rows.

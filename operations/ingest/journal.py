@@ -26,27 +26,9 @@ class Journal:
     """Record of an import's finished steps.
 
     A step is recorded after all its data is stored. Steps are idempotent, so an interrupted import repeats unrecorded
-    steps.
+    steps. Steps that were recorded with other options are ignored.
 
-    Parameters
-    ----------
-    name
-        Name derived from the imported content.
-    options
-        Options that affect how the content is parsed. Steps recorded with other options are ignored.
-    now_ms
-        Start time of a new import.
-    read_only
-        True to record nothing on S3.
-
-    Attributes
-    ----------
-    started_ms
-        Time of the first start. A resumed import writes the same bytes as an uninterrupted one.
-    finished
-        Summary of the finished import; None if it is not finished.
-    other_options
-        Options of an earlier import of the content, if they differ.
+    `started_ms` is the time of the first start, so that a resumed import writes the same bytes as an uninterrupted one.
     """
 
     def __init__(
@@ -75,32 +57,18 @@ class Journal:
 
     @property
     def is_begun(self) -> bool:
-        """True if steps are recorded."""
         return bool(self._steps)
 
     def counted(self, step: str) -> int | None:
-        """Return the count of a recorded step, or None if the step is not recorded."""
         return self._steps.get(step)
 
     def record(self, step: str, count: int, *, small: bool = False) -> None:
-        """Record a finished step with its count.
-
-        Parameters
-        ----------
-        small
-            True for a fast step. Several such steps may share one write to S3.
-
-        Raises
-        ------
-        Unavailable
-            If S3 rejects the write.
-        """
+        """Record a finished step with its count. Several `small` steps may share one write to S3."""
         self._steps[step] = count
         if not small or time.monotonic() - self._written_s > _SMALL_STEPS_EVERY_S:
             self._write()
 
     def finish(self, summary: Mapping[str, Any]) -> None:
-        """Record the summary of the finished import, and delete its steps."""
         self.finished = summary
         self._steps = {}
         self._write()
@@ -158,7 +126,6 @@ def parsed(body: bytes) -> dict[str, Any] | None:
 
 
 def name_of_rows(list_field: str, content_id: str) -> str:
-    """Return a name for a file of items or users. `list_field` is `items` or `users`."""
     return f"{list_field}-{content_id}"
 
 

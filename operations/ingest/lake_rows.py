@@ -25,16 +25,8 @@ _DAY_MS = 86_400_000
 class LakeRows:
     """Rows of the interactions table.
 
-    Attributes
-    ----------
-    texts
-        Text columns and properties, without event IDs. Impressions have the form `a|b`.
-    stated_ids
-        Event IDs in the file; null if missing.
-    ids
-        Event IDs computed from the content.
-    user_hashes
-        Hashes of the distinct values of user_id, and of null.
+    Impressions have the form `a|b`. `stated_ids` are the event IDs in the file, null if missing, and `ids` those
+    computed from the content. `user_hashes` are the hashes of the distinct values of user_id, and of null.
     """
 
     texts: Mapping[str, Texts]
@@ -59,7 +51,6 @@ class LakeRows:
         )
 
     def dates(self) -> set[str]:
-        """Return the partitions (dates) of the rows."""
         return {lake.event_date(int(day) * _DAY_MS) for day in np.unique(self.event_time_ms // _DAY_MS)}
 
     def by_date(self) -> Iterator[tuple[str, pa.Table]]:

@@ -18,43 +18,26 @@ _REPEATED = [name for name in SCHEMA.names if name not in ("event_id", "impressi
 
 
 class Sink(Protocol):
-    """Destination of objects."""
-
     def put(self, key: str, data: pa.Buffer) -> None:
         """Store an object, replacing an existing object with this key."""
 
 
 class LakeBucket:
-    """Lake bucket as a sink."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def put(self, key: str, data: pa.Buffer) -> None:
-        """Store an object.
-
-        Raises
-        ------
-        Unavailable
-            If S3 rejects the object.
-        """
         S3Object(self._client, self._bucket, key).write(data.to_pybytes(), content_type=None)
 
 
 def object_key(date: str, *, content_id: str, chunk: int) -> str:
-    """Return the key of a chunk's rows of one day. A repeated import of the file overwrites the same objects."""
+    # A repeated import of the file overwrites the same objects.
     return f"{lake.partition_prefix(date)}import-{content_id}-{chunk:05d}.parquet"
 
 
 class LakeWriter:
-    """Context that writes rows in background threads.
-
-    Parameters
-    ----------
-    sink
-        Destination of the objects. Several threads call it.
-    """
+    """Context that writes rows in background threads, which call `sink`."""
 
     def __init__(self, sink: Sink) -> None:
         self._sink = sink

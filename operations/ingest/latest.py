@@ -110,7 +110,6 @@ class LatestInteractions:
             yield from _by_user(_latest(pa.concat_tables(kept).combine_chunks(), self._length))
 
     def _partition(self) -> None:
-        """Partition the rows by user, in memory or in one file per partition."""
         self._parts = _Parts(self._files() if self._spooled else None, self._cleanup)
         for path in self._spooled:
             with path.open("rb") as file:

@@ -53,20 +53,8 @@ def import_interactions(
 ) -> ImportSummary:
     """Import valid rows into the lake, and the latest interactions of each user into the live profiles.
 
-    Every header is checked before anything is written. A repeated import resumes where the earlier one stopped. Objects
-    of unrecorded steps are overwritten.
-
-    Parameters
-    ----------
-    names
-        Local paths and `s3://` addresses; see `sources.find`.
-    actions
-        True for interactions with actions. They are stored in the lake only.
-
-    Raises
-    ------
-    InvalidInput
-        If a file is not a data file, lacks the columns of an interaction file, or was imported with other columns.
+    Every header is checked before anything is written. A repeated import resumes where the earlier one stopped, and
+    overwrites objects of unrecorded steps. Interactions with actions are stored in the lake only.
     """
     started = time.monotonic()
     leave_pandas_out()
@@ -97,26 +85,7 @@ def import_interactions(
 
 
 class InteractionsImport:
-    """One import of several files, as a context.
-
-    Parameters
-    ----------
-    sink
-        Destination of the objects. Default: the deployment's lake bucket.
-    erased
-        Function that detects rows of erased users.
-    ids
-        Policy for stored IDs of users and sessions.
-    actions
-        True for interactions with actions.
-
-    Attributes
-    ----------
-    objects
-        Number of written lake objects.
-    days
-        Partitions with valid rows.
-    """
+    """Import of several files, as a context. `days` are the partitions with valid rows."""
 
     def __init__(
         self,
@@ -159,7 +128,6 @@ class InteractionsImport:
         self.latest.__exit__(None, None, None)
 
     def take(self, source: Input) -> FileSummary:
-        """Import one file, or skip it if it was imported before."""
         content_id = source.file.source.content_id()
         columns = source.file.schema.names
         journal = self._journal(content_id, {**self._read_as(), "columns": columns})
@@ -206,7 +174,6 @@ class InteractionsImport:
         return summary
 
     def seed(self) -> int:
-        """Merge the latest interactions into the live profiles, and return the number of profiles."""
         if not self._taken:
             return 0
         store = ProfileStore(self._deployment.client("dynamodb"), self._deployment.names.profiles_table)

@@ -31,11 +31,6 @@ def import_actions(
     """Import actions. Stored actions with the same IDs are replaced, and the last row of an ID counts.
 
     One write stores all files, so a repeated import needs no journal.
-
-    Raises
-    ------
-    InvalidInput
-        If a file is not an action file, or the number of actions exceeds the maximum.
     """
     started = time.monotonic()
     leave_pandas_out()

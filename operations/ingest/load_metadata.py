@@ -35,13 +35,7 @@ CHUNK_ROWS = 50_000
 def import_items(
     names: Sequence[str | Path], deployment: Deployment, *, now_ms: int, options: Options = DEFAULTS
 ) -> ImportSummary:
-    """Import items into the catalogue. The last row of an ID counts.
-
-    Raises
-    ------
-    InvalidInput
-        If a file is not a valid item file.
-    """
+    """Import items into the catalogue. The last row of an ID counts."""
     store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
     columns = operator.attrgetter("item_columns")
     return _import(names, deployment, ITEMS, store, columns=columns, now_ms=now_ms, options=options)
@@ -50,7 +44,6 @@ def import_items(
 def import_users(
     names: Sequence[str | Path], deployment: Deployment, *, now_ms: int, options: Options = DEFAULTS
 ) -> ImportSummary:
-    """Import users into their table; see `import_items`."""
     store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
     columns = operator.attrgetter("user_columns")
     user_rules = UserRules(stored_ids(deployment), erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000))

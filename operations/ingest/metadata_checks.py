@@ -47,12 +47,8 @@ class UserRules:
 class MetadataFile(Generic[R]):
     """File of items, users or actions whose columns were checked.
 
-    Attributes
-    ----------
-    types
-        Types of metadata columns by upper-case name: declared and inferred columns, and CREATION_TIMESTAMP of items.
-    user_rules
-        Rules for users; None if the rows are not users.
+    `types` are those of declared and inferred columns, and of CREATION_TIMESTAMP of items, by upper-case name.
+    `user_rules` is None if the rows are not users.
     """
 
     file: DataFile
@@ -62,7 +58,6 @@ class MetadataFile(Generic[R]):
 
     @property
     def id_column(self) -> str:
-        """Name of the ID column."""
         return self.kind.key.upper()
 
     def check(self, chunk: Chunk) -> tuple[list[R], npt.NDArray[np.int64], tuple[str, ...]]:
@@ -112,20 +107,7 @@ class MetadataFile(Generic[R]):
 def open_metadata(
     file: DataFile, kind: RowKind[R], *, columns: Mapping[str, ColumnType], user_rules: UserRules | None = None
 ) -> MetadataFile[R]:
-    """Check the columns of an item, user or action file without reading its rows.
-
-    Parameters
-    ----------
-    columns
-        Types of declared and inferred columns by property name.
-    user_rules
-        Rules for users; None if the rows are not users.
-
-    Raises
-    ------
-    InvalidInput
-        If columns are missing, too many or not plain values. The message names them.
-    """
+    """Check the columns of an item, user or action file without reading its rows."""
     names = file.schema.names
     id_column = kind.key.upper()
     if id_column not in names:
@@ -147,17 +129,8 @@ def open_metadata(
 def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_ms: Callable[[], int]) -> Iterator[int]:
     """Write the rows. Yield the number of rows in each written part, and finally the number of repeated rows.
 
-    Repeated IDs are written once, with the last row.
-
-    Parameters
-    ----------
-    clock_ms
-        Clock in milliseconds. It is read per batch, because the latest of concurrent writes wins.
-
-    Raises
-    ------
-    Unavailable
-        If DynamoDB rejects a write.
+    Repeated IDs are written once, with the last row. The clock is read per batch, because the latest of concurrent
+    writes wins.
     """
 
     def write(part: Sequence[R]) -> int:

@@ -31,16 +31,8 @@ def seed_profiles(
 ) -> int:
     """Merge the interactions into the live profiles, and return the number of profiles.
 
-    Parameters
-    ----------
-    journal
-        Journal of the import. Partitions that an earlier run has written are skipped.
-    length
-        Maximum number of interactions per profile.
-    erased
-        Function that detects erased users, who are skipped. It is called per batch, because an import can take hours.
-    on_part
-        Called after each partition with the number of profiles so far.
+    Partitions that an earlier run has written are skipped. `erased` is called per batch, because an import can take
+    hours.
     """
     profiles, waiting, parts = 0, list[UserInteractions](), dict[str, int]()
 

@@ -24,25 +24,8 @@ _BATCH_ROWS = 10_000
 class RejectedRows:
     """Writer of `<input>.rejected.csv` with line, reason and columns of each rejected row.
 
-    The file is created with the first rejected row.
-
-    Parameters
-    ----------
-    file
-        File that contains the rows.
-    path
-        Path for the rejected rows. An existing file from an earlier import is deleted.
-    dry_run
-        True to only count the rows.
-
-    Attributes
-    ----------
-    path
-        Path of the file.
-    counts
-        Number of rows by reason.
-    is_cut_off
-        True if the input is truncated or damaged.
+    The first rejected row creates the file. A dry run only counts the rows. `is_cut_off` is true if the input is
+    truncated or damaged.
     """
 
     def __init__(self, file: DataFile, path: Path, *, dry_run: bool = False) -> None:
@@ -56,13 +39,6 @@ class RejectedRows:
         self._writer = csv.writer(io.StringIO())
 
     def __enter__(self) -> Self:
-        """Delete the file of an earlier import.
-
-        Raises
-        ------
-        Unavailable
-            If the file cannot be deleted.
-        """
         try:
             if (
                 not self._dry_run and self.path.exists()
@@ -79,13 +55,7 @@ class RejectedRows:
             self._file.close()
 
     def add(self, chunk: Chunk, places: npt.NDArray[np.int64], reasons: Sequence[str]) -> None:
-        """Add the chunk's malformed rows and the rows at `places`, in file order.
-
-        Raises
-        ------
-        Unavailable
-            If the file cannot be written.
-        """
+        """Add the chunk's malformed rows and the rows at `places`, in file order."""
         self.is_cut_off |= any(row.reason.startswith(BREAKS_OFF) for row in chunk.malformed)
         if self._dry_run:
             self.counts.update([*(row.reason for row in chunk.malformed), *reasons])

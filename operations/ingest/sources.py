@@ -27,18 +27,15 @@ class Source(Protocol):
     """Data file with random access."""
 
     @property
-    def name(self) -> str:
-        """Name of the file in messages."""
+    def name(self) -> str: ...
 
     @property
     def size_bytes(self) -> int:
         """Size of the compressed file, in bytes."""
 
-    def open(self) -> BinaryIO:
-        """Open the file for reading."""
+    def open(self) -> BinaryIO: ...
 
-    def open_arrow(self) -> pa.NativeFile:
-        """Open the file for pyarrow."""
+    def open_arrow(self) -> pa.NativeFile: ...
 
     def content_id(self) -> str:
         """Return 16 hexadecimal digits derived from the content."""
@@ -46,10 +43,7 @@ class Source(Protocol):
     def rejected_path(self, *, flat: bool) -> Path:
         """Return the path for rejected rows.
 
-        Parameters
-        ----------
-        flat
-            True to include the complete key in the file name, if several objects have equal base names.
+        `flat` includes the complete key in the file name, because several objects may have equal base names.
         """
 
 
@@ -72,7 +66,6 @@ class LocalFile:
         return pa.OSFile(str(self.path))
 
     def content_id(self) -> str:
-        """Return the hash of the content, which does not depend on the path."""
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, lambda: hashlib.blake2b(digest_size=_ID_BYTES)).hexdigest()
 
@@ -92,11 +85,9 @@ class SourceObject:
 
     @property
     def name(self) -> str:
-        """URI of the object."""
         return f"{_SCHEME}{self.bucket}/{self.key}"
 
     def open(self) -> BinaryIO:
-        """Open the object for reading. Its bytes are fetched on demand."""
         return cast(BinaryIO, io.BufferedReader(_Ranges(self), _READ_BYTES))
 
     def open_arrow(self) -> pa.NativeFile:
@@ -107,7 +98,6 @@ class SourceObject:
         return hashlib.blake2b(f"{self.etag} {self.size_bytes}".encode(), digest_size=_ID_BYTES).hexdigest()
 
     def rejected_path(self, *, flat: bool) -> Path:
-        """Return a path in the working directory."""
         name = self.key.replace("/", "_") if flat else self.key.rsplit("/", 1)[-1]
         return Path(re.sub(r"[^\w.=@ -]", "_", name)[-200:] + ".rejected.csv")
 
@@ -162,20 +152,8 @@ class _Ranges(io.RawIOBase):
 def find(names: Sequence[str | Path], s3: Callable[[], Any], *, suffixes: tuple[str, ...] = SUFFIXES) -> list[Source]:
     """Return the files in the order of `names`. Objects of a prefix or pattern are ordered by key.
 
-    Parameters
-    ----------
-    names
-        Local paths, `s3://bucket/key`, `s3://bucket/prefix/` for all data files below it, or a key with the wildcards
-        `*` and `?`, which also match slashes.
-    s3
-        Factory of a low-level S3 client.
-    suffixes
-        Extensions of data files.
-
-    Raises
-    ------
-    InvalidInput
-        If a file does not exist or has an unknown extension.
+    A name is a local path, `s3://bucket/key`, `s3://bucket/prefix/` for all data files below it, or a key with the
+    wildcards `*` and `?`, which also match slashes.
     """
     sources: list[Source] = []
     for name in names:

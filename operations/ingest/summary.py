@@ -12,18 +12,8 @@ from operations.progress import counted
 class FileSummary:
     """Result of one file.
 
-    Attributes
-    ----------
-    rejected
-        Number of rejected rows by reason.
-    rejected_file
-        Path of the file of rejected rows; None if no row was rejected.
-    cut_off
-        True if the file is truncated or damaged.
-    imported
-        Number of rows that this import stored; 0 if this import skipped the file.
-    imported_before, imported_before_ms
-        Number of rows and time of the earlier import, if this import skipped the file.
+    If the import skipped the file, `imported` is 0, and `imported_before` and `imported_before_ms` describe the earlier
+    import. `cut_off` is true if the file is truncated or damaged.
     """
 
     file: str
@@ -39,20 +29,8 @@ class FileSummary:
 class ImportSummary:
     """Result of an import. A dry run has the numbers that an import would write.
 
-    Attributes
-    ----------
-    objects
-        Number of written lake objects, without objects of an earlier, interrupted run.
-    days
-        Number of days with interactions.
-    profiles
-        Number of updated live profiles.
-    dry_run
-        True if nothing was written.
-    inferred
-        Inferred column types that were added to the configuration.
-    notes
-        Notes on undeclared texts and on a column that may be the creation time, one sentence each.
+    `objects` excludes those of an earlier, interrupted run. `inferred` are column types that were added to the
+    configuration.
     """
 
     files: tuple[FileSummary, ...]
@@ -66,21 +44,17 @@ class ImportSummary:
 
     @property
     def imported(self) -> int:
-        """Number of imported rows."""
         return sum(file.imported for file in self.files)
 
     @property
     def imported_before(self) -> int:
-        """Number of rows in skipped files, which an earlier import stored."""
         return sum(file.imported_before for file in self.files)
 
     @property
     def rejected(self) -> int:
-        """Number of rejected rows."""
         return sum(sum(file.rejected.values()) for file in self.files)
 
     def lines(self) -> Iterator[str]:
-        """Yield notes on the result, one sentence each."""
         if self.inferred:
             types = ", ".join(f"{name} {type_}" for name, type_ in self.inferred.items())
             yield f"columns {'found' if self.dry_run else 'declared in the configuration'}: {types}"

@@ -21,12 +21,8 @@ Places = npt.NDArray[np.int64] | npt.NDArray[np.bool_] | slice
 class Texts:
     """Column of text.
 
-    Attributes
-    ----------
-    values
-        Distinct strings without null. Some may not occur in the column.
-    codes
-        Index of each row's text in `values`, -1 for null, int32 `(rows,)`.
+    `values` are strings without null, of which some may not occur in the column. `codes` is the index of each row's
+    text in `values`, -1 for null, int32 `(rows,)`.
     """
 
     values: pa.StringArray
@@ -70,19 +66,14 @@ class Texts:
         return len(self.codes)
 
     def mapped(self, change: Callable[[str], str]) -> Texts:
-        """Return the column with each string replaced by `change(string)`.
-
-        `change` is called once per distinct string.
-        """
+        """Replace each string, with one call of `change` per value. Values of the result may be equal."""
         return Texts(pa.array(map(change, self.values.to_pylist()), pa.string()), self.codes)
 
     @property
     def is_absent(self) -> bool:
-        """True if `values` is empty, so the column contains only nulls."""
         return not len(self.values)
 
     def missing(self) -> npt.NDArray[np.bool_]:
-        """Return a mask of the null rows."""
         return self.codes < 0
 
     def where(self, values: Any) -> npt.NDArray[np.bool_] | None:
@@ -91,11 +82,9 @@ class Texts:
         return np.append(flags, False)[self.codes] if flags.any() else None
 
     def take(self, places: Places) -> Texts:
-        """Return the column restricted to the rows `places`."""
         return Texts(self.values, self.codes[places])
 
     def column(self) -> pa.Array:
-        """Return the column as an Arrow array."""
         if self.is_absent:
             return pa.nulls(len(self.codes), pa.string())
         missing = self.codes < 0

@@ -38,16 +38,9 @@ _OWNERS = ("user_id", "session_id", "event_id")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Import:
-    """One run of `alsolike import interactions`.
+    """Run of `alsolike import interactions`.
 
-    Attributes
-    ----------
-    import_id
-        Start of the run in epoch milliseconds.
-    is_complete
-        False if the run was interrupted.
-    keys
-        Keys of the import's journals.
+    `import_id` is the start of the run in epoch milliseconds. `keys` are those of the run's journals.
     """
 
     import_id: int
@@ -94,13 +87,6 @@ def undo(deployment: Deployment, import_id: int) -> Undone:
     An interrupted removal can be repeated.
 
     Existing models still reflect the removed rows until the next training.
-
-    Raises
-    ------
-    NotFound
-        If no import has this ID.
-    Unavailable
-        If AWS does not respond. The removal can be repeated.
     """
     found = next((each for each in imports(deployment) if each.import_id == import_id), None)
     if found is None:

@@ -7,27 +7,19 @@ import numpy.typing as npt
 
 
 class Verdicts:
-    """First rejection reason per row.
-
-    Parameters
-    ----------
-    rows
-        Number of rows.
-    """
+    """First rejection reason per row."""
 
     def __init__(self, rows: int) -> None:
         self._reasons = ["good"]
         self._codes = np.zeros(rows, np.int16)
 
     def refuse(self, rows: npt.NDArray[np.bool_] | None, reason: str) -> None:
-        """Reject the rows of a mask. None rejects no rows."""
         if rows is not None and rows.any():
             self._codes[rows & (self._codes == 0)] = len(self._reasons)
             self._reasons.append(reason)
 
     @property
     def good(self) -> npt.NDArray[np.bool_]:
-        """Mask of rows without a rejection reason."""
         good: npt.NDArray[np.bool_] = self._codes == 0
         return good
 

@@ -15,11 +15,6 @@ def repair_actions(client: S3Client, bucket: str) -> list[str]:
 
     If the whole object is unreadable, its latest readable version replaces it. Actions that are unreadable in all
     versions are removed. Return a list with a sentence about the repair, empty if the object is intact or deleted.
-
-    Raises
-    ------
-    InvalidInput
-        If no version of the object is readable.
     """
     versions = list(stored_versions(client, bucket, ACTIONS_KEY))
     if not versions or not versions[0].is_latest:

@@ -24,15 +24,6 @@ def repair_bundles(client: S3Client, bucket: str, *, reason: str, now_ms: int) -
 
     Return one sentence per version that was restored or cannot be restored. If the champion cannot be restored, the
     latest undamaged previous champion replaces it.
-
-    Raises
-    ------
-    InvalidInput
-        If the champion cannot be restored, and all previous champions are damaged.
-    ConcurrentUpdate
-        If another process changed the pointer.
-    InvalidBundle
-        If the champion pointer is unreadable.
     """
     registry, bundles = Registry(client, bucket), BundleFiles(client, bucket)
     champion = registry.champion()
@@ -68,9 +59,7 @@ def _replace(registry: Registry, champion: Champion, damaged: dict[str, str], *,
 def restore_files(client: S3Client, bucket: str, version: str) -> list[str] | None:
     """Restore damaged files of a version from the latest stored versions that match the manifest.
 
-    Returns
-    -------
-        Names of the restored files. None if some file has no matching version; then no file is changed.
+    Return the names of the restored files. None if some file has no matching version; then no file is changed.
     """
     bundles = BundleFiles(client, bucket)
     names = [file.name for file in bundles.damaged(version)]

@@ -24,15 +24,6 @@ _OF_INTERACTIONS = {
 
 
 def read_manifest(deployment: Deployment, run_id: str) -> DatasetManifest:
-    """Return the manifest of a run's dataset.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not respond, or the dataset does not exist.
-    InvalidDataset
-        If the manifest is unreadable.
-    """
     bucket, key = deployment.names.artefact_bucket, f"{dataset.prefix(run_id)}{dataset.MANIFEST_FILE}"
     with translate_aws_errors(f"s3://{bucket}/{key}"):
         body = deployment.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
@@ -40,7 +31,6 @@ def read_manifest(deployment: Deployment, run_id: str) -> DatasetManifest:
 
 
 def document(manifest: DatasetManifest) -> dict[str, Any]:
-    """Return the report as JSON values."""
     return {
         "rows_read": manifest.rows_read,
         "kept": manifest.interactions,
@@ -55,7 +45,6 @@ def document(manifest: DatasetManifest) -> dict[str, Any]:
 
 
 def sentences(manifest: DatasetManifest) -> tuple[str, ...]:
-    """Return the report as lines of text."""
     dropped = ", ".join(_words(reason, rows) for reason, rows in manifest.dropped.items() if rows)
     return (
         f"dataset    {manifest.rows_read:,} rows read, {manifest.interactions:,} kept: {manifest.users:,} users, "

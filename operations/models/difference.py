@@ -42,7 +42,6 @@ class FigureChange:
 
     @property
     def delta(self) -> float | int | None:
-        """Difference of two numbers. None for other values."""
         both = (self.before, self.after)
         if any(isinstance(value, bool) or not isinstance(value, int | float) for value in both):
             return None
@@ -52,16 +51,10 @@ class FigureChange:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """Differences between two versions with their models and datasets. Equal values are omitted.
+    """Differences between two versions with their models and datasets.
 
-    Attributes
-    ----------
-    figures
-        Changed metrics, slices and parameters of the selected algorithm. Nested names are joined by dots.
-    dataset
-        Changed counts of the datasets. Empty if a dataset has expired.
-    items_added, items_gone
-        IDs that only the version `after` contains, and IDs that only the version `before` contains.
+    `figures` are metrics, slices and parameters of the selected algorithm, with nested names joined by dots. `dataset`
+    is empty if a dataset has expired.
     """
 
     before: str
@@ -73,13 +66,6 @@ class Difference:
 
 
 def difference(deployment: Deployment, before: str, after: str) -> Difference:
-    """Compare two versions.
-
-    Raises
-    ------
-    NotFound
-        If a version has no files.
-    """
     manifests = [model_versions.manifest(deployment, version) for version in (before, after)]
     datasets = [_dataset(deployment, manifest.dataset_id) for manifest in manifests]
     known = [_items(deployment, version) for version in (before, after)]

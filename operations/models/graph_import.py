@@ -21,15 +21,7 @@ _ALGORITHM = "imported"
 
 
 def check(directory: Path) -> Folder:
-    """Check a folder and run its graph.
-
-    Raises
-    ------
-    MissingExtra
-        If the extra `train` is not installed.
-    InvalidBundle
-        If the folder or its graph is invalid.
-    """
+    """Check a folder and run its graph."""
     extras.require("onnxruntime")
     from model_export.imported.checks import check_folder
 

@@ -21,23 +21,8 @@ def repair_pointer(
 ) -> Champion | None:
     """Restore the latest readable pointer whose champion has files, without its canary.
 
-    Return the restored pointer, or None if the current pointer is intact.
-
-    Parameters
-    ----------
-    version
-        Version to make champion instead of the restored one.
-    forced
-        True if the gate rejected the version.
-
-    Raises
-    ------
-    InvalidInput
-        If no earlier pointer can be restored, and no version is passed.
-    NotFound
-        If the version has no files.
-    ConcurrentUpdate
-        If another process changed the pointer.
+    Return the restored pointer, or None if the current pointer is intact. `version` becomes champion in place of the
+    restored one; `forced` is true if the gate rejected it.
     """
     registry = Registry(client, bucket)
     try:

@@ -23,10 +23,7 @@ _FORCE = "--force"
 def promote(
     deployment: Deployment, version: str, *, reason: str, force: bool, now_ms: int
 ) -> tuple[Champion, tuple[str, ...]]:
-    """Make a version champion. Return the new pointer, and a sentence for each follow-up step that failed.
-
-    See `alsolike.registry.promotion.promote` and `alsolike.registry.promotion.approve`.
-    """
+    """Make a version champion. Return the new pointer, and a sentence for each follow-up step that failed."""
     versions = model_versions.of(deployment)
     champion = promotion.promote(
         versions,
@@ -41,9 +38,7 @@ def promote(
 
 
 def start_canary(deployment: Deployment, version: str, *, reason: str, force: bool) -> str:
-    """Start the training workflow with a canary of an existing version; see
-    `alsolike.registry.promotion.start_canary`.
-    """
+    """Start the training workflow with a canary of an existing version."""
     versions = model_versions.of(deployment)
     return promotion.start_canary(
         versions,
@@ -57,19 +52,19 @@ def start_canary(deployment: Deployment, version: str, *, reason: str, force: bo
 
 
 def end_canary(deployment: Deployment, *, reason: str) -> Champion:
-    """End the canary, so that the champion serves all users; see `alsolike.registry.promotion.end_canary`."""
+    """End the canary, so that the champion serves all users."""
     versions = model_versions.of(deployment)
     return promotion.end_canary(versions, versions.registry.champion(), reason=reason)
 
 
 def resume(deployment: Deployment) -> Champion:
-    """Allow automatic promotions again; see `alsolike.registry.promotion.resume`."""
+    """Allow automatic promotions again."""
     versions = model_versions.of(deployment)
     return promotion.resume(versions, versions.registry.champion())
 
 
 def pin(deployment: Deployment, version: str, *, pinned: bool) -> Champion:
-    """Pin or unpin a version. Files of a pinned version do not expire; see `alsolike.registry.promotion.pin`."""
+    """Pin or unpin a version. Files of a pinned version do not expire."""
     versions = model_versions.of(deployment)
     return promotion.pin(versions, versions.registry.champion(), version, pinned=pinned)
 
@@ -79,22 +74,7 @@ def repair(
 ) -> list[str]:
     """Repair the actions, the training lock, the champion pointer and bundles. Return one sentence per repair.
 
-    Parameters
-    ----------
-    version
-        Version to make champion if the pointer is damaged; None to restore the champion before the damage.
-    without_champion
-        True to delete the champion pointer. Bundles are not repaired then.
-
-    Raises
-    ------
-    ConcurrentUpdate
-        If a training run is in progress, which may hold the unreadable lock.
-    InvalidInput, NotFound
-        If the version is invalid, no champion can be restored (see `operations.models.pointer_repair.repair_pointer`),
-        or the champion and all previous champions are damaged.
-    InvalidBundle
-        If the champion pointer is unreadable after its repair.
+    `version` becomes champion if the pointer is damaged. `without_champion` deletes the champion pointer.
     """
     if version is not None and not MODEL_VERSION.fullmatch(version):
         raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
@@ -118,17 +98,6 @@ def repair(
 
 
 def retire(deployment: Deployment, version: str, *, now_ms: int) -> int:
-    """Delete the files of a version, and return their number.
-
-    Raises
-    ------
-    NotFound
-        If the version has no files.
-    InvalidInput
-        If the files are protected, for example because the version is champion.
-    InvalidBundle
-        If the champion pointer is unreadable.
-    """
     bucket = deployment.names.artefact_bucket
     experiments = read_current(deployment.client("s3"), bucket).configuration().experiments.values()
     keeps = protected(model_versions.pointer(deployment).champion(), experiments, now_ms=now_ms)

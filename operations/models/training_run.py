@@ -31,17 +31,8 @@ class TrainingBusy(AlsolikeError):
 class TrainingResult:
     """Result of a finished run.
 
-    Attributes
-    ----------
-    version
-        Version that the run trained or evaluated.
-    decision
-        `promoted`, `rejected` by the gate, `waiting` for evidence or an operator's promotion, or `rolled_back` by the
-        canary.
-    reasons
-        Reasons for the decision.
-    trained
-        True if the run trained a new version, false if it evaluated an existing version.
+    `decision` is `promoted`, `rejected` by the gate, `waiting` for evidence or an operator's promotion, or
+    `rolled_back` by the canary. `trained` is false if the run evaluated an existing version.
     """
 
     run_id: str
@@ -53,29 +44,17 @@ class TrainingResult:
 
 
 def runs(deployment: Deployment) -> TrainingRuns:
-    """Return the runs of the deployment's workflow."""
     return TrainingRuns(deployment.client("stepfunctions"), deployment.names.state_machine_arn)
 
 
 def latest(deployment: Deployment, *, maximum: int) -> tuple[TrainingRun, ...]:
-    """Return the latest runs, latest first; see `TrainingRuns.latest`."""
     return runs(deployment).latest(maximum=maximum)
 
 
 def start(deployment: Deployment, *, reason: str = "", imported: str = "") -> str:
     """Start the workflow and return the execution's ARN.
 
-    Parameters
-    ----------
-    reason
-        Reason for the run, recorded in its input.
-    imported
-        Checksum of an uploaded graph that the run evaluates instead of training a model.
-
-    Raises
-    ------
-    Unavailable
-        If Step Functions rejects the start.
+    `imported` is the checksum of an uploaded graph that the run evaluates instead of training a model.
     """
     given = {"reason": reason, "imported": imported}
     return runs(deployment).start({"trigger": "by-hand", **{name: text for name, text in given.items() if text}})
@@ -95,21 +74,8 @@ def follow(
 ) -> TrainingResult:
     """Wait until the execution ends, and return its result.
 
-    Parameters
-    ----------
-    on_state
-        Called with the name of each new state, and repeatedly with the name of the current state.
-    on_line
-        Called with lines about the progress, including the log of the training job.
-
-    Raises
-    ------
-    TrainingFailed
-        If the execution fails. The message contains the error and the cause.
-    TrainingBusy
-        If another run was in progress.
-    Unavailable
-        If AWS does not respond, or the execution ends with an unknown output.
+    Call `on_state` with each new state, and repeatedly with the current one. Call `on_line` with lines about the
+    progress, including the log of the training job.
     """
     client = deployment.client("stepfunctions")
     history, watch = ExecutionHistory(client, execution_arn), None
@@ -138,15 +104,7 @@ def follow(
 
 
 def wait_until_begun(deployment: Deployment, execution_arn: str, *, within_s: float = math.inf) -> bool:
-    """Wait until the execution holds the training lock, which usually takes seconds. Return False after `within_s`.
-
-    Raises
-    ------
-    TrainingFailed
-        If the execution ends before it holds the lock.
-    TrainingBusy
-        If another run is in progress.
-    """
+    """Wait until the execution holds the training lock, which usually takes seconds. Return False after `within_s`."""
     client = deployment.client("stepfunctions")
     history = ExecutionHistory(client, execution_arn)
     until_s = time.monotonic() + within_s

@@ -21,13 +21,7 @@ _SILENT = ("First", "Decision", "StateOfCanary")
 
 
 class Watch:
-    """Formatter of an execution's new events. Each line starts with the seconds since the start.
-
-    Parameters
-    ----------
-    started
-        Start time of the execution.
-    """
+    """Formatter of an execution's new events. Each line starts with the seconds since the start."""
 
     def __init__(self, deployment: Deployment, *, started: dt.datetime) -> None:
         self._deployment = deployment
@@ -36,7 +30,6 @@ class Watch:
         self._job: _Job | None = None
 
     def lines(self, events: list[dict[str, Any]], *, now: dt.datetime) -> Iterator[str]:
-        """Yield the lines of new events, and of new activity in the training job."""
         for event in events:
             at = self._elapsed(event["timestamp"])
             if (name := training_history.training_job(event)) is not None:

@@ -28,7 +28,6 @@ def of(deployment: Deployment) -> ModelVersions:
 
 
 def pointer(deployment: Deployment) -> Registry:
-    """Return the deployment's champion pointer."""
     return Registry(deployment.client("s3"), deployment.names.artefact_bucket)
 
 
@@ -37,22 +36,18 @@ def files(deployment: Deployment) -> ModelFiles:
 
 
 def manifest(deployment: Deployment, version: str) -> Manifest:
-    """Return the manifest of a version's bundle; see `ModelVersions.manifest`."""
     return of(deployment).manifest(version)
 
 
 def versions(deployment: Deployment) -> list[ModelVersion]:
-    """Return all registered versions, latest first; see `ModelVersions.all`."""
     return of(deployment).all()
 
 
 def status(model_version: ModelVersion, *, damaged: Sequence[DamagedFile] = ()) -> str:
-    """Return a version's status, with a note if the version was forced or has damaged files."""
     return model_version.status + ", forced" * model_version.forced + ", damaged" * bool(damaged)
 
 
 def damaged(deployment: Deployment) -> Mapping[str, tuple[DamagedFile, ...]]:
-    """Return the damaged files by version. Versions without damaged files are omitted."""
     return _bundles(deployment).all_damaged(pointer(deployment).champion())
 
 
@@ -93,7 +88,6 @@ def selection(manifest: Manifest) -> list[str]:
 
 
 def holdout_title(manifest: Manifest) -> str:
-    """Return the title of the table of candidates, with the number of test users and the treatment of seen items."""
     parts = ["Quality on the test part"]
     if (users := manifest.metrics.get("asked_users")) is not None:
         parts.append(counted(users, "user"))

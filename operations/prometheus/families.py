@@ -51,19 +51,12 @@ class Resource(StrEnum):
 
     @property
     def namespace(self) -> str:
-        """CloudWatch namespace of the resource's metrics."""
         return {Resource.API: "AWS/ApiGateway", Resource.STREAM: "AWS/Kinesis"}[self]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """CloudWatch metric of a resource or of a function.
-
-    Attributes
-    ----------
-    dimensions
-        All dimensions except the resource's ID.
-    """
+    """CloudWatch metric of a resource or of a function. `dimensions` exclude the resource's ID."""
 
     metric: str
     statistic: str = "Sum"
@@ -81,18 +74,10 @@ class Series:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Family:
-    """A metric with its series.
+    """Metric with its series.
 
-    Attributes
-    ----------
-    name
-        Name without suffixes of samples, such as `_total`.
-    unit
-        Base unit, with which the name ends. Empty for a metric without a unit.
-    scale
-        Factor that converts CloudWatch's unit to `unit`.
-    labels
-        Names of labels whose values become known only when metrics are read. `series` is empty in this case.
+    `name` has no suffix of samples, such as `_total`, and ends with `unit`. `scale` converts CloudWatch's unit to
+    `unit`. The values of `labels` become known only when metrics are read, so `series` is then empty.
     """
 
     name: str

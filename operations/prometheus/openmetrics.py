@@ -15,10 +15,7 @@ CONTENT_TYPE = "application/openmetrics-text; version=1.0.0; charset=utf-8"
 class Sample:
     """Value of a metric family.
 
-    Attributes
-    ----------
-    suffix
-        Suffix of the name: `_total` for a counter, `_bucket`, `_count` or `_sum` for a histogram.
+    `suffix` is `_total` for a counter, and `_bucket`, `_count` or `_sum` for a histogram.
     """
 
     value: float
@@ -27,15 +24,7 @@ class Sample:
 
 
 def histogram(bounds: Sequence[float], cumulative: Sequence[float], *, count: float, total: float) -> Iterator[Sample]:
-    """Yield the samples of a histogram.
-
-    Parameters
-    ----------
-    bounds, cumulative
-        Upper bounds of the buckets, ascending, and the number of values up to each bound.
-    count, total
-        Number and sum of all values.
-    """
+    """Yield the samples of a histogram. `cumulative` are the numbers of values up to each of the ascending `bounds`."""
     for bound, value in zip(bounds, cumulative, strict=True):
         yield Sample(value, {"le": _number(float(bound))}, "_bucket")
     yield Sample(count, {"le": "+Inf"}, "_bucket")
@@ -44,7 +33,6 @@ def histogram(bounds: Sequence[float], cumulative: Sequence[float], *, count: fl
 
 
 def exposition(families: Iterable[tuple[Family, Iterable[Sample]]]) -> bytes:
-    """Return the families as text. Families without samples are omitted."""
     lines: list[str] = []
     for family, samples in families:
         values = [f"{family.name}{sample.suffix}{_labels(sample.labels)} {_number(sample.value)}" for sample in samples]

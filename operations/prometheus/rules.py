@@ -28,13 +28,6 @@ _HTTP_API_NAMES = {rest: http for http, rest in REST_API_NAMES.items()}
 
 
 def deployed_rules(deployment: Deployment) -> dict[str, Any]:
-    """Return the alert rules of a deployment; see `rules`.
-
-    Raises
-    ------
-    Unavailable
-        If CloudWatch does not respond.
-    """
     from operations.client.aws import translate_aws_errors
 
     with translate_aws_errors("CloudWatch does not answer with alarms"):
@@ -48,14 +41,9 @@ def deployed_rules(deployment: Deployment) -> dict[str, Any]:
 
 
 def rules(alarms: Iterable[Mapping[str, Any]], *, environment: str) -> dict[str, Any]:
-    """Return the content of a rule file.
+    """Return the content of a rule file. Alarms of other environments are skipped.
 
-    Parameters
-    ----------
-    alarms
-        Alarms as described by CloudWatch. Alarms of other environments are skipped.
-    environment
-        Value of the label `environment`, which the scrape configuration adds.
+    `environment` is the value of the label that the scrape configuration adds.
     """
     selector = f'environment="{environment}"'
     rules = [_rule(alarm, selector=selector) for alarm in alarms if _is_of(alarm, environment)]

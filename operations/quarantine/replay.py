@@ -26,22 +26,12 @@ FIRST_PAUSE_S = 0.1
 
 @dataclasses.dataclass(slots=True)
 class ReplayCounts:
-    """Numbers of replayed objects and records, and of objects that cannot be replayed."""
-
     objects: int = 0
     records: int = 0
     not_replayable: int = 0
 
 
 class Replayer:
-    """Replay of quarantined records to the stream of one deployment.
-
-    Parameters
-    ----------
-    sleep
-        Function that pauses between attempts, in seconds.
-    """
-
     def __init__(
         self, deployment: Deployment, store: QuarantineStore, *, sleep: Callable[[float], None] = time.sleep
     ) -> None:
@@ -52,14 +42,10 @@ class Replayer:
         self.counts = ReplayCounts()
 
     def replay(self, selected: Iterable[DeadLetter], *, dry_run: bool = False) -> None:
-        """Send the records of the selected objects to the stream. Each object is deleted after its records are sent.
+        """Send the records of the selected objects to the stream. Delete each object after its records are sent.
 
-        `counts` is updated during the replay. In a dry run it contains the numbers that would be replayed.
-
-        Raises
-        ------
-        Unavailable
-            If the stream rejects a record `MAX_ATTEMPTS` times. Its object, and objects sent with it, are not deleted.
+        The `counts` of a dry run are the numbers that would be replayed. If the stream rejects a record `MAX_ATTEMPTS`
+        times, its object, and objects sent with it, are not deleted.
         """
         group: list[DeadLetter] = []
         records = size = 0

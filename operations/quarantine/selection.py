@@ -21,14 +21,8 @@ _UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}
 class Selection:
     """Selection criteria. Without names, all objects that pass the filters are selected.
 
-    Attributes
-    ----------
-    names
-        Keys, IDs or prefixes of IDs.
-    reason
-        Substring of the reason, ignoring case. `…` stands for a value, as in the printed totals.
-    since_ms
-        Minimum time of arrival or failure in epoch milliseconds. Earlier objects are skipped.
+    `names` are keys, IDs or prefixes of IDs. `reason` is a substring of the reason, ignoring case. `…` stands for a
+    value, as in the printed totals.
     """
 
     names: Sequence[str] = ()
@@ -48,7 +42,6 @@ class Selection:
             yield letter if self.includes(letter) else None
 
     def includes(self, letter: DeadLetter) -> bool:
-        """Return true if an object is selected."""
         if self.since_ms is not None and letter.time_ms < self.since_ms:
             return False
         if self.reason is None:
@@ -56,7 +49,6 @@ class Selection:
         return any(self.reason.lower() in text.lower() for text in (letter.reason, letter.reason_class))
 
     def no_match(self, store: QuarantineStore) -> NotFound:
-        """Return the error for an empty selection. Its message lists the existing reasons."""
         reasons = Counter(letter.reason_class for letter in store.read(store.entries()))
         if not reasons:
             return NotFound("Nothing was selected: the quarantine is empty.")
@@ -65,13 +57,7 @@ class Selection:
 
 
 def since(text: str | None) -> int | None:
-    """Parse the option --since, a time or an age. Return epoch milliseconds, or None without the option.
-
-    Raises
-    ------
-    InvalidInput
-        If the text is neither a time nor an age.
-    """
+    """Parse the option --since, a time or an age such as 90m. Return epoch milliseconds."""
     if text is None:
         return None
     if ago := _AGO.fullmatch(text):
@@ -83,13 +69,7 @@ def since(text: str | None) -> int | None:
 
 
 def from_arguments(*, names: Sequence[str], everything: bool, reason: str | None, since_text: str | None) -> Selection:
-    """Return the selection of a command that changes objects. Such commands require explicit criteria.
-
-    Raises
-    ------
-    InvalidInput
-        If there are no criteria, or names and filters are combined.
-    """
+    """Return the selection of a command that changes objects. Such commands require explicit criteria."""
     filtered = reason is not None or since_text is not None
     if names and (everything or filtered):
         raise InvalidInput("pass either IDs, or --all, --reason and --since")

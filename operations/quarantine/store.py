@@ -36,20 +36,11 @@ class Entry:
 
 
 class QuarantineStore:
-    """Quarantined records of one deployment."""
-
     def __init__(self, deployment: Deployment) -> None:
         self._client: Any = deployment.client("s3")
         self._bucket = deployment.names.lake_bucket
 
     def entries(self) -> list[Entry]:
-        """Return all objects, latest first.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not respond.
-        """
         letters = []
         for prefix in (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX):
             with translate_aws_errors(f"s3://{self._bucket}/{prefix}"):
@@ -61,13 +52,7 @@ class QuarantineStore:
         return sorted(letters, key=lambda entry: entry.age, reverse=True)
 
     def find(self, name: str) -> Entry:
-        """Return the object with a key, an ID or an unambiguous prefix of an ID.
-
-        Raises
-        ------
-        NotFound
-            If no object matches, or more than one.
-        """
+        """Return the object with a key, an ID or an unambiguous prefix of an ID."""
         entries = self.entries()
         if exact := [entry for entry in entries if entry.key == name]:
             return exact[0]
@@ -95,13 +80,6 @@ class QuarantineStore:
                     future.cancel()
 
     def delete(self, letters: Iterable[DeadLetter]) -> None:
-        """Delete objects.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not respond, or rejects the deletion of an object.
-        """
         delete_objects(self._client, self._bucket, [letter.key for letter in letters])
 
     def _read(self, entry: Entry) -> DeadLetter | None:

@@ -16,11 +16,6 @@ def restored_table(deployment: Deployment, name: str, *, to: dt.datetime) -> Ite
     """Restore the state of a table at the time `to` in a temporary table, and yield the name of this copy.
 
     DynamoDB can only restore to a new table, which takes minutes to hours. The copy is deleted when the context exits.
-
-    Raises
-    ------
-    Unavailable
-        If DynamoDB rejects the restore, for example because the oldest backup is later.
     """
     client = deployment.client("dynamodb")
     copy = f"{name}-{to:%Y%m%dT%H%M%S}"

@@ -15,17 +15,10 @@ from operations.client.functions import invoke
 
 
 class DatasetFailed(AlsolikeError):
-    """The function that builds datasets failed."""
+    pass
 
 
 def rebuild_dataset(deployment: Deployment) -> dict[str, Any]:
-    """Invoke the function that builds a dataset, and return its response.
-
-    Raises
-    ------
-    DatasetFailed
-        If the function fails. The message contains its error.
-    """
     now = dt.datetime.now(dt.UTC)
     run = {
         "run_id": f"{now:%Y%m%dt%H%M%S}-{uuid.uuid4().hex[:6]}",

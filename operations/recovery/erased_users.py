@@ -10,13 +10,7 @@ from operations.client.stored_ids import pseudonyms
 
 
 class ErasedUsers:
-    """Set of the deployment's erased users. The set is refreshed, because rebuilds may take hours.
-
-    Raises
-    ------
-    Unavailable
-        If the tombstones cannot be read.
-    """
+    """Set of the deployment's erased users. The set is refreshed, because rebuilds may take hours."""
 
     def __init__(self, deployment: Deployment) -> None:
         self._reader = TombstoneReader(

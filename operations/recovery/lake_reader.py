@@ -20,13 +20,7 @@ SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 
 
 class LakeReader:
-    """Interactions in a lake bucket that arrived until a given time.
-
-    Parameters
-    ----------
-    received_by_ms
-        Maximum time of arrival. Later interactions are skipped. None for all interactions.
-    """
+    """Interactions in a lake bucket that arrived until `received_by_ms`; None for all interactions."""
 
     def __init__(self, client: S3Client, bucket: str, *, received_by_ms: int | None) -> None:
         self._client = client
@@ -34,17 +28,10 @@ class LakeReader:
         self._received_by_ms = received_by_ms
 
     def objects(self) -> list[LakeObject]:
-        """Return all objects of the table."""
         return list(lake_objects.list_objects(self._client, self._bucket))
 
     def read(self, listed: LakeObject, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield an object's rows in batches, or nothing if the object was deleted. Columns that it lacks are null.
-
-        Raises
-        ------
-        InvalidInput
-            If the object is not a Parquet file.
-        """
+        """Yield an object's rows in batches, or nothing if the object was deleted. Columns that it lacks are null."""
         if (content := lake_objects.read(self._client, self._bucket, listed)) is None:
             return
         file = open_parquet(content, where=f"s3://{self._bucket}/{listed.key}")
@@ -65,13 +52,6 @@ class LakeReader:
 
 
 def open_parquet(content: bytes, *, where: str) -> pq.ParquetFile:
-    """Open an object of the lake.
-
-    Raises
-    ------
-    InvalidInput
-        If the object is not a Parquet file.
-    """
     try:
         return pq.ParquetFile(io.BytesIO(content))
     except pa.ArrowInvalid as error:

@@ -49,15 +49,12 @@ restored, because the table of created names is not restored either. The snapsho
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Planned:
-    """Planned changes to the objects of one prefix."""
-
     bucket: str
     prefix: str
     changes: tuple[ObjectChange, ...]
 
     @property
     def restored(self) -> int:
-        """Number of objects for which an older version is restored."""
         return sum(change.action == "restore" for change in self.changes)
 
     @property
@@ -74,7 +71,6 @@ class Planned:
 def plan(
     deployment: Deployment, *, to: dt.datetime, keep_newer: bool, parts: Collection[Part] = EVERYTHING
 ) -> list[Planned]:
-    """Return the changes that would restore the objects of the parts."""
     prefixes = (
         (bucket, prefix)
         for bucket, prefixes_by_part in (
@@ -93,17 +89,7 @@ def plan(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Losses:
-    """Newer data that a restore removes.
-
-    Attributes
-    ----------
-    live_events
-        Number of events that arrived after the time. Imported events are not counted.
-    models
-        Removed model versions.
-    configurations
-        Removed versions of the configuration.
-    """
+    """Newer data that a restore removes. `live_events` excludes imported events."""
 
     live_events: int
     models: tuple[str, ...]
@@ -111,7 +97,6 @@ class Losses:
 
 
 def losses(deployment: Deployment, planned: Sequence[Planned], *, to: dt.datetime) -> Losses:
-    """Return the newer data that the planned changes would remove."""
     removed = {part.prefix: [change.key for change in part.changes if change.action != "restore"] for part in planned}
     models = {key.removeprefix(MODELS_PREFIX).partition("/")[0] for key in removed.get(MODELS_PREFIX, ())}
     configurations = [
@@ -132,10 +117,7 @@ def losses(deployment: Deployment, planned: Sequence[Planned], *, to: dt.datetim
 
 
 def _live_events(s3: S3Client, bucket: str, key: str, *, after_ms: int, imported_ms: Sequence[int]) -> int:
-    """Return the number of rows in an object that arrived after `after_ms`. Rows of imports are not counted.
-
-    A damaged or deleted object counts as 0.
-    """
+    """Return the number of rows in an object that arrived after `after_ms`. Rows of imports are not counted."""
     import pyarrow as pa
     import pyarrow.compute as pc
     import pyarrow.parquet as pq

@@ -21,13 +21,7 @@ _SCHEMA = pa.schema(
 
 
 class ProfileFiles:
-    """Directory of Parquet files. All rows of a profile are in one file.
-
-    Parameters
-    ----------
-    files
-        Number of files. One file at a time is read into memory.
-    """
+    """Directory of Parquet files. All rows of a profile are in one file, and one file at a time is read into memory."""
 
     def __init__(self, directory: Path, *, files: int) -> None:
         self._paths = [directory / f"{number}.parquet" for number in range(files)]

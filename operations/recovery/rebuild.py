@@ -26,12 +26,7 @@ def rebuild_profiles(
 ) -> int:
     """Rebuild the live profiles from the lake, and return the number of profiles.
 
-    Parameters
-    ----------
-    received_by_ms
-        Maximum time of arrival. Later interactions are ignored. None for all interactions.
-    exactly
-        True to remove interactions from profiles if the lake lacks them. Otherwise, interactions are only added.
+    `exactly` removes interactions from profiles if the lake lacks them. Otherwise, interactions are only added.
     """
     rows = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
     size_bytes = sum(stored.size_bytes for stored in rows.objects())
@@ -45,7 +40,6 @@ def rebuild_profiles(
 
 
 def history_length(deployment: Deployment) -> int:
-    """Return the configured maximum number of interactions per profile."""
     return live_configuration(deployment).limits.history_length
 
 
@@ -57,12 +51,9 @@ def write_profiles(
     exactly: bool,
     length: int = HISTORY_LENGTH,
 ) -> int:
-    """Write profiles to the table, and return their number; see `rebuild_profiles`. Erased users are not written.
+    """Write profiles to the table, and return their number. Erased users are not written.
 
-    Parameters
-    ----------
-    length
-        Maximum number of interactions per profile if existing interactions are kept.
+    `length` is the maximum number of interactions per profile if existing interactions are kept.
     """
     store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
     erased = ErasedUsers(deployment)

@@ -24,13 +24,7 @@ _THREADS = 8
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Rebuilt:
-    """Counts of a rebuilt table.
-
-    Attributes
-    ----------
-    known
-        Number of rows in the change log or the backup, without deleted rows.
-    """
+    """Counts of a rebuilt table. `known` rows are in the change log or the backup, without deleted rows."""
 
     known: int
     written: int
@@ -40,13 +34,7 @@ class Rebuilt:
 def read_changes(
     client: S3Client, bucket: str, kind: ChangeKind, *, changed_by_ms: int | None = None
 ) -> Iterator[Change]:
-    """Yield the changes in the log, in arbitrary order.
-
-    Raises
-    ------
-    InvalidInput
-        If an object is not part of a change log. The message contains its key.
-    """
+    """Yield the changes in the log, in arbitrary order."""
     with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):
         for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):
             for entry in page.get("Contents", []):
@@ -61,18 +49,8 @@ def rebuild_rows(
 ) -> Rebuilt:
     """Rebuild a table from the change log. Memory grows with the number of rows.
 
-    Parameters
-    ----------
-    changed_by_ms
-        Maximum time of changes. None applies all changes.
-    exactly
-        True to replace differing rows and delete rows that the log lacks. Otherwise only missing rows are written,
-        because the log lags some seconds behind the table.
-
-    Raises
-    ------
-    InvalidInput, Unavailable
-        See `read_changes`.
+    `exactly` replaces differing rows and deletes rows that the log lacks. Otherwise only missing rows are written,
+    because the log lags some seconds behind the table.
     """
     with progress.step(f"log of {kind}s") as step:
         changes = read_changes(deployment.client("s3"), deployment.names.lake_bucket, kind, changed_by_ms=changed_by_ms)
@@ -88,7 +66,7 @@ def rebuild_rows(
 def write_rows(
     deployment: Deployment, kind: ChangeKind, rows: Mapping[str, Mapping[str, Any]], *, now_ms: int, exactly: bool
 ) -> Rebuilt:
-    """Write rows, passed as properties by ID, to a table; see `rebuild_rows`. Erased users are not written."""
+    """Write rows, passed as properties by ID, to a table. Erased users are not written."""
     store = table(deployment, kind)
     erased = ErasedUsers(deployment)
     missing = {name: row for name, row in rows.items() if kind is ChangeKind.ITEM or name not in erased}
@@ -108,7 +86,6 @@ def write_rows(
 
 
 def table(deployment: Deployment, kind: ChangeKind, *, name: str | None = None) -> RowStore[Any]:
-    """Return the table of a row type, or another table with the same structure."""
     client = deployment.client("dynamodb")
     if kind is ChangeKind.ITEM:
         return RowStore(client, name or deployment.names.catalogue_table, ITEMS)

@@ -15,15 +15,6 @@ from operations.recovery.rows import read_changes
 
 
 def rebuild_snapshot(deployment: Deployment, *, now_ms: int) -> Published:
-    """Rebuild the snapshot with the columns that the configuration declares.
-
-    Raises
-    ------
-    ConcurrentUpdate
-        If concurrent publications repeatedly win.
-    InvalidInput, Unavailable
-        See `rows.read_changes`.
-    """
     s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
     configuration = live_configuration(deployment)
     changes = read_changes(s3, deployment.names.lake_bucket, ChangeKind.ITEM)

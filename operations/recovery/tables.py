@@ -26,11 +26,6 @@ def restore_tables(
     """Restore the tables of items and users, and the profiles.
 
     Profiles always come from the lake. If `keep_newer` is true, newer rows of the lake are included.
-
-    Raises
-    ------
-    InvalidInput, Unavailable
-        See `rebuild_rows` and `restored_table`.
     """
     if source is RestoreSource.NONE:
         return

@@ -18,13 +18,8 @@ from operations.object_versions import ObjectVersion, versions_below
 class ObjectChange:
     """Planned change to one object.
 
-    Attributes
-    ----------
-    action
-        `restore` copies an older version over the current one. `remove` deletes an object that did not exist at the
-        restored time.
-    version_id
-        Version to restore; None for `remove`.
+    `restore` copies the older version `version_id` over the current one. `remove` deletes an object that did not exist
+    at the restored time.
     """
 
     key: str
@@ -37,13 +32,6 @@ def changes(client: S3Client, bucket: str, prefix: str, *, to: dt.datetime, keep
     """Yield the changes that restore the objects under a prefix to a time.
 
     S3 reports times in whole seconds, so all versions written in the second of `to` are included.
-
-    Parameters
-    ----------
-    to
-        Time with a time zone.
-    keep_newer
-        True to keep objects that did not exist at the time `to`.
     """
     for _, versions in itertools.groupby(versions_below(client, bucket, prefix), key=lambda version: version.key):
         if change := _change(list(versions), to=to, keep_newer=keep_newer):

@@ -21,18 +21,6 @@ SUFFIXES = tuple(
 
 
 def format_of(name: str, dataset: str) -> PlatformFormat:
-    """Return the format with a name.
-
-    Parameters
-    ----------
-    dataset
-        `items` or `interactions`.
-
-    Raises
-    ------
-    InvalidInput
-        If no format with this name has the dataset.
-    """
     names = [each.name for each in FORMATS.values() if each.dataset == dataset]
     if name not in names:
         close = difflib.get_close_matches(name, names, n=1)
@@ -49,11 +37,6 @@ def convert(source: Source, kind: PlatformFormat, form: CsvForm) -> Path:
     """Convert a platform's file to a data file in the same folder, and print unused fields and skipped records.
 
     An object on S3 is converted to a file in the working folder.
-
-    Raises
-    ------
-    InvalidInput
-        If the file is unreadable or contains no field of the format, or the data file cannot be written.
     """
     rejected = source.rejected_path(flat=False)
     path = rejected.with_name(f"{_stem(rejected.name.removesuffix('.rejected.csv'))}.{kind.dataset}.csv")

@@ -18,22 +18,13 @@ LEFT_OUT = "left out"
 
 @dataclasses.dataclass(frozen=True)
 class Column:
-    """Column of a data file with its source fields.
-
-    Attributes
-    ----------
-    theirs
-        Source fields. The first field with a value is used.
-    convert
-        Function that converts the value.
-    """
+    """Column of a data file. The first of the source fields `theirs` with a value is used."""
 
     ours: str
     theirs: tuple[str, ...]
     convert: Callable[[str], str] = str.strip
 
     def value(self, record: Record) -> str:
-        """Return the converted value of the first source field that has one, or an empty string."""
         text = next((record[name] for name in self.theirs if record.get(name, "").strip()), "")
         return self.convert(text) if text else ""
 
@@ -42,14 +33,8 @@ class Column:
 class PlatformFormat:
     """Format of one file type of a platform.
 
-    Attributes
-    ----------
-    records
-        Function that reads a file and yields its records, each a dict of strings by field name.
-    reads
-        Source fields that only `records` uses, not `columns`.
-    source
-        Documentation page of the file type.
+    `records` reads a file and yields a dict of strings by field name per record. `reads` are source fields that only
+    `records` uses, not `columns`. `source` is the documentation page.
     """
 
     name: str

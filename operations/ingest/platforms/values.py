@@ -89,7 +89,6 @@ def bars(text: str) -> str:
 
 
 def first(text: str) -> str:
-    """Return the first element of a comma-separated list."""
     return text.split(",")[0].strip()
 
 
