@@ -22,13 +22,7 @@ OUTPUT = ROOT / "build" / "layers"
 
 
 def build(layer: Layer, target: Target, output: Path) -> Path:
-    """Build a layer into ``<output>/<name>-<architecture>/``, replacing an existing folder, and return this folder.
-
-    Raises
-    ------
-    LayerError
-        If the layer cannot be built or does not fit `target`. An existing folder then remains unchanged.
-    """
+    """Build a layer into ``<output>/<name>-<architecture>/``. A failed build keeps an existing folder."""
     output.mkdir(parents=True, exist_ok=True)
     destination = output / f"{layer.name}-{target.architecture}"
     with tempfile.TemporaryDirectory(prefix=".building-", dir=output) as scratch:
@@ -43,13 +37,7 @@ def build(layer: Layer, target: Target, output: Path) -> Path:
 
 
 def check_package_size(folders: Sequence[Path]) -> int:
-    """Return the unzipped size of the layers with the largest function.
-
-    Raises
-    ------
-    LayerError
-        If Lambda would reject a package of this size.
-    """
+    """Return the unzipped size of the layers with the largest function."""
     functions = {path.name: size_bytes(path) for path in (ROOT / "functions").iterdir() if path.is_dir()}
     largest = max(functions, key=functions.__getitem__, default=None)
     parts = {folder.name: size_bytes(folder) for folder in folders}
@@ -59,7 +47,6 @@ def check_package_size(folders: Sequence[Path]) -> int:
 
 
 def smoke_test(layers: Sequence[Layer]) -> list[str]:
-    """Build the layers for the Python version of this machine, import them, and return the output lines."""
     target = host_target()
     if target is None:
         return [f"no smoke test: layers are for Linux, this is {sys.platform}"]
@@ -69,7 +56,6 @@ def smoke_test(layers: Sequence[Layer]) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command, and return the exit status."""
     options = _parser().parse_args(arguments)
     console = Console(stderr=True)
     if options.name == TRAINING.name:

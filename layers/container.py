@@ -27,7 +27,6 @@ IMAGE = Layer(
 
 
 def build(target: Target, output: Path) -> Path:
-    """Build the Dockerfile's folder for a processor below `output`, replacing an earlier one; return the folder."""
     output.mkdir(parents=True, exist_ok=True)
     destination = output / target.architecture
     with tempfile.TemporaryDirectory(prefix=".building-", dir=output) as scratch:
@@ -57,7 +56,6 @@ def _copy(source: Path, destination: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Build the content for the processor of the command line. Return the exit status."""
     parser = argparse.ArgumentParser(description="Build the content of the API's container image.")
     parser.add_argument("--architecture", choices=ARCHITECTURES, default=ARCHITECTURES[0])
     parser.add_argument("--output", type=Path, default=OUTPUT)

@@ -49,12 +49,10 @@ class Layer:
 
     @property
     def directory(self) -> Path:
-        """Folder of the definition."""
         return ROOT / "layers" / self.name
 
     @property
     def requirements(self) -> tuple[Path, ...]:
-        """Files of pinned and hashed requirements."""
         return tuple(ROOT / path for path in self.lists) or (self.directory / "requirements.txt",)
 
 

@@ -22,11 +22,6 @@ def build_wheels(output: Path) -> Path:
 
     The archive also contains the pinned, hashed requirements, which Glue's pip checks again. Equal packages give equal
     bytes.
-
-    Raises
-    ------
-    LayerError
-        If a package has no wheel for Glue or cannot be downloaded. An existing archive then remains.
     """
     (requirements,) = LAYERS["core"].requirements
     output.mkdir(parents=True, exist_ok=True)

@@ -21,7 +21,6 @@ NPM_LOCK = ROOT / "web" / "package-lock.json"
 
 
 def notice() -> str:
-    """Return the text of NOTICE: name, version and licence of each library, grouped by the part that contains it."""
     parts = ["Alsolike contains these libraries in a deployment. Their licences are in their packages."]
     for title, pattern in LOCKS.items():
         parts.append("\n".join([title, *sorted({_line(*pin) for pin in _pins(pattern)})]))

@@ -38,13 +38,7 @@ print("tokenizers", tokenizers.__version__, "split a text")
 
 
 def run(name: str, folders: Sequence[Path]) -> str:
-    """Run the smoke test of layer `name`. It can import only from `folders`, which are layers for this machine.
-
-    Raises
-    ------
-    LayerError
-        If the test fails. The message contains the error output of the process.
-    """
+    """Run the smoke test of layer `name`. It can import only from `folders`, which are layers for this machine."""
     paths = [str(folder / "python") for folder in folders]
     script = f"import sys; sys.path[:0] = {paths!r}\n{_SCRIPTS[name]}"
     # With -I and -S, the environment and installed packages have no effect.

@@ -31,12 +31,10 @@ class Target:
 
     @property
     def wheel_machine(self) -> str:
-        """Processor architecture in the tags of wheels."""
         return _WHEEL_MACHINES[self.architecture]
 
     @property
     def elf_machine(self) -> int:
-        """`e_machine` of libraries for this processor architecture."""
         return _ELF_MACHINES[self.architecture]
 
     @property
@@ -46,12 +44,10 @@ class Target:
 
     @property
     def python_version(self) -> str:
-        """Version of Python, such as ``3.13``."""
         return ".".join(map(str, self.python))
 
 
 def host_target() -> Target | None:
-    """Return the target of this machine, or None if layers cannot run on it."""
     architecture = {"aarch64": "arm64", "arm64": "arm64", "x86_64": "x86_64", "AMD64": "x86_64"}.get(platform.machine())
     if sys.platform != "linux" or architecture is None:
         return None

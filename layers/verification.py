@@ -18,7 +18,6 @@ _GLIBC = re.compile(r"manylinux_2_(\d+)_")
 
 
 def size_bytes(folder: Path) -> int:
-    """Return the size of all files in a folder."""
     return sum(path.stat().st_size for path in files(folder))
 
 
@@ -34,7 +33,6 @@ def digest(folder: Path) -> str:
 
 
 def check_size(parts: Mapping[str, int], *, limit_bytes: int = SIZE_LIMIT_BYTES) -> int:
-    """Return the total size of a function and its layers. Raise `LayerError` if it exceeds the limit."""
     total = sum(parts.values())
     if total > limit_bytes:
         listed = ", ".join(f"{name} {size:,}" for name, size in parts.items())

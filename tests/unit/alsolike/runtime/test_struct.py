@@ -51,6 +51,10 @@ def test_equal_objects_are_one_dictionary_key():
     }
 
 
+def test_docstring_is_not_derived_from_the_signature():
+    assert (Price.__doc__, Nothing.__doc__) == ("Price", "Value object without fields.")
+
+
 def test_object_with_a_list_is_unhashable():
     with pytest.raises(TypeError, match="unhashable type: 'list'"):
         hash(Reduced(5))

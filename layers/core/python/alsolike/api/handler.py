@@ -31,20 +31,12 @@ READ_ONLY_GROUP = "read-only"
 
 
 def is_read_only(event: Mapping[str, Any]) -> bool:
-    """Return whether the token of a request belongs to a member of `READ_ONLY_GROUP`."""
     claims = ((event["requestContext"].get("authorizer") or {}).get("jwt") or {}).get("claims") or {}
     # API Gateway writes the list of groups as `[a b]`.
     return READ_ONLY_GROUP in str(claims.get("cognito:groups", "")).strip("[]").split()
 
 
 def check_may_call(event: Mapping[str, Any]) -> None:
-    """Check that a member of `READ_ONLY_GROUP` calls only routes that change nothing.
-
-    Raises
-    ------
-    Forbidden
-        If the caller is a member, and the route may change something.
-    """
     key = route_key(event)
     if not key.startswith("GET ") and key not in READING and is_read_only(event):
         raise Forbidden(
@@ -54,15 +46,9 @@ def check_may_call(event: Mapping[str, Any]) -> None:
 
 
 def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
-    """Return a decorator that verifies key pairs and the rights of operators, translates errors to responses, and adds
-    the correlation ID.
+    """Return a decorator for handlers of API routes. `settings` is the function's class of settings with `keys_table`.
 
-    Direct invocations, which have no route, are passed to the handler unchanged, and their errors fail the invocation.
-
-    Parameters
-    ----------
-    settings
-        Settings class of the function. `keys_table` is the table of key pairs.
+    Direct invocations have no route. They reach the handler unchanged, and their errors fail the invocation.
     """
 
     @functools.cache

@@ -39,7 +39,6 @@ _OF_EVERY_ROUTE = (401, 403, 429, 503)
 
 
 def description(configuration: Configuration) -> dict[str, Any]:
-    """Return the OpenAPI document of a deployment with a configuration."""
     paths: dict[str, dict[str, Any]] = {}
     bodies: dict[str, Schema] = {}
     for operation in operations(configuration):

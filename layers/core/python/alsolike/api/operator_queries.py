@@ -40,8 +40,6 @@ COST_QUERY = Fields(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OperatorQuery:
-    """Route of `observe`; see `alsolike.api.routes.Operation` for the fields."""
-
     key: str
     name: str
     summary: str

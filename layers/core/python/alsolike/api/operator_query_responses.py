@@ -48,7 +48,6 @@ SERIES = MappingProxyType(
         "iteratorAge": "Age of the oldest unread event in milliseconds.",
     }
 )
-"""Descriptions of the traffic series by name."""
 
 
 _POINTS = list_of(

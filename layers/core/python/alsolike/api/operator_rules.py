@@ -175,4 +175,3 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
         ),
     }
 )
-"""Responses by name."""

@@ -38,7 +38,6 @@ PATH_ID: Mapping[str, Any] = MappingProxyType(
         "base64url without padding.",
     }
 )
-"""JSON Schema of an ID in a path."""
 
 
 def path_segment(row_id: str) -> str:
@@ -55,13 +54,6 @@ def path_segment(row_id: str) -> str:
 
 
 def path_id(event: Mapping[str, Any], name: str) -> str:
-    """Return the ID in the path parameter `name` of an HTTP API request.
-
-    Raises
-    ------
-    InvalidInput
-        If the parameter is missing, or is not a valid ID in percent-encoding or base64url.
-    """
     segment = (event.get("pathParameters") or {}).get(name)
     if isinstance(segment, str) and segment.startswith(MARK):
         return validation.text(_decoded(segment, name), name, maximum=MAX_ID_CHARACTERS)

@@ -31,8 +31,7 @@ from alsolike.schema import validation
 from alsolike.schema.fields import NOT_BLANK, Fields, LenientList, Text
 
 UNDECLARED = "view"
-"""Event type that replaces an undeclared type in signed requests. The undeclared type becomes a property. `view` has
-the default weight 1."""
+"""Event type that replaces an undeclared type in signed requests. The undeclared type becomes a property."""
 
 
 EVENT = Fields(
@@ -64,28 +63,16 @@ SESSION_CALL = Fields(
 
 
 def put_events(configuration: Configuration) -> Fields:
-    """Return `CALL` with the event types that `configuration` declares."""
     return _with_types(CALL, list(configuration.events.values()))
 
 
 def put_session_events(configuration: Configuration) -> Fields:
-    """Return `SESSION_CALL` with the event types that `configuration` permits to sessions."""
     permitted = configuration.sessions.events
     return _with_types(SESSION_CALL, [declared for name, declared in configuration.events.items() if name in permitted])
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EventCall:
-    """Result of parsing a call whose fields outside the events are valid.
-
-    Attributes
-    ----------
-    interactions
-        Valid events, in the order of the call.
-    refused
-        One error per invalid event.
-    """
-
     interactions: tuple[Interaction, ...]
     refused: tuple[InvalidInput, ...]
 
@@ -105,35 +92,23 @@ def parse_put_events(
     """Parse the body of `POST /events` or `POST /session/events`. Invalid events are rejected individually.
 
     The ID of an event without `eventId` is a hash of the content and of the number of earlier equal events in the call.
-    Therefore a repeated call has no effect, even if it leaves out the rejected events. Events with future times are
-    accepted, because consumers quarantine such events instead of losing them. Only the times of events with a site key
-    are checked (`alsolike.events.site_keys`).
+    Therefore a repeated call has no effect, even if it leaves out the rejected events. Future times are accepted,
+    except with a site key.
 
     Parameters
     ----------
     tracking_id
         Expected tracking ID. None accepts any tracking ID.
-    configuration
-        Configuration with the event types.
     ids
         Policy for stored IDs. The result contains only stored IDs, also in derived event IDs.
     session
         Session in the call's token. The body then has no session, and the tracking ID is optional. Event IDs are unique
         within the session.
-    correlation_id
-        Correlation ID of the request.
     agent
         Program that sent the request; None for people.
     is_signed
         True for clients of Amazon Personalize: undeclared event types become `UNDECLARED`, and `properties.itemId`
         replaces a missing `itemId`.
-
-    Raises
-    ------
-    InvalidInput
-        If a field outside the events breaks the contract, or the site key of the token was removed.
-    NotFound
-        If the call has another tracking ID.
     """
     call = (CALL if session is None else SESSION_CALL).read(validation.parse_sent_object(body))
     named = call.get("trackingId", tracking_id)
@@ -178,11 +153,6 @@ def _stored(session: Session, ids: IdPolicy) -> Session:
 def _confined(interaction: Interaction, configuration: Configuration, *, where: str) -> Interaction:
     """Return a browser's event with an ID that depends on the session, so that the event cannot replace another user's
     event.
-
-    Raises
-    ------
-    InvalidInput
-        If the configuration does not permit this event type from browsers.
     """
     permitted = configuration.sessions.events
     if interaction.event_type not in permitted:
@@ -224,9 +194,6 @@ def _parse(
 
 
 def _adapted(element: Any, configuration: Configuration) -> Any:
-    """Return a Personalize client's event with `UNDECLARED` instead of an undeclared type. If the event has no item ID,
-    the item ID of its properties is used.
-    """
     if not isinstance(element, dict):
         return element
     properties = element.get("properties")

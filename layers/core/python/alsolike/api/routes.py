@@ -48,18 +48,10 @@ class Operation:
 
     Attributes
     ----------
-    key
-        Method and path, the key of `ROUTES`.
     answer
         Name of the response in `responses.ANSWERS`.
     errors
         Status codes of errors, in addition to the status codes common to all routes.
-    headers
-        Names of response headers in `responses.HEADERS`.
-    status
-        Status code of a successful response.
-    body
-        Name and schema of the request's body.
     """
 
     key: str
@@ -79,17 +71,14 @@ class Operation:
 
     @property
     def method(self) -> str:
-        """HTTP method in upper case."""
         return self.key.partition(" ")[0]
 
     @property
     def path(self) -> str:
-        """Path with variables in braces."""
         return self.key.partition(" ")[2]
 
 
 def operate_operations() -> Iterator[Operation]:
-    """Yield the routes of the function `operate`."""
     yield Operation(
         "GET /operator/models",
         "ListModels",
@@ -237,7 +226,6 @@ def operate_operations() -> Iterator[Operation]:
 
 
 def operations(configuration: Configuration) -> Iterator[Operation]:
-    """Yield all routes. Their schemas contain the event types and columns of a configuration."""
     yield from _events(configuration)
     yield from _rows(ITEMS, configuration.item_columns, row=responses.ITEM, page=responses.ITEM_PAGE)
     yield Operation("DELETE /items/{itemId}", "DeleteItem", "Delete an item", responses.NOTHING, errors=[400, 404, 409])

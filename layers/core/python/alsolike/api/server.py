@@ -39,14 +39,12 @@ as its remaining time, as on Lambda.
 IDLE_S = 5.0
 """Time in seconds after which an idle connection is closed. A stop waits at most this time for idle connections."""
 MAX_BODY_BYTES = 10 * 1024 * 1024
-"""Maximum size of a body in bytes, as in API Gateway's HTTP APIs."""
+"""Limit of API Gateway's HTTP APIs."""
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]
 
 
 class Routes:
-    """Routes of a function for signed requests."""
-
     def __init__(self, function: str) -> None:
         keys = [key for key, route in SIGNED_ROUTES.items() if route.function == function]
         # Paths without variables match first, as in an HTTP API.
@@ -73,7 +71,6 @@ class Context:
         self._deadline_s = deadline_s
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return the time until the deadline in milliseconds."""
         return max(0, int((self._deadline_s - time.monotonic()) * 1000))
 
 
@@ -87,15 +84,7 @@ def event_of(
     source_ip: str,
     request_id: str,
 ) -> dict[str, Any]:
-    """Return the event of a request.
-
-    Parameters
-    ----------
-    target
-        Undecoded path and query.
-    route
-        Route key and path parameters.
-    """
+    """Return the event of a request with an undecoded `target`. `route` is the result of `Routes.match`."""
     path, _, query = target.partition("?")
     key, parameters = route
     event: dict[str, Any] = {
@@ -128,15 +117,7 @@ def _joined(pairs: Any) -> dict[str, str]:
 
 
 class FunctionServer(ThreadingHTTPServer):
-    """Server of a function. Threads read requests. The handler processes one request at a time.
-
-    Parameters
-    ----------
-    function
-        Name of the function.
-    load
-        Function that imports and returns the handler. The import prepares the process.
-    """
+    """Server of a function. Threads read requests, and the handler processes one request at a time."""
 
     daemon_threads = False
     request_queue_size = 128
@@ -154,7 +135,6 @@ class FunctionServer(ThreadingHTTPServer):
 
     @property
     def is_ready(self) -> bool:
-        """True if requests can be answered."""
         return self._handler is not None and not self.stopping
 
     def stop(self) -> None:
@@ -163,7 +143,6 @@ class FunctionServer(ThreadingHTTPServer):
         self.shutdown()
 
     def answer(self, event: dict[str, Any], *, deadline_s: float) -> dict[str, Any]:
-        """Return the handler's response, 500 if it raises an error, or 503 if it is not imported or free in time."""
         if self._handler is None or not self._in_use.acquire(timeout=max(0.0, deadline_s - time.monotonic())):
             return _message(503, "Service Unavailable")
         try:

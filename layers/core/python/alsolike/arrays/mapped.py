@@ -1,4 +1,4 @@
-"""Memory-mapped arrays and byte strings. Opening a file of a million strings takes milliseconds."""
+"""Memory-mapped arrays and byte strings."""
 
 from __future__ import annotations
 
@@ -18,16 +18,12 @@ UNREADABLE = (ArithmeticError, EOFError, MemoryError, OSError, RecursionError, T
 def map_array(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Map an array `(n,)` as a plain `ndarray`, because indexing a `memmap` takes three times as long.
 
-    Raises
-    ------
-    ValueError
-        If the array has another type or shape. Damaged files raise one of `UNREADABLE`.
+    A damaged file, or another type or shape, raises one of `UNREADABLE`.
     """
     return _checked(np.asarray(np.lib.format.open_memmap(path, mode="r")), dtype, name=path.name)
 
 
 def parse_array(data: bytes, dtype: npt.DTypeLike, *, name: str) -> npt.NDArray[Any]:
-    """Return the array `(n,)` in the content of a file; see `map_array`."""
     return _checked(np.lib.format.read_array(io.BytesIO(data)), dtype, name=name)
 
 
@@ -38,13 +34,7 @@ def _checked(array: npt.NDArray[Any], dtype: npt.DTypeLike, *, name: str) -> npt
 
 
 class MappedStrings:
-    """Byte strings by index, from the files `<name>.off.npy` and `<name>.blob` of `write_strings`.
-
-    Raises
-    ------
-    ValueError
-        If the offsets are not valid for the blob. Damaged files raise one of `UNREADABLE`.
-    """
+    """Byte strings by index, from the files of `write_strings`. Damaged files raise one of `UNREADABLE`."""
 
     def __init__(self, directory: Path, name: str) -> None:
         self._offsets = map_array(directory / f"{name}.off.npy", np.int64)
@@ -64,10 +54,7 @@ class MappedStrings:
         return self._blob[int(self._offsets[index]) : int(self._offsets[index + 1])]
 
     def many(self, indices: npt.NDArray[np.int64]) -> list[bytes]:
-        """Return the strings at `indices`.
-
-        This is faster than single reads, each of which creates an object per offset.
-        """
+        """Return the strings faster than single reads, each of which creates an object per offset."""
         begins, ends = self._offsets[indices].tolist(), self._offsets[indices + 1].tolist()
         return [self._blob[begin:end] for begin, end in zip(begins, ends, strict=True)]
 

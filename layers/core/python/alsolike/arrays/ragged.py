@@ -14,13 +14,12 @@ from alsolike.runtime.struct import struct
 
 Rows = npt.NDArray[np.int64]
 
-_BLOCK = 16_384  # Rows per step. Several 8-byte indices per gathered element are in memory during a step.
+_BLOCK = 16_384  # Rows per step, to limit the memory for 8-byte indices of gathered elements.
 _HASH_BYTES = 8
 _ROW_BITS = 32  # Offsets are uint32.
 
 
 def hashes_of(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
-    """Return the 64-bit hash of each byte string. Model bundles use the same hashes for item IDs."""
     digests = b"".join([hashlib.blake2b(blob, digest_size=_HASH_BYTES).digest() for blob in blobs])
     return np.frombuffer(digests, "<u8")
 
@@ -50,17 +49,14 @@ class Ragged:
 
     @classmethod
     def from_bytes(cls, strings: Sequence[bytes]) -> Ragged:
-        """Pack byte strings."""
         return cls(_offsets([len(string) for string in strings]), np.frombuffer(b"".join(strings), np.uint8))
 
     @classmethod
     def from_codes(cls, lengths: Sequence[int] | Rows, codes: Array) -> Ragged:
-        """Return rows of codes. `lengths` is the number of codes per row, and `codes` are the codes of all rows."""
         return cls(_offsets(lengths), codes)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Ragged]) -> Ragged:
-        """Return the rows of all parts, in their order."""
         if len(parts) == 1:
             return parts[0]
         lengths = np.concatenate([part.lengths for part in parts])
@@ -68,7 +64,6 @@ class Ragged:
 
     @property
     def lengths(self) -> Rows:
-        """Number of elements per row."""
         ends = self.offsets.astype(np.int64)
         return ends[1:] - ends[:-1]
 
@@ -79,7 +74,6 @@ class Ragged:
         return self.data[self.offsets[row] : self.offsets[row + 1]]
 
     def blob(self, row: int) -> bytes:
-        """Return a row as one byte string."""
         return self[row].tobytes()
 
     def inverted(self, size: int) -> Ragged:
@@ -94,7 +88,6 @@ class Ragged:
         return Ragged.from_codes(np.bincount(self.data, minlength=size), pairs.astype(np.uint32))
 
     def take(self, rows: Rows) -> Ragged:
-        """Return the rows `rows`, in this order."""
         starts = self.offsets[rows].astype(np.int64)
         lengths = self.offsets[rows + 1].astype(np.int64) - starts
         offsets = _offsets(lengths)
@@ -113,8 +106,6 @@ class Dictionary:
 
     Attributes
     ----------
-    hashes
-        Sorted hashes of the strings, uint64.
     values
         Strings in UTF-8, in the order of the hashes.
     """
@@ -124,7 +115,7 @@ class Dictionary:
 
     @classmethod
     def of(cls, strings: Sequence[str]) -> tuple[Dictionary, Array]:
-        """Return the dictionary of `strings`, which may contain duplicates, and the int32 code of each string."""
+        """Return the dictionary and the int32 code of each string."""
         distinct = [string.encode() for string in dict.fromkeys(strings)]
         hashes = hashes_of(distinct)
         order = np.argsort(hashes)
@@ -156,11 +147,10 @@ class Dictionary:
         return self.values.blob(code).decode()
 
     def code(self, value: str) -> int:
-        """Return the code of a string, or -1 if it is not in the dictionary."""
         return int(self.codes([value])[0])
 
     def codes(self, values: Sequence[str]) -> Rows:
-        """Return the codes of strings, -1 for strings that are not in the dictionary."""
+        """Return the code of each string, or -1 if it is not in the dictionary."""
         return find(self.hashes, hashes_of([value.encode() for value in values]))
 
     def only(self, codes: Array) -> tuple[Dictionary, Array]:

@@ -52,13 +52,7 @@ def write_tensors(file: BinaryIO, tensors: Mapping[str, Array], *, metadata: Map
 
 
 def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Map a file. Return its arrays and metadata.
-
-    Raises
-    ------
-    InvalidSnapshot
-        If the file does not have the format of `write_tensors`. The contents of arrays are not checked.
-    """
+    """Map a file, and return the arrays and the metadata. The contents of arrays are not checked."""
     try:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -68,13 +62,7 @@ def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
 
 
 def parse_tensors(data: bytes | mmap.mmap, *, name: str) -> tuple[dict[str, Array], dict[str, str]]:
-    """Return the arrays in `data`, without copies, and the metadata; see `map_tensors`.
-
-    Parameters
-    ----------
-    name
-        Name of the file in errors.
-    """
+    """Return the arrays in `data`, without copies, and the metadata."""
     try:
         header_bytes = int.from_bytes(data[:_SIZE_BYTES], "little")
         if header_bytes > min(_MAX_HEADER_BYTES, len(data) - _SIZE_BYTES):

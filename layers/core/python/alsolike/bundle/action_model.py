@@ -3,8 +3,6 @@
 One model serves all actions. A feature is a constant, an action, a column value of the action or user, a pair of an
 action and a user's column value, or a number from the user's history. The weight of each feature has a normal posterior
 with a diagonal covariance (Laplace approximation), from which exploration samples (Chapelle and Li, 2011, algorithm 3).
-
-Training and serving compute the features with the same functions.
 """
 
 from __future__ import annotations
@@ -39,7 +37,6 @@ USER_PRIOR = 5.0
 """Weight of the overall rate in a user's rate, as a number of exposures."""
 
 MAX_VALUE_CHARACTERS = 100
-"""Maximum length of a string that is a category."""
 
 NOT_CATEGORIES = frozenset({"value", "actionExpirationTimestamp", "repeatFrequency", "creationTimestamp"})
 
@@ -104,13 +101,7 @@ def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
 
 
 class UserHistory:
-    """Outcomes of a user before a request.
-
-    Parameters
-    ----------
-    rate
-        Share of taken exposures of all users.
-    """
+    """Outcomes of a user before a request. `rate` is the share of taken exposures of all users."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
@@ -118,7 +109,6 @@ class UserHistory:
         self._counts_by_action: dict[str, tuple[int, int, int, bool]] = {}
 
     def add(self, exposure: Exposure) -> None:
-        """Add an exposure with a known outcome."""
         shown, taken, last_ms, last_taken = self._counts_by_action.get(exposure.action_id, (0, 0, 0, False))
         if exposure.time_ms >= last_ms:
             last_ms, last_taken = exposure.time_ms, exposure.taken
@@ -127,7 +117,6 @@ class UserHistory:
         self._taken += exposure.taken
 
     def features(self, action_id: str, *, now_ms: int) -> Iterator[tuple[Key, float]]:
-        """Yield the nonzero features of the history."""
         shown, taken, last_ms, last_taken = self._counts_by_action.get(action_id, (0, 0, now_ms, False))
         rate, prior = self._rate, USER_PRIOR
         values = (
@@ -142,9 +131,7 @@ class UserHistory:
 
 
 def attributes(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the categorical values of columns as pairs of name and value: short strings, booleans, and elements of
-    lists.
-    """
+    """Return the short strings, booleans and elements of lists as pairs of column and value."""
     found: list[tuple[str, str]] = []
     for name, value in properties.items():
         if name in NOT_CATEGORIES:
@@ -179,8 +166,6 @@ class ActionModel:
         Share of taken exposures, or 0 if there are no exposures.
     fitted
         False if the model contains only rates per action.
-    index
-        Index of each feature in `weights` and `sds`.
     weights, sds
         Mean and standard deviation of each weight, float64 `(features,)`.
     """
@@ -204,17 +189,7 @@ class ActionModel:
         events: Iterable[ActionEvent],
         now_ms: int,
     ) -> tuple[Floats, Floats]:
-        """Return the logits of the actions' propensities, and their standard deviations, float64 `(actions,)` each.
-
-        Parameters
-        ----------
-        actions
-            IDs and columns of the actions.
-        user
-            Columns of the user.
-        events
-            Earlier events of the user.
-        """
+        """Return the logits of the actions' propensities, and their standard deviations, float64 `(actions,)` each."""
         if not self.rate:
             return np.full(len(actions), -_MAX_LOGIT), np.full(len(actions), PRIOR_SD)
         history = UserHistory(self.rate)
@@ -246,13 +221,6 @@ class ActionModel:
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read a model.
-
-        Raises
-        ------
-        InvalidBundle
-            If the file is unreadable, or an array has another shape or values out of range.
-        """
         try:
             arrays, metadata = map_tensors(path)
             if metadata["format"] != FORMAT:

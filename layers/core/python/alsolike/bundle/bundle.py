@@ -56,9 +56,8 @@ V = TypeVar("V")
 def history_weights(
     parameters: HistoryParameters, event_weight: npt.ArrayLike, age_ms: npt.ArrayLike
 ) -> npt.NDArray[np.float32]:
-    """Return event_weight * 0.5 ** (age / half life). Negative ages are raised to 0.
-
-    Ages are ignored if the half-life is infinite. Training, evaluation and serving all use this definition.
+    """Return event_weight * 0.5 ** (age / half life), or the event weight if the half-life is infinite. Negative ages
+    count as 0.
     """
     if parameters.half_life_days == math.inf:
         return np.asarray(event_weight).astype(np.float32)
@@ -73,13 +72,7 @@ def ages(age_ms: npt.ArrayLike) -> npt.NDArray[np.float32]:
 
 
 def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
-    """Write the IDs of positions 1..N as mapped arrays.
-
-    Raises
-    ------
-    InvalidBundle
-        If there are no IDs, an ID is empty or repeated, or two IDs have the same 64-bit hash.
-    """
+    """Write the IDs of positions 1..N."""
     if not item_ids:
         raise InvalidBundle("a bundle needs at least one item")
     if "" in item_ids:
@@ -102,12 +95,11 @@ def write_meta(directory: Path, columns: Iterable[Mapping[str, Any]]) -> None:
 
 
 def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
-    """Write the positions of up to `MAX_POPULAR` popular items, best first."""
     np.save(directory / POPULAR_FILE, np.asarray(positions[:MAX_POPULAR], np.int32))
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
-    """Write the manifest with the checksums of all files. This step completes the bundle. Return the manifest."""
+    """Write the manifest with the checksums of all files, which completes the bundle."""
     complete = dataclasses.replace(manifest, files={name: _checksum(directory / name) for name in FILES})
     (directory / MANIFEST_FILE).write_bytes(complete.to_json())
     return complete
@@ -118,14 +110,8 @@ class Bundle:
 
     Attributes
     ----------
-    directory
-        Folder of the graphs.
-    manifest
-        Manifest of the bundle.
     popular
         Positions of popular items, best first, int32.
-    groups
-        Popular items per group of users with the same value in a column.
     has_related
         False for bundles of earlier versions without related items.
     actions
@@ -137,16 +123,7 @@ class Bundle:
     """
 
     def __init__(self, directory: Path, *, verify: bool = True, files: Sequence[str] = SERVED_FILES) -> None:
-        """Open the bundle in `directory`.
-
-        The manifest must have all `files` except those that earlier bundles lack (`LATER_FILES`). If `verify` is true,
-        the checksums of the files are compared with the manifest.
-
-        Raises
-        ------
-        InvalidBundle
-            If the manifest or another file is missing, unreadable or inconsistent.
-        """
+        """Open a bundle. If `verify` is true, compare the checksums of `files` with the manifest."""
         if not (directory / MANIFEST_FILE).is_file():
             raise InvalidBundle(f"{directory} has no {MANIFEST_FILE}")
         self.directory = directory
@@ -199,13 +176,7 @@ class Bundle:
         self.reranker = Reranker.read(directory / RERANKER_FILE, items=items) if has_reranker else None
 
     def check_contents(self) -> None:
-        """Read and check the contents that opening does not check. The gate calls this before a bundle serves.
-
-        Raises
-        ------
-        InvalidBundle
-            If an ID cannot be found or read, metadata is not an object, or a row of related items is invalid.
-        """
+        """Read and check the contents that opening does not check."""
         items = self.manifest.items
         for first in range(1, items + 1, _CHECKED):
             self._check_items(np.arange(first, min(first + _CHECKED, items + 1)))
@@ -213,7 +184,6 @@ class Bundle:
             self._related.check()
 
     def _check_items(self, positions: npt.NDArray[np.int64]) -> None:
-        """Check the IDs and the metadata at ascending positions."""
         where = f"at positions {positions[0]} to {positions[-1]}"
         try:
             ids = [blob.decode() for blob in self._ids.many(positions)]
@@ -226,7 +196,7 @@ class Bundle:
             raise InvalidBundle(f"metadata {where} has a record that is no JSON object")
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
-        """Return the position of each ID, or 0 for an unknown item, int64 `(len(item_ids),)`."""
+        """Return the position of each ID, or 0 for an unknown item."""
         places = [self._positions.get(item_id, _NOT_KEPT) for item_id in item_ids]
         positions = np.array(places, np.int64)
         if _NOT_KEPT in places:
@@ -246,11 +216,10 @@ class Bundle:
         return positions
 
     def item_id(self, position: int) -> str:
-        """Return the ID at a position in 1..N."""
         return self._ids[position].decode(errors="replace")
 
     def item_ids(self, positions: Sequence[int]) -> list[str]:
-        """Return the IDs at positions in 1..N, faster than single calls of `item_id`."""
+        """Return the IDs, faster than single calls of `item_id`."""
         kept = self._ids_kept
         new = [position for position in positions if position not in kept]
         if not new:
@@ -263,7 +232,6 @@ class Bundle:
         return [ids[position] if position in ids else kept[position] for position in positions]
 
     def metadata(self, position: int) -> dict[str, Any]:
-        """Return the metadata columns of the item at a position in 1..N, or an empty dict if they are unreadable."""
         try:
             columns = orjson.loads(self._meta[position])
         except orjson.JSONDecodeError:
@@ -271,10 +239,6 @@ class Bundle:
         return columns if isinstance(columns, dict) else {}
 
     def related(self, kind: str, position: int) -> Row:
-        """Return the related items of the item at a position.
-
-        The row is empty if `has_related` is false; see `RelatedItems.row`.
-        """
         return NO_ROW if self._related is None else self._related.row(kind, position)
 
 

@@ -22,7 +22,6 @@ USER = "user."
 """Prefix of features that are columns of users."""
 
 UserColumns = Callable[[], Mapping[str, Any]]
-"""Function that returns a user's declared columns."""
 
 FeatureCodes = Mapping[str, Mapping[str, int]]
 """Code of each known value, by feature. Unknown values have code 0."""
@@ -30,24 +29,18 @@ NO_CODES: FeatureCodes = MappingProxyType({})
 
 
 def codes_of(features: Mapping[str, Sequence[str]]) -> FeatureCodes:
-    """Return the codes of the known values, numbered from 1."""
     return {name: {value: code for code, value in enumerate(values, start=1)} for name, values in features.items()}
 
 
 def user_value(value: Any) -> str | None:
-    """Return the feature value of a user's column, or None if the value is neither a nonempty string nor a boolean."""
     return str(value).lower() if isinstance(value, bool) else value if isinstance(value, str) and value else None
 
 
 def feature_codes(
     recent: Sequence[RecentInteraction], codes: FeatureCodes, *, user: UserColumns = dict
 ) -> dict[str, npt.NDArray[np.int64]]:
-    """Return the codes of the interactions by feature, int64 `(n,)`.
-
-    Parameters
-    ----------
-    user
-        Function that returns the user's columns. It is called only if a feature is a column of users.
+    """Return the codes of the interactions by feature, int64 `(n,)`. `user` is called only if a feature is a column of
+    users.
     """
     columns: dict[str, Sequence[str | None]] = {}
     user_features = {name for name in codes if name.startswith(USER)}

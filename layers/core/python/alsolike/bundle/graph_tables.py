@@ -20,7 +20,6 @@ _WIDEST_BYTES = 8
 
 
 def write_tables_index(directory: Path, tables: Mapping[str, tuple[npt.NDArray[Any], int]]) -> None:
-    """Write the type, the shape and the byte offset of each table in `graph.data`."""
     index = {
         name: {"dtype": array.dtype.newbyteorder("<").str, "shape": array.shape, "offset": offset}
         for name, (array, offset) in tables.items()
@@ -29,13 +28,6 @@ def write_tables_index(directory: Path, tables: Mapping[str, tuple[npt.NDArray[A
 
 
 def graph_tables(directory: Path) -> dict[str, npt.NDArray[Any]]:
-    """Map the tables of a bundle's graphs into memory, and return the arrays by name.
-
-    Raises
-    ------
-    InvalidBundle
-        If a file is unreadable, or the index does not fit `graph.data`.
-    """
     try:
         index = orjson.loads((directory / TABLES_FILE).read_bytes())
         with (directory / DATA_FILE).open("rb") as file:

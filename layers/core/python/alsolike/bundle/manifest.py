@@ -46,11 +46,6 @@ class HistoryParameters:
         Weight by canonical event type, below 0 for returns. Missing types have weight 0.
     features
         Known values by feature of the graph. Their codes are numbered from 1.
-
-    Raises
-    ------
-    ValueError
-        If `length` is not a positive integer, `half_life_days` is not positive, or a weight is not a number.
     """
 
     length: int
@@ -80,8 +75,6 @@ class Manifest:
     ----------
     version
         Model version, which is the ID of the training run.
-    algorithm
-        Name of the algorithm that training selected.
     exclude_seen
         True if items of the history are not recommended.
     exclude_bought
@@ -93,8 +86,8 @@ class Manifest:
     files
         SHA-256 and size in bytes of every other file.
     top_scores
-        Distribution of the best score per list, for recently active users at their last interaction. Monitoring
-        compares served scores with this distribution. None in bundles of earlier versions.
+        Distribution of the best score per list, for recently active users at their last interaction. None in bundles of
+        earlier versions.
     """
 
     version: str
@@ -113,7 +106,6 @@ class Manifest:
     format_version: int = FORMAT_VERSION
 
     def files_of(self, names: Sequence[str]) -> list[str]:
-        """Return `names` without the optional files that this bundle lacks."""
         return [name for name in names if name in self.files or name not in LATER_FILES]
 
     def to_json(self) -> bytes:
@@ -126,13 +118,6 @@ class Manifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
-        """Read a manifest.
-
-        Raises
-        ------
-        InvalidBundle
-            If the document is not JSON, lacks a field, or has a field of another type or another format version.
-        """
         try:
             document: dict[str, Any] = orjson.loads(data)
         except orjson.JSONDecodeError as error:

@@ -26,8 +26,6 @@ class Group:
 
     Attributes
     ----------
-    users
-        Number of users in the group.
     items
         Positions in the model, best first.
     """
@@ -39,8 +37,6 @@ class Group:
 
 
 class PopularGroups:
-    """All groups of a bundle, by column and value."""
-
     def __init__(self, groups: Sequence[Group]) -> None:
         self._groups = {(group.column, group.value): group for group in groups}
 
@@ -49,7 +45,6 @@ class PopularGroups:
 
     @property
     def items(self) -> list[int]:
-        """Positions in all groups."""
         return [item for group in self._groups.values() for item in group.items]
 
     def of(self, properties: Mapping[str, Any]) -> Group | None:

@@ -15,7 +15,6 @@ from alsolike.runtime.struct import struct
 from alsolike.training.dataset import MAX_PLACES
 
 MIN_PAIRS = 50
-"""Minimum number of pairs with a gain for an estimate."""
 
 _PRECISION_OF_DECAY, _PRECISION_OF_PLACE = 0.1, 100.0
 _DECAY = -np.log1p(np.arange(MAX_PLACES))
@@ -28,8 +27,6 @@ class PositionBias:
 
     Attributes
     ----------
-    pairs
-        Number of pairs with a gain.
     log_propensities
         Logarithms of the propensities, float64 `(MAX_PLACES,)`. The maximum is 0.
     error

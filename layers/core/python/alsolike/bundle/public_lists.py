@@ -43,7 +43,6 @@ class PublicLists:
 
     @classmethod
     def none(cls, items: int) -> Self:
-        """Return empty lists of a model with `items` items."""
         table = RelatedTable(Ragged(np.zeros(items + 2, np.uint32), np.zeros(0, np.int32)), np.zeros(0, np.float32))
         return cls(table, np.zeros(0, np.int32), 1.0)
 
@@ -59,13 +58,6 @@ class PublicLists:
 
     @classmethod
     def map(cls, path: Path, *, items: int) -> Self:
-        """Map the public parts of a model of `items` items, and check all rows.
-
-        Raises
-        ------
-        InvalidBundle
-            If the file is unreadable, or for another number of items.
-        """
         try:
             arrays, metadata = map_tensors(path)
             if metadata["format"] != FORMAT:

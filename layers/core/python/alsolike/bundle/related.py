@@ -21,10 +21,8 @@ from alsolike.runtime.struct import struct
 FORMAT = "alsolike-related-1"
 
 SIMILAR = "similar"
-"""Name of the table of similar items."""
 
 TOGETHER = "together"
-"""Name of the table of items in the same baskets."""
 
 KINDS = (SIMILAR, TOGETHER)
 
@@ -56,13 +54,7 @@ class RelatedTable:
         return len(self.targets)
 
     def row(self, position: int) -> Row:
-        """Return the valid positions and scores in the row of a position in 0..N.
-
-        Raises
-        ------
-        IndexError
-            If the position is out of range.
-        """
+        """Return the positions and scores of a row without entries that `check` rejects."""
         if not 0 <= position < len(self):
             raise IndexError(f"position is {position}, expected 0 to {len(self) - 1}")
         begin, end = int(self.targets.offsets[position]), int(self.targets.offsets[position + 1])
@@ -83,27 +75,16 @@ class RelatedTable:
 
 @struct
 class RelatedItems:
-    """Item-to-item tables of a model, one per name in `KINDS`."""
-
     tables: Mapping[str, RelatedTable]
 
     @classmethod
     def none(cls, items: int) -> Self:
-        """Return tables with empty rows for `items` items."""
         offsets = np.zeros(items + 2, np.uint32)
         empty = RelatedTable(Ragged(offsets, np.zeros(0, np.int32)), np.zeros(0, np.float16))
         return cls(dict.fromkeys(KINDS, empty))
 
     def row(self, kind: str, position: int) -> Row:
-        """Return the related items of a position in 0..N, best first: int32 positions and float32 scores.
-
-        Raises
-        ------
-        KeyError
-            If `kind` is not one of `KINDS`.
-        IndexError
-            If the position is out of range.
-        """
+        """Return the related items of a position, best first."""
         return self.tables[kind].row(position)
 
     def check(self) -> None:
@@ -124,13 +105,6 @@ class RelatedItems:
 
     @classmethod
     def map(cls, path: Path, *, items: int) -> Self:
-        """Map the tables of a model with `items` items into memory.
-
-        Raises
-        ------
-        InvalidBundle
-            If the file is unreadable or for another number of items. Positions and scores are not checked.
-        """
         try:
             arrays, metadata = map_tensors(path)
             if metadata["format"] != FORMAT:

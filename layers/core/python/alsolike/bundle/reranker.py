@@ -1,7 +1,4 @@
-"""Reranker: a linear model that reorders the candidates of a request by features known at request time.
-
-Training and serving compute the features with the same functions.
-"""
+"""Reranker: a linear model that reorders the candidates of a request by features known at request time."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ BEST = 10
 """Number of best candidates whose log scores determine the mean and the standard deviation."""
 
 MIN_SCORE = 1e-9
-"""Lower bound of scores. Lower scores are raised to it."""
+"""Lower bound of scores."""
 
 MIN_DEVIATION = 1e-6
 """Minimum standard deviation. A smaller one is replaced by 1, because the values differ only by rounding."""
@@ -51,7 +48,6 @@ HOURS = tuple(f"hour {first} to {first + 5}" for first in range(0, 24, 6))
 """Contexts by the hour of the request (UTC)."""
 
 DEVICE = "device"
-"""Property of a request's context that contains the device."""
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
@@ -88,8 +84,6 @@ class ItemColumns:
         ----------
         positions, scores
             Candidates of one request and their scores, `(candidates,)`.
-        history
-            Positions of the items in the user's history.
         ranks
             Popularity ranks of the candidates, NaN if unknown, `(candidates,)`. None to use the positions.
         """
@@ -136,7 +130,6 @@ class Reranker:
     columns: ItemColumns
 
     def standardised(self, features: Floats) -> Floats:
-        """Return features with mean 0 and standard deviation 1, and 0 for unknown values."""
         values: Floats = np.nan_to_num((features - self.means) / self.deviations)
         return values
 
@@ -149,7 +142,6 @@ class Reranker:
         now_ms: int,
         device: str | None = None,
     ) -> Floats:
-        """Return the utility of each candidate, see `ItemColumns.features` and `contexts_of`."""
         weights = self.weights[0]
         present = contexts_of(now_ms, device=device)
         for row, name in enumerate(self.contexts, start=1):
@@ -161,13 +153,7 @@ class Reranker:
 
     @classmethod
     def read(cls, path: Path, *, items: int) -> Self | None:
-        """Read a reranker, or return None for a file without weights.
-
-        Raises
-        ------
-        InvalidBundle
-            If the file is unreadable, or an array has another shape or values out of range.
-        """
+        """Read a reranker, or return None for a file without weights."""
         try:
             arrays, metadata = map_tensors(path)
             if metadata["format"] != FORMAT:
@@ -196,17 +182,11 @@ class Reranker:
 
 
 def floored_deviations(deviations: npt.ArrayLike) -> Floats:
-    """Return standard deviations, in which 1 replaces values below `MIN_DEVIATION`."""
     return np.where(np.asarray(deviations) < MIN_DEVIATION, 1.0, deviations)
 
 
 def contexts_of(now_ms: int, *, device: str | None = None) -> tuple[str, ...]:
     """Return the contexts of a request.
-
-    Parameters
-    ----------
-    device
-        Value of `DEVICE` in the context of the request.
 
     Examples
     --------
@@ -237,6 +217,5 @@ def write_reranker(reranker: Reranker | None, path: Path) -> None:
 
 
 def log_price(value: Any) -> float:
-    """Return the natural logarithm of a price, or NaN if it is not a number above 0."""
     is_price = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < math.inf
     return math.log(value) if is_price else math.nan

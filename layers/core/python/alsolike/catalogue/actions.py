@@ -30,13 +30,7 @@ _REPAIR = "repair it with `alsolike models repair`"
 
 @struct
 class Action:
-    """An action, such as an offer or a sign-up.
-
-    Attributes
-    ----------
-    properties
-        Metadata columns by name in camelCase.
-    """
+    """An action, such as an offer or a sign-up. `properties` are the metadata columns by name in camelCase."""
 
     action_id: str
     properties: Mapping[str, Any]
@@ -58,13 +52,6 @@ class Action:
 
 
 def check_action(action: Action, where: str = "") -> None:
-    """Check the values of the reserved columns.
-
-    Raises
-    ------
-    InvalidInput
-        If a value is invalid. The message contains the column.
-    """
     for name in (VALUE, EXPIRES, REPEAT_DAYS):
         number = validation.optional_number(action.properties, name, where=where)
         if number is not None and number < 0:
@@ -82,27 +69,13 @@ ACTIONS = RowKind(
 
 @struct
 class StoredActions:
-    """Content of the S3 object with all actions.
-
-    Attributes
-    ----------
-    unreadable
-        IDs of entries that are not valid actions.
-    """
+    """Content of the S3 object with all actions, and the IDs of entries that are not valid actions."""
 
     actions: tuple[Action, ...] = ()
     unreadable: tuple[str, ...] = ()
 
 
 class ActionStore:
-    """Store of all actions in one S3 object.
-
-    Parameters
-    ----------
-    client
-        Low-level S3 client.
-    """
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._stored = S3Object(client, bucket, ACTIONS_KEY)
 
@@ -110,15 +83,6 @@ class ActionStore:
         """Store actions, replacing actions with the same IDs. Unreadable entries are removed.
 
         Expired actions are removed if more than `MAX_ACTIONS` would be stored.
-
-        Raises
-        ------
-        InvalidInput
-            If there are still too many actions, or the object would be too large.
-        ConcurrentUpdate
-            If other writers change the object during every attempt.
-        Unavailable
-            If the object is unreadable, or S3 does not respond.
         """
         new = {action.action_id: action.properties for action in actions}
 
@@ -142,13 +106,7 @@ class ActionStore:
         self._stored.write(orjson.dumps(document, option=orjson.OPT_SORT_KEYS))
 
     def read(self) -> StoredActions:
-        """Return all actions, and log the IDs of unreadable entries.
-
-        Raises
-        ------
-        Unavailable
-            If the object cannot be read, or is not a JSON object.
-        """
+        """Return all actions, and log the IDs of unreadable entries."""
         content = self._stored.read()
         stored = StoredActions() if content is None else parse_actions(content.body)
         if stored.unreadable:
@@ -156,18 +114,10 @@ class ActionStore:
         return stored
 
     def all(self) -> list[Action]:
-        """Return the readable actions; see `read`."""
         return list(self.read().actions)
 
 
 def parse_actions(body: bytes) -> StoredActions:
-    """Parse the body of the S3 object with all actions.
-
-    Raises
-    ------
-    Unavailable
-        If the body is not a JSON object.
-    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:

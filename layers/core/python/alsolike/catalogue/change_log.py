@@ -26,24 +26,19 @@ _COMPRESSION = 3
 
 
 class ChangeKind(StrEnum):
-    """Type of a changed entity."""
-
     ITEM = "item"
     USER = "user"
 
     @property
     def prefix(self) -> str:
-        """Key prefix of the log in the lake."""
         return ITEM_CHANGES_PREFIX if self is ChangeKind.ITEM else USER_CHANGES_PREFIX
 
     @property
     def id_column(self) -> str:
-        """Name of the ID in the log and in the table."""
         return f"{self}_id"
 
 
 def partition_prefix(kind: ChangeKind, date: str) -> str:
-    """Return the key prefix of a UTC date."""
     return f"{kind.prefix}{CHANGES_PARTITION}={date}/"
 
 
@@ -59,7 +54,6 @@ def object_key(kind: ChangeKind, date: str, *, shard: str, first_sequence: str, 
 
 
 def by_date(changes: Iterable[Change]) -> dict[str, list[Change]]:
-    """Return the changes by UTC date, which is the partition."""
     days: dict[str, list[Change]] = {}
     for change in changes:
         days.setdefault(event_date(change.updated_at_ms), []).append(change)
@@ -80,18 +74,7 @@ def encode(kind: ChangeKind, changes: Iterable[Change]) -> bytes:
 
 
 def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterator[Change]:
-    """Yield the changes in the content of an object.
-
-    Parameters
-    ----------
-    name
-        Name of the object in errors.
-
-    Raises
-    ------
-    InvalidInput
-        If the object is truncated or does not have the format of `encode`.
-    """
+    """Yield the changes in the content of an object. Errors contain `name`."""
     try:
         lines = gzip.decompress(data).splitlines()
     except (OSError, EOFError, zlib.error) as error:

@@ -16,15 +16,7 @@ DELETED = 1 << 31
 
 @struct
 class Change:
-    """Change of an item or a user.
-
-    Attributes
-    ----------
-    entity_id
-        ID of the item or user.
-    properties
-        All columns after the change, or None for a deletion.
-    """
+    """Change of an item or a user. `properties` are all columns after the change, or None for a deletion."""
 
     entity_id: str
     updated_at_ms: int
@@ -32,7 +24,6 @@ class Change:
 
     @property
     def deleted(self) -> bool:
-        """True if the change deletes the item or user."""
         return self.properties is None
 
     @property
@@ -47,7 +38,6 @@ class Change:
 
     @property
     def tie_break(self) -> int:
-        """Unsigned 32-bit number: `DELETED` for a deletion, else a 31-bit hash of the properties."""
         if self.properties is None:
             return DELETED
         content = orjson.dumps(self.properties, default=dict, option=orjson.OPT_SORT_KEYS)

@@ -16,13 +16,7 @@ from alsolike.runtime.struct import struct
 
 @struct
 class Item:
-    """An item of the catalogue.
-
-    Attributes
-    ----------
-    properties
-        Metadata columns by name in camelCase (`title`, `price`, `categoryL1`, `creationTimestamp`).
-    """
+    """Item of the catalogue. `properties` are metadata columns by name in camelCase (`title`, `creationTimestamp`)."""
 
     item_id: str
     properties: Mapping[str, Any]
@@ -32,7 +26,5 @@ ITEMS = RowKind("item", "items", "itemId", "item_id", MAX_ITEM_PROPERTIES_CHARAC
 
 
 class CatalogueStore(RowStore[Item]):
-    """Table of the catalogue's items; see `RowStore`."""
-
     def __init__(self, client: DynamoDbClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(client, table, ITEMS, sleep=sleep)

@@ -28,8 +28,6 @@ _NOT_DELETED = "attribute_not_exists(deleted)"
 
 @struct
 class Stored(Generic[R]):
-    """A stored row with the time of its last change."""
-
     row: R
     updated_at_ms: int
 
@@ -37,15 +35,10 @@ class Stored(Generic[R]):
 class RowStore(Generic[R]):
     """DynamoDB table of items or users.
 
-    A deleted row is replaced by a marker, so that the table's stream contains the deletion. Readers of the table ignore
-    markers. The last of two simultaneous writes wins and gets the later time, even if the clock of its writer is slow,
-    because readers of the stream order changes by time. Only `put_batches` ignores the stored time. A partial update is
-    retried if the row has changed since it was read.
-
-    Parameters
-    ----------
-    sleep
-        Function that pauses between attempts, in seconds.
+    A deleted row is replaced by a marker, so that the table's stream contains the deletion. The last of two
+    simultaneous writes wins and gets the later time, even if the clock of its writer is slow, because readers of the
+    stream order changes by time. Only `put_batches` ignores the stored time. A partial update is retried if the row has
+    changed since it was read.
     """
 
     def __init__(
@@ -59,14 +52,7 @@ class RowStore(Generic[R]):
     def put(self, rows: Iterable[R], *, now_ms: int) -> int:
         """Store rows, replacing rows with the same ID, and return the number of written rows.
 
-        The last row of an ID wins.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If other writers change a row during every attempt.
-        Unavailable
-            If DynamoDB is unavailable. Rows before the failed row are written.
+        The last row of an ID wins. If DynamoDB is unavailable, rows before the failed row are written.
         """
         latest = {self._kind.id_of(row): row for row in rows}
         for row_id, row in latest.items():
@@ -74,7 +60,7 @@ class RowStore(Generic[R]):
         return len(latest)
 
     def put_batches(self, rows: Iterable[R], *, now_ms: int) -> int:
-        """Write many rows, `_BATCH` per call, without reading the replaced rows. Return the number of written rows.
+        """Write many rows without reading the replaced rows. Return the number of written rows.
 
         This can overwrite a row that another writer stored with a later time. Readers of the stream then keep the row
         with the later time.
@@ -87,10 +73,7 @@ class RowStore(Generic[R]):
         return written
 
     def insert(self, row: R, *, now_ms: int) -> bool:
-        """Write a row if the table has neither a row nor a deletion marker with this ID.
-
-        Return true if the row was written.
-        """
+        """Write a row, unless the table has a row or a deletion marker with this ID. Return true if it was written."""
         attributes = self._attributes(row, now_ms=now_ms)
         with self._translated_errors():
             try:
@@ -105,19 +88,12 @@ class RowStore(Generic[R]):
         return True
 
     def get(self, row_id: str) -> Stored[R]:
-        """Return a row.
-
-        Raises
-        ------
-        NotFound
-            If the row is absent or deleted.
-        """
         return self._stored(self._get(row_id))
 
     def update(
         self, row_id: str, change: Callable[[Mapping[str, Any]], Mapping[str, Any]], *, now_ms: int
     ) -> Stored[R]:
-        """Replace a row's properties by the result of `change`, and return the new row. See `delete` for errors."""
+        """Replace a row's properties by the result of `change`, and return the new row."""
 
         def write(stored: Stored[R]) -> dict[str, Any]:
             row = self._kind.make(row_id, change(stored.row.properties))
@@ -126,17 +102,7 @@ class RowStore(Generic[R]):
         return self._stored(self._replace(row_id, write))
 
     def delete(self, row_id: str, *, now_ms: int) -> None:
-        """Replace a row by a deletion marker.
-
-        Raises
-        ------
-        NotFound
-            If the row is absent or deleted.
-        ConcurrentUpdate
-            If other writers changed the row during every attempt.
-        Unavailable
-            If DynamoDB is unavailable.
-        """
+        """Replace a row by a deletion marker."""
 
         def write(stored: Stored[R]) -> dict[str, Any]:
             return {
@@ -148,12 +114,9 @@ class RowStore(Generic[R]):
         self._replace(row_id, write)
 
     def page(self, *, limit: int, token: str | None = None) -> tuple[list[Stored[R]], str | None]:
-        """Return a page of rows in arbitrary order, and the token of the next page. The token is None on the last page.
+        """Return a page of rows in arbitrary order, and the token of the next page, or None.
 
-        Parameters
-        ----------
-        limit
-            Maximum number of rows to read, including deleted rows, which are not returned.
+        At most `limit` rows are read, including deleted rows, which are not returned.
         """
         start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": row_of_token(token)}}}
         with self._translated_errors():
@@ -165,7 +128,7 @@ class RowStore(Generic[R]):
         return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
 
     def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
-        """Yield all rows of one segment in arbitrary order. Several callers can scan different segments in parallel."""
+        """Yield all rows of one segment in arbitrary order."""
         part = {"Segment": segment, "TotalSegments": segments}
         with self._translated_errors():
             for page in self._client.get_paginator("scan").paginate(
@@ -196,10 +159,7 @@ class RowStore(Generic[R]):
         raise self._overtaken(row_id)
 
     def _replace(self, row_id: str, write: Callable[[Stored[R]], dict[str, Any]]) -> dict[str, Any]:
-        """Replace the stored row by the result of `write`, retrying if it changes concurrently.
-
-        Return the written row.
-        """
+        """Write a row that depends on the stored row, and retry if the stored row changes concurrently."""
         for _ in range(_UPDATE_ATTEMPTS):
             read = self._get(row_id)
             attributes = write(self._stored(read))

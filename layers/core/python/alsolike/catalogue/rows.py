@@ -20,11 +20,8 @@ from alsolike.schema.json_schemas import Schema, or_null
 
 
 class Row(Protocol):
-    """Item, user or action."""
-
     @property
-    def properties(self) -> Mapping[str, Any]:
-        """Metadata columns by name in camelCase."""
+    def properties(self) -> Mapping[str, Any]: ...
 
 
 R = TypeVar("R", bound=Row)
@@ -39,14 +36,10 @@ class RowKind(Generic[R]):
 
     Attributes
     ----------
-    name
-        Name of one row in messages.
     list_field, id_field
         Names of the list and of the ID in a call.
     key
         Name of the ID in the table and in `R`.
-    make
-        Function that creates a row from an ID and properties.
     check
         Function that raises `InvalidInput` for an invalid row. The second argument is the row's location for messages.
     """
@@ -66,15 +59,7 @@ class RowKind(Generic[R]):
 
 @struct
 class RowCall(Generic[R]):
-    """Result of parsing a put call whose fields outside the rows are valid.
-
-    Attributes
-    ----------
-    rows
-        Valid rows, in the order of the call.
-    refused
-        One error per invalid row.
-    """
+    """Valid rows of a put call in the order of the call, and one error per invalid row."""
 
     rows: tuple[R, ...]
     refused: tuple[InvalidInput, ...]
@@ -94,15 +79,6 @@ def parse_put(
     dataset
         Expected last segment of the dataset's ARN, or None for any. Region, account and dataset group are not checked,
         so ARNs of another account are accepted.
-    columns
-        Declared columns.
-
-    Raises
-    ------
-    InvalidInput
-        If a field outside the rows is invalid.
-    NotFound
-        If the call is for another dataset.
     """
     call = put_call(kind).read(validation.parse_sent_object(body))
     if dataset is not None and not call["datasetArn"].endswith(f"/{dataset}"):
@@ -118,13 +94,7 @@ def parse_put(
 
 
 def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, ColumnType] = _UNDECLARED) -> dict[str, Any]:
-    """Parse the body of a partial update, an object that maps columns to new values. Null removes a column.
-
-    Raises
-    ------
-    InvalidInput
-        If the body has no columns, or a column is invalid.
-    """
+    """Parse the body of a partial update, an object that maps columns to new values. Null removes a column."""
     changes = validation.parse_sent_object(body)
     if not changes:
         raise InvalidInput("body has no columns, expected at least one to set, or to remove with null")
@@ -134,11 +104,6 @@ def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, Column
 
 def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: RowKind[R]) -> dict[str, Any]:
     """Return properties with changes applied.
-
-    Raises
-    ------
-    InvalidInput
-        If the result has too many columns or is too long.
 
     Examples
     --------
@@ -158,7 +123,6 @@ def changed(properties: Mapping[str, Any], changes: Mapping[str, Any], kind: Row
 
 @functools.cache
 def row_fields(kind: RowKind[R]) -> Fields:
-    """Return the fields of a row in a put call."""
     return _row_fields(kind, _UNDECLARED)
 
 
@@ -168,7 +132,6 @@ def put_call(kind: RowKind[R]) -> Fields:
 
 
 def described_put(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields:
-    """Return the fields of a put call, with descriptions of the declared columns."""
     return Fields(
         {
             "datasetArn": Text(MAX_ID_CHARACTERS, about="ARN of the dataset in this deployment."),
@@ -181,7 +144,6 @@ def described_put(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields
 
 
 def changes_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Schema:
-    """Return the JSON Schema of the changes that `parse_changes` accepts."""
     return {"type": "object", "minProperties": 1, **_columns_schema(kind, columns)}
 
 
@@ -195,7 +157,6 @@ def _row_fields(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Fields:
 
 
 def _columns_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Schema:
-    """Return the JSON Schema of the columns that `check_properties` accepts."""
     return {
         "maxProperties": kind.max_columns,
         "propertyNames": {"minLength": 1},
@@ -208,13 +169,6 @@ def _columns_schema(kind: RowKind[R], columns: Mapping[str, ColumnType]) -> Sche
 def check_properties(
     properties: Mapping[str, Any], kind: RowKind[R], *, columns: Mapping[str, ColumnType], where: str = ""
 ) -> None:
-    """Check the number and names of a row's columns, and the values of declared columns.
-
-    Raises
-    ------
-    InvalidInput
-        If a column is invalid. The message contains the first one.
-    """
     _check_columns(properties, kind, where=where.removesuffix(".") or "body")
     check_values(properties, columns, where=where)
     if CREATED not in columns:
@@ -241,13 +195,7 @@ def _check_columns(properties: Mapping[str, Any], kind: RowKind[R], *, where: st
 
 
 def column_texts(properties: Mapping[str, Any], columns: Iterable[tuple[str, str]]) -> dict[str, str]:
-    """Return the columns that a row has, as strings.
-
-    Parameters
-    ----------
-    columns
-        Pairs of the name in the result and the property.
-    """
+    """Return the columns that a row has, as strings. `columns` are pairs of the name in the result and the property."""
     return {name: _text(properties[key]) for name, key in columns if properties.get(key) is not None}
 
 

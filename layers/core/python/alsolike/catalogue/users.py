@@ -15,13 +15,7 @@ from alsolike.runtime.struct import struct
 
 @struct
 class User:
-    """User with properties. Users who only have interactions are not stored in this table.
-
-    Attributes
-    ----------
-    properties
-        Metadata columns by name in camelCase (`membership`, `ageGroup`).
-    """
+    """User with properties. Users who only have interactions are not stored in this table."""
 
     user_id: str
     properties: Mapping[str, Any]
@@ -31,7 +25,5 @@ USERS = RowKind("user", "users", "userId", "user_id", MAX_USER_PROPERTIES_CHARAC
 
 
 class UserStore(RowStore[User]):
-    """Table of users; see `RowStore`."""
-
     def __init__(self, client: DynamoDbClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         super().__init__(client, table, USERS, sleep=sleep)

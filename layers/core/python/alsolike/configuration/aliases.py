@@ -54,7 +54,6 @@ RECIPES: Mapping[str, Recipe] = MappingProxyType(
         "aws-item-attribute-affinity": Recipe(SEGMENTS),
     }
 )
-"""Recipes of Amazon Personalize by name, with the recommender that replaces each."""
 
 
 @struct
@@ -63,16 +62,12 @@ class Alias:
 
     Attributes
     ----------
-    recommender
-        Name of the recommender that serves requests.
     hides
         Event types. Items with which the user has events of these types are not recommended.
     filter
         Name of the default filter of requests, or None for the recommender's default filter.
     exploration
         Exploration that replaces the exploration of the rule set, or None.
-    recipe
-        Recipe that determined `recommender` and `hides`, or None.
     """
 
     name: str

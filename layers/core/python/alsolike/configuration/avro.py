@@ -38,24 +38,12 @@ class Field:
 
 @struct
 class Schema:
-    """Record of a dataset, such as `Items`, with its fields."""
-
     name: str
     fields: tuple[Field, ...]
 
 
 def parse_schema(text: bytes | str, *, where: str) -> Schema:
     """Parse a schema.
-
-    Parameters
-    ----------
-    where
-        Name of the file or field in errors.
-
-    Raises
-    ------
-    InvalidInput
-        If the schema is not a record, or a field is invalid.
 
     Examples
     --------
@@ -79,13 +67,7 @@ def parse_schema(text: bytes | str, *, where: str) -> Schema:
 
 
 def column_type(field: Field, *, is_list: bool) -> ColumnType:
-    """Return the column type for a field.
-
-    Parameters
-    ----------
-    is_list
-        True if strings contain several values separated by `|`.
-    """
+    """Return the column type for a field. `is_list` is true if its strings contain several values separated by `|`."""
     if column_name(field.name) == CREATED:
         return ColumnType.TIMESTAMP
     if field.type == "boolean":

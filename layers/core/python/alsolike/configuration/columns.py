@@ -50,13 +50,7 @@ _EXPECTED: Mapping[ColumnType, str] = {
 
 
 def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType], *, where: str = "") -> None:
-    """Check the values of declared columns. Undeclared columns can have any value, and null means absent.
-
-    Raises
-    ------
-    InvalidInput
-        If a value has another type, or a declared column has another spelling. The message contains the column.
-    """
+    """Check the values of declared columns. Undeclared columns can have any value, and null means absent."""
     for name, value in properties.items():
         column_type = columns.get(name)
         if column_type is None and (meant := property_name(name)) in columns:
@@ -110,7 +104,6 @@ def fits(value: object, column_type: ColumnType) -> bool:
 
 
 def column_schema(column_type: ColumnType) -> dict[str, Any]:
-    """Return the JSON Schema of the values that `fits` accepts for a column's type."""
     if column_type in (ColumnType.STRING, ColumnType.TEXT):
         return {"type": "string"}
     if column_type is ColumnType.BOOLEAN:

@@ -17,7 +17,6 @@ from alsolike.runtime.errors import UnknownEventType
 from alsolike.runtime.struct import struct
 
 PURCHASE = "purchase"
-"""Event type of purchases."""
 
 _FOR_YOU = "for-you"
 
@@ -30,8 +29,6 @@ def _empty() -> Mapping[str, Any]:
 
 
 class ColumnType(StrEnum):
-    """Type of a metadata column of items or users."""
-
     STRING = "string"
     NUMBER = "number"
     BOOLEAN = "boolean"
@@ -163,10 +160,6 @@ class Limits:
         Maximum number of seconds by which a time may be in the future.
     max_event_age_days
         Maximum age of events at arrival. Older events are quarantined.
-    minimum_item_interactions, minimum_user_interactions
-        Minimum number of interactions of an item and of a user in a dataset.
-    history_length
-        Maximum number of a user's latest interactions in the live profile and in a model's input.
     retention_days
         Retention of interactions in the lake, or None for no limit.
     """
@@ -198,8 +191,6 @@ class Configuration:
     ----------
     version
         Number of the applied version, or 0 before the first version.
-    events
-        Event types by canonical name.
     item_columns, user_columns
         Types of declared columns by property name (camelCase). Undeclared columns are accepted without checks.
     context
@@ -207,12 +198,8 @@ class Configuration:
     variants
         Property name of the item column whose equal values identify the variants of a product. For `title`, variants
         must also have the same leaf category. None if every item is a separate product.
-    filters
-        Filter expressions by name.
     recommenders
         All recommenders by name. The document can change their settings.
-    aliases
-        Aliases of campaigns and recommenders by name.
     created_aliases, created_filters, created_item_columns, created_user_columns
         Entries of `aliases`, `filters`, `item_columns` and `user_columns` that clients of Amazon Personalize created.
         The document does not contain them.
@@ -247,11 +234,10 @@ class Configuration:
 
     @property
     def fatigue(self) -> Fatigue | None:
-        """Demotion of seen items; None for no demotion."""
         return self.recommenders[_FOR_YOU].fatigue
 
     def recommenders_with(self, rules: str) -> list[str]:
-        """Return the names of the recommenders that use this rule set. Arms of experiments are ignored."""
+        """Return the names of the recommenders that use this rule set, without arms of experiments."""
         return [recommender.name for recommender in self.recommenders.values() if recommender.rules == rules]
 
     def arms_with(self, rules: str, *, now_ms: int) -> list[str]:
@@ -269,21 +255,10 @@ class Configuration:
         return {alias: event.name for event in self.events.values() for alias in (event.name, *event.aliases)}
 
     def declares(self, event_type: str) -> bool:
-        """Return true if an event type has this name or alias, in any case."""
         return event_type in self._spellings or event_type.lower() in self._spellings
 
     def canonical_event_type(self, name: str, *, field: str = "eventType") -> str:
         """Return the canonical name of an event type for its name or alias, in any case.
-
-        Parameters
-        ----------
-        field
-            Name of the field in errors.
-
-        Raises
-        ------
-        UnknownEventType
-            If the type is not declared.
 
         Examples
         --------

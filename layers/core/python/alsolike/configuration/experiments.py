@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from alsolike.runtime.struct import struct
 
 PLANNED_ANSWERS = 10_000
-"""Default number of expected responses in an experiment; see `alsolike.experiments.comparison`."""
+"""Default number of expected responses in an experiment."""
 
 DEFAULT_METRIC = "click-through"
 METRIC_NAMES = (DEFAULT_METRIC, "clicks", "conversion", "buyers", "revenue", "revenue-per-user")
@@ -25,8 +25,6 @@ class Arm:
     ----------
     share
         Share of the users, between 0 and 1. The shares of an experiment sum to 1.
-    recommender, rules, model
-        Recommender, rule set or model version for these users.
     """
 
     name: str
@@ -46,14 +44,10 @@ class Experiment:
         Name of the layer. Only one experiment of a layer runs at a time, so a response belongs to at most one of them.
     start_ms, end_ms
         Start (inclusive) and end (exclusive) of the period. The end is None if it is not planned.
-    arms
-        Arms in the order of the document.
     on
         Recommenders whose requests take part in the experiment.
     planned_answers
         Expected number of responses at the end. It must not change after the start.
-    metric
-        Metric that decides the experiment.
     """
 
     name: str
@@ -66,11 +60,9 @@ class Experiment:
     metric: str = DEFAULT_METRIC
 
     def runs(self, now_ms: int) -> bool:
-        """Return true if the experiment runs at a time."""
         return self.start_ms <= now_ms and (self.end_ms is None or now_ms < self.end_ms)
 
     def status(self, now_ms: int) -> str:
-        """Return `planned`, `running` or `ended`."""
         if self.runs(now_ms):
             return "running"
         return "planned" if now_ms < self.start_ms else "ended"
@@ -92,7 +84,6 @@ class Experiment:
         return self.arms[-1]  # Rounding: the shares may sum to slightly less than 1.
 
     def label(self, arm: Arm) -> str:
-        """Return the full name of an arm, as used in IDs, logs and tables."""
         return f"{self.name}/{arm.name}"
 
 
@@ -102,8 +93,6 @@ class Assignment:
 
     Attributes
     ----------
-    arms
-        Name `experiment/arm` for each experiment of the request, in the order of the document.
     recommender, rules, model
         Settings of these arms, or None if no arm has the setting. The last arm with a setting wins.
     """
@@ -118,15 +107,9 @@ NO_ARMS = Assignment()
 
 
 def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | None, now_ms: int) -> Assignment:
-    """Return the arms of a request.
+    """Return the arms of a request. `unit` is the user ID, or the session ID without a user, or None.
 
-    Parameters
-    ----------
-    recommender
-        Requested recommender.
-    unit
-        User ID of the request, or the session ID if there is no user. None for requests without both, which take part
-        in no experiment.
+    A request without both takes part in no experiment.
     """
     assignment = NO_ARMS
     if unit is None:
@@ -144,10 +127,7 @@ def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | N
 
 
 def assignment_of(experiments: Iterable[Experiment], arms: Sequence[str]) -> Assignment:
-    """Return the recommender and rules of logged arms, as far as the experiments still have them.
-
-    The model is None, because the log contains the version of each response.
-    """
+    """Return the recommender and rules of logged arms, as far as the experiments still have them."""
     named = {experiment.label(arm): arm for experiment in experiments for arm in experiment.arms}
     chosen = [named[label] for label in arms if label in named]
     recommenders = [arm.recommender for arm in chosen if arm.recommender]
@@ -156,7 +136,6 @@ def assignment_of(experiments: Iterable[Experiment], arms: Sequence[str]) -> Ass
 
 
 def models_named(experiments: Iterable[Experiment], *, now_ms: int) -> tuple[str, ...]:
-    """Return the distinct model versions in arms of running experiments."""
     return tuple(
         dict.fromkeys(
             arm.model

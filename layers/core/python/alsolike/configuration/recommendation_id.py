@@ -40,7 +40,6 @@ RECOMMENDER_CODES = MappingProxyType(
     }
 )
 MAX_ARMS = 3
-"""Maximum number of arms in a recommendation ID."""
 
 LATEST_MS = 253_402_300_799_999
 """Maximum time in an ID, the end of the year 9999. Python has no later dates."""
@@ -54,13 +53,7 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{40}")
 
 @struct
 class RecommendationId:
-    """Content of a recommendation ID.
-
-    Attributes
-    ----------
-    version_tag, arm_tags
-        Hashes of the model version and of the arms; see the functions `version_tag` and `arm_tag`.
-    """
+    """Content of a recommendation ID. The tags are results of `version_tag` and `arm_tag`."""
 
     answered_ms: int
     recommender: str
@@ -83,27 +76,13 @@ def arm_tag(arm: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _head(recommender: str, version: str, arms: tuple[str, ...]) -> tuple[bytes, bytes]:
-    """Return the bytes before the time, and the bytes between the time and the random bytes."""
     tags = [bytes.fromhex(arm_tag(arm)) for arm in arms]
     first = bytes((_FORMAT | RECOMMENDER_CODES[recommender],))
     return first, b"".join((bytes.fromhex(version_tag(version)), *tags, _NO_ARM * (MAX_ARMS - len(tags))))
 
 
 def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[str] = ()) -> str:
-    """Return a new recommendation ID.
-
-    Parameters
-    ----------
-    arms
-        Names `experiment/arm` of the response, at most `MAX_ARMS`.
-
-    Raises
-    ------
-    KeyError
-        If the recommender has no code.
-    ValueError
-        If there are more than `MAX_ARMS` arms.
-    """
+    """Return a new recommendation ID. `arms` are names `experiment/arm`."""
     if len(arms) > MAX_ARMS:
         raise ValueError(f"{len(arms)} arms, expected {MAX_ARMS} at most")
     first, tags = _head(recommender, version, tuple(arms))
@@ -112,13 +91,7 @@ def create(*, answered_ms: int, recommender: str, version: str, arms: Sequence[s
 
 
 def parse(recommendation_id: str) -> RecommendationId:
-    """Parse a recommendation ID.
-
-    Raises
-    ------
-    InvalidInput
-        If the ID was truncated, changed, or not created by `create`.
-    """
+    """Parse a recommendation ID. Truncated and changed IDs are invalid."""
     content = base64.urlsafe_b64decode(recommendation_id) if _FORM.fullmatch(recommendation_id) else b"\0" * 30
     recommender = _NAMES.get(content[0] ^ _FORMAT)
     answered_ms = int.from_bytes(content[1:7], "big")

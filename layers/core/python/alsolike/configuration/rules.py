@@ -16,12 +16,9 @@ from alsolike.declarations.limits import MAX_RESULTS
 from alsolike.runtime.struct import struct
 
 MAX_POSITION = MAX_RESULTS
-"""Maximum position in a list of recommendations."""
 
 MAX_FACTORS = 16
-"""Maximum number of boosts and demotions in a rule set. An item's factors are multiplied, and the model runs once per
-distinct result.
-"""
+"""Maximum number of boosts and demotions in a rule set. The model runs once per distinct product of factors."""
 
 _ROUNDING = 1e-9  # Tolerance for sums of shares.
 
@@ -48,16 +45,12 @@ class Promotion:
 
     @property
     def called(self) -> str:
-        """Name of the promotion in responses."""
         return self.name or self.filter
 
 
 @struct
 class Boost:
-    """Factor for the scores of the items that pass a filter. A factor above 1 is a boost, below 1 a demotion.
-
-    For the period, see `Promotion`.
-    """
+    """Factor for the scores of the items that pass a filter. A factor above 1 is a boost, below 1 a demotion."""
 
     filter: str
     factor: float
@@ -67,7 +60,7 @@ class Boost:
 
 @struct
 class Pin:
-    """Item with a fixed position in the list, counted from 1. For the period, see `Promotion`."""
+    """Item with a fixed position in the list, counted from 1."""
 
     item_id: str
     position: int
@@ -77,7 +70,7 @@ class Pin:
 
 @struct
 class SlateRule:
-    """Constraint on the complete list. Exactly one of the two bounds is set. For the period, see `Promotion`.
+    """Constraint on the complete list. Exactly one of the two bounds is set.
 
     Attributes
     ----------
@@ -135,8 +128,6 @@ class Exploration:
 
 @struct
 class RuleSet:
-    """Named set of rules. A request uses at most one."""
-
     name: str
     promotions: tuple[Promotion, ...] = ()
     boosts: tuple[Boost, ...] = ()
@@ -148,12 +139,10 @@ class RuleSet:
 
     @property
     def is_empty(self) -> bool:
-        """True if the set contains no rules."""
         lists = self.promotions or self.boosts or self.demotions or self.pins or self.slate
         return not lists and self.diversity is None and self.exploration is None
 
     def at(self, now_ms: int) -> RuleSet:
-        """Return the rules that are in effect at a time."""
         lists: dict[str, Any] = {
             name: tuple(
                 rule

@@ -23,13 +23,6 @@ def parse_aliases(
     filters: DeclaredFilters,
     columns: Mapping[str, ColumnType],
 ) -> dict[str, Alias]:
-    """Parse the aliases by name. Collect errors with their position in the document.
-
-    Parameters
-    ----------
-    recommenders, filters, columns
-        Recommenders, filters and item columns that aliases may reference.
-    """
     aliases = {}
     for name, entry in node.entries() if node else ():
         if not NAME.fullmatch(name):
@@ -58,7 +51,6 @@ def parse_aliases(
 
 
 def alias_to_document(alias: Alias) -> dict[str, Any]:
-    """Return an alias in the document's form, the inverse of `parse_aliases`."""
     exploration = alias.exploration
     return {
         **({"recipe": alias.recipe} if alias.recipe else {"recommender": alias.recommender}),

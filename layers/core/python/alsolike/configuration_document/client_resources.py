@@ -19,17 +19,7 @@ from alsolike.schema.document import Fault, InvalidConfiguration
 
 @struct
 class OwnNames:
-    """Content of the S3 object with created names.
-
-    Attributes
-    ----------
-    aliases, filters
-        Aliases and filter expressions by name.
-    item_columns, user_columns
-        Column types by property name, from the schemas of datasets.
-    etag
-        ETag of the object.
-    """
+    """Content of the S3 object with created names. The columns are from the schemas of datasets."""
 
     aliases: Mapping[str, Alias]
     filters: Mapping[str, str]
@@ -65,7 +55,6 @@ class OwnNames:
 
     @classmethod
     def of(cls, configuration: Configuration) -> Self:
-        """Return the names and columns that were added to a configuration."""
         return cls(
             configuration.created_aliases,
             configuration.created_filters,
@@ -80,13 +69,6 @@ class OwnNames:
 
     @classmethod
     def from_json(cls, body: bytes, *, etag: str) -> Self:
-        """Parse the body of the S3 object.
-
-        Raises
-        ------
-        InvalidConfiguration
-            If the body is unreadable.
-        """
         try:
             document = orjson.loads(body)
             aliases = {name: _alias(entry) for name, entry in document["aliases"].items()}

@@ -40,7 +40,6 @@ from alsolike.schema.document import Fault, InvalidConfiguration, Node
 
 FORMAT = 1
 EMPTY_DOCUMENT: Mapping[str, Any] = MappingProxyType({"format": FORMAT})
-"""Document before the first version is applied."""
 
 _ITEM_REQUIRED = {"required": True, "optional": False}
 _EVENT_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
@@ -62,20 +61,10 @@ _LIMITS = (
 
 
 def parse(document: object, *, version: int = 0, check_filters: bool = True) -> Configuration:
-    """Parse a document.
+    """Parse a document, or raise `InvalidConfiguration` with all faults.
 
-    Parameters
-    ----------
-    document
-        Parsed YAML or JSON, with strings as keys.
-    check_filters
-        True to parse the filter expressions. Readers of an applied document pass False, because `apply` has checked the
-        expressions, and an invalid filter must not break functions that do not use the filter.
-
-    Raises
-    ------
-    InvalidConfiguration
-        If the document is invalid. The error lists all faults.
+    Readers of an applied document do not check filters, because an invalid filter must not break functions that do not
+    use it.
     """
     faults: list[Fault] = []
     parts = Node(document, faults).fields(
@@ -168,7 +157,6 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
 
 
 def _events(node: Node | None) -> dict[str, EventType]:
-    """Return the document's event types, and the built-in types that the document does not replace."""
     events = dict(DEFAULT.events)
     if node is None:
         return events

@@ -21,13 +21,6 @@ _TARGETS = ("recommender", "rules", "model")
 def parse_experiments(
     node: Node | None, *, recommenders: Collection[str], rules: Collection[str]
 ) -> dict[str, Experiment]:
-    """Parse the experiments by name. Collect errors with their position in the document.
-
-    Parameters
-    ----------
-    recommenders, rules
-        Names that arms may reference.
-    """
     experiments: dict[str, Experiment] = {}
     for name, entry in node.entries() if node else ():
         if not NAME.fullmatch(name):
@@ -55,7 +48,6 @@ def parse_experiments(
 
 
 def experiment_to_document(experiment: Experiment) -> dict[str, Any]:
-    """Return an experiment in the document's form, the inverse of `parse_experiments`."""
     return {
         "layer": experiment.layer,
         "on": list(experiment.on),
@@ -132,7 +124,6 @@ def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:
 
 
 def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[Experiment]) -> None:
-    """Record faults for conflicts between an experiment and earlier experiments of the document."""
     meeting = [other for other in others if _meet(experiment, other)]
     for other in meeting:
         if other.layer == experiment.layer:

@@ -33,10 +33,6 @@ class DeclaredFilters:
     needs: Mapping[str, str]
 
     def choose(self, node: Node) -> str | None:
-        """Return the name of a filter that every request can use.
-
-        Record a fault if the filter requires request inputs.
-        """
         name = node.choice(self.expressions, noun="the name of a filter:")
         if name is not None and name in self.needs:
             node.fault(
@@ -52,15 +48,6 @@ def parse_filters(
     item_columns: Mapping[str, ColumnType],
     user_columns: Mapping[str, ColumnType],
 ) -> DeclaredFilters:
-    """Parse the filters. Collect errors with their position in the document.
-
-    Parameters
-    ----------
-    check
-        True to parse and check the expressions.
-    item_columns, user_columns
-        Declared column types. Conditions must match them.
-    """
     expressions: dict[str, str] = {}
     needs: dict[str, str] = {}
     for name, entry in node.entries() if node else ():

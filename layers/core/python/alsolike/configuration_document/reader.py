@@ -38,17 +38,9 @@ class Current:
 
     @property
     def version(self) -> int:
-        """Current version, or 0 before the first version."""
         return self.versions[-1] if self.versions else 0
 
     def configuration(self) -> Configuration:
-        """Return the version's configuration.
-
-        Raises
-        ------
-        InvalidConfiguration
-            If this version of the code cannot read the document.
-        """
         if not self.versions:
             return DEFAULT
         return configuration_document.parse(self.document, version=self.version, check_filters=False)
@@ -58,14 +50,7 @@ NOTHING_APPLIED = Current((), EMPTY_DOCUMENT, None)
 
 
 class ConfigurationReader(PolledValue[Configuration]):
-    """Polled configuration for functions.
-
-    Parameters
-    ----------
-    own_names
-        True to add the names that clients of Amazon Personalize created. Functions that serve recommendations need
-        them.
-    """
+    """Polled configuration. `own_names` adds the names that clients of Amazon Personalize created."""
 
     def __init__(
         self,
@@ -103,18 +88,7 @@ class ConfigurationReader(PolledValue[Configuration]):
 
 
 def read_current(client: S3Client, bucket: str, *, known: Current | None = None) -> Current:
-    """Return the current version and document, or `NOTHING_APPLIED` if there is no object.
-
-    Parameters
-    ----------
-    known
-        Earlier result, which is returned if the object has not changed.
-
-    Raises
-    ------
-    InvalidConfiguration
-        If the object is unreadable.
-    """
+    """Return the current version and document, or `known` if the object has not changed."""
     stored = S3Object(client, bucket, CONFIGURATION_KEY)
     content = stored.read_if_changed(known.etag if known else None)
     if content is None:

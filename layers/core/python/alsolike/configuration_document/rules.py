@@ -43,13 +43,6 @@ _COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
 def parse_rules(
     node: Node | None, *, filters: DeclaredFilters, columns: Mapping[str, ColumnType]
 ) -> dict[str, RuleSet]:
-    """Parse the rule sets by name. Collect errors with their position in the document.
-
-    Parameters
-    ----------
-    filters, columns
-        Filters and item columns that rules may reference.
-    """
     rules = {}
     for name, entry in node.entries() if node else ():
         if not NAME.fullmatch(name):
@@ -74,7 +67,6 @@ def parse_rules(
 
 
 def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
-    """Return a rule set in the document's form, the inverse of `parse_rules`. Empty parts are omitted."""
     document = {
         "promotions": [
             {
@@ -105,7 +97,6 @@ def rule_set_to_document(rules: RuleSet) -> dict[str, Any]:
 
 
 def numbers_of_rules(rules: RuleSet) -> dict[str, int]:
-    """Return the number of rules by type. Types without rules are omitted."""
     document = rule_set_to_document(rules)
     return {part: len(value) if isinstance(value, list) else 1 for part, value in document.items()}
 
@@ -241,7 +232,6 @@ def _diversity(node: Node | None, columns: Mapping[str, ColumnType]) -> Diversit
 
 
 def parse_exploration(node: Node | None, columns: Mapping[str, ColumnType]) -> Exploration | None:
-    """Parse an exploration, or return None for null. Collect errors with their position in the document."""
     if node is None or node.value is None:
         return None
     fields = node.fields("share", "new_for_days", required=("share", "new_for_days"))

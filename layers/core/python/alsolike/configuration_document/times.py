@@ -20,18 +20,12 @@ def parse_time_ms(node: Node) -> int | None:
 
 
 def parse_start_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which stands for the start of that day in UTC.
-
-    Record a fault if it is invalid.
-    """
+    """Parse a time with its zone, or a date, which stands for the start of that day in UTC."""
     return _parse_day_or_time_ms(node, days=0)
 
 
 def parse_end_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which stands for the end of that day in UTC.
-
-    Record a fault if it is invalid.
-    """
+    """Parse a time with its zone, or a date, which stands for the end of that day in UTC."""
     return _parse_day_or_time_ms(node, days=1)
 
 

@@ -51,7 +51,6 @@ MAX_CART_ITEMS = 50
 MAX_BATCH_USERS = 1_000
 
 MAX_PAGE_SIZE = 1_000
-"""Maximum number of rows per page of a list, such as that of the items."""
 
 MAX_OPERATOR_BODY_BYTES = 512 << 10
 """Maximum size of an operator's request, which can contain all rules and filters of a configuration."""
@@ -64,7 +63,6 @@ MAX_LISTED_MODELS = 100
 MAX_LISTED_TRAININGS = 50
 MAX_LISTED_RULE_CHANGES = 50
 MAX_REASON_CHARACTERS = 500
-"""Maximum length of an operator's reason."""
 MAX_CLIENT_TOKEN_CHARACTERS = 64
 
 SNAP_START_STORAGE_MB = 512

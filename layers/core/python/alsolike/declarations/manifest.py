@@ -33,8 +33,6 @@ class Access:
     resource
         Name of the resource: a field of `StoredData` in `infra_cdk`, ``*``, a field of `settings.py` with an ARN, or
         another name that the function's stack resolves.
-    actions
-        IAM actions.
     keys
         Keys of objects in a bucket, with ``*`` as wildcard. Empty for the bucket itself.
     reason
@@ -54,11 +52,8 @@ class Access:
 
 
 class Trigger(Protocol):
-    """Event source of a function, with the access that the function's role needs for it."""
-
     @property
-    def access(self) -> tuple[Access, ...]:
-        """Access that Lambda needs."""
+    def access(self) -> tuple[Access, ...]: ...
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,8 +66,6 @@ class Schedule:
         Name of the setting with the schedule expression. Null disables the schedule.
     purpose
         Description of the EventBridge rule, without the prefix ``Alsolike ENVIRONMENT:``.
-    retries, max_age_minutes
-        Maximum number of retries of a failed invocation, and maximum age of its event.
     """
 
     setting: str
@@ -176,8 +169,6 @@ class LogLines:
 
     Attributes
     ----------
-    function
-        Name of the function that writes the log.
     field
         JSON path of a field that selects lines.
     """
@@ -187,7 +178,6 @@ class LogLines:
 
     @property
     def access(self) -> tuple[Access, ...]:
-        """Access to the store of failed deliveries."""
         return FAILURE_DESTINATION
 
 
@@ -233,7 +223,6 @@ class Manifest:
 
 
 HASH_KEY = Access("hash_key", ("secretsmanager:GetSecretValue",))
-"""Secret key with which IDs are hashed."""
 
 CONFIGURATION = (
     Access("artefacts", READ, keys=(CONFIGURATION_KEY,)),
@@ -260,14 +249,12 @@ SNAPSHOT = (
         reason="Segments of the catalogue are named after their contents",
     ),
 )
-"""Snapshot of the catalogue."""
 
 SIGNING_KEYS = (
     Access("keys", ("dynamodb:GetItem",)),
     Access("keys", ("dynamodb:UpdateItem",), attributes=("key_id", "last_used_ms", "last_source", "calls")),
     Access("keys_encryption", ("kms:Decrypt",)),
 )
-"""Keys of signed requests with their secrets, and updates of their use."""
 
 MODELS = (
     Access("artefacts", LIST),  # Also needed so that S3 returns 404 instead of 403.
@@ -298,7 +285,6 @@ MODELS = (
         reason="Each run is an execution with a unique name",
     ),
 )
-"""Reading and promoting model versions, and starting and reading training runs."""
 
 FAILURE_DESTINATION = (
     # AWS documents the permission only for the complete bucket, not for `aws/lambda/`. Therefore the role may write to

@@ -58,7 +58,6 @@ class Names:
 
     @property
     def client_url(self) -> str:
-        """URL of the API for clients, without a final slash. It contains `api_domain` if there is one."""
         return f"https://{self.api_domain}" if self.api_domain else self.api_url.rstrip("/")
 
 

@@ -18,7 +18,6 @@ SCOPES: Mapping[str, str] = MappingProxyType(
         ADMINISTER: "See, change and delete items and users, and see and operate the deployment",
     }
 )
-"""Scopes of tokens and keys, with their descriptions."""
 
 
 SIGNED_PREFIX = "/personalize"

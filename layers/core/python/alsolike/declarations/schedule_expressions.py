@@ -25,8 +25,6 @@ _MONTHLY_WEEKDAY = re.compile(r"(?P<weekday>\w+)(?:L|#[1-5])", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Schedule with a fixed interval."""
-
     interval_s: int
 
 
@@ -55,11 +53,6 @@ class Cron:
 
 def parse_schedule(expression: str) -> Rate | Cron:
     """Parse a schedule expression.
-
-    Raises
-    ------
-    ValueError
-        If the expression is not valid for EventBridge.
 
     Examples
     --------
@@ -96,13 +89,7 @@ def parse_schedule(expression: str) -> Rate | Cron:
 def _values(
     field: str, low: int, high: int, *, names: Sequence[str] = (), has_steps: bool = True, wraps: bool = True
 ) -> tuple[int, ...]:
-    """Return the values that a field selects. Ranges can wrap around, such as `22-2` for hours.
-
-    Raises
-    ------
-    ValueError
-        If a part of the field is malformed or out of range.
-    """
+    """Return the values that a field selects. Ranges can wrap around, such as `22-2` for hours."""
 
     def number(text: str) -> int:
         value = names.index(text) + low if text in names else int(text) if _NUMBER.fullmatch(text) else -1

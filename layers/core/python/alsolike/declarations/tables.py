@@ -4,15 +4,7 @@ from collections.abc import Iterable, Sequence
 
 
 def once_sql(table: str, columns: Iterable[str], *, key: Sequence[str], order: Sequence[str]) -> str:
-    """Return a query for Athena and DuckDB that selects one row per `key`, the first by `order`.
-
-    Parameters
-    ----------
-    key
-        SQL expressions that are equal in all duplicates of a row.
-    order
-        Columns that order the duplicates, ascending, nulls last.
-    """
+    """Return a query for Athena and DuckDB that selects one row per `key`, the first by `order`."""
     listed = ", ".join(columns)
     ordered = ", ".join(f"{name} ASC NULLS LAST" for name in order)
     number = f"row_number() OVER (PARTITION BY {', '.join(key)} ORDER BY {ordered})"

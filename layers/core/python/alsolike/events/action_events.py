@@ -30,13 +30,7 @@ PUT_ACTION_INTERACTIONS = Fields(
 
 
 class ActionEvent(NamedTuple):
-    """A user's interaction with an action. Tuples sort by time.
-
-    Attributes
-    ----------
-    event_type
-        One of `ACTION_TYPES`.
-    """
+    """Interaction of a user with an action. Tuples sort by time."""
 
     event_time_ms: int
     action_id: str
@@ -45,11 +39,6 @@ class ActionEvent(NamedTuple):
 
 def action_type(text: str, where: str = "eventType") -> str:
     """Return the event type for an action event type of Personalize, ignoring case, spaces, `_` and `-`.
-
-    Raises
-    ------
-    InvalidInput
-        If the type is unknown.
 
     Examples
     --------
@@ -62,7 +51,6 @@ def action_type(text: str, where: str = "eventType") -> str:
 def action_properties(
     action_id: str, impression: list[str] | None = None, properties: Mapping[str, Any] | None = None
 ) -> str:
-    """Return the properties of a record as JSON. `ACTION_PROPERTIES` defines the fields."""
     more = {"impression": impression, "properties": properties}
     return orjson.dumps({"actionId": action_id, **{name: value for name, value in more.items() if value}}).decode()
 

@@ -17,16 +17,6 @@ MAX_CHARACTERS = 40
 def context_of(properties: str | None, columns: Sequence[str]) -> str:
     """Return the context as a JSON object in a string, or an empty string if the context has no values.
 
-    Both training and serving call this function.
-
-    Parameters
-    ----------
-    properties
-        Properties of the interaction, as a JSON object in a string. Strings are converted to lower case, booleans to
-        strings.
-    columns
-        Names of the properties that belong to the context.
-
     Examples
     --------
     >>> context_of('{"DEVICE": "Phone", "size": 3}', ["device", "size"])

@@ -28,14 +28,12 @@ class Login:
 
 
 def login_of(interaction: Interaction) -> Login | None:
-    """Return the login that an interaction represents, or None if it has no user or no session."""
     if interaction.user_id is None or interaction.session_id is None:
         return None
     return Login(interaction.event_time_ms, interaction.event_id, interaction.user_id)
 
 
 def first_logins(interactions: Iterable[Interaction]) -> dict[str, Login]:
-    """Return each session's first login, by session id."""
     first: dict[str, Login] = {}
     for interaction in interactions:
         if (login := login_of(interaction)) is not None and interaction.session_id is not None:
@@ -46,13 +44,8 @@ def first_logins(interactions: Iterable[Interaction]) -> dict[str, Login]:
 def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the first login of each session, one row per session: session_id, event_time_ms, event_id and user_id.
 
-    The concatenated results for several parts of the lake are valid input for another call.
-
-    Parameters
-    ----------
-    rows
-        Columns event_id, user_id, session_id and event_time_ms of the interactions table. Include all event types, also
-        types that a dataset excludes, because a search can be a login.
+    The concatenated results for several parts of the lake are valid input for another call. Include rows of all event
+    types, because a search can be a login.
     """
     columns = ["session_id", "event_time_ms", "event_id", "user_id"]
     logins = rows.loc[rows["user_id"].notna() & rows["session_id"].notna(), columns]
@@ -64,12 +57,7 @@ def session_logins(rows: pd.DataFrame) -> pd.DataFrame:
 def owners(rows: pd.DataFrame, logins: pd.DataFrame | None = None) -> pd.Series[str]:
     """Return the profile ID of each row's owner, with the index of the rows.
 
-    Parameters
-    ----------
-    rows
-        Rows with the columns of `session_logins`.
-    logins
-        Result of `session_logins` for the complete lake; None if `rows` contain the complete lake.
+    `logins` is the result of `session_logins` for the complete lake; None if `rows` contain the complete lake.
     """
     anonymous = rows["user_id"].isna()
     own = (USER_PREFIX + rows["user_id"]).fillna(SESSION_PREFIX + rows["session_id"])

@@ -22,7 +22,6 @@ from alsolike.schema.fields import Fields, JsonObject, ListOf
 
 _MS_PER_DAY = 86_400_000
 MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
-"""Default of the maximum time, in milliseconds, by which an event time may be later than the arrival time."""
 
 ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED = "action:taken", "action:not-taken", "action:viewed"
 ACTION_TYPES = (ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED)
@@ -37,7 +36,6 @@ ACTION_PROPERTIES = Fields(
     },
     required=("actionId",),
 )
-"""Properties in records of action interactions: the action, the displayed actions, and the shop's own properties."""
 
 
 def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration = DEFAULT) -> Interaction:
@@ -48,15 +46,11 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
     arrived_ms
         Time of the record's arrival on the stream, in epoch milliseconds. Kinesis sets this time, not the producer, and
         repeated deliveries do not change it.
-    configuration
-        Configuration with the event types and the allowed clock skew.
 
     Raises
     ------
     UnknownEventType
         If only the event type is invalid. A newer configuration may declare the type.
-    InvalidInput
-        If the record is invalid. The message contains the field, its value and the expectation.
     """
     fields = validation.parse_object(data, subject="record")
     version = fields.get("schema_version")
@@ -101,6 +95,5 @@ def _check_times(interaction: Interaction, arrived_ms: int, configuration: Confi
 
 
 def content_event_id(*content: Any) -> str:
-    """Return a hash of the content, 32 hexadecimal digits, as an event ID."""
     data = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
     return hashlib.blake2b(data, digest_size=16).hexdigest()

@@ -15,14 +15,12 @@ def net_weights(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray
     """Return the remaining weight of each interaction, at least 0.
 
     An interaction with a negative weight reduces the weights of earlier interactions of the same user and item, latest
-    first, by this weight in total. Any excess has no effect. Both training and serving call this function.
+    first, by this weight in total. Any excess has no effect.
 
     Parameters
     ----------
     pair
         Identifier of the pair of user and item per interaction, `(n,)`, oldest first.
-    weight
-        Weight per interaction, `(n,)`, in the same order.
 
     Examples
     --------

@@ -48,17 +48,7 @@ _HEADER = {"alg": ALGORITHM, "typ": "JWT"}
 
 @struct
 class Session:
-    """Subject of a token.
-
-    Attributes
-    ----------
-    user_id
-        User, if logged in.
-    site
-        Site key, if a page used one.
-    operator
-        True for the page of an operator, which may read all columns and use all filters.
-    """
+    """Subject of a token. The page of an `operator` may read all columns and use all filters."""
 
     session_id: str
     user_id: str | None = None
@@ -68,20 +58,6 @@ class Session:
 
 def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = DEFAULT_LIFETIME_S) -> str:
     """Return a signed token for a session.
-
-    Parameters
-    ----------
-    key
-        Current value of the deployment's session key.
-    now_s
-        Current time in seconds since 1970.
-
-    Raises
-    ------
-    InvalidInput
-        If `POST /events` would reject an ID, or the lifetime is not 1 to `MAX_LIFETIME_S` seconds.
-    MissingSetting
-        If the key has fewer than `MIN_KEY_BYTES`.
 
     Examples
     --------
@@ -113,24 +89,8 @@ def mint(key: bytes, session: Session, *, now_s: int, lifetime_s: int = DEFAULT_
 
 
 def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
-    """Return the session that a token identifies.
-
-    Parameters
-    ----------
-    keys
-        Valid values of the session key, at least one.
-    now_s
-        Current time in seconds since 1970.
-
-    Raises
-    ------
-    WrongSignature
-        If the signature matches none of the keys.
-    InvalidInput
-        If the token is malformed, has another algorithm, issuer or audience, has expired, is not yet valid, or has a
-        lifetime above `MAX_LIFETIME_S`.
-    MissingSetting
-        If a key has fewer than `MIN_KEY_BYTES`.
+    """Return the session that a token identifies. A wrong signature raises `WrongSignature`, another invalid token
+    `InvalidInput`.
     """
     if len(token) > MAX_TOKEN_CHARACTERS or not token.isascii() or token.count(".") != 2:
         raise InvalidInput(
@@ -147,7 +107,6 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
 
 
 def authorizer_context(session: Session) -> dict[str, str]:
-    """Return the context that the authorizer passes to the route's function, in which `session_of` reads it."""
     context = {
         "sessionId": session.session_id,
         "userId": session.user_id,
@@ -158,13 +117,6 @@ def authorizer_context(session: Session) -> dict[str, str]:
 
 
 def session_of(event: Mapping[str, Any]) -> Session:
-    """Return the session of a request to a browser route.
-
-    Parameters
-    ----------
-    event
-        Lambda event of an HTTP API route with the session authorizer.
-    """
     context = event["requestContext"]["authorizer"]["lambda"]
     return Session(context["sessionId"], context.get("userId"), context.get("site"), "operator" in context)
 

@@ -39,33 +39,13 @@ TOKEN_REQUEST = Fields(
 
 
 def site_of(key: str, sessions: Sessions) -> Site:
-    """Return the site of a key.
-
-    Raises
-    ------
-    InvalidInput
-        If the key was removed after the token was issued.
-    """
     if key not in sessions.sites:
         raise InvalidInput(f"the token's site key is {validation.describe(key)}, expected one of sessions.sites")
     return sessions.sites[key]
 
 
 def open_session(body: bytes, *, origin: str | None, sessions: Sessions) -> Session:
-    """Return the session for a page that sends a site key.
-
-    Parameters
-    ----------
-    origin
-        Value of the header `Origin`.
-
-    Raises
-    ------
-    InvalidInput
-        If the body is invalid, or the key does not permit the origin.
-    NotFound
-        If the key does not exist.
-    """
+    """Return the session for a page that sends a site key."""
     request = TOKEN_REQUEST.read(validation.parse_sent_object(body))
     key = request["siteKey"]
     if key not in sessions.sites:
@@ -81,11 +61,6 @@ def bounded(interaction: Interaction, *, now_ms: int, where: str) -> Interaction
     """Return an event of a site key's session, with an ID that is a hash of its content and UTC day.
 
     Therefore profiles, datasets and trends count one event per session, event type, item or query, and day.
-
-    Raises
-    ------
-    InvalidInput
-        If the event is older than `MAX_AGE_MS`, or more than `MAX_LEAD_MS` in the future.
     """
     age_ms = now_ms - interaction.event_time_ms
     if not -MAX_LEAD_MS <= age_ms <= MAX_AGE_MS:

@@ -38,10 +38,7 @@ class StreamRecord(NamedTuple):
 def stream_records(event: Mapping[str, Any], *, with_region: bool = False) -> list[StreamRecord]:
     """Return the records of a Lambda event in their order. All records are from one shard of one stream.
 
-    Parameters
-    ----------
-    with_region
-        True to put the region before the shard ID, because the streams of two regions have shards with the same IDs.
+    If `with_region` is true, shard IDs contain the region, because the streams of two regions have equal shard IDs.
     """
     records = event["Records"]
     arn = records[0]["eventSourceARN"]
@@ -63,22 +60,15 @@ def stream_records(event: Mapping[str, Any], *, with_region: bool = False) -> li
 
 
 def partition_key(profile_id: str) -> str:
-    """Return the stream's partition key for a profile: the profile ID, or a hash of an ID that exceeds Kinesis's
-    maximum.
-    """
     if len(profile_id) <= MAX_PARTITION_KEY_CHARACTERS:
         return profile_id
     return hashlib.blake2b(profile_id.encode(), digest_size=32).hexdigest()
 
 
 class ConfigurationSource(Protocol):
-    """The interface of `alsolike.configuration_document.reader.ConfigurationReader`."""
+    def current(self, *, now_ms: int) -> Configuration: ...
 
-    def current(self, *, now_ms: int) -> Configuration:
-        """Return the latest known configuration."""
-
-    def refresh(self, *, now_ms: int) -> Configuration:
-        """Read the configuration from its store, and return it."""
+    def refresh(self, *, now_ms: int) -> Configuration: ...
 
 
 def parse_batch(

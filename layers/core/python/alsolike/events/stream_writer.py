@@ -18,26 +18,12 @@ MAX_PAUSE_S = 1.0
 ANSWER_TIME_MS = 1_000
 """Minimum remaining time for a further attempt, in milliseconds. The caller needs this time to respond."""
 MAX_RECORDS = 500
-"""Maximum number of records per call, by Kinesis's limit."""
+"""Maximum number of records per call, as limited by Kinesis."""
 MAX_BYTES = 4_000_000
 """Maximum size of a call, below Kinesis's limit of 5 MB."""
 
 
 class EventStream:
-    """Writer to the event stream.
-
-    Parameters
-    ----------
-    client
-        Low-level Kinesis client.
-    name
-        Name of the stream.
-    attempts
-        Maximum number of attempts to put the same records.
-    sleep
-        Function that pauses between attempts, in seconds.
-    """
-
     def __init__(
         self,
         client: KinesisClient,
@@ -54,17 +40,8 @@ class EventStream:
     def put(self, interactions: Sequence[Interaction], *, remaining_ms: Callable[[], float]) -> None:
         """Put all interactions on the stream, retrying records that Kinesis rejects.
 
-        Parameters
-        ----------
-        remaining_ms
-            Function that returns the remaining time in milliseconds. Retries stop if less than `ANSWER_TIME_MS` would
-            remain after the pause.
-
-        Raises
-        ------
-        Unavailable
-            If some interactions are not on the stream. The caller can repeat the call, because duplicates have the same
-            event IDs.
+        `Unavailable` means that some interactions are not on the stream. Callers can repeat the call, because
+        duplicates have the same event IDs.
         """
         records = [
             {"Data": interaction.to_record(), "PartitionKey": partition_key(interaction.profile_id)}
@@ -102,7 +79,6 @@ class EventStream:
 
 
 def calls(records: Sequence[dict[str, Any]]) -> Iterator[list[dict[str, Any]]]:
-    """Yield the records in groups, each of which fits into one PutRecords call."""
     call: list[dict[str, Any]] = []
     size_bytes = 0
     for record in records:

@@ -118,8 +118,6 @@ class ArmSample:
 
     Attributes
     ----------
-    users
-        Number of users.
     eventful
         Number of users with a nonzero `y`.
     mean_y, mean_x
@@ -138,7 +136,6 @@ class ArmSample:
 
     @property
     def ratio(self) -> float | None:
-        """Value of the metric, or None if the denominator is 0."""
         return self.mean_y / self.mean_x if self.mean_x else None
 
     @property
@@ -151,17 +148,14 @@ class ArmSample:
 
     @property
     def variance(self) -> float:
-        """Variance of the metric."""
         return self.spread / self.users if self.users else 0.0
 
     @property
     def suffices(self) -> bool:
-        """True if there are enough users for an approximately normal mean."""
         return self.users >= MIN_USERS and self.eventful >= MIN_EVENTS
 
 
 def sample(y: Sequence[float], x: Sequence[float]) -> ArmSample:
-    """Return the statistics of users from their sums y and x, one element per user."""
     n = len(y)
     if n == 0:
         return ArmSample(0, 0, 0.0, 0.0, 0.0, 0.0, 0.0)

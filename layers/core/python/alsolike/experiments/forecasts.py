@@ -22,7 +22,6 @@ RUNNING, DONE, FAILED = "running", "done", "failed"
 STATES = (RUNNING, DONE, FAILED)
 
 RECOMMENDER = "for-you"
-"""Default recommender of a forecast."""
 
 DAYS, RESPONSES = 28, 5_000
 """Default number of days of the recommendation log, and maximum number of logged responses."""
@@ -50,7 +49,6 @@ class ForecastRequest:
     model: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Return the event's field `forecast` without its ID."""
         fields = {"recommender": self.recommender, "configuration": self.configuration, "model": self.model}
         return {name: value for name, value in fields.items() if value is not None}
 
@@ -61,8 +59,6 @@ class ForecastRequest:
 
 
 class Forecasts:
-    """Records of forecasts."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
@@ -70,11 +66,6 @@ class Forecasts:
         """Return the record of a forecast, or None if it was not started or has expired.
 
         A running forecast is `failed` after `MAX_RUN_MS`, because Lambda ended the function.
-
-        Raises
-        ------
-        Unavailable
-            If the record is unreadable or S3 does not respond.
         """
         stored = self._object(forecast_id)
         if (content := stored.read()) is None:
@@ -89,7 +80,6 @@ class Forecasts:
         return record
 
     def write(self, forecast_id: str, record: Mapping[str, Any]) -> None:
-        """Store a record, replacing an earlier one."""
         self._object(forecast_id).write(orjson.dumps(record))
 
     def start(
@@ -97,15 +87,7 @@ class Forecasts:
     ) -> dict[str, Any]:
         """Start a forecast, unless it runs or is done. Return the record.
 
-        Parameters
-        ----------
-        function
-            Name of the function `attribute_outcomes`.
-
-        Raises
-        ------
-        Unavailable
-            If the function cannot be invoked. The record then contains the reason.
+        If `function` cannot be invoked, the stored record contains the reason.
         """
         record = self.read(forecast_id, now_ms=now_ms)
         if record is not None and record["state"] != FAILED:

@@ -15,13 +15,7 @@ ARMS = 2
 
 
 def holdout_of(experiments: Iterable[Experiment], *, now_ms: int) -> Experiment | None:
-    """Return the latest experiment in the layer `holdout` that has started, or None.
-
-    Raises
-    ------
-    InvalidInput
-        If it does not have two arms.
-    """
+    """Return the latest started experiment in the layer, even if it has ended, or None."""
     started = [experiment for experiment in experiments if experiment.layer == LAYER and experiment.start_ms <= now_ms]
     if not started:
         return None

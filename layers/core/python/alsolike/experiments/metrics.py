@@ -31,8 +31,7 @@ BEFORE_DAYS = 28
 class Users(Protocol):
     """Group of users, with sums over each user's responses."""
 
-    def __len__(self) -> int:
-        """Return the number of users."""
+    def __len__(self) -> int: ...
 
     def column(self, name: str) -> list[float]:
         """Return one of `SUMS` with one element per user."""
@@ -51,8 +50,6 @@ class RatioMetric:
     ----------
     above, below
         Numerator and denominator: one of `SUMS`, `USERS` (1 per user) or `BUYERS` (1 per buyer).
-    about
-        Description for reports.
     """
 
     name: str
@@ -61,7 +58,6 @@ class RatioMetric:
     about: str
 
     def sample(self, users: Users) -> ArmSample:
-        """Return the statistics of users for this metric."""
         return sample(_column(users.column, self.above, len(users)), _column(users.column, self.below, len(users)))
 
     def adjusted(self, arms: Mapping[str, Users]) -> dict[str, ArmSample]:
@@ -113,7 +109,6 @@ METRICS = MappingProxyType(
 
 
 def metric_of(name: str) -> RatioMetric:
-    """Return the metric with a name. Raise `InvalidInput` for an unknown name."""
     if name not in METRICS:
         raise InvalidInput(f"--metric is {name!r}, expected one of {', '.join(METRICS)}")
     return METRICS[name]

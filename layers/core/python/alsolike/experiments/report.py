@@ -76,8 +76,6 @@ class ExperimentReport:
 
     Attributes
     ----------
-    control
-        Name of the control arm.
     sample_ratio_p_value
         Always-valid p-value of the numbers of users per arm, given the shares.
     days, of_days
@@ -111,16 +109,8 @@ class Tally(Protocol):
 
     Attributes
     ----------
-    unassigned
-        Number of responses of the experiment's recommenders during the experiment that have no arm.
-    unknown
-        Number of responses by arm, for arms that the experiment does not contain.
-    nameless
-        Number of responses with an arm, but without a user.
     in_two_arms
         Number of users with responses in more than one arm. Known only after a call of `users`.
-    days
-        Days (ISO 8601) with responses in an arm.
     """
 
     unassigned: int
@@ -195,7 +185,6 @@ def _verdict(arms: tuple[ArmReport, ...], p_value: float, *, control: str) -> tu
 
 
 def sentence(report: ExperimentReport) -> str:
-    """Return the verdict as a sentence."""
     if report.verdict == "mismatch":
         return (
             f"sample ratio mismatch (p = {report.sample_ratio_p_value:.2g}): users were not assigned to the arms by "

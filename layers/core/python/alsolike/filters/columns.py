@@ -39,13 +39,7 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 
 
 def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
-    """Return the mask of the rows that meet a condition. If `column` is None (undeclared), no row meets the condition.
-
-    Raises
-    ------
-    InvalidInput
-        If the column contains texts, or the operand or operator does not fit the column.
-    """
+    """Return the mask of the rows that meet a condition. An undeclared column (None) meets no condition."""
     if column is None:
         return np.zeros(rows, bool)
     if isinstance(column, NumberColumn):
@@ -72,14 +66,8 @@ def with_values(column: FixedColumn, values: Array) -> FixedColumn:
 
 
 def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
-    """Return the elements of a membership condition on a list column.
-
-    A list that contains one of them meets the condition.
-
-    Raises
-    ------
-    InvalidInput
-        If the condition is a comparison.
+    """Return the elements of a membership condition on a list column. A list that contains one of them meets the
+    condition.
     """
     if isinstance(leaf, Comparison):
         raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")
@@ -104,13 +92,7 @@ def compare(values: npt.NDArray[np.float64], operator: Operator, operand: float 
 
 
 def text(leaf: Comparison, resolver: Resolver) -> str | None:
-    """Return the string operand of a comparison, or None if the current item or user lacks the property.
-
-    Raises
-    ------
-    InvalidInput
-        If the operand is not a string, or the operator is neither = nor !=.
-    """
+    """Return the string operand of a comparison, or None if the current item or user lacks the property."""
     _only_equality(leaf, "texts")
     return resolver.text(leaf)
 

@@ -54,20 +54,6 @@ Bias: TypeAlias = npt.NDArray[np.float32]
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class FilterInputs:
-    """Inputs of a filter from a request.
-
-    Attributes
-    ----------
-    now_ms
-        Time of the request in epoch milliseconds.
-    values
-        Values of the filter's parameters.
-    recent
-        Interactions of the requesting user.
-    item, user
-        Properties of the current item and of the requesting user.
-    """
-
     now_ms: int
     values: Values = dataclasses.field(default_factory=dict)
     recent: Recent = NO_INTERACTIONS
@@ -88,8 +74,6 @@ class FilterEvaluator:
         Function that returns the canonical name of an event type, or raises `UnknownEventType`.
     barred
         Positions of items that never pass a filter.
-    cache_bytes
-        Maximum size of the cache in bytes.
     """
 
     def __init__(
@@ -112,11 +96,6 @@ class FilterEvaluator:
     def bias(self, filter_: Filter, inputs: FilterInputs, *, name: str) -> Bias:
         """Return the model's input `bias`, float32 `(items + 1,)`, which is 0 for items that pass and -inf for all
         others.
-
-        Parameters
-        ----------
-        name
-            Name of the filter in error messages.
         """
         expressions = _applicable(filter_, inputs.values, name=name)
         return filter_sets.bias(self._allowed(expressions, inputs), len(self._rows))
@@ -133,16 +112,11 @@ class FilterEvaluator:
         return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 
     def _expression_set(self, expression: Expression, resolver: Resolver, recent: Recent) -> PositionSet:
-        """Return the positions that meet the condition of an expression.
-
-        Results that do not depend on the request are cached.
-        """
         if expression.is_static:
             return self._cached(expression.key, expression.condition, expression.parameters, resolver)
         return self._computed(expression.condition, resolver, recent)
 
     def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
-        """Return the positions that meet an operand of a condition. The result of a static operand is cached."""
         if is_static(condition):
             used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
             return self._cached(condition, condition, tuple(used), resolver)
@@ -171,7 +145,6 @@ class FilterEvaluator:
         return self._column_set(condition, resolver)
 
     def _kept(self, key: Hashable, compute: Callable[[], Any]) -> Any:
-        """Return the cached value of a key. A missing value is computed and cached."""
         kept = self._cache.get(key)
         if kept is None:
             kept = compute()
@@ -179,7 +152,7 @@ class FilterEvaluator:
         return kept
 
     def _id_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return the positions that meet a condition on the item ID, also of items that the snapshot lacks."""
+        """Return the positions that meet a condition on the item ID. They include items that the snapshot lacks."""
         if isinstance(leaf, Membership):
             return SparseSet(self._positions_of(resolver.elements(leaf)[0]))
         text = filter_columns.text(leaf, resolver)
@@ -188,7 +161,6 @@ class FilterEvaluator:
         return SparseSet(self._positions_of([text]), outside=leaf.operator is Operator.NOT_EQUAL)
 
     def _column_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return the positions that meet a condition on a column. The column is cached in the order of positions."""
         if self._snapshot.column_types.get(leaf.column.key) is ColumnType.LIST:
             return self._list_set(leaf, resolver)
         column = self._snapshot.column(leaf.column.key)
@@ -200,7 +172,6 @@ class FilterEvaluator:
         return filter_columns.match(arranged, leaf, resolver, rows=len(self._rows))
 
     def _list_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return the positions of items whose list contains one of the elements."""
         texts = filter_columns.elements(leaf, resolver)
         positions = self._kept(_POSITIONS_OF_ROWS, self._positions_of_rows)
         mask = np.zeros(len(self._rows), bool)
@@ -235,18 +206,7 @@ def _groups(condition: And | Or) -> list[Condition]:
 
 
 def _applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expression, ...]:
-    """Return the expressions of a filter. EXCLUDE expressions with a missing parameter value are skipped.
-
-    Parameters
-    ----------
-    name
-        Name of the filter in error messages.
-
-    Raises
-    ------
-    InvalidInput
-        If an INCLUDE expression lacks the value of a parameter, or a value has no parameter.
-    """
+    """Return the expressions of a filter, without EXCLUDE expressions that lack the value of a parameter."""
     refuse_unknown(values, filter_, name=name)
     expressions = []
     for expression in filter_.expressions:
@@ -262,7 +222,6 @@ def _applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expressi
 
 
 def refuse_unknown(values: Collection[str], filter_: Filter, *, name: str) -> None:
-    """Raise `InvalidInput` for values without a parameter in the filter."""
     known = filter_.parameters
     for given in values:
         if given not in known:

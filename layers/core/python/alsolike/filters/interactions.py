@@ -36,8 +36,6 @@ class Recent:
         Positions of the items in the model, 0 for unknown items, int64 `(n,)`.
     event_types
         Event types as stored in the profile.
-    event_time_ms
-        Event times in epoch milliseconds, int64 `(n,)`.
     """
 
     positions: Positions
@@ -49,23 +47,14 @@ NO_INTERACTIONS = Recent(NO_POSITIONS, (), np.zeros(0, np.int64))
 
 
 def is_of_one_interaction(condition: Condition) -> bool:
-    """Return true if a condition can be evaluated per interaction.
-
-    A NOT cannot, because it considers all interactions.
-    """
+    """Return true if a condition can be evaluated per interaction. NOT considers all interactions instead."""
     if isinstance(condition, And | Or):
         return all(map(is_of_one_interaction, condition.operands))
     return not isinstance(condition, Not) and condition.column.dataset is ColumnDataset.INTERACTIONS
 
 
 def match(condition: Condition, recent: Recent, resolver: Resolver, *, canonical: Callable[[str], str]) -> Mask:
-    """Return the mask of the interactions that meet a condition. Requires `is_of_one_interaction(condition)`.
-
-    Parameters
-    ----------
-    canonical
-        Function that returns the canonical name of an event type; see `filters.evaluation.FilterEvaluator`.
-    """
+    """Return the mask of the interactions that meet a condition. Requires `is_of_one_interaction(condition)`."""
     if isinstance(condition, And | Or):
         masks = [match(operand, recent, resolver, canonical=canonical) for operand in condition.operands]
         joined: Mask = (np.logical_and if isinstance(condition, And) else np.logical_or).reduce(masks)

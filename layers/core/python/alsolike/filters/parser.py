@@ -54,7 +54,6 @@ class Token:
 
     @property
     def value(self) -> str:
-        """Unescaped content of a token of kind `text`."""
         return _ESCAPED.sub(r"\1", self.text[1:-1])
 
     def __str__(self) -> str:
@@ -62,13 +61,7 @@ class Token:
 
 
 def tokens(expression: str) -> list[Token]:
-    """Return the tokens of an expression, followed by an `end` token.
-
-    Raises
-    ------
-    InvalidFilter
-        If the expression is too long, or contains a character that cannot start a token.
-    """
+    """Return the tokens of an expression, followed by an `end` token."""
     if len(expression) > MAX_FILTER_CHARACTERS:
         raise InvalidFilter(
             f"the expression has {len(expression):,} characters, expected at most {MAX_FILTER_CHARACTERS:,}",
@@ -88,13 +81,10 @@ def tokens(expression: str) -> list[Token]:
 
 
 def unexpected(token: Token, expected: str) -> InvalidFilter:
-    """Return the error for an unexpected token, with its position and the expected token."""
     return InvalidFilter(f"character {token.offset + 1}: found {token}, expected {expected}", offset=token.offset)
 
 
 class TokenReader:
-    """Reader of tokens from left to right."""
-
     def __init__(self, tokens: list[Token]) -> None:
         self._tokens = tokens
         self._index = 0
@@ -105,17 +95,14 @@ class TokenReader:
         return self._tokens[self._index]
 
     def step(self) -> Token:
-        """Consume and return the next token."""
         token = self.now
         self._index += 1
         return token
 
     def is_next(self, text: str) -> bool:
-        """Return true if the next token is this keyword or symbol."""
         return self.now.kind in ("word", "symbol") and self.now.text.upper() == text.upper()
 
     def take(self, text: str) -> bool:
-        """Consume the next token if it is this keyword or symbol. Return true if the token was consumed."""
         is_found = self.is_next(text)
         self._index += is_found
         return is_found
@@ -153,11 +140,6 @@ _UNITS = {name: unit for unit in Unit for name in (unit, unit.removesuffix("S"))
 
 def parse(expression: str) -> Filter:
     """Parse a filter expression.
-
-    Raises
-    ------
-    InvalidFilter
-        If the expression is invalid. The message contains the character position, the token and the expectation.
 
     Examples
     --------

@@ -28,7 +28,6 @@ class SparseSet:
 
     @property
     def nbytes(self) -> int:
-        """Size in memory, in bytes."""
         return self.positions.nbytes
 
 
@@ -40,15 +39,11 @@ EVERYTHING = SparseSet(NO_POSITIONS, outside=True)
 
 
 def complement(positions: PositionSet) -> PositionSet:
-    """Return the positions that are not in a set."""
     return SparseSet(positions.positions, not positions.outside) if isinstance(positions, SparseSet) else ~positions
 
 
 def intersection(sets: Sequence[PositionSet]) -> PositionSet:
-    """Return the positions that are in all sets.
-
-    The result may be one of the arguments, so callers must not modify it.
-    """
+    """Return the positions that are in all sets. The result may be an argument, so callers must not modify it."""
     common: PositionSet = EVERYTHING
     for other in sets:
         common = _both(common, other)
@@ -56,7 +51,6 @@ def intersection(sets: Sequence[PositionSet]) -> PositionSet:
 
 
 def union(sets: Sequence[PositionSet]) -> PositionSet:
-    """Return the positions that are in any of the sets."""
     return complement(intersection([complement(members) for members in sets]))
 
 

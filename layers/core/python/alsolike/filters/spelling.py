@@ -23,7 +23,6 @@ def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterat
 
 
 def texts(filter_: Filter) -> Iterator[tuple[Column, str]]:
-    """Yield the string literals in conditions, each with its column."""
     for expression in filter_.expressions:
         for leaf in expression.leaves():
             values = leaf.elements if isinstance(leaf, Membership) else (leaf.value,)
@@ -38,11 +37,6 @@ def undeclared(
 
     The catalogue snapshot contains only declared columns, so conditions on other columns match no item. In contrast,
     users and the current item have all properties that clients sent, with values of any type.
-
-    Parameters
-    ----------
-    item_columns, user_columns
-        Declared types by property.
     """
     known = {
         ColumnDataset.ITEMS: (*item_columns, ITEM_ID),

@@ -15,15 +15,11 @@ EVENT_TYPE, TIMESTAMP = "eventType", "timestamp"
 
 
 class Verb(StrEnum):
-    """Effect of an expression on the items that meet the condition."""
-
     INCLUDE = "INCLUDE"
     EXCLUDE = "EXCLUDE"
 
 
 class ColumnDataset(StrEnum):
-    """Dataset of a column in a condition."""
-
     ITEMS = "Items"
     INTERACTIONS = "Interactions"
     CURRENT_USER = "CurrentUser"
@@ -68,24 +64,12 @@ class Column:
 
 @struct
 class Parameter:
-    """Parameter whose value is in the request."""
-
     name: str
 
 
 @struct
 class Time:
-    """NOW, the time of the request, plus or minus a duration.
-
-    Attributes
-    ----------
-    sign
-        -1 for times before the request, 1 for times after it.
-    amount
-        Number of units, at least 0.
-    offset
-        Character position in the expression, from 0.
-    """
+    """NOW, the time of the request, plus (`sign` 1) or minus (`sign` -1) a duration."""
 
     sign: int = 1
     amount: float | Parameter = 0.0
@@ -119,22 +103,16 @@ class Comparison:
 
 @struct
 class Not:
-    """Negation of a condition."""
-
     operand: Condition
 
 
 @struct
 class And:
-    """Conjunction of two or more conditions."""
-
     operands: tuple[Condition, ...]
 
 
 @struct
 class Or:
-    """Disjunction of two or more conditions."""
-
     operands: tuple[Condition, ...]
 
 
@@ -177,7 +155,6 @@ class Expression:
         object.__setattr__(self, "key", repr(self.condition))
 
     def leaves(self) -> Iterator[Leaf]:
-        """Yield the comparisons and memberships of the condition, then of the tests on the user."""
         for condition in (self.condition, *self.tests):
             yield from leaves(condition)
 
@@ -226,7 +203,6 @@ class Filter:
 
 
 def is_static(condition: Condition) -> bool:
-    """Return true if a condition depends only on the catalogue and the parameters."""
     return all(
         leaf.column.dataset is ColumnDataset.ITEMS
         and reference(leaf) is None
@@ -236,7 +212,6 @@ def is_static(condition: Condition) -> bool:
 
 
 def leaves(condition: Condition) -> Iterator[Leaf]:
-    """Yield the comparisons and memberships of a condition in order."""
     if isinstance(condition, Not):
         yield from leaves(condition.operand)
     elif isinstance(condition, And | Or):
@@ -253,7 +228,6 @@ def reference(leaf: Leaf) -> Column | None:
 
 
 def parameters_of(leaf: Leaf) -> Iterator[str]:
-    """Return the names of the parameters in a condition in order."""
     if isinstance(leaf, Comparison):
         operands: tuple[object, ...] = (leaf.value.amount if isinstance(leaf.value, Time) else leaf.value,)
     else:

@@ -23,13 +23,7 @@ _EXPECTED = {
 
 
 def mismatches(filter_: Filter, columns: Mapping[ColumnDataset, Mapping[str, ColumnType]]) -> Iterator[tuple[int, str]]:
-    """Yield the position of each condition whose operand does not fit the column's type, and the message.
-
-    Parameters
-    ----------
-    columns
-        Declared types by dataset and property. Undeclared columns can have any type.
-    """
+    """Yield the position of each condition whose operand does not fit the column's type, and the message."""
     for expression in filter_.expressions:
         for leaf in expression.leaves():
             type_ = _type(leaf.column, columns)
@@ -53,7 +47,6 @@ def _type(column: Column, columns: Mapping[ColumnDataset, Mapping[str, ColumnTyp
 
 
 def _misfit(leaf: Leaf, type_: ColumnType, other: ColumnType | None) -> str | None:
-    """Return an error message if the type of the operand column does not fit the type of the column, else None."""
     kinds = next(kinds for kinds in (_NUMBERS, (*_TEXTS, ColumnType.LIST), (ColumnType.BOOLEAN,)) if type_ in kinds)
     if other is None:
         return None
@@ -79,7 +72,6 @@ def _problem(leaf: Leaf, type_: ColumnType) -> str | None:
 
 
 def _literals(leaf: Leaf) -> list[float | str | bool]:
-    """Return the literal values of a condition."""
     if isinstance(leaf, Comparison):
         return [leaf.value] if isinstance(leaf.value, float | str | bool) else []
     return [] if isinstance(leaf.elements, Column) else [text for text in leaf.elements if isinstance(text, str)]

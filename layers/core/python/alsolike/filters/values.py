@@ -31,16 +31,10 @@ _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _UNIT_MS = {Unit.MINUTES: 60_000, Unit.HOURS: 3_600_000, Unit.DAYS: 86_400_000, Unit.WEEKS: 604_800_000}
 
 Values = Mapping[str, tuple[str, ...]]
-"""Values of parameters as strings, by parameter name."""
 
 
 def parse_values(name: str, text: str) -> tuple[str, ...]:
     """Return the comma-separated values in one entry of `filterValues`, with or without quotes.
-
-    Raises
-    ------
-    InvalidInput
-        If the first value is quoted, and the entry is not a list of quoted values.
 
     Examples
     --------
@@ -69,15 +63,6 @@ class Resolver:
 
     A missing property of the current item or user gives None or an empty list. So does a property of another type: it
     is not an error, because the caller cannot correct stored data.
-
-    Attributes
-    ----------
-    values
-        Values of all parameters of the condition.
-    now_ms
-        Value of NOW in epoch milliseconds.
-    item, user
-        Properties of the current item and of the requesting user. Empty if the item or user is unknown.
     """
 
     values: Values
@@ -93,13 +78,7 @@ class Resolver:
         return [text for text, _ in self._sources(leaf.elements)], everything
 
     def text(self, leaf: Comparison) -> str | None:
-        """Return the operand of a comparison as a string, or None if the current item or user lacks the property.
-
-        Raises
-        ------
-        InvalidInput
-            If the operand is not a string.
-        """
+        """Return the operand of a comparison as a string, or None if the current item or user lacks the property."""
         if isinstance(leaf.value, Column):
             resolved = self._found(leaf.value)
             return resolved if isinstance(resolved, str) else None
@@ -109,7 +88,6 @@ class Resolver:
         return value
 
     def number(self, leaf: Comparison) -> float | None:
-        """Return the operand of a comparison as a number. See `text` for missing properties and errors."""
         if isinstance(leaf.value, Column):
             return next(iter(_numbers(self._found(leaf.value))), None)
         if isinstance(leaf.value, Time):
@@ -118,20 +96,17 @@ class Resolver:
         return value if isinstance(value, float) else self._as_number(value, leaf.column, leaf.value)
 
     def numbers(self, leaf: Membership) -> list[float]:
-        """Return the elements as numbers. Raise `InvalidInput` for other strings."""
         if isinstance(leaf.elements, Column):
             return _numbers(self._found(leaf.elements))
         return [self._as_number(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
 
     def truth(self, leaf: Comparison) -> bool | None:
-        """Return the operand of a comparison as a boolean. See `text` for missing properties and errors."""
         if isinstance(leaf.value, Column):
             return next(iter(_truths(self._found(leaf.value))), None)
         value = self._operand(leaf)
         return value if isinstance(value, bool) else self._as_truth(value, leaf.column, leaf.value)
 
     def truths(self, leaf: Membership) -> list[bool]:
-        """Return the elements as booleans. Raise `InvalidInput` for other strings."""
         if isinstance(leaf.elements, Column):
             return _truths(self._found(leaf.elements))
         return [self._as_truth(text, leaf.column, source) for text, source in self._sources(leaf.elements)]
@@ -140,7 +115,6 @@ class Resolver:
         return (self.user if column.dataset is ColumnDataset.CURRENT_USER else self.item).get(column.key)
 
     def _operand(self, leaf: Comparison) -> Value:
-        """Return the literal value of a comparison, or the value of its parameter."""
         if not isinstance(leaf.value, Parameter):
             return leaf.value
         return self._only_text(leaf.value, leaf.column)
@@ -188,12 +162,10 @@ class Resolver:
 
 
 def shown(column: Column) -> str:
-    """Return the name of a column as written in the expression, for error messages."""
     return f"{column.dataset}.{column.name}"
 
 
 def mismatch(value: object, column: Column, source: object, *, expected: str) -> InvalidInput:
-    """Return the error for a value that does not fit the type of its column."""
     if isinstance(source, Parameter):
         return InvalidInput(
             f"filterValues.{source.name} is {describe(value)}, expected {expected}, as {shown(column)} has"

@@ -7,7 +7,6 @@ from typing import Any
 
 
 def arrow_type(pa: Any, glue_type: str) -> Any:
-    """Return the Arrow type of a Glue type; `pa` is the module `pyarrow`."""
     if glue_type.startswith("array<"):
         return pa.list_(arrow_type(pa, glue_type.removeprefix("array<").removesuffix(">")))
     names = {"bigint": "int64", "int": "int32", "double": "float64", "boolean": "bool_"}
@@ -15,5 +14,4 @@ def arrow_type(pa: Any, glue_type: str) -> Any:
 
 
 def arrow_schema(pa: Any, columns: Mapping[str, str]) -> Any:
-    """Return the Arrow schema of a table from the Glue type of each column."""
     return pa.schema([(name, arrow_type(pa, glue_type)) for name, glue_type in columns.items()])

@@ -30,25 +30,16 @@ class QuarantinedRecord:
 
     @property
     def key(self) -> str:
-        """Key in the lake bucket. It contains the day on which the record arrived."""
         date = lake.event_date(self.record.arrived_ms)
         return lake.quarantine_key(date, shard_id=self.record.shard_id, sequence=self.record.sequence)
 
     def to_json(self) -> bytes:
-        """Return the content of the object: the reason and the fields of the record, with the data in base64."""
         fields: dict[str, Any] = self.record._asdict()
         fields["data"] = base64.b64encode(self.record.data).decode()
         return orjson.dumps({"reason": self.reason, **fields}, option=orjson.OPT_INDENT_2)
 
     @classmethod
     def from_json(cls, data: bytes) -> QuarantinedRecord:
-        """Parse the result of `to_json`.
-
-        Raises
-        ------
-        InvalidInput
-            If the document has another format.
-        """
         try:
             fields = orjson.loads(data)
             reason = fields.pop("reason")
@@ -74,8 +65,6 @@ _VALUES = re.compile(
 
 
 class Kind(StrEnum):
-    """Type of an unprocessed object."""
-
     RECORD = "record"
     LINE = "line of a log"
     KAFKA = "Kafka record"
@@ -90,8 +79,6 @@ class DeadLetter:
 
     Attributes
     ----------
-    reason
-        Reason for the failure.
     time_ms
         Time in epoch milliseconds at which the record arrived or the batch failed. For an unknown format, the time at
         which S3 stored the object.
@@ -107,26 +94,21 @@ class DeadLetter:
 
     @property
     def id(self) -> str:
-        """Short ID, derived from the key."""
         return short_id(self.key)
 
     @property
     def can_be_replayed(self) -> bool:
-        """True if the records can be put on the stream again."""
         return bool(self.records) and self.kind not in (Kind.LINE, Kind.KAFKA, Kind.IMPORT)
 
     @property
     def reason_class(self) -> str:
-        """Reason in which `…` replaces each value, for grouping."""
         return without_values(self.reason)
 
     @property
     def time(self) -> str:
-        """Time in UTC, such as 2025-11-25 01:00:00."""
         return f"{dt.datetime.fromtimestamp(self.time_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S}"
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON document for display, with the decoded data of the records."""
         records = [_document(record) for record in self.records]
         head = {"id": self.id, "kind": self.kind, "reason": self.reason, "key": self.key}
         if self.kind in (Kind.RECORD, Kind.LINE, Kind.KAFKA, Kind.IMPORT):
@@ -140,17 +122,12 @@ def without_values(reason: str) -> str:
 
 
 def short_id(key: str) -> str:
-    """Return the short ID of an object, a hash of its key."""
     return hashlib.blake2b(key.encode(), digest_size=ID_DIGITS // 2).hexdigest()
 
 
 def read_dead_letter(key: str, content: bytes, *, written_ms: int) -> DeadLetter:
-    """Return the content of an object with unprocessed records. An object of unknown format has no records.
-
-    Parameters
-    ----------
-    written_ms
-        Time at which S3 stored the object, in epoch milliseconds. Used for objects that contain no time.
+    """Return the content of an object with unprocessed records. An object of unknown format has no records, and its
+    time is `written_ms`.
     """
     try:
         if key.startswith(QUARANTINE_PREFIX):

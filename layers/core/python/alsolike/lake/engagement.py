@@ -34,33 +34,20 @@ def total(rows: Iterable[Engagement]) -> list[Engagement]:
 
 
 def partition_prefix(date: str) -> str:
-    """Return the key prefix of a day (ISO 8601)."""
     return f"{ENGAGEMENT_PREFIX}{SERVED_PARTITION}={date}/"
 
 
 def object_key(date: str) -> str:
-    """Return the key of the single object of a day (ISO 8601)."""
     return f"{partition_prefix(date)}engagement.parquet"
 
 
 def receipt_key(date: str) -> str:
-    """Return the key of a day's receipt, a JSON object. Its field `rejected` counts rejected events by reason."""
+    """Return the key of a day's receipt. Its field `rejected` counts rejected events by reason."""
     return f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={date}.json"
 
 
 def read_rejected(client: S3Client, bucket: str, *, first: str, last: str) -> Counter[str]:
-    """Return the number of events that were not attributed to the response that they reference, by reason.
-
-    Parameters
-    ----------
-    first, last
-        First and last day (ISO 8601) of the responses.
-
-    Raises
-    ------
-    InvalidInput
-        If a receipt is unreadable.
-    """
+    """Return the number of events that were not attributed to the response that they reference, by reason."""
     rejected: Counter[str] = Counter()
     start = f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={first}"
     for stored in scan(client, bucket, ATTRIBUTION_PREFIX, after=start):

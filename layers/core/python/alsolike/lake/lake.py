@@ -37,7 +37,6 @@ def event_date(event_time_ms: int) -> str:
 
 
 def partition_prefix(date: str) -> str:
-    """Return the key prefix of a day (ISO 8601)."""
     return f"{INTERACTIONS_PREFIX}{INTERACTIONS_PARTITION}={date}/"
 
 
@@ -47,7 +46,6 @@ def object_key(date: str, *, shard_id: str, first_sequence: str, last_sequence: 
 
 
 def quarantine_key(date: str, *, shard_id: str, sequence: str) -> str:
-    """Return the key of the object with an unreadable record."""
     return f"{QUARANTINE_PREFIX}dt={date}/{shard_id}-{sequence}.json"
 
 
@@ -55,18 +53,9 @@ def deduplicate(rows: pd.DataFrame) -> pd.DataFrame:
     """Remove duplicates. For each event ID and owner (`COPY_KEY`), keep the first row by `COPY_ORDER`.
 
     Rows can be duplicates, because clients repeat events, a bisected batch is written again under other keys, and a
-    compacted object exists next to its inputs for a while. All readers of the lake call this function, so that they
-    count the same rows. The selection does not depend on the order of `rows`, and the result keeps this order.
+    compacted object exists next to its inputs for a while. The result keeps the order of `rows`.
 
-    Parameters
-    ----------
-    rows
-        Rows of the interactions table, with event_id and the first columns of `COPY_ORDER`, at least up to session_id.
-
-    Raises
-    ------
-    ValueError
-        If a column is present, but not all earlier columns of `COPY_ORDER`.
+    `rows` need event_id and the first columns of `COPY_ORDER`, at least up to session_id.
     """
     read = [name for name in COPY_ORDER if name in rows]
     if missing := [name for name in COPY_ORDER[: COPY_ORDER.index(read[-1])] if name not in read] if read else []:

@@ -24,13 +24,7 @@ _DAY = re.compile(r"[a-z]+/[a-z_]+=(?P<date>[^/]+)/.+\.parquet")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LakeObject:
-    """Object of a lake table.
-
-    Attributes
-    ----------
-    etag
-        ETag of the content, in quotes, as S3 returns it.
-    """
+    """Object of a lake table. The ETag contains quotes, as S3 returns it."""
 
     key: str
     size_bytes: int
@@ -39,24 +33,19 @@ class LakeObject:
 
     @property
     def date(self) -> str:
-        """Partition, which is a day (ISO 8601)."""
         return self.key.split("/")[1].partition("=")[2]
 
 
 def list_objects(client: PagedClient, bucket: str, *, prefix: str = INTERACTIONS_PREFIX) -> Iterator[LakeObject]:
-    """Yield the Parquet objects with a prefix, by default all interactions. The order of keys is the order of days."""
+    """Yield the Parquet objects with a prefix, in the order of days."""
     for entry in s3.listed(client, bucket, prefix):
         if _DAY.fullmatch(entry.key):
             yield LakeObject(entry.key, entry.size_bytes, entry.etag, entry.modified_ms)
 
 
 def read(client: S3Client, bucket: str, listed: LakeObject, *, unchanged: bool = False) -> bytes | None:
-    """Return the content of an object, or None if the object was deleted.
-
-    Parameters
-    ----------
-    unchanged
-        True to also return None if the content has changed since the listing.
+    """Return the content of an object, or None if it was deleted. With `unchanged`, return None also for a changed
+    object.
     """
     stored = s3.S3Object(client, bucket, listed.key)
     content = stored.read_if_unchanged(listed.etag) if unchanged else stored.read()

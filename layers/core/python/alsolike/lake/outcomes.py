@@ -10,10 +10,8 @@ from alsolike.declarations.tables import SERVED_PARTITION
 
 
 def partition_prefix(date: str) -> str:
-    """Return the key prefix of a day (ISO 8601)."""
     return f"{OUTCOMES_PREFIX}{SERVED_PARTITION}={date}/"
 
 
 def object_key(date: str) -> str:
-    """Return the key of the single object of a day (ISO 8601)."""
     return f"{partition_prefix(date)}outcomes.parquet"

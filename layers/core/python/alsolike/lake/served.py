@@ -41,13 +41,7 @@ _BY_POSITION = ("item_ids", "origins", "propensities")
 
 
 def read_line(line: bytes | str) -> ServedResponse:
-    """Parse a line that `ServedResponse.to_line` returned.
-
-    Raises
-    ------
-    InvalidInput
-        If the line has another format, or the row contradicts its recommendation ID.
-    """
+    """Parse a line of `ServedResponse.to_line`."""
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError as error:
@@ -59,13 +53,7 @@ def read_line(line: bytes | str) -> ServedResponse:
 
 
 def read_row(values: Mapping[str, Any]) -> ServedResponse:
-    """Return the row with the given values by column. A missing column gets its type's `absent`, mostly None.
-
-    Raises
-    ------
-    InvalidInput
-        If a value is not valid for its column or contradicts the recommendation ID. The message contains the column.
-    """
+    """Return the row with the given values by column. A missing column gets its type's `absent`, mostly None."""
     row = ServedResponse(**{**_ABSENT, **FIELDS.read(dict(values), LINE_KEY)})
     _expect(
         row, "origins", all(map(_is_origin, row.origins)), "ranked, paired, filled, pinned, explored or promoted:<name>"
@@ -93,10 +81,8 @@ def _is_origin(value: str) -> bool:
 
 
 def partition_prefix(date: str) -> str:
-    """Return the key prefix of a day (ISO 8601)."""
     return f"{SERVED_PREFIX}{SERVED_PARTITION}={date}/"
 
 
 def served_date(served_ms: int) -> str:
-    """Return the UTC day (ISO 8601) of a response, which is its partition."""
     return event_date(served_ms)

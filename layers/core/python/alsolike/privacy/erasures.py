@@ -24,12 +24,10 @@ ID_DIGITS = 32
 
 
 def erasure_id(pseudonyms: Pseudonyms, user_id: str) -> str:
-    """Return the erasure ID of a user, which is a prefix of the user's hash in tombstones."""
     return pseudonyms.erased_user(user_id)[:ID_DIGITS]
 
 
 def pending_key(erasure: str) -> str:
-    """Return the key of the object with the request and the progress of a running erasure."""
     return f"{PENDING_ERASURES_PREFIX}{erasure}.json"
 
 
@@ -38,7 +36,6 @@ def receipt_key(erasure: str) -> str:
 
 
 def erasure_of_receipt(key: str) -> str:
-    """Return the erasure ID in the key of a receipt."""
     return key.removeprefix(ERASURE_RECEIPTS_PREFIX).removesuffix(".json")
 
 
@@ -48,14 +45,10 @@ class Purged:
 
     Attributes
     ----------
-    store, what
-        Name of the store, and description of the data.
     objects
         Number of objects or table rows that were rewritten or deleted.
     records
         Number of the user's records in these objects.
-    at_ms
-        Time of the removal in epoch milliseconds.
     """
 
     store: str
@@ -126,22 +119,13 @@ class ErasureReceipt:
         return "running" if self.completed_at_ms is None else "complete"
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON document of the receipt, including its status, as the API returns it."""
         return {"status": self.status, **dataclasses.asdict(self)}
 
     def to_json(self) -> bytes:
-        """Return the JSON of the stored receipt."""
         return orjson.dumps(self.document(), option=orjson.OPT_INDENT_2)
 
     @classmethod
     def from_json(cls, data: bytes) -> ErasureReceipt:
-        """Parse the result of `to_json`.
-
-        Raises
-        ------
-        InvalidInput
-            If the document has another format.
-        """
         try:
             fields = orjson.loads(data)
             del fields["status"]
@@ -158,25 +142,20 @@ class ErasureReceipt:
 
 
 class ErasureReceiptStore:
-    """Store of the receipts in a deployment's artefact bucket."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def find(self, erasure: str) -> ErasureReceipt | None:
-        """Return the receipt of an erasure, or None if the erasure is unknown."""
         stored = S3Object(self._client, self._bucket, receipt_key(erasure)).read()
         return ErasureReceipt.from_json(stored.body) if stored else None
 
     def read(self, erasure: str) -> ErasureReceipt:
-        """Return the receipt of an erasure. Raise `NotFound` if the erasure is unknown."""
         if (receipt := self.find(erasure)) is None:
             raise NotFound(f"there is no erasure {erasure}")
         return receipt
 
     def write(self, receipt: ErasureReceipt) -> None:
-        """Store a receipt, replacing an earlier receipt of the erasure."""
         S3Object(self._client, self._bucket, receipt_key(receipt.erasure_id)).write(receipt.to_json())
 
 

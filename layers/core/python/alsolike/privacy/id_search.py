@@ -65,8 +65,6 @@ class RecordIds:
         Values of the fields for user ID and session ID, at any depth.
     values
         Other strings, words and field names that may be IDs.
-    logins
-        Pairs of a user ID and a session ID in the same JSON object.
     is_complete
         False if an unreadable part of the record may contain further IDs.
     """
@@ -87,7 +85,6 @@ class _Object(list[tuple[str, Any]]):
 
 
 def read_ids(data: bytes) -> RecordIds:
-    """Return the possible IDs in a record of any format."""
     ids = RecordIds()
     try:
         document = _parse(data)
@@ -268,8 +265,6 @@ def _value(match: re.Match[str]) -> str | None:
 
 
 def _unescaped(text: str) -> str:
-    """Return a string with JSON escapes replaced by their characters."""
-
     def character(match: re.Match[str]) -> str:
         code = match[1]
         return chr(int(code[1:], 16)) if len(code) > 1 else _CONTROLS.get(code, code)

@@ -24,18 +24,7 @@ MIN_KEY_BYTES = 32
 
 
 class Pseudonyms:
-    """Keyed hash function of a deployment. Equal user and session IDs have different hashes, except in `shopper`.
-
-    Parameters
-    ----------
-    key
-        Secret of the deployment.
-
-    Raises
-    ------
-    MissingSetting
-        If the key has fewer than `MIN_KEY_BYTES`.
-    """
+    """Keyed hash function of a deployment. Equal user and session IDs have different hashes, except in `shopper`."""
 
     __slots__ = ("_keyed",)
 
@@ -45,11 +34,9 @@ class Pseudonyms:
         self._keyed = hmac.new(key, digestmod="sha256")
 
     def user(self, user_id: str) -> str:
-        """Return the hash that replaces a user ID in all stores if IDs are pseudonymised."""
         return self._hash("user", user_id)
 
     def session(self, session_id: str) -> str:
-        """Return the hash that replaces a session ID in all stores if IDs are pseudonymised."""
         return self._hash("session", session_id)
 
     def erased_user(self, user_id: str) -> str:
@@ -72,20 +59,13 @@ class Pseudonyms:
 
 @functools.cache
 def pseudonyms_of(client: SecretsManagerClient, secret_arn: str) -> Pseudonyms:
-    """Return the keyed hash function for a secret, which is read once per process."""
     with translate_aws_errors(f"secret {secret_arn}"):
         secret = client.get_secret_value(SecretId=secret_arn)["SecretString"]
     return Pseudonyms(secret.encode())
 
 
 class IdPolicy:
-    """Conversion of the shop's IDs to stored IDs, which are hashes if the deployment pseudonymises IDs.
-
-    Parameters
-    ----------
-    pseudonyms
-        Function that returns the deployment's keyed hash function; None if IDs are stored unchanged.
-    """
+    """Conversion of the shop's IDs to stored IDs, which are hashes if the deployment pseudonymises IDs."""
 
     __slots__ = ("_pseudonyms",)
 
@@ -93,11 +73,9 @@ class IdPolicy:
         self._pseudonyms = pseudonyms
 
     def user(self, user_id: str) -> str:
-        """Return the stored ID of a user."""
         return self._pseudonyms().user(user_id) if self._pseudonyms else user_id
 
     def session(self, session_id: str) -> str:
-        """Return the stored ID of a session."""
         return self._pseudonyms().session(session_id) if self._pseudonyms else session_id
 
     def logged(self, hashes: Pseudonyms, user_id: str | None, session_id: str) -> tuple[str | None, str | None]:
@@ -111,4 +89,3 @@ class IdPolicy:
 
 
 PLAIN_IDS = IdPolicy()
-"""Policy that stores IDs unchanged."""

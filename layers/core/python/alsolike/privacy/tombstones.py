@@ -43,14 +43,11 @@ _HASHED_KEY = "\0key#"
 
 
 class IsErased(Protocol):
-    """Predicate on the IDs of a record that is true for erased users."""
-
     def __call__(self, user_id: str | None, session_id: str | None = None) -> bool:
         """Return true if the user was erased. Without a user, return true if the session belongs to an erased user."""
 
 
 def no_erased_users(user_id: str | None, session_id: str | None = None) -> bool:
-    """Return False. This is the predicate of deployments without erased users."""
     return False
 
 
@@ -87,14 +84,7 @@ EVERY_5_S = Polling(interval_s=5)
 
 
 def long_key(profile: str) -> str | None:
-    """Return the prefixed partition key of a profile if the key is a hash of a long ID, or None if the key is the ID
-    itself.
-
-    Parameters
-    ----------
-    profile
-        Profile ID, as returned by `profile_id`.
-    """
+    """Return the form of a profile's partition key in tombstones if the key is a hash of a long ID, else None."""
     key = partition_key(profile)
     return None if key == profile else f"{_HASHED_KEY}{key}"
 
@@ -104,13 +94,6 @@ class TombstoneReader(PolledValue[Tombstones]):
 
     Known users remain erased after a failed read, and if a changed object no longer contains them. While the object
     lacks known hashes, each poll counts `Metric.TOMBSTONES_DAMAGED`.
-
-    Parameters
-    ----------
-    client
-        Low-level S3 client. The role needs s3:ListBucket, and s3:GetObject for the tombstones and the receipts.
-    pseudonyms
-        Function that returns the deployment's keyed hash function. Called only if a user was erased.
     """
 
     def __init__(
@@ -130,13 +113,7 @@ class TombstoneReader(PolledValue[Tombstones]):
         super().__init__(self._read_tombstones, name="tombstones", polling=polling)
 
     def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
-        """Return true if a record with these stored IDs belongs to an erased user; see `IsErased`.
-
-        Raises
-        ------
-        Unavailable
-            If the first read of the tombstones or of the secret fails.
-        """
+        """Return true if a record with these stored IDs belongs to an erased user; see `IsErased`."""
         users, sessions = self.current(now_ms=now_ms)
         if user_id is not None:
             return bool(users) and self._pseudonyms().erased_user(user_id) in users
@@ -171,20 +148,7 @@ class TombstoneReader(PolledValue[Tombstones]):
 
 
 def add_tombstone(client: S3Client, bucket: str, user_hash: str, *, now_ms: int) -> int:
-    """Write the tombstone of a user, and return its time in epoch milliseconds. Repeated calls do not change the time.
-
-    Parameters
-    ----------
-    user_hash
-        Result of `Pseudonyms.erased_user` or `Pseudonyms.shopper` for the stored ID.
-
-    Raises
-    ------
-    ConcurrentUpdate
-        If `MAX_ATTEMPTS` attempts failed because of concurrent writes.
-    Unavailable
-        If S3 does not respond, or the tombstones are unreadable.
-    """
+    """Write the tombstone of a user, and return its time in epoch milliseconds, which repeated calls do not change."""
 
     def change(stones: Tombstones) -> Tombstones:
         return stones._replace(users={user_hash: now_ms, **stones.users})
@@ -195,11 +159,6 @@ def add_tombstone(client: S3Client, bucket: str, user_hash: str, *, now_ms: int)
 def add_session_tombstones(client: S3Client, bucket: str, session_hashes: Collection[str], *, now_ms: int) -> None:
     """Write missing tombstones of an erased user's sessions. Each write also removes session tombstones older than
     `SESSION_DAYS`.
-
-    Parameters
-    ----------
-    session_hashes
-        Results of `Pseudonyms.shopper` for the stored IDs.
     """
 
     def change(stones: Tombstones) -> Tombstones:
@@ -252,7 +211,6 @@ def _union(older: Tombstones, newer: Tombstones) -> Tombstones:
 
 
 def _with_receipts(client: S3Client, bucket: str, stones: Tombstones) -> Tombstones:
-    """Return the tombstones together with the tombstones of receipts."""
     return _union(_read_receipts(client, bucket, known=stones), stones)
 
 
@@ -301,8 +259,6 @@ def _parse(content: Content | None, *, where: str) -> Tombstones:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserIds:
-    """Policy for stored IDs, and tombstones of erased users."""
-
     ids: IdPolicy
     tombstones: TombstoneReader
 
@@ -319,14 +275,6 @@ def user_ids(
     pseudonymise: bool,
     check_s: float,
 ) -> UserIds:
-    """Return the ID policy and the tombstones of a deployment.
-
-    Parameters
-    ----------
-    check_s
-        Polling interval of the tombstones, in seconds.
-    """
-
     def pseudonyms() -> Pseudonyms:
         return pseudonyms_of(secretsmanager, secret_arn)
 

@@ -11,8 +11,6 @@ from alsolike.privacy.id_search import SessionLogin, read_ids
 
 
 class Owner(Enum):
-    """Owner of an unreadable record, relative to one user."""
-
     USER = "user"
     OTHER = "other"
     UNDECIDED = "undecided"
@@ -46,13 +44,6 @@ class UserMatcher:
         )
 
     def owner(self, data: bytes, *, key: str | None = None) -> Owner:
-        """Return the owner of a record.
-
-        Parameters
-        ----------
-        key
-            Partition key of the record.
-        """
         if key in self._keys:
             return Owner.USER
         ids = read_ids(data)

@@ -23,29 +23,14 @@ _BATCH_WRITES = 25
 _FIRST_PAUSE_S = 0.05
 
 Key = tuple[str, str]
-"""Partition key and sort key of an item."""
 
 
 class BatchWriter:
-    """Executor of put and delete requests in batches.
-
-    Parameters
-    ----------
-    pause
-        Function that pauses, in seconds, after a call in which DynamoDB processed no request.
-    """
-
     def __init__(self, client: DynamoDbClient, table: str, *, pause: Callable[[float], None] = time.sleep) -> None:
         self._client, self._table, self._pause = client, table, pause
 
     def write(self, requests: Sequence[Item], *, at_once: int = 1) -> dict[str, str]:
-        """Execute the requests, and return the reason for each failure by partition key.
-
-        Parameters
-        ----------
-        at_once
-            If above 1, the calls run concurrently in the process's thread pool.
-        """
+        """Execute the requests, and return the reason for each failure by partition key."""
         calls = [requests[start : start + _BATCH_WRITES] for start in range(0, len(requests), _BATCH_WRITES)]
         apply = threads().map if at_once > 1 and len(calls) > 1 else map
         failed: dict[str, str] = {}
@@ -80,27 +65,22 @@ class BatchWriter:
 
 @functools.cache
 def threads() -> ThreadPoolExecutor:
-    """Return the process's thread pool for DynamoDB calls."""
     return ThreadPoolExecutor(MAX_CONCURRENT_CALLS, "profiles")
 
 
 def key_of(profile_id: str, key: str) -> Item:
-    """Return a primary key in DynamoDB's JSON format."""
     return {PROFILES_PARTITION_KEY: {"S": profile_id}, PROFILES_SORT_KEY: {"S": key}}
 
 
 def put(item: Item) -> Item:
-    """Return the request that stores an item."""
     return {"PutRequest": {"Item": item}}
 
 
 def deletions(keys: Iterable[Key]) -> list[Item]:
-    """Return the requests that delete items."""
     return [{"DeleteRequest": {"Key": key_of(*key)}} for key in keys]
 
 
 def raise_first(failed: Mapping[str, str]) -> None:
-    """Raise `Unavailable` with the first reason if any write failed."""
     if failed:
         raise Unavailable(next(iter(failed.values())))
 

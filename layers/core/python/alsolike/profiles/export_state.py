@@ -74,12 +74,10 @@ class Place(NamedTuple):
 
     @property
     def token(self) -> str:
-        """Value of `nextToken`."""
         return token_of_row(" ".join(self))
 
     @classmethod
     def from_token(cls, token: str, *, stages: Iterable[str]) -> Place:
-        """Return the position in a token. Raise `InvalidInput` if the stage is not one of `stages`."""
         export_id, stage, key = (*row_of_token(token).split(" ", 2), "", "")[:3]
         if stage not in stages:
             raise InvalidInput("nextToken belongs to another list, expected a token that this route returned")
@@ -87,30 +85,11 @@ class Place(NamedTuple):
 
 
 class ExportStates:
-    """Store of the states of exports.
-
-    Parameters
-    ----------
-    client
-        Low-level DynamoDB client.
-    table
-        Name of the profile table.
-    """
-
     def __init__(self, client: DynamoDbClient, table: str) -> None:
         self._client = client
         self._table = table
 
     def read(self, partition: str, export_id: str, *, now_s: float) -> ExportState:
-        """Return the state of an export.
-
-        Raises
-        ------
-        InvalidInput
-            If the export has expired, or the user was erased.
-        Unavailable
-            If DynamoDB does not answer.
-        """
         with translate_aws_errors(f"profile table {self._table}"):
             item = self._client.get_item(
                 TableName=self._table, Key=_key(partition, export_id), ConsistentRead=True
@@ -122,15 +101,7 @@ class ExportStates:
         return ExportState(sessions, expires_s)
 
     def write(self, partition: str, export_id: str | None, state: ExportState) -> str:
-        """Store the state of an export, and return the export's ID. A new ID is created if `export_id` is None.
-
-        Raises
-        ------
-        InvalidInput
-            If the export has expired, or the user was erased.
-        TooLarge
-            If the state exceeds `MAX_STATE_BYTES`.
-        """
+        """Store the state of an export, and return the export's ID. A new ID is created if `export_id` is None."""
         stored = {session: None if login is None else list(login) for session, login in state.sessions.items()}
         body = zlib.compress(orjson.dumps(stored), 9)
         if len(body) > MAX_STATE_BYTES:

@@ -62,32 +62,18 @@ class Impressions:
 
 
 class ImpressionStore:
-    """Impressions in the profile table."""
-
     def __init__(self, client: DynamoDbClient, table: str) -> None:
         self._client, self._table = client, table
         self._writer = BatchWriter(client, table)
 
     def add(self, lists: Iterable[Impressions], fatigue: Fatigue) -> None:
-        """Store lists. They expire after `fatigue.lifetime_ms`, when they no longer affect scores.
-
-        Raises
-        ------
-        Unavailable
-            If a list cannot be stored.
-        """
+        """Store lists. They expire after `fatigue.lifetime_ms`, when they no longer affect scores."""
         items = [_item(shown, lifetime_ms=fatigue.lifetime_ms) for shown in lists]
         by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): put(item) for item in items}
         raise_first(self._writer.write(list(by_key.values()), at_once=MAX_CONCURRENT_CALLS))
 
     def read(self, shopper: str, *, since_ms: int) -> list[Impressions]:
-        """Return the latest `MAX_LISTS` lists since a time, latest first.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not respond.
-        """
+        """Return the latest `MAX_LISTS` lists since a time, latest first."""
         with translate_aws_errors(f"profile table {self._table}"):
             answer = self._client.query(
                 TableName=self._table,
@@ -103,7 +89,6 @@ class ImpressionStore:
 
 
 def impressions_partition(shopper: str) -> str:
-    """Return the partition key of a shopper's impressions."""
     return f"{_PARTITION_PREFIX}{shopper}"
 
 

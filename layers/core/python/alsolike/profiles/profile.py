@@ -99,7 +99,6 @@ class SessionLink:
 
     @staticmethod
     def erased_profile_id(erasure_id: str) -> str:
-        """Return the placeholder for the profile ID of an erased user."""
         return f"{ERASURE_PREFIX}{erasure_id}"
 
     def split(
@@ -149,18 +148,7 @@ class Profile:
 
 
 def recent(interaction: Interaction, *, context: Sequence[str] = ()) -> RecentInteraction:
-    """Return the fields that a profile stores of an interaction with an item.
-
-    Parameters
-    ----------
-    context
-        Names of the properties that belong to the context.
-
-    Raises
-    ------
-    ValueError
-        If the interaction has no item.
-    """
+    """Return the fields that a profile stores of an interaction with an item."""
     if interaction.item_id is None:
         raise ValueError("a profile keeps only interactions with an item")
     return RecentInteraction(
@@ -173,7 +161,6 @@ def recent(interaction: Interaction, *, context: Sequence[str] = ()) -> RecentIn
 
 
 def sort_key(interaction: RecentInteraction) -> str:
-    """Return the sort key of an interaction, which depends only on its time and event ID."""
     return _bounded(f"{interaction.event_time_ms:0{_TIME_DIGITS}}#{interaction.event_id}")
 
 
@@ -183,17 +170,14 @@ def key_after(time_ms: int) -> str:
 
 
 def session_key(session: str) -> str:
-    """Return the sort key of a `session_item`."""
     return _bounded(f"{_SESSION_KEY}{session}")
 
 
 def export_key(export_id: str) -> str:
-    """Return the sort key of an export's state."""
     return f"{_EXPORT_KEY}{export_id}"
 
 
 def to_item(profile_id: str, interaction: RecentInteraction, *, expires_s: int) -> Item:
-    """Return the table item of an interaction, which expires at `expires_s` (seconds since 1970)."""
     key = sort_key(interaction)
     item = {
         PROFILES_PARTITION_KEY: {"S": profile_id},
@@ -210,7 +194,6 @@ def to_item(profile_id: str, interaction: RecentInteraction, *, expires_s: int) 
 
 
 def action_item(interaction: Interaction, *, expires_s: int) -> Item:
-    """Return the table item of a user's interaction with an action."""
     key = f"{FIRST_ACTION_KEY}{interaction.event_time_ms:0{_TIME_DIGITS}}#{interaction.event_id}"
     return {
         PROFILES_PARTITION_KEY: {"S": interaction.profile_id},
@@ -236,7 +219,6 @@ def history_key(interactions: Sequence[RecentInteraction]) -> str:
 
 
 def history_item(profile_id: str, interactions: Sequence[RecentInteraction], *, expires_s: int) -> Item:
-    """Return the table item with several interactions of a user."""
     return {
         PROFILES_PARTITION_KEY: {"S": profile_id},
         PROFILES_SORT_KEY: {"S": history_key(interactions)},
@@ -290,15 +272,7 @@ def is_session_item(item: Mapping[str, Any]) -> bool:
 
 
 def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = HISTORY_LENGTH) -> Profile:
-    """Return the profile from the items of its partition.
-
-    Parameters
-    ----------
-    items
-        Items of interactions and marks, latest first.
-    length
-        Maximum number of interactions; None for all.
-    """
+    """Return the profile from the items of its partition, which are interactions and marks, latest first."""
     joined = None
     after_ms = -1
     first = 0

@@ -21,28 +21,14 @@ _LINK_BYTES = 500
 
 
 class SessionLinks:
-    """Marks of sessions with a login in the profile table. Sessions are identified by profile ID.
-
-    Parameters
-    ----------
-    writer
-        Writer to the table, which defines the pauses between attempts.
-    remember_bytes
-        Size of the cache in bytes.
-    """
+    """Marks of sessions with a login in the profile table. Sessions are identified by profile ID."""
 
     def __init__(self, client: DynamoDbClient, table: str, *, writer: BatchWriter, remember_bytes: int) -> None:
         self._client, self._table, self._writer = client, table, writer
         self._cache: BoundedCache[str, tuple[SessionLink, bool]] = BoundedCache(remember_bytes)
 
     def current(self, sessions: Sequence[str]) -> dict[str, SessionLink]:
-        """Return the link of each session that has a login, by profile ID of the session.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer, or `MAX_ATTEMPTS` consecutive calls return no item.
-        """
+        """Return the link of each session that has a login, by profile ID of the session."""
         cached = {session: known[0] for session in sessions if (known := self._cache.get(session)) is not None}
         read = self.read([session for session in sessions if session not in cached])
         return cached | {session: link for session, (link, _) in read.items()}
@@ -94,5 +80,4 @@ class SessionLinks:
         self._cache.put(session, (link, moving), size_bytes=_LINK_BYTES)
 
     def forget(self, session: str) -> None:
-        """Remove the cached link of a session, if any."""
         self._cache.forget(session)

@@ -76,25 +76,15 @@ ACTIONS_LENGTH = 200
 """Maximum number of a user's interactions with actions in a model's input. The latest are kept."""
 
 _MARKS = 2
-"""Maximum number of marks in a partition."""
 
 
 _MOVING = (None, True)
 
 _FIRST_KEY, _LAST_KEY = " ", "\x7f"
-"""Bounds of all sort keys."""
 
 
 class ProfileStore:
-    """Store of live profiles in the profile table.
-
-    Parameters
-    ----------
-    remember_bytes
-        Size of the cache of session links in bytes. The cache saves reads for later events of joined sessions.
-    pause
-        Function that pauses, in seconds, after a call in which DynamoDB processed no item.
-    """
+    """Store of live profiles in the profile table."""
 
     def __init__(
         self,
@@ -110,13 +100,7 @@ class ProfileStore:
         self._links = SessionLinks(client, table, writer=self._writer, remember_bytes=remember_bytes)
 
     def read(self, profile_id: str, *, length: int | None = HISTORY_LENGTH, consistent: bool = False) -> Profile:
-        """Return the stored profile. Unknown and erased profiles are empty.
-
-        Parameters
-        ----------
-        length
-            Maximum number of latest interactions; None for all.
-        """
+        """Return the stored profile, empty if it is unknown or erased. If `length` is None, read all interactions."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "profile_id = :profile AND sort_key >= :first",
@@ -141,12 +125,10 @@ class ProfileStore:
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def read_many(self, profile_ids: Iterable[str], *, length: int = HISTORY_LENGTH) -> dict[str, Profile]:
-        """Return the result of `read` for each profile ID. The reads are concurrent."""
         wanted = list(dict.fromkeys(profile_ids))
         return dict(zip(wanted, threads().map(functools.partial(self.read, length=length), wanted), strict=True))
 
     def scan(self, *, length: int | None = HISTORY_LENGTH) -> Iterator[Profile]:
-        """Yield all stored profiles in arbitrary order."""
         with translate_aws_errors(f"profile table {self._table}"):
             pages = self._client.get_paginator("scan").paginate(TableName=self._table)
             items = (item for page in pages for item in page["Items"])
@@ -163,7 +145,6 @@ class ProfileStore:
         now_ms: int,
         erased: IsErased = no_erased_users,
     ) -> None:
-        """Add interactions to one profile; see `add_many`. Raise `Unavailable` if a write fails."""
         raise_first(self.add_many({profile_id: interactions}, now_ms=now_ms, erased=erased))
 
     def add_many(
@@ -313,7 +294,6 @@ class ProfileStore:
         raise_first(self._join({session: link}, now_ms=now_ms, length=HISTORY_LENGTH))
 
     def links(self, sessions: Sequence[str]) -> dict[str, SessionLink]:
-        """Return the links of the sessions that have a login, by profile ID; see `SessionLinks.current`."""
         return self._links.current(sessions)
 
     def sessions_of(self, profile_id: str) -> dict[str, SessionLink]:
@@ -340,11 +320,9 @@ class ProfileStore:
         raise_first(self._writer.write([put(mark)]))
 
     def keys(self, profile_id: str) -> list[Key]:
-        """Return the keys of all items in a profile's partition."""
         return [(profile_id, item[PROFILES_SORT_KEY]["S"]) for item in self._items(profile_id)]
 
     def delete(self, keys: Iterable[Key]) -> None:
-        """Delete the items with these keys."""
         raise_first(self._writer.write(deletions(keys)))
 
     def _join(self, links: Mapping[str, SessionLink], *, now_ms: int, length: int) -> dict[str, str]:
@@ -405,7 +383,6 @@ class ProfileStore:
         return from_items(session, items[::-1], length=length).recent
 
     def _items(self, profile_id: str, *, first: str = _FIRST_KEY, before: str = _LAST_KEY) -> Iterator[Item]:
-        """Yield the items of a partition whose sort keys are in a range, in ascending order. Reads are consistent."""
         with translate_aws_errors(f"profile table {self._table}"):
             request: dict[str, Any] = {
                 "TableName": self._table,
@@ -427,7 +404,6 @@ class ProfileStore:
     def _put(
         self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = MAX_CONCURRENT_CALLS
     ) -> dict[str, str]:
-        """Store interactions, and return the reason for each failure by profile ID."""
         expires_s = {
             False: _expires_s(now_ms),
             True: _expires_s(now_ms, days=SESSION_TIME_TO_LIVE_DAYS),

@@ -57,8 +57,6 @@ _SERVED = _Table(SERVED_PREFIX, tuple(SERVED_COLUMNS))
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class UserDataStores:
-    """Names of a deployment's buckets and tables."""
-
     lake_bucket: str
     artefact_bucket: str
     profiles_table: str
@@ -71,14 +69,10 @@ class UserData:
 
     Attributes
     ----------
-    s3, dynamodb
-        Low-level clients.
     pandas, parquet
         Modules `pandas` and `pyarrow.parquet`, which the core layer does not contain.
     on_object
         Function that is called after each object, for progress reports. An exception stops the search.
-    now_s
-        Function that returns the time in seconds since 1970.
     """
 
     s3: S3Client
@@ -113,15 +107,6 @@ class UserData:
             Position of a later page; None for the first page. Later pages omit user, profile, sessions and erasure.
         has_room
             Predicate that is called for each object. If it returns false, the page ends before this object.
-
-        Raises
-        ------
-        InvalidInput
-            If the export of `after` has expired, or the user was erased.
-        TooLarge
-            If the user has too many sessions for an export in pages.
-        Unavailable
-            If a store does not answer.
         """
         page = _Page(self, user_id, after=after, has_room=has_room)
         yield b'{"userId":' + _json(user_id)
@@ -193,7 +178,6 @@ class UserData:
         return frame.reindex(columns=list(table.columns))
 
     def concatenate(self, frames: Sequence[pd.DataFrame], *, columns: Sequence[str]) -> pd.DataFrame:
-        """Return the concatenated frames, or an empty frame with `columns` if there are no frames."""
         rows: pd.DataFrame = (
             self.pandas.concat(frames, ignore_index=True) if frames else self.pandas.DataFrame(columns=list(columns))
         )
@@ -216,13 +200,7 @@ class UserData:
 
 
 class _Page:
-    """Rows of one page of an export.
-
-    Attributes
-    ----------
-    rows
-        Rows as JSON, by key of the document.
-    """
+    """Rows of one page of an export, as JSON by key of the document."""
 
     def __init__(self, data: UserData, user_id: str, *, after: Place | None, has_room: HasRoom) -> None:
         self._data = data
@@ -240,7 +218,6 @@ class _Page:
         self.rows: dict[str, list[bytes]] = {name: [] for name in ("interactions", "quarantine", "recommendations")}
 
     def read(self) -> None:
-        """Read objects until the page is full or the last stage has ended."""
         if self._after is not None:
             self._sessions, self._expires_s = self._states.read(
                 self._partition, self._after.export_id, now_s=self._data.now_s()
@@ -315,7 +292,6 @@ class _Page:
         return ended
 
     def _own_rows(self, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:
-        """Yield the user's interactions among `rows` in order."""
         logins = self._own_logins()
         own = [
             user == self._user_id or (user is None and session in logins and time_ms <= logins[session].event_time_ms)
@@ -328,7 +304,6 @@ class _Page:
         return _in_order(rows.loc[own], by=["event_time_ms", "event_id"])
 
     def _own_logins(self) -> dict[str, FirstLogin]:
-        """Return the first logins of sessions that belong to the user, by session ID."""
         return {session: login for session, login in self._sessions.items() if login is not None and login.is_own}
 
     def _quarantine(self) -> bool:
@@ -373,13 +348,7 @@ class _Page:
         *,
         select: Callable[[pd.DataFrame], Iterator[dict[str, Any]]] = lambda rows: iter(()),
     ) -> tuple[pd.DataFrame, bool]:
-        """Return the rows that contain one of the values until the page is full, and true at the end of the table.
-
-        Parameters
-        ----------
-        select
-            Function that returns the rows to include in the page.
-        """
+        """Return the rows that contain one of the values until the page is full, and true at the end of the table."""
         frames: list[pd.DataFrame] = []
         ended = True
         with contextlib.closing(self._data.objects(table, values, after=self._key)) as objects:

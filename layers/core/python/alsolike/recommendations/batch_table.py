@@ -54,17 +54,12 @@ def answers_prefix(run: str, batch: str) -> str:
 
 
 def part_key(run: str, batch: str = "") -> str:
-    """Return the key of the rows of one batch, or with an empty `batch`, the common prefix of all batches of a run."""
     return f"{BATCH_PREFIX}{run}/recommendations/{batch and f'part-{batch}.parquet'}"
 
 
 def failed_key(run: str, batch: str = "") -> str:
-    """Return the key of the failed users of one batch, or with an empty `batch`, the common prefix of all batches of a
-    run.
-    """
     return f"{BATCH_PREFIX}{run}/failed/{batch and f'{batch}.jsonl'}"
 
 
 def errors_prefix(run: str) -> str:
-    """Return the key prefix of the error messages of a run's failed batches."""
     return f"{BATCH_PREFIX}{run}/errors/"

@@ -21,26 +21,19 @@ FOR_ALL: Mapping[str, type[AlsolikeError]] = {
 
 
 def check_not_refused(document: Mapping[str, Any]) -> None:
-    """Raise the error that the result of a replay or preview contains, if any."""
     if refused := document.get("refused"):
         raise FOR_ALL[refused["type"]](refused["message"])
 
 
 def ask(lambda_: LambdaClient, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the result of `functions.recommend.direct.preview`: the recommendations before and after the rules.
-
-    Raises
-    ------
-    InvalidInput, NotFound
-        If the request is invalid.
-    """
+    """Return the recommendations before and after the rules."""
     return _invoke(lambda_, function, {"preview": {name: value for name, value in fields.items() if value is not None}})
 
 
 def catalogue_warnings(lambda_: LambdaClient, function: str, configuration: Mapping[str, Any]) -> list[Fault]:
     """Return the differences between the rules of a configuration document and the catalogue.
 
-    See `functions.recommend.direct.rule_check`. If the function fails, the only warning contains the error.
+    If the function fails, the only warning contains the error.
     """
     try:
         answer = _invoke(lambda_, function, {"ruleCheck": {"configuration": configuration}})
@@ -50,13 +43,7 @@ def catalogue_warnings(lambda_: LambdaClient, function: str, configuration: Mapp
 
 
 def lists_of_requests(lambda_: LambdaClient, function: str, requests: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the present list and the draft's list of each logged request; see `functions.recommend.direct.forecast`.
-
-    Raises
-    ------
-    InvalidInput, NotFound
-        If the draft is invalid, or the model is in no canary and no running experiment.
-    """
+    """Return the present list and the draft's list of each logged request."""
     lists: list[dict[str, Any]] = _invoke(lambda_, function, {"forecast": requests})["lists"]
     return lists
 

@@ -153,7 +153,6 @@ def _named(segment: str) -> dict[str, Any]:
 
 
 def needs(name: str) -> dict[str, Any]:
-    """Return the schema of objects with a string field `name`."""
     return {"required": [name], "properties": {name: {"type": "string"}}}
 
 

@@ -68,10 +68,6 @@ class SegmentLine:
         Line as in the input.
     filter
         Filter that selects the items; None for a filter of the configuration.
-    filter_name
-        Name of a filter of the configuration.
-    values
-        Values of the filter's parameters.
     """
 
     given: Mapping[str, Any]
@@ -81,18 +77,6 @@ class SegmentLine:
 
 
 def parse_line(given: Any, where: str, *, kinds: Collection[str] = KINDS) -> SegmentLine:
-    """Parse a line.
-
-    Parameters
-    ----------
-    kinds
-        Members of which the line must have one.
-
-    Raises
-    ------
-    InvalidInput
-        If the line is invalid.
-    """
     fields = _FIELDS.read(validation.as_object(given, where=where), where)
     stated = [kind for kind in KINDS if kind in fields]
     if len(stated) != 1 or stated[0] not in kinds:
@@ -116,15 +100,6 @@ def parse_line(given: Any, where: str, *, kinds: Collection[str] = KINDS) -> Seg
 
 
 def check_names(line: SegmentLine, where: str, configuration: Configuration) -> None:
-    """Check the names of a line's filter and columns.
-
-    Raises
-    ------
-    NotFound
-        If the configuration does not contain the filter.
-    InvalidInput
-        If the configuration does not declare a column.
-    """
     if line.filter is None:
         if line.filter_name not in configuration.filters:
             near = closest(line.filter_name, configuration.filters)
@@ -139,7 +114,7 @@ def check_names(line: SegmentLine, where: str, configuration: Configuration) -> 
 
 
 def output_line(line: SegmentLine, users: Sequence[str]) -> bytes:
-    """Return the output line, in the format of Amazon Personalize, which differs between the recipes."""
+    """Return the output line in the format of Amazon Personalize, which differs between the recipes."""
     source = dict(line.given) if ATTRIBUTES in line.given else {"input": line.given}
     return orjson.dumps({**source, "output": {"recommendedUsers": users}}) + b"\n"
 

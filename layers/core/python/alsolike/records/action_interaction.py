@@ -21,7 +21,6 @@ _PATTERN = "^([Tt][Aa][Kk][Ee][Nn]|[Nn][Oo][Tt][ _-]?[Tt][Aa][Kk][Ee][Nn]|[Vv][I
 OUTCOME = Text(
     MAX_ID_CHARACTERS, pattern=_PATTERN, expected="Taken, Not Taken or Viewed", about="Outcome, in any case."
 )
-"""Field for Personalize's event types of actions, in any case."""
 
 
 @record

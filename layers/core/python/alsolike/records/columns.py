@@ -35,8 +35,6 @@ class ColumnType(fields.Field, Protocol):
 
 @struct
 class Text(fields.Text):
-    """ID, name or other text."""
-
     glue: ClassVar[str] = "string"
     absent: ClassVar[None] = None
 
@@ -57,8 +55,6 @@ class Text(fields.Text):
 
 @struct
 class AnyNumber:
-    """Finite number."""
-
     kind: ClassVar[str] = "a number"
     glue: ClassVar[str] = "double"
     absent: ClassVar[None] = None
@@ -72,8 +68,6 @@ class AnyNumber:
 
 @struct
 class RealNumber(ColumnType):
-    """Finite number within limits."""
-
     kind: ClassVar[str] = "a number"
     glue: ClassVar[str] = "double"
     absent: ClassVar[None] = None
@@ -232,7 +226,6 @@ class Timestamp:
     about: str = ""
 
     def read(self, value: Any, where: str) -> int:
-        """Return a valid time in epoch milliseconds. Raise `InvalidInput` for other values."""
         sent_at = validation.number(value, where)
         if _MIN_SECONDS <= sent_at <= _MAX_SECONDS:
             return round(sent_at * 1000)
@@ -258,15 +251,7 @@ _MIN_SECONDS, _MAX_SECONDS = 0.001, MAX_TIME_MS / 1000
 
 @struct
 class Call:
-    """Field of a call that sets a column.
-
-    Attributes
-    ----------
-    type
-        Type of the field; None to use the type of the column.
-    about
-        Description of the field; None to use the description of the column.
-    """
+    """Field of a call that sets a column. None stands for the type or the description of the column."""
 
     name: str
     type: fields.Field | None = None
@@ -280,10 +265,6 @@ class Column:
 
     Attributes
     ----------
-    type
-        Type in stream records and in the table.
-    required
-        True if the field is mandatory in stream records.
     since
         Version of the stream record that added the field. Older records and rows lack the field.
     call
@@ -324,7 +305,6 @@ def record(described: type[T]) -> type[T]:
 
 
 def columns_of(made: type[Any]) -> Mapping[str, Column]:
-    """Return the columns of a record by name, in the order of their declarations."""
     return MappingProxyType(
         {
             field.name: dataclasses.replace(field.metadata["column"], name=field.name)
@@ -334,12 +314,10 @@ def columns_of(made: type[Any]) -> Mapping[str, Column]:
 
 
 def glue_columns(made: type[Any]) -> Mapping[str, str]:
-    """Return the Glue type of each column of a record's table."""
     return MappingProxyType({name: declared.type.glue for name, declared in columns_of(made).items()})
 
 
 def call_fields(made: type[Any]) -> tuple[dict[str, fields.Field], tuple[str, ...]]:
-    """Return the fields in an element of a call, and the names of required fields."""
     calls = [(declared.call, declared) for declared in columns_of(made).values() if declared.call]
     return (
         {call.name: call.type or _described(declared.type, call.about or declared.about) for call, declared in calls},
@@ -353,12 +331,10 @@ def _described(type_: Any, about: str) -> fields.Field:
 
 
 def from_call(made: type[Any]) -> Mapping[str, str]:
-    """Return the column name for each field of a call."""
     return MappingProxyType({declared.call.name: name for name, declared in columns_of(made).items() if declared.call})
 
 
 def record_fields(made: type[Any], version: int, *, rules: Mapping[str, Any] = MappingProxyType({})) -> fields.Fields:
-    """Return the fields of a version of the stream record."""
     columns = [declared for declared in columns_of(made).values() if declared.since <= version]
     types = {
         declared.name: Version(version) if isinstance(declared.type, Version) else declared.type for declared in columns
@@ -368,7 +344,6 @@ def record_fields(made: type[Any], version: int, *, rules: Mapping[str, Any] = M
 
 
 def record_schema(made: type[Any], version: int, *, rules: Mapping[str, Any] = MappingProxyType({})) -> Schema:
-    """Return the JSON Schema of a version of the stream record."""
     schema = record_fields(made, version, rules=rules).schema()
     columns = columns_of(made)
     schema["properties"] = {
@@ -378,5 +353,4 @@ def record_schema(made: type[Any], version: int, *, rules: Mapping[str, Any] = M
 
 
 def newest_version(made: type[Any]) -> int:
-    """Return the latest version of the stream record. Producers write this version."""
     return max(declared.since for declared in columns_of(made).values())

@@ -12,8 +12,6 @@ _COUNT = BigInt(0, 2**63 - 1)
 
 
 class Dimension(StrEnum):
-    """Dimension by which responses are grouped."""
-
     ALL = "all"
     RECOMMENDER = "recommender"
     MODEL_VERSION = "model_version"
@@ -22,8 +20,6 @@ class Dimension(StrEnum):
 
 @record
 class Engagement:
-    """Sums over the responses of a group."""
-
     dimension: str = column(_NAME, "Grouping: `all`, `recommender`, `model_version` or `arm`.")
     name: str = column(
         _NAME, "Value of the dimension; `all` for all responses. A response in several arms counts for each."
@@ -79,4 +75,3 @@ def _ratio(part: float, whole: float) -> float | None:
 
 
 ENGAGEMENT_COLUMNS = columns.glue_columns(Engagement)
-"""Columns of the table with their Glue types."""

@@ -54,8 +54,6 @@ _SENT_PROPERTIES = JsonObject(
 
 @record
 class Interaction:
-    """Interaction in a call, on the stream, in the lake and in imported files."""
-
     event_id: str = column(
         ID,
         "ID of the event. Events of one user with the same ID count once.",
@@ -137,7 +135,6 @@ class Interaction:
 
     @property
     def profile_id(self) -> str:
-        """Profile ID of the user, or of the session if there is no user."""
         return profile_id(user_id=self.user_id, session_id=self.session_id)
 
     def to_record(self) -> bytes:
@@ -148,7 +145,6 @@ class Interaction:
 
 COLUMNS = columns.columns_of(Interaction)
 ABSENT = {name: column.type.absent for name, column in COLUMNS.items()}
-"""Values of absent fields, by column."""
 
 FILE_REQUIRED = ("USER_ID", "ITEM_ID", "TIMESTAMP")
 """Required columns of an imported file. Searches need no ITEM_ID."""
@@ -193,11 +189,9 @@ _RULES = {
     ]
 }
 RECORDS = {version: columns.record_fields(Interaction, version) for version in READABLE_VERSIONS}
-"""Fields of each version of the stream record."""
 
 
 def record_schema() -> Schema:
-    """Return the published JSON Schema of the stream record."""
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": f"urn:alsolike:stream-record:v{SCHEMA_VERSION}",
@@ -208,7 +202,6 @@ def record_schema() -> Schema:
 
 
 USER_PREFIX, SESSION_PREFIX = "u#", "s#"
-"""Prefixes of the profile IDs of users and sessions."""
 
 
 def profile_id(*, user_id: str | None, session_id: str | None) -> str:
@@ -223,7 +216,6 @@ def profile_id(*, user_id: str | None, session_id: str | None) -> str:
 
 
 INTERACTIONS_COLUMNS = columns.glue_columns(Interaction)
-"""Columns of the table with their Glue types."""
 
 COPY_KEY = ("event_id", "coalesce(user_id, session_id)")
 """SQL expressions that identify an event by its ID and its owner.

@@ -40,4 +40,3 @@ class Outcome:
 
 
 OUTCOMES_COLUMNS = columns.glue_columns(Outcome)
-"""Columns of the table with their Glue types."""

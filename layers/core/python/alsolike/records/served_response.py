@@ -22,10 +22,9 @@ RANKED, PAIRED, FILLED, PINNED, EXPLORED, PROMOTED = "ranked", "paired", "filled
 """Origins of items. The name of the promotion follows `PROMOTED`. Paired items are neighbours in random order."""
 
 MAX_TOOK_MS = 900_000
-"""Maximum duration of a Lambda function in milliseconds."""
+"""Maximum duration of a Lambda function."""
 
 MAX_REQUEST_CHARACTERS = 16_000
-"""Maximum length of the column `request`."""
 REQUEST_OMITTED = '{"omitted":true}'
 """Value of `request` if the parameters exceed `MAX_REQUEST_CHARACTERS`."""
 NO_CATALOGUE = "none"
@@ -37,8 +36,6 @@ _NAME, _ITEM_ID = Text(1_000), Text(MAX_ID_CHARACTERS)
 
 @record
 class ServedResponse:
-    """Response of `recommend` with the reasons for the position of each item."""
-
     recommendation_id: str = column(_NAME, "ID of the response. Identifies duplicates.", required=True)
     served_ms: int = column(Milliseconds(), "Time of the response in milliseconds since 1970 UTC.", required=True)
     recommender: str = column(_NAME, "The requested recommender, also if an arm replaced it.", required=True)
@@ -146,10 +143,8 @@ def state_hash(parts: Iterable[str]) -> str:
 
 
 SERVED_COLUMNS = columns.glue_columns(ServedResponse)
-"""Columns of the table with their Glue types."""
 
 FIELDS = columns.record_fields(ServedResponse, 1)
-"""Fields of a log line."""
 
 SERVED_ONCE_SQL = once_sql(
     SERVED_TABLE, (*SERVED_COLUMNS, SERVED_PARTITION), key=["recommendation_id"], order=["served_ms"]

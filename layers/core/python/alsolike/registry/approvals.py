@@ -10,14 +10,6 @@ MAX_DESCRIPTION = 1_024
 
 
 class Approvals:
-    """Approval of the model packages in a group.
-
-    Parameters
-    ----------
-    group
-        Name of the model package group.
-    """
-
     def __init__(self, client: SageMakerClient, group: str) -> None:
         self._client, self._group = client, group
 

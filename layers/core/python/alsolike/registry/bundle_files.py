@@ -26,8 +26,6 @@ _PART_BYTES = 8 * 1024 * 1024
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DamagedFile:
-    """Missing or damaged file of a bundle."""
-
     name: str
     fault: str
 
@@ -70,7 +68,6 @@ class BundleFiles:
         return {version: damaged for version, damaged in zip(versions, results, strict=True) if damaged}
 
     def stored(self, version: str) -> Mapping[str, Listed]:
-        """Return the objects of a version by file name."""
         return self._listed(model_prefix(version)).get(version, {})
 
     def compared(
@@ -78,10 +75,7 @@ class BundleFiles:
     ) -> Iterator[DamagedFile]:
         """Yield the damaged or missing files of a bundle.
 
-        Parameters
-        ----------
-        written_ms
-            Time of the manifest's upload in epoch milliseconds; None to read all files.
+        `written_ms` is the time of the manifest's upload in epoch milliseconds; None to read all files.
         """
         for name, stated in sorted(manifest.files.items()):
             entry = files.get(name)
@@ -121,13 +115,6 @@ class BundleFiles:
 
 
 def checked_manifest(body: bytes, version: str) -> Manifest:
-    """Return the parsed manifest of a version.
-
-    Raises
-    ------
-    InvalidBundle
-        If the manifest is unreadable, belongs to another version, or lacks the checksum of a required file.
-    """
     manifest = Manifest.from_json(body)
     if manifest.version != version:
         raise InvalidBundle(f"it is of version {manifest.version}")

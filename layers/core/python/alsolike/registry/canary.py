@@ -38,26 +38,16 @@ class Canary:
 
     Attributes
     ----------
-    version, champion
-        Version of the canary, and champion with which it is compared.
     share
         Share of users, between 0 and 1 (exclusive).
     started_ms, ends_ms
         Time of the first responses, and time of the promotion if no test fails, in epoch milliseconds.
     planned_answers
         Planned number of responses in both arms, for `alsolike.experiments.comparison`.
-    run_id
-        Workflow run that supervises the canary.
     expected_answers
         Number of comparable responses in the previous period of the same length; None in pointers of earlier versions.
     extended
         True if the duration was extended because log data were missing.
-
-    Raises
-    ------
-    ValueError
-        If the version's name is invalid or too long, an arm has no users, or a value has a wrong type, for example
-        after a manual edit of the pointer.
     """
 
     version: str
@@ -96,7 +86,6 @@ class Canary:
 
     @property
     def labels(self) -> tuple[str, str]:
-        """Labels of the champion's arm and the candidate's arm in recommendation IDs, logs and tables."""
         experiment = self.experiment
         return experiment.label(experiment.arms[0]), experiment.label(experiment.arms[1])
 
@@ -108,11 +97,6 @@ def assign(
 
     Users in an experiment that compares models are not assigned to the canary, because the experiment selects their
     model. Users who already have the maximum number of arms in a recommendation ID are not assigned either.
-
-    Parameters
-    ----------
-    recommender, unit
-        See `experiments.assign`.
     """
     running = tuple(running)
     assignment = experiments.assign(running, recommender=recommender, unit=unit, now_ms=now_ms)

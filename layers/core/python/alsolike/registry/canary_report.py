@@ -19,7 +19,6 @@ from alsolike.runtime.s3 import S3Object
 GOING, PROMOTED, ROLLED_BACK = "going", "promoted", "rolled_back"
 
 MAX_LOOKS = 500
-"""Maximum number of stored looks. Older looks are deleted."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -28,8 +27,6 @@ class CanaryLook:
 
     Attributes
     ----------
-    state
-        `going`, `promoted` or `rolled_back`.
     reasons
         Reasons with their figures, one sentence each.
     figures
@@ -70,32 +67,21 @@ class CanaryReport:
 
     @property
     def state(self) -> str:
-        """`going`, `promoted` or `rolled_back`."""
         return self.looks[-1].state
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """Reasons in the last look."""
         return self.looks[-1].reasons
 
     def with_look(self, look: CanaryLook) -> CanaryReport:
-        """Return the report with an additional look."""
         return dataclasses.replace(self, looks=(*self.looks, look)[-MAX_LOOKS:])
 
     def to_json(self) -> bytes:
-        """Return the report as indented JSON. `state` and `reasons` come first."""
         document = {"state": self.state, "reasons": self.reasons, **dataclasses.asdict(self)}
         return orjson.dumps(document, option=orjson.OPT_INDENT_2)
 
     @classmethod
     def from_json(cls, data: bytes) -> CanaryReport:
-        """Parse the result of `to_json`.
-
-        Raises
-        ------
-        InvalidBundle
-            If the report is unreadable.
-        """
         try:
             document = orjson.loads(data)
             fields = {name: value for name, value in document.items() if name not in ("state", "reasons", "looks")}
@@ -108,21 +94,16 @@ class CanaryReport:
 
 
 class CanaryReports:
-    """Store of canary reports in the artefact bucket."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client, self._bucket = client, bucket
 
     def read(self, version: str) -> CanaryReport | None:
-        """Return the report of a version, or None if the version had no canary."""
         stored = S3Object(self._client, self._bucket, report_key(version)).read()
         return CanaryReport.from_json(stored.body) if stored else None
 
     def write(self, report: CanaryReport) -> None:
-        """Store a report, replacing an earlier report of the version."""
         S3Object(self._client, self._bucket, report_key(report.version)).write(report.to_json())
 
 
 def report_key(version: str) -> str:
-    """Return the key of a version's canary report in the artefact bucket."""
     return f"{CANARIES_PREFIX}{version}.json"

@@ -19,8 +19,6 @@ class EndedCanary:
 
     Attributes
     ----------
-    version, run_id
-        Version and workflow run of the canary.
     reason
         Reason that the supervising workflow or an operator gave.
     breached
@@ -46,7 +44,6 @@ class PromotionHold:
 
 
 def check_reason(reason: str) -> None:
-    """Raise `InvalidInput` for an empty or blank reason."""
     if not reason.strip():
         raise InvalidInput(f"the reason is {reason!r}, expected a text for the history of versions")
 
@@ -62,11 +59,6 @@ class Promotion:
     ----------
     forced
         True if an operator overrode the gate's rejection of the version.
-
-    Raises
-    ------
-    ValueError
-        If the version's name is invalid, or the time is not an integer, for example after a manual edit of the pointer.
     """
 
     version: str
@@ -89,10 +81,6 @@ class Champion:
     ----------
     history
         Promotions, latest first. The first one is the promotion of the champion.
-    etag
-        ETag of the stored object, for conditional writes.
-    canary
-        Current canary; None if no canary is running.
     pinned
         Versions that are never deleted.
     ended
@@ -118,12 +106,10 @@ class Champion:
 
     @property
     def previous(self) -> str | None:
-        """Version that a rollback promotes, or None if there is no predecessor."""
         return next(iter(self.predecessors), None)
 
     @property
     def is_forced(self) -> bool:
-        """True if an operator promoted the champion despite the gate's rejection."""
         return self.history[0].forced
 
     @property
@@ -140,31 +126,21 @@ class Champion:
         return tuple(versions)
 
     def promoting(self, promotion: Promotion) -> tuple[Promotion, ...]:
-        """Return the history with an additional promotion, truncated to `MAX_HISTORY`."""
         return (promotion, *self.history)[:MAX_HISTORY]
 
     def restoring(self, version: str, *, reason: str, now_ms: int) -> tuple[Promotion, ...]:
-        """Return the history with a new promotion of an earlier champion.
-
-        The value of `forced` is copied from the latest earlier promotion of the version.
-        """
+        """Return the history with a new promotion of an earlier champion, with the latest value of `forced`."""
         earlier = next(promotion for promotion in self.history if promotion.version == version)
         return self.promoting(Promotion(version, now_ms, reason, earlier.forced))
 
     def ending(self, reason: str, *, breached: bool = False) -> EndedCanary | None:
-        """Return a record that the current canary has ended, or the existing record if no canary is running."""
+        """Return a record of the end of the current canary, or the existing record if no canary is running."""
         canary = self.canary
         return EndedCanary(canary.version, canary.run_id, reason, breached) if canary is not None else self.ended
 
     @classmethod
     def of(cls, document: Mapping[str, Any], *, etag: str) -> Self | None:
-        """Parse the JSON document of the pointer. Return None if it contains no promotions.
-
-        Raises
-        ------
-        ValueError, KeyError, TypeError
-            If the document is invalid.
-        """
+        """Parse the JSON document of the pointer. Return None if it contains no promotions."""
         history = tuple(Promotion(**promotion) for promotion in document["history"])
         canary = Canary(**document["canary"]) if document.get("canary") else None
         pinned = tuple(document.get("pinned", ()))
@@ -174,7 +150,6 @@ class Champion:
         return cls(history, etag, canary, pinned, ended, held, repaired_ms) if history else None
 
     def document(self) -> dict[str, Any]:
-        """Return the JSON document to store in the pointer."""
         document = dataclasses.asdict(self)
         del document["etag"]
         for promotion in document["history"]:

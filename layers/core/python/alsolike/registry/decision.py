@@ -72,7 +72,6 @@ class Decision:
 
     @property
     def passed(self) -> bool:
-        """True if every check passed."""
         return all(check.passed for check in self.checks)
 
     @property
@@ -92,13 +91,7 @@ class Decision:
         return None if own is None or other is None or own > other else self.champion
 
     def force(self, reason: str) -> Decision:
-        """Return the decision with an override. An approved decision is returned unchanged.
-
-        Raises
-        ------
-        InvalidInput
-            If the reason is blank, or a failed check is final.
-        """
+        """Return the decision with an override. An approved decision is returned unchanged."""
         check_reason(reason)
         if self.passed:
             return self
@@ -111,13 +104,6 @@ class Decision:
 
     @classmethod
     def from_json(cls, data: bytes) -> Decision:
-        """Parse the result of `to_json`.
-
-        Raises
-        ------
-        InvalidBundle
-            If the decision is unreadable.
-        """
         try:
             document = orjson.loads(data)
             document.pop("verdict")
@@ -128,25 +114,15 @@ class Decision:
 
 
 def decision_key(version: str) -> str:
-    """Return the key of a version's decision in the artefact bucket."""
     return f"{DECISIONS_PREFIX}{version}.json"
 
 
 class Decisions:
-    """Store of the gate's decisions in the artefact bucket."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def get(self, version: str) -> Decision | None:
-        """Return the decision on a version, or None if there is no decision.
-
-        Raises
-        ------
-        InvalidBundle
-            If the decision is unreadable.
-        """
         stored = self._read(version)
         return stored[0] if stored else None
 
@@ -159,17 +135,7 @@ class Decisions:
         return decision
 
     def force(self, version: str, *, reason: str) -> Decision:
-        """Store the reason for overriding the gate's rejection of a version. An approved decision remains unchanged.
-
-        Raises
-        ------
-        InvalidInput
-            If the reason is blank, or a failed check is final.
-        NotFound
-            If the gate made no decision on the version.
-        ConcurrentUpdate
-            If the decision has changed since it was read.
-        """
+        """Store the reason for overriding the gate's rejection of a version. An approved decision remains unchanged."""
         if (stored := self._read(version)) is None:
             raise NotFound(f"the gate made no decision on model version {version!r}")
         decision, etag = stored

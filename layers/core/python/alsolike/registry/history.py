@@ -15,18 +15,6 @@ from alsolike.runtime.errors import InvalidBundle, NotFound
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class VersionHistory:
-    """Complete record of a version.
-
-    Attributes
-    ----------
-    manifest
-        Manifest of the bundle; None if it is missing or unreadable.
-    decision
-        Decision of the gate; None if there is no decision.
-    canary
-        Report of the latest canary; None if there was no canary.
-    """
-
     version: ModelVersion
     manifest: Manifest | None
     decision: Decision | None

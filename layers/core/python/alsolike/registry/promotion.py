@@ -16,7 +16,6 @@ from alsolike.training.runs import TrainingRuns
 
 
 def check_change_reason(reason: str) -> None:
-    """Raise `InvalidInput` if the reason is blank or too long."""
     champion_notes.check_reason(reason)
     if len(reason) > MAX_REASON_CHARACTERS:
         raise InvalidInput(f"the reason has {len(reason)} characters, expected at most {MAX_REASON_CHARACTERS}")
@@ -39,24 +38,10 @@ def promote(
 
     Parameters
     ----------
-    expected
-        Pointer that the caller has read.
     force
         Reason for overriding the gate's rejection; None to respect a rejection.
     how_to_force
         Option that overrides the gate, for error messages, such as `--force`.
-
-    Raises
-    ------
-    NotFound
-        If the version does not exist, or its bundle was deleted.
-    InvalidInput
-        If a reason is blank, if the version is champion and no canary is running, if the gate rejected the version and
-        `force` is None, or if a failed check is final.
-    ConcurrentUpdate
-        If the pointer has changed since the caller read it.
-    Unavailable
-        If S3 does not respond. The promotion may have succeeded nevertheless.
     """
     if expected is not None and expected.version == version and expected.canary is None:
         raise _champion_already(expected)
@@ -89,7 +74,6 @@ def _champion_already(champion: Champion) -> InvalidInput:
 
 
 def _check_bundle(versions: ModelVersions, version: str) -> None:
-    """Raise `NotFound` if a version does not exist or has no files."""
     try:
         versions.manifest(version)
     except NotFound as error:
@@ -98,10 +82,7 @@ def _check_bundle(versions: ModelVersions, version: str) -> None:
 
 
 def _forces(versions: ModelVersions, version: str, *, force: str | None, how_to_force: str) -> str | None:
-    """Return the reason for overriding the gate, or None if the gate did not reject the version.
-
-    Raise an error if a rejection is not overridden or is final.
-    """
+    """Return the reason for overriding the gate, or None if the gate did not reject the version."""
     decision = versions.decisions.get(version)
     if decision is None or decision.verdict != REJECTED:
         return None
@@ -125,15 +106,7 @@ def start_canary(
     force: str | None,
     how_to_force: str,
 ) -> str:
-    """Start the training workflow at its canary step, and return the ARN of the execution.
-
-    Raises
-    ------
-    NotFound
-        If the version does not exist, or its bundle was deleted.
-    InvalidInput
-        If the version is champion, if the gate rejected the version and `force` is None, or if a failed check is final.
-    """
+    """Start the training workflow at its canary step, and return the ARN of the execution."""
     if champion is not None and champion.version == version:
         raise _champion_already(champion)
     _check_bundle(versions, version)
@@ -144,35 +117,20 @@ def start_canary(
 
 
 def end_canary(versions: ModelVersions, expected: Champion | None, *, reason: str) -> Champion:
-    """End the canary, so that the champion serves all users. The workflow notices the end at its next look.
-
-    Raises
-    ------
-    NotFound
-        If no canary is running.
-    InvalidInput
-        If the reason is blank.
-    """
+    """End the canary, so that the champion serves all users. The workflow notices the end at its next look."""
     if expected is None or expected.canary is None:
         raise NotFound("no canary is running")
     return versions.registry.end_canary(expected, reason=f"rolled back by a user: {reason}")
 
 
 def resume(versions: ModelVersions, expected: Champion | None) -> Champion:
-    """End the pause of automatic promotions. Raise `NotFound` if they are not paused."""
     if expected is None or expected.held is None:
         raise NotFound("promotions are not paused: a version becomes champion if it passes gate and canary")
     return versions.registry.resume(expected)
 
 
 def pin(versions: ModelVersions, expected: Champion | None, version: str, *, pinned: bool) -> Champion:
-    """Pin a version, which protects its files from deletion, or unpin it.
-
-    Raises
-    ------
-    NotFound
-        If the version has no bundle, if there is no champion, or if a version to unpin is not pinned.
-    """
+    """Pin a version, which protects its files from deletion, or unpin it."""
     if expected is None:
         raise NotFound("there is no champion yet; promote a version before you pin another")
     if pinned == (version in expected.pinned):

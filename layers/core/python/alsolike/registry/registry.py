@@ -23,7 +23,6 @@ REPAIR = "repair it with `alsolike models repair`"
 
 
 def model_prefix(version: str) -> str:
-    """Return the key prefix of a model bundle in the artefact bucket."""
     return f"{MODELS_PREFIX}{version}/"
 
 
@@ -39,12 +38,8 @@ class Registry:
         self._pointer = S3Object(client, bucket, CHAMPION_KEY)
 
     def champion(self) -> Champion | None:
-        """Return the content of the pointer, or None if no version was ever promoted.
-
-        Raises
-        ------
-        InvalidBundle
-            If the pointer is unreadable or was deleted.
+        """Return the content of the pointer, or None if no version was ever promoted. A deleted pointer raises
+        `InvalidBundle`.
         """
         stored = self._pointer.read()
         if stored is None:
@@ -60,17 +55,11 @@ class Registry:
         """Write an earlier pointer back.
 
         `champion.etag` must be the ETag of the unreadable object, or empty if the object is missing.
-
-        Raises
-        ------
-        NotFound
-            If the champion has no complete bundle.
         """
         self._check_exists(champion.version)
         return self._write(champion)
 
     def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Promote a version, based on the current pointer; see `replace`."""
         return self.replace(self.champion(), version, reason=reason, now_ms=now_ms)
 
     def replace(
@@ -79,22 +68,6 @@ class Registry:
         """Promote a version to champion. This also ends a canary and a pause of promotions.
 
         If the version already is champion, no entry is added to the history.
-
-        Parameters
-        ----------
-        expected
-            Result of `champion` on which the caller's decision is based.
-        forced
-            True if an operator overrides the gate's rejection of the version.
-
-        Raises
-        ------
-        InvalidInput
-            If the reason is blank, or the version's name is invalid.
-        NotFound
-            If the version has no complete bundle.
-        ConcurrentUpdate
-            If the pointer has changed since `expected` was read.
         """
         check_reason(reason)
         if expected is not None and expected.version == version:
@@ -111,24 +84,12 @@ class Registry:
         return self._write(dataclasses.replace(expected, history=expected.promoting(promotion), canary=None, held=None))
 
     def start_canary(self, expected: Champion, canary: Canary) -> Champion:
-        """Start a canary, replacing a running canary.
-
-        Raises
-        ------
-        NotFound
-            If the version has no complete bundle.
-        """
+        """Start a canary, replacing a running canary."""
         self._check_exists(canary.version)
         return self._write(dataclasses.replace(expected, canary=canary))
 
     def end_canary(self, expected: Champion, *, reason: str, breached: bool = False) -> Champion:
-        """End the canary, so that the champion serves all users, and record the reason as an `EndedCanary`.
-
-        Raises
-        ------
-        InvalidInput
-            If the reason is blank.
-        """
+        """End the canary, so that the champion serves all users, and record the reason as an `EndedCanary`."""
         check_reason(reason)
         if expected.canary is None:
             return expected
@@ -136,7 +97,6 @@ class Registry:
         return self._write(dataclasses.replace(expected, canary=None, ended=ended))
 
     def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
-        """Replace the list of pinned versions."""
         return self._write(dataclasses.replace(expected, pinned=versions))
 
     def restore(self, expected: Champion, version: str, *, reason: str, now_ms: int) -> Champion:
@@ -151,7 +111,6 @@ class Registry:
         return self._write(dataclasses.replace(expected, repaired_ms=now_ms))
 
     def resume(self, expected: Champion) -> Champion:
-        """End the pause of automatic promotions."""
         return self._write(dataclasses.replace(expected, held=None))
 
     def roll_back(
@@ -165,15 +124,6 @@ class Registry:
             True to also end a running canary.
         expected
             Result of `champion` on which the caller's decision is based; None reads the current pointer.
-
-        Raises
-        ------
-        InvalidInput
-            If the reason is blank, or a canary is running and `with_canary` is false.
-        NotFound
-            If the champion has no predecessor.
-        InvalidBundle
-            If the pointer is unreadable, and `expected` is None.
         """
         check_reason(reason)
         current = expected or self.champion()

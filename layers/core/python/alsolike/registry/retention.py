@@ -36,13 +36,7 @@ class StoredVersion:
 
 
 def protected(champion: Champion | None, experiments: Iterable[Experiment], *, now_ms: int) -> Mapping[str, str]:
-    """Return the versions whose files are kept at any age, with the reason by version.
-
-    Parameters
-    ----------
-    experiments
-        Experiments of the configuration. The models in arms of planned and running experiments are protected.
-    """
+    """Return the versions whose files are kept at any age, with the reason by version."""
     reasons: dict[str, str] = {}
     for experiment in experiments:
         if experiment.end_ms is None or experiment.end_ms > now_ms:
@@ -91,19 +85,12 @@ def expired(
 
 
 class ModelFiles:
-    """Store of the files of model versions or datasets in an artefact bucket.
-
-    Parameters
-    ----------
-    folder
-        Key prefix of the folders of versions or datasets.
-    """
+    """Store of the files of model versions or datasets in an artefact bucket."""
 
     def __init__(self, client: S3Client, bucket: str, folder: str = MODELS_PREFIX) -> None:
         self._client, self._bucket, self._folder = client, bucket, folder
 
     def stored(self) -> list[StoredVersion]:
-        """Return the versions with files, sorted by name."""
         manifests: dict[str, int] = {}
         latest: dict[str, int] = {}
         for entry in listed(self._client, self._bucket, self._folder):

@@ -23,37 +23,19 @@ _NO_EXECUTION = ("ExecutionDoesNotExist", "InvalidArn")  # AWS deletes the histo
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Holder:
-    """Execution that holds the lock. `etag` is the ETag of the object, for conditional writes."""
-
     execution_id: str
     run_id: str
     etag: str
 
 
 class TrainingLock:
-    """Training lock of one deployment.
-
-    Parameters
-    ----------
-    s3, stepfunctions
-        Low-level clients.
-    """
-
     def __init__(self, s3: S3Client, stepfunctions: StepFunctionsClient, bucket: str) -> None:
         self._s3 = s3
         self._stepfunctions = stepfunctions
         self._bucket = bucket
 
     def acquire(self, execution_id: str, *, run_id: str, now_ms: int) -> Holder:
-        """Acquire the lock for an execution, unless another running execution holds it. Return the holder.
-
-        Raises
-        ------
-        InvalidInput
-            If the object of the lock is unreadable.
-        ConcurrentUpdate
-            If another execution acquires the lock at the same time.
-        """
+        """Acquire the lock for an execution, unless another running execution holds it. Return the holder."""
         holder = self._holder()
         if holder and (holder.execution_id == execution_id or self._runs(holder.execution_id)):
             return holder
@@ -61,12 +43,10 @@ class TrainingLock:
         return Holder(execution_id, run_id, etag)
 
     def running(self) -> Holder | None:
-        """Return the holder if its execution is running, or None if the lock is available."""
         holder = self._holder()
         return holder if holder and self._runs(holder.execution_id) else None
 
     def is_broken(self) -> bool:
-        """Return true if the object is unreadable, so that no execution can acquire the lock."""
         try:
             self._holder()
         except InvalidInput:
@@ -74,7 +54,6 @@ class TrainingLock:
         return False
 
     def clear(self) -> None:
-        """Delete the S3 object, so that the next execution can acquire the lock."""
         S3Object(self._s3, self._bucket, TRAINING_RUN_KEY).delete()
 
     def _holder(self) -> Holder | None:

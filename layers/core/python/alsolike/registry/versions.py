@@ -59,8 +59,6 @@ class ModelVersion:
         ARN in the SageMaker Model Registry; empty if SageMaker rejected the registration.
     approval
         Approval status of the package, or `NOT_REGISTERED`.
-    pinned
-        True for a pinned version, which is kept at any age.
     forced
         True if an operator overrode the gate's rejection at least once.
     """
@@ -78,26 +76,10 @@ class ModelVersion:
 
     @property
     def winner(self) -> AlgorithmFigures | None:
-        """Metrics of the selected algorithm."""
         return next((candidate for candidate in self.candidates if candidate.winner), None)
 
 
 class ModelVersions:
-    """Store of a deployment's model versions.
-
-    Parameters
-    ----------
-    s3, sagemaker
-        Low-level clients.
-    group
-        Name of the model package group.
-
-    Attributes
-    ----------
-    registry, files, decisions, canaries, approvals
-        Stores with the parts of a version's record.
-    """
-
     def __init__(self, s3: S3Client, sagemaker: SageMakerClient, *, bucket: str, group: str) -> None:
         self.registry = Registry(s3, bucket)
         self.files = ModelFiles(s3, bucket)
@@ -110,15 +92,6 @@ class ModelVersions:
         self._final_decisions: dict[str, Decision | None] = {}
 
     def manifest(self, version: str) -> Manifest:
-        """Return the manifest of a version's bundle.
-
-        Raises
-        ------
-        NotFound
-            If the version has no manifest.
-        InvalidBundle
-            If the manifest is unreadable.
-        """
         stored = S3Object(self._s3, self._bucket, f"{model_prefix(version)}{MANIFEST_FILE}").read()
         if stored is None:
             raise _unknown(version)
@@ -138,13 +111,11 @@ class ModelVersions:
         return self._versions([*summaries[:maximum], *rest], champion, stored)
 
     def all(self) -> list[ModelVersion]:
-        """Return all registered versions, latest first."""
         stored = self._complete()
         versions = self._versions(self._summaries(stored), self.registry.champion(), stored)
         return [self._with_fit_times(version) for version in versions]
 
     def registered(self, version: str) -> ModelVersion:
-        """Return a registered version. Raise `NotFound` if the version is unknown."""
         stored = self._complete()
         summaries = self._summaries(stored)
         named = [summary for summary in summaries if summary.get("ModelPackageDescription") == version]
@@ -221,7 +192,6 @@ class ModelVersions:
         return decision
 
     def _described(self, summary: Mapping[str, Any]) -> Mapping[str, str]:
-        """Return the metadata of a package with one call. The result is cached."""
         package_arn = summary["ModelPackageArn"]
         if not package_arn:
             version = summary["ModelPackageDescription"]
@@ -251,7 +221,6 @@ class ModelVersions:
 
 
 def candidates(manifest: Manifest) -> tuple[AlgorithmFigures, ...]:
-    """Return the metrics of the compared algorithms, best first."""
     return _ranked(
         AlgorithmFigures(
             winner=entry["algorithm"] == manifest.algorithm,
@@ -294,14 +263,12 @@ def _version(
 
 
 def _status(version: ModelVersion, decision: Decision | None) -> str:
-    """Return the status of a version. A kept version that the gate rejected has the status `rejected`."""
     if version.status == KEPT and decision is not None and decision.verdict == GATE_REJECTED:
         return REJECTED
     return version.status
 
 
 def _properties(manifest: Manifest) -> Mapping[str, str]:
-    """Return the metadata of a version in the format of a package's metadata."""
     figures = {
         f"{entry['algorithm']}.{name}": str(entry[name])
         for entry in manifest.metrics.get("candidates", ())

@@ -93,7 +93,6 @@ def _parse_items(*, response_dict: dict[str, Any], customized_response_dict: dic
 
 @cache
 def session() -> Session:
-    """Return the process's botocore session."""
     return new_session()
 
 

@@ -16,15 +16,7 @@ CONDITION_FAILED = frozenset({"PreconditionFailed", "412", "ConditionalRequestCo
 
 
 def translate_aws_errors(place: str, *, also: type[Exception] | None = None) -> contextlib.AbstractContextManager[None]:
-    """Return a context manager that translates errors of AWS clients to `Unavailable`, with AWS's error code.
-
-    Parameters
-    ----------
-    place
-        Resource of the request, for the error message.
-    also
-        Another exception class to translate, such as OSError.
-    """
+    """Return a context manager that translates errors of AWS clients, and of the class `also`, to `Unavailable`."""
     return _Translation(place, also)
 
 

@@ -20,7 +20,6 @@ class BoundedCache(Generic[K, V]):
         self._lock = threading.Lock()
 
     def get(self, key: K) -> V | None:
-        """Return the cached value, or None if there is none."""
         with self._lock:
             if (entry := self._entries.get(key)) is None:
                 return None
@@ -28,10 +27,6 @@ class BoundedCache(Generic[K, V]):
             return entry[0]
 
     def put(self, key: K, value: V, *, size_bytes: int) -> None:
-        """Cache a value, and evict least recently used values until the size is within the limit.
-
-        A value above the limit is not cached.
-        """
         with self._lock:
             self._forget(key)
             if size_bytes > self._max_bytes:
@@ -42,7 +37,6 @@ class BoundedCache(Generic[K, V]):
                 self._forget(next(iter(self._entries)))
 
     def forget(self, key: K) -> None:
-        """Remove the cached value of a key, if any."""
         with self._lock:
             self._forget(key)
 

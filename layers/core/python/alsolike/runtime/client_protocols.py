@@ -1,4 +1,4 @@
-"""Protocols of boto3's clients, one per AWS service, with the operations that the product calls."""
+"""Protocols of botocore's clients, one per AWS service, with the operations that the product calls."""
 
 from __future__ import annotations
 
@@ -12,30 +12,20 @@ Response = dict[str, Any]
 
 
 class Pages(Protocol):
-    """Paginator of one operation."""
-
-    def paginate(self, *_: Any, **request: Any) -> Iterable[Response]:
-        """Return the responses page by page."""
+    def paginate(self, *_: Any, **request: Any) -> Iterable[Response]: ...
 
 
 class PagedClient(Protocol):
-    """Client of any service, with paginated operations."""
-
-    def get_paginator(self, *_: Any, **operation: Any) -> Pages:
-        """Return the paginator of an operation."""
+    def get_paginator(self, *_: Any, **operation: Any) -> Pages: ...
 
 
 class ItemErrors(Protocol):
-    """Exceptions of a DynamoDB client."""
-
     @property
     def ConditionalCheckFailedException(self) -> type[ClientError]:  # noqa: N802  # DynamoDB's name
-        """Exception of a write whose condition fails."""
+        ...
 
 
 class S3Client(PagedClient, Protocol):
-    """Client of S3."""
-
     @property
     def exceptions(self) -> Any: ...
 
@@ -57,8 +47,6 @@ class S3Client(PagedClient, Protocol):
 
 
 class DynamoDbClient(PagedClient, Protocol):
-    """Client of DynamoDB."""
-
     @property
     def meta(self) -> Any: ...
 
@@ -85,8 +73,6 @@ class DynamoDbClient(PagedClient, Protocol):
 
 
 class StepFunctionsClient(PagedClient, Protocol):
-    """Client of Step Functions."""
-
     def start_execution(self, *_: Any, **request: Any) -> Response: ...
 
     def get_execution_history(self, *_: Any, **request: Any) -> Response: ...
@@ -97,8 +83,6 @@ class StepFunctionsClient(PagedClient, Protocol):
 
 
 class SageMakerClient(PagedClient, Protocol):
-    """Client of SageMaker."""
-
     def create_model_package(self, *_: Any, **request: Any) -> Response: ...
 
     def update_model_package(self, *_: Any, **request: Any) -> Response: ...
@@ -107,14 +91,10 @@ class SageMakerClient(PagedClient, Protocol):
 
 
 class LambdaClient(Protocol):
-    """Client of Lambda."""
-
     def invoke(self, *_: Any, **request: Any) -> Response: ...
 
 
 class SecretsManagerClient(Protocol):
-    """Client of Secrets Manager."""
-
     def __hash__(self) -> int: ...
 
     @property
@@ -124,43 +104,31 @@ class SecretsManagerClient(Protocol):
 
 
 class KinesisClient(Protocol):
-    """Client of Kinesis."""
-
     def put_records(self, *_: Any, **request: Any) -> Response: ...
 
 
 class KmsClient(Protocol):
-    """Client of KMS."""
-
     def encrypt(self, *_: Any, **request: Any) -> Response: ...
 
     def decrypt(self, *_: Any, **request: Any) -> Response: ...
 
 
 class LogsClient(PagedClient, Protocol):
-    """Client of CloudWatch Logs."""
-
     def describe_log_streams(self, *_: Any, **request: Any) -> Response: ...
 
     def get_log_events(self, *_: Any, **request: Any) -> Response: ...
 
 
 class ParameterClient(PagedClient, Protocol):
-    """Client of Systems Manager's parameters."""
-
     @property
     def meta(self) -> Any: ...
 
 
 class EventSourceClient(Protocol):
-    """Client of Lambda that reads event source mappings."""
-
     def get_event_source_mapping(self, *_: Any, **request: Any) -> Response: ...
 
 
 class CloudFormationClient(PagedClient, Protocol):
-    """Client of CloudFormation."""
-
     def get_template(self, *_: Any, **request: Any) -> Response: ...
 
     def delete_stack(self, *_: Any, **request: Any) -> Response: ...

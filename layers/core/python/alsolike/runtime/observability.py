@@ -32,12 +32,10 @@ CORRELATION_HEADER = "x-correlation-id"
 MAX_CORRELATION_CHARACTERS = 64
 """Maximum length of a correlation ID. A UUID has 36 characters, a W3C traceparent 55."""
 MAX_LOGGED_IDS = 10
-"""Maximum number of correlation IDs in one log line of a consumer."""
 _WELL_FORMED = re.compile(rf"[A-Za-z0-9._=:-]{{1,{MAX_CORRELATION_CHARACTERS}}}", re.ASCII)
 
 
 def correlation_id_of(value: Any) -> str | None:
-    """Return `value` if it is a valid correlation ID, else None."""
     return value if isinstance(value, str) and _WELL_FORMED.fullmatch(value) else None
 
 
@@ -47,7 +45,6 @@ UNNAMED_AGENT = "unnamed"
 
 
 def agent_of(value: Any) -> str | None:
-    """Return the agent that a header declares, or None without a value."""
     return (correlation_id_of(value) or UNNAMED_AGENT) if value else None
 
 
@@ -85,7 +82,6 @@ class _Invocation(logging.Filter):
             self.agent = agent_of(headers.get(AGENT_HEADER))
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """Add the fields to a log record, and return True to keep the record."""
         if self.context is not None:
             record.cold_start = self.invocations == 1
             record.function_name = self.context.function_name
@@ -111,11 +107,9 @@ class Counters:
         self._counted[name] = self._counted.get(name, 0) + value
 
     def clear(self) -> None:
-        """Reset all counters."""
         self._counted = {}
 
     def write(self) -> None:
-        """Write the EMF line and reset the counters."""
         counted = self._counted
         self.clear()
         if counted:
@@ -186,12 +180,10 @@ def count(metric: Metric, value: int = 1) -> None:
 
 
 def count_shared(metric: Metric) -> None:
-    """Add 1 to a counter with the service `API_SERVICE`."""
     shared_counters.add(metric.value, 1)
 
 
 def count_all(metrics: Iterable[Metric]) -> None:
-    """Add 1 to each of several counters; see `count`."""
     for metric in metrics:
         counters.add(metric.value, 1)
 
@@ -205,7 +197,6 @@ def count_by(metric: Metric, **dimensions: str) -> None:
 
 
 def report(values: Mapping[Metric, float], **dimensions: str) -> None:
-    """Write values without a unit immediately, with additional dimensions."""
     from aws_lambda_powertools.metrics import MetricUnit  # Slow import that requests do not need.
     from aws_lambda_powertools.metrics.provider.cloudwatch_emf.cloudwatch import AmazonCloudWatchEMFProvider
 

@@ -30,11 +30,6 @@ class CircuitBreaker:
     """Circuit breaker that all readers of a service share.
 
     Otherwise, a request would wait for the timeout of each reader in turn.
-
-    Parameters
-    ----------
-    open_s
-        Duration of the open state after a timeout, in seconds.
     """
 
     def __init__(self, *, open_s: float) -> None:
@@ -42,7 +37,6 @@ class CircuitBreaker:
         self._until_ms = 0.0
 
     def is_open(self, *, now_ms: int) -> bool:
-        """Return true while readers must skip their reads."""
         return now_ms < self._until_ms
 
     def record(self, error: Exception | None, *, now_ms: int) -> None:
@@ -60,8 +54,6 @@ class WaitBudget:
     ----------
     limit_ms
         Maximum wait per request in milliseconds. 0 sets no limit, and reads need no thread.
-    clock
-        Function that returns monotonic seconds.
 
     Attributes
     ----------
@@ -80,10 +72,7 @@ class WaitBudget:
         self.thread = futures.ThreadPoolExecutor(1, "read") if limit_ms else None
 
     def begin_request(self, *, limited: bool) -> None:
-        """Set the deadline for all reads of a request.
-
-        If `limited` is false, the request waits for its reads without a limit.
-        """
+        """Set the deadline for all reads of a request. If `limited` is false, the request waits without a limit."""
         self.is_cold = False
         self._until_s = self.clock() + self._limit_ms / 1000 if limited and self._limit_ms else None
 
@@ -94,7 +83,6 @@ class WaitBudget:
 
     @property
     def left_s(self) -> float | None:
-        """Remaining wait time in seconds, or None if there is no deadline."""
         return None if self._until_s is None else max(0.0, self._until_s - self.clock())
 
 
@@ -107,8 +95,6 @@ class Polling:
 
     Attributes
     ----------
-    interval_s
-        Interval between reads.
     retry_s
         Interval after a failed read until the first successful read; None for `interval_s`.
     max_retry_s
@@ -184,7 +170,6 @@ class PolledValue(Generic[T]):
 
     @property
     def latest(self) -> T:
-        """Value of the last successful read, or the default."""
         return self._value
 
     @property
@@ -194,7 +179,6 @@ class PolledValue(Generic[T]):
 
     @property
     def was_read(self) -> bool:
-        """True after the first successful read."""
         return self._was_read
 
     @property
@@ -203,18 +187,7 @@ class PolledValue(Generic[T]):
         return self._reading is not None
 
     def current(self, *, now_ms: int, remaining_ms: Callable[[], float] = unlimited) -> T:
-        """Return the value. It is reloaded first if the interval has passed.
-
-        Parameters
-        ----------
-        remaining_ms
-            Function that returns the remaining time of the request in milliseconds.
-
-        Raises
-        ------
-        Unavailable
-            If the first read fails, and the value has no default.
-        """
+        """Return the value. It is reloaded first if the interval has passed."""
         if now_ms < self._next_ms and self._reading is None:
             return self._value
         return self._poll(now_ms, remaining_ms)

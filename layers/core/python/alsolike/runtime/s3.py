@@ -21,8 +21,6 @@ T = TypeVar("T")
 
 
 class Content(NamedTuple):
-    """Content of an object with its ETag, for a later conditional write."""
-
     body: bytes
     etag: str
 
@@ -49,7 +47,6 @@ class S3Object:
         return f"s3://{self._bucket}/{self._key}"
 
     def read(self) -> Content | None:
-        """Return the content, or None if the object does not exist."""
         try:
             return self._get({})
         except Unavailable as error:
@@ -69,7 +66,6 @@ class S3Object:
             raise
 
     def read_if_unchanged(self, etag: str) -> Content | None:
-        """Return the content, or None if the object does not exist or has another ETag."""
         try:
             return self._get({"IfMatch": etag})
         except Unavailable as error:
@@ -78,7 +74,6 @@ class S3Object:
             raise
 
     def etag(self) -> str | None:
-        """Return the ETag, or None if the object does not exist."""
         try:
             with translate_aws_errors(self.uri):
                 return str(self._client.head_object(Bucket=self._bucket, Key=self._key)["ETag"])
@@ -100,7 +95,6 @@ class S3Object:
         return False
 
     def write(self, body: bytes, *, content_type: str | None = "application/json") -> None:
-        """Write the object, replacing an existing one."""
         self._put(body, content_type, {})
 
     def create(self, body: bytes, *, content_type: str | None = "application/json") -> bool:
@@ -130,16 +124,6 @@ class S3Object:
 
         An existing object with the same content counts as written by this call, because botocore retries a request
         whose response was lost, and the retry then finds the object of the first attempt.
-
-        Parameters
-        ----------
-        conflict
-            Message of `ConcurrentUpdate`.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If another process has written or deleted the object.
         """
         caching = {"CacheControl": cache_control} if cache_control else {}
         try:
@@ -160,11 +144,6 @@ class S3Object:
         change
             Function that returns the result of this method and the new body. A body of None leaves the object
             unchanged.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If other writers change the object during every attempt.
         """
         for _ in range(attempts):
             stored = self.read()
@@ -217,15 +196,6 @@ def download(
     ----------
     check_time
         Function that is called repeatedly during the download. An exception stops the download.
-    on_chunk
-        Function that is called with each part of the content.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not respond or rejects the request. `code` is S3's error code.
-    OSError
-        If the file cannot be written.
     """
     with translate_aws_errors(f"s3://{bucket}/{key}"):
         body = client.get_object(Bucket=bucket, Key=key)["Body"]
@@ -237,15 +207,7 @@ def download(
 
 
 def upload(client: S3Client, bucket: str, key: str, path: Path) -> None:
-    """Store a file as an object. Large files are uploaded in parts.
-
-    Raises
-    ------
-    OSError
-        If the file cannot be read.
-    Unavailable
-        If S3 rejects the file or does not respond.
-    """
+    """Store a file as an object. Large files are uploaded in parts."""
     from boto3.exceptions import S3UploadFailedError  # Slow imports that only uploads need.
     from boto3.s3.transfer import S3Transfer
 
@@ -272,8 +234,6 @@ class StoredObject:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Listed:
-    """Entry of a listing."""
-
     key: str
     etag: str
     modified_ms: int
@@ -281,15 +241,7 @@ class Listed:
 
 
 def listed(client: PagedClient, bucket: str, prefix: str, *, after: str = "", since_ms: int = 0) -> Iterator[Listed]:
-    """Yield the objects with a prefix in the order of their keys.
-
-    Parameters
-    ----------
-    after
-        Key after which the listing starts.
-    since_ms
-        Minimum time of the write in epoch milliseconds. Older objects are skipped.
-    """
+    """Yield the objects with a prefix in the order of their keys."""
     for page in _pages(client, bucket, prefix, **({"StartAfter": after} if after else {})):
         for entry in page.get("Contents", []):
             modified_ms = int(entry["LastModified"].timestamp() * 1000)
@@ -309,13 +261,7 @@ def _pages(client: PagedClient, bucket: str, prefix: str, **options: str) -> Ite
 
 
 def delete_objects(client: S3Client, bucket: str, keys: Sequence[str]) -> None:
-    """Delete objects. Missing objects count as deleted.
-
-    Raises
-    ------
-    Unavailable
-        If S3 does not answer, or fails to delete an object.
-    """
+    """Delete objects. Missing objects count as deleted."""
     for first in range(0, len(keys), _MAX_DELETED):
         objects = [{"Key": key} for key in keys[first : first + _MAX_DELETED]]
         with translate_aws_errors(f"s3://{bucket}/{objects[0]['Key']}"):
@@ -334,13 +280,7 @@ def scan(
     at_once: int = MAX_CONCURRENT_READS,
     wanted: Callable[[Listed], bool] = lambda entry: True,
 ) -> Iterator[StoredObject]:
-    """Yield the objects of `listed` with their contents in the order of their keys. The reads are concurrent.
-
-    Parameters
-    ----------
-    wanted
-        Predicate that is true for objects to read. All other objects are skipped.
-    """
+    """Yield the objects of `listed` with their contents in the order of their keys. The reads are concurrent."""
     ahead: collections.deque[Future[StoredObject]] = collections.deque()
     with ThreadPoolExecutor(at_once) as pool:
         try:

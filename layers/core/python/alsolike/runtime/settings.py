@@ -19,13 +19,6 @@ def from_environment(settings: type[S], environ: Mapping[str, str]) -> S:
     ----------
     settings
         Dataclass whose fields are `str`, `int` or `float`. A field with a default is optional.
-    environ
-        Environment variables, usually `os.environ`.
-
-    Raises
-    ------
-    MissingSetting
-        If a required variable is missing or empty, or a value does not have the type of its field.
 
     Examples
     --------

@@ -25,8 +25,6 @@ class Fault:
     ----------
     path
         Path of the value that is invalid or lacks a field.
-    message
-        Message with the value and the expectation.
     at_key
         True if the last key of the path is invalid, instead of its value.
     offset
@@ -84,20 +82,16 @@ class Node:
         self._faults = faults
 
     def fault(self, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
-        """Record a fault of this value, or with `at_key`, of its key."""
         self._faults.append(Fault(self.path, message, at_key, offset))
 
     def child(self, key: str) -> Node:
-        """Return the value of a key in a mapping."""
         value = self.value[key] if isinstance(self.value, Mapping) else None
         return Node(value, self._faults, (*self.path, key))
 
     def expect(self, expectation: str) -> None:
-        """Record that the value does not meet the expectation."""
         self.fault(f"is {_shown(self.value)}, expected {expectation}")
 
     def fields(self, *known: str, required: Collection[str] = ()) -> dict[str, Node]:
-        """Return the fields of a mapping with a fixed set of keys."""
         entries = dict(self.entries(f"a mapping with {', '.join(known)}"))
         for name in [name for name in entries if name not in known]:
             entries.pop(name).fault(f"is unknown, expected {_nearest(name, known)}", at_key=True)
@@ -108,7 +102,6 @@ class Node:
         return entries
 
     def entries(self, expectation: str = "a mapping by name") -> Iterator[tuple[str, Node]]:
-        """Yield the keys of a mapping with their values."""
         if isinstance(self.value, Mapping):
             for name in self.value:
                 yield name, self.child(name)
@@ -135,7 +128,6 @@ class Node:
         return None
 
     def integer(self, minimum: int, maximum: int) -> int | None:
-        """Return a whole number from `minimum` to `maximum`."""
         value: Any = self.value
         if _is_number(value) and not isinstance(value, float) and minimum <= value <= maximum:
             return int(value)
@@ -143,7 +135,6 @@ class Node:
         return None
 
     def text(self, pattern: re.Pattern[str], expectation: str) -> str | None:
-        """Return the value if it is a string that matches `pattern`. Otherwise record a fault and return None."""
         if isinstance(self.value, str) and pattern.fullmatch(self.value):
             return self.value
         self.expect(expectation)
@@ -181,7 +172,6 @@ def closest(text: str, names: Iterable[str]) -> str | None:
 
 
 def _nearest(name: str, options: Collection[str]) -> str:
-    """Return the text of the expectation: all options, and the closest one to a misspelt name."""
     near = closest(name, options)
     listed = ", ".join(options)
     return f"one of {listed}; did you mean {near}?" if near and len(options) > 1 else f"one of {listed}"

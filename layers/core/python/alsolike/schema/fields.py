@@ -30,13 +30,7 @@ class Field(Protocol):
     kind: ClassVar[str]
 
     def read(self, value: Any, where: str) -> Any:
-        """Return the parsed value, which is not null. `where` is its location for errors.
-
-        Raises
-        ------
-        InvalidInput
-            If the value is invalid.
-        """
+        """Return the parsed value. `value` is not null, and `where` is its location for errors."""
 
     def schema(self) -> Schema:
         """Return the JSON Schema (2020-12) of the values that `read` accepts."""
@@ -50,8 +44,6 @@ class Text:
     ----------
     pattern
         Pattern of the complete string, with the same meaning in Python and JSON Schema.
-    expected
-        Description of the pattern for errors.
     """
 
     kind: ClassVar[str] = "a non-empty string"
@@ -151,8 +143,6 @@ class AnyObject:
 
 @struct
 class Choice:
-    """One of several strings."""
-
     kind: ClassVar[str] = "a string"
     choices: Sequence[str]
     default: str | None = None
@@ -172,8 +162,6 @@ class Choice:
 
 @struct
 class ListOf:
-    """List of `minimum` to `maximum` elements."""
-
     kind: ClassVar[str] = "a list"
     element: Field
     minimum: int
@@ -283,7 +271,6 @@ def _missing(field: Field, where: str) -> InvalidInput:
 
 
 def _given(field: Field, value: Any, where: str) -> Any:
-    """Return the parsed element of a list. Null is invalid."""
     if value is None:
         raise _missing(field, where)
     return field.read(value, where)
@@ -294,7 +281,6 @@ class LenientList(ListOf):
     """List whose elements are parsed by the caller, so that invalid elements are rejected individually."""
 
     def read(self, value: Any, where: str) -> list[Any]:
-        """Return the elements unchanged."""
         return validation.elements(value, where, minimum=self.minimum, maximum=self.maximum)
 
 

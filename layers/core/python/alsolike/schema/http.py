@@ -32,13 +32,6 @@ ERROR_TYPES = tuple(name for _, _, name in _STATUS)
 
 
 def request_body(event: Mapping[str, Any], *, max_bytes: float = math.inf) -> bytes:
-    """Return the request's body as bytes, or empty bytes if there is none.
-
-    Raises
-    ------
-    InvalidInput
-        If the body is not valid base64 or Unicode, or has more than `max_bytes`.
-    """
     body = str(event.get("body") or "")
     is_base64 = bool(event.get("isBase64Encoded"))
     try:
@@ -57,12 +50,10 @@ def route_key(event: Mapping[str, Any]) -> str:
 
 
 def respond(document: Any, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return a response with `document` as JSON body."""
     return respond_json(orjson.dumps(document), status=status, headers=headers)
 
 
 def respond_json(document: bytes, *, status: int = 200, headers: Mapping[str, str] | None = None) -> dict[str, Any]:
-    """Return a response with a body that is already JSON."""
     return {
         "statusCode": status,
         "headers": {"content-type": "application/json", **(headers or {})},
@@ -71,7 +62,6 @@ def respond_json(document: bytes, *, status: int = 200, headers: Mapping[str, st
 
 
 def respond_text(text: bytes, *, content_type: str) -> dict[str, Any]:
-    """Return a response with `text` as body."""
     return {"statusCode": 200, "headers": {"content-type": content_type}, "body": text.decode()}
 
 
@@ -82,7 +72,6 @@ def is_current(event: Mapping[str, Any], etag: str) -> bool:
 
 
 def not_modified(headers: Mapping[str, str]) -> dict[str, Any]:
-    """Return the response to a client that already has the current version."""
     return {"statusCode": 304, "headers": dict(headers)}
 
 

@@ -9,7 +9,6 @@ Schema = dict[str, Any]
 
 
 def or_null(schema: Schema) -> Schema:
-    """Return a schema that also accepts null."""
     if "anyOf" in schema:
         return {**schema, "anyOf": [*schema["anyOf"], {"type": "null"}]}
     if "enum" in schema:
@@ -43,7 +42,6 @@ def list_of(element: Schema, about: str = "") -> Schema:
 
 
 def map_of(value: Schema, about: str = "") -> Schema:
-    """Return the schema of an object with arbitrary keys."""
     return described({"type": "object", "additionalProperties": value}, about)
 
 
@@ -52,5 +50,4 @@ def one_of(values: Sequence[str], about: str = "") -> Schema:
 
 
 def described(schema: Schema, about: str) -> Schema:
-    """Return a schema with a description."""
     return {**schema, "description": about} if about else schema

@@ -21,11 +21,6 @@ def read_query(event: Mapping[str, Any], fields: Fields) -> dict[str, Any]:
 
     Elements of a list are separated by commas (`metadata=TITLE,PRICE`). Each entry of a map is a separate parameter
     (`filterValues[PRICE]=5`, OpenAPI's `deepObject`).
-
-    Raises
-    ------
-    InvalidInput
-        If a parameter is unknown or invalid, or a required one is missing.
     """
     given: dict[str, Any] = {}
     for name, text in (event.get("queryStringParameters") or {}).items():
@@ -58,7 +53,6 @@ MAX_TOKEN_CHARACTERS = 2732
 _NEXT_TOKEN = Text(MAX_TOKEN_CHARACTERS, about="Token from the previous page; absent for the first page.")
 
 NEXT = Fields({"nextToken": _NEXT_TOKEN})
-"""Query of a list without a page size."""
 
 PAGE = Fields(
     {
@@ -74,7 +68,6 @@ def token_of_row(row_id: str) -> str:
 
 
 def row_of_token(token: str) -> str:
-    """Return the row after which the page of a token starts. Raise `InvalidInput` for another token."""
     try:
         row_id = base64.b64decode(token, altchars=b"-_", validate=True).decode()
     except ValueError as error:

@@ -22,13 +22,6 @@ _HALF_A_PAIR = re.compile(r"[\ud800-\udfff]")
 
 
 def parse_object(body: bytes, *, subject: str = "body") -> dict[str, Any]:
-    """Parse a JSON object.
-
-    Raises
-    ------
-    InvalidInput
-        If `body` is not JSON, not an object, or nested more than `MAX_DEPTH` deep.
-    """
     try:
         document = orjson.loads(body)
     except orjson.JSONDecodeError as error:
@@ -42,13 +35,7 @@ def parse_object(body: bytes, *, subject: str = "body") -> dict[str, Any]:
 
 
 def parse_sent_object(body: bytes, *, subject: str = "body") -> dict[str, Any]:
-    """Parse a JSON object from a client. Duplicate keys are invalid.
-
-    Raises
-    ------
-    InvalidInput
-        If `parse_object` rejects the body, or an object contains a key twice.
-    """
+    """Parse a JSON object from a client. Duplicate keys are invalid."""
     document = parse_object(body, subject=subject)
 
     def check(pairs: Sequence[tuple[str, Any]]) -> None:
@@ -73,13 +60,7 @@ def describe(value: object) -> str:
 
 
 def only_known(fields: Mapping[str, Any], known: Collection[str], *, where: str = "") -> None:
-    """Reject unknown fields, so that misspelt fields are not ignored.
-
-    Raises
-    ------
-    InvalidInput
-        If a field is unknown. The message contains the first unknown field and the known fields.
-    """
+    """Reject unknown fields, so that misspelt fields are not ignored."""
     for name in fields:
         if name not in known:
             shown = _cut(name) if name.isprintable() and not is_blank(name) else describe(name)
@@ -92,14 +73,7 @@ def is_blank(value: str) -> bool:
 
 
 def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
-    """Return the value if it is a nonblank string. In errors, `where` and `name` give the location.
-
-    Raises
-    ------
-    InvalidInput
-        If the value is not a string, blank, longer than `maximum` characters, or has control characters or lone
-        surrogates.
-    """
+    """Return the value if it is a nonblank string. In errors, `where` and `name` give the location."""
     if not isinstance(value, str) or is_blank(value):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
     if len(value) > maximum:
@@ -113,25 +87,11 @@ def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
 
 
 def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int) -> str | None:
-    """Return the string field, or None if it is absent or null.
-
-    Raises
-    ------
-    InvalidInput
-        If the value is present and not valid for `text`.
-    """
     value = fields.get(name)
     return None if value is None else text(value, name, maximum=maximum)
 
 
 def required_string(fields: Mapping[str, Any], name: str, *, maximum: int) -> str:
-    """Return the string field.
-
-    Raises
-    ------
-    InvalidInput
-        If the value is absent, null, or not valid for `text`.
-    """
     value = fields.get(name)
     if value is None:
         raise InvalidInput(f"{name} is missing, expected a non-empty string")
@@ -139,38 +99,17 @@ def required_string(fields: Mapping[str, Any], name: str, *, maximum: int) -> st
 
 
 def number(value: object, name: str, *, where: str = "") -> float:
-    """Return the value if it is a finite number.
-
-    Raises
-    ------
-    InvalidInput
-        If the value is not a finite number. Booleans are not numbers.
-    """
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a number")
     return float(value)
 
 
 def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") -> float | None:
-    """Return a numeric field as float, or None if it is absent or null.
-
-    Raises
-    ------
-    InvalidInput
-        If the value is present and not a finite number.
-    """
     value = fields.get(name)
     return None if value is None else number(value, name, where=where)
 
 
 def elements(value: object, name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
-    """Return the value if it is a list of valid length.
-
-    Raises
-    ------
-    InvalidInput
-        If the value is not a list, or has too few or too many elements.
-    """
     if not isinstance(value, list):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a list")
     if not minimum <= len(value) <= maximum:
@@ -179,20 +118,13 @@ def elements(value: object, name: str, *, minimum: int, maximum: int, where: str
 
 
 def as_object(value: object, *, where: str) -> dict[str, Any]:
-    """Return the value if it is an object. Raise `InvalidInput` otherwise."""
     if not isinstance(value, dict):
         raise InvalidInput(f"{where} is {describe(value)}, expected an object")
     return value
 
 
 def json_object(value: object, where: str, *, maximum: int) -> dict[str, Any]:
-    """Return an object, which is passed as such or as JSON in a string, such as Personalize's `properties`.
-
-    Raises
-    ------
-    InvalidInput
-        If the value has another type, is too long, or does not contain a JSON object.
-    """
+    """Return an object, which is passed as such or as JSON in a string, such as Personalize's `properties`."""
     # Hand-written requests send an object, and client libraries send a string.
     text = orjson.dumps(value).decode() if isinstance(value, dict) else _json_text(value, where)
     if len(text) > maximum:

@@ -32,18 +32,6 @@ ATTEMPTS = 2
 
 @struct
 class KeyUse:
-    """Use of a key by its client.
-
-    Attributes
-    ----------
-    last_ms
-        Time of the last accepted request in epoch milliseconds.
-    source
-        IP address of the last caller.
-    calls
-        Number of accepted requests.
-    """
-
     last_ms: int
     source: str
     calls: int
@@ -59,12 +47,6 @@ class SigningKey:
         Name of the program that uses the key.
     secret
         Encrypted secret. The encryption context is the result of `encryption_context`.
-    scopes
-        Scopes, as in `alsolike.declarations.routes`.
-    created_ms
-        Time of creation in epoch milliseconds.
-    expires_ms
-        Time of expiry in epoch milliseconds; None if the key does not expire.
     use
         Use of the key; None until the first accepted request.
     """
@@ -79,11 +61,9 @@ class SigningKey:
     use: KeyUse | None = None
 
     def is_active(self, *, now_ms: float) -> bool:
-        """Return true if the key may sign requests."""
         return self.status == ACTIVE and (self.expires_ms is None or now_ms < self.expires_ms)
 
     def to_item(self) -> dict[str, Any]:
-        """Return the key as an item of the table."""
         item: dict[str, Any] = {
             KEY_ID: {"S": self.key_id},
             "client": {"S": self.client},
@@ -104,7 +84,6 @@ class SigningKey:
 
     @classmethod
     def from_item(cls, item: Mapping[str, Any]) -> SigningKey:
-        """Return the key from an item of the table."""
         expires = item.get("expires_ms")
         return cls(
             key_id=item[KEY_ID]["S"],
@@ -126,13 +105,7 @@ def encryption_context(key_id: str) -> dict[str, str]:
 
 
 class KeyReader:
-    """Reader of keys and secrets with a cache. Cached keys remain valid while the table does not respond.
-
-    Parameters
-    ----------
-    dynamodb, kms
-        Low-level clients.
-    """
+    """Reader of keys and secrets with a cache. Cached keys remain valid while the table does not respond."""
 
     def __init__(self, dynamodb: DynamoDbClient, kms: KmsClient, table: str) -> None:
         self._dynamodb = dynamodb
@@ -144,13 +117,6 @@ class KeyReader:
         self._calls: Counter[str] = Counter()
 
     def find(self, key_id: str, *, now_s: float) -> SigningKey | None:
-        """Return the key with an ID, or None if the ID is unknown.
-
-        Raises
-        ------
-        Unavailable
-            If DynamoDB does not answer and the key is not cached.
-        """
         if key_id not in self._cached:
             read = functools.partial(self._read, key_id)
             self._cached[key_id] = PolledValue(read, name="signing key", polling=Polling(interval_s=CHECK_S))
@@ -160,13 +126,6 @@ class KeyReader:
         return self._cached[key_id].current(now_ms=int(now_s * 1000))
 
     def secret(self, key: SigningKey) -> str:
-        """Return the decrypted secret of a key.
-
-        Raises
-        ------
-        Unavailable
-            If KMS does not answer and the secret is not cached.
-        """
         if key.secret not in self._secrets:
             with translate_aws_errors(f"secret of key {key.key_id}"):
                 answer = self._kms.decrypt(CiphertextBlob=key.secret, EncryptionContext=encryption_context(key.key_id))
@@ -206,7 +165,6 @@ class KeyReader:
 
 
 def key_reader(table: str) -> KeyReader:
-    """Return a key reader with the clients of this process."""
     return KeyReader(
         client("dynamodb", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS),
         client("kms", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS),

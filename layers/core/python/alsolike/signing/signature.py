@@ -70,18 +70,7 @@ class Signature:
 
 
 def read_signature(event: Mapping[str, Any]) -> Signature:
-    """Parse the signature of a request. `verify` checks the signature itself.
-
-    Parameters
-    ----------
-    event
-        Request in API Gateway's payload format 2.0.
-
-    Raises
-    ------
-    SignatureRefused
-        If the signature is missing or malformed, is for another service, or the request contains a session token.
-    """
+    """Parse the signature of a request. `verify` checks the signature itself."""
     sent: Mapping[str, str] = event.get("headers") or {}
     if "x-amz-security-token" in sent:
         raise SignatureRefused("session tokens are not accepted; use a key of `alsolike keys create`", UNKNOWN_KEY)
@@ -108,7 +97,6 @@ def read_signature(event: Mapping[str, Any]) -> Signature:
 
 
 def verify(event: Mapping[str, Any], signature: Signature, *, secret: str) -> None:
-    """Raise `SignatureRefused` if the request was not signed with the secret."""
     body_hash = hashlib.sha256(request_body(event)).hexdigest()
     if event["headers"].get("x-amz-content-sha256", body_hash) != body_hash:
         raise SignatureRefused("x-amz-content-sha256 is not the hash of the body", INVALID)

@@ -35,16 +35,8 @@ MAX_SKEW_S = 300
 
 
 def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
-    """Verify the signature of a request, and return the request with the unsigned route key and the field `SIGNED_BY`.
-
-    Raises
-    ------
-    SignatureRefused
-        If the signature is wrong or too old, or the key has none of the route's scopes.
-    NotFound
-        If the path does not exist.
-    Unavailable
-        If the key cannot be read. The message has no details, because the caller is not authenticated.
+    """Verify the signature of a request, and return the request with the unsigned route key and the field
+    `SIGNED_BY`.
     """
     signature = read_signature(event)
     check_age(signature, now_s=now_s)
@@ -58,7 +50,6 @@ def admit(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[st
 
 
 def check_age(signature: Signature, *, now_s: float) -> None:
-    """Raise `SignatureRefused` if the time of a signature differs too much from the server's time."""
     if abs(now_s - signature.signed_s) > MAX_SKEW_S:
         raise SignatureRefused(f"x-amz-date differs by more than {MAX_SKEW_S} seconds from the server's time", INVALID)
 
@@ -74,13 +65,6 @@ def _check_path(event: Mapping[str, Any]) -> None:
 def admit_basic(event: Mapping[str, Any], keys: KeyReader, *, now_s: float) -> dict[str, Any]:
     """Verify the HTTP Basic credentials (key ID and secret) of a request, and return the request with the field
     `SIGNED_BY`.
-
-    Raises
-    ------
-    SignatureRefused
-        If the secret is wrong, or the key has none of the route's scopes.
-    Unavailable
-        If the key cannot be read. The message has no details, because the caller is not authenticated.
     """
     key_id, password = _read_password(event)
     key, secret = _read_key(keys, key_id, now_s=now_s)
@@ -105,7 +89,6 @@ def _read_password(event: Mapping[str, Any]) -> tuple[str, str]:
 
 
 def _read_key(keys: KeyReader, key_id: str, *, now_s: float) -> tuple[SigningKey, str]:
-    """Return a key and its decrypted secret. Raise `SignatureRefused` if no active key has this ID."""
     with _hidden_details():
         key = keys.find(key_id, now_s=now_s)
         if key is None or not key.is_active(now_ms=now_s * 1000):

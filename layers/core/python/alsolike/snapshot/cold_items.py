@@ -1,7 +1,7 @@
 """Cold items: items that the champion does not contain, with their nearest known items by content.
 
 The score of a cold item is the weighted mean of its neighbours' scores in the model's list, times a scale. Therefore a
-cold item is recommended if its neighbours are. Both serving and the evaluation that selects the scales use this module.
+cold item is recommended if its neighbours are.
 """
 
 from __future__ import annotations
@@ -38,8 +38,6 @@ class ColdItems:
 
     Attributes
     ----------
-    hashes, updated_at_ms, tie_breaks
-        See `snapshot.segment.Segment`.
     neighbours
         Positions of each row's neighbours in the champion, int32.
     weights
@@ -93,7 +91,6 @@ class ColdItems:
         return self.take(rows)
 
     def take(self, rows: Rows) -> ColdItems:
-        """Return the rows `rows`, in this order."""
         return ColdItems(
             hashes=self.hashes[rows],
             updated_at_ms=self.updated_at_ms[rows],
@@ -112,7 +109,6 @@ class ColdItems:
         return len(self.hashes)
 
     def write(self, file: BinaryIO) -> None:
-        """Write the items to a file with deterministic content."""
         arrays = {
             "hashes": self.hashes,
             "updated_at_ms": self.updated_at_ms,
@@ -125,13 +121,6 @@ class ColdItems:
 
     @classmethod
     def map(cls, path: Path) -> ColdItems:
-        """Memory-map a file of cold items.
-
-        Raises
-        ------
-        InvalidSnapshot
-            If the file is invalid.
-        """
         arrays, metadata = map_tensors(path)
         if metadata.get("format") != FORMAT:
             raise InvalidSnapshot(f"{path.name} has format {metadata.get('format')!r}, expected {FORMAT!r}")
@@ -160,15 +149,7 @@ NO_COLD_ITEMS = ColdItems(
 
 
 class ColdScorer:
-    """Scorer of cold items, based on a model's list.
-
-    Parameters
-    ----------
-    cold
-        Cold items that may be recommended.
-    items
-        Number of items of the model.
-    """
+    """Scorer of cold items, based on a model's list. `items` is the number of items of the model."""
 
     def __init__(self, cold: ColdItems, *, items: int) -> None:
         self._count = len(cold)

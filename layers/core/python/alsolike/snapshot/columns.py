@@ -19,87 +19,63 @@ _EXACT = 2**53  # float64 exactly represents all integers up to this number.
 
 @struct
 class NumberColumn:
-    """Column of numbers, or of times in seconds since 1970.
-
-    Attributes
-    ----------
-    values
-        Values, NaN for a row without a value, float64.
-    """
+    """Column of numbers, or of times in seconds since 1970: float64, NaN for a row without a value."""
 
     type: ColumnType
     values: Array
 
     @classmethod
     def of(cls, type_: ColumnType, values: Sequence[Any]) -> Self:
-        """Return a column with these values. None means no value."""
         return cls(type_, np.array([np.nan if value is None else value for value in values], np.float64))
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return a column with the rows of all parts."""
         return cls(parts[0].type, np.concatenate([part.values for part in parts]))
 
     def take(self, rows: Rows) -> Self:
-        """Return the column restricted to `rows`."""
         return dataclasses.replace(self, values=self.values[rows])
 
     def value(self, row: int) -> float | int | None:
-        """Return the value of a row, or None if it has no value."""
         value = float(self.values[row])
         if value != value:
             return None
         return int(value) if value.is_integer() and abs(value) < _EXACT else value
 
     def arrays(self) -> dict[str, Array]:
-        """Return the arrays for the file."""
         return {"values": self.values}
 
     @classmethod
     def from_arrays(cls, type_: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column from the arrays of a file."""
         return cls(type_, arrays["values"])
 
 
 @struct
 class BooleanColumn:
-    """Column of booleans.
-
-    Attributes
-    ----------
-    values
-        1, 0, or -1 for a row without a value, int8.
-    """
+    """Column of booleans: int8, 1, 0, or -1 for a row without a value."""
 
     values: Array
     type: ClassVar[ColumnType] = ColumnType.BOOLEAN
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Return a column with these values. None means no value."""
         return cls(np.array([-1 if value is None else value for value in values], np.int8))
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return a column with the rows of all parts."""
         return cls(np.concatenate([part.values for part in parts]))
 
     def take(self, rows: Rows) -> Self:
-        """Return the column restricted to `rows`."""
         return type(self)(self.values[rows])
 
     def value(self, row: int) -> bool | None:
-        """Return the value of a row, or None if it has no value."""
         value = int(self.values[row])
         return None if value < 0 else bool(value)
 
     def arrays(self) -> dict[str, Array]:
-        """Return the arrays for the file."""
         return {"values": self.values}
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column from the arrays of a file."""
         return cls(arrays["values"])
 
 
@@ -119,7 +95,6 @@ class StringColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Return a column with these values. None means no value."""
         dictionary, present = Dictionary.of([value for value in values if value is not None])
         codes = np.full(len(values), -1, np.int32)
         codes[[value is not None for value in values]] = present
@@ -127,7 +102,6 @@ class StringColumn:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return a column with the rows of all parts and a common dictionary."""
         if len(parts) == 1:
             return parts[0]
         dictionary, new_codes = Dictionary.unite([part.dictionary for part in parts])
@@ -141,17 +115,14 @@ class StringColumn:
         return type(self)(codes, dictionary)
 
     def value(self, row: int) -> str | None:
-        """Return the value of a row, or None if it has no value."""
         code = int(self.codes[row])
         return None if code < 0 else self.dictionary[code]
 
     def arrays(self) -> dict[str, Array]:
-        """Return the arrays for the file."""
         return {"codes": self.codes, **_dictionary_arrays(self.dictionary)}
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column from the arrays of a file."""
         return cls(arrays["codes"], _dictionary(arrays))
 
 
@@ -179,7 +150,6 @@ class ListColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Return a column with these values. None means no value."""
         lists = [(value.split("|") if isinstance(value, str) else value) if value else () for value in values]
         dictionary, codes = Dictionary.of([element for elements in lists for element in elements])
         present = np.array([0 if v is None else 2 if isinstance(v, str) else 1 for v in values], np.int8)
@@ -187,7 +157,6 @@ class ListColumn:
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return a column with the rows of all parts and a common dictionary."""
         if len(parts) == 1:
             return parts[0]
         dictionary, new_codes = Dictionary.unite([part.dictionary for part in parts])
@@ -197,18 +166,15 @@ class ListColumn:
         return cls(codes, np.concatenate([part.present for part in parts]), dictionary)
 
     def take(self, rows: Rows) -> Self:
-        """Return the column restricted to `rows`, without unused strings in the dictionary."""
         taken = self.codes.take(rows)
         dictionary, codes = self.dictionary.only(taken.data)
         return type(self)(Ragged(taken.offsets, codes), self.present[rows], dictionary)
 
     def value(self, row: int) -> list[str] | str | None:
-        """Return the value of a row, or None if it has no value."""
         elements = [self.dictionary[code] for code in self.codes[row].tolist()]
         return (None, elements, "|".join(elements))[int(self.present[row])]
 
     def arrays(self) -> dict[str, Array]:
-        """Return the arrays for the file."""
         postings = self.codes.inverted(len(self.dictionary)) if self.postings is None else self.postings
         return {
             "indptr": self.codes.offsets,
@@ -221,7 +187,6 @@ class ListColumn:
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column from the arrays of a file."""
         postings = Ragged(arrays["posting_offsets"], arrays["posting_rows"]) if "posting_rows" in arrays else None
         return cls(Ragged(arrays["indptr"], arrays["codes"]), arrays["present"], _dictionary(arrays), postings)
 
@@ -232,8 +197,6 @@ class TextColumn:
 
     Attributes
     ----------
-    texts
-        UTF-8 text of each row.
     present
         1 for a row with a text (possibly empty), 0 for a row without a value, int8.
     """
@@ -244,31 +207,25 @@ class TextColumn:
 
     @classmethod
     def of(cls, _: ColumnType, values: Sequence[Any]) -> Self:
-        """Return a column with these values. None means no value."""
         present = np.array([value is not None for value in values], np.int8)
         return cls(Ragged.from_bytes([(value or "").encode() for value in values]), present)
 
     @classmethod
     def concatenate(cls, parts: Sequence[Self]) -> Self:
-        """Return a column with the rows of all parts."""
         texts = Ragged.concatenate([part.texts for part in parts])
         return cls(texts, np.concatenate([part.present for part in parts]))
 
     def take(self, rows: Rows) -> Self:
-        """Return the column restricted to `rows`."""
         return type(self)(self.texts.take(rows), self.present[rows])
 
     def value(self, row: int) -> str | None:
-        """Return the value of a row, or None if it has no value."""
         return self.texts.blob(row).decode() if self.present[row] else None
 
     def arrays(self) -> dict[str, Array]:
-        """Return the arrays for the file."""
         return {"offsets": self.texts.offsets, "blob": self.texts.data, "present": self.present}
 
     @classmethod
     def from_arrays(cls, _: ColumnType, arrays: Mapping[str, Array]) -> Self:
-        """Return the column from the arrays of a file."""
         return cls(Ragged(arrays["offsets"], arrays["blob"]), arrays["present"])
 
 

@@ -28,7 +28,6 @@ vectors.
 """
 
 NEIGHBOURS = 20
-"""Maximum number of nearest known items per item."""
 
 MAX_PAIRS = 20_000
 """Maximum number of pairs (token, known item) per query, which limits the time of a query. Pairs of rare tokens come
@@ -39,7 +38,6 @@ _BATCH_ITEMS = 64
 """Number of items per batch when texts are compared with all known items."""
 
 _GROUP = 64
-"""Number of values per group in `_largest`."""
 
 _DENSE_ITEMS = 10 * MAX_PAIRS
 """Maximum number of items for which one sum per item in an array is faster than sorting the compared items."""
@@ -102,11 +100,9 @@ class ContentIndex:
     sentences: SentenceIndex | None = None
 
     def knows(self, hashes: Array) -> npt.NDArray[np.bool_]:
-        """Return a mask of the ID hashes whose items are in the model."""
         return find(self.item_hashes, hashes) >= 0
 
     def scales_of(self, hashes: Array) -> npt.NDArray[np.float32]:
-        """Return the scale of each cold item by the hash of its ID, float32."""
         rare = find(self.rare_hashes, hashes) >= 0
         return np.where(rare, np.float32(self.scales.rare), np.float32(self.scales.new))
 
@@ -142,12 +138,8 @@ class ContentIndex:
                 yield cosines_by_token[key]
 
     def _token_sets(self, properties: Sequence[Mapping[str, Any]], places: dict[str, int]) -> list[Array]:
-        """Return the indices of each item's known tokens, ascending.
-
-        Parameters
-        ----------
-        places
-            Cache of the index of each token, -1 for an unknown token. New tokens are added.
+        """Return the ascending indices of each item's known tokens. `places` caches the index of each token, -1 for an
+        unknown token.
         """
         token_sets = [item_tokens(columns) for columns in properties]
         unseen = list({token for tokens in token_sets for token in tokens} - places.keys())
@@ -200,13 +192,7 @@ class ContentIndex:
 
     @classmethod
     def map(cls, path: Path) -> ContentIndex:
-        """Memory-map the file of an index. Files of earlier versions have one scale for all items.
-
-        Raises
-        ------
-        InvalidBundle
-            If the file is invalid, or it has sentence vectors and the library `tokenizers` is missing.
-        """
+        """Memory-map the file of an index. Files of earlier versions have one scale for all items."""
         try:
             arrays, metadata = map_tensors(path)
             if (stored_format := metadata["format"]) not in (FORMAT, SENTENCES_FORMAT):

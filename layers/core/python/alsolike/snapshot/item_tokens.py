@@ -68,6 +68,5 @@ def _text_tokens(column: str, text: str) -> tuple[str, ...]:
 
 
 def _folded(text: str) -> str:
-    """Return the text in lower case without accents."""
     decomposed = unicodedata.normalize("NFKD", text).casefold()
     return "".join(character for character in decomposed if not unicodedata.combining(character))

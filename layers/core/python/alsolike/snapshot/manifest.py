@@ -33,7 +33,6 @@ class SegmentEntry:
 
     @property
     def file_name(self) -> str:
-        """Name of the local file."""
         return self.key.removeprefix(SEGMENTS_PREFIX)
 
 
@@ -53,8 +52,6 @@ class Manifest:
     ----------
     columns
         Declared columns. All segments have the same columns.
-    published_ms
-        Time of the write in epoch milliseconds.
     configuration_version
         Version of the configuration that declares the columns. Publishers with an earlier configuration keep the
         columns.
@@ -73,7 +70,6 @@ class Manifest:
 
     @property
     def files(self) -> tuple[SegmentEntry, ...]:
-        """Files that readers download: the segments and the cold items."""
         return self.segments if self.cold is None else (*self.segments, self.cold)
 
     @property
@@ -86,11 +82,9 @@ class Manifest:
 
     @property
     def size_bytes(self) -> int:
-        """Total size of all files."""
         return sum(entry.size_bytes for entry in self.files)
 
     def to_json(self) -> bytes:
-        """Return the manifest as indented JSON."""
         document = {
             "format_version": FORMAT_VERSION,
             "version": self.version,
@@ -106,13 +100,6 @@ class Manifest:
 
     @classmethod
     def from_json(cls, data: bytes) -> Manifest:
-        """Parse the result of `to_json`.
-
-        Raises
-        ------
-        InvalidSnapshot
-            If the document is invalid or has another format version.
-        """
         try:
             document = orjson.loads(data)
             if document["format_version"] != FORMAT_VERSION:
@@ -130,7 +117,6 @@ class Manifest:
             raise InvalidSnapshot(f"{SNAPSHOT_KEY} is unreadable: {error!r}") from error
 
     def replace(self, gone: Sequence[SegmentEntry], new: Sequence[SegmentEntry], *, now_ms: int) -> Manifest:
-        """Return the manifest with the segments `new` instead of the segments `gone`."""
         keys = {entry.key for entry in gone}
         return dataclasses.replace(
             self,
@@ -140,7 +126,6 @@ class Manifest:
         )
 
     def with_cold(self, cold: SegmentEntry, *, model: str, now_ms: int) -> Manifest:
-        """Return the manifest with a new file of cold items."""
         before = () if self.cold is None else (Retired(self.cold.key, now_ms),)
         return dataclasses.replace(
             self, cold=cold, cold_model=model, retired=(*self.retired, *before), published_ms=now_ms

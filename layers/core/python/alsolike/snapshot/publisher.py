@@ -30,12 +30,8 @@ class Published:
 
     Attributes
     ----------
-    changes
-        Number of written changes.
     merged_rows
         Number of rows that merges rewrote.
-    segments, size_bytes
-        Number of segments and total size of the current snapshot.
     unmerged
         Error message of a failed merge; None if it succeeded. The changes are published nevertheless, and the next
         publication retries the merge.
@@ -49,14 +45,6 @@ class Published:
 
 
 class SnapshotPublisher:
-    """Publisher of changes to a deployment's snapshot.
-
-    Parameters
-    ----------
-    young_rows
-        See `snapshot.manifest.YOUNG_ROWS`.
-    """
-
     def __init__(self, store: SnapshotStore, *, young_rows: int = YOUNG_ROWS) -> None:
         self._store = store
         self._young_rows = young_rows
@@ -72,15 +60,6 @@ class SnapshotPublisher:
             Declared columns. If they differ from the snapshot's columns, all segments are re-encoded.
         version
             Version of the configuration that declares the columns. A snapshot with a later version keeps its columns.
-
-        Raises
-        ------
-        InvalidSnapshot
-            If the manifest is unreadable.
-        Unavailable
-            If S3 does not respond while the changes are added.
-        ConcurrentUpdate
-            If other publishers change the manifest at each attempt.
         """
         stored, merged_rows, unmerged = self._store.manifest(), 0, None
         if changes:
@@ -102,13 +81,6 @@ class SnapshotPublisher:
         changes
             Changes of all items in any order. Older changes of an item are ignored. One million encoded changes take
             about 300 MB of memory.
-
-        Raises
-        ------
-        InvalidSnapshot
-            If a segment of a concurrent publisher is missing or damaged.
-        Unavailable, ConcurrentUpdate
-            See `publish`.
         """
         stored = self._store.replaceable_manifest()
         before = {entry.key: entry for entry in stored.manifest.segments}
@@ -175,13 +147,7 @@ class SnapshotPublisher:
     def _merge(
         self, stored: StoredManifest, *, columns: Columns, version: int, now_ms: int
     ) -> tuple[StoredManifest, int]:
-        """Merge the due segments, and return the manifest and the number of rewritten rows.
-
-        Raises
-        ------
-        _OvertakenError
-            If another writer has changed the merged segments or the configuration version.
-        """
+        """Merge the due segments, and return the manifest and the number of rewritten rows."""
         segments, known = stored.manifest.segments, stored.manifest.configuration_version
         recoding = version >= known and dict(stored.manifest.columns) != dict(columns)
         merging = list(segments) if recoding else to_merge(segments, young_rows=self._young_rows)

@@ -26,8 +26,6 @@ class SnapshotReader(PolledValue[Snapshot]):
 
     Parameters
     ----------
-    client
-        Low-level S3 client with its own timeouts.
     directory
         Folder of the local segments. During a change of snapshots, it contains up to twice `max_bytes`.
     max_bytes

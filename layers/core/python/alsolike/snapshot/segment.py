@@ -39,8 +39,6 @@ class Segment:
         IDs in UTF-8.
     updated_at_ms, tie_breaks
         Precedence of each row, as in `Change.precedence`, int64 and uint32.
-    columns
-        Declared columns by name.
     rest
         JSON object with each row's other properties, and with values that do not fit their column. Empty if there are
         none.
@@ -126,7 +124,6 @@ class Segment:
         return self._take(np.flatnonzero(kept))
 
     def with_columns(self, columns: Columns) -> Segment:
-        """Return a copy with additional columns, filled from the rows' properties."""
         properties = list(map(self.properties, range(len(self))))
         added = {
             name: COLUMN_CLASSES[type_].of(
@@ -148,12 +145,10 @@ class Segment:
 
     @property
     def column_types(self) -> dict[str, ColumnType]:
-        """Types of the declared columns."""
         return {name: column.type for name, column in self.columns.items()}
 
     @property
     def deleted(self) -> Array:
-        """Mask of the rows that are deletions."""
         deleted: Array = self.tie_breaks >= DELETED
         return deleted
 
@@ -161,7 +156,6 @@ class Segment:
         return len(self.hashes)
 
     def properties(self, row: int) -> dict[str, Any]:
-        """Return the properties of a row, including undeclared ones."""
         values = {name: value for name, column in self.columns.items() if (value := column.value(row)) is not None}
         if rest := self.rest.blob(row):
             values.update(orjson.loads(rest))
@@ -172,11 +166,9 @@ class Segment:
         return Change(self.ids.blob(row).decode(), int(self.updated_at_ms[row]), properties)
 
     def changes(self) -> Iterator[Change]:
-        """Yield the changes of all rows."""
         return (self.change(row) for row in range(len(self)))
 
     def write(self, file: BinaryIO) -> None:
-        """Write the segment to a file with deterministic content."""
         arrays = {
             "hashes": self.hashes,
             "updated_at_ms": self.updated_at_ms,
@@ -193,13 +185,6 @@ class Segment:
 
     @classmethod
     def map(cls, path: Path) -> Self:
-        """Memory-map the file of a segment.
-
-        Raises
-        ------
-        InvalidSnapshot
-            If the file is invalid.
-        """
         arrays, metadata = map_tensors(path)
         if metadata.get("format") != FORMAT:
             raise InvalidSnapshot(f"{path.name} has format {metadata.get('format')!r}, expected {FORMAT!r}")

@@ -50,11 +50,6 @@ class SentenceModel:
         Vector of each token, rounded to float16, `(tokens, dimensions)`.
     tokenizer
         Tokenizer of the library `tokenizers`, as JSON.
-
-    Raises
-    ------
-    InvalidBundle
-        If `tokenizers` is not installed or rejects the tokenizer, or the tokenizer has tokens without a vector.
     """
 
     def __init__(self, *, columns: Sequence[str], table: Array, tokenizer: str) -> None:
@@ -70,16 +65,13 @@ class SentenceModel:
 
     @property
     def dimensions(self) -> int:
-        """Number of dimensions of the vectors."""
         return int(self.table.shape[1])
 
     def text(self, properties: Mapping[str, Any]) -> str:
-        """Return the text of an item with these columns."""
         values = [properties.get(column) for column in self.columns]
         return " ".join(value[:MAX_CHARACTERS] for value in values if isinstance(value, str))
 
     def tokens(self, text: str) -> list[int]:
-        """Return the indices of a text's tokens in `table`."""
         return list(self._encoder.encode(text, add_special_tokens=False).ids)
 
     def embed(self, properties: Sequence[Mapping[str, Any]]) -> npt.NDArray[np.float32]:
@@ -102,16 +94,12 @@ class SentenceIndex:
 
     Attributes
     ----------
-    model
-        Sentence model that computed the vectors.
     vectors
         Vectors by position with norm 1 or 0, float32 `(n, dimensions)`. Row 0 is 0, and items at later positions have
         no vector.
     probe
         Text whose tokens are compared with the stored tokens, to detect a tokenizer that differs from the one in
         training.
-    weight
-        See `WEIGHT`.
     """
 
     model: SentenceModel
@@ -124,7 +112,6 @@ class SentenceIndex:
         return self.model.embed(properties) @ self.vectors.T
 
     def arrays(self) -> dict[str, Array]:
-        """Return the arrays for a file by name. Vectors are rounded to float16."""
         return {
             _TABLE: self.model.table.astype(np.float16).ravel(),
             _VECTORS: self.vectors.astype(np.float16).ravel(),
@@ -133,7 +120,6 @@ class SentenceIndex:
         }
 
     def metadata(self) -> dict[str, str]:
-        """Return the metadata for a file."""
         metadata = {
             "columns": self.model.columns,
             "dimensions": self.model.dimensions,
@@ -144,16 +130,7 @@ class SentenceIndex:
 
     @classmethod
     def from_file(cls, arrays: Mapping[str, Array], metadata: Mapping[str, str], *, items: int) -> SentenceIndex:
-        """Return the sentence index from a file's arrays and metadata, for a model with `items` items.
-
-        Raises
-        ------
-        InvalidBundle
-            If the library `tokenizers` is missing, the arrays are inconsistent, or the tokenizer returns other tokens
-            than in training.
-        KeyError, ValueError
-            If a part is missing.
-        """
+        """Return the sentence index from a file's arrays and metadata, for a model with `items` items."""
         description = orjson.loads(metadata[_METADATA])
         dimensions = int(description["dimensions"])
         vectors = _rows(arrays, _VECTORS, dimensions)

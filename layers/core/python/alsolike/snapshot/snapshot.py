@@ -37,10 +37,6 @@ class Snapshot:
 
     Attributes
     ----------
-    version
-        Version of the manifest, or "" for the empty snapshot.
-    column_types
-        Types of the declared columns.
     cold, cold_model
         Cold items, and the version of their champion. Some items may have been deleted since. None before the first
         computation.
@@ -62,13 +58,6 @@ class Snapshot:
 
     @classmethod
     def open(cls, paths: Sequence[Path], *, version: str, cold: Path | None = None, cold_model: str = "") -> Self:
-        """Memory-map the files of segments and cold items of a snapshot.
-
-        Raises
-        ------
-        InvalidSnapshot
-            If a file is invalid.
-        """
         items = None if cold is None else ColdItems.map(cold)
         return cls([Segment.map(path) for path in paths], version=version, cold=items, cold_model=cold_model)
 
@@ -84,7 +73,6 @@ class Snapshot:
         return Snapshot(segments, version=self.version, cold=self.cold, cold_model=self.cold_model)
 
     def _overlay(self) -> None:
-        """Index the rows of all segments except the largest, and count the valid rows."""
         self._index, self._index_rows = np.zeros(0, np.uint64), np.zeros(0, np.int64)
         self._live = 0
         if not self._segments:
@@ -129,7 +117,6 @@ class Snapshot:
         return self.rows_by_hash(hashes_of([i.encode() if isinstance(i, str) else i for i in item_ids]))
 
     def rows_by_hash(self, hashes: npt.NDArray[np.uint64]) -> Rows:
-        """Return the row of each item by the hash of its ID (`ragged.hashes_of`), or -1; see `rows`."""
         if not self.row_count:
             return np.full(len(hashes), -1)
         base = self._segments[0]
@@ -151,7 +138,6 @@ class Snapshot:
         return np.concatenate([np.flatnonzero(counts), self._index_rows[self._index_rows >= 0]])
 
     def matching(self, words: Sequence[str]) -> npt.NDArray[np.bool_]:
-        """Return the mask of the valid rows that contain all words; see `search.matching`."""
         mask = np.zeros(self.row_count, np.bool_)
         mask[self.live_rows()] = True
         for start, segment in zip(self._starts.tolist(), self._segments, strict=False):
@@ -185,25 +171,20 @@ class Snapshot:
         return segment.ids.blob(local).decode()
 
     def properties(self, row: int) -> dict[str, Any]:
-        """Return the properties of a row's item, including undeclared ones."""
         segment, local = self._locate(row)
         return segment.properties(local)
 
     def change(self, row: int) -> Change:
-        """Return the latest change of a row's item."""
         segment, local = self._locate(row)
         return segment.change(local)
 
     def hashes(self, rows: Rows) -> npt.NDArray[np.uint64]:
-        """Return the hash of the item ID (`ragged.hashes_of`) of each row."""
         return self._all_rows("hashes")[rows]
 
     def updated_at_ms(self, rows: Rows) -> npt.NDArray[np.int64]:
-        """Return the time of each row's last change in epoch milliseconds."""
         return self._all_rows("updated_at_ms")[rows]
 
     def items(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Yield the IDs and properties of all items."""
         return ((self.item_id(row), self.properties(row)) for row in self.live_rows().tolist())
 
     def _all_rows(self, name: str) -> npt.NDArray[Any]:
@@ -216,4 +197,3 @@ class Snapshot:
 
 
 EMPTY = Snapshot([], version="")
-"""Snapshot before the first publication."""

@@ -49,13 +49,7 @@ class SnapshotStore:
         self._directory = directory
 
     def manifest(self, *, known: StoredManifest | None = None) -> StoredManifest:
-        """Return the manifest, or `known` if it is unchanged. Before the first write, the manifest is empty.
-
-        Raises
-        ------
-        InvalidSnapshot
-            If the manifest is unreadable.
-        """
+        """Return the manifest, or `known` if it is unchanged. Before the first write, the manifest is empty."""
         content = self._current.read_if_changed(known.etag if known else None)
         if content is None:
             return StoredManifest(Manifest(), None)
@@ -75,13 +69,6 @@ class SnapshotStore:
             return StoredManifest(Manifest(), self._current.etag())
 
     def replace(self, expected: StoredManifest, manifest: Manifest) -> StoredManifest:
-        """Replace the expected manifest with a new one.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If another writer has replaced the expected manifest.
-        """
         etag = self._current.replace(
             manifest.to_json(), etag=expected.etag, conflict=f"{self._current.uri} was written by another process"
         )
@@ -91,13 +78,6 @@ class SnapshotStore:
         """Write the manifest that `change` returns, and delete old retired files.
 
         After a conflict, `change` is called with the new manifest.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If other writers change the manifest `MAX_ATTEMPTS` times.
-        Unavailable
-            If S3 does not respond.
         """
         for _ in range(MAX_ATTEMPTS):
             manifest = change(stored.manifest)
@@ -117,11 +97,6 @@ class SnapshotStore:
         """Store a segment under a unique key, and keep the local file.
 
         Keys are unique, so that deleting an old object never deletes a new object with the same content.
-
-        Raises
-        ------
-        Unavailable
-            If the local file cannot be written, or S3 does not respond.
         """
         unique = secrets.token_hex(4)
         path = self._directory / f"{_UNFINISHED}{unique}"
@@ -144,20 +119,7 @@ class SnapshotStore:
         upload(self._client, self._bucket, key, path)
 
     def fetch(self, entry: SegmentEntry, *, check_time: Callable[[], None] = lambda: None) -> Path:
-        """Return the local file of a segment. A missing file is downloaded and verified.
-
-        Parameters
-        ----------
-        check_time
-            Function that is called repeatedly during the download. An exception stops the download.
-
-        Raises
-        ------
-        InvalidSnapshot
-            If the object is missing or has another checksum.
-        Unavailable
-            If the local file cannot be written, or S3 does not respond.
-        """
+        """Return the local file of a segment. A missing file is downloaded and verified."""
         target = self._directory / entry.file_name
         if target.is_file():
             return target
@@ -188,11 +150,9 @@ class SnapshotStore:
                     path.unlink(missing_ok=True)
 
     def delete(self, keys: Sequence[str]) -> None:
-        """Delete segments in the bucket. Missing segments are ignored."""
         delete_objects(self._client, self._bucket, keys)
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:
-        """Return the keys of all segments in the bucket that were written before a time."""
         keys = listed(self._client, self._bucket, SEGMENTS_PREFIX)
         return [entry.key for entry in keys if entry.modified_ms < written_before_ms]
 

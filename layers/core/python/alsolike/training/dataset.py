@@ -116,16 +116,12 @@ class DatasetManifest:
     dropped
         Number of excluded rows by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `no_weight`,
         `taken_back`, `rare_item`, `short_history`).
-    first_event_ms, last_event_ms
-        Time range of the interactions in epoch milliseconds.
     repeat_share
         Share of interactions whose user had an earlier interaction with the same item.
     lineage
         Partitions of the lake that were read.
     configuration_version
         Version of the configuration that determined weights and minimums; 0 for the built-in configuration.
-    history_length
-        Maximum number of a user's latest interactions in a model's input.
     sampled_interactions
         Number of interactions in the file if it contains only a sample of users; None if it contains all users.
     reference
@@ -154,12 +150,10 @@ class DatasetManifest:
     format_version: int = 1
 
     def to_json(self) -> bytes:
-        """Return the manifest as indented JSON."""
         return orjson.dumps(self, default=dict, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
 
     @classmethod
     def from_json(cls, data: bytes) -> DatasetManifest:
-        """Parse the result of `to_json`. Raise `InvalidDataset` if the document is invalid."""
         try:
             document: dict[str, Any] = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -181,5 +175,4 @@ class DatasetManifest:
 
 
 def prefix(dataset_id: str) -> str:
-    """Return the key prefix of a dataset in the artefact bucket."""
     return f"{DATASETS_PREFIX}{dataset_id}/"

@@ -64,8 +64,6 @@ class Categories:
 
     Attributes
     ----------
-    column
-        Name of the category column.
     names
         Most frequent categories.
     counts
@@ -87,7 +85,6 @@ class Categories:
         return self.names.index(name) if name in self.names else len(self.names)
 
     def count(self, interactions: Mapping[str | None, int]) -> tuple[int, ...]:
-        """Return the numbers of interactions by category, in the order of `counts`."""
         counts = [0] * (len(self.names) + 2)
         for name, often in interactions.items():
             counts[self.place(name)] += often
@@ -128,13 +125,6 @@ class Reference:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Parse the JSON document of a reference.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If the document has another format.
-        """
         categories = document["category_popularity"]
         return cls(
             window_days=int(document["window_days"]),
@@ -160,7 +150,6 @@ def weekdays_of(days: Mapping[int, int]) -> tuple[int, ...]:
 
 
 def ranked(items: Iterable[ItemCount]) -> list[ItemCount]:
-    """Return the items by rank, in the order of a model's positions."""
     return sorted(items, key=lambda item: (-item.interactions, item.item_id))
 
 

@@ -16,13 +16,7 @@ from alsolike.runtime.errors import Unavailable
 def start_execution(
     client: StepFunctionsClient, state_machine_arn: str, document: Mapping[str, Any], *, name: str | None = None
 ) -> str:
-    """Start an execution, and return its ARN. If an execution with this name exists, return its ARN instead.
-
-    Raises
-    ------
-    Unavailable
-        If Step Functions rejects the start.
-    """
+    """Start an execution, and return its ARN. If an execution with this name exists, return its ARN instead."""
     try:
         with translate_aws_errors(f"state machine {state_machine_arn}"):
             answer = client.start_execution(

@@ -26,8 +26,6 @@ class Drift(StrEnum):
 
 
 class Trigger(StrEnum):
-    """Cause of a training."""
-
     DRIFT = "drift"
     NEW_DATA = "new-data"
 
@@ -47,8 +45,6 @@ class Figure:
     threshold
         Value above which the index counts as drift. It is the setting plus `by_chance`, and at least a value that
         chance hardly reaches.
-    reason
-        Reason why the value is missing.
     above_since_ms
         Time in epoch milliseconds since which every report exceeded the threshold; None if the last report did not.
     """
@@ -64,7 +60,6 @@ class Figure:
 
     @property
     def is_above(self) -> bool:
-        """True if the value exceeds the threshold."""
         return self.value is not None and self.threshold is not None and self.value > self.threshold
 
 
@@ -76,10 +71,6 @@ class DataCheck:
     ----------
     share
         Share of invalid rows; None if no rows were checked.
-    bound
-        Maximum share of invalid rows.
-    rows
-        Number of checked rows.
     """
 
     name: str
@@ -89,7 +80,6 @@ class DataCheck:
 
     @property
     def failed(self) -> bool:
-        """True if the share exceeds the bound."""
         return self.share is not None and self.share > self.bound
 
 
@@ -118,8 +108,6 @@ class Start:
 
     Attributes
     ----------
-    name
-        Name of the execution.
     champion
         Champion when the training started.
     figures
@@ -172,8 +160,6 @@ class DriftReport:
 
     Attributes
     ----------
-    champion
-        Version of the champion; None if there is no champion.
     champion_age_h, lake_silent_h
         Ages of the champion's last event and of the lake's last event, in hours; None if there is no event.
     sampled
@@ -225,18 +211,10 @@ class DriftReport:
         return tuple(sorted(held, key=lambda figure: (figure.above_since_ms, figure.name)))
 
     def to_json(self) -> bytes:
-        """Return the report as indented JSON."""
         return orjson.dumps(self, option=orjson.OPT_INDENT_2)
 
     @classmethod
     def from_json(cls, data: bytes) -> DriftReport:
-        """Parse the result of `to_json`.
-
-        Raises
-        ------
-        InvalidInput
-            If the document is invalid or has another format version.
-        """
         try:
             document: dict[str, Any] = orjson.loads(data)
             if document["format_version"] != 1:
@@ -254,13 +232,6 @@ class DriftReport:
 
 
 def read_start(document: Mapping[str, Any] | None) -> Start | None:
-    """Parse the JSON document of a start. Return None for None.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        If the document has another format.
-    """
     if document is None:
         return None
     trigger, outcome = Trigger(document["trigger"]), StartedTraining(document["outcome"])

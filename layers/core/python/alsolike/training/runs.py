@@ -48,19 +48,16 @@ class ExecutionHistory:
 
 
 def entered_state(event: Mapping[str, Any]) -> str | None:
-    """Return the name of the state that an event enters, or None for other events."""
     name = event.get("stateEnteredEventDetails", {}).get("name")
     return str(name) if name else None
 
 
 def state_output(event: Mapping[str, Any]) -> tuple[str, dict[str, Any]] | None:
-    """Return the name and the output of the state that an event exits, or None for other events."""
     details = event.get("stateExitedEventDetails")
     return (details["name"], document(details.get("output"))) if details else None
 
 
 def training_job(event: Mapping[str, Any]) -> str | None:
-    """Return the name of the SageMaker training job that a task starts, or None for other events."""
     details = event.get("taskScheduledEventDetails", {})
     name = (
         document(details.get("parameters")).get("TrainingJobName")
@@ -91,7 +88,6 @@ def cause(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> 
 
 
 def sentence(failure: Mapping[str, Any]) -> str:
-    """Return a line about a failed step: the state, the error, and the message in the cause."""
     error, why = failure.get("error") or "no error named", failure.get("cause") or "no cause named"
     inside = document(why)
     text = next((inside[key] for key in ("FailureReason", "errorMessage") if inside.get(key)), why)
@@ -101,7 +97,6 @@ def sentence(failure: Mapping[str, Any]) -> str:
 
 
 def document(text: Any) -> dict[str, Any]:
-    """Return the JSON object in a string, or an empty one for any other string."""
     try:
         document = orjson.loads(text or "{}")
     except (orjson.JSONDecodeError, TypeError):
@@ -114,9 +109,8 @@ STATUSES = (RUNNING, SUCCEEDED, "FAILED", "TIMED_OUT", "ABORTED")
 BUSY = "busy"
 
 _LISTED = 100
-"""Maximum number of runs in a list."""
 _PAGE = 1_000
-"""Maximum number of events of a history per call, as limited by Step Functions."""
+"""Step Functions' limit of events per call."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -138,12 +132,8 @@ class TrainingRun:
         Results of the run; None until they are known. The decision is `busy` if another run was active.
     reason
         Cause of a failure, or of a run without effect.
-    start_reason
-        Reason for the start.
     trains
         False for a run that only starts the canary of an existing version.
-    job
-        Name of the SageMaker job.
     visits
         States in the order of their first entries.
     """
@@ -163,13 +153,7 @@ class TrainingRun:
 
 
 class TrainingRuns:
-    """Executions of a deployment's training workflow. Ended executions are cached.
-
-    Parameters
-    ----------
-    state_machine_arn
-        ARN of the workflow's state machine.
-    """
+    """Executions of a deployment's training workflow. Ended executions are cached."""
 
     def __init__(self, client: StepFunctionsClient, state_machine_arn: str) -> None:
         self._client, self._arn = client, state_machine_arn
@@ -177,15 +161,12 @@ class TrainingRuns:
         self._histories: dict[str, ExecutionHistory] = {}
 
     def start(self, document: Mapping[str, str], *, name: str | None = None) -> str:
-        """Start a run, and return the ARN of its execution, or of an existing execution with this name."""
         return start_execution(self._client, self._arn, document, name=name)
 
     def named(self, name: str) -> str:
-        """Return the ARN of an execution by its name."""
         return execution_arn(self._arn, name)
 
     def exists(self, name: str) -> bool:
-        """Return true if an execution with this name exists."""
         try:
             with translate_aws_errors(f"state machine {self._arn}"):
                 self._client.describe_execution(executionArn=self.named(name))
@@ -251,15 +232,6 @@ class TrainingRuns:
 
 
 def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> TrainingRun:
-    """Return the run of an execution.
-
-    Parameters
-    ----------
-    execution
-        Response of DescribeExecution.
-    events
-        History of the execution.
-    """
     output = outputs(events)
     start, registration, canary = (output.get(key) or {} for key in ("start", "registration", "canary"))
     busy, tries = start.get("first") == BUSY, start.get("first") == "canary"

@@ -32,13 +32,6 @@ class Histogram:
     edges
         Ascending edges of the bins. Bin i counts values v with `edges[i - 1]` < v <= `edges[i]`; the last bin counts
         values above all edges.
-    counts
-        Counts by bin, one more than `edges`.
-
-    Raises
-    ------
-    ValueError
-        If the edges do not ascend, the number of counts is wrong, or a count is negative.
 
     Examples
     --------
@@ -57,7 +50,6 @@ class Histogram:
 
     @classmethod
     def of(cls, numbers: Mapping[int, int] | Mapping[float, int], *, edges: Iterable[float]) -> Self:
-        """Return the histogram of numbers from their frequencies."""
         edges = tuple(edges)
         counts = [0] * (len(edges) + 1)
         for number, often in numbers.items():
@@ -66,13 +58,6 @@ class Histogram:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """Parse the JSON document of a histogram.
-
-        Raises
-        ------
-        KeyError, TypeError, ValueError
-            If the document has another format.
-        """
         return cls(tuple(map(float, document["edges"])), tuple(map(int, document["counts"])))
 
 
@@ -83,11 +68,6 @@ def psi(reference: Sequence[int], current: Sequence[int]) -> float:
     || q) + KL(q || p). Equal shares have the index 0. By convention, an index of at least 0.25 means different
     populations. Bins that are empty in both histograms are ignored. `SMOOTHING` is added to all other counts to avoid
     infinite ratios.
-
-    Raises
-    ------
-    ValueError
-        If the numbers of bins differ, or a histogram is empty.
 
     References
     ----------

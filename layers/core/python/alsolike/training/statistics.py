@@ -108,8 +108,6 @@ class StatisticsManifest:
         ----------
         start_ms
             `dataset.START_QUANTILE` quantile of the interactions' times.
-        tested_ms
-            End of the last window.
         champion_ms
             Time of the champion's last training event; None if there is no champion.
         """
@@ -133,12 +131,10 @@ class StatisticsManifest:
         return tuple(sorted({moment for moment in times if moment is not None}))
 
     def to_json(self) -> bytes:
-        """Return the manifest as indented JSON."""
         return orjson.dumps(self, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS)
 
     @classmethod
     def from_json(cls, data: bytes) -> StatisticsManifest:
-        """Parse the result of `to_json`. Raise `InvalidDataset` if the document is invalid."""
         try:
             document = orjson.loads(data)
         except orjson.JSONDecodeError as error:
@@ -148,7 +144,6 @@ class StatisticsManifest:
 
 
 def directory(moment_ms: int) -> str:
-    """Return the folder, below `STATISTICS`, with the counts up to a time."""
     return f"until-{moment_ms}/"
 
 

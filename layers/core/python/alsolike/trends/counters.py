@@ -61,7 +61,6 @@ About half of the items are kept because they trend, and the others because they
 """
 
 MIN_SCORE = 1.0
-"""Minimum score of a trending item."""
 
 CHANCE = 0.05
 """Maximum probability that any item of a shop with constant shares trends in a window."""
@@ -96,8 +95,6 @@ class Event(NamedTuple):
         Sequence number of the event's record in the shard.
     time_ms
         Event time in epoch milliseconds, at most the arrival time of the record.
-    weight
-        Weight of the event type.
     """
 
     sequence: int
@@ -123,8 +120,6 @@ class ShardCounts:
         Sequence number of the last counted record; -1 if there is none.
     as_of_ms
         Time in epoch milliseconds to which the counters have decayed.
-    items
-        IDs of the items in `counts`.
     counts
         Counters of the windows in the order of `WINDOWS`, then the baseline and the assumed baseline, float64 `(items,
         windows + 2)`.
@@ -146,7 +141,6 @@ class ShardCounts:
     recent: npt.NDArray[np.uint32] = dataclasses.field(default_factory=lambda: np.zeros(0, np.uint32))
 
     def uncounted(self, events: Sequence[Event]) -> list[Event]:
-        """Return the events of new records, without duplicates of remembered events."""
         known: set[int | None] = set(self.recent.tolist())
         new = []
         for event in events:
@@ -188,7 +182,6 @@ class ShardCounts:
         return ShardCounts(sequence, as_of_ms, tuple(row_of), counts, totals, faded.forgotten, recent)._pruned()
 
     def to_bytes(self) -> bytes:
-        """Return the content of the object, with counters as float32."""
         file = io.BytesIO()
         tensors: dict[str, Array] = {
             "totals": self.totals,
@@ -203,18 +196,6 @@ class ShardCounts:
 
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str) -> ShardCounts:
-        """Parse the result of `to_bytes`.
-
-        Parameters
-        ----------
-        name
-            Name of the object in errors.
-
-        Raises
-        ------
-        InvalidTrends
-            If the data have another format.
-        """
         try:
             tensors, metadata = parse_tensors(data, name=name)
             if metadata["format"] != FORMAT:
@@ -260,8 +241,6 @@ class Trends:
     ----------
     shards
         Counters of the shards, always in the same order, so that rounding errors are reproducible.
-    etags
-        ETags of the shards' objects, in the same order.
     """
 
     def __init__(self, shards: Sequence[ShardCounts] = (), *, etags: Sequence[str] = ()) -> None:
@@ -285,17 +264,8 @@ class Trends:
 
         Parameters
         ----------
-        window
-            One of `WINDOWS`.
-        now_ms
-            Time in epoch milliseconds to which the counters decay.
         k
             Maximum number of items; None for all.
-
-        Raises
-        ------
-        InvalidInput
-            If the window is unknown.
         """
         if window not in WINDOWS:
             raise InvalidInput(f"window is {window!r}, expected one of {', '.join(WINDOWS)}")
@@ -310,7 +280,6 @@ class Trends:
 
 
 NO_TRENDS = Trends()
-"""Trends before the first event."""
 
 
 def _left(age_ms: float) -> Counts:

@@ -17,23 +17,18 @@ from alsolike.trends.counters import NO_TRENDS, NOTHING_COUNTED, ShardCounts, Tr
 
 
 def trends_key(shard_id: str) -> str:
-    """Return the key of a shard's object in the artefact bucket."""
     return f"{TRENDS_PREFIX}{shard_id}.tensors"
 
 
 class TrendsStore:
-    """Store of the objects with the counters of a deployment's shards."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket
 
     def etags(self) -> Mapping[str, str]:
-        """Return the ETag of each object by key, in the order of the keys."""
         return {entry.key: entry.etag for entry in listed(self._client, self._bucket, TRENDS_PREFIX)}
 
     def read(self, key: str) -> Content | None:
-        """Return the content of an object, or None if it does not exist."""
         return S3Object(self._client, self._bucket, key).read()
 
     def write(self, key: str, counts: ShardCounts, *, replaces: str | None) -> str:
@@ -43,11 +38,6 @@ class TrendsStore:
         ----------
         replaces
             ETag of the object on which the counts are based; None to create the object.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If the object has another ETag.
         """
         return S3Object(self._client, self._bucket, key).replace(
             counts.to_bytes(),
@@ -57,7 +47,6 @@ class TrendsStore:
         )
 
     def uri(self, key: str) -> str:
-        """Return the URI of an object for messages."""
         return f"s3://{self._bucket}/{key}"
 
 
@@ -77,11 +66,6 @@ class TrendsReader(PolledValue[Trends]):
 
     Only changed objects are read. An unreadable object counts as empty, and the trends count as stale. After a failed
     read, the earlier counters continue to decay.
-
-    Parameters
-    ----------
-    client
-        Low-level S3 client. The role needs s3:GetObject of `trends/*` and s3:ListBucket.
     """
 
     def __init__(
@@ -107,7 +91,6 @@ class TrendsReader(PolledValue[Trends]):
         return self._trends
 
     def _read_shard(self, key: str) -> _Read | None:
-        """Return the counters in an object, or None if the object was deleted after the listing."""
         stored = self._store.read(key)
         if stored is None:
             return None
