@@ -1,8 +1,8 @@
 """`python -m benchmarks.cold_texts SET`: quality for left-out items, compared by their texts; docs/cold-start.md.
 
-The training omits a random share of the items. Lists of these items are compared with the omitted items that the users
-interacted with. The lists differ only in the similarity of an omitted item with the known items: the product's words,
-or words and vectors of character n-grams, which a decomposition of the known items' texts yields.
+The training omits a random share of the items. Lists of omitted items are evaluated on the omitted items that the users
+interacted with. An omitted item is compared with the known items by words, as in the product, or by words and vectors
+of character n-grams. The vectors are a truncated SVD of the known items' texts.
 """
 
 from __future__ import annotations

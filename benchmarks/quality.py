@@ -168,9 +168,7 @@ def read_set(name: str, interactions: Path | None, items: Path | None, directory
 
 
 def read_file(name: str, interactions: Path | None, items: Path | None, directory: Path) -> InteractionFile:
-    """Return the bundled shop for `complete-journey` without a file. Other sets exit if the file of interactions is
-    missing.
-    """
+    """Read the bundled shop for `complete-journey` without a file. Exit if another set has no file of interactions."""
     if name == "complete-journey" and interactions is None:
         journey = prepare(directory, now_s=1_767_225_600, held_back_days=0)
         interactions, items = journey.interactions, journey.items

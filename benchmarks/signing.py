@@ -31,7 +31,7 @@ FILLINGS = {"0.1 KB": 0, "3 KB": 95}
 
 
 class _Keys:
-    """Cached keys. In production, a request every `alsolike.signing.keys.CHECK_S` seconds reads them again."""
+    """Keys in memory. The measured time excludes the periodic reads of keys."""
 
     def find(self, key_id: str, *, now_s: float) -> SigningKey:
         return SigningKey(key_id, "bench", b"", (READ_RECOMMENDATIONS,), created_ms=0)
@@ -40,7 +40,7 @@ class _Keys:
         return SECRET
 
     def mark_used(self, key: SigningKey, *, source: str, now_s: float) -> None:
-        """Do nothing. The product writes the use of a key at most once per `USE_S` and process."""
+        """Do nothing, because the product seldom writes the use of a key."""
 
 
 def signatures() -> Iterator[Result]:

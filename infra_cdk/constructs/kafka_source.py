@@ -47,7 +47,7 @@ def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construc
 
 
 def kafka_arns(kafka: KafkaSettings) -> Mapping[str, str | Sequence[str]]:
-    """Return the resources of the permissions for Kafka in the function's manifest, by their names there.
+    """Return the resources of the function's permissions for Kafka, by their names in its manifest.
 
     A list is empty if the settings need no such permission.
     """

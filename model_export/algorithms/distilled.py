@@ -97,7 +97,7 @@ class Distilled(Combination):
         return self._distil({model.settings.name: self._table(model) for model in models})
 
     def _single(self, model: Model, tables: Tables, judge: Judge) -> tuple[float, Distilled]:
-        """Return the NDCG of settings that use only the table, half-life and decay of `model`, and these settings."""
+        """Evaluate settings with only the table, half-life and decay of `model`. Return the NDCG and the settings."""
         settings = dataclasses.replace(
             self,
             half_life_days=model.settings.half_life_days,
@@ -107,7 +107,7 @@ class Distilled(Combination):
         return ndcg_of(settings._distil(tables), judge), settings
 
     def _best_decays(self, tables: Tables, judge: Judge, half_lives: Collection[float]) -> tuple[float, Distilled]:
-        """Return the best NDCG with the weights of `parts`, and settings with the half-life and decay that reach it."""
+        """Search for the best half-life and decay with the weights of `parts`. Return the NDCG and the settings."""
         model = self._distil(tables)
         settings = [
             dataclasses.replace(self, half_life_days=days, position_decay=decay)

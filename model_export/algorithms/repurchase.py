@@ -255,7 +255,7 @@ class _Own:
 
 
 def _own_at(past: Interactions, *, now_ms: int, unit: float, half_life_days: float) -> tuple[_Own, Ints, Floats]:
-    """Return items of a sample of users at `now_ms`, the number of each pair of user and item (`pairs`), and controls.
+    """Return items of a sample of users at `now_ms`, the key of each pair of user and item (`pairs`), and controls.
 
     Each user has at most `ITEMS_A_USER` items.
 

@@ -29,7 +29,7 @@ MAX_SAMPLES = 500_000
 """Maximum number of exposures. The earliest exposures are omitted."""
 
 MIN_COUNT = 20
-"""Minimum number of exposures with a property value, or with a pair of value and action, that becomes a feature."""
+"""Minimum number of exposures with a property value, or a pair of value and action, for a feature of its own."""
 
 MAX_FEATURES = 4_000
 
@@ -56,7 +56,7 @@ class ActionSamples:
         return ActionSamples(self.rows[begin:end], self.taken[begin:end], self.action_ids[begin:end], self.rate)
 
     def features(self) -> dict[Key, int]:
-        """Return the position of each feature in the rows of `matrix`."""
+        """Return the column of each feature in `matrix`."""
         counts = Counter(key for row in self.rows for key, _ in row)
         kept = [key for key, count in counts.most_common() if count >= MIN_COUNT or not _is_value(key)]
         kept.sort(key=_is_value)  # Values of properties are last, so that the limit removes them first

@@ -99,7 +99,7 @@ class Trial:
     unlearned
         Properties of rare items without interactions. Their positions follow the positions of the part's items.
     earlier
-        Trial of the validation part. The test part uses its neighbours of rare items. None to find them.
+        Trial of the validation part, for the neighbours of rare items. None to find them.
 
     Attributes
     ----------

@@ -77,7 +77,7 @@ def best_of(
 ) -> Judged:
     """Return the evaluations of a training, with the arrays of the best model.
 
-    `training` yields models after increasing numbers of epochs. It stops after `patience` evaluations without
+    `training` yields models after increasing numbers of epochs. The training stops after `patience` evaluations without
     improvement. Models that a stopped job has evaluated are ignored.
     """
     judged = Judged.stored_with(checkpoint)

@@ -16,7 +16,7 @@ BATCH_ROWS = 128
 
 
 class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
-    """Autograd function of the weighted sum of the targets' -log softmax, each over its target and all negatives."""
+    """Weighted sum over targets of -log softmax among the target and all negatives, as an autograd function."""
 
     @staticmethod
     def forward(
