@@ -37,12 +37,8 @@ SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 class ArchiveResult:
     """Result of a batch.
 
-    Attributes
-    ----------
-    reasons, correlation_ids
-        Reasons for the quarantined records, and the correlation IDs of those that have one.
-    erased
-        Number of dropped records of erased users.
+    `reasons` has one element per quarantined record. `correlation_ids` are those of quarantined records that have one.
+    `erased` is the number of dropped records of erased users.
     """
 
     archived: int
@@ -62,19 +58,7 @@ def archive(
 ) -> ArchiveResult:
     """Write valid records to the partition of their date and invalid records to quarantine.
 
-    Records of erased users are dropped.
-
-    Parameters
-    ----------
-    records
-        Batch of one shard, in stream order.
-    erased
-        Function that returns true for an erased user or session.
-
-    Raises
-    ------
-    Unavailable
-        If S3 rejects an object, or the configuration or the tombstones cannot be read.
+    Records of erased users are dropped. `records` are one batch of one shard, in stream order.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     readable = [event for event in parsed if not isinstance(event, InvalidInput)]
@@ -105,7 +89,6 @@ def archive(
 
 
 def to_parquet(rows: pa.Table) -> bytes:
-    """Return rows of the interactions table as one Parquet object."""
     content = io.BytesIO()
     pq.write_table(rows, content, compression=lake.COMPRESSION)
     return content.getvalue()

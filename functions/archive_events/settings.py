@@ -7,8 +7,6 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Buckets, secret and polling intervals."""
-
     lake_bucket: str
     artefact_bucket: str
     secret_arn: str

@@ -64,15 +64,13 @@ class Delivery:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DeliveryResult:
-    """Number of lines by result."""
-
     archived: int
     quarantined: int
     erased: int
 
 
 def read_delivery(data: str) -> Delivery:
-    """Parse a delivery of CloudWatch Logs. Raise `InvalidInput` for other data.
+    """Parse a delivery of CloudWatch Logs.
 
     References
     ----------
@@ -97,12 +95,7 @@ def archive(
 ) -> DeliveryResult:
     """Write valid lines to the partition of their date and invalid lines to quarantine. Drop lines of erased users.
 
-    Parameters
-    ----------
-    erased
-        Tombstones with keyed hashes, as in the log.
-    store_impressions
-        Function that stores the lists as impressions, if the configuration demotes seen items.
+    `store_impressions` is None if the configuration does not demote seen items.
     """
     rows: dict[str, list[ServedResponse]] = {}
     unreadable: list[QuarantinedRecord] = []
@@ -132,7 +125,7 @@ def archive(
 
 
 def _impressions(row: ServedResponse) -> Impressions | None:
-    """Return the impressions of a response, or None if its shopper is unknown or its list is empty."""
+    """Return None if the shopper is unknown, or the list is empty."""
     shopper = row.shopper or row.session
     if shopper is None or shopper == served.UNKNOWN or not row.item_ids:
         return None
@@ -153,7 +146,6 @@ def _names_erased(line: str, erased: Tombstones) -> bool:
 
 
 def to_parquet(rows: Sequence[ServedResponse]) -> bytes:
-    """Return rows as one Parquet object. The schema sets the encoding of each column."""
     columns = {name: [getattr(row, name) for row in rows] for name in SERVED_COLUMNS}
     content = io.BytesIO()
     pq.write_table(pa.table(columns, schema=SCHEMA), content, compression=lake.COMPRESSION)

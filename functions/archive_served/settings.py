@@ -7,8 +7,6 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Bucket of the lake, bucket of the tombstones and the configuration, and table of the impressions."""
-
     lake_bucket: str
     artefact_bucket: str
     profiles_table: str

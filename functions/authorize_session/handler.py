@@ -78,7 +78,6 @@ def _identity(event: dict[str, Any]) -> str:
 
 
 def _simple_response(event: dict[str, Any], session: dict[str, str] | None) -> dict[str, Any]:
-    """Return the response to an HTTP API."""
     return {"isAuthorized": False} if session is None else {"isAuthorized": True, "context": session}
 
 

@@ -14,13 +14,6 @@ from functions.authorize_session.keys import SessionKeys
 def issue(
     body: bytes, *, origin: str | None, configuration: ConfigurationReader, keys: SessionKeys, now_s: float
 ) -> dict[str, Any]:
-    """Return the token of a page's session.
-
-    Raises
-    ------
-    InvalidInput, NotFound
-        See `open_session`.
-    """
     now_ms = int(now_s * 1000)
     try:
         session = open_session(body, origin=origin, sessions=configuration.current(now_ms=now_ms).sessions)

@@ -29,11 +29,6 @@ class SessionKeys:
     """The current and the previous value of a secret, kept in memory.
 
     Cached values remain valid if Secrets Manager does not respond. A metric counts these cases.
-
-    Parameters
-    ----------
-    secret_arn
-        ARN of the secret.
     """
 
     def __init__(self, client: SecretsManagerClient, secret_arn: str) -> None:

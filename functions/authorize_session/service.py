@@ -10,18 +10,7 @@ _SCHEME = "bearer "
 
 
 def authorize(header: str, *, keys: SessionKeys, now_s: float) -> Session:
-    """Return the session of a request's `Authorization` header.
-
-    Parameters
-    ----------
-    now_s
-        Seconds since 1970.
-
-    Raises
-    ------
-    InvalidInput
-        If the header contains no valid token.
-    """
+    """Return the session of a request's `Authorization` header. Raise `InvalidInput` without a valid token."""
     if header[: len(_SCHEME)].lower() != _SCHEME:
         raise InvalidInput("the Authorization header does not begin with Bearer")
     token = header[len(_SCHEME) :].strip(" ")

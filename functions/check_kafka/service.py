@@ -13,13 +13,7 @@ PROBLEM = "PROBLEM"
 
 
 def require_reading(client: EventSourceClient, mapping_id: str) -> str:
-    """Return the result of the last attempt to read the topic.
-
-    Raises
-    ------
-    Unavailable
-        If Lambda does not read the topic. The message contains the state and Lambda's reason.
-    """
+    """Return the result of the last attempt. Raise `Unavailable` if Lambda does not read the topic."""
     with translate_aws_errors(f"event source mapping {mapping_id}"):
         mapping = client.get_event_source_mapping(UUID=mapping_id)
     state, result = mapping["State"], mapping.get("LastProcessingResult") or "none"

@@ -5,6 +5,4 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Event source mapping of the topic."""
-
     mapping_id: str

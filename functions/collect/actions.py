@@ -21,19 +21,12 @@ from functions.collect.request import CollectRequest, counting_rejected_calls, r
 
 
 class ActionRoutes:
-    """Routes that write actions to their S3 object, and interactions with actions to the stream.
-
-    Parameters
-    ----------
-    tracking_id
-        Tracking ID that requests must contain.
-    """
+    """Routes that write actions to their S3 object, and interactions with actions to the stream."""
 
     def __init__(self, store: ActionStore, stream: EventStream, *, tracking_id: str, user_ids: UserIds) -> None:
         self._store, self._stream, self._tracking_id, self._user_ids = store, stream, tracking_id, user_ids
 
     def put(self, request: CollectRequest) -> dict[str, Any]:
-        """Store the valid actions of a request; see `functions.collect.rows.RowRoutes.put`."""
         call = parse_put(request.body(maximum=MAX_ROWS_BODY_BYTES), ACTIONS, dataset="ACTIONS")
         if call.rows:
             self._store.put(call.rows, now_ms=request.now_ms)
@@ -42,14 +35,8 @@ class ActionRoutes:
         return {}
 
     def put_interactions(self, request: CollectRequest) -> dict[str, Any]:
-        """Send the valid interactions of a request to the stream.
-
-        Interactions of erased users are accepted and dropped.
-
-        Raises
-        ------
-        InvalidInput, NotFound, Unavailable
-            See `functions.collect.events.Events.put`.
+        """Send the valid interactions of a request to the stream. Interactions of erased users are accepted and
+        dropped.
         """
         with counting_rejected_calls():
             interactions, refused = parse_put_action_interactions(
@@ -87,11 +74,6 @@ def parse_put_action_interactions(
     """Return the valid interactions of a request, and the errors of the invalid ones.
 
     The ID of an interaction without `eventId` is derived from its content, so that a repeated request changes nothing.
-
-    Raises
-    ------
-    NotFound
-        If the request has another tracking ID.
     """
     call = PUT_ACTION_INTERACTIONS.read(validation.parse_sent_object(body))
     if call["trackingId"] != tracking_id:

@@ -16,14 +16,6 @@ from functions.collect.request import CollectRequest, counting_rejected_calls, r
 
 
 class Events:
-    """Routes for events with the shop's tracking ID.
-
-    Parameters
-    ----------
-    tracking_id
-        Tracking ID that requests must contain.
-    """
-
     def __init__(
         self, stream: EventStream, *, tracking_id: str, configuration: ConfigurationReader, user_ids: UserIds
     ) -> None:
@@ -35,19 +27,12 @@ class Events:
     def put(self, request: CollectRequest) -> dict[str, object]:
         """Send the valid events of a request to the stream. Events of an erased user are accepted and dropped.
 
-        Raises
-        ------
-        InvalidInput
-            If the body or single events are invalid. Valid events are stored nevertheless.
-        NotFound
-            If the request has another tracking ID.
-        Unavailable
-            If the stream rejected events. The request can be repeated.
+        Raise `InvalidInput` if the body or single events are invalid. Valid events are stored nevertheless.
         """
         return self._put(request, session=None)
 
     def put_of_session(self, request: CollectRequest) -> dict[str, object]:
-        """Send a browser's events to the stream. They belong to the session of the token; see `put`."""
+        """Send a browser's events to the stream. They belong to the session of the token."""
         return self._put(request, session=request.session)
 
     def _put(self, request: CollectRequest, *, session: Session | None) -> dict[str, object]:

@@ -20,17 +20,7 @@ from alsolike.signing.signed_requests import SIGNED_BY
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CollectRequest:
-    """Request with its deadline.
-
-    Attributes
-    ----------
-    remaining_ms
-        Function that returns the remaining time in milliseconds.
-    correlation_id
-        Correlation ID of log lines and records (`alsolike.runtime.observability`).
-    agent
-        Program that sent the request; None for people.
-    """
+    """Request with its deadline. `agent` is the program that sent the request; None for people."""
 
     event: Mapping[str, Any]
     now_ms: int
@@ -39,17 +29,9 @@ class CollectRequest:
     agent: str | None = None
 
     def body(self, *, maximum: int) -> bytes:
-        """Return the body.
-
-        Raises
-        ------
-        InvalidInput
-            If the body has more than `maximum` bytes, or cannot be decoded.
-        """
         return request_body(self.event, max_bytes=maximum)
 
     def path_id(self, name: str) -> str:
-        """Return the ID in the path; see `alsolike.api.path_ids`."""
         return path_id(self.event, name)
 
     @property

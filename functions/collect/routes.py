@@ -30,13 +30,6 @@ Route = Callable[[CollectRequest], dict[str, Any]]
 def routes(
     settings: Settings, *, kinesis: Any, dynamodb: DynamoDbClient, s3: S3Client, secretsmanager: SecretsManagerClient
 ) -> Mapping[str, Route]:
-    """Return the functions of the routes by route key.
-
-    Parameters
-    ----------
-    kinesis, dynamodb, s3, secretsmanager
-        Low-level clients.
-    """
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
     ids = user_ids(
         s3,

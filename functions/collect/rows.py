@@ -18,17 +18,7 @@ from functions.collect.request import CollectRequest, refuse
 
 
 class RowRoutes(Generic[R]):
-    """Routes for items or users with the columns that the configuration declares.
-
-    Parameters
-    ----------
-    columns
-        Function that returns the declared columns of a configuration.
-    accepted
-        Metric of written rows.
-    user_ids
-        Policy for stored IDs and check for erased users; None for items.
-    """
+    """Routes for items or users with the columns that the configuration declares. `user_ids` is None for items."""
 
     def __init__(
         self,
@@ -50,14 +40,7 @@ class RowRoutes(Generic[R]):
     def put(self, request: CollectRequest) -> dict[str, Any]:
         """Write the valid rows of a request. Existing rows are replaced.
 
-        Raises
-        ------
-        InvalidInput
-            If the body or single rows are invalid. Valid rows are stored nevertheless.
-        NotFound
-            If the request is for another dataset.
-        Unavailable
-            If the table rejected rows. The request can be repeated.
+        Raise `InvalidInput` if the body or single rows are invalid. Valid rows are stored nevertheless.
         """
         columns, dataset = self._declared(request), self._kind.list_field.upper()
         call = parse_put(request.body(maximum=MAX_ROWS_BODY_BYTES), self._kind, dataset=dataset, columns=columns)
@@ -68,15 +51,7 @@ class RowRoutes(Generic[R]):
         return {}
 
     def change(self, request: CollectRequest) -> dict[str, Any]:
-        """Set and remove columns of a row, and return the row.
-
-        Raises
-        ------
-        NotFound
-            If the row does not exist, or its user is erased.
-        InvalidInput
-            If the body is invalid, or the changed row would be too large.
-        """
+        """Set and remove columns of a row, and return the row."""
         row_id = self._unerased_id(request)
         changes = parse_changes(request.body(maximum=MAX_ROWS_BODY_BYTES), self._kind, columns=self._declared(request))
         stored = self._store.update(
@@ -86,29 +61,15 @@ class RowRoutes(Generic[R]):
         return self._document(stored)
 
     def delete(self, request: CollectRequest) -> dict[str, Any]:
-        """Delete a row.
-
-        Raises
-        ------
-        NotFound
-            If the row does not exist.
-        """
         self._store.delete(self._id(request), now_ms=request.now_ms)
         count(self._accepted)
         return {}
 
     def get(self, request: CollectRequest) -> dict[str, Any]:
-        """Return a row.
-
-        Raises
-        ------
-        NotFound
-            If the row does not exist, or its user is erased but not yet purged.
-        """
+        """Raise `NotFound` if the row does not exist, or its user is erased but not yet purged."""
         return self._document(self._store.get(self._unerased_id(request)))
 
     def page(self, request: CollectRequest) -> dict[str, Any]:
-        """Return a page of rows, and the token of the next page if there is one."""
         limit, start = request.page()
         rows, token = self._store.page(limit=limit, token=start)
         document: dict[str, Any] = {self._kind.list_field: [self._document(stored) for stored in rows]}

@@ -15,17 +15,15 @@ class MergeRules:
 
     Attributes
     ----------
-    min_objects
-        Minimum number of small objects in a merge.
     small_bytes
-        Minimum size of an object that is not merged again, in bytes.
+        Minimum size of an object that is not merged again.
     merge_bytes, merge_objects, merge_memory_bytes
         Maximum input of one merge: bytes in S3, number of objects, and bytes in memory.
     quiet_ms
-        Minimum age of an object before it is merged, in milliseconds. It is longer than a call of this function.
+        Minimum age of an object before it is merged. It is longer than a call of this function.
     grace_ms
-        Time in milliseconds for which the inputs of a merge are kept. It is longer than a call of this function, and
-        longer than any reader needs between listing and reading objects.
+        Time for which the inputs of a merge are kept. It is longer than a call of this function, and longer than
+        any reader needs between listing and reading objects.
     """
 
     min_objects: int = 8

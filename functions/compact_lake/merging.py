@@ -20,11 +20,8 @@ ROWS_PER_GROUP = 262_144
 def read_rows(content: bytes, table: Table) -> pa.Table:
     """Return an object's rows with the table's columns. A column that the object lacks is null.
 
-    Raises
-    ------
-    InvalidInput
-        If the object is not a Parquet file, has other types, or has columns of a later version, which a merge would
-        lose.
+    Raise `InvalidInput` if the object is not a Parquet file, has other types, or has columns of a later version, which
+    a merge would lose.
     """
     names = table.schema.names
     try:
@@ -41,15 +38,7 @@ def read_rows(content: bytes, table: Table) -> pa.Table:
 
 
 def merge(tables: Sequence[pa.Table], table: Table, *, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
-    """Return the distinct rows of all tables, in the table's order.
-
-    Parameters
-    ----------
-    erased
-        Keyed hashes of users whose rows are dropped.
-    hash_of
-        Function that returns the keyed hash of a user. Called only if users were erased.
-    """
+    """Return the distinct rows of all tables, in the table's order, without erased users."""
     rows = pa.concat_tables(tables)
     if erased:
         rows = table.without(rows, erased, hash_of)
@@ -81,5 +70,4 @@ class ErasedUsers:
         return TombstoneReader(self._client, self._bucket, self._pseudonyms).refresh(now_ms=0).users
 
     def hash(self, user_id: str) -> str:
-        """Return a user's hash in tombstones."""
         return self._pseudonyms().erased_user(user_id)

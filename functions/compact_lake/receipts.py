@@ -1,4 +1,4 @@
-"""Receipts of merges. Each merge has one receipt object next to the tables.
+"""Receipts of merges.
 
 A receipt is written twice: before the merged object (`WRITING`), and after the object is complete (`WRITTEN`). So after
 an interruption, the receipt lets the next call undo or finish the merge.
@@ -26,16 +26,8 @@ WRITTEN = "written"
 class MergeReceipt:
     """Receipt of a merge.
 
-    Attributes
-    ----------
-    inputs
-        ETag of each merged object by key.
-    outputs
-        Keys of the written objects. Empty if no rows remained.
-    changed_ms
-        Time of the receipt's last write in S3, in epoch milliseconds.
-    partition
-        Name of the partition column, which identifies the table.
+    `inputs` contains the ETag of each merged object by key. `outputs` is empty if no rows remained. `changed_ms` is the
+    time of the receipt's last write in S3. `partition` is the partition column, which identifies the table.
     """
 
     date: str
@@ -61,13 +53,10 @@ def merge_id(inputs: Sequence[LakeObject], erased: Iterable[str]) -> str:
 
 
 def day_prefix(date: str, partition: str = INTERACTIONS_PARTITION) -> str:
-    """Return the key prefix of a day's receipts."""
     return f"{COMPACTIONS_PREFIX}{partition}={date}/"
 
 
 class MergeReceiptStore:
-    """Receipts of a table in the lake bucket."""
-
     def __init__(self, client: S3Client, bucket: str, *, partition: str = INTERACTIONS_PARTITION) -> None:
         self._client = client
         self._bucket = bucket
@@ -96,11 +85,9 @@ class MergeReceiptStore:
         return self._object(receipt).create(receipt.to_json())
 
     def complete(self, receipt: MergeReceipt) -> None:
-        """Mark the outputs as complete."""
         self._object(receipt).write(dataclasses.replace(receipt, state=WRITTEN).to_json())
 
     def remove(self, receipt: MergeReceipt) -> None:
-        """Delete the receipt of a finished or undone merge."""
         self._object(receipt).delete()
 
     def _object(self, receipt: MergeReceipt) -> S3Object:

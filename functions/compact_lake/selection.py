@@ -21,13 +21,7 @@ def output_key(day: str, merge_id: str, *, full: bool) -> str:
 def candidates(
     objects: Iterable[LakeObject], *, rules: MergeRules, pending_keys: Collection[str], now_ms: int
 ) -> list[LakeObject]:
-    """Return the objects of a day that may be merged, smallest first.
-
-    Parameters
-    ----------
-    pending_keys
-        Keys of objects in pending merges.
-    """
+    """Return the objects of a day that may be merged, smallest first."""
     return sorted(
         (
             stored

@@ -44,8 +44,7 @@ class Erased(Protocol):
     def now(self) -> Mapping[str, int]:
         """Return the time of each erasure in epoch milliseconds, by keyed hash of the user."""
 
-    def hash(self, user_id: str) -> str:
-        """Return the keyed hash of a user."""
+    def hash(self, user_id: str) -> str: ...
 
 
 @dataclasses.dataclass(slots=True)
@@ -73,7 +72,6 @@ class UpkeepResult:
     complete: bool = True
 
     def and_then(self, later: UpkeepResult) -> UpkeepResult:
-        """Return the sum of both results."""
         numbers = {
             field.name: getattr(self, field.name) + getattr(later, field.name)
             for field in dataclasses.fields(self)
@@ -83,14 +81,6 @@ class UpkeepResult:
 
 
 class Upkeep:
-    """Maintenance of one table in a lake.
-
-    Parameters
-    ----------
-    has_time
-        Function that returns true if there is time for another step, such as a merge.
-    """
-
     def __init__(
         self,
         client: S3Client,
@@ -110,18 +100,7 @@ class Upkeep:
         self._outcome = UpkeepResult()
 
     def run(self, *, retention_days: int | None) -> UpkeepResult:
-        """Run steps until none remains, or the time ends.
-
-        Parameters
-        ----------
-        retention_days
-            Age in days at which interactions are deleted; None to keep all.
-
-        Raises
-        ------
-        Unavailable
-            If S3 does not respond. The next call continues.
-        """
+        """Run steps until none remains, or the time ends. `retention_days` is None to keep all interactions."""
         self._outcome = UpkeepResult()
         try:
             if retention_days is not None:

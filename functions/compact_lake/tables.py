@@ -46,7 +46,6 @@ class Table:
     without: Callable[[pa.Table, Erased, Callable[[str], str]], pa.Table]
 
     def partition_prefix(self, date: str) -> str:
-        """Return the key prefix of one day."""
         return f"{self.prefix}{self.partition}={date}/"
 
 

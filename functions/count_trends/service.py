@@ -27,14 +27,8 @@ REMEMBERED_SHARDS = 16
 class CountResult:
     """Result of a batch.
 
-    Attributes
-    ----------
-    counted
-        Number of added events.
-    repeated
-        Number of events that were counted by an earlier delivery, or had the ID of an earlier event.
-    erased
-        Number of records of erased users.
+    `repeated` is the number of events that were counted by an earlier delivery, or had the ID of an earlier event.
+    `erased` is the number of records of erased users.
     """
 
     counted: int
@@ -102,26 +96,11 @@ def count_trends(
     now_ms: int,
     erased: IsErased = no_erased_users,
 ) -> CountResult:
-    """Add a batch's events to the counters of their items.
+    """Add a batch's events to the counters of their items. `records` are one batch of one shard, in order.
 
     An event counts with the weight of its type, at the earlier of its own time and the record's arrival. Unreadable
     events, events without an item or a positive weight, and events of erased users and agents do not count. Nor do
-    events that repeat an event ID of the same user or session. Events more than `limits.clock_skew_s` in the future are
-    unreadable.
-
-    Parameters
-    ----------
-    records
-        One batch of one shard, in order.
-    erased
-        Function that returns true for an erased user or session.
-
-    Raises
-    ------
-    ConcurrentUpdate
-        If another writer changed the object during every attempt.
-    Unavailable
-        If S3 does not respond, or the configuration or the tombstones cannot be read.
+    events that repeat an event ID of the same user or session.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     readable = [

@@ -7,8 +7,6 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Buckets, secret and polling intervals."""
-
     artefact_bucket: str
     secret_arn: str
     configuration_check_s: float = defaults.CONFIGURATION_CHECK_S

@@ -11,15 +11,7 @@ from functions.erase_user.service import Erasing, erase_user
 
 
 def forward(user_id: str, *, erasing: Erasing, region: str, now_ms: int) -> None:
-    """Write the request of an erasure for the other region.
-
-    Parameters
-    ----------
-    user_id
-        Stored user ID.
-    region
-        Region of this function.
-    """
+    """Write the request of an erasure for the other region. `region` is the region of this function."""
     key = f"{FORWARDED_ERASURES_PREFIX}{erasure_id(erasing.pseudonyms, user_id)}-{now_ms}.json"
     S3Object(erasing.s3, erasing.bucket, key).write(orjson.dumps({"user_id": user_id, "region": region}))
 

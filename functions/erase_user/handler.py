@@ -57,7 +57,6 @@ def _repeat(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 @api_handler(Settings)
 def _erase(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Erase the user. Return status 202 with the ID of the erasure."""
     erasing, ids, is_forwarded = _erasing()
     user_id = ids.user(path_id(event, "userId"))
     now_ms = time.time_ns() // 1_000_000

@@ -26,16 +26,6 @@ A start with the name of an ended execution fails for 90 days. After them, it wo
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Erasing:
-    """Stores and clients of an erasure.
-
-    Attributes
-    ----------
-    s3, states
-        Low-level clients of S3 and of Step Functions.
-    bucket
-        Name of the artefact bucket.
-    """
-
     s3: S3Client
     states: StepFunctionsClient
     bucket: str
@@ -47,17 +37,8 @@ class Erasing:
 def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt:
     """Stop the use of a user's data and start its deletion. Return the current receipt.
 
-    A repeated call changes nothing while the workflow runs. Later it starts another search.
-
-    Parameters
-    ----------
-    user_id
-        Stored user ID.
-
-    Raises
-    ------
-    Unavailable
-        If a service does not respond. Completed steps are kept, and the caller repeats the call.
+    A repeated call changes nothing while the workflow runs. Later it starts another search. `user_id` is the stored ID.
+    Raise `Unavailable` if a service does not respond. Completed steps are kept, so the call can be repeated.
     """
     user_hash = erasing.pseudonyms.erased_user(user_id)
     erasure = erasure_id(erasing.pseudonyms, user_id)
@@ -75,7 +56,7 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
         ended = receipt.completed_at_ms is not None and now_ms - receipt.completed_at_ms > ENDED_AFTER_MS
         if receipt.runs and not ended and _ensure_running(erasing, erasure, run=receipt.runs):
             return receipt
-        # The receipt records a run before it starts, because the run completes the receipt and clients poll it.
+        # The receipt records a run before it starts, because the run completes the receipt.
         _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)
         started = dataclasses.replace(receipt, runs=receipt.runs + 1, completed_at_ms=None)
         receipts.write(dataclasses.replace(started, further_hashes=further_hashes))
@@ -83,10 +64,7 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
 
 
 def _further_hashes(pseudonyms: Pseudonyms, user_id: str) -> tuple[str, ...]:
-    """Return the user's hash in the recommendation log, and the hash of a long ID's partition key.
-
-    The log contains only the first of these hashes, so the tombstones that `archive_served` reads must contain it.
-    """
+    """Return the user's hash in the recommendation log, and the hash of a long ID's partition key."""
     key = long_key(profile_id(user_id=user_id, session_id=None))
     return pseudonyms.shopper(user_id), *(() if key is None else (pseudonyms.erased_user(key),))
 
@@ -108,6 +86,6 @@ def _ensure_running(erasing: Erasing, erasure: str, *, run: int) -> bool:
             )
     except Unavailable as error:
         if error.code == "ExecutionAlreadyExists":
-            return False  # The run has ended.
+            return False
         raise
     return True

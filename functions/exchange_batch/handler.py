@@ -18,10 +18,7 @@ from functions.exchange_batch.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, int]:
-    """Read the input from `source`, or write the results to `output` if the event contains it.
-
-    Return the number of `users`.
-    """
+    """Read the input from `source`, or write the results to `output` if the event contains it."""
     settings = from_environment(Settings, os.environ)
     bucket, s3 = settings.artefact_bucket, client("s3")
     files = {"run": event["run"], "source": event["source"]}

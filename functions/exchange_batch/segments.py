@@ -32,20 +32,7 @@ _COLUMNS = ["user_id", "item_id", "score"]
 
 
 def store_lines(s3: S3Client, bucket: str, *, run: str, lines: Iterator[bytes], source: str, size: int) -> None:
-    """Store the lines of a job as a JSON list.
-
-    Parameters
-    ----------
-    size
-        Number of users per segment.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no line, a line is invalid, or there are too many lines or users.
-    NotFound
-        If the configuration does not contain the filter of a line.
-    """
+    """Store the lines of a job as a JSON list. `size` is the number of users per segment."""
     configuration = ConfigurationReader(s3, bucket, own_names=True).current(now_ms=0)
     given = []
     for number, line in enumerate(lines, start=1):
@@ -68,16 +55,8 @@ def store_lines(s3: S3Client, bucket: str, *, run: str, lines: Iterator[bytes], 
 def users_of_dataset(s3: S3Client, bucket: str) -> Iterator[str]:
     """Yield the users with interactions in the champion's dataset, each once.
 
-    Memory holds one chunk of rows and 8 bytes per user.
-
-    Raises
-    ------
-    InvalidInput
-        If there is no champion, or its dataset has been deleted.
-    InvalidBundle
-        If the champion pointer or the champion's manifest is unreadable.
-    Unavailable
-        If S3 does not respond.
+    Memory holds one chunk of rows and 8 bytes per user. Raise `InvalidInput` if there is no champion, or its dataset
+    has been deleted.
     """
     champion = Registry(s3, bucket).champion()
     if champion is None:
@@ -113,14 +92,7 @@ def write_segments(
 ) -> int:
     """Write an output line per line of the job. Return the number of users in all segments.
 
-    Parameters
-    ----------
-    parts
-        Parquet files with the scores of all batches of users.
-    given
-        Lines that `store_lines` stored.
-    erased
-        Function that returns true for the ID of an erased user. Segments do not contain these users.
+    `parts` are Parquet files with the scores of all batches of users. `given` are lines that `store_lines` stored.
     """
     best = [_Best(size) for _ in given]
     for part in parts:

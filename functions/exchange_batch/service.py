@@ -1,7 +1,7 @@
 """Files of a job: the input with users or segments, and the output.
 
-An input line of a batch inference job is `{"userId": ...}`. Its output line has
-`input` with the user, `output` with the recommendations, and `error`.
+An input line of a batch inference job is `{"userId": ...}`. Its output line has `input` with the user, `output` with
+the recommendations, and `error`.
 """
 
 from __future__ import annotations
@@ -31,13 +31,7 @@ _SCHEME = "s3://"
 
 
 def read_users(s3: S3Client, bucket: str, *, run: str, source: str) -> int:
-    """Store the users of a file in batches, and return their number.
-
-    Raises
-    ------
-    InvalidInput
-        If the file does not exist, has no users, or contains an invalid line.
-    """
+    """Store the users of a file in batches, and return their number."""
     lines = enumerate(_lines(s3, source), start=1)
     total = _store(s3, bucket, run, (_user(line, f"{source}, line {number}") for number, line in lines))
     if not total:
@@ -48,23 +42,8 @@ def read_users(s3: S3Client, bucket: str, *, run: str, source: str) -> int:
 def read_segments(s3: S3Client, bucket: str, *, run: str, source: str, size: int, is_pseudonymised: bool) -> int:
     """Store the segments of a file, and the users to score in batches. Return the number of users.
 
-    Users that the caller has stored are scored, otherwise all users with interactions in the champion's dataset.
-
-    Parameters
-    ----------
-    size
-        Number of users per segment.
-    is_pseudonymised
-        True if stored IDs are hashes, which the caller does not know.
-
-    Raises
-    ------
-    InvalidInput
-        If the file is invalid, or there are no users.
-    NotFound
-        If the configuration does not contain the filter of a line.
-    InvalidBundle
-        If the champion pointer or the champion's manifest is unreadable.
+    Users that the caller has stored are scored, otherwise all users with interactions in the champion's dataset. If
+    `is_pseudonymised` is true, stored IDs are hashes, which the caller does not know.
     """
     segments.store_lines(s3, bucket, run=run, lines=_lines(s3, source), source=source, size=size)
     if stored := list(_batches(s3, bucket, run)):
@@ -101,10 +80,7 @@ def write_segments(
 
 
 def _deliver(s3: S3Client, source: str, output: str, write: Callable[[BinaryIO], int]) -> int:
-    """Write an object below `output` with `write`, and return the result of `write`.
-
-    The object has the name of the source, followed by `SUFFIX`.
-    """
+    """Write an object below `output` with `write`, and return the result of `write`."""
     target, _, prefix = output.removeprefix(_SCHEME).partition("/")
     name = f"{source.rpartition('/')[2]}{SUFFIX}"
     key = f"{prefix.rstrip('/')}/{name}" if prefix.strip("/") else name

@@ -36,7 +36,6 @@ def _data() -> tuple[UserData, IdPolicy]:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return a page of all stored data about the user."""
     data, ids = _data()
     token = read_query(event, NEXT).get("nextToken")
     document = export_user(

@@ -32,12 +32,7 @@ END_BYTES = 1_000
 class _Page:
     """Page of one call.
 
-    Attributes
-    ----------
-    size, held
-        Size of the document so far, and of the rows that will be added, in bytes.
-    objects
-        Number of objects in the page.
+    `size` is the size of the document so far, and `held` the size of the rows that will be added.
     """
 
     remaining_ms: Callable[[], float]
@@ -59,12 +54,8 @@ class _Page:
     def has_room(self, rows: bytes) -> bool:
         """Return true and count an object if its rows fit into the page.
 
-        Pages after the first contain at least one object.
-
-        Raises
-        ------
-        Unavailable
-            If there is no time for the only object of such a page.
+        Pages after the first contain at least one object. Raise `Unavailable` if there is no time for the only object
+        of such a page.
         """
         is_first = self.after is not None and not self.objects
         if self.remaining_ms() <= PAGE_MS:
@@ -80,23 +71,9 @@ class _Page:
 
 
 def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], float], token: str | None = None) -> bytes:
-    """Return a page of the JSON document with a user's stored data, by stored ID.
+    """Return a page of the JSON document with a user's stored data, by stored ID. `token` is of the previous page.
 
-    Parameters
-    ----------
-    remaining_ms
-        Function that returns the remaining time of the call in milliseconds.
-    token
-        `nextToken` of the previous page.
-
-    Raises
-    ------
-    InvalidInput
-        If the token is invalid, or its export has ended.
-    TooLarge
-        If the profile, or the user's rows in one object, exceed the maximum size of a response.
-    Unavailable
-        If the stores do not respond in time. The request can be repeated.
+    Raise `TooLarge` if the profile, or the user's rows in one object, exceed the maximum size of a response.
     """
     after = None if token is None else Place.from_token(token, stages=STAGES)
     page = _Page(remaining_ms, after)

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Import the files of `location` into `dataset`; return the result of `import_dataset`."""
     os.chdir(tempfile.gettempdir())  # Files of rejected rows are written to the working directory.
     where = _deployment(from_environment(Settings, os.environ))
     counts = import_dataset(
@@ -37,7 +36,6 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _deployment(settings: Settings) -> Deployment:
-    """Return the deployment with the names that imports require."""
     unused = {field.name: "" for field in dataclasses.fields(Names)}
     used = {
         "lake_bucket": settings.lake_bucket,

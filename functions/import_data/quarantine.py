@@ -32,11 +32,6 @@ def quarantine_rows(
     """Write the first `MAX_ROWS` rejected rows of a file to quarantine, and return the number of written rows.
 
     Rows of erased users are skipped. A repeated call on the same day writes the same objects.
-
-    Parameters
-    ----------
-    client
-        Low-level S3 client.
     """
     if summary.rejected_file is None:
         return 0

@@ -34,21 +34,9 @@ def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, 
     """Import the files at a location on S3. Return the number of rows by result, and the `reasons`.
 
     A repeated call continues an interrupted import, and files that were imported before are skipped. Rejected rows are
-    quarantined, unless IDs are pseudonymised, because the rows contain the original IDs.
-
-    Parameters
-    ----------
-    job
-        Name of the job, recorded in the quarantined rows.
-    dataset
-        Type of the dataset.
-    location
-        `s3://bucket/key`, or a prefix that ends with a slash.
-
-    Raises
-    ------
-    InvalidInput
-        If a file does not have the type of the dataset, or has no valid rows.
+    quarantined, unless IDs are pseudonymised, because the rows contain the original IDs. The location is
+    `s3://bucket/key`, or a prefix that ends with a slash. Raise `InvalidInput` if a file does not have the type of the
+    dataset, or there are no valid rows.
     """
     summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(is_personalize=True))
     quarantined = _quarantined(job, summary, where, now_ms=now_ms)
@@ -63,7 +51,6 @@ def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, 
 
 
 def _quarantined(job: str, summary: ImportSummary, where: Deployment, *, now_ms: int) -> int:
-    """Quarantine the rejected rows, and return the number of quarantined rows."""
     if where.names.pseudonymise_ids == "1" or not summary.rejected:
         return 0
     s3 = where.client("s3")

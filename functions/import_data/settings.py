@@ -5,15 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of a deployment's data.
-
-    Attributes
-    ----------
-    deployment
-        Name of the environment.
-    pseudonymise_ids
-        1 if stored user IDs are hashes, otherwise 0.
-    """
+    """Stores of a deployment's data. `pseudonymise_ids` is 1 if stored user IDs are hashes, otherwise 0."""
 
     deployment: str
     lake_bucket: str

@@ -28,11 +28,6 @@ class Models:
 
     Each change is conditional on the champion pointer that was read here. If the request contains the ETag of the
     pointer that the operator saw, the pointer must have this ETag.
-
-    Parameters
-    ----------
-    canary_share_percent
-        Share of users for a canary; 0 disables canaries.
     """
 
     def __init__(
@@ -42,7 +37,6 @@ class Models:
         self._runs, self._canary_share_percent = runs, canary_share_percent
 
     def list(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return the latest versions, and the champion."""
         maximum = request.query(MODELS_QUERY).get("limit", DEFAULT_LISTED_MODELS)
         champion = self._versions.registry.champion()
         versions = self._versions.latest(champion, maximum=maximum)
@@ -54,26 +48,12 @@ class Models:
         }
 
     def show(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return the history of a version."""
         record = history.version_history(self._versions, request.version)
         damaged = () if record.version.status == RETIRED else self._bundles.damaged(request.version)
         return history_document(record, damaged)
 
     def promote(self, request: OperatorRequest) -> dict[str, Any]:
-        """Promote a version, or start its canary. Return the champion pointer, or the ID of the canary's run.
-
-        Raises
-        ------
-        InvalidInput
-            If the version is champion already. Also if the gate rejected it and `force` or a valid reason is missing,
-            or if a canary is requested and canaries are disabled.
-        NotFound
-            If the version does not exist, or its bundle was deleted.
-        ConcurrentUpdate
-            If another caller changed the pointer, or a canary would have to wait for an active run.
-        Unavailable
-            If AWS does not respond. The call can be repeated.
-        """
+        """Promote a version, or start its canary. Return the champion pointer, or the ID of the canary's run."""
         version, body = request.version, request.body(PROMOTE)
         expected, reason = self._seen(body), request.signed(body["reason"])
         force = reason if body.get("force") else None
@@ -111,15 +91,7 @@ class Models:
         return {"champion": None, "runId": execution_name(execution_arn), "warnings": []}
 
     def roll_back(self, request: OperatorRequest) -> dict[str, Any]:
-        """Promote the previous champion, end a canary, or do both. Return the champion pointer.
-
-        Raises
-        ------
-        InvalidInput
-            If the request selects `canary` and `champion`, or neither while a canary is active.
-        NotFound
-            If there is no earlier champion or no canary.
-        """
+        """Promote the previous champion, end a canary, or do both. Return the champion pointer."""
         body = request.body(ROLL_BACK)
         ends_canary, takes_champion = body.get("canary", False), body.get("champion", False)
         if ends_canary and takes_champion:
@@ -148,11 +120,9 @@ class Models:
         return champion_document(champion)
 
     def pin(self, request: OperatorRequest) -> dict[str, Any]:
-        """Protect a version's files from deletion; see `alsolike.registry.promotion.pin`."""
         return self._pin(request, pinned=True)
 
     def unpin(self, request: OperatorRequest) -> dict[str, Any]:
-        """Allow the deletion of a version's files when it is old; see `alsolike.registry.promotion.pin`."""
         return self._pin(request, pinned=False)
 
     def _pin(self, request: OperatorRequest, *, pinned: bool) -> dict[str, Any]:
@@ -173,7 +143,6 @@ class Models:
 
 
 def champion_document(champion: Champion) -> dict[str, Any]:
-    """Return the champion pointer as the operator API returns it, with its history, canary and pins."""
     canary = champion.canary
     return {
         "etag": champion.etag,

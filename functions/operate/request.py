@@ -24,43 +24,19 @@ _MAX_SUBJECT = 128
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class OperatorRequest:
-    """Request with its sender.
-
-    Attributes
-    ----------
-    remaining_ms
-        Function that returns the remaining time in milliseconds.
-    """
-
     event: Mapping[str, Any]
     now_ms: int
     remaining_ms: Callable[[], float]
 
     def body(self, fields: Fields) -> dict[str, Any]:
-        """Return the fields of the body.
-
-        Raises
-        ------
-        InvalidInput
-            If the body is too long, unreadable, or has unknown fields.
-        """
         return fields.read(validation.parse_sent_object(request_body(self.event, max_bytes=MAX_OPERATOR_BODY_BYTES)))
 
     def query(self, fields: Fields) -> dict[str, Any]:
-        """Return the parameters of the query; see `alsolike.schema.queries`."""
         return read_query(self.event, fields)
 
     @property
     def version(self) -> str:
-        """Model version in the path.
-
-        Raises
-        ------
-        InvalidInput
-            If the path contains an invalid ID.
-        NotFound
-            If the version does not exist.
-        """
+        """Model version in the path. Raises `NotFound` for a text that is not a version."""
         version = path_id(self.event, "version")
         if not MODEL_VERSION.fullmatch(version):
             raise NotFound(f"there is no model version {validation.describe(version)}")
@@ -75,7 +51,6 @@ class OperatorRequest:
 
     @property
     def read_only(self) -> bool:
-        """True if the sender may only read."""
         return SIGNED_BY not in self.event and is_read_only(self.event)
 
     def signed(self, reason: str | None) -> str:
@@ -83,7 +58,6 @@ class OperatorRequest:
         return f"{reason} (operator {self.by})" if reason else f"operator {self.by}"
 
     def note(self, action: str, **fields: Any) -> None:
-        """Log a change with its sender and request ID."""
         count(Metric.OPERATOR_CHANGES)
         request_id = self.event["requestContext"]["requestId"]
         logger.info("operator change", action=action, by=self.by, request_id=request_id, **fields)

@@ -30,7 +30,6 @@ from operations.configuration.configuration_store import ConfigurationStore
 STARTED = ("POST /operator/engagement", "POST /operator/drift", "POST /operator/rules/forecasts")
 """Routes that respond before their work is finished."""
 Route = Callable[[OperatorRequest], dict[str, Any]]
-"""Function that returns the response document of a request."""
 
 
 def routes(
@@ -43,13 +42,6 @@ def routes(
     lambda_: LambdaClient,
     secretsmanager: SecretsManagerClient,
 ) -> Mapping[str, Route]:
-    """Return the functions of the routes by route key.
-
-    Parameters
-    ----------
-    s3, sagemaker, stepfunctions, logs, lambda_, secretsmanager
-        Low-level clients.
-    """
     runs = TrainingRuns(stepfunctions, settings.state_machine_arn)
     versions = ModelVersions(s3, sagemaker, bucket=settings.artefact_bucket, group=settings.model_package_group)
     bundles = BundleFiles(s3, settings.artefact_bucket)

@@ -27,13 +27,7 @@ _ID = re.compile("[0-9a-f]{32}")
 
 
 class Rules:
-    """Rules of the configuration, and drafts of them; see `operations.configuration.rule_drafts`.
-
-    Parameters
-    ----------
-    lambda_, recommend_function, forecast_function
-        Client, and names of the functions that compute previews and forecasts.
-    """
+    """Rules of the configuration, and drafts of them; see `operations.configuration.rule_drafts`."""
 
     def __init__(
         self,
@@ -63,7 +57,6 @@ class Rules:
         }
 
     def history(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return the latest changes of the rules."""
         limit = request.query(operator_rules.HISTORY_QUERY).get("limit", DEFAULT_LISTED_RULE_CHANGES)
         return {
             "versions": [
@@ -98,15 +91,7 @@ class Rules:
         }
 
     def publish(self, request: OperatorRequest) -> dict[str, Any]:
-        """Publish a draft. Return its version.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If another version than that of the draft is live.
-        InvalidConfiguration
-            If the draft has errors.
-        """
+        """Publish a draft. Raise `ConcurrentUpdate` if another version than that of the draft is live."""
         body = request.body(operator_rules.PUBLISH)
         published = rule_drafts.publish(
             self._store,
@@ -139,13 +124,6 @@ class Rules:
         return {"forecastId": forecast_id}
 
     def forecast(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return the record of a forecast.
-
-        Raises
-        ------
-        NotFound
-            If the forecast was not started, or has expired.
-        """
         forecast_id = path_id(request.event, "forecastId")
         record = self._forecasts.read(forecast_id, now_ms=request.now_ms) if _ID.fullmatch(forecast_id) else None
         if record is None:

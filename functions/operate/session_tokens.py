@@ -12,7 +12,6 @@ from functions.operate.request import OperatorRequest
 
 
 def create(secretsmanager: SecretsManagerClient, key_arn: str, request: OperatorRequest) -> dict[str, Any]:
-    """Return a token for the session and the user of the request."""
     fields = request.body(SESSION_TOKEN)
     session = Session(fields["sessionId"], fields.get("userId"), operator=True)
     with translate_aws_errors(f"secret {key_arn}"):

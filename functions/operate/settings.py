@@ -5,13 +5,7 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of model versions, the training workflow, the session key, and functions that serve and monitor models.
-
-    Attributes
-    ----------
-    canary_share_percent
-        Share of users for a canary; 0 disables canaries.
-    """
+    """Settings of the operator API. A `canary_share_percent` of 0 disables canaries."""
 
     artefact_bucket: str
     lake_bucket: str

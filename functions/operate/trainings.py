@@ -21,8 +21,6 @@ LEFT_MS = 15_000
 
 
 class Trainings:
-    """Runs of the workflow."""
-
     def __init__(self, runs: TrainingRuns, logs: LogsClient) -> None:
         self._runs, self._logs = runs, logs
 
@@ -33,13 +31,7 @@ class Trainings:
         return {"runs": [_run(run, log=self._last_line(run)) for run in runs]}
 
     def start(self, request: OperatorRequest) -> dict[str, Any]:
-        """Start a run, or return the run that was started with the same client token.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If another run is active.
-        """
+        """Start a run, or return the run that was started with the same client token."""
         body = request.body(START)
         token = body.get("clientToken")
         name = f"by-hand-{hashlib.blake2b(token.encode(), digest_size=16).hexdigest()}" if token else None

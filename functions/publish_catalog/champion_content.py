@@ -23,12 +23,8 @@ class ChampionContent:
 class ChampionContents:
     """Content index of the current champion.
 
-    An index that cannot be opened is not fetched again until the champion or the index changes.
-
-    Parameters
-    ----------
-    directory
-        Folder of the index, used only by this process.
+    An index that cannot be opened is not fetched again until the champion or the index changes. Only this process uses
+    the directory.
     """
 
     def __init__(self, client: S3Client, bucket: str, directory: Path) -> None:
@@ -42,10 +38,7 @@ class ChampionContents:
     def current(self) -> ChampionContent | None:
         """Return the current champion's index, or None if there is no champion.
 
-        Raises
-        ------
-        InvalidBundle
-            If the index does not exist or cannot be opened.
+        Raise `InvalidBundle` if the index does not exist or cannot be opened.
         """
         champion = self._registry.champion()
         if champion is None:

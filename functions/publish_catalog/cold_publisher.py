@@ -27,14 +27,8 @@ from functions.publish_catalog.champion_content import ChampionContent, Champion
 class ColdPublished:
     """Result of a publication of cold items.
 
-    Attributes
-    ----------
-    items
-        Number of cold items in the snapshot.
-    compared
-        Number of items whose neighbours were searched.
-    left_out
-        Number of items without neighbours because of the limit `MAX_COLD_ITEMS`.
+    `compared` is the number of items whose neighbours were searched. `left_out` is the number of items that the limit
+    of cold items excludes.
     """
 
     items: int
@@ -43,31 +37,13 @@ class ColdPublished:
 
 
 class ColdPublisher:
-    """Publisher of a deployment's cold items.
-
-    Parameters
-    ----------
-    maximum
-        Maximum number of cold items.
-    """
-
     def __init__(self, store: SnapshotStore, contents: ChampionContents, *, maximum: int = MAX_COLD_ITEMS) -> None:
         self._store = store
         self._contents = contents
         self._maximum = maximum
 
     def publish(self, changes: Sequence[Change], *, now_ms: int) -> ColdPublished | None:
-        """Update the cold items for the changes and the current champion. Return None if there is no champion.
-
-        Raises
-        ------
-        ConcurrentUpdate
-            If another writer changed the snapshot, or the champion changed, during each of `MAX_ATTEMPTS` attempts.
-        InvalidBundle
-            If the champion's content index cannot be used.
-        InvalidSnapshot
-            If the snapshot is unreadable.
-        """
+        """Update the cold items for the changes and the current champion. Return None if there is no champion."""
         for _ in range(MAX_ATTEMPTS):
             content = self._contents.current()
             if content is None:

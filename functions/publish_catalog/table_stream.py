@@ -20,12 +20,8 @@ from alsolike.catalogue.changes import Change
 class ChangeBatch:
     """Changes of one batch, which belong to one table.
 
-    Attributes
-    ----------
-    shard, first_sequence, last_sequence
-        Identity of the batch. Records do not contain their shard, so the first record's ID replaces it.
-    unreadable
-        Number of records with an unknown format.
+    Records do not contain their shard, so `shard` is the first record's ID. `unreadable` is the number of records with
+    an unknown format.
     """
 
     kind: ChangeKind
@@ -37,7 +33,7 @@ class ChangeBatch:
 
 
 def read_batch(event: Mapping[str, Any]) -> ChangeBatch | None:
-    """Return the changes of a Lambda event, or None if it contains no records of a table."""
+    """Return None if the event contains no records of a table."""
     records = event.get("Records", [])
     if not records:
         return None

@@ -22,12 +22,7 @@ ID_FILES = ("ids.off.npy", "ids.blob")
 class ChampionLists:
     """Public lists of the champion.
 
-    Attributes
-    ----------
-    item_ids
-        IDs of the positions 1..N, most frequent first.
-    popular
-        IDs of popular items, best first.
+    `item_ids` are the IDs of the positions 1..N, most frequent first. `popular` are IDs, best first.
     """
 
     def __init__(self, manifest: Manifest, lists: PublicLists, item_ids: Sequence[str]) -> None:
@@ -45,18 +40,6 @@ def read_champion(client: S3Client, bucket: str, directory: Path) -> ChampionLis
     """Return the public lists of the current champion, or None if there is no champion.
 
     The lists of a bundle of an earlier version are empty.
-
-    Parameters
-    ----------
-    directory
-        Existing folder for the files.
-
-    Raises
-    ------
-    InvalidBundle
-        If a file of the bundle is unreadable.
-    Unavailable
-        If S3 rejects a call.
     """
     champion = Registry(client, bucket).champion()
     if champion is None:

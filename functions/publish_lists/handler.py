@@ -19,7 +19,6 @@ from functions.publish_lists.service import StaticLists, publish, static_lists
 from functions.publish_lists.settings import Settings
 
 TRENDS_WINDOW = "1d"
-"""Window of the published trending items."""
 
 
 @instrumented

@@ -51,8 +51,6 @@ _CONNECTIONS = 16
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StaticLists:
-    """Files to publish: the file of lists, and the shards by name."""
-
     lists: bytes
     shards: Mapping[str, bytes]
 
@@ -68,12 +66,7 @@ def static_lists(
     """Return the files of a champion. Without a champion, only trending items are listed.
 
     The files do not contain items that were deleted from the catalogue, or that a recommender's default filter
-    excludes.
-
-    Parameters
-    ----------
-    trending
-        Trending items, best first.
+    excludes. `trending` is sorted, best first.
     """
     ids = [] if champion is None else champion.item_ids
     known = list(dict.fromkeys([*ids, *trending]))
@@ -110,12 +103,7 @@ def static_lists(
 def publish(client: S3Client, bucket: str, read: Callable[[], StaticLists]) -> bool:
     """Publish the files that `read` returns. Return false if they are published already.
 
-    Raises
-    ------
-    ConcurrentUpdate
-        If another call has published meanwhile.
-    Unavailable
-        If S3 rejects a call.
+    Raise `ConcurrentUpdate` if another call has published meanwhile.
     """
     pointer = S3Object(client, bucket, LISTS_KEY)
     stored = pointer.read()
@@ -170,7 +158,6 @@ def _default_filters(
 
 
 def _ranking(champion: ChampionLists) -> dict[str, Any]:
-    """Return the champion's version and the parameters with which a browser ranks."""
     manifest = champion.manifest
     half_life = manifest.history.half_life_days
     return {

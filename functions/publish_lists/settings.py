@@ -5,7 +5,5 @@ import dataclasses
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of the model, the catalogue and the trends, and the bucket of the pages."""
-
     artefact_bucket: str
     web_bucket: str

@@ -29,12 +29,7 @@ from alsolike.runtime.s3 import S3Object
 class KafkaRecord(NamedTuple):
     """Record of a Kafka topic.
 
-    Attributes
-    ----------
-    time_ms
-        Time set by the producer or the broker, in epoch milliseconds.
-    value
-        Empty for a deletion, which Kafka calls a tombstone.
+    `time_ms` was set by the producer or the broker. `value` is empty for a deletion, which Kafka calls a tombstone.
     """
 
     topic: str
@@ -62,16 +57,6 @@ def kafka_records(event: Mapping[str, Any]) -> Iterator[KafkaRecord]:
 
 
 class KafkaReader:
-    """Reader of a topic that sends events to the event stream.
-
-    Parameters
-    ----------
-    s3
-        Low-level S3 client.
-    tracking_id
-        Tracking ID that records must contain.
-    """
-
     def __init__(
         self,
         stream: EventStream,
@@ -90,18 +75,7 @@ class KafkaReader:
         self._user_ids = user_ids
 
     def read(self, records: Iterator[KafkaRecord], *, now_ms: int, remaining_ms: Callable[[], float]) -> KafkaResult:
-        """Send valid events to the stream and invalid records to quarantine. Records of erased users are dropped.
-
-        Parameters
-        ----------
-        remaining_ms
-            Function that returns the remaining time in milliseconds.
-
-        Raises
-        ------
-        Unavailable
-            If Kinesis or S3 rejected a record. The batch can be repeated.
-        """
+        """Send valid events to the stream and invalid records to quarantine. Records of erased users are dropped."""
         interactions: list[Interaction] = []
         erased = quarantined = 0
         for record, call in self._parse(records, now_ms=now_ms):

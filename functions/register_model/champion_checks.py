@@ -2,7 +2,7 @@
 
 Both models were evaluated on interactions after the champion's last training event, see `model_export.job.champion`.
 The exported model was trained on these interactions, so no later event can evaluate it. `new_data` therefore checks
-whether these interactions are suitable for training. `model_export.job.new_data` computes the metrics.
+whether these interactions are suitable for training.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ BROKEN = "broken"
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that the candidate is significantly better than the champion, or newer and worse by at most the margin.
 
-    The check passes if the champion's bundle did not run. A newer candidate waits (`Check.waits`) if the interactions
-    after the champion's training are too few for a result. So does an imported candidate, if too few users have such
-    interactions. A newer candidate also passes by `_learns`.
+    The check passes if the champion's bundle did not run. A newer candidate also passes by `_learns`. It waits
+    (`Check.waits`) if the interactions after the champion's training are too few for a result. An imported candidate
+    also waits if too few users have such interactions.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):
@@ -172,8 +172,7 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     """Check that new interactions do not lower the quality of a model, and are about as predictable as earlier ones.
 
     A model that was fitted on half of the new interactions is compared with the champion on the other half. The check
-    passes without new interactions, and with too few users for a significant result. The comparison of predictability
-    requires enough users in both periods.
+    passes without new interactions, and with too few users for a significant result.
     """
     if "new_data" not in candidate.metrics:
         return Check(

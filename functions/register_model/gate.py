@@ -32,15 +32,7 @@ def judge(
     limits: GateLimits,
     now_ms: int,
 ) -> tuple[Check, ...]:
-    """Return the checks of the metrics in the manifest.
-
-    Parameters
-    ----------
-    champion
-        Version of the current champion, or None.
-    champion_manifest
-        Manifest of the champion; None if it is unreadable.
-    """
+    """Return the checks of the metrics in the manifest. `champion_manifest` is None if it is unreadable."""
     return (
         Check("version", candidate.version == run_id, f"the bundle says {candidate.version}, the run is {run_id}"),
         _parity(candidate.metrics.get("parity")),

@@ -22,7 +22,6 @@ from functions.register_model.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Register the run's model. Return the version and the gate's decision."""
     # With the limit, the gate rejects a graph that needs too much memory. Without it, the process would be killed.
     limit_memory(os.environ)
     settings = from_environment(Settings, os.environ)

@@ -19,31 +19,29 @@ With fewer, an interval around zero is not evidence of equality.
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class GateLimits:
-    """Limits of the gate; see docs/gate.md. A deployment sets them by the settings `gate_*` of `cdk.json`.
+    """Limits of the gate; see docs/gate.md.
 
     Attributes
     ----------
-    min_interactions, min_users
-        Minimum number of interactions and of users in the training data.
     max_age_days
-        Maximum age of the latest training event in days; 0 for any age.
+        Maximum age of the latest training event; 0 for any age.
     min_compared_users
-        Minimum number of users with interactions after the champion's last event. With fewer, a model or slice is not
-        compared.
+        Minimum number of users with interactions after the champion's last event. With fewer, a model or slice is
+        not compared.
     margin_percent
-        Relative fall of NDCG that the comparison must exclude, in percent.
+        Relative fall of NDCG that the comparison must exclude.
     max_slice_drop_percent
-        Maximum fall of a slice's NDCG, in percent.
+        Maximum fall of a slice's NDCG.
     max_fall_percent
-        Maximum fall of the predictability of new interactions, relative to earlier interactions, in percent.
+        Maximum fall of the predictability of new interactions, relative to earlier interactions.
     min_coverage_percent
-        Minimum share of items in the hold-out's lists, relative to the possible number, in percent.
+        Minimum share of items in the hold-out's lists, relative to the possible number.
     max_popularity_ratio
         Maximum popularity of recommended items, relative to the items in the users' histories.
     max_latency_ms
-        Maximum median duration of a graph's runs, in milliseconds.
+        Maximum median duration of a graph's runs.
     max_bundle_bytes
-        Maximum size of the files that serving reads, in bytes.
+        Maximum size of the files that serving reads.
     """
 
     min_interactions: int = defaults.GATE_MIN_INTERACTIONS
@@ -60,12 +58,10 @@ class GateLimits:
 
 
 def below(own: float, other: float, percent: int) -> bool:
-    """Return true if `own` is more than `percent` % below `other`, beyond rounding."""
     return own < other * (1 - percent / 100) - ROUNDING
 
 
 def format_time(time_ms: int) -> str:
-    """Format a time in epoch milliseconds as UTC."""
     return f"{dt.datetime.fromtimestamp(time_ms // 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
 
 

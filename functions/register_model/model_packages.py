@@ -20,14 +20,6 @@ _NOT_ALLOWED = re.compile(r"[^\w .:/=+\-@]")
 
 
 class ModelPackages:
-    """One model package group.
-
-    Parameters
-    ----------
-    group
-        Name or ARN of the group.
-    """
-
     def __init__(self, client: SageMakerClient, group: str) -> None:
         self._client = client
         self._group = group
@@ -45,14 +37,7 @@ class ModelPackages:
 
         A version that passed the gate waits for approval, which its canary decides. The registry is only a view for
         users. The bucket contains the decision and the files, so a version that SageMaker rejects can still be
-        promoted.
-
-        Parameters
-        ----------
-        source_uri
-            URI of the version's files. The package has no inference container, because Alsolike serves the version.
-        decision_uri
-            URI of the gate's metrics, which become the package's model quality.
+        promoted. The package has no inference container, because Alsolike serves the version.
         """
         figures = {"Statistics": {"ContentType": "application/json", "S3Uri": decision_uri}}
         try:

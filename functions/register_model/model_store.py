@@ -21,13 +21,6 @@ class ModelStore:
         self._bucket = bucket
 
     def open(self, s3_uri: str) -> Any:
-        """Return the object as a stream of bytes.
-
-        Raises
-        ------
-        InvalidInput
-            If the value is not the URI of an S3 object.
-        """
         if not (match := re.fullmatch(r"s3://([^/]+)/(.+)", s3_uri)):
             raise InvalidInput(f"model_data_s3_uri is {s3_uri!r}, expected s3://bucket/key")
         return self._client.get_object(Bucket=match[1], Key=match[2])["Body"]
@@ -47,9 +40,7 @@ class ModelStore:
             return None
 
     def uri(self, version: str) -> str:
-        """Return the URI of a version's files."""
         return f"s3://{self._bucket}/{model_prefix(version)}"
 
     def decision_uri(self, version: str) -> str:
-        """Return the URI of the gate's decision on a version."""
         return f"s3://{self._bucket}/{decision_key(version)}"

@@ -34,8 +34,7 @@ def register_model(
 ) -> Decision:
     """Unpack, check, store and register a training job's output. Return the gate's decision.
 
-    A repeated call gives the same state. The first decision counts, even if the champion has changed. This function
-    does not change the champion.
+    A repeated call gives the same state. The first decision counts, even if the champion has changed.
     """
     with tempfile.TemporaryDirectory() as directory:
         bundle = unpack_bundle(models.open(model_data_s3_uri), Path(directory), maximum_bytes=MAX_UNPACKED_BYTES)

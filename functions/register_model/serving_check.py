@@ -44,7 +44,6 @@ class Speed:
 
 
 def serving_checks(bundle: Bundle, *, limits: GateLimits) -> tuple[Check, ...]:
-    """Return the checks that open the bundle and run its graphs."""
     try:
         bundle.check_contents()
         tables = _tables(bundle.directory)

@@ -12,12 +12,8 @@ _DEFAULT = GateLimits()
 class Settings:
     """Stores of models, and the limits of the gate.
 
-    Attributes
-    ----------
-    max_bundle_mb
-        Maximum size of a bundle in MB. Serving stores two bundles during a change, and the disk may have only 512 MB.
-    gate_…
-        See `functions.register_model.limits`.
+    `max_bundle_mb` is the maximum size of a bundle. Serving stores two bundles during a change, and the disk may have
+    only 512 MB.
     """
 
     artefact_bucket: str

@@ -20,11 +20,8 @@ HEADER_BYTES = 100_000
 def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) -> Bundle:
     """Unpack a stream of model.tar.gz into an empty directory, verify every checksum and open the bundle.
 
-    Raises
-    ------
-    InvalidBundle
-        If the archive is unreadable, contains unexpected or duplicate files, or the bundle does not match its manifest.
-        Also if the served files together, or another file, have more than `maximum_bytes`.
+    Raise `InvalidBundle` if the archive is unreadable, contains unexpected or duplicate files, or does not match its
+    manifest. Also if the served files together, or another file, have more than `maximum_bytes`.
     """
     try:
         stream = _Limited(gzip.GzipFile(fileobj=archive))
@@ -49,7 +46,6 @@ class _Limited:
         self._left = size_bytes + HEADER_BYTES
 
     def read(self, size: int) -> bytes:
-        """Return the next bytes. Raise `InvalidBundle` if they exceed the limit."""
         data = self._stream.read(size)
         self._left -= len(data)
         if self._left < 0:

@@ -29,7 +29,6 @@ def _settings() -> Settings:
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Start the run of the execution `execution_id`, which started at `started_at` with the input `input`."""
     settings, s3, execution_id = _settings(), client("s3"), event["execution_id"]
     run = run_of(execution_id, started_at=event["started_at"])
     stores = Stores(

@@ -37,23 +37,13 @@ class First(StrEnum):
 
 
 class Engine(StrEnum):
-    """Engine that builds the dataset."""
-
     LAMBDA = "lambda"
     SPARK = "spark"
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EngineRule:
-    """Rule that selects the engine.
-
-    Parameters
-    ----------
-    engine
-        A fixed engine, or `auto`.
-    spark_above_mb
-        Size of the lake's interactions, in 10^6 bytes, above which `auto` selects Spark.
-    """
+    """Rule that selects the engine: a fixed engine or, with `auto`, Spark above a size of the lake's interactions."""
 
     engine: str
     spark_above_mb: int
@@ -63,7 +53,6 @@ class EngineRule:
             raise MissingSetting(f"DATASET_ENGINE is {self.engine!r}, expected {AUTO}, {', '.join(Engine)}")
 
     def choose(self, lake: LakeSize) -> Engine:
-        """Return the engine for the lake's current size."""
         if self.engine != AUTO:
             return Engine(self.engine)
         return Engine.SPARK if lake.exceeds(self.spark_above_mb) else Engine.LAMBDA
@@ -73,12 +62,8 @@ class EngineRule:
 class Start:
     """Instructions for the workflow.
 
-    Attributes
-    ----------
-    version
-        Version that this run evaluates or trains.
-    orphan
-        Version whose canary this run has ended, because the supervising run no longer exists.
+    `version` is the version that this run evaluates or trains. `orphan` is a version whose canary this run has ended,
+    because the supervising run no longer exists.
     """
 
     first: First
@@ -90,8 +75,6 @@ class Start:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stores:
-    """Stores that a run reads."""
-
     s3: S3Client
     bucket: str
     lock: TrainingLock
@@ -103,16 +86,8 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     """Acquire the training lock for a run, and prepare the inputs of its steps.
 
     If another run holds the lock, return `First.BUSY`. Otherwise end a canary that no run supervises. A repeated call
-    for the same execution returns the same result.
-
-    Raises
-    ------
-    ConcurrentUpdate
-        If another run acquires the lock concurrently, or another caller changed the champion pointer.
-    InvalidBundle
-        If the champion pointer is unreadable.
-    NotFound
-        If the graph to import has no files.
+    for the same execution returns the same result. Raise `ConcurrentUpdate` if another run acquires the lock
+    concurrently, or another caller changed the champion pointer.
     """
     holder = stores.lock.acquire(execution_id, run_id=run.run_id, now_ms=run.started_ms)
     version = trigger.version or run.run_id

@@ -7,8 +7,6 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Stores of training runs, the engine of their datasets, and the retention of datasets."""
-
     artefact_bucket: str
     lake_bucket: str
     dataset_engine: str = defaults.DATASET_ENGINE

@@ -16,7 +16,7 @@ _FIELDS = ("trigger", "reason", "version", "imported")
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_REASON = 700
-"""Maximum length of a reason in characters. It contains an operator's text (`alsolike.registry.promotion`) and name."""
+"""Maximum length of a reason in characters. A reason contains the name of the operator."""
 
 
 class Cause(StrEnum):
@@ -30,14 +30,8 @@ class Cause(StrEnum):
 class Trigger:
     """Cause and reason of a run.
 
-    Attributes
-    ----------
-    reason
-        Text by an operator or by monitoring; empty if there is none.
-    version
-        Existing version to evaluate; None to train a new version.
-    imported
-        Checksum of a graph to import instead of training; None without an import.
+    `reason` is a text by an operator or by monitoring. `version` is an existing version to evaluate; None to train a
+    new version. `imported` is the checksum of a graph to import instead of training; None without an import.
     """
 
     cause: Cause
@@ -51,11 +45,6 @@ class Trigger:
 
 def read_trigger(document: Any) -> Trigger:
     """Parse an execution's input: fields of `Trigger`, an empty input, or an event of an EventBridge rule.
-
-    Raises
-    ------
-    InvalidInput
-        If the input has another form. The message contains the field, its value and the expectation.
 
     Examples
     --------
@@ -96,12 +85,7 @@ class RunId:
 
 
 def run_of(execution_id: str, *, started_at: str) -> RunId:
-    """Return the run of a workflow execution.
-
-    Parameters
-    ----------
-    started_at
-        Start time in ISO 8601 with a time zone, as Step Functions returns it.
+    """Return the run of a workflow execution. `started_at` is in ISO 8601 with a time zone.
 
     Examples
     --------

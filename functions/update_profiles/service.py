@@ -25,8 +25,8 @@ class UpdateResult:
     Attributes
     ----------
     failed_sequence
-        Sequence number of the first record that was not applied. Lambda retries this record and all later ones. None if
-        all records were applied.
+        Sequence number of the first record that was not applied. Lambda retries this record and all later ones.
+        None if all records were applied.
     failures
         One message per failed profile.
     correlation_ids
@@ -46,13 +46,7 @@ class UpdateResult:
 
 @dataclasses.dataclass(slots=True)
 class _Addition:
-    """Interactions and logins (by session ID) of one profile, with the sequence number of the first record.
-
-    Attributes
-    ----------
-    actions
-        Interactions of a user with actions.
-    """
+    """Interactions, logins (by session ID) and actions of one profile, with the sequence number of the first record."""
 
     profile_id: str
     first_sequence: str
@@ -86,21 +80,12 @@ def update_profiles(
     - All events with an event ID have the same content. Otherwise a profile keeps the latest event, or the last written
       one among equal times, and the lake keeps the first received one.
 
-    An unreadable record is skipped, because a retry cannot read it either, and archive_events stores it in quarantine.
-    A record of an erased user is skipped too. The mark of an erased profile does not suffice for this: the purge
-    deletes it with the profile, and a later record would create a new profile.
+    An unreadable record is skipped, because a retry cannot read it either. A record of an erased user is skipped too.
+    The mark of an erased profile does not suffice for this: the purge deletes it with the profile, and a later record
+    would create a new profile.
 
-    Parameters
-    ----------
-    erased
-        Function that returns true for an erased user or session.
-    erasure_of
-        Function that returns the ID of a user's erasure. The ID marks the session of a dropped login, so that the purge
-        finds the session. The mark also prevents another user's profile from merging the session's interactions.
-    impressions
-        Store of the impressions, if the configuration demotes seen items.
-    shopper
-        Function that returns the keyed hash of a stored user or session ID.
+    `erasure_of` returns the ID of a user's erasure. The ID marks the session of a dropped login, so that the purge
+    finds the session. The mark also prevents another user's profile from merging the session's interactions.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     kept = [
@@ -183,7 +168,6 @@ def _unreadable_logins(records: Sequence[StreamRecord], erased: IsErased) -> dic
 
 
 def _correlation_ids(parsed: Sequence[Interaction | InvalidInput], profile_ids: set[str]) -> tuple[str, ...]:
-    """Return the distinct correlation IDs of these profiles' records."""
     if not profile_ids:
         return ()
     correlation_ids = (

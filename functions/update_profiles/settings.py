@@ -7,8 +7,6 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
-    """Locations of the profiles, the configuration and the tombstones."""
-
     profiles_table: str
     artefact_bucket: str
     secret_arn: str

@@ -25,13 +25,7 @@ _COUNTS = ("users", "items", "failed")
 
 
 def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
-    """Write a batch's part and its list of failed users, delete the results, and return the counts of the part.
-
-    Raises
-    ------
-    InvalidInput
-        If the batch does not have one result per user.
-    """
+    """Write a batch's part and its list of failed users, delete the results, and return the counts of the part."""
     keys = _answers(s3, bucket, answers_prefix(run, batch))
     if not keys and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
         return counts
