@@ -115,10 +115,7 @@ def test_documented_rest_event_is_read():
     ("http_identity", "rest_identity"),
     [
         ({"lambda": SESSION}, {"principalId": "session", "integrationLatency": 3, **SESSION}),
-        (
-            {"jwt": {"claims": {**CLAIMS, "cognito:groups": f"[shop {READ_ONLY_GROUP}]"}}},
-            {"claims": CLAIMS},
-        ),
+        ({"jwt": {"claims": {**CLAIMS, "cognito:groups": f"[shop {READ_ONLY_GROUP}]"}}}, {"claims": CLAIMS}),
     ],
 )
 def test_identity_of_a_rest_request_is_that_of_the_http_api(http_identity, rest_identity):

@@ -21,10 +21,7 @@ PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(4)} | {"old4": ["a"
 
 
 def shop(
-    later: dict[str, list[str]],
-    *,
-    late: dict[str, list[str]] | None = None,
-    past: dict[str, list[str]] = PAST,
+    later: dict[str, list[str]], *, late: dict[str, list[str]] | None = None, past: dict[str, list[str]] = PAST
 ) -> TrainingData:
     """Return the past with later purchases of its users from day 4 on, and of new users from day 5 on."""
     days = {user: (0, [*items, *later.get(user, [])]) for user, items in past.items()}

@@ -73,12 +73,7 @@ def test_largest_event_values_are_summed_exactly(shop, given):
 
 @pytest.mark.parametrize(
     ("after_ms", "reasons"),
-    [
-        (-300_001, {"before-served": 1}),
-        (-300_000, {}),
-        (7 * DAY_MS, {}),
-        (7 * DAY_MS + 1, {"too-late": 1}),
-    ],
+    [(-300_001, {"before-served": 1}), (-300_000, {}), (7 * DAY_MS, {}), (7 * DAY_MS + 1, {"too-late": 1})],
 )
 def test_event_outside_the_attribution_window_is_rejected(judged, given, after_ms, reasons):
     assert judged(event(given, "pear", after_ms=after_ms), clicks=1 if reasons else 2) == reasons
@@ -199,7 +194,7 @@ def test_item_revenue_is_never_negative(shop, given):
             event(given, "plum", "purchase", event_value=3.0),
             event(given, "pear", "return", event_value=-40.0),
             event(other, "pear", "purchase", event_value=-5.0),
-        ],
+        ]
     )
 
     shop.attribute()

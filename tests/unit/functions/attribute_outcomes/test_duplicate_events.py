@@ -91,10 +91,7 @@ def test_three_copies_on_three_days_count_once(shop):
     shop.write_served(given)
     copies = [order(of, received_day=day) for of, day in zip(given, (0, 3, 6), strict=True)]
 
-    assert in_any_order(shop, copies, (0, 3, 6)) == (
-        [10.0, 0.0, 0.0],
-        [{}, {"sent-again": 1}, {"sent-again": 1}],
-    )
+    assert in_any_order(shop, copies, (0, 3, 6)) == ([10.0, 0.0, 0.0], [{}, {"sent-again": 1}, {"sent-again": 1}])
 
 
 def test_copies_on_one_day_are_one_duplicate(shop):

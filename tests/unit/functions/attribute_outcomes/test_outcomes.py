@@ -30,7 +30,7 @@ def test_outcomes_equal_values_computed_by_hand(shop):
             event(second, "kiwi", "click", user_id="bob"),
             event(None, "pear", "view", after_ms=-DAY_MS),
             event(None, "pear", "view", after_ms=-DAY_MS),
-        ],
+        ]
     )
 
     shop.attribute()
@@ -79,7 +79,7 @@ def test_sums_are_grouped_by_recommender_model_and_arm(shop):
             event(answers[0], "pear", impression=["pear", "plum"]),
             event(answers[0], "pear", "purchase", after_ms=90_000, event_value=30),
             event(answers[2], "fig", "purchase", event_value=0.5),
-        ],
+        ]
     )
 
     shop.attribute()
@@ -173,7 +173,7 @@ def test_click_before_impression_of_one_viewer_counts_for_another(shop):
             event(shared, "pear", after_ms=2_000, user_id="bob"),
             event(shared, None, "search", query="fruit", impression=["pear"], after_ms=3_000, user_id="bob"),
             event(shared, "pear", after_ms=4_000),
-        ],
+        ]
     )
 
     shop.attribute()

@@ -140,9 +140,5 @@ def test_openapi_request_with_current_etag_returns_304(collect):
 
     assert again == {
         "statusCode": 304,
-        "headers": {
-            "etag": first["headers"]["etag"],
-            "cache-control": "private, max-age=60",
-            "x-correlation-id": "r1",
-        },
+        "headers": {"etag": first["headers"]["etag"], "cache-control": "private, max-age=60", "x-correlation-id": "r1"},
     }

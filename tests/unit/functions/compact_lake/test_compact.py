@@ -13,17 +13,7 @@ from functions.compact_lake import handler
 from functions.compact_lake.expired_days import oldest_kept, remove_before
 from functions.compact_lake.merge_rules import MergeRules
 from operations.configuration.configuration_store import ConfigurationStore
-from tests.builders.lakes import (
-    DATE,
-    HOUR_MS,
-    SCHEMA,
-    TIME_MS,
-    counted,
-    keep_up,
-    keys,
-    row,
-    write,
-)
+from tests.builders.lakes import DATE, HOUR_MS, SCHEMA, TIME_MS, counted, keep_up, keys, row, write
 from tests.builders.lakes import counted as events_of
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.parquet import parquet
@@ -255,11 +245,7 @@ SECRET = "0123456789abcdef0123456789abcdef"
 @pytest.fixture
 def invoke(aws, lake_bucket, artefact_bucket, monkeypatch):
     secret = aws("secretsmanager").create_secret(Name="secret", SecretString=SECRET)["ARN"]
-    variables = {
-        "LAKE_BUCKET": lake_bucket,
-        "ARTEFACT_BUCKET": artefact_bucket,
-        "SECRET_ARN": secret,
-    }
+    variables = {"LAKE_BUCKET": lake_bucket, "ARTEFACT_BUCKET": artefact_bucket, "SECRET_ARN": secret}
     monkeypatch.setattr(handler, "RULES", MergeRules(min_objects=3, quiet_ms=0, grace_ms=0))
     for name, value in variables.items():
         monkeypatch.setenv(name, value)

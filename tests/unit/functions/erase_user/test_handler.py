@@ -9,10 +9,7 @@ from alsolike.privacy.tombstones import TombstoneReader
 from functions.erase_user import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
-MACHINE = {
-    "StartAt": "Done",
-    "States": {"Done": {"Type": "Succeed"}},
-}
+MACHINE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 
 
 @pytest.fixture

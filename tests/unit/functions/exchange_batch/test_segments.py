@@ -145,12 +145,7 @@ def test_pseudonymised_deployment_needs_users(s3, monkeypatch):
 
 
 def test_segments_contain_the_best_users_of_all_batches(s3, artefact_bucket, configure):
-    configure(
-        {
-            "items": {"columns": {"tag": "string"}},
-            "filters": {"rare": 'EXCLUDE ItemID WHERE Items.TAG = "y"'},
-        }
-    )
+    configure({"items": {"columns": {"tag": "string"}}, "filters": {"rare": 'EXCLUDE ItemID WHERE Items.TAG = "y"'}})
     put_lines(s3, {"itemId": "fig"}, {"itemAttributes": 'Items.TAG = "x"'}, {"filter": "rare"})
     s3.put_object(Bucket=artefact_bucket, Key="batch/r1/users/000000.json", Body=b'["ann"]')
     run()

@@ -181,10 +181,7 @@ def test_action_interactions_are_written_to_the_lake(uploads, aws, lake_bucket):
     ]
     events = [action_events(row["event_time_ms"], row["event_type"], row["properties"]) for row in rows]
     assert events == [
-        [
-            ActionEvent(1_500_000_000_000, "app", ACTION_TAKEN),
-            ActionEvent(1_500_000_000_000, "mail", ACTION_VIEWED),
-        ],
+        [ActionEvent(1_500_000_000_000, "app", ACTION_TAKEN), ActionEvent(1_500_000_000_000, "mail", ACTION_VIEWED)],
         [ActionEvent(1_500_000_001_000, "app", ACTION_NOT_TAKEN)],
         [ActionEvent(1_500_000_002_000, "mail", ACTION_VIEWED)],
     ]

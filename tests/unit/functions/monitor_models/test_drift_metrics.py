@@ -14,15 +14,7 @@ from alsolike.training.stability_index import DAY_MS, Histogram, psi
 from functions.build_dataset.drift_reference import reference
 from functions.monitor_models import lake_reader
 from tests.builders.lambda_events import NOW_MS
-from tests.unit.functions.monitor_models.shop import (
-    HOUR_MS,
-    ITEMS,
-    RULES,
-    catalogue,
-    event,
-    frame_of,
-    shopping,
-)
+from tests.unit.functions.monitor_models.shop import HOUR_MS, ITEMS, RULES, catalogue, event, frame_of, shopping
 
 
 def figure_of(report, name):

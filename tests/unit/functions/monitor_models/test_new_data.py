@@ -35,10 +35,7 @@ def test_enough_new_interactions_start_one_training(shop):
     assert enough.new_interactions == 500
     (execution,) = shop.started()
     assert execution["name"].startswith("new-data-")
-    assert execution["input"] == {
-        "trigger": "new-data",
-        "reason": "500 interactions are new, 500 start a training",
-    }
+    assert execution["input"] == {"trigger": "new-data", "reason": "500 interactions are new, 500 start a training"}
 
 
 def test_interactions_of_a_finished_training_are_no_longer_new(shop):

@@ -50,11 +50,7 @@ def test_latest_drift_report_has_the_history_of_each_figure(observe, aws, artefa
                 "threshold": 0.26,
                 "reason": None,
                 "aboveSinceMs": NOW_MS - 3 * HOUR_MS,
-                "history": [
-                    [hour_ms - 13 * 24 * HOUR_MS, 0.1],
-                    [hour_ms - 24 * HOUR_MS, 0.2],
-                    [hour_ms, 0.3],
-                ],
+                "history": [[hour_ms - 13 * 24 * HOUR_MS, 0.1], [hour_ms - 24 * HOUR_MS, 0.2], [hour_ms, 0.3]],
             },
             {
                 "name": "top_score",

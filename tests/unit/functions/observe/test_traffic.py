@@ -73,11 +73,7 @@ def test_requests_and_errors_are_counted_per_minute(observe, put):
 def test_latency_has_percentiles(observe, put):
     put("AWS/ApiGateway", "Latency", *map(float, range(1, 101)), ApiId="shop")
 
-    assert counted(observe("traffic")) == {
-        "latencyP50": [(0, 50)],
-        "latencyP95": [(0, 95)],
-        "latencyP99": [(0, 99)],
-    }
+    assert counted(observe("traffic")) == {"latencyP50": [(0, 50)], "latencyP95": [(0, 95)], "latencyP99": [(0, 99)]}
 
 
 def test_metrics_of_a_private_api_are_read_by_its_name(observe, put, monkeypatch):

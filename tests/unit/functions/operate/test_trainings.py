@@ -98,11 +98,7 @@ class Logs:
 
 @pytest.mark.parametrize(
     ("status", "lines", "shown"),
-    [
-        ("RUNNING", ["epoch 1", "epoch 2"], "epoch 2"),
-        ("RUNNING", [], None),
-        ("FAILED", ["epoch 1"], None),
-    ],
+    [("RUNNING", ["epoch 1", "epoch 2"], "epoch 2"), ("RUNNING", [], None), ("FAILED", ["epoch 1"], None)],
 )
 def test_active_run_has_the_last_line_of_its_log(empty, monkeypatch, status, lines, shown):
     machine, logs = Machine(), Logs(*lines)
@@ -231,10 +227,7 @@ class TestStart:
 
         (execution,) = machine.executions.values()
         assert result == {"id": execution["name"]}
-        assert json.loads(execution["input"]) == {
-            "trigger": "by-hand",
-            "reason": f"new season (operator {SUBJECT})",
-        }
+        assert json.loads(execution["input"]) == {"trigger": "by-hand", "reason": f"new season (operator {SUBJECT})"}
 
     def test_training_without_reason_is_started_with_the_operator(self, empty, machine):
         empty.act(START, {})

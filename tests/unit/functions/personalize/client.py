@@ -113,3 +113,10 @@ def make_group(personalize: Any) -> tuple[str, str]:
     """Create a dataset group and a schema, and return their ARNs."""
     schema = personalize.create_schema(name="shop-interactions", schema=AVRO)["schemaArn"]
     return personalize.create_dataset_group(name="shop")["datasetGroupArn"], schema
+
+
+def make_dataset(personalize: Any, dataset_type: str = "ITEMS", *, schema: str = "shop-interactions") -> str:
+    """Create a dataset of the group `shop`, and return its ARN."""
+    arns = {"schemaArn": f"{PREFIX}:schema/{schema}", "datasetGroupArn": f"{PREFIX}:dataset-group/shop"}
+    arn: str = personalize.create_dataset(name="i", datasetType=dataset_type, **arns)["datasetArn"]
+    return arn

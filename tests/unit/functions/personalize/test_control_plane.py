@@ -12,7 +12,7 @@ from functions.personalize import handler
 from functions.personalize.store import DELETING_MS, Resource, ResourceStore
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.signed_requests import NOW_S, sign
-from tests.unit.functions.personalize.client import AVRO, PREFIX, make_group, refusal
+from tests.unit.functions.personalize.client import AVRO, PREFIX, make_dataset, make_group, refusal
 
 ROOT = Path(__file__).parents[4]
 
@@ -26,9 +26,7 @@ RECORDED = tuple(
 
 def test_resources_have_arns_in_the_format_of_personalize(personalize):
     group, schema = make_group(personalize)
-    dataset = personalize.create_dataset(
-        name="interactions", schemaArn=schema, datasetGroupArn=group, datasetType="Interactions"
-    )["datasetArn"]
+    dataset = make_dataset(personalize, "Interactions")
     solution = personalize.create_solution(
         name="for-you", datasetGroupArn=group, recipeArn="arn:aws:personalize:::recipe/aws-user-personalization"
     )["solutionArn"]
@@ -43,9 +41,7 @@ def test_resources_have_arns_in_the_format_of_personalize(personalize):
 
 def test_described_resources_are_active_with_the_requested_values(personalize):
     group, schema = make_group(personalize)
-    arn = personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")[
-        "datasetArn"
-    ]
+    arn = make_dataset(personalize)
 
     assert personalize.describe_schema(schemaArn=schema)["schema"]["schema"] == AVRO
     assert personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"]["status"] == "ACTIVE"
@@ -63,10 +59,10 @@ def test_arn_of_another_account_finds_the_same_resource(personalize):
 
 
 def test_lists_are_paged_and_filtered_by_group(personalize):
-    group, schema = make_group(personalize)
+    group, _ = make_group(personalize)
     for name in ("a", "b", "c"):
         personalize.create_schema(name=name, schema=AVRO)
-    personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")
+    make_dataset(personalize)
 
     first = personalize.list_schemas(maxResults=3)
     rest = personalize.list_schemas(maxResults=3, nextToken=first["nextToken"])
@@ -124,36 +120,29 @@ def test_second_dataset_group_is_refused_with_the_name_of_the_first(personalize)
 
 def test_resources_in_use_are_not_deleted(personalize):
     group, schema = make_group(personalize)
-    dataset = personalize.create_dataset(name="i", schemaArn=schema, datasetGroupArn=group, datasetType="ITEMS")
+    dataset = make_dataset(personalize)
 
     assert refusal(personalize.delete_schema, schemaArn=schema) == "ResourceInUseException"
     assert refusal(personalize.delete_dataset_group, datasetGroupArn=group) == "ResourceInUseException"
-    personalize.delete_dataset(datasetArn=dataset["datasetArn"])
+    personalize.delete_dataset(datasetArn=dataset)
     personalize.delete_schema(schemaArn=schema)
     personalize.delete_dataset_group(datasetGroupArn=group)
 
 
-def test_events_dataset_of_a_tracker_can_be_deleted(personalize):
-    group, _ = make_group(personalize)
-    personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
-
-    dataset = f"{PREFIX}:dataset/shop/EVENT_INTERACTIONS"
-    assert personalize.describe_dataset(datasetArn=dataset)["dataset"]["status"] == "ACTIVE"
-    assert personalize.list_datasets(datasetGroupArn=group)["datasets"] == []
-    (tracker,) = personalize.list_event_trackers(datasetGroupArn=group)["eventTrackers"]
-    personalize.delete_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])
-    personalize.delete_dataset(datasetArn=dataset)
-
-
-def test_events_dataset_of_a_tracker_is_deleted_with_its_group(personalize):
+@pytest.mark.parametrize("deletion", ["delete_dataset", "delete_dataset_group"])
+def test_events_dataset_of_a_tracker_is_deleted_alone_or_with_its_group(personalize, deletion):
     group, _ = make_group(personalize)
     tracker = personalize.create_event_tracker(name="tracker", datasetGroupArn=group)["eventTrackerArn"]
+    dataset = f"{PREFIX}:dataset/shop/EVENT_INTERACTIONS"
+    arn = {"datasetArn": dataset} if deletion == "delete_dataset" else {"datasetGroupArn": group}
+
+    assert personalize.describe_dataset(datasetArn=dataset)["dataset"]["status"] == "ACTIVE"
+    assert personalize.list_datasets(datasetGroupArn=group)["datasets"] == []
+    (listed,) = personalize.list_event_trackers(datasetGroupArn=group)["eventTrackers"]
+    assert listed["eventTrackerArn"] == tracker
     personalize.delete_event_tracker(eventTrackerArn=tracker)
-
-    personalize.delete_dataset_group(datasetGroupArn=group)
-
-    found = personalize.describe_dataset(datasetArn=f"{PREFIX}:dataset/shop/EVENT_INTERACTIONS")["dataset"]
-    assert found["status"] == "DELETE IN_PROGRESS"
+    getattr(personalize, deletion)(**arn)
+    assert personalize.describe_dataset(datasetArn=dataset)["dataset"]["status"] == "DELETE IN_PROGRESS"
 
 
 @pytest.mark.parametrize(
@@ -177,11 +166,7 @@ def test_events_dataset_of_a_tracker_is_deleted_with_its_group(personalize):
         ),
         (
             "create_solution",
-            {
-                "name": "a",
-                "datasetGroupArn": f"{PREFIX}:dataset-group/shop",
-                "recipeArn": "recipe/aws-unknown",
-            },
+            {"name": "a", "datasetGroupArn": f"{PREFIX}:dataset-group/shop", "recipeArn": "recipe/aws-unknown"},
             "ResourceNotFoundException",
         ),
     ],

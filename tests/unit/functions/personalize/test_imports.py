@@ -4,16 +4,14 @@ import json
 
 import pytest
 
-from tests.unit.functions.personalize.client import AVRO, IMPORTS, PREFIX, make_group, refusal
+from tests.unit.functions.personalize.client import AVRO, IMPORTS, PREFIX, make_dataset, make_group, refusal
 
 
 @pytest.fixture
 def job(personalize):
     """Return the request for a job of an existing dataset."""
-    group, schema = make_group(personalize)
-    dataset = personalize.create_dataset(
-        name="interactions", schemaArn=schema, datasetGroupArn=group, datasetType="INTERACTIONS"
-    )["datasetArn"]
+    make_group(personalize)
+    dataset = make_dataset(personalize, "INTERACTIONS")
     source = {"dataLocation": "s3://uploads/2026/interactions.csv"}
     return {"jobName": "first", "datasetArn": dataset, "dataSource": source, "roleArn": "arn:aws:iam::1:role/r"}
 
@@ -23,15 +21,19 @@ def status(personalize):
     return found["datasetImportJob"]["status"]
 
 
+def started(aws):
+    """Return the input of the only execution of the import workflow."""
+    (execution,) = aws("stepfunctions").list_executions(stateMachineArn=IMPORTS)["executions"]
+    return json.loads(aws("stepfunctions").describe_execution(executionArn=execution["executionArn"])["input"])
+
+
 def test_import_job_is_a_workflow_execution(personalize, job, aws, cloud):
     arn = personalize.create_dataset_import_job(**job)["datasetImportJobArn"]
 
     assert arn == f"{PREFIX}:dataset-import-job/first"
     assert status(personalize) == "CREATE IN_PROGRESS"
-    (execution,) = aws("stepfunctions").list_executions(stateMachineArn=IMPORTS)["executions"]
-    described = aws("stepfunctions").describe_execution(executionArn=execution["executionArn"])
     location = job["dataSource"]["dataLocation"]
-    assert json.loads(described["input"]) == {"job": "first", "dataset": "INTERACTIONS", "location": location}
+    assert started(aws) == {"job": "first", "dataset": "INTERACTIONS", "location": location}
     cloud.step_functions.end_all()
     assert status(personalize) == "ACTIVE"
     (listed,) = personalize.list_dataset_import_jobs(datasetArn=job["datasetArn"])["datasetImportJobs"]
@@ -41,18 +43,13 @@ def test_import_job_is_a_workflow_execution(personalize, job, aws, cloud):
 
 @pytest.mark.parametrize("dataset_type", ["ACTIONS", "ACTION_INTERACTIONS"])
 def test_actions_are_imported(personalize, job, aws, dataset_type):
-    schema = personalize.create_schema(name=dataset_type, schema=AVRO)["schemaArn"]
-    group = f"{PREFIX}:dataset-group/shop"
-    arn = personalize.create_dataset(
-        name=dataset_type, schemaArn=schema, datasetGroupArn=group, datasetType=dataset_type
-    )["datasetArn"]
+    personalize.create_schema(name=dataset_type, schema=AVRO)
+    arn = make_dataset(personalize, dataset_type, schema=dataset_type)
 
     personalize.create_dataset_import_job(**{**job, "datasetArn": arn})
 
     assert status(personalize) == "CREATE IN_PROGRESS"
-    (execution,) = aws("stepfunctions").list_executions(stateMachineArn=IMPORTS)["executions"]
-    described = aws("stepfunctions").describe_execution(executionArn=execution["executionArn"])
-    assert json.loads(described["input"])["dataset"] == dataset_type
+    assert started(aws)["dataset"] == dataset_type
 
 
 def test_failed_job_has_status_create_failed(personalize, job, cloud):

@@ -17,9 +17,10 @@ from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.training.runs import BUSY, TrainingRuns
 from functions.personalize.served_names import ServedNames
 from tests.builders.world import World
-from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, make_group, raw, refusal
+from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, make_dataset, make_group, raw, refusal
 
 RECIPES = "arn:aws:personalize:::recipe"
+TOO_MUCH = {"explorationWeight": "2"}
 VISIBLE_S = 33
 """Time in seconds until requests may contain a new name, with the default interval of 30 s."""
 
@@ -40,9 +41,31 @@ class Shop(World):
     def version(self, solution):
         return self.client.create_solution_version(solutionArn=solution)["solutionVersionArn"]
 
+    def described(self, version):
+        return self.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
+
     def status(self, version):
-        found = self.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
-        return found["status"]
+        return self.described(version)["status"]
+
+    def train(self, model, solution):
+        """Return a solution version whose run trained the current champion."""
+        version = self.version(solution)
+        self.publish(model)
+        self.end(version=model)
+        assert self.status(version) == "ACTIVE"
+        return version
+
+    def recommender(self, name, recipe="aws-popularity-count", **fields):
+        """Return the arguments of `create_recommender`."""
+        return {"name": name, "datasetGroupArn": self.group, "recipeArn": f"{RECIPES}/{recipe}", **fields}
+
+    def batch(self):
+        """Return the input of the only execution of the batch workflow, without its ID."""
+        (execution,) = self.stepfunctions.list_executions(stateMachineArn=BATCHES)["executions"]
+        described = self.stepfunctions.describe_execution(executionArn=execution["executionArn"])
+        batch = json.loads(described["input"])
+        assert batch.pop("run") == execution["name"]
+        return batch
 
     def runs(self):
         return self.stepfunctions.list_executions(stateMachineArn=MACHINE)["executions"]
@@ -70,6 +93,9 @@ class Shop(World):
         }  # fmt: skip
         self.put(f"models/{version}/manifest.json", json.dumps(manifest).encode())
         self.promote(version)
+
+    def delete_manifest(self, version):
+        self.s3.delete_object(Bucket=self.bucket, Key=f"models/{version}/manifest.json")
 
     def configuration(self):
         """Return the configuration as the function recommend reads it."""
@@ -118,13 +144,11 @@ def test_run_without_a_model_fails_the_version(shop, how, reason):
     version = shop.version(shop.solution())
     check = Check("ndcg", passed=False, figures="0.1, popularity has 0.2")
     body = Decision("m1", 5, None, (check,)).to_json()
-    shop.s3.put_object(Bucket=shop.bucket, Key=decision_key("m1"), Body=body)
+    shop.put(decision_key("m1"), body)
     shop.end(**how)
 
-    found = shop.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
-
-    assert found["status"] == "CREATE FAILED"
-    assert reason in found["failureReason"]
+    assert shop.status(version) == "CREATE FAILED"
+    assert reason in shop.described(version)["failureReason"]
     assert len(shop.runs()) == 1
 
 
@@ -133,17 +157,14 @@ def reject_as_known(shop, version, *, last_event_ms=7):
     times = {"last_event_ms": last_event_ms, "champion_last_event_ms": 7}
     checks = (Check(LATEST_EVENT, True, "", times), Check("against the champion", False, "nothing new"))
     body = Decision(version, 5, "m1", checks).to_json()
-    shop.s3.put_object(Bucket=shop.bucket, Key=decision_key(version), Body=body)
+    shop.put(decision_key(version), body)
     shop.end("rejected", version)
 
 
 @pytest.fixture
 def trained(shop, clock):
     """Return a shop whose first solution version trained the champion m1."""
-    version = shop.version(shop.solution())
-    shop.publish("m1")
-    shop.end()
-    assert shop.status(version) == "ACTIVE"
+    shop.train("m1", shop.solution())
     clock.now_s += 10_000_000  # The next version requires a separate run.
     return shop
 
@@ -155,9 +176,8 @@ def test_versions_on_the_same_data_are_served_by_the_champion(trained, clock):
         # Reading the status starts the run of the second version, which was created during the run of the first one.
         trained.status(version)
         reject_as_known(trained, model)
-        found = trained.client.describe_solution_version(solutionVersionArn=version)["solutionVersion"]
-        assert found["status"] == "ACTIVE"
-        assert found["failureReason"] == (
+        assert trained.status(version) == "ACTIVE"
+        assert trained.described(version)["failureReason"] == (
             "model m1 serves this solution version, because its training data are as recent; the gate rejected model "
             f"{model}: against the champion: nothing new"
         )
@@ -177,7 +197,7 @@ def test_update_to_a_version_of_the_champion_keeps_the_champion(trained):
 
     trained.client.update_campaign(campaignArn=arn, solutionVersionArn=version)
 
-    assert champion(trained) == "m1"
+    assert trained.champion.version == "m1"
 
 
 def test_deletion_of_a_used_group_names_the_resources_in_order(trained):
@@ -187,14 +207,12 @@ def test_deletion_of_a_used_group_names_the_resources_in_order(trained):
     trained.status(version)
     trained.end(version="m2")
     client.create_campaign(name="home", solutionVersionArn=version)
-    client.create_dataset(
-        name="i", schemaArn=f"{PREFIX}:schema/shop-interactions", datasetGroupArn=group, datasetType="ITEMS"
-    )
+    make_dataset(client)
     tracker = client.create_event_tracker(name="tracker", datasetGroupArn=group)["eventTrackerArn"]
     client.create_filter(
         name="some", datasetGroupArn=group, filterExpression="INCLUDE ItemID WHERE Items.ITEM_ID IN ($items)"
     )
-    client.create_recommender(name="best", datasetGroupArn=group, recipeArn=f"{RECIPES}/aws-popularity-count")
+    client.create_recommender(**trained.recommender("best"))
 
     with pytest.raises(client.exceptions.ResourceInUseException) as caught:
         client.delete_dataset_group(datasetGroupArn=group)
@@ -229,7 +247,7 @@ def test_versions_created_during_a_run_share_the_next_run(shop, clock):
     shop.end()
     clock.now_s = 1_790_000_500  # the next run starts after the versions
     for version in later:
-        shop.client.describe_solution_version(solutionVersionArn=version)
+        shop.described(version)
     assert len(shop.runs()) == 2
 
 
@@ -262,78 +280,51 @@ def test_campaign_is_an_alias_in_requests(shop, clock):
     assert shop.status(version) == "DELETE IN_PROGRESS"
 
 
-def test_update_of_a_campaign_promotes_another_model(shop, clock):
-    solution = shop.solution()
-    versions = []
-    for model in ("m1", "m2"):
-        versions.append(shop.version(solution))
-        shop.publish(model)
-        shop.end(version=model)
-        assert shop.status(versions[-1]) == "ACTIVE"
-        clock.now_s += 10_000_000  # The next version requires a separate run.
-    arn = shop.client.create_campaign(name="home", solutionVersionArn=f"{solution}/$LATEST")["campaignArn"]
-    clock.now_s += VISIBLE_S
-
-    shop.client.update_campaign(campaignArn=arn, solutionVersionArn=versions[0], minProvisionedTPS=2)
-
-    champion = shop.registry.champion()
-    assert champion.version == "m1"
-    found = shop.client.describe_campaign(campaignArn=arn)["campaign"]
-    assert found["latestCampaignUpdate"]["status"] == "CREATE IN_PROGRESS"
-    assert (found["solutionVersionArn"], found["minProvisionedTPS"]) == (versions[0], 2)
-    clock.now_s += VISIBLE_S
-    found = shop.client.describe_campaign(campaignArn=arn)["campaign"]
-    assert found["latestCampaignUpdate"]["status"] == "ACTIVE"
-
-
 @pytest.fixture
 def two_models(shop, clock):
     """Return the solution version of the first model, and a campaign of the second model, which is champion."""
     solution = shop.solution()
-    versions = []
-    for model in ("m1", "m2"):
-        versions.append(shop.version(solution))
-        shop.publish(model)
-        shop.end(version=model)
-        assert shop.status(versions[-1]) == "ACTIVE"
-        clock.now_s += 10_000_000  # The next version requires a separate run.
-    return versions[0], shop.client.create_campaign(name="home", solutionVersionArn=versions[1])["campaignArn"]
+    first = shop.train("m1", solution)
+    clock.now_s += 10_000_000  # The next version requires a separate run.
+    shop.train("m2", solution)
+    arn = shop.client.create_campaign(name="home", solutionVersionArn=f"{solution}/$LATEST")["campaignArn"]
+    return first, arn
 
 
-def champion(shop):
-    found = shop.registry.champion()
-    return found.version
-
-
-def test_invalid_campaign_update_keeps_the_champion(shop, two_models):
+def test_update_of_a_campaign_promotes_another_model(shop, two_models, clock):
     version, campaign = two_models
-    config = {"itemExplorationConfig": {"explorationWeight": "2"}}
+    clock.now_s += VISIBLE_S
 
-    code = refusal(shop.client.update_campaign, campaignArn=campaign, solutionVersionArn=version, campaignConfig=config)
+    shop.client.update_campaign(campaignArn=campaign, solutionVersionArn=version, minProvisionedTPS=2)
 
-    assert code == "InvalidInputException"
-    assert champion(shop) == "m2"
+    assert shop.champion.version == "m1"
+    described = shop.client.describe_campaign(campaignArn=campaign)["campaign"]
+    assert described["latestCampaignUpdate"]["status"] == "CREATE IN_PROGRESS"
+    assert (described["solutionVersionArn"], described["minProvisionedTPS"]) == (version, 2)
+    clock.now_s += VISIBLE_S
+    described = shop.client.describe_campaign(campaignArn=campaign)["campaign"]
+    assert described["latestCampaignUpdate"]["status"] == "ACTIVE"
 
 
-def test_campaign_update_during_its_deletion_keeps_the_champion(shop, two_models):
+@pytest.mark.parametrize(
+    ("prepare", "fields", "code"),
+    [
+        (None, {"campaignConfig": {"itemExplorationConfig": TOO_MUCH}}, "InvalidInputException"),
+        (lambda shop, arn: shop.client.delete_campaign(campaignArn=arn), {}, "ResourceInUseException"),
+        (lambda shop, _: shop.delete_manifest("m1"), {}, "InvalidInputException"),
+    ],
+    ids=["invalid weight", "campaign being deleted", "deleted model"],
+)
+def test_refused_campaign_update_changes_nothing(shop, two_models, prepare, fields, code):
     version, campaign = two_models
-    shop.client.delete_campaign(campaignArn=campaign)
+    if prepare is not None:
+        prepare(shop, campaign)
 
-    code = refusal(shop.client.update_campaign, campaignArn=campaign, solutionVersionArn=version)
+    refused = refusal(shop.client.update_campaign, campaignArn=campaign, solutionVersionArn=version, **fields)
 
-    assert code == "ResourceInUseException"
-    assert champion(shop) == "m2"
-
-
-def test_campaign_update_to_a_deleted_model_changes_nothing(shop, two_models):
-    version, campaign = two_models
-    shop.s3.delete_object(Bucket=shop.bucket, Key="models/m1/manifest.json")
-
-    code = refusal(shop.client.update_campaign, campaignArn=campaign, solutionVersionArn=version)
-
-    assert code == "InvalidInputException"
+    assert refused == code
     assert shop.client.describe_campaign(campaignArn=campaign)["campaign"]["solutionVersionArn"] != version
-    assert champion(shop) == "m2"
+    assert shop.champion.version == "m2"
 
 
 def test_promotion_without_an_approval_is_logged(shop, two_models, monkeypatch, caplog):
@@ -342,7 +333,7 @@ def test_promotion_without_an_approval_is_logged(shop, two_models, monkeypatch, 
 
     shop.client.update_campaign(campaignArn=campaign, solutionVersionArn=version)
 
-    assert champion(shop) == "m1"
+    assert shop.champion.version == "m1"
     assert "the package could not be approved" in caplog.text
 
 
@@ -370,11 +361,11 @@ def test_busy_run_leaves_the_version_pending(shop, monkeypatch):
     assert shop.status(version) == "CREATE IN_PROGRESS"
 
 
-@pytest.mark.parametrize("config", ["x", {"itemExplorationConfig": ["x"]}])
-def test_exploration_config_of_another_type_is_refused(shop, config):
-    create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
-
-    answer = raw("CreateRecommender", json.dumps({"name": "a", "recommenderConfig": config, **create}))
+@pytest.mark.parametrize(
+    "config", ["x", *({"itemExplorationConfig": value} for value in (["x"], TOO_MUCH, {"explorationWeight": "much"}))]
+)
+def test_invalid_exploration_config_is_refused(shop, config):
+    answer = raw("CreateRecommender", json.dumps(shop.recommender("a", recommenderConfig=config)))
 
     assert (answer["statusCode"], json.loads(answer["body"])["__type"]) == (400, "InvalidInputException")
 
@@ -398,24 +389,23 @@ def test_failed_alias_deletion_is_completed_by_a_retry(shop, two_models, retry, 
 
 
 def test_recommender_without_a_model_starts_a_training(shop, clock):
-    create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-ecomm-recommended-for-you"}
+    recipe = "aws-ecomm-recommended-for-you"
 
-    arn = shop.client.create_recommender(name="mine", **create)["recommenderArn"]
+    arn = shop.client.create_recommender(**shop.recommender("mine", recipe))["recommenderArn"]
 
-    def status():
-        return shop.client.describe_recommender(recommenderArn=arn)["recommender"]["status"]
+    def described():
+        return shop.client.describe_recommender(recommenderArn=arn)["recommender"]
 
-    assert status() == "CREATE IN_PROGRESS"
+    assert described()["status"] == "CREATE IN_PROGRESS"
     shop.end()
     clock.now_s += VISIBLE_S
-    assert status() == "CREATE PENDING"  # The model is not champion yet.
+    assert described()["status"] == "CREATE PENDING"  # The model is not champion yet.
     shop.publish("m1")
-    assert status() == "ACTIVE"
-    found = shop.client.describe_recommender(recommenderArn=arn)["recommender"]
-    assert "latestRecommenderUpdate" not in found  # Progress of the training does not count as an update.
+    assert described()["status"] == "ACTIVE"
+    assert "latestRecommenderUpdate" not in described()  # Progress of the training does not count as an update.
     assert shop.aliases()["mine"].hides == ("purchase",)
     assert len(shop.runs()) == 1
-    shop.client.create_recommender(name="more", **create)
+    shop.client.create_recommender(**shop.recommender("more", recipe))
     assert len(shop.runs()) == 1
     listed = shop.client.list_recommenders(datasetGroupArn=shop.group)["recommenders"]
     assert [(one["name"], one["status"]) for one in listed] == [("mine", "ACTIVE"), ("more", "CREATE IN_PROGRESS")]
@@ -462,27 +452,21 @@ def test_invalid_filter_is_refused(shop, expression, problem):
     assert shop.filters() == {}
 
 
-SCHEMA = json.dumps(
-    {
-        "type": "record",
-        "name": "Items",
-        "fields": [
-            {"name": "ITEM_ID", "type": "string"},
-            {"name": "GENRE", "type": ["null", "string"], "categorical": True},
-            {"name": "YEAR", "type": "int"},
-            {"name": "TITLE", "type": "string"},
-            {"name": "PLOT", "type": "string", "textual": True},
-            {"name": "CREATION_TIMESTAMP", "type": "long"},
-            {"name": "Odd_Name", "type": "int"},
-        ],
-    }
-)
+COLUMNS = [
+    {"name": "ITEM_ID", "type": "string"},
+    {"name": "GENRE", "type": ["null", "string"], "categorical": True},
+    {"name": "YEAR", "type": "int"},
+    {"name": "TITLE", "type": "string"},
+    {"name": "PLOT", "type": "string", "textual": True},
+    {"name": "CREATION_TIMESTAMP", "type": "long"},
+    {"name": "Odd_Name", "type": "int"},
+]
+SCHEMA = json.dumps({"type": "record", "name": "Items", "fields": COLUMNS})
 
 
 def add_dataset(shop, dataset, schema):
-    arn = shop.client.create_schema(name=dataset, schema=schema)["schemaArn"]
-    created = shop.client.create_dataset(name=dataset, schemaArn=arn, datasetGroupArn=shop.group, datasetType=dataset)
-    return created["datasetArn"]
+    shop.client.create_schema(name=dataset, schema=schema)
+    return make_dataset(shop.client, dataset, schema=dataset)
 
 
 def test_schema_adds_its_columns_to_the_configuration(shop):
@@ -521,9 +505,9 @@ def test_filter_may_use_the_columns_of_a_schema(shop):
 def test_dataset_can_be_recreated_with_other_columns(shop, clock):
     shop.client.delete_dataset(datasetArn=add_dataset(shop, "ITEMS", SCHEMA))
     clock.now_s += 61
-    schema = shop.client.create_schema(name="other", schema=SCHEMA.replace("GENRE", "KIND"))["schemaArn"]
+    shop.client.create_schema(name="other", schema=SCHEMA.replace("GENRE", "KIND"))
 
-    shop.client.create_dataset(name="i", schemaArn=schema, datasetGroupArn=shop.group, datasetType="ITEMS")
+    make_dataset(shop.client, schema="other")
 
     assert "kind" in shop.configuration().item_columns
     assert "genre" not in shop.configuration().item_columns
@@ -532,7 +516,7 @@ def test_dataset_can_be_recreated_with_other_columns(shop, clock):
 def test_aliases_and_filters_remain_without_the_resources_table(shop, aws):
     create = {"datasetGroupArn": shop.group, "filterExpression": "INCLUDE ItemID WHERE Items.ITEM_ID IN ($items)"}
     kept = shop.client.create_filter(name="kept", **create)["filterArn"]
-    shop.client.create_recommender(name="mine", datasetGroupArn=shop.group, recipeArn=f"{RECIPES}/aws-popularity-count")
+    shop.client.create_recommender(**shop.recommender("mine"))
     # As in a second region, the bucket is a copy, and the table lacks these resources.
     for kind, name in (("Filter", "kept"), ("Recommender", "mine")):
         aws("dynamodb").delete_item(TableName="resources", Key={"kind": {"S": kind}, "id": {"S": name}})
@@ -546,12 +530,17 @@ def test_aliases_and_filters_remain_without_the_resources_table(shop, aws):
     assert set(shop.filters()) == {"new"}
 
 
+BATCH = {
+    "filter": None, "filterValues": None, "source": "s3://uploads/in/users.json", "output": "s3://uploads/out/",
+}  # fmt: skip
+
+
 def job_of(version, **fields):
     """Return the request of a batch job."""
     return {
         "solutionVersionArn": version, "roleArn": "arn:aws:iam::1:role/r", **fields,
-        "jobInput": {"s3DataSource": {"path": "s3://uploads/in/users.json"}},
-        "jobOutput": {"s3DataDestination": {"path": "s3://uploads/out/"}},
+        "jobInput": {"s3DataSource": {"path": BATCH["source"]}},
+        "jobOutput": {"s3DataDestination": {"path": BATCH["output"]}},
     }  # fmt: skip
 
 
@@ -566,12 +555,7 @@ def test_batch_inference_job_is_a_batch_workflow_execution(shop, clock):
         return shop.client.describe_batch_inference_job(batchInferenceJobArn=arn)["batchInferenceJob"]["status"]
 
     assert status() == "IN PROGRESS"
-    (execution,) = shop.stepfunctions.list_executions(stateMachineArn=BATCHES)["executions"]
-    given = json.loads(shop.stepfunctions.describe_execution(executionArn=execution["executionArn"])["input"])
-    assert given == {
-        "run": execution["name"], "recommender": "for-you", "numResults": 5, "filter": None, "filterValues": None,
-        "source": "s3://uploads/in/users.json", "output": "s3://uploads/out/",
-    }  # fmt: skip
+    assert shop.batch() == {**BATCH, "recommender": "for-you", "numResults": 5}
     shop.end()
     assert status() == "ACTIVE"
     (listed,) = shop.client.list_batch_inference_jobs(solutionVersionArn=version)["batchInferenceJobs"]
@@ -599,12 +583,7 @@ def test_segment_job_is_a_batch_workflow_execution(shop, recipe):
     found = shop.client.describe_batch_segment_job(batchSegmentJobArn=arn)["batchSegmentJob"]
     assert found["status"] == "IN PROGRESS"
     assert {name: found[name] for name in job} == job
-    (execution,) = shop.stepfunctions.list_executions(stateMachineArn=BATCHES)["executions"]
-    given = json.loads(shop.stepfunctions.describe_execution(executionArn=execution["executionArn"])["input"])
-    assert given == {
-        "run": execution["name"], "recommender": "segments", "numResults": 5_000, "filter": None,
-        "filterValues": None, "source": "s3://uploads/in/users.json", "output": "s3://uploads/out/",
-    }  # fmt: skip
+    assert shop.batch() == {**BATCH, "recommender": "segments", "numResults": 5_000}
     shop.end()
     (listed,) = shop.client.list_batch_segment_jobs(solutionVersionArn=version)["batchSegmentJobs"]
     assert (listed["jobName"], listed["status"]) == ("mailing", "ACTIVE")
@@ -630,16 +609,5 @@ def test_batch_job_of_an_unsuitable_recipe_is_refused(shop, recipe, create):
 @pytest.mark.parametrize("name", ["popular", "summer"])
 def test_recommender_name_used_in_the_configuration_is_refused(shop, name):
     shop.configure(aliases={"summer": {"recommender": "popular"}})
-    create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
 
-    assert refusal(shop.client.create_recommender, name=name, **create) == "ResourceAlreadyExistsException"
-
-
-@pytest.mark.parametrize("weight", ["2", "much"])
-def test_invalid_exploration_weight_is_refused(shop, weight):
-    create = {"datasetGroupArn": shop.group, "recipeArn": f"{RECIPES}/aws-popularity-count"}
-    config = {"itemExplorationConfig": {"explorationWeight": weight}}
-
-    code = refusal(shop.client.create_recommender, name="a", recommenderConfig=config, **create)
-
-    assert code == "InvalidInputException"
+    assert refusal(shop.client.create_recommender, **shop.recommender(name)) == "ResourceAlreadyExistsException"

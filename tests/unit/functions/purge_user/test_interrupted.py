@@ -6,10 +6,7 @@ import pytest
 
 from alsolike.runtime.errors import ConcurrentUpdate
 from tests.builders.lambda_events import NOW_MS, interaction
-from tests.builders.stores import (
-    PLACES,
-    fill_stores,
-)
+from tests.builders.stores import PLACES, fill_stores
 from tests.fakes.interruptions import Killed
 
 

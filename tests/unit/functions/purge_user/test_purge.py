@@ -26,12 +26,7 @@ from tests.builders.lake_files import OLD_SCHEMA
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.parquet import parquet_of
 from tests.builders.served_rows import served
-from tests.builders.stores import (
-    PLACES,
-    PSEUDONYMS,
-    failed_batch,
-    fill_stores,
-)
+from tests.builders.stores import PLACES, PSEUDONYMS, failed_batch, fill_stores
 
 
 def test_purge_removes_the_user_from_every_store(stores):
@@ -173,8 +168,7 @@ def test_session_row_in_another_object_is_purged_by_its_login(stores):
 def test_session_of_a_login_missing_in_the_lake_is_purged(stores):
     stores.put_rows("browsed", *(interaction(n, user_id=None, session_id="s", event_time_ms=1) for n in "123"))
     stores.put(
-        "served/served_date=2026-09-21/a.parquet",
-        to_parquet([served(shopper=None, session=PSEUDONYMS.shopper("s"))]),
+        "served/served_date=2026-09-21/a.parquet", to_parquet([served(shopper=None, session=PSEUDONYMS.shopper("s"))])
     )
     stores.profiles.join("s", Login(4, "login", "ann"), now_ms=NOW_MS)
 

@@ -15,6 +15,13 @@ def deployment(aws, artefact_bucket, tmp_path):
 
 
 @pytest.fixture
+def serving_v1(deployment):
+    deployment.publish("v1")
+    deployment.serving()
+    return deployment
+
+
+@pytest.fixture
 def shop(aws, artefact_bucket, profiles_table, pseudonyms, tmp_path, monkeypatch):
     users_table = create_table(aws("dynamodb"), "users", key="user_id")
     monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)

@@ -1,6 +1,7 @@
 """Deployment whose handler responds to the requests of tests."""
 
 import dataclasses
+import json
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -116,7 +117,12 @@ class Shop(World):
 
     def items(self, filter_name: str | None = None, **fields: Any) -> list[str]:
         named = {} if filter_name is None else {"filterArn": f"{ARN}:filter/{filter_name}"}
-        return [item["itemId"] for item in self.ask(**named, **fields)[0]]
+        return self.listed(**named, **fields)[0]
+
+    def listed(self, **fields: Any) -> tuple[list[str], dict[str, str]]:
+        """Return the items and the headers of the response to a recommendation request."""
+        items, headers = self.ask(**fields)
+        return [item["itemId"] for item in items], headers
 
     def refusal(self, **fields: Any) -> tuple[int, str]:
         answer = self.post({"userId": "anna", **fields})
@@ -126,3 +132,10 @@ class Shop(World):
         context = LambdaContext(remaining_ms=remaining_ms)
         answer: dict[str, Any] = handler.lambda_handler(http_event(route, body), context)
         return answer
+
+
+def invoke(context: LambdaContext | None = None, **event: Any) -> dict[str, Any]:
+    """Invoke the function directly, as Lambda does, and return its response. Event and response pass through JSON."""
+    answer = handler.lambda_handler(json.loads(json.dumps(event)), context or LambdaContext())
+    document: dict[str, Any] = json.loads(json.dumps(answer))
+    return document

@@ -9,7 +9,6 @@ from alsolike.configuration import recommendation_id
 from alsolike.configuration.recommendation_id import arm_tag
 from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.canary import GRACE_MS, Canary
-from alsolike.registry.registry import Registry
 from functions.recommend.state.bundles import load
 from functions.recommend.state.model import GRAPH_ERRORS, Model
 
@@ -33,14 +32,8 @@ def tried(shop, monkeypatch):
     return shop
 
 
-def registry(shop):
-    return Registry(shop.s3, shop.bucket)
-
-
 def start(shop, canary=CANARY):
-    pointer = registry(shop).champion()
-    assert pointer is not None
-    registry(shop).start_canary(pointer, canary)
+    shop.registry.start_canary(shop.champion, canary)
 
 
 def first(shop, **request):
@@ -90,10 +83,8 @@ def test_every_recommender_that_uses_a_model_has_the_canary(tried, recommender, 
 
 def test_ended_canary_serves_no_users_after_the_next_check(tried):
     assert first(tried, userId=ON_TRIAL)[1] == "v2"
-    pointer = registry(tried).champion()
-    assert pointer is not None
 
-    registry(tried).end_canary(pointer, reason="a test")
+    tried.registry.end_canary(tried.champion, reason="a test")
 
     assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
 
@@ -101,7 +92,7 @@ def test_ended_canary_serves_no_users_after_the_next_check(tried):
 def test_promoted_canary_serves_all_users_after_the_next_check(tried):
     first(tried, userId=ON_TRIAL)
 
-    registry(tried).promote("v2", reason="passed", now_ms=NOW_MS)
+    tried.registry.promote("v2", reason="passed", now_ms=NOW_MS)
 
     assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", None)
     assert first(tried, userId=NOT_ON_TRIAL) == ("kiwi", "v2", None)
@@ -115,7 +106,7 @@ def test_expired_canary_serves_no_users(tried):
 
 @pytest.mark.parametrize("damage", ["graph.data", "manifest.json"])
 def test_canary_that_cannot_be_loaded_falls_back_to_the_champion(tried, damage):
-    tried.s3.put_object(Bucket=tried.bucket, Key=f"models/v2/{damage}", Body=b"damaged")
+    tried.put(f"models/v2/{damage}", b"damaged")
 
     items, headers = tried.ask(userId=ON_TRIAL)
 
@@ -157,7 +148,7 @@ def test_canary_that_fails_at_ranking_uses_the_fallbacks(tried, monkeypatch):
 
 def test_canary_continues_while_the_pointer_is_unreadable(tried):
     first(tried, userId=ON_TRIAL)
-    tried.s3.put_object(Bucket=tried.bucket, Key=CHAMPION_KEY, Body=b"damaged")
+    tried.put(CHAMPION_KEY, b"damaged")
 
     assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", CANDIDATE_ARM)
 

@@ -1,6 +1,5 @@
 """Users in arms of experiments, who get the settings of their arms through the handler."""
 
-import json
 import time
 
 import orjson
@@ -10,12 +9,10 @@ from alsolike.configuration import recommendation_id
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.configuration.recommendation_id import arm_tag
 from alsolike.runtime.polling import Polling
-from functions.recommend import handler
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
-from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.deployment import CHECK_S
-from tests.unit.functions.recommend.shop import ARN
+from tests.unit.functions.recommend.shop import ARN, invoke
 
 BOTH = Experiment("spring", "home", 0, None, (Arm("control", 0.5), Arm("new", 0.5)))
 USERS = [f"user-{number}" for number in range(40)]
@@ -58,9 +55,9 @@ def test_arm_with_another_recommender_keeps_the_requested_name(known):
     known.configure(experiments=spring(new={"recommender": "recently-viewed"}))
 
     assert first(known, IN_CONTROL)[0] == "fig"
-    items, headers = known.ask(userId=IN_NEW, recommenderArn=FOR_YOU)
+    items, headers = known.listed(userId=IN_NEW, recommenderArn=FOR_YOU)
 
-    assert ([item["itemId"] for item in items], headers["x-alsolike-source"]) == (["pear"], "recent")
+    assert (items, headers["x-alsolike-source"]) == (["pear"], "recent")
     body = orjson.loads(known.post({"userId": IN_NEW})["body"])
     assert recommendation_id.parse(body["recommendationId"]).recommender == "for-you"
 
@@ -160,11 +157,10 @@ def test_batch_results_have_the_arm_of_each_user(known):
     known.publish_beside("v2")
     known.configure(experiments=spring(new={"model": "v2"}))
 
-    batch = {"users": [IN_CONTROL, IN_NEW], "numResults": 1}
-    answer = json.loads(json.dumps(handler.lambda_handler({"batch": batch}, LambdaContext())))
+    results = invoke(batch={"users": [IN_CONTROL, IN_NEW], "numResults": 1})["results"]
 
-    found = [(each["itemList"][0]["itemId"], each["modelVersion"], each["arms"]) for each in answer["results"]]
-    assert found == [("fig", "v1", ["spring/control"]), ("kiwi", "v2", ["spring/new"])]
+    lists = [(row["itemList"][0]["itemId"], row["modelVersion"], row["arms"]) for row in results]
+    assert lists == [("fig", "v1", ["spring/control"]), ("kiwi", "v2", ["spring/new"])]
 
 
 def test_experiment_has_no_users_before_its_start_and_after_its_end(known):
@@ -189,27 +185,28 @@ class TestVariantModels:
     def loaded(variant_models, *wanted, champion=None, now_ms=0):
         return list(variant_models.current(wanted, champion=champion, now_ms=now_ms, remaining_ms=lambda: 20_000))
 
+    @staticmethod
+    def champion(deployment, bundles):
+        loader = ChampionLoader(deployment.registry, bundles, polling=Polling(0))
+        return loader.current(now_ms=1, remaining_ms=lambda: 20_000).model
+
     def test_previous_champion_stays_on_disk_while_it_is_used(self, deployment, bundles, variant_models):
-        champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0))
-        deployment.publish("v1")
-        deployment.publish("v2")
-        deployment.publish("v3")
+        for version in ("v1", "v2", "v3"):
+            deployment.publish(version)
         assert self.loaded(variant_models, "v1") == ["v1"]
 
-        now = champion.current(now_ms=1, remaining_ms=lambda: 20_000)
+        champion = self.champion(deployment, bundles)
 
         assert deployment.cached() == ["v1", "v3"]
-        assert self.loaded(variant_models, champion=now.model) == []
+        assert self.loaded(variant_models, champion=champion) == []
         assert deployment.cached() == ["v3"]
 
     def test_arm_version_that_becomes_champion_is_stored_once(self, deployment, bundles, variant_models):
         deployment.publish("v1")
         self.loaded(variant_models, "v1")
-        champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0)).current(
-            now_ms=1, remaining_ms=lambda: 20_000
-        )
+        champion = self.champion(deployment, bundles)
 
-        assert self.loaded(variant_models, "v1", champion=champion.model) == []
+        assert self.loaded(variant_models, "v1", champion=champion) == []
         assert deployment.cached() == ["v1"]
 
     def test_model_that_cannot_be_loaded_is_retried_with_backoff(self, deployment, variant_models, monkeypatch):
@@ -231,36 +228,26 @@ class TestVariantModels:
         # another 240 s.
         assert tries == [0, 0, 30_000, 30_000, 90_000, 90_000, 210_000, 210_000]
 
-    def test_arm_model_is_loaded_only_with_room_for_the_next_champion(
-        self, deployment, bundles, variant_models, monkeypatch
-    ):
+    def test_arm_model_needs_room_for_the_next_champion(self, deployment, bundles, variant_models, monkeypatch):
         deployment.publish("v1")
         deployment.publish("v2")
-        champion = ChampionLoader(deployment.registry, bundles, polling=Polling(0)).current(
-            now_ms=0, remaining_ms=lambda: 20_000
-        )
+        champion = self.champion(deployment, bundles)
         size = sum(file.stat().st_size for file in (deployment.cache / "v2").iterdir())
 
         for now_ms, free, expected in ((0, size - 1, []), (60_000, size, ["v1"])):
             monkeypatch.setattr("shutil.disk_usage", lambda _, free=free: type("Usage", (), {"free": free}))
-            found = self.loaded(variant_models, "v1", champion=champion.model, now_ms=now_ms)
+            found = self.loaded(variant_models, "v1", champion=champion, now_ms=now_ms)
             assert (found, deployment.cached()) == (expected, [*expected, "v2"])
 
 
 def test_rules_of_an_arm_replace_those_of_the_recommender(known):
     known.publish()
     known.configure(
-        rules={
-            "usual": {"pins": [{"item": "kiwi", "position": 1}]},
-            "bold": {"pins": [{"item": "plum", "position": 1}]},
-        },
+        rules={name: {"pins": [{"item": item, "position": 1}]} for name, item in (("usual", "kiwi"), ("bold", "plum"))},
         recommenders={"for-you": {"rules": "usual"}},
         experiments=spring(new={"rules": "bold"}),
     )
 
-    found = {user: first(known, user) for user in (IN_CONTROL, IN_NEW)}
-
-    assert [(item, headers["x-alsolike-rules"]) for item, headers in found.values()] == [
-        ("kiwi", "usual"),
-        ("plum", "bold"),
-    ]
+    for user, expected in ((IN_CONTROL, ("kiwi", "usual")), (IN_NEW, ("plum", "bold"))):
+        item, headers = first(known, user)
+        assert (item, headers["x-alsolike-rules"]) == expected

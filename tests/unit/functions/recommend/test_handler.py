@@ -24,9 +24,7 @@ def test_known_user_gets_items_ranked_by_the_model(shop, counted):
         "x-alsolike-model-version": "v1",
         "x-correlation-id": "r1",
     }
-    assert counted() == {
-        "RecommendationsServed": 1,
-    }
+    assert counted() == {"RecommendationsServed": 1}
 
 
 def test_recommendation_id_has_the_model_version(shop):
@@ -58,9 +56,9 @@ def test_anonymous_session_is_found_by_its_session_id(shop):
     shop.publish()
     shop.remember("s#anna", "pear")
 
-    items, headers = shop.ask(numResults=1)
+    items, headers = shop.listed(numResults=1)
 
-    assert [item["itemId"] for item in items] == ["fig"]
+    assert items == ["fig"]
     assert headers["x-alsolike-source"] == "model"
 
 
@@ -92,9 +90,9 @@ def test_unknown_user_gets_popular_items(known_item, shop, counted):
     if known_item is not None:
         shop.remember("u#anna", known_item)
 
-    items, headers = shop.ask()
+    items, headers = shop.listed()
 
-    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
+    assert items == ["fig", "pear", "kiwi", "plum"]
     assert headers["x-alsolike-source"] == "popular"
     assert "x-alsolike-degraded" not in headers
     assert counted()["RecommendationsPopular"] == 1
@@ -107,12 +105,8 @@ def test_popular_items_fill_a_short_list_and_are_counted(shop, counted):
 
     items, headers = shop.ask(numResults=10)
 
-    assert [(item["itemId"], item["score"]) for item in items] == [
-        ("fig", 2.0),
-        ("plum", 1.0),
-        ("pear", 1.0 / 2),
-        ("kiwi", 1.0 / 3),
-    ]
+    scores = {item["itemId"]: item["score"] for item in items}
+    assert list(scores.items()) == [("fig", 2.0), ("plum", 1.0), ("pear", 1.0 / 2), ("kiwi", 1.0 / 3)]
     assert (headers["x-alsolike-source"], headers["x-alsolike-filled"]) == ("model", "2")
     assert "x-alsolike-degraded" not in headers
     assert counted()["RecommendationsFilled"] == 1
@@ -180,9 +174,9 @@ def test_unreadable_profile_falls_back_to_popular_items(shop, counted):
     shop.publish()
     shop.dynamodb.delete_table(TableName=shop.profiles_table)
 
-    items, headers = shop.ask()
+    items, headers = shop.listed()
 
-    assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
+    assert items == ["fig", "pear", "kiwi", "plum"]
     assert headers["x-alsolike-source"] == "popular"
     assert headers["x-alsolike-degraded"] == "profile-unavailable"
     assert counted()["RecommendationsDegraded"] == 1

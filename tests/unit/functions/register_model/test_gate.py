@@ -189,12 +189,7 @@ def test_coverage_of_a_single_position_is_100_percent():
 
     check = checks(candidate)["coverage"]
 
-    assert check.values == {
-        "recommended_items": 1,
-        "possible_items": 1,
-        "percent": 100.0,
-        "min_coverage_percent": 1,
-    }
+    assert check.values == {"recommended_items": 1, "possible_items": 1, "percent": 100.0, "min_coverage_percent": 1}
 
 
 def test_gate_check_values_include_metrics_since_the_champion():

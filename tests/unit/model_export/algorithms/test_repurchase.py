@@ -227,10 +227,7 @@ def judge(histories, by):
 
 def test_blend_uses_the_half_life_of_the_better_part():
     data = habit()
-    tuned = {
-        "buy_again": BuyAgain(half_life_days=math.inf).fit(data),
-        "repurchase": Repurchase().fit(data),
-    }
+    tuned = {"buy_again": BuyAgain(half_life_days=math.inf).fit(data), "repurchase": Repurchase().fit(data)}
     requested: list[float] = []
 
     def histories(days):

@@ -61,10 +61,4 @@ def test_graphs_are_run_with_few_long_histories_at_a_time(batches, tmp_path):
 
     # A chunk has at most 32 MiB / (4 bytes * 1,000^2) = 8 histories. The chunks are the given histories, histories of
     # one item, histories with scattered padding, an empty history, and a history with all items excluded.
-    assert batches == [
-        8,
-        8,
-        8,
-        1,
-        1,
-    ]
+    assert batches == [8, 8, 8, 1, 1]

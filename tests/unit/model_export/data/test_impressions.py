@@ -165,12 +165,7 @@ def test_dataset_without_logged_responses_is_empty(tmp_path):
 
 @pytest.mark.parametrize(
     ("objective", "gains"),
-    [
-        ("click:1", [1, 0]),
-        ("click:1,purchase:10", [1, 10]),
-        ("revenue:2", [0, 9]),
-        ("purchase:1,MARGIN:0.5", [0, 2.5]),
-    ],
+    [("click:1", [1, 0]), ("click:1,purchase:10", [1, 10]), ("revenue:2", [0, 9]), ("purchase:1,MARGIN:0.5", [0, 2.5])],
 )
 def test_gains_equal_the_objective(objective, gains, tmp_path):
     outcomes = ["pear", "fig"], ["click", "purchase"], [0.0, 4.5]

@@ -7,13 +7,7 @@ import pytest
 from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.snapshot.content_index import Scales
 from model_export.evaluation import cold_start, splits
-from model_export.evaluation.cold_start import (
-    DEFAULT_SCALES,
-    MAX_LONG_NDCG_LOSS,
-    MAX_NDCG_LOSS,
-    SCALES,
-    measure,
-)
+from model_export.evaluation.cold_start import DEFAULT_SCALES, MAX_LONG_NDCG_LOSS, MAX_NDCG_LOSS, SCALES, measure
 from model_export.evaluation.cold_trial import NONE
 from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, leave_one_out, popular, scale, scales
 from tests.unit.model_export.shops import interactions

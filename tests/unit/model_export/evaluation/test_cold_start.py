@@ -8,13 +8,7 @@ import pytest
 from alsolike.snapshot.content_index import Scales
 from model_export.algorithms.popularity import Popularity, PopularityModel
 from model_export.evaluation import cold_trial
-from model_export.evaluation.cold_start import (
-    DEFAULT_SCALES,
-    SCALES,
-    choose_scales,
-    judge,
-    measure,
-)
+from model_export.evaluation.cold_start import DEFAULT_SCALES, SCALES, choose_scales, judge, measure
 from model_export.evaluation.cold_trial import unknown
 from model_export.evaluation.fit_cache import Fits
 from tests.builders.sentence_model import sentence_model
@@ -97,14 +91,7 @@ def test_rare_items_have_a_separate_scale():
     with_rare = cold(split, COLOURS[:4], COLOURS[3:4]).test
 
     for rare, place in ((0.5, second), (2.0, third)):
-        found = measure(
-            popular(split),
-            split,
-            with_rare,
-            scales=Scales(new=1.0, rare=rare),
-            k=3,
-            seen="allowed",
-        )
+        found = measure(popular(split), split, with_rare, scales=Scales(new=1.0, rare=rare), k=3, seen="allowed")
         assert found.with_.new_items == pytest.approx(place)
 
 

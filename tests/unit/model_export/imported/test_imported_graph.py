@@ -212,10 +212,7 @@ def ending(*nodes):
             'expected at least 0. Set "activation" in model.json to "softplus"',
         ),
         (ending(("Sub", ["sums", "sums"], ["changed"], {})), "returns no score above 0 for 16 random histories"),
-        (
-            ending(("Sub", ["sums", "sums"], ["zero"], {}), ("Log", ["zero"], ["changed"], {})),
-            "expected finite scores",
-        ),
+        (ending(("Sub", ["sums", "sums"], ["zero"], {}), ("Log", ["zero"], ["changed"], {})), "expected finite scores"),
         (
             ending(("RandomUniformLike", ["sums"], ["noise"], {}), ("Add", ["sums", "noise"], ["changed"], {})),
             "other scores in a second run: export it in inference mode",

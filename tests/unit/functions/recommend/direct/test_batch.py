@@ -1,22 +1,17 @@
 """Batches of users in direct invocations."""
 
-import json
-
 import orjson
 import pytest
 
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
-from functions.recommend import handler
 from functions.recommend.direct import batch
 from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext
+from tests.unit.functions.recommend.shop import invoke
 
 
-def invoke(users=("anna",), *, context=None, **fields):
-    """Invoke the function as Lambda does, and return its response. Both event and response pass through JSON."""
-    given = {"batch": {"users": list(users) if isinstance(users, tuple) else users, **fields}}
-    document = handler.lambda_handler(json.loads(json.dumps(given)), context or LambdaContext())
-    return json.loads(json.dumps(document))
+def batch_of(users=("anna",), *, context=None, **fields):
+    return invoke(context, batch={"users": users, **fields})
 
 
 def items(result):
@@ -35,13 +30,13 @@ def known(shop):
 def test_batch_results_equal_single_responses_in_order(known):
     users = ("anna", "visit", "stranger", "anna")
 
-    answer = invoke(users, numResults=3)
+    answer = batch_of(users, numResults=3)
 
     assert (answer["answered"], answer["notDone"]) == (4, 0)
     assert [result["userId"] for result in answer["results"]] == list(users)
     for user, result in zip(users, answer["results"], strict=True):
-        single, headers = known.ask(userId=user, numResults=3)
-        assert items(result) == [item["itemId"] for item in single]
+        single, headers = known.listed(userId=user, numResults=3)
+        assert items(result) == single
         assert result["source"] == headers["x-alsolike-source"]
         assert result["modelVersion"] == headers["x-alsolike-model-version"] == "v1"
         assert result.get("filled", 0) == int(headers.get("x-alsolike-filled", 0))
@@ -61,7 +56,7 @@ def test_batch_results_equal_single_responses_in_order(known):
     ],
 )
 def test_invalid_user_is_refused_individually(known, bad, error):
-    answer = invoke(["anna", bad, "anna"], numResults=1)
+    answer = batch_of(["anna", bad, "anna"], numResults=1)
 
     assert [result.get("error") for result in answer["results"]] == [None, error, None]
     assert items(answer["results"][2]) == ["fig"]
@@ -70,10 +65,10 @@ def test_invalid_user_is_refused_individually(known, bad, error):
 def test_each_profile_is_read_once(known, cloud):
     for number in range(150):
         known.remember(f"u#{number}", "pear")
-    invoke()
+    batch_of()
     cloud.calls.clear()
 
-    answer = invoke(tuple(str(number) for number in range(150)), numResults=1)
+    answer = batch_of(tuple(str(number) for number in range(150)), numResults=1)
 
     assert [items(result) for result in answer["results"]] == [["fig"]] * 150
     reads = [call.operation for call in cloud.calls if call.operation.startswith("dynamodb.")]
@@ -88,7 +83,7 @@ def test_filter_is_applied_per_user(known):
                         "EXCLUDE ItemID WHERE Items.TITLE IN ($TITLE)"}
     )  # fmt: skip
 
-    answer = invoke(("anna", "bert"), filter="new", filterValues={"TITLE": '"Kiwi"'}, numResults=2)
+    answer = batch_of(("anna", "bert"), filter="new", filterValues={"TITLE": '"Kiwi"'}, numResults=2)
 
     assert items(answer["results"][0])[0] == "fig"
     assert "fig" not in items(answer["results"][1])
@@ -97,7 +92,7 @@ def test_filter_is_applied_per_user(known):
 def test_buy_again_is_available_in_batches(known):
     known.remember("u#anna", "fig", "purchase")
 
-    answer = invoke(("anna", "stranger"), recommender="buy-again")
+    answer = batch_of(("anna", "stranger"), recommender="buy-again")
 
     assert [items(result) for result in answer["results"]] == [["fig"], []]
 
@@ -121,14 +116,14 @@ def test_buy_again_is_available_in_batches(known):
 )
 def test_invalid_batch_field_fails_the_batch(known, fields, error):
     with pytest.raises(InvalidInput) as raised:
-        invoke(**fields)
+        batch_of(**fields)
 
     assert str(raised.value).startswith(error)
 
 
 def test_unknown_filter_fails_the_batch(known):
     with pytest.raises(NotFound, match="filter is 'sale', expected none: the configuration has no filters"):
-        invoke(filter="sale")
+        batch_of(filter="sale")
 
 
 class LittleTime(LambdaContext):
@@ -144,13 +139,13 @@ class LittleTime(LambdaContext):
 
 def test_users_not_done_in_time_are_reported_and_can_be_sent_again(known, counted):
     users = ["anna", 7, "stranger", "anna"]
-    invoke()  # The first call reads the configuration, the catalogue and the model.
+    batch_of()  # The first call reads the configuration, the catalogue and the model.
     counted()
 
     # The remaining time is checked before the configuration and the catalogue, and after each user.
-    first = invoke(users, context=LittleTime(20_000, 20_000, 20_000, 2_999))
+    first = batch_of(users, context=LittleTime(20_000, 20_000, 20_000, 2_999))
     counts = counted()
-    rest = invoke(users, first=first["answered"])
+    rest = batch_of(users, first=first["answered"])
 
     assert (first["answered"], first["notDone"]) == (2, 2)
     assert [result.get("userId") for result in first["results"]] == ["anna", None]
@@ -160,18 +155,18 @@ def test_users_not_done_in_time_are_reported_and_can_be_sent_again(known, counte
 
 
 def test_response_is_truncated_at_the_lambda_size_limit(known, monkeypatch):
-    whole = invoke(("anna",) * 20)
+    whole = batch_of(("anna",) * 20)
     one = len(orjson.dumps(whole["results"][0]))
     monkeypatch.setattr(batch, "MAX_ANSWER_BYTES", 5 * one)
 
-    answer = invoke(("anna",) * 20)
+    answer = batch_of(("anna",) * 20)
 
     assert (answer["answered"], answer["notDone"]) == (5, 15)
-    assert invoke(("anna",) * 20, output={"key": "batch/1/answers/0.jsonl"}) == {"answered": 20, "notDone": 0}
+    assert batch_of(("anna",) * 20, output={"key": "batch/1/answers/0.jsonl"}) == {"answered": 20, "notDone": 0}
 
 
 def test_unreadable_profile_ends_the_batch_or_fails_it_without_results(known, monkeypatch):
-    invoke()
+    batch_of()
     profiles = current_sources().batches().profiles
     reads = profiles.read_many
 
@@ -183,37 +178,37 @@ def test_unreadable_profile_ends_the_batch_or_fails_it_without_results(known, mo
 
     monkeypatch.setattr(profiles, "read_many", read)
 
-    assert invoke(("anna",) * 100 + ("lost",))["notDone"] == 1
+    assert batch_of(("anna",) * 100 + ("lost",))["notDone"] == 1
     with pytest.raises(Unavailable, match="not now"):
-        invoke(("lost", "anna"))
+        batch_of(("lost", "anna"))
 
 
 def test_users_and_results_can_be_objects_in_the_artefact_bucket(known):
     users = ["anna", "", "stranger"]
-    known.s3.put_object(Bucket=known.bucket, Key="batch/r/users/0.json", Body=json.dumps(users))
+    known.put("batch/r/users/0.json", orjson.dumps(users))
     given = {"input": {"key": "batch/r/users/0.json"}, "output": {"key": "batch/r/answers/0.jsonl"}, "first": 1}
 
-    answer = handler.lambda_handler({"batch": given}, LambdaContext())
+    answer = invoke(batch=given)
 
     assert answer == {"answered": 2, "notDone": 0}
     stored = known.s3.get_object(Bucket=known.bucket, Key="batch/r/answers/0.jsonl")["Body"].read()
-    assert [json.loads(line) for line in stored.splitlines()] == invoke(users, first=1)["results"]
+    assert [orjson.loads(line) for line in stored.splitlines()] == batch_of(users, first=1)["results"]
 
 
 def test_missing_or_invalid_input_object_is_refused(known):
-    known.s3.put_object(Bucket=known.bucket, Key="batch/r/users/1.json", Body=b"anna\n")
+    known.put("batch/r/users/1.json", b"anna\n")
     for key, error in (
         ("batch/r/users/0.json", "an object of the artefact bucket"),
         ("batch/r/users/1.json", "a JSON"),
     ):
         with pytest.raises(InvalidInput, match=f'batch.input.key is "{key}", expected {error}'):
-            handler.lambda_handler({"batch": {"input": {"key": key}}}, LambdaContext())
+            invoke(batch={"input": {"key": key}})
 
 
 def test_batch_counts_answered_and_refused_users(known, counted):
     counted()
 
-    invoke(["anna", 7, "stranger"])
+    batch_of(["anna", 7, "stranger"])
 
     counts = {name: value for name, value in counted().items() if value}
     assert counts == {"BatchUsersAnswered": 2, "BatchUsersRefused": 1}

@@ -1,14 +1,13 @@
 """Lists of logged requests without and with a draft, by direct invocation."""
 
-import json
-import re
 import time
 
+import pytest
+
 from alsolike.registry.canary import Canary
-from alsolike.registry.registry import Registry
 from alsolike.runtime.errors import InvalidInput, NotFound
-from functions.recommend import handler
-from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.shop import invoke
 
 PINNED = {
     "format": 1,
@@ -23,9 +22,7 @@ def request(user_id, *, seen, **fields):
 
 
 def lists(*requests, configuration=PINNED):
-    event = {"forecast": {"configuration": configuration, "requests": list(requests)}}
-    document = handler.lambda_handler(json.loads(json.dumps(event)), LambdaContext())
-    return document["lists"]
+    return invoke(forecast={"configuration": configuration, "requests": list(requests)})["lists"]
 
 
 def test_draft_changes_the_lists_of_logged_requests(shop):
@@ -57,37 +54,29 @@ def test_request_without_its_filter_values_is_refused_alone(shop):
     assert answered["present"] == ["fig", "plum"]
 
 
-def test_invalid_draft_is_refused(shop):
-    shop.publish()
-    event = {"forecast": {"configuration": {"format": 1, "rules": 7}, "requests": []}}
-
-    document = handler.lambda_handler(event, LambdaContext())
-
-    assert document["refused"]["type"] == InvalidInput.__name__
-    assert re.search("rules", document["refused"]["message"])
-
-
-def test_forecast_without_requests_is_refused(shop):
+@pytest.mark.parametrize(
+    ("fields", "message"), [({"configuration": {"format": 1, "rules": 7}, "requests": []}, "rules"), ({}, "requests")]
+)
+def test_invalid_forecast_is_refused(shop, fields, message):
     shop.publish()
 
-    document = handler.lambda_handler({"forecast": {"configuration": PINNED}}, LambdaContext())
+    refused = invoke(forecast={"configuration": PINNED, **fields})["refused"]
 
-    assert document["refused"]["type"] == InvalidInput.__name__
-    assert "requests" in document["refused"]["message"]
+    assert refused["type"] == InvalidInput.__name__
+    assert message in refused["message"]
 
 
 def test_draft_may_have_the_model_of_a_canary(shop, monkeypatch):
     """The canary v2 recommends kiwis after a pear. Without a canary, the version is not loaded."""
     monkeypatch.setenv("CHAMPION_CHECK_S", "0")
     shop.publish_beside("v2")
-    event = {"forecast": {"model": "v2", "requests": [request("anna", seen="pear")]}}
+    forecast = {"model": "v2", "requests": [request("anna", seen="pear")]}
 
-    refused = handler.lambda_handler(event, LambdaContext())["refused"]
-    registry, now_ms = Registry(shop.s3, shop.bucket), time.time_ns() // 1_000_000
-    pointer = registry.champion()
-    assert pointer is not None
-    registry.start_canary(pointer, Canary("v2", "v1", 0.5, now_ms - 1_000, now_ms + 3_600_000, 1_000, "run"))
-    (found,) = handler.lambda_handler(event, LambdaContext())["lists"]
+    refused = invoke(forecast=forecast)["refused"]
+    now_ms = time.time_ns() // 1_000_000
+    canary = Canary("v2", "v1", 0.5, now_ms - 1_000, now_ms + 3_600_000, 1_000, "run")
+    shop.registry.start_canary(shop.champion, canary)
+    (found,) = invoke(forecast=forecast)["lists"]
 
     assert refused["type"] == NotFound.__name__
     assert "expected a loaded version: none" in refused["message"]
@@ -103,6 +92,6 @@ def test_model_of_an_experiment_replaces_the_champion_of_all_users(shop):
     shop.configure(experiments={"spring": {**start, "arms": arms}})
     requests = [request(f"user-{number}", seen="pear") for number in range(10)]
 
-    found = handler.lambda_handler({"forecast": {"model": "v2", "requests": requests}}, LambdaContext())["lists"]
+    found = invoke(forecast={"model": "v2", "requests": requests})["lists"]
 
     assert {(each["present"][0], each["draft"][0], *each["degraded"]) for each in found} == {("fig", "kiwi")}

@@ -1,6 +1,5 @@
 """Previews of rules by direct invocation."""
 
-import json
 import re
 
 import pytest
@@ -9,17 +8,14 @@ from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.runtime.errors import InvalidInput, NotFound
-from functions.recommend import handler
 from functions.recommend.state import catalogue
-from tests.builders.lambda_events import LambdaContext
+from tests.unit.functions.recommend.shop import invoke
 
 RULES = {"spring": {"pins": [{"item": "kiwi", "position": 1}]}}
 
 
 def preview(**fields):
-    """Invoke the function as Lambda does, and return its response. Both event and response pass through JSON."""
-    document = handler.lambda_handler(json.loads(json.dumps({"preview": fields})), LambdaContext())
-    return json.loads(json.dumps(document))
+    return invoke(preview=fields)
 
 
 @pytest.fixture
@@ -96,21 +92,19 @@ def test_preview_of_a_draft_and_a_rule_set_starts_from_the_live_list(ruled):
     assert [item["itemId"] for item in rules_list["after"]] == ["fig", "plum"]
 
 
-def test_draft_may_use_filters_created_by_personalize_clients(ruled):
-    names = OwnNames({}, {"plums": 'INCLUDE ItemID WHERE Items.ITEM_ID IN ("plum")'})
-    ruled.s3.put_object(Bucket=ruled.bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
-
-    found = preview(userId="anna", configuration={"format": 1}, filter="plums")
-
-    assert [item["itemId"] for item in found["after"]] == ["plum"]
-
-
-def test_draft_may_use_columns_of_personalize_schemas(ruled):
-    names = OwnNames({}, {"cheap": "INCLUDE ItemID WHERE Items.COST < 5"}, {"cost": ColumnType.NUMBER})
-    ruled.s3.put_object(Bucket=ruled.bucket, Key=OWN_NAMES_KEY, Body=names.to_json())
+@pytest.mark.parametrize(
+    ("expression", "columns"),
+    [
+        ('INCLUDE ItemID WHERE Items.ITEM_ID IN ("plum")', {}),
+        ("INCLUDE ItemID WHERE Items.COST < 5", {"cost": ColumnType.NUMBER}),
+    ],
+)
+def test_draft_may_use_filters_and_columns_of_personalize_clients(ruled, expression, columns):
+    names = OwnNames({}, {"own": expression}, columns)
+    ruled.put(OWN_NAMES_KEY, names.to_json())
     ruled.catalogue({"fig": {"cost": 9}, "plum": {"cost": 1}})
 
-    found = preview(userId="anna", configuration={"format": 1}, filter="cheap")
+    found = preview(userId="anna", configuration={"format": 1}, filter="own")
 
     assert [item["itemId"] for item in found["after"]] == ["plum"]
 
@@ -126,10 +120,8 @@ def test_preview_reads_columns_that_are_not_applied(ruled, monkeypatch):
 
     found = preview(userId="anna", numResults=2, configuration=draft, rules="sale")
 
-    assert [(item["itemId"], item["origin"]) for item in found["after"]] == [
-        ("fig", "ranked"),
-        ("lime", "promoted:on-sale"),
-    ]
+    origins = {item["itemId"]: item["origin"] for item in found["after"]}
+    assert list(origins.items()) == [("fig", "ranked"), ("lime", "promoted:on-sale")]
     assert found["unmetRules"] == []
     monkeypatch.setattr(catalogue, "MAX_DRAFT_ROWS", 2)
     refused = preview(userId="anna", configuration=draft, rules="sale")["refused"]

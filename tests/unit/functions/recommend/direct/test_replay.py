@@ -7,19 +7,22 @@ import time
 import pytest
 
 from alsolike.runtime.errors import InvalidInput, NotFound
-from functions.recommend import handler
-from tests.builders.lambda_events import NOW_MS, LambdaContext
-from tests.unit.functions.recommend.shop import ARN
-
-ASKED = {"nowMs": NOW_MS, "recommender": "for-you", "numResults": 2}
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.shop import ARN, invoke
 
 
 def replay(**fields):
-    return handler.lambda_handler({"replay": {**ASKED, **fields}}, LambdaContext())
+    """Replay a request of Anna, who viewed a pear."""
+    pear = {"userId": "anna", "history": [interaction("pear")]}
+    return invoke(replay={"nowMs": NOW_MS, "recommender": "for-you", "numResults": 2, **pear, **fields})
 
 
-def interaction(item_id, *, before_ms=1000):
-    return {"timeMs": NOW_MS - before_ms, "eventId": f"e-{item_id}", "itemId": item_id, "eventType": "view"}
+def items(answer):
+    return [item["itemId"] for item in answer["items"]]
+
+
+def interaction(item_id):
+    return {"timeMs": NOW_MS - 1000, "eventId": f"e-{item_id}", "itemId": item_id, "eventType": "view"}
 
 
 def test_replay_uses_the_given_history_instead_of_the_profile(shop):
@@ -27,9 +30,9 @@ def test_replay_uses_the_given_history_instead_of_the_profile(shop):
     shop.publish()
     shop.remember("u#anna", "kiwi")
 
-    answer = replay(userId="anna", history=[interaction("pear")])
+    answer = replay()
 
-    assert [item["itemId"] for item in answer["items"]] == ["fig", "plum"]
+    assert items(answer) == ["fig", "plum"]
     assert (answer["source"], answer["modelVersion"], answer["configuration"]) == ("model", "v1", 0)
     (reason,) = answer["items"][0]["reason"]
     assert json.loads(reason)["itemId"] == "pear"
@@ -42,7 +45,7 @@ def test_replay_uses_the_time_of_the_response(shop):
     shop.catalogue({"fig": {"launched": NOW_MS // 1000 + 3600}, "plum": {"launched": NOW_MS // 1000 - 3600}})
     assert time.time() * 1000 > NOW_MS + 3_600_000
 
-    answer = replay(userId="anna", history=[interaction("pear")], filter="launched")
+    answer = replay(filter="launched")
 
     assert [item["itemId"] for item in answer["items"] if item["origin"] == "ranked"] == ["plum"]
 
@@ -50,11 +53,9 @@ def test_replay_uses_the_time_of_the_response(shop):
 def test_replayed_ranking_ranks_the_given_items(shop):
     shop.publish()
 
-    answer = replay(
-        recommender="personalized-ranking", userId="anna", inputList=["kiwi", "fig"], history=[interaction("pear")]
-    )
+    answer = replay(recommender="personalized-ranking", inputList=["kiwi", "fig"])
 
-    assert [item["itemId"] for item in answer["items"]] == ["fig", "kiwi"]
+    assert items(answer) == ["fig", "kiwi"]
 
 
 @pytest.mark.parametrize(
@@ -71,11 +72,11 @@ def test_replayed_ranking_ignores_promotions(shop, rules):
     promotion = {"percentPromotedItems": 50, "filterArn": f"{ARN}:filter/sour"}
 
     answer = replay(
-        recommender="personalized-ranking", userId="anna", inputList=["kiwi", "fig"], history=[interaction("pear")],
+        recommender="personalized-ranking", inputList=["kiwi", "fig"],
         promotions=[promotion],
     )  # fmt: skip
 
-    assert [item["itemId"] for item in answer["items"]] == ["fig", "kiwi"]
+    assert items(answer) == ["fig", "kiwi"]
 
 
 def test_replay_applies_filter_values_and_excluded_items(shop):
@@ -83,8 +84,8 @@ def test_replay_applies_filter_values_and_excluded_items(shop):
     shop.publish()
     shop.catalogue({"fig": {"tags": ["sweet"]}, "plum": {"tags": ["sour"]}, "kiwi": {"tags": ["sour"]}})
 
-    filtered = replay(userId="anna", history=[interaction("pear")], filter="tagged", filterValues={"TAG": '"sour"'})
-    without = replay(userId="anna", history=[interaction("pear")], exclude=["fig"])
+    filtered = replay(filter="tagged", filterValues={"TAG": '"sour"'})
+    without = replay(exclude=["fig"])
 
     assert filtered["items"][0]["itemId"] == "plum"
     assert without["items"][0]["itemId"] == "plum"
@@ -111,7 +112,7 @@ def test_replay_is_not_logged_or_counted_as_served(shop, capsys):
     ],
 )
 def test_invalid_replay_is_refused_with_a_message(shop, fields, kind, message):
-    refused = replay(userId="anna", **fields)["refused"]
+    refused = replay(**fields)["refused"]
 
     assert refused["type"] == kind.__name__
     assert re.search(message, refused["message"])
@@ -142,9 +143,9 @@ def test_replay_draws_the_same_items_as_its_response(shop, configuration):
         drawn.add(tuple(served))
 
         again = replay(
-            userId="anna", nowMs=time.time_ns() // 1_000_000, numResults=3, history=[interaction("pear")],
+            nowMs=time.time_ns() // 1_000_000, numResults=3,
             recommendationId=document["recommendationId"],
         )  # fmt: skip
 
-        assert [item["itemId"] for item in again["items"]] == served
+        assert items(again) == served
     assert len(drawn) > 1

@@ -1,11 +1,8 @@
 """Comparison of rules with the catalogue, by direct invocation."""
 
-import json
-
 import pytest
 
-from functions.recommend import handler
-from tests.builders.lambda_events import LambdaContext
+from tests.unit.functions.recommend.shop import invoke
 
 COLUMNS = {"columns": {"title": "string", "stock": "boolean"}}
 FIGS = 'INCLUDE ItemID WHERE Items.TITLE = "Fig"'
@@ -24,45 +21,36 @@ def stocked(shop):
 
 def warnings(rules=None, **parts):
     configuration = {"format": 1, "items": COLUMNS, "rules": {"spring": rules or {}}, **parts}
-    event = {"ruleCheck": {"configuration": configuration}}
-    document = handler.lambda_handler(json.loads(json.dumps(event)), LambdaContext())
-    return [(tuple(warning["path"]), warning["message"]) for warning in document["warnings"]]
+    found = invoke(ruleCheck={"configuration": configuration})["warnings"]
+    return [(tuple(warning["path"]), warning["message"]) for warning in found]
 
 
 def test_rules_that_the_catalogue_satisfies_have_no_warning(stocked):
     rules = {"pins": [{"item": "fig", "position": 1}], "promotions": [{"filter": "figs", "share": 0.5}]}
+    recommenders = {"for-you": {"filter": "figs", "rules": "spring"}}
 
-    assert (
-        warnings(rules, filters={"figs": FIGS}, recommenders={"for-you": {"filter": "figs", "rules": "spring"}}) == []
-    )
-
-
-@pytest.mark.parametrize("filter_", [None, "in-stock"])
-def test_pin_of_an_unknown_item_has_a_warning(stocked, filter_):
-    parts = {"filters": {"in-stock": IN_STOCK}, "recommenders": {"for-you": {"rules": "spring", "filter": filter_}}}
-    parts = parts if filter_ else {}
-
-    found = warnings({"pins": [{"item": "melon", "position": 1}]}, **parts)
-
-    assert found == [(PIN, 'is "melon", which is not in the catalogue, so the rule has no effect')]
+    assert warnings(rules, filters={"figs": FIGS}, recommenders=recommenders) == []
 
 
-def test_pin_of_a_deleted_item_has_a_warning(stocked):
-    stocked.catalogue({"plum": None})
-
-    found = warnings({"pins": [{"item": "plum", "position": 1}]})
-
-    assert found == [(PIN, 'is "plum", which was deleted, so the rule has no effect')]
+SPRING_IN_STOCK = {
+    "filters": {"in-stock": IN_STOCK},
+    "recommenders": {"for-you": {"filter": "in-stock", "rules": "spring"}, "popular": {"filter": "in-stock"}},
+}
 
 
-def test_pin_that_the_recommenders_filter_excludes_has_a_warning(stocked):
-    recommenders = {"for-you": {"filter": "in-stock", "rules": "spring"}, "popular": {"filter": "in-stock"}}
+@pytest.mark.parametrize(
+    ("item", "parts", "message"),
+    [
+        ("melon", {}, 'is "melon", which is not in the catalogue, so the rule has no effect'),
+        ("melon", SPRING_IN_STOCK, 'is "melon", which is not in the catalogue, so the rule has no effect'),
+        ("kiwi", {}, 'is "kiwi", which was deleted, so the rule has no effect'),
+        ("plum", SPRING_IN_STOCK, "does not pass the filter in-stock of for-you, so the rule has no effect there"),
+    ],
+)
+def test_pin_without_an_effect_has_a_warning(stocked, item, parts, message):
+    stocked.catalogue({"kiwi": None})
 
-    found = warnings(
-        {"pins": [{"item": "plum", "position": 1}]}, filters={"in-stock": IN_STOCK}, recommenders=recommenders
-    )
-
-    assert found == [(PIN, "does not pass the filter in-stock of for-you, so the rule has no effect there")]
+    assert warnings({"pins": [{"item": item, "position": 1}]}, **parts) == [(PIN, message)]
 
 
 @pytest.mark.parametrize(

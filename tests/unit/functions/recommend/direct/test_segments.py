@@ -1,19 +1,17 @@
 """Scores of users for the lines of a segment job."""
 
 import json
-from collections.abc import Callable
 
 import pytest
 
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
-from functions.recommend import handler
 from functions.recommend.direct.segments import interactions_per_day
-from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.shop import invoke
 
 DAY_MS = 86_400_000
-Scored = Callable[..., list[dict[str, float]]]
 
 
 @pytest.fixture
@@ -25,12 +23,11 @@ def known(shop):
     return shop
 
 
-def invoke(shop, *lines, users=("anna",), **fields):
+def scores_of(shop, *lines, users=("anna",), **fields):
     """Return the scores of each user, by line number as a string."""
-    shop.s3.put_object(Bucket=shop.bucket, Key="batch/r/segments.json", Body=json.dumps(lines).encode())
-    given = {"users": list(users), "recommender": "segments", "segments": {"key": "batch/r/segments.json"}, **fields}
-    document = handler.lambda_handler({"batch": given}, LambdaContext())
-    return [{item["itemId"]: item["score"] for item in result["itemList"]} for result in document["results"]]
+    shop.put("batch/r/segments.json", json.dumps(lines).encode())
+    given = {"users": users, "recommender": "segments", "segments": {"key": "batch/r/segments.json"}, **fields}
+    return [{item["itemId"]: item["score"] for item in row["itemList"]} for row in invoke(batch=given)["results"]]
 
 
 def test_score_is_the_sum_over_the_items_of_the_line(known):
@@ -39,7 +36,7 @@ def test_score_is_the_sum_over_the_items_of_the_line(known):
     )
     known.catalogue({"fig": {"title": "Fig"}, "plum": {"title": "Plum"}})
 
-    (scores,) = invoke(
+    (scores,) = scores_of(
         known, {"itemId": "fig"}, {"itemId": "plum"}, {"itemAttributes": 'ITEMS.TITLE IN ("Fig", "Plum")'},
         {"filter": "figs"}, {"itemId": "unknown"}, numResults=1_000_000,
     )  # fmt: skip
@@ -54,7 +51,7 @@ def test_users_without_interactions_and_erased_users_have_no_score(known):
     known.remember("u#gone", "pear")
     ProfileStore(known.dynamodb, known.profiles_table).erase("u#gone", now_ms=NOW_MS)
 
-    anna, stranger, gone = invoke(known, {"itemId": "fig"}, users=("anna", "stranger", "gone"))
+    anna, stranger, gone = scores_of(known, {"itemId": "fig"}, users=("anna", "stranger", "gone"))
 
     assert anna["0"] > 0
     assert stranger == gone == {}
@@ -64,7 +61,7 @@ def test_list_attribute_matches_a_text_with_equality(known):
     known.configure(items={"columns": {"TAGS": "list"}})
     known.catalogue({"fig": {"tags": ["sweet", "soft"]}, "plum": {"tags": ["sweet"]}})
 
-    (scores,) = invoke(
+    (scores,) = scores_of(
         known, {"itemId": "fig"}, {"itemAttributes": 'ITEMS.TAGS = "sweet" AND ITEMS.TAGS = "soft"'}
     )  # fmt: skip
 
@@ -76,15 +73,12 @@ def test_frequent_shopper_scores_above_a_rare_one_with_equal_taste(known):
         known.remember("u#often", "pear", before_ms=number * DAY_MS)
     known.remember("u#rare", "pear", before_ms=60 * DAY_MS)
 
-    often, rare = invoke(known, {"itemId": "fig"}, users=("often", "rare"))
+    often, rare = scores_of(known, {"itemId": "fig"}, users=("often", "rare"))
 
     assert often["0"] > 4 * rare["0"]
 
 
-@pytest.mark.parametrize(
-    ("days", "per_day"),
-    [((30, 20, 10), 3 / 30), ((0,), 1 / 7), ((7,), 1 / 7), ((400,), 1 / 400)],
-)
+@pytest.mark.parametrize(("days", "per_day"), [((30, 20, 10), 3 / 30), ((0,), 1 / 7), ((7,), 1 / 7), ((400,), 1 / 400)])
 def test_frequency_is_counted_over_at_least_a_week(days, per_day):
     recent = [RecentInteraction(NOW_MS - day * DAY_MS, str(day), "pear", "view") for day in days]
 
@@ -96,18 +90,18 @@ def test_items_of_a_personal_filter_are_selected_per_user(known):
     known.remember("u#bert", "fig", "purchase")
     known.configure(filters={"new": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")'})
 
-    anna, bert = invoke(known, {"filter": "new"}, {"itemId": "fig"}, users=("anna", "bert"))
+    anna, bert = scores_of(known, {"filter": "new"}, {"itemId": "fig"}, users=("anna", "bert"))
 
     assert anna["0"] > anna["1"] > 0
     assert bert["0"] < anna["0"]
 
 
 def test_users_of_an_experiment_are_scored_by_the_champion(known):
-    (expected,) = invoke(known, {"itemId": "fig"})
+    (expected,) = scores_of(known, {"itemId": "fig"})
     arms = {"control": {"share": 0.01}, "new": {"share": 0.99, "recommender": "popular"}}
     known.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
 
-    assert invoke(known, {"itemId": "fig"}) == [pytest.approx(expected)]
+    assert scores_of(known, {"itemId": "fig"}) == [pytest.approx(expected)]
 
 
 @pytest.mark.parametrize(
@@ -123,9 +117,9 @@ def test_users_of_an_experiment_are_scored_by_the_champion(known):
 )
 def test_invalid_lines_fail_the_whole_batch(known, lines, fields, error, problem):
     with pytest.raises(error, match=problem):
-        invoke(known, *lines, **fields)
+        scores_of(known, *lines, **fields)
 
 
 def test_segments_without_a_model_are_retried(shop):
     with pytest.raises(Unavailable, match="no-model"):
-        invoke(shop, {"itemId": "fig"})
+        scores_of(shop, {"itemId": "fig"})

@@ -20,12 +20,9 @@ def read(route, body=b"", *, path=None, **query):
     return PARSERS[route](event)
 
 
-def test_user_id_is_sufficient():
-    assert parse() == RecommendationRequest("anna", num_results=25)
-
-
-def test_zero_results_means_the_default():
-    assert parse(numResults=0).num_results == 25
+@pytest.mark.parametrize("fields", [{}, {"numResults": 0}])
+def test_default_number_of_results_is_25(fields):
+    assert parse(**fields) == RecommendationRequest("anna", num_results=25)
 
 
 @pytest.mark.parametrize("field", ["campaignArn", "recommenderArn"])
@@ -36,12 +33,8 @@ def test_recommender_is_the_last_part_of_its_arn(field):
 def test_metadata_columns_are_accepted_in_both_spellings():
     request = parse(metadataColumns={"ITEMS": ["CATEGORY_L1", "categoryL2", "TITLE", "title"]})
 
-    assert request.metadata_columns == (
-        ("CATEGORY_L1", "categoryL1"),
-        ("categoryL2", "categoryL2"),
-        ("TITLE", "title"),
-        ("title", "title"),
-    )
+    columns = {"CATEGORY_L1": "categoryL1", "categoryL2": "categoryL2", "TITLE": "title", "title": "title"}
+    assert request.metadata_columns == tuple(columns.items())
 
 
 @pytest.mark.parametrize(

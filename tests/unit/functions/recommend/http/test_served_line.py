@@ -11,10 +11,8 @@ from alsolike.lake.served import read_line
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.records.served_response import ServedResponse, state_hash
 from alsolike.trends.store import trends_key
-from functions.recommend import handler
 from functions.recommend.sources import current_sources
-from tests.builders.lambda_events import LambdaContext
-from tests.unit.functions.recommend.shop import ARN
+from tests.unit.functions.recommend.shop import ARN, invoke
 
 
 @pytest.fixture
@@ -96,9 +94,9 @@ def test_log_line_has_arms_rules_and_propensities(shop, lines):
     assert row.rules == "bold"
     assert (row.item_ids[0], row.origins[0], row.propensities[0]) == ("kiwi", "pinned", None)
     assert "promoted:stone" in row.origins
-    selected = [chance for chance in row.propensities if chance is not None]
+    selected = [propensity for propensity in row.propensities if propensity is not None]
     assert selected
-    assert all(0 < chance <= 1 for chance in selected)
+    assert all(0 < propensity <= 1 for propensity in selected)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +188,7 @@ def test_refusals_batches_and_304_responses_are_not_logged(shop, lines):
 
     assert shop.get("GET /popular", headers={"if-none-match": etag})["statusCode"] == 304
     assert shop.post({"userId": "anna", "numResults": -1})["statusCode"] == 400
-    handler.lambda_handler({"batch": {"users": ["anna"]}}, LambdaContext())
+    invoke(batch={"users": ["anna"]})
 
     assert lines() == []
 

@@ -3,6 +3,7 @@
 import dataclasses
 import time
 from collections import Counter
+from typing import Any
 
 import numpy as np
 import orjson
@@ -17,7 +18,7 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import InvalidInput
 from functions.recommend import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
-from tests.unit.functions.recommend.shop import ARN
+from tests.unit.functions.recommend.shop import ARN, invoke
 
 DAY_MS = 86_400_000
 MODEL = ActionModel(
@@ -33,30 +34,14 @@ MODEL = ActionModel(
 def shop(shop):
     shop.serve(actions=MODEL)
     put(shop, Action("app", {}), Action("mail", {}))
-    shop.s3.put_object(
-        Bucket=shop.bucket,
-        Key="config/own-names.json",
-        Body=orjson.dumps(
-            {
-                "aliases": {
-                    name: {
-                        "name": name,
-                        "recommender": recommender,
-                        "hides": [],
-                        "filter": None,
-                        "exploration": exploration,
-                        "recipe": None,
-                    }
-                    for name, recommender, exploration in (
-                        ("exact", "next-best-action", {"share": 0.0, "new_for_days": 30}),
-                        ("curious", "next-best-action", {"share": 1.0, "new_for_days": 30}),
-                        ("home", "for-you", None),
-                    )
-                },
-                "filters": {},
-            }
-        ),
-    )
+    aliases: dict[str, Any] = {
+        name: {"name": name, "recommender": recommender, "hides": [], "filter": None, "recipe": None,
+               "exploration": None if share is None else {"share": share, "new_for_days": 30}}
+        for name, recommender, share in (
+            ("exact", "next-best-action", 0.0), ("curious", "next-best-action", 1.0), ("home", "for-you", None),
+        )
+    }  # fmt: skip
+    shop.put("config/own-names.json", orjson.dumps({"aliases": aliases, "filters": {}}))
     return shop
 
 
@@ -178,7 +163,7 @@ def test_untrained_action_model_is_reported_as_degraded(shop, counted):
     ],
 )
 def test_damaged_actions_are_omitted_and_reported_as_degraded(shop, body, reason, readable):
-    shop.s3.put_object(Bucket=shop.bucket, Key=ACTIONS_KEY, Body=body)
+    shop.put(ACTIONS_KEY, body)
 
     answer = recommend()
 
@@ -194,26 +179,26 @@ def test_erased_user_has_no_history(shop):
     assert recommend()["document"]["actionList"][0]["score"] == pytest.approx(1 / (1 + np.exp(0.5)))
 
 
-@pytest.mark.parametrize("campaign", ["home", "unknown"])
-def test_campaign_without_actions_returns_404(shop, campaign):
-    answer = recommend(campaign=campaign)
+@pytest.mark.parametrize(
+    ("fields", "status", "message"),
+    [
+        ({"campaign": "home"}, 404, "/next-best-action or /exact or /curious"),
+        ({"campaign": "unknown"}, 404, "/next-best-action or /exact or /curious"),
+        ({"filterArn": f"{ARN}:filter/cheap"}, 400, "filterArn is given, expected none"),
+    ],
+)
+def test_request_for_actions_is_refused_with_its_reason(shop, fields, status, message):
+    answer = recommend(**fields)
 
-    assert answer["statusCode"] == 404
-    assert "/next-best-action or /exact or /curious" in answer["document"]["message"]
-
-
-def test_filters_are_refused(shop):
-    answer = recommend(filterArn=f"{ARN}:filter/cheap")
-
-    assert answer["statusCode"] == 400
-    assert answer["document"]["message"].startswith("filterArn is given, expected none")
+    assert answer["statusCode"] == status
+    assert message in answer["document"]["message"]
 
 
 def test_batch_of_actions_equals_single_requests_and_refuses_invalid_users(shop):
     took(shop, "app", before_ms=DAY_MS)
     batch = {"users": ["anna", "", "ben"], "recommender": "next-best-action", "numResults": 2}
 
-    results = handler.lambda_handler({"batch": batch}, LambdaContext())["results"]
+    results = invoke(batch=batch)["results"]
 
     assert results[1] == {"error": 'userId is "", expected a non-empty string'}
     for result, user in ((results[0], "anna"), (results[2], "ben")):
@@ -228,4 +213,4 @@ def test_batch_of_actions_refuses_a_filter(shop):
     batch = {"users": ["anna"], "recommender": "next-best-action", "filter": "cheap"}
 
     with pytest.raises(InvalidInput, match=r"batch\.filter is 'cheap', expected none: next-best-action has no filters"):
-        handler.lambda_handler({"batch": batch}, LambdaContext())
+        invoke(batch=batch)

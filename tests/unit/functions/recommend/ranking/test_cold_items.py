@@ -4,21 +4,14 @@ After a pear, the model ranks a fig (2) and a plum (1). Fig and apple are from G
 items that share a value with a new item are its neighbours, each with weight 1/2.
 """
 
-from typing import Any
-
 import pytest
 
 from alsolike.registry.registry import Registry
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN
 
-ITEMS = {
-    "pear": {},
-    "apple": {"from": "Greece"},
-    "fig": {"from": "Greece"},
-    "plum": {"kind": "blue"},
-    "kiwi": {"kind": "blue"},
-}
+GREEK, BLUE = {"from": "Greece"}, {"kind": "blue"}
+ITEMS = {"pear": {}, "apple": GREEK, "fig": GREEK, "plum": BLUE, "kiwi": BLUE}
 FILTERS = {
     "cheap": "INCLUDE ItemID WHERE Items.PRICE < 2",
     "unbought": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
@@ -71,21 +64,9 @@ def test_items_without_neighbours_follow_all_known_items(cold_shop):
 
 def test_only_ranked_cold_items_are_counted_with_rules(cold_shop):
     """Nuts resemble no item of the model. They are only in the list as fill items, by a promotion or by a pin."""
-    cold_shop.configure(
-        filters=FILTERS,
-        rules={
-            "spring": {
-                "promotions": [{"filter": "cheap", "share": 0.2}],
-                "pins": [{"item": "hazelnut", "position": 1}],
-            }
-        },
-        recommenders={"for-you": {"rules": "spring"}},
-    )
-    nuts: dict[str, dict[str, Any]] = {
-        "hazelnut": {"kind": "nut"},
-        "peanut": {"kind": "nut", "price": 1},
-        "walnut": {"kind": "nut"},
-    }
+    spring = {"promotions": [{"filter": "cheap", "share": 0.2}], "pins": [{"item": "hazelnut", "position": 1}]}
+    cold_shop.configure(filters=FILTERS, rules={"spring": spring}, recommenders={"for-you": {"rules": "spring"}})
+    nuts = {"hazelnut": {"kind": "nut"}, "peanut": {"kind": "nut", "price": 1}, "walnut": {"kind": "nut"}}
     cold_shop.catalogue({"date": {"from": "Greece"}, **nuts})
 
     items, headers = cold_shop.ask(numResults=9)
@@ -109,31 +90,25 @@ def test_filter_passed_only_by_cold_items_returns_them_to_every_user(cold_shop):
     assert headers["x-alsolike-source"] == "popular"
 
 
-def test_seen_cold_item_does_not_fill_if_seen_items_are_excluded(cold_shop):
-    cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
-    cold_shop.catalogue({"nut": {"kind": "nut"}, "bolt": {"kind": "bolt"}})
-    cold_shop.remember("u#anna", "nut")
-
-    assert cold_shop.items()[-1] == "bolt"
-    assert "nut" not in cold_shop.items()
-
-
-def test_seen_cold_item_is_not_promoted_if_seen_items_are_excluded(cold_shop):
+def test_seen_cold_item_does_not_fill_and_is_not_promoted(cold_shop):
     """Neither item resembles an item of the model. The promotion contains all items that pass its filter."""
     cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
-    cold_shop.configure(
-        filters=FILTERS,
-        rules={"spring": {"promotions": [{"filter": "cheap", "share": 0.5}]}},
-        recommenders={"for-you": {"rules": "spring"}},
-    )
     cold_shop.catalogue({"nut": {"kind": "nut", "price": 1}, "bolt": {"kind": "bolt", "price": 1}})
+    promotion = {
+        "filters": FILTERS,
+        "rules": {"spring": {"promotions": [{"filter": "cheap", "share": 0.5}]}},
+        "recommenders": {"for-you": {"rules": "spring"}},
+    }
+    cold_shop.configure(**promotion)
     assert {"nut", "bolt"} < set(cold_shop.items(numResults=4))
 
     cold_shop.remember("u#anna", "nut")
 
-    items = cold_shop.items(numResults=4)
-    assert "bolt" in items
-    assert "nut" not in items
+    promoted = cold_shop.items(numResults=4)
+    assert ("bolt" in promoted, "nut" in promoted) == (True, False)
+    cold_shop.configure()
+    filled = cold_shop.items()
+    assert (filled[-1], "nut" in filled) == ("bolt", False)
 
 
 def test_deleted_cold_item_is_not_recommended(cold_shop):
@@ -154,16 +129,9 @@ def test_cold_items_of_another_model_are_not_recommended(cold_shop):
     assert "x-alsolike-cold-items" not in headers
 
 
-def test_filters_apply_to_cold_items(cold_shop):
+def test_filters_apply_to_cold_items_and_keep_their_scores(cold_shop):
     cold_shop.configure(items={"columns": {"price": "number"}}, filters=FILTERS)
     cold_shop.catalogue({"date": {"from": "Greece", "price": 1}, "ouzo": {"from": "Greece", "price": 9}})
-
-    assert cold_shop.items("cheap") == ["date"]
-
-
-def test_cold_items_keep_their_scores_with_a_filter_for_cold_items(cold_shop):
-    cold_shop.configure(items={"columns": {"price": "number"}}, filters=FILTERS)
-    cold_shop.catalogue({"date": {"from": "Greece", "price": 1}})
 
     items, _ = cold_shop.ask(filterArn=f"{ARN}:filter/cheap")
 
@@ -179,27 +147,19 @@ def test_filters_use_the_users_interactions_with_cold_items(cold_shop):
     assert "date" in cold_shop.items()
 
 
-def test_seen_cold_items_are_excluded_if_seen_items_are(shop):
-    shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_seen=True)
-    shop.catalogue({"date": {"from": "Greece"}})
-    shop.remember("u#anna", "pear")
-    assert "date" in shop.items()
+@pytest.mark.parametrize(("excluded", "event_type"), [("exclude_seen", "view"), ("exclude_bought", "purchase")])
+def test_cold_item_is_excluded_like_an_item_of_the_model(cold_shop, excluded, event_type):
+    cold_shop.publish(item_ids=list(ITEMS), properties=ITEMS, **{excluded: True})
+    cold_shop.catalogue({"date": {"from": "Greece"}})
+    if excluded == "exclude_bought":
+        cold_shop.remember("u#anna", "date")
+    assert "date" in cold_shop.items()
 
-    shop.remember("u#anna", "date")
+    cold_shop.remember("u#anna", "date", event_type)
 
-    assert shop.items() == ["fig", "plum", "kiwi", "apple"]  # The fig is popular, and the other items follow.
-
-
-def test_bought_cold_items_are_excluded_if_bought_items_are(shop):
-    shop.publish(item_ids=list(ITEMS), properties=ITEMS, exclude_bought=True)
-    shop.catalogue({"date": {"from": "Greece"}})
-    shop.remember("u#anna", "pear")
-    shop.remember("u#anna", "date")
-    assert "date" in shop.items()
-
-    shop.remember("u#anna", "date", "purchase")
-
-    assert "date" not in shop.items()
+    # The fig is popular, and the other items follow. The pear was viewed.
+    pear = ["pear"] if excluded == "exclude_bought" else []
+    assert cold_shop.items() == ["fig", "plum", *pear, "kiwi", "apple"]
 
 
 def test_metadata_of_cold_items_comes_from_the_catalogue(cold_shop):

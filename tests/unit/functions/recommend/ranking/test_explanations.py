@@ -44,12 +44,14 @@ def fitted(algorithm):
 
 
 def served(model, directory):
+    """Return the model as requests load it, with the history of the user."""
     parameters = HistoryParameters(length=5, half_life_days=10.0, event_weights={"view": 1.0, "purchase": 5.0})
     manifest = dataclasses.replace(MANIFEST, items=ITEMS, history=parameters)
     write_bundle(directory, manifest=manifest, item_ids=ITEM_IDS, popular=ITEM_IDS[:3])
     write_graphs(model, directory)
     write_manifest(directory, manifest)
-    return Model(directory)
+    serving, interactions = Model(directory), recent()
+    return serving, serving.history(interactions, serving.bundle.positions([row.item_id for row in interactions]))
 
 
 def recent():
@@ -74,9 +76,7 @@ def graph_input():
     ids=[*(algorithm.name for algorithm in ADDITIVE), "sasrec"],
 )
 def test_contribution_is_the_score_minus_the_score_without_the_interaction(model, tmp_path):
-    serving = served(model, tmp_path)
-    interactions = recent()
-    history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
+    serving, history = served(model, tmp_path)
     best, scores = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
 
     found = serving.ablation_scores(history, best, latest=3, now_ms=NOW_MS)
@@ -91,9 +91,7 @@ def test_contribution_is_the_score_minus_the_score_without_the_interaction(model
 
 
 def test_longer_histories_are_run_in_smaller_groups(tmp_path, monkeypatch):
-    serving = served(fitted(BuyAgain()), tmp_path)
-    interactions = recent()
-    history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
+    serving, history = served(fitted(BuyAgain()), tmp_path)
     best, _ = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
     together, run = [], InferenceSession.run
 
@@ -112,9 +110,7 @@ def test_longer_histories_are_run_in_smaller_groups(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("algorithm", ADDITIVE, ids=lambda algorithm: algorithm.name)
 def test_contributions_of_an_additive_model_add_up_to_the_score(algorithm, tmp_path):
-    serving = served(fitted(algorithm), tmp_path)
-    interactions = recent()
-    history = serving.history(interactions, serving.bundle.positions([each.item_id for each in interactions]))
+    serving, history = served(fitted(algorithm), tmp_path)
     best, scores = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
 
     found = serving.ablation_scores(history, best, latest=100, now_ms=NOW_MS)
@@ -141,12 +137,8 @@ def test_explanation_has_the_largest_contributions_of_each_item(shop):
 
 
 def because(event_type, before_ms, contribution):
-    return {
-        "itemId": "pear",
-        "eventType": event_type,
-        "timestamp": (NOW_MS - before_ms) / 1000,
-        "contribution": contribution,
-    }
+    time_s = (NOW_MS - before_ms) / 1000
+    return {"itemId": "pear", "eventType": event_type, "timestamp": time_s, "contribution": contribution}
 
 
 def test_explanations_are_returned_only_on_request(shop):

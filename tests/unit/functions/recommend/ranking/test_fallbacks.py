@@ -45,49 +45,34 @@ def test_failing_model_falls_back_to_items_similar_to_the_last_viewed(failing, c
     assert (counts["RecommendationsDegraded"], counts["DegradedToSimilar"]) == (1, 1)
 
 
-def test_seen_items_are_excluded_from_the_similar_fallback(shop, monkeypatch):
-    shop.publish(related=RELATED, exclude_seen=True)
-    shop.remember("u#anna", "kiwi", before_ms=2000)
-    shop.remember("u#anna", "pear")
+@pytest.mark.parametrize(
+    ("excluded", "remembered", "items", "source"),
+    [
+        # The fig is similar to the pear, and the plum is the other unseen item.
+        ("exclude_seen", [("kiwi", "view"), ("pear", "view")], ["fig", "plum"], "similar"),
+        # The fig is similar to the pear, and popular items follow.
+        ("exclude_bought", [("kiwi", "purchase"), ("pear", "view")], ["fig", "pear", "plum"], "similar"),
+        ("exclude_seen", [("fig", "view")], ["pear", "kiwi", "plum"], "popular"),
+    ],
+)
+def test_seen_or_bought_items_are_excluded_from_fallbacks(shop, monkeypatch, excluded, remembered, items, source):
+    shop.publish(related=RELATED, **{excluded: True})
+    for age, (item_id, event_type) in enumerate(reversed(remembered), start=1):
+        shop.remember("u#anna", item_id, event_type, before_ms=1000 * age)
     monkeypatch.setattr(Budget, "allows", lambda *_: False)
 
-    items, headers = shop.ask(numResults=5)
+    listed, headers = shop.listed(numResults=5)
 
-    # The fig is similar to the pear, and the plum is the other unseen item.
-    assert [item["itemId"] for item in items] == ["fig", "plum"]
-    assert headers["x-alsolike-filled"] == "1"
-
-
-def test_bought_items_are_excluded_from_the_similar_fallback(shop, monkeypatch):
-    shop.publish(related=RELATED, exclude_bought=True)
-    shop.remember("u#anna", "kiwi", "purchase", before_ms=2000)
-    shop.remember("u#anna", "pear")
-    monkeypatch.setattr(Budget, "allows", lambda *_: False)
-
-    items, _ = shop.ask(numResults=5)
-
-    # The fig is similar to the pear, and popular items follow.
-    assert [item["itemId"] for item in items] == ["fig", "pear", "plum"]
-
-
-def test_seen_items_are_excluded_from_the_popular_fallback(shop, monkeypatch):
-    shop.publish(exclude_seen=True)
-    shop.remember("u#anna", "fig")
-    monkeypatch.setattr(Budget, "allows", lambda *_: False)
-
-    items, headers = shop.ask(numResults=5)
-
-    assert headers["x-alsolike-source"] == "popular"
-    assert sorted(item["itemId"] for item in items) == ["kiwi", "pear", "plum"]
+    assert (listed, headers["x-alsolike-source"]) == (items, source)
 
 
 def test_failing_model_falls_back_to_popular_items_without_similar_ones(failing, counted):
     failing.remember("u#anna", "plum")
     counted()
 
-    items, headers = failing.ask(numResults=2)
+    items, headers = failing.listed(numResults=2)
 
-    assert [item["itemId"] for item in items] == ["fig", "pear"]
+    assert items == ["fig", "pear"]
     assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("popular", "model-failed")
     assert counted()["DegradedToPopular"] == 1
 
@@ -95,9 +80,9 @@ def test_failing_model_falls_back_to_popular_items_without_similar_ones(failing,
 def test_missing_model_falls_back_to_trending_items(shop, counted):
     shop.count(durian=20)
 
-    items, headers = shop.ask()
+    items, headers = shop.listed()
 
-    assert [item["itemId"] for item in items] == ["durian"]
+    assert items == ["durian"]
     assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("trending", "no-model")
     assert counted()["DegradedToTrending"] == 1
 
@@ -162,13 +147,7 @@ def test_expected_model_time_is_the_fastest_recent_run(shop):
 
 @pytest.mark.parametrize(
     ("limit_ms", "spent_ms", "expected_ms", "allowed"),
-    [
-        (100, 79, 20, True),
-        (100, 81, 20, False),
-        (100, 500, 10, True),
-        (100, 500, 10.1, False),
-        (0, 5_000, 5_000, True),
-    ],
+    [(100, 79, 20, True), (100, 81, 20, False), (100, 500, 10, True), (100, 500, 10.1, False), (0, 5_000, 5_000, True)],
 )
 def test_budget_allows_runs_within_remaining_time_or_a_tenth(limit_ms, spent_ms, expected_ms, allowed):
     times_s = iter([10.0, 10.0 + spent_ms / 1000])

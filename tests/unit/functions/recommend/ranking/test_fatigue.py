@@ -7,8 +7,8 @@ import pytest
 from alsolike.configuration.configuration import Fatigue
 from alsolike.lake.served import read_line
 from alsolike.profiles.impressions import Impressions, ImpressionStore
-from functions.recommend import handler
-from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.recommend.shop import invoke
 
 FATIGUE = {"strength": 2, "half_life_hours": 24}
 
@@ -112,7 +112,7 @@ def test_without_the_setting_no_impressions_are_read(shop, see, cloud):
 def test_batches_are_not_affected_by_sightings(known, see):
     see("fig")
 
-    answer = handler.lambda_handler({"batch": {"users": ["anna"], "numResults": 1}}, LambdaContext())
+    answer = invoke(batch={"users": ["anna"], "numResults": 1})
 
     assert [item["itemId"] for item in answer["results"][0]["itemList"]] == ["fig"]
 
@@ -121,9 +121,9 @@ def test_unreadable_impressions_degrade_the_response(known, see, monkeypatch):
     see("fig")
     monkeypatch.setattr(ImpressionStore, "__init__", lambda self, client, table: _broken(self, client))
 
-    items, headers = known.ask(numResults=1)
+    items, headers = known.listed(numResults=1)
 
-    assert [item["itemId"] for item in items] == ["fig"]
+    assert items == ["fig"]
     assert headers["x-alsolike-degraded"] == "impressions-unavailable"
 
 

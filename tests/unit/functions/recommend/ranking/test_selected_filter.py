@@ -69,10 +69,10 @@ def test_fill_items_pass_the_filter_and_are_counted(filtered):
     The filter `cheap` passes neither, and `up-to` with a price of 2 passes the plum.
     """
     _, popular = filtered.ask(filterArn=f"{ARN}:filter/cheap")
-    items, filled = filtered.ask(filterArn=f"{ARN}:filter/up-to", filterValues={"PRICE": "2"})
+    items, filled = filtered.listed(filterArn=f"{ARN}:filter/up-to", filterValues={"PRICE": "2"})
 
     assert popular["x-alsolike-source"] == "popular"
-    assert [item["itemId"] for item in items] == ["plum", "pear"]
+    assert items == ["plum", "pear"]
     assert (filled["x-alsolike-source"], filled["x-alsolike-filled"]) == ("model", "1")
 
 
@@ -226,11 +226,7 @@ def test_changed_filter_and_price_apply_from_the_next_refresh(filtered):
 @pytest.mark.parametrize(
     ("fields", "status", "message"),
     [
-        (
-            {"filterArn": f"{ARN}:filter/other"},
-            404,
-            "filterArn ends in 'other', expected adults, affordable, alike, ",
-        ),
+        ({"filterArn": f"{ARN}:filter/other"}, 404, "filterArn ends in 'other', expected adults, affordable, alike, "),
         ({"filterArn": f"{ARN}:filter/"}, 400, f'filterArn is "{ARN}:filter/", expected arn:aws:personalize:'),
         ({"filterArn": "cheap"}, 400, 'filterArn is "cheap", expected arn:aws:personalize:<region>:<account>:filter/'),
         ({"filterArn": f"{ARN}:filter/up-to"}, 400, "filterValues.PRICE is missing, expected a value: filter up-to"),

@@ -65,19 +65,8 @@ def test_unreadable_user_has_unknown_feature_values(shop, fed, monkeypatch):
 
     monkeypatch.setattr(UserStore, "get", outage)
 
-    items, headers = shop.ask(numResults=1)
+    items, headers = shop.listed(numResults=1)
 
-    assert [item["itemId"] for item in items] == ["fig"]
+    assert items == ["fig"]
     assert fed[-1] == [[0, 0]]
     assert headers["x-alsolike-degraded"] == "user-unavailable"
-
-
-def test_models_without_user_features_read_no_users(shop, monkeypatch):
-    def read(*_, **__):
-        raise AssertionError("the user was read")
-
-    monkeypatch.setattr(UserStore, "get", read)
-    shop.publish()
-    shop.remember("u#anna", "pear")
-
-    assert shop.items(numResults=1) == ["fig"]

@@ -8,15 +8,11 @@ from typing import Any
 import orjson
 import pytest
 
-from tests.unit.functions.recommend.shop import ARN
+from tests.unit.functions.recommend.shop import ARN, invoke
 
 COLUMNS = {
-    "price": "number",
-    "title": "string",
-    "categoryL1": "string",
-    "tags": "list",
-    "CREATION_TIMESTAMP": "timestamp",
-}
+    "price": "number", "title": "string", "categoryL1": "string", "tags": "list", "CREATION_TIMESTAMP": "timestamp",
+}  # fmt: skip
 FILTERS = {
     "dear": "INCLUDE ItemID WHERE Items.PRICE >= 4",
     "cheap": "INCLUDE ItemID WHERE Items.PRICE < 4",
@@ -288,12 +284,9 @@ def test_rules_apply_to_trending_items_without_a_model(ruled):
 
 
 def test_rules_apply_to_batches(ruled):
-    from functions.recommend import handler
-    from tests.builders.lambda_events import LambdaContext
-
     ruled(pins=[{"item": "kiwi", "position": 1}, {"item": "no-such", "position": 2}])
 
-    answer = handler.lambda_handler({"batch": {"users": ["anna"], "numResults": 2}}, LambdaContext())
+    answer = invoke(batch={"users": ["anna"], "numResults": 2})
 
     assert items(answer["results"][0]["itemList"]) == ["kiwi", "fig"]
     assert list(answer["results"][0]["unmetRules"]) == ["pin:no-such unknown"]

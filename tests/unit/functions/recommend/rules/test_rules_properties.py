@@ -28,11 +28,9 @@ from tests.builders.lambda_events import NOW_MS
 
 ITEMS = [f"i{number}" for number in range(12)]
 COLUMNS = {
-    "brand": ColumnType.STRING,
-    "tags": ColumnType.LIST,
-    "price": ColumnType.NUMBER,
+    "brand": ColumnType.STRING, "tags": ColumnType.LIST, "price": ColumnType.NUMBER,
     "creationTimestamp": ColumnType.TIMESTAMP,
-}
+}  # fmt: skip
 FILTERS = {
     "red": 'INCLUDE ItemID WHERE Items.BRAND = "red"',
     "cheap": "INCLUDE ItemID WHERE Items.PRICE < 5",
@@ -123,9 +121,9 @@ def answer(model, catalogue, rules, request):
 def passing(name, catalogue):
     """Return the items that pass a filter, evaluated in plain Python."""
     tests = {
-        "red": lambda item_id, has: has.get("brand") == "red",
-        "cheap": lambda item_id, has: has.get("price", 9) < 5,
-        "unseen": lambda item_id, has: item_id != "i0",
+        "red": lambda _, properties: properties.get("brand") == "red",
+        "cheap": lambda _, properties: properties.get("price", 9) < 5,
+        "unseen": lambda item_id, _: item_id != "i0",
     }
     return {item_id for item_id, has in catalogue.items() if has is not None and tests[name](item_id, has)}
 

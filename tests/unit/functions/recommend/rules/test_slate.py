@@ -32,10 +32,7 @@ def ranked(ids, **scores):
     return [ScoredItem(ord(item_id), scores.get(item_id, 1 / place)) for place, item_id in enumerate(ids, start=1)]
 
 
-def made(
-    ids, *, k = 5, of = BRANDS, column = "brand",
-    chance = None, **rules
-):  # fmt: skip
+def made(ids, *, k=5, of=BRANDS, column="brand", chance=None, **rules):
     candidates = ranked(ids) if isinstance(ids, str) else ids
     return compose(
         candidates,
@@ -85,23 +82,47 @@ def test_pin_is_at_its_position_whether_ranked_or_not():
 
 
 @pytest.mark.parametrize(
-    ("pin", "listed", "gave"),
+    ("ranked_ids", "k", "pins", "listed", "unmet"),
     [
-        (pin("p", 2, refusal="filtered"), "abc", ("pin:p filtered",)),
-        (pin("p", 4), "abc", ("pin:p past-end",)),
-        (pin("p", 3), "abp", ()),
+        ("abc", 3, [pin("p", 2, refusal="filtered")], "abc", ("pin:p filtered",)),
+        ("abc", 3, [pin("p", 4)], "abc", ("pin:p past-end",)),
+        ("abc", 3, [pin("p", 3)], "abp", ()),
+        ("a", 5, [pin("p", 5)], "ap", ("pin:p moved",)),
+        ("a", 5, [pin("p", 2)], "ap", ()),
+        ("a", 5, [pin("p", 1)], "pa", ()),
+        ("a", 5, [pin("a", 3, refusal="filtered")], "a", ("pin:a filtered",)),
+        ("a", 5, [pin("a", 6)], "a", ("pin:a past-end",)),
+        ("a", 5, [pin("p", 3), pin("q", 5)], "apq", ("pin:p moved", "pin:q moved")),
     ],
 )
-def test_pin_that_cannot_be_placed_is_reported(pin, listed, gave):
-    slate = made("abc", k=3, pins=[pin])
+def test_pin_at_another_position_or_without_one_is_reported(ranked_ids, k, pins, listed, unmet):
+    slate = made(ranked_ids, k=k, pins=pins)
 
-    assert (ids(slate), slate.unmet_rules) == (listed, gave)
+    assert (ids(slate), slate.unmet_rules) == (listed, unmet)
 
 
-def test_pin_moves_up_if_the_list_is_shorter():
-    slate = made("a", k=5, pins=[pin("p", 4)])
+def test_pin_without_a_score_has_score_0():
+    assert made("", k=1, pins=[pin("p", 1)]).items == [ScoredItem(ord("p"), 0.0, "pinned")]
 
-    assert (ids(slate), slate.unmet_rules) == ("ap", ("pin:p moved",))
+
+@pytest.mark.parametrize(
+    ("ranked_ids", "k", "promotions", "pins", "listed", "unmet"),
+    [
+        ("", 6, [("m", 4, "abcd"), ("n", 2, "xy")], [], "axbcyd", ()),
+        # m has two of three positions, so n has one. Sorting by (turn + 0.5) / count puts n in the middle.
+        ("", 3, [("m", 2, "ab"), ("n", 2, "xy")], [], "axb", ("promotion:n starved",)),
+        ("abc", 3, [("sale", 2, "z")], [], "zab", ("promotion:sale starved",)),
+        ("a", 2, [("sale", 1, "z")], [], "az", ()),
+        ("abc", 2, [("sale", 2, "yz")], [pin("p", 1)], "py", ("promotion:sale starved",)),
+    ],
+    ids=["two promotions", "too few positions", "too few items", "as many items as positions", "pin"],
+)
+def test_promotions_share_the_positions_without_pins(ranked_ids, k, promotions, pins, listed, unmet):
+    promoted = [Promoted(name, places, ranked(items)) for name, places, items in promotions]
+
+    slate = made(ranked_ids, k=k, promotions=promoted, pins=pins)
+
+    assert (ids(slate), slate.unmet_rules) == (listed, unmet)
 
 
 def test_promoted_positions_are_spread_over_positions_without_pins():
@@ -113,18 +134,6 @@ def test_promoted_positions_are_spread_over_positions_without_pins():
     assert [place for place, item in enumerate(slate.items) if item.origin == "promoted:sale"] == [2, 7]
     assert ids(with_pin) == "iabjcdehfg"
     assert [place for place, item in enumerate(with_pin.items) if item.origin == "promoted:sale"] == [3, 7]
-
-
-def test_positions_of_two_promotions_are_interleaved():
-    slate = made("", k=6, promotions=[Promoted("m", 4, ranked("abcd")), Promoted("n", 2, ranked("xy"))])
-
-    assert ids(slate) == "axbcyd"
-
-
-def test_promotion_with_too_few_items_leaves_positions_to_ranked_items():
-    slate = made("abc", k=3, promotions=[Promoted("sale", 2, ranked("z"))])
-
-    assert (ids(slate), slate.unmet_rules) == ("zab", ("promotion:sale starved",))
 
 
 def test_promoted_item_ranked_before_its_position_keeps_its_rank():
@@ -140,18 +149,29 @@ def test_promoted_item_ranked_before_its_position_keeps_its_rank():
     assert [place.origin for place in kept.items] == ["ranked", "promoted:sale", "ranked", "ranked"]
 
 
-def test_pins_take_precedence_over_promotions():
-    slate = made("abc", k=2, promotions=[Promoted("sale", 2, ranked("yz"))], pins=[pin("p", 1)])
-
-    assert (ids(slate), slate.unmet_rules) == ("py", ("promotion:sale starved",))
+TAGS = {"a": ["m", "n"], "b": ["n", "o"], "c": ["o"], "d": [], "e": ["m", "m"]}
 
 
-def test_slate_limit_counts_every_value_of_an_item():
-    tags = {"a": ["m", "n"], "b": ["n", "o"], "c": ["o"], "d": [], "e": ["m", "m"]}
+@pytest.mark.parametrize(
+    ("ranked_ids", "k", "values", "rule", "pins", "listed", "unmet"),
+    [
+        ("abcde", 5, TAGS, SlateRule("tags", at_most=1), "", "acd", "slate:tags starved"),
+        ("abd", 2, BRANDS, SlateRule("brand", at_most=1), "", "ad", None),
+        ("cde", 4, BRANDS, SlateRule("brand", at_most=1), "ab", "abde", "slate:brand pinned"),
+        # 9 and 8 are more than twice 4, and 9 to 4 are more than twice 2.
+        ("abcdef", 5, {"a": 4, "b": 9, "c": 2, "d": 8, "e": 0}, SlateRule("price", spread=2), "", "acef",
+         "slate:price starved"),
+        ("dc", 3, {"a": 1, "b": 10, "c": 5, "d": 11}, SlateRule("price", spread=2), "ab", "abc", "slate:price pinned"),
+    ],
+    ids=["every value counts", "rule kept by a full list", "limit broken by pins", "only positive prices count",
+         "item inside a spread broken by pins"],
+)  # fmt: skip
+def test_slate_rule_limits_ranked_items_and_not_pins(ranked_ids, k, values, rule, pins, listed, unmet):
+    placed = [pin(item_id, place) for place, item_id in enumerate(pins, start=1)]
 
-    slate = made("abcde", of=tags, column="tags", slate=[SlateRule("tags", at_most=1)])
+    slate = made(ranked_ids, k=k, of=values, column=rule.column, slate=[rule], pins=placed)
 
-    assert (ids(slate), slate.unmet_rules) == ("acd", ("slate:tags starved",))
+    assert (ids(slate), slate.unmet_rules) == (listed, () if unmet is None else (unmet,))
 
 
 def test_slate_rule_counts_and_limits_promoted_items():
@@ -168,46 +188,17 @@ def test_slate_rule_counts_and_limits_promoted_items():
     assert slate.unmet_rules == ()
 
 
-def test_pins_may_break_a_slate_rule_but_other_items_may_not():
-    slate = made("cde", k=4, slate=[SlateRule("brand", at_most=1)], pins=[pin("a", 1), pin("b", 2)])
-
-    assert (ids(slate), slate.unmet_rules) == ("abde", ("slate:brand pinned",))
-
-
-def test_slate_spread_covers_the_full_list_and_positive_numbers_only():
-    prices = {"a": 4, "b": 9, "c": 2, "d": 8, "e": 0}
-
-    slate = made("abcdef", of=prices, column="price", slate=[SlateRule("price", spread=2)])
-
-    # 9 and 8 are more than twice 4, and 9 to 4 are more than twice 2.
-    assert (ids(slate), slate.unmet_rules) == ("acef", ("slate:price starved",))
-
-
-def test_items_inside_a_spread_broken_by_pins_are_permitted():
-    prices = {"a": 1, "b": 10, "c": 5, "d": 11}
-    pins = [pin("a", 1), pin("b", 2)]
-
-    slate = made("dc", k=3, of=prices, column="price", slate=[SlateRule("price", spread=2)], pins=pins)
-
-    assert (ids(slate), slate.unmet_rules) == ("abc", ("slate:price pinned",))
-
-
-def test_diversity_is_maximal_marginal_relevance():
+@pytest.mark.parametrize(("dial", "listed"), [(0.5, "adeb"), (0.01, "abde")])
+def test_diversity_is_maximal_marginal_relevance(dial, listed):
     """With diversity 0.5, after a, b has the value 0.5 * 0.9 - 0.5 * 1 = -0.05, and d has 0.5 * 0.4 = 0.2.
 
     Then e with 0.15 exceeds b.
     """
-    candidates = ranked("abde", a=10, b=9, d=4, e=3)
-
-    slate = made(candidates, k=4, diversity=Diversity(0.5, ("brand",)))
-
-    assert ids(slate) == "adeb"
+    assert ids(made(ranked("abde", a=10, b=9, d=4, e=3), k=4, diversity=Diversity(dial, ("brand",)))) == listed
 
 
-def test_small_diversity_keeps_the_order():
-    candidates = ranked("abde", a=10, b=9, d=4, e=3)
-
-    assert ids(made(candidates, k=4, diversity=Diversity(0.01, ("brand",)))) == "abde"
+def test_item_ranked_last_by_diversity_stays_in_a_long_list():
+    assert ids(made("abd", pins=[pin("b", 1)], diversity=Diversity(0.9, ("brand",)))) == "bda"
 
 
 def test_diversity_similarity_is_the_mean_jaccard_index_of_columns():
@@ -252,6 +243,25 @@ def test_pins_and_promotions_are_not_explored():
         ("explored", 0.25),
         ("promoted:s", None),
     ]
+
+
+def test_new_items_excluded_by_pin_and_slate_rule_are_not_explored():
+    """The pinned a is the one item of brand x that the rule permits, so the new item b is not explored."""
+    slate = made(
+        "d", k=2, slate=[SlateRule("brand", at_most=1)], pins=[pin("a", 1)], explored_share=1.0, new_items=ranked("be")
+    )
+
+    assert ids(slate) == "ae"
+
+
+@pytest.mark.parametrize(
+    ("share", "drawn", "expected"),
+    [(1.0, 0.999, ("n", "explored", 1.0)), (0.5, 0.5, ("a", "ranked", 0.5)), (0.0, 0.0, ("a", "ranked", None))],
+)
+def test_exploration_share_1_draws_and_share_0_keeps_the_ranking(share, drawn, expected):
+    (item,) = made("ab", k=1, explored_share=share, new_items=ranked("n"), chance=Chance(drawn)).items
+
+    assert (chr(item.position), item.origin, item.propensity) == expected
 
 
 class ChosenPath:

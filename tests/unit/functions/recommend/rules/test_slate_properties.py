@@ -146,11 +146,7 @@ CHANCE = ("ranked", "explored")
 @given(some(maximum=10), INPUTS, st.integers(1, 9), CATALOGUES, st.integers(0, 9))
 def test_list_keeps_the_rules_or_names_the_broken_rule(candidates, inputs, k, catalogue, seed):
     slate = compose(
-        candidates,
-        inputs,
-        k=k,
-        columns=lambda item_id: catalogue.get(item_id, {}),
-        random=random.Random(seed),
+        candidates, inputs, k=k, columns=lambda item_id: catalogue.get(item_id, {}), random=random.Random(seed)
     )
 
     gave = {each.partition(" ")[0] for each in slate.unmet_rules}
@@ -163,11 +159,7 @@ def test_list_keeps_the_rules_or_names_the_broken_rule(candidates, inputs, k, ca
 def test_reported_rules_are_actually_broken(candidates, inputs, k, catalogue, seed):
     """Satisfied rules are never reported. If pins violate a slate rule, the complete list violates it too."""
     slate = compose(
-        candidates,
-        inputs,
-        k=k,
-        columns=lambda item_id: catalogue.get(item_id, {}),
-        random=random.Random(seed),
+        candidates, inputs, k=k, columns=lambda item_id: catalogue.get(item_id, {}), random=random.Random(seed)
     )
 
     found = faults(slate, candidates, inputs, k, catalogue)

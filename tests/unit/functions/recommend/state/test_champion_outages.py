@@ -11,18 +11,21 @@ from functions.recommend.state.champion import NO_MODEL, STALE_MODEL
 from tests.unit.functions.recommend.deployment import CHECK_S, RETRY_S
 
 
-def test_unavailable_store_keeps_the_model_and_is_retried(deployment, monkeypatch):
-    deployment.publish("v1")
-    deployment.serving()
-    deployment.publish("v2")
+@pytest.fixture
+def replaced(serving_v1):
+    """Return a deployment that serves v1 and whose champion is v2 since then."""
+    serving_v1.publish("v2")
+    return serving_v1
 
+
+def test_unavailable_store_keeps_the_model_and_is_retried(replaced, monkeypatch):
     with monkeypatch.context() as outage:
-        outage.setattr(deployment.loader._registry._client, "get_object", unreachable)
-        assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
-        assert deployment.breaker.is_open(now_ms=deployment.now_ms)
+        outage.setattr(replaced.loader._registry._client, "get_object", unreachable)
+        assert replaced.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+        assert replaced.breaker.is_open(now_ms=replaced.now_ms)
 
-    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
-    assert not deployment.breaker.is_open(now_ms=deployment.now_ms)
+    assert replaced.serving(after_s=CHECK_S) == ("v2", None)
+    assert not replaced.breaker.is_open(now_ms=replaced.now_ms)
 
 
 def test_unavailable_store_without_a_model_is_retried_soon(deployment, monkeypatch):
@@ -44,12 +47,9 @@ def test_unavailable_store_without_a_model_is_retried_soon(deployment, monkeypat
         EndpointConnectionError(endpoint_url="https://s3"),
     ],
 )
-def test_failed_download_is_tried_once_per_check_and_keeps_the_model(error, deployment, monkeypatch):
-    deployment.publish("v1")
-    deployment.serving()
-    deployment.publish("v2")
+def test_failed_download_is_tried_once_per_check_and_keeps_the_model(error, replaced, monkeypatch):
     downloads: list[str] = []
-    get_object = deployment.s3.get_object
+    get_object = replaced.s3.get_object
 
     def fail(*, Key, **call):  # noqa: N803
         if Key.startswith("registry/"):
@@ -58,48 +58,38 @@ def test_failed_download_is_tried_once_per_check_and_keeps_the_model(error, depl
         raise error
 
     with monkeypatch.context() as outage:
-        outage.setattr(deployment.s3, "get_object", fail)
-        assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
-        assert deployment.serving(after_s=CHECK_S - 1) == ("v1", STALE_MODEL)
+        outage.setattr(replaced.s3, "get_object", fail)
+        assert replaced.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+        assert replaced.serving(after_s=CHECK_S - 1) == ("v1", STALE_MODEL)
 
     assert len(downloads) == 1
-    assert deployment.cached() == ["v1"]
-    assert deployment.serving(after_s=1) == ("v2", None)
+    assert replaced.cached() == ["v1"]
+    assert replaced.serving(after_s=1) == ("v2", None)
 
 
-def test_unwritable_disk_keeps_the_model(deployment):
-    deployment.publish("v1")
-    deployment.serving()
-    deployment.publish("v2")
-    shutil.rmtree(deployment.cache)
-    deployment.cache.write_bytes(b"no directory")
+def test_unwritable_disk_keeps_the_model(replaced):
+    shutil.rmtree(replaced.cache)
+    replaced.cache.write_bytes(b"no directory")
 
-    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+    assert replaced.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
 
-def test_unexpected_error_keeps_the_model(deployment, monkeypatch):
-    deployment.publish("v1")
-    deployment.serving()
-    deployment.publish("v2")
-
+def test_unexpected_error_keeps_the_model(replaced, monkeypatch):
     with monkeypatch.context() as bug:
-        bug.setattr(deployment.loader._registry._client, "get_object", lambda **_: {})
-        assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+        bug.setattr(replaced.loader._registry._client, "get_object", lambda **_: {})
+        assert replaced.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
 
-    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+    assert replaced.serving(after_s=CHECK_S) == ("v2", None)
 
 
-def test_download_stops_at_the_time_limit_and_leaves_no_files(deployment):
-    deployment.publish("v1")
-    deployment.serving()
-    deployment.publish("v2")
-    deployment.times_ms = [ANSWER_TIME_MS] * 3 + [ANSWER_TIME_MS - 1]
+def test_download_stops_at_the_time_limit_and_leaves_no_files(replaced):
+    replaced.times_ms = [ANSWER_TIME_MS] * 3 + [ANSWER_TIME_MS - 1]
 
-    assert deployment.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
-    assert not deployment.breaker.is_open(now_ms=deployment.now_ms)  # S3 is slow, but it responds.
-    assert deployment.times_ms == []
-    assert deployment.cached() == ["v1"]
-    assert deployment.serving(after_s=CHECK_S) == ("v2", None)
+    assert replaced.serving(after_s=CHECK_S) == ("v1", STALE_MODEL)
+    assert not replaced.breaker.is_open(now_ms=replaced.now_ms)  # S3 is slow, but it responds.
+    assert replaced.times_ms == []
+    assert replaced.cached() == ["v1"]
+    assert replaced.serving(after_s=CHECK_S) == ("v2", None)
 
 
 def test_files_of_a_killed_process_are_deleted_for_the_next_model(deployment):
