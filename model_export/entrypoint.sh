@@ -1,13 +1,13 @@
 #!/bin/sh
-# Starts the training job in SageMaker's ready container. The code was unpacked around this file; packages that the
-# image lacks come from the channel `packages`, or are installed from the pinned, hashed requirements.
+# Start of the training job in a container of SageMaker. This file is part of the unpacked code. Packages that the image
+# lacks come from the channel `packages`, or are installed from requirements with hashes.
 set -eu
 
 code=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 export PYTHONPATH="$code:$code/layers/core/python${PYTHONPATH:+:$PYTHONPATH}"
-# More threads than processors slow LAPACK down; SageMaker's images leave the number open.
+# More threads than processors slow LAPACK down. SageMaker's images do not set the number.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$(getconf _NPROCESSORS_ONLN)}"
-# glibc keeps the memory of large arrays for the next ones: each page that the kernel clears costs time.
+# glibc then reuses the memory of large arrays. The kernel would have to clear each new page.
 export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-1073741824}"
 export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-1073741824}"
 
@@ -24,7 +24,7 @@ if ! python3 -c 'import numpy, onnx, onnxruntime, orjson, pyarrow, scipy' 2>/dev
         -r "$code/model_export/requirements.txt"
 fi
 
-# Own algorithms: the channel `package` is the CDK's zip of a folder, whose requirements.txt lists further packages.
+# Own algorithms: the channel `package` is the CDK's zip of a folder. Its requirements.txt lists further packages.
 if [ -d "$base/input/data/package" ]; then
     export ALSOLIKE_PACKAGE="$base/package"
     python3 -m zipfile -e "$base"/input/data/package/*.zip "$ALSOLIKE_PACKAGE"
