@@ -43,7 +43,6 @@ def print_json(document: Any) -> None:
 
 
 def print_yaml(document: Any) -> None:
-    """Print a document as YAML on stdout."""
     from operations.configuration.yaml_document import dump
 
     print_line(dump(document).rstrip("\n"))
@@ -83,7 +82,6 @@ def print_line(text: str = "") -> None:
 
 
 def say(text: str) -> None:
-    """Print a line on stderr."""
     sys.stderr.write(_IN_LINES.sub(_named, text) + "\n")
     sys.stderr.flush()
 
@@ -100,7 +98,6 @@ def visible(text: str) -> str:
 
 
 def percent(share: float | None) -> str:
-    """Return a share as a percentage with two decimals, or an empty text for None."""
     return "" if share is None else f"{share:.2%}"
 
 
@@ -179,7 +176,6 @@ class _Bars:
         self._running = 0
 
     def add(self, description: str, total: float | None) -> tuple[Progress, TaskID]:
-        """Start a progress bar."""
         with self._lock:
             if self._progress is None:
                 self._progress = _progress()
@@ -188,7 +184,6 @@ class _Bars:
             return self._progress, self._progress.add_task(visible(description), total=total, note="")
 
     def remove(self, progress: Progress, task: TaskID) -> None:
-        """Remove a progress bar. The removal of the last bar ends the display."""
         with self._lock:
             progress.remove_task(task)
             if progress is self._progress:
@@ -197,7 +192,6 @@ class _Bars:
                     self._stop()
 
     def stop(self) -> None:
-        """End the display."""
         with self._lock:
             self._stop()
 

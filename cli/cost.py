@@ -119,7 +119,6 @@ def cost(
 
 
 def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) -> None:
-    """Print fixed costs, usage, totals, the cost on Personalize and savings."""
     load = bill.load
     console.print_line(
         f"{bill.of}: {load.users:,} users, {load.items:,} items, {load.events_per_day:,} events and "
@@ -157,7 +156,6 @@ def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) 
 
 
 def _settings(given: Sequence[str]) -> dict[str, object]:
-    """Parse pairs `SETTING=VALUE`. A value that is not JSON is a string."""
     settings: dict[str, object] = {}
     for text in given:
         name, equals, value = text.partition("=")
@@ -171,7 +169,6 @@ def _settings(given: Sequence[str]) -> dict[str, object]:
 
 
 def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path | None) -> list[Load]:
-    """Return the deployment's load in each month. If there are no months, return the load of the options."""
     if not months:
         return [load]
     from operations.client import deployment as deployments
@@ -182,7 +179,6 @@ def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path 
 
 
 def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str, str]) -> None:
-    """Print both bills by service, the largest increase first. If the loads of the bills differ, print them."""
     now, then = bill.by_service(), changed.by_service()
     pairs = [(service, now.get(service, 0.0), then.get(service, 0.0)) for service in {**now, **then}]
     pairs = [(service, before, after) for service, before, after in pairs if abs(after - before) >= _MIN_DOLLARS]
@@ -201,7 +197,6 @@ def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str
 
 
 def _print_measured(measured: Measured, summary: BilledResources) -> None:
-    """Print the measurements of the embedded cloud's functions."""
     configured = {name: function.memory_mb for name, function in summary.functions.items()}
     console.print_table(
         ["function", "calls", "mean ms", "most MB used", "MB configured", "log bytes a call"],
@@ -216,10 +211,7 @@ def _print_measured(measured: Measured, summary: BilledResources) -> None:
 
 
 def _rows(lines: Sequence[Line]) -> list[list[object]]:
-    """Return the lines by service, the most expensive service first, and their total.
-
-    Services with several lines have a total. The lines of a service below `_MIN_DOLLARS` are combined.
-    """
+    """Return the lines by service, the most expensive service first, and their total."""
 
     def total(name: str, what: str, lines: Sequence[Line]) -> list[object]:
         return [name, what, "", "", "", _money(_sum(lines)), ""]

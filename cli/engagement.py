@@ -23,8 +23,6 @@ EARLIEST_YEAR = 1970
 
 
 class By(StrEnum):
-    """Grouping of the rows."""
-
     ALL = "all"
     RECOMMENDER = "recommender"
     MODEL = "model"

@@ -28,8 +28,6 @@ _ONLY_IN_JSON = ("new_items", "items_never_had", "new_ndcg_without")
 
 @dataclasses.dataclass(frozen=True)
 class Files:
-    """Files of an evaluation, with their column options."""
-
     interactions: Annotated[
         list[str], Option(metavar="FILE", help="File as for `alsolike import interactions`; repeatable.")
     ]
@@ -52,8 +50,6 @@ class Files:
 
 @dataclasses.dataclass(frozen=True)
 class Comparison:
-    """Options of the comparison."""
-
     protocol: Annotated[Protocol, Option(help="Split of the interactions into training and test.")]
     k: Annotated[int, Option("--num-results", "-k", "--k", min=1, max=1000, help="Length of the evaluated list.")] = 10
     algorithms: Annotated[

@@ -242,7 +242,6 @@ def _time(time_ms: int | None) -> str:
 
 
 def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, status: str) -> None:
-    """Print the arms as a table, followed by the conclusions and the excluded responses."""
     console.print_table(
         ["arm", "share", "users", "answers", "degraded", found.metric, "lift", "95% interval", "p", "one look: 95%",
          "one look: p"],
@@ -281,7 +280,6 @@ def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, statu
 
 
 def _shown(arm: Arm) -> str:
-    """Return a line with an arm, its share and its treatment."""
     does = next(
         (f" {kind} {name}" for kind in ("recommender", "rules", "model") if (name := getattr(arm, kind)) is not None),
         "",

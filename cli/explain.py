@@ -104,7 +104,6 @@ def _print_row(found: Explanation) -> None:
 
 
 def reasons_text(reasons: Iterable[Mapping[str, Any]]) -> str:
-    """Return an item's reasons as one line: the event type, item and contribution of each interaction."""
     return "; ".join(f"{reason['eventType']} {reason['itemId']} ({reason['contribution']:.3g})" for reason in reasons)
 
 

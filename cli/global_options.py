@@ -11,8 +11,6 @@ from typer import Option
 
 
 class Format(enum.StrEnum):
-    """Formats of the results on stdout."""
-
     TABLE = enum.auto()
     JSON = enum.auto()
 

@@ -126,7 +126,6 @@ def separated(function: Callable[..., None]) -> Callable[..., None]:
 
 
 def _fields(kind: Any, default: Any) -> list[inspect.Parameter]:
-    """Return a parameter for each field of a dataclass."""
     fields = []
     for one in inspect.signature(kind, eval_str=True).parameters.values():
         meaning = next(iter(getattr(one.annotation, "__metadata__", ())), None)
@@ -150,7 +149,6 @@ class Entry:
     summary: str = ""
 
     def load(self) -> Any:
-        """Import and build the command."""
         module, _, attribute = self.target.partition(":")
         target = getattr(importlib.import_module(module), attribute)
         app = CommandGroup()

@@ -62,7 +62,6 @@ def interactions(
         str, Option("--from", metavar="FORMAT", help="Format of another platform: ga4, segment or shopify-orders.")
     ] = "",
 ) -> None:
-    """Import interactions."""
     from operations.ingest.inputs import Options
     from operations.ingest.load import import_interactions
     from operations.ingest.platforms.converting import format_of

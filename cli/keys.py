@@ -21,8 +21,6 @@ app = CommandGroup(help="Manage the key pairs of the shop's servers.")
 
 
 class Access(StrEnum):
-    """Rights of a key."""
-
     READ = "read"
     WRITE = "write"
     ADMIN = "admin"

@@ -85,7 +85,6 @@ app = typer.Typer(
 
 
 def main() -> None:
-    """Run the command line. Print an `AlsolikeError` or a missing extra on stderr, and exit with status 1."""
     # Imports and AWS clients create many permanent objects. With Python's default thresholds, the garbage collector
     # would scan these objects repeatedly, which takes a tenth of a command's time.
     gc.set_threshold(50_000, 50, 50)

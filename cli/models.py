@@ -263,7 +263,6 @@ def _print_champion(champion: Champion, output: Output) -> None:
 
 
 def print_candidates_of(manifest: Manifest) -> None:
-    """Print the compared algorithms of a version, and the reasons for the selection."""
     print_candidates(
         model_versions.candidates(manifest),
         title=model_versions.holdout_title(manifest),
@@ -281,7 +280,6 @@ def print_candidates(
     reranker: str | None = None,
     selection: Sequence[str] = (),
 ) -> None:
-    """Print skipped algorithms, the reranker, a table of the candidates, and the reason for the selection."""
     for name, reason in left_out.items():
         console.print_line(f"{name} was left out: {reason}")
     if reranker is not None:

@@ -21,7 +21,7 @@ _IN_STOCK = ("for-you", "similar-items", "bought-together", "popular", "trending
 def step_lines(deployment: Deployment, *, reach: Sequence[str]) -> list[str]:
     """Return numbered steps that match the deployment's state.
 
-    `reach` contains the options that select the deployment.
+    `reach` contains the options that select the deployment in another command.
     """
     user_id = None if (stage := stage_of(deployment)) is Stage.EMPTY else stored_user(deployment)
     train = ("Train a model", console.call("train", *reach))

@@ -51,15 +51,12 @@ INTERRUPTED = 130
 
 
 def confirm(question: str, *, yes: bool) -> None:
-    """Ask for a confirmation unless `yes` is true. End the command if the user declines."""
     if not yes:
         typer.confirm(question, abort=True, err=True)
 
 
 @dataclasses.dataclass(frozen=True)
 class Connection:
-    """Options that select a deployment."""
-
     stack: Annotated[
         str | None,
         Option(
@@ -70,7 +67,6 @@ class Connection:
 
     @functools.cached_property
     def deployment(self) -> Deployment:
-        """Deployment that the options select."""
         return deployment.resolve(stack=self.stack, state=self.state)
 
     @property
@@ -86,13 +82,12 @@ class Output:
     as_json: Annotated[bool, Option("--json", help="Print one JSON document.")] = False
 
     def printed(self, document: object) -> bool:
-        """Print the document if JSON is requested. Return whether it was printed."""
+        """Print the document if JSON is requested, and return true if so."""
         if self.as_json:
             console.print_json(document)
         return self.as_json
 
     def print(self, document: object, *lines: str) -> None:
-        """Print the document if JSON is requested, and the lines otherwise."""
         if not self.printed(document):
             for line in lines:
                 console.print_line(line)
@@ -116,8 +111,6 @@ class Context(Output, Connection):
 
 @dataclasses.dataclass(frozen=True)
 class Csv:
-    """Options that describe CSV files."""
-
     delimiter: Annotated[
         str, Option("--delimiter", metavar="CHARACTER", help="Character between columns of a CSV, such as ';', or tab.")
     ] = ","
@@ -128,7 +121,6 @@ class Csv:
 
     @property
     def form(self) -> CsvForm:
-        """Delimiter, decimal mark and encoding of the files."""
         from operations.ingest.csv_form import CsvForm
 
         return CsvForm(self.delimiter, self.decimal, self.encoding)

@@ -46,7 +46,6 @@ class Criteria:
     since: Since = None
 
     def selection(self) -> Selection:
-        """Return the selection that the options describe."""
         from operations.quarantine.selection import from_arguments
 
         names = self.names or ()

@@ -72,7 +72,6 @@ def restore(
 
 
 def _loss_lines(lost: Losses) -> Iterator[str]:
-    """Yield a line for each type of newer data that the restore removes."""
     if lost.live_events:
         yield f"{counted(lost.live_events, 'live event')} after this time will be removed"
     if lost.models:

@@ -245,7 +245,6 @@ def _change(context: Context, change: Callable[[rule_drafts.Draft], None], *, re
 
 
 def _publish(context: Context, current: Current, draft: rule_drafts.Draft, *, reason: str) -> None:
-    """Publish a draft, and print its warnings and changes."""
     deployment, now_ms = context.deployment, times.now_ms()
     changes = rule_drafts.changes(current.document, draft)
     published = rule_drafts.publish(

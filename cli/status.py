@@ -96,7 +96,6 @@ def _champion_lines(champion: Mapping[str, Any] | None) -> Iterator[str]:
 
 
 def _store_lines(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yield lines on the lake, the snapshot, missing tables, and keys whose secrets cannot be decrypted."""
     lake, snapshot = report["lake"], report["snapshot"]
     if lake["days"]:
         yield (
@@ -138,7 +137,6 @@ def _print_functions(report: Mapping[str, Any]) -> None:
 
 
 def _sentence(run: Mapping[str, Any]) -> str:
-    """Return a line with the state and result of a training run."""
     started = dt.datetime.fromisoformat(run["started"])
     parts = [f"training {started:%Y-%m-%d %H:%M:%S} UTC {run['status'].lower()}"]
     if run["decision"] == "busy":

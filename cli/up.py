@@ -25,8 +25,6 @@ from operations.pages import page_lines
 
 
 class Permissions(StrEnum):
-    """Choices of `--permissions`."""
-
     ENFORCE = "enforce"
     WARN = "warn"
     OFF = "off"

@@ -50,7 +50,6 @@ def snippet(
 
 
 def _currency(code: str | None) -> str | None:
-    """Check a currency code, and return it in capitals."""
     if code is not None and not re.fullmatch("[A-Za-z]{3}", code):
         raise typer.BadParameter(f"{code!r}, expected three letters of ISO 4217, such as EUR")
     return code and code.upper()

@@ -103,7 +103,6 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
 
 
 def _show_next(deployment: Deployment, run: Demo, *, state: Path | None, keeps_running: bool, verbose: bool) -> None:
-    """Print the URLs of the pages and the next steps."""
     from operations.demo.run import DATA
 
     first = run.summary.first

@@ -14,7 +14,6 @@ _SHOWN_SHARES = 4
 
 
 def show_first(summary: DemoSummary) -> None:
-    """Print the first recommendations."""
     if (first := summary.first) is None:
         return
     console.print_line(f"\nRecommendations for shopper {first.user_id}, {first.after_s:.0f} s after the start:")
@@ -24,7 +23,6 @@ def show_first(summary: DemoSummary) -> None:
 
 
 def show(summary: DemoSummary, *, verbose: bool = False) -> None:
-    """Print the results. `verbose` adds tables with details."""
     if summary.candidates:
         print_candidates(summary.candidates, title=summary.candidates_title, left_out=summary.left_out)
     if verbose:
@@ -40,7 +38,6 @@ def show(summary: DemoSummary, *, verbose: bool = False) -> None:
 
 
 def _time_line(summary: DemoSummary) -> str:
-    """Return a sentence about the total time, the time until the first recommendation, and the longest steps."""
     longest = sorted(summary.steps.items(), key=lambda step: -step[1])[:_SHOWN_SHARES]
     shares = ", ".join(f"{name} {seconds / summary.total_s:.0%}" for name, seconds in longest if summary.total_s)
     first = f", first recommendation after {summary.first.after_s:.0f} s" if summary.first else ""
