@@ -109,7 +109,7 @@ def _empty_layers() -> Path:
 
 
 def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
-    """`reach` contains the command line options that select the state file."""
+    """Raise an error if another cloud uses the state file, which the command line options `reach` select."""
     from local_cloud.state import CloudState, StateError
 
     try:
@@ -251,7 +251,7 @@ def _run(command: list[str], *, action: str, stopped: threading.Event | None = N
 
 
 def stop_builds(stopped: threading.Event) -> None:
-    """Kill running builds, and prevent builds that start later with `stopped`. Both raise `BuildFailed`."""
+    """Kill running builds, and prevent later builds with `stopped`. All of these builds raise `BuildFailed`."""
     with _starting:
         stopped.set()
         builds = tuple(_builds)

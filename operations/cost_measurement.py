@@ -89,7 +89,7 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
 
 
 def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
-    """Return a remark if the model was not promoted."""
+    """Import a synthetic shop and train on it. Return a remark if the model was not promoted."""
     from operations.ingest.load import import_interactions
     from operations.ingest.load_metadata import import_items
 
@@ -149,9 +149,9 @@ def figures(
     requests: int,
     events_per_call: int,
 ) -> dict[str, CallFigures]:
-    """`logs` contains the lines since the load started.
+    """Measure each function from its lines since the load started (`logs`).
 
-    Functions without calls since then are measured from `whole`, all lines.
+    Functions without calls since then are measured from all lines (`whole`).
     """
     handled = dict.fromkeys(("update_profiles", "archive_events", "count_trends"), float(events))
     handled["archive_served"] = float(requests)

@@ -54,8 +54,6 @@ class Store:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class StackPlan:
-    """Stack to delete, and its stores."""
-
     name: str
     id: str
     stores: tuple[Store, ...]
@@ -185,7 +183,7 @@ def _exists(s3: S3Client, bucket: str) -> bool:
 
 
 def _delete(cloudformation: CloudFormationClient, stack: StackPlan, sleep: Callable[[float], None]) -> tuple[str, str]:
-    """Return the final status and its reason."""
+    """Delete a stack and wait for the end. Return the final status and its reason."""
     cloudformation.delete_stack(StackName=stack.id)
     for _ in range(int(LONGEST_S / POLL_S)):
         (description,) = cloudformation.describe_stacks(StackName=stack.id)["Stacks"]

@@ -66,28 +66,8 @@ def compare(
 ) -> Evaluation:
     """Compare algorithms on held-out interactions of a file.
 
-    Parameters
-    ----------
-    k
-        Length of the evaluated lists.
-    algorithms
-        Comma-separated names. Default: all algorithms that training uses.
-    user
-        Test user whose lists are also returned.
-    holdout_days
-        Length of the test set and of the validation set in days. Default: 28, or a tenth of the time span if that is
-        shorter.
-    budget_s
-        Processor time of all fits in seconds. Algorithms that would exceed it are skipped.
-    products, variants
-        True to also evaluate lists with one variant per product, and the column that identifies variants.
-    cold_start
-        True to also evaluate items without interactions, by similar items and by `sentences`.
-
-    Raises
-    ------
-    InvalidInput
-        If an algorithm is unknown, the split is empty, the user is not a test user, or no algorithm can be fitted.
+    `algorithms` are comma-separated names. `user` is a test user whose lists are also returned. `budget_s` is the
+    processor time of all fits. Algorithms that would exceed it are skipped.
     """
     from alsolike.training.dataset import MIN_TEST_USERS
     from model_export.algorithms import by_default, named

@@ -82,7 +82,7 @@ def estimate_fatigue(
 def _read(
     deployment: Deployment, prefix: str, columns: Sequence[str], *, first: dt.date, last: dt.date
 ) -> Iterator[Row]:
-    """Skip the rows of declared agents."""
+    """Yield the rows of a range of days, without rows of declared agents."""
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     listed = [
         each
@@ -126,7 +126,10 @@ class Candidates:
 def clicked_responses(
     rows: list[Row], events: list[Row], configuration: Configuration, fatigue: Fatigue, *, since_ms: int
 ) -> Iterator[Candidates]:
-    """Skip responses with fewer than two ranked items, or without a click on a ranked item."""
+    """Yield the clicked responses of a shopper.
+
+    Skip responses with fewer than two ranked items, or without a click on a ranked item.
+    """
     clicks: defaultdict[str, set[tuple[str, int]]] = defaultdict(set)
     lists = [_list(row["recommendation_id"], row["served_ms"], row["item_ids"][:MAX_ITEMS]) for row in rows]
     reactions: defaultdict[str, list[int]] = defaultdict(list)

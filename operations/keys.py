@@ -164,7 +164,7 @@ class Keys:
         return KeyPair(new.key.key_id, new.secret)
 
     def disable(self, key_id: str) -> None:
-        """Functions cache keys, so they accept the key a little longer."""
+        # Functions cache keys, so they accept the key a little longer.
         self._everywhere(Keys._disable, key_id)
 
     def _everywhere(self, change: Callable[[Keys, str], None], key_id: str) -> None:

@@ -28,7 +28,7 @@ def stage_of(deployment: Deployment) -> Stage:
 
 
 def stored_user(deployment: Deployment) -> str | None:
-    """Return None if no user has interactions, or the deployment stores hashes of IDs."""
+    """Return the ID of a user with interactions. None if there is none, or if the deployment stores hashes of IDs."""
     if deployment.names.pseudonymise_ids == "1":
         return None
     profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table).scan()

@@ -26,7 +26,7 @@ def write_items(path: Path) -> None:
 
 
 def write_interactions(path: Path, *, now_s: int) -> None:
-    """Let each user view the items of one group in order, and buy some of them."""
+    """Write interactions in which each user views the items of one group in order, and buys some of them."""
     chance = random.Random(1)  # noqa: S311
     items, size = item_ids(), ITEMS // GROUPS
     with path.open("w", newline="", encoding="utf-8") as file:

@@ -124,8 +124,7 @@ class Line:
 class Bill:
     """Monthly bill.
 
-    `remarks` name costs that the bill does not contain. `idle_dollars` is the cost of the same deployment without any
-    load: fixed lines and scheduled runs.
+    `idle_dollars` is the cost of the same deployment without any load: fixed lines and scheduled runs.
     """
 
     of: str

@@ -35,7 +35,7 @@ _COLUMNS = (
 class SeenLists:
     """Lists from the log (`served`) and from events (`reported`), by shopper.
 
-    Each list follows its time of arrival in milliseconds. The earliest list comes first.
+    Each list has its time of arrival in milliseconds. The earliest list comes first.
     """
 
     served: Mapping[str, Sequence[tuple[int, Impressions]]]

@@ -82,8 +82,8 @@ class Increment:
 class IncrementReport:
     """Increments of a holdout since its start.
 
-    `users` and `held_out_users` had a response. `attributed_revenue` is from responses of the users with
-    recommendations.
+    `users` and `held_out_users` are numbers of users with a response. `attributed_revenue` is from responses of the
+    users with recommendations.
     """
 
     experiment: str

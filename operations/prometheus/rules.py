@@ -41,10 +41,7 @@ def deployed_rules(deployment: Deployment) -> dict[str, Any]:
 
 
 def rules(alarms: Iterable[Mapping[str, Any]], *, environment: str) -> dict[str, Any]:
-    """Return the content of a rule file. Alarms of other environments are skipped.
-
-    `environment` is the value of the label that the scrape configuration adds.
-    """
+    """Return the content of a rule file. Alarms of other environments are skipped."""
     selector = f'environment="{environment}"'
     rules = [_rule(alarm, selector=selector) for alarm in alarms if _is_of(alarm, environment)]
     down = [
