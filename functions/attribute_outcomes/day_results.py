@@ -36,8 +36,9 @@ _ANSWER_BYTES = 60  # Minimum size of a row in S3. The recommendation ID takes 3
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Results:
-    """Results of a day. `outcomes` is None if there were no responses. `late` is true if an event was received after
-    the window.
+    """Results of a day.
+
+    `outcomes` is None if there were no responses. `late` is true if an event was received after the window.
     """
 
     outcomes: Path | None

@@ -39,7 +39,7 @@ EVENTS = pa.schema(
         ("impression", pa.list_(_TEXT)),
     ]
 )
-"""Columns of events that attribution reads. If duplicates differ, the first columns decide which one counts."""
+"""Columns of events that attribution reads. `lake.deduplicate` requires those up to session_id."""
 
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
 """Columns of `EVENTS`, and the rejection reason if the recommendation ID already determines it."""

@@ -15,7 +15,6 @@ from operations.forecast.inputs import ForecastInputs
 from operations.forecast.report import forecast_draft
 
 WRITE_EVERY_S = 3.0
-"""Minimum time between two writes of the progress in seconds."""
 
 
 def run_forecast(

@@ -92,7 +92,7 @@ class AttributionRules:
 
 
 def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None) -> int:
-    """Return the first day (since 1970) whose inputs have not expired. `retention_days` is of the interactions.
+    """Return the first day (since 1970) whose inputs have not expired. `retention_days` is None to keep interactions.
 
     Examples
     --------

@@ -36,7 +36,6 @@ class Slate:
         return np.bincount(self.answer, minlength=self.answers)
 
     def new_items(self, served_ms: Ints, *, new_item_days: int) -> Ints:
-        """Return the number of items per response that were new at the time of the response."""
         are_new = self._items.created_ms()[self.item] >= served_ms[self.answer] - new_item_days * DAY_MS
         return np.bincount(self.answer[are_new], minlength=self.answers)
 

@@ -23,7 +23,7 @@ from functions.build_dataset.rules import ACTION, CONTEXT
 
 CONNECTIONS = 8
 BATCH_BYTES = 256 * 2**20
-"""Maximum total size of the objects in memory, in bytes, next to their selected columns."""
+"""Maximum total size in bytes of the objects in memory. The selected columns of earlier objects take further memory."""
 
 _ACTION_TYPES = pa.array(ACTION_TYPES)
 

@@ -43,7 +43,6 @@ class Minimum:
 
 
 def minimums(configuration: Configuration) -> tuple[Minimum, ...]:
-    """Return the minimums in order of application."""
     limits = configuration.limits
     return (
         Minimum("rare_item", "item_id", limits.minimum_item_interactions),
@@ -52,9 +51,7 @@ def minimums(configuration: Configuration) -> tuple[Minimum, ...]:
 
 
 def canonical_types(event_types: Iterable[str], configuration: Configuration) -> dict[str, EventType]:
-    """Return the declared event type of each name in the lake. Names that the configuration does not contain are
-    skipped.
-    """
+    """Return the declared event type of each name. Unknown names are skipped."""
     known = {}
     for name in event_types:
         try:

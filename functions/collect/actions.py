@@ -21,8 +21,6 @@ from functions.collect.request import CollectRequest, counting_rejected_calls, r
 
 
 class ActionRoutes:
-    """Routes that write actions to their S3 object, and interactions with actions to the stream."""
-
     def __init__(self, store: ActionStore, stream: EventStream, *, tracking_id: str, user_ids: UserIds) -> None:
         self._store, self._stream, self._tracking_id, self._user_ids = store, stream, tracking_id, user_ids
 
@@ -35,9 +33,7 @@ class ActionRoutes:
         return {}
 
     def put_interactions(self, request: CollectRequest) -> dict[str, Any]:
-        """Send the valid interactions of a request to the stream. Interactions of erased users are accepted and
-        dropped.
-        """
+        """Send the valid interactions to the stream. Interactions of erased users are accepted and dropped."""
         with counting_rejected_calls():
             interactions, refused = parse_put_action_interactions(
                 request.body(maximum=MAX_ROWS_BODY_BYTES),

@@ -41,7 +41,6 @@ class CollectRequest:
 
     @property
     def session(self) -> Session:
-        """Session of the token on a browser route."""
         return session_of(self.event)
 
     def page(self) -> tuple[int, str | None]:

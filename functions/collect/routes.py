@@ -24,7 +24,6 @@ from functions.collect.rows import RowRoutes
 from functions.collect.settings import Settings
 
 Route = Callable[[CollectRequest], dict[str, Any]]
-"""Function that returns the API Gateway response to a request."""
 
 
 def routes(

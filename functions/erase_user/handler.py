@@ -38,7 +38,6 @@ def _erasing() -> tuple[Erasing, IdPolicy, bool]:
 
 
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Erase the user of a request, or of an erasure that the other region forwarded as an object."""
     if event.get("source") == "aws.s3":
         return _repeat(event, context)
     return _erase(event, context)

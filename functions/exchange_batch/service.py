@@ -80,7 +80,6 @@ def write_segments(
 
 
 def _deliver(s3: S3Client, source: str, output: str, write: Callable[[BinaryIO], int]) -> int:
-    """Write an object below `output` with `write`, and return the result of `write`."""
     target, _, prefix = output.removeprefix(_SCHEME).partition("/")
     name = f"{source.rpartition('/')[2]}{SUFFIX}"
     key = f"{prefix.rstrip('/')}/{name}" if prefix.strip("/") else name

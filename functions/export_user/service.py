@@ -71,7 +71,7 @@ class _Page:
 
 
 def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], float], token: str | None = None) -> bytes:
-    """Return a page of the JSON document with a user's stored data, by stored ID. `token` is of the previous page.
+    """Return a page of the JSON document with a user's stored data. `token` is the `nextToken` of the previous page.
 
     Raise `TooLarge` if the profile, or the user's rows in one object, exceed the maximum size of a response.
     """

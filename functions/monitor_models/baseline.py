@@ -23,7 +23,7 @@ from alsolike.training.dataset import DatasetManifest, prefix
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Baseline:
-    """Champion with its dataset, which is None if it was deleted.
+    """Champion with the manifest of its dataset; None if the dataset was deleted.
 
     `id_hashes` are ascending. `ranks` contains the rank of each item in the dataset, which equals the item's position
     in the model.

@@ -16,8 +16,8 @@ from alsolike.training.stability_index import DAY_MS
 from functions.monitor_models.state import State
 
 DRIFT_PAUSE_MS = 7 * DAY_MS
-"""Minimum pause between starts for drift in milliseconds. It ends early for a metric that fell below its threshold
-under a new champion.
+"""Minimum pause between starts for drift in milliseconds. Under a new champion, the pause applies only to metrics that
+caused the last start and have not fallen below their threshold since.
 """
 
 DATA_PAUSE_MS = DAY_MS

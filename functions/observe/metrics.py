@@ -47,8 +47,6 @@ Samples = Mapping[str, Iterable[Sample]]
 
 
 class Exporter:
-    """Reader of all exported metrics."""
-
     def __init__(
         self,
         reader: MetricReader,

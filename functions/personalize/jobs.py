@@ -27,8 +27,6 @@ _NAME_CHARACTERS = 60
 
 
 class Jobs(abc.ABC):
-    """Jobs of one type."""
-
     RUNNING_STATUS: ClassVar[str]
     BUCKETS_SETTING: ClassVar[str]
 
@@ -91,9 +89,7 @@ class Imports(Jobs):
     RUNNING_STATUS, BUCKETS_SETTING = IN_PROGRESS, "import_buckets"
 
     def check(self, request: Mapping[str, Any]) -> None:
-        """Raise `PersonalizeError` if datasets of this type cannot be imported, or the data is not in one of the
-        buckets.
-        """
+        """Raise `PersonalizeError` for a type that cannot be imported, and for data outside the permitted buckets."""
         dataset = _dataset_type(request)
         if dataset not in DATASET_TYPES:
             expected = f"expected {', '.join(DATASET_TYPES)}"
@@ -123,9 +119,7 @@ class Batches(Jobs):
         self._recommender = recommender
 
     def check(self, request: Mapping[str, Any], *, recommender: str) -> None:
-        """Raise `PersonalizeError` if the job cannot run. `recommender` belongs to the recipe of the job's solution
-        version.
-        """
+        """Raise `PersonalizeError` if the job cannot run. `recommender` is that of the solution version's recipe."""
         if recommender != self._recommender:
             expected = f"expected a version of a recipe {_RECIPES[self._recommender]}"
             raise PersonalizeError(f"solutionVersionArn has the recommender {recommender}, {expected}", INVALID)

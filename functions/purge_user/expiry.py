@@ -19,8 +19,9 @@ TABLE_STREAM_DAYS = 1
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Retention:
-    """Lifetimes of copies, in days. `retrain` is the maximum time until the schedule trains another model; None without
-    one.
+    """Lifetimes of copies, in days.
+
+    `retrain` is the maximum time until the schedule trains another model; None without a schedule.
     """
 
     object_versions: int

@@ -30,7 +30,7 @@ def read(file: pq.ParquetFile, columns: Sequence[str]) -> pa.Table:
 
 
 def equals(table: pa.Table, column: str, value: str) -> pa.ChunkedArray:
-    """Return a mask. Null does not match."""
+    """Return a mask of the rows with this value. Null does not match."""
     return pc.fill_null(pc.equal(table[column], value), False)
 
 
@@ -40,7 +40,7 @@ def session_mask(table: pa.Table, sessions: Sequence[str]) -> pa.ChunkedArray:
 
 
 def is_in(table: pa.Table, column: str, values: Sequence[str]) -> pa.ChunkedArray:
-    """Return a mask. Null does not match."""
+    """Return a mask of the rows with one of these values. Null does not match."""
     return pc.and_(pc.is_valid(table[column]), pc.is_in(table[column], value_set=pa.array(values, pa.string())))
 
 

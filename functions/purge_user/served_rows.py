@@ -53,7 +53,6 @@ class Hashes:
     ids_are_hashed: bool
 
     def match(self, shopper: str | None, session: str | None) -> bool:
-        """Return true if a row of the log belongs to the user."""
         if self.user in (shopper, session) or shopper in self.sessions:
             return True
         return session in self.sessions and (shopper is None or (self.ids_are_hashed and shopper not in self.others))

@@ -2,7 +2,7 @@
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
-"""Timeout in seconds and attempts of S3 calls.
+"""Timeout in seconds and attempts of calls to S3 and Secrets Manager.
 
 They are low, because a response by the loaded model is better than a late response by a new champion.
 """
@@ -27,4 +27,4 @@ If S3 does not respond, a read takes almost this time.
 
 BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
-"""Timeout in seconds and attempts of DynamoDB calls in batches, for which no web page waits."""
+"""Timeout in seconds and attempts of calls in batches, for which no web page waits."""

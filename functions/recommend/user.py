@@ -77,7 +77,6 @@ class StoredUser:
 
     @property
     def degraded(self) -> tuple[str, ...]:
-        """Names of the reads that have failed so far."""
         return tuple(self._failed_reads)
 
     @property

@@ -1,3 +1,5 @@
+"""Model bundles in the artefact bucket."""
+
 from __future__ import annotations
 
 import re
@@ -14,8 +16,6 @@ from alsolike.runtime.s3 import S3Object, upload
 
 
 class ModelStore:
-    """Model bundles in the artefact bucket."""
-
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client
         self._bucket = bucket

@@ -12,10 +12,10 @@ from alsolike.registry.retention import ModelFiles, protected, superfluous
 
 
 def approve(approvals: Approvals, registry: Registry, version: str, look: CanaryLook) -> None:
-    """Set the package's approval to the canary's result.
+    """Approve the package of a promoted version. Reject the package after a breach.
 
-    The package is not changed without a comparison, for example if an operator ended the canary. It is not changed
-    either if an operator promoted the version after its rollback.
+    Do not change the package after other rollbacks, for example by an operator, or if an operator has promoted the
+    version since its rollback.
     """
     if look.state == PROMOTED:
         approvals.decide(version, APPROVED, reason="; ".join(look.reasons))

@@ -243,7 +243,7 @@ def _in_canary(table: pa.Table, left_out: Collection[str]) -> Mask:
 
 
 def _in_arms(table: pa.Table, canary: Canary) -> list[Mask]:
-    """Return a mask of the rows in the champion's arm, and of the rows in the candidate's arm."""
+    """Return the masks of the champion's arm and of the candidate's arm."""
     return [_any_of(table["arms"], [label]) for label in canary.labels]
 
 

@@ -84,11 +84,6 @@ class DayRequest:
 
 
 class Day:
-    """Inputs of a day in a folder.
-
-    `model` and `configuration` replace those of the log for all requests.
-    """
-
     def __init__(self, folder: Path, *, model: str | None = None, configuration: str | None = None) -> None:
         self._folder, self._model, self._configuration_name = folder, model, configuration
         self._models = functools.lru_cache(maxsize=4)(self._open_model)

@@ -87,8 +87,7 @@ class RecommendationRequest:
     user_id
         User ID, or session ID of an unknown user; None for a request without a user.
     session_id, site, operator
-        Session of a browser's token, the site key for which it was issued, and true if it was issued to an
-        operator.
+        Session of a browser's token, the site key for which it was issued, and true if it was issued to an operator.
         `user_id` of such a request is the token's user.
     item_id
         Item on the current page. Default: the last item of the cart.

@@ -153,8 +153,8 @@ class _Kind:
         return cls(leaf_category(properties), frozenset(str(properties.get(TITLE) or "").lower().split()))
 
     def replaces(self, other: _Kind) -> bool:
-        """Return true for a substitute: an item of the same category with at least half of the distinct words of both
-        titles.
+        """Return true for a substitute: both have the same category, and at least half of their distinct words in
+        common.
 
         The category decides for items without titles.
         """

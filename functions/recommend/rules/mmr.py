@@ -41,7 +41,6 @@ class MmrReranker:
         ]
 
     def add(self, position: int) -> None:
-        """Move an item from the candidates into the list."""
         self.drop(position)
         has = self._columns(position)
         likeness = sum(table.likeness(values(has.get(table.name))) for table in self._tables)

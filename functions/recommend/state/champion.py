@@ -116,10 +116,7 @@ class VariantModels:
     def current(
         self, requested: Sequence[str], *, champion: Model | None, now_ms: int, remaining_ms: Callable[[], float]
     ) -> Mapping[str, Model]:
-        """Unload other versions, load missing ones one at a time, and return the requested versions that are loaded.
-
-        The champion is not loaded again.
-        """
+        """Unload other versions, load missing ones one at a time, and return the requested versions that are loaded."""
         self._champion = champion
         own = None if champion is None else champion.version
         self._bundles.keep_too(requested)

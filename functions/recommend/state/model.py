@@ -331,10 +331,7 @@ class Model:
 
     @functools.cached_property
     def ranked_sample(self) -> Sequence[int]:
-        """Positions of the best items for a history of the most popular items.
-
-        Empty if the model cannot rank them.
-        """
+        """Positions of the best items for a history of the most popular items. Empty if the model cannot rank them."""
         popular = self.bundle.popular[:SAMPLED_HISTORY].astype(np.int64)
         if not len(popular):
             return ()
