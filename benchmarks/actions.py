@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from alsolike.bundle.action_model import Floats
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.action_events import ActionEvent
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
 from benchmarks.page import write_section
@@ -23,7 +24,6 @@ ACTIONS, SEGMENTS, KINDS = 12, 3, 4
 EXPOSURES = 20
 """Mean number of exposures per user."""
 
-_DAY_MS = 86_400_000
 _START_MS = 1_790_000_000_000
 _DAYS = 180
 
@@ -74,7 +74,7 @@ def simulate(users: int, *, seed: int) -> SimulatedShop:
             logit += 0.6 * np.log1p(taken[action]) - 0.5 * np.log1p(refused[action])
             p = 1 / (1 + np.exp(-logit))
             is_taken = bool(rng.random() < p)
-            time_ms = _START_MS + int(day * _DAY_MS)
+            time_ms = _START_MS + int(day * DAY_MS)
             type_ = ACTION_TAKEN if is_taken else (ACTION_NOT_TAKEN, ACTION_VIEWED)[int(rng.integers(2))]
             events.append((f"u#{user}", ActionEvent(time_ms, f"action{action}", type_)))
             truth[time_ms, f"u#{user}"] = float(p)
@@ -88,7 +88,7 @@ def simulate(users: int, *, seed: int) -> SimulatedShop:
     order = sorted((event.event_time_ms, profile) for profile, event in events)
     last_ms = order[-1][0]
     views = {(event.event_time_ms, profile) for profile, event in events if event.event_type == ACTION_VIEWED}
-    known = [one for one in order if one not in views or last_ms - one[0] > _DAY_MS]
+    known = [one for one in order if one not in views or last_ms - one[0] > DAY_MS]
     return SimulatedShop(found, np.array([truth[one] for one in known]))
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from alsolike.declarations.routes import READ_RECOMMENDATIONS
 from alsolike.profiles.store import ProfileStore
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.errors import AlsolikeError, Unavailable
 from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row

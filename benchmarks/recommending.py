@@ -26,7 +26,7 @@ from alsolike.configuration.configuration import DEFAULT, HISTORY_LENGTH, Column
 from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, PLAIN_IDS, Pseudonyms
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.profiles.store import ProfileStore
-from alsolike.recommendations.requests import FOR_YOU
+from alsolike.recommendations.request_fields import FOR_YOU
 from alsolike.records.served_response import RANKED
 from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.polling import NO_LIMIT, PolledValue, Polling

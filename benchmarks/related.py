@@ -18,9 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.bundle.related import SIMILAR, RelatedItems, RelatedTable
 from alsolike.configuration.configuration import DEFAULT
+from alsolike.declarations.times import DAY_MS
 from benchmarks.page import write_section
 from benchmarks.quality import SHOPS, read_set
 from benchmarks.synthetic_interactions import YEAR_MS, synthetic_interactions, with_columns
@@ -45,7 +45,7 @@ SIZES = {"10M": TRAINING_SIZES["10M"]}
 RARE = 10
 """An item with fewer interactions before the window is rare."""
 
-HOLDOUT_MS = 28 * MS_PER_DAY
+HOLDOUT_MS = 28 * DAY_MS
 TIMES_A_YEAR = 4
 ROWS_READ = 100_000
 

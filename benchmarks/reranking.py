@@ -11,7 +11,8 @@ from typing import Literal
 
 import numpy as np
 
-from alsolike.bundle.reranker import MS_PER_DAY, Floats, ItemColumns
+from alsolike.bundle.reranker import Floats, ItemColumns
+from alsolike.declarations.times import DAY_MS
 from benchmarks.page import write_section
 from model_export.data.impressions import Response, impressions
 from model_export.export.reranker import RerankerChoice, choose_reranker
@@ -65,7 +66,7 @@ def measure(
     rng = np.random.default_rng(seed)
     log_price = rng.normal(3, 0.8, ITEMS + 1)
     category = rng.integers(1, CATEGORIES + 1, ITEMS + 1)
-    created = rng.uniform(START_MS / MS_PER_DAY - 700, START_MS / MS_PER_DAY, ITEMS + 1)
+    created = rng.uniform(START_MS / DAY_MS - 700, START_MS / DAY_MS, ITEMS + 1)
     columns = ItemColumns(log_price.astype(np.float32), created.astype(np.float32), category.astype(np.int32))
     taste = rng.normal(0, 1, (USERS, CATEGORIES + 1))
     usual = rng.normal(3, 0.6, USERS)
@@ -85,7 +86,7 @@ def measure(
         u = 0.8 * liked - 2.0 if relevance == "score" else 1.0 - 1.5 * np.log1p(places)
         if signal:
             price = log_price[items] - 3
-            late = np.sin((now_ms % MS_PER_DAY / MS_PER_DAY - 0.5) * 2 * np.pi)  # positive after noon
+            late = np.sin((now_ms % DAY_MS / DAY_MS - 0.5) * 2 * np.pi)  # positive after noon
             u += 0.5 - 1.2 * np.abs(log_price[items] - usual[user])
             u += 0.7 * late * price + (0.5 if device == "desktop" else -0.5) * price
         p = 1 / (1 + np.exp(-u))

@@ -11,8 +11,8 @@ import math
 import sys
 from collections.abc import Iterator, Sequence
 
+from alsolike.declarations.retention import PROFILE_DAYS
 from alsolike.profiles.profile import RecentInteraction, to_item
-from alsolike.profiles.store import TIME_TO_LIVE_DAYS
 from alsolike.training.statistics import Counting
 from benchmarks.measured import PERFORMANCE, SCALE, fits_s, measured, slopes
 from benchmarks.page import write_section
@@ -208,12 +208,12 @@ def _storage(load: Load, assumed: Assumed) -> Iterator[Row]:
         f"{assumed.lake_bytes} bytes an event, merged to 128 MB a day",
         prices.dollars("s3_gb", lake_gb),
     )
-    kept = load.interactions / load.years * TIME_TO_LIVE_DAYS / 365
+    kept = load.interactions / load.years * PROFILE_DAYS / 365
     profiles_gb = kept * (interaction_bytes() + ITEM_OVERHEAD_BYTES) / 1e9
     yield (
         "profiles",
         f"{profiles_gb:,.0f} GB",
-        f"{TIME_TO_LIVE_DAYS} days of interactions, {interaction_bytes()} + {ITEM_OVERHEAD_BYTES} bytes each",
+        f"{PROFILE_DAYS} days of interactions, {interaction_bytes()} + {ITEM_OVERHEAD_BYTES} bytes each",
         prices.dollars("dynamodb_gb", profiles_gb),
     )
     limits = Settings(name="scale", region="us-east-1")

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.configuration.configuration import DEFAULT
+from alsolike.declarations.times import DAY_MS
 from benchmarks.page import write_section
 from functions.recommend.direct.segments import MIN_DAYS
 from model_export.algorithms import known
@@ -36,7 +37,6 @@ ITEMS, CATEGORIES = 100, 50
 """
 
 SIZES = (50, 200)
-_MS_PER_DAY = 86_400_000
 _USERS_AT_ONCE = 200
 _NOW_S = 1_767_225_600
 
@@ -71,7 +71,7 @@ def choices(data: Journey, groups: Sequence[npt.NDArray[np.int64]]) -> Mapping[s
     queries, model = data.queries, data.model
     users = len(queries)
     starts = np.maximum(queries.starts, queries.ends - HISTORY)
-    days = (queries.now_ms - queries.source.time_ms[starts]) / _MS_PER_DAY
+    days = (queries.now_ms - queries.source.time_ms[starts]) / DAY_MS
     per_day = (queries.ends - starts) / np.maximum(days, MIN_DAYS)
     scores, bought = np.zeros((users, len(groups))), np.zeros((users, len(groups)))
     for start in range(0, users, _USERS_AT_ONCE):

@@ -26,7 +26,7 @@ from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.champion import Promotion
-from alsolike.registry.registry import model_prefix
+from alsolike.registry.champion_pointer import model_prefix
 from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
 from benchmarks.serve_requests import USERS

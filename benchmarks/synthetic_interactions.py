@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.declarations.times import DAY_MS
 from model_export.data.interactions import Interactions
 from model_export.data.item_content import item_content
 
 INTERACTIONS_PER_USER = 20
 """Mean number of interactions per user."""
 
-YEAR_MS = 365 * 86_400_000
+YEAR_MS = 365 * DAY_MS
 BATCH_ROWS = 1_000_000
 WORDS = 4
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from operations import boot, progress, synthetic_shop
+from operations import boot, cost_measurement_shop, progress
 from operations.client import deployment as deployments
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors
@@ -84,7 +84,7 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
         with boot.running_cloud(boot.synthesize(ENVIRONMENT), state=directory / "cloud.json") as cloud:
             deployment = deployments.from_cloud(cloud)
             trained = _train(deployment, directory)
-            items = synthetic_shop.item_ids()
+            items = cost_measurement_shop.item_ids()
             return Measured(_drive(deployment, items=items, events_per_call=events_per_call), (CAVEAT, *trained))
 
 
@@ -95,8 +95,8 @@ def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
 
     now_s = int(time.time())
     items, interactions = directory / "items.csv", directory / "interactions.csv"
-    synthetic_shop.write_items(items)
-    synthetic_shop.write_interactions(interactions, now_s=now_s)
+    cost_measurement_shop.write_items(items)
+    cost_measurement_shop.write_interactions(interactions, now_s=now_s)
     with progress.step("import a made-up shop"):
         import_items([items], deployment, now_ms=now_s * 1_000)
         import_interactions([interactions], deployment, default_event_type="view", now_ms=now_s * 1_000)
@@ -106,7 +106,7 @@ def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
     if outcome.decision != "promoted":
         return [f"no model serves: its version was {outcome.decision}; recommend answered without one"]
     api, deadline = Api(deployment), time.monotonic() + TIMEOUT_S
-    while api.recommendations(synthetic_shop.user_ids()[0], k=25).model_version != outcome.version:
+    while api.recommendations(cost_measurement_shop.user_ids()[0], k=25).model_version != outcome.version:
         if time.monotonic() > deadline:
             raise Unavailable(f"model {outcome.version} is champion and is not served after {TIMEOUT_S:g} s")
         time.sleep(0.2)
@@ -114,7 +114,7 @@ def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
 
 
 def _drive(deployment: Deployment, *, items: Sequence[str], events_per_call: int) -> dict[str, CallFigures]:
-    api, users = Api(deployment), synthetic_shop.user_ids()
+    api, users = Api(deployment), cost_measurement_shop.user_ids()
     wanted = items or _some_items(deployment)
     started_ms = time.time_ns() // 1_000_000
     with progress.step("send events and requests", total=CALLS) as step:
@@ -181,7 +181,7 @@ def figures(
 def _some_items(deployment: Deployment) -> list[str]:
     with translate_aws_errors(f"table {deployment.names.catalogue_table}"):
         page = deployment.client("dynamodb").scan(TableName=deployment.names.catalogue_table, Limit=100)
-    return [item["item_id"]["S"] for item in page["Items"]] or synthetic_shop.item_ids()
+    return [item["item_id"]["S"] for item in page["Items"]] or cost_measurement_shop.item_ids()
 
 
 def _wait_until_archived(deployment: Deployment, events: int, *, since_ms: int) -> dict[str, list[str]]:

@@ -14,10 +14,11 @@ import pyarrow.parquet as pq
 
 from alsolike.configuration.configuration import Configuration, Fatigue
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake_objects
 from alsolike.lake.served import UNKNOWN
 from alsolike.profiles.impressions import MAX_ITEMS, MAX_LISTS, Impressions, sightings
-from alsolike.recommendations.requests import FOR_YOU
+from alsolike.recommendations.request_fields import FOR_YOU
 from alsolike.records.served_response import PAIRED, RANKED
 from alsolike.runtime.errors import UnknownEventType
 from operations import progress
@@ -29,10 +30,9 @@ if TYPE_CHECKING:
     from model_export.export.fatigue import FatigueEstimate
     from operations.client.deployment import Deployment
 
-WINDOW_MS = 7 * 86_400_000
+WINDOW_MS = 7 * DAY_MS
 """Time in milliseconds after a response in which clicks count."""
 
-_DAY_MS = 86_400_000
 _CLICKS = ("click", "view")
 _SERVED = (
     *("recommendation_id", "served_ms", "recommender", "shopper", "session"),
@@ -55,7 +55,7 @@ def estimate_fatigue(
     from model_export.export.fatigue import estimate_strength
 
     configuration, fatigue = live_configuration(deployment), Fatigue(1.0, half_life_hours)
-    served_from = first - dt.timedelta(milliseconds=fatigue.lifetime_ms + _DAY_MS)
+    served_from = first - dt.timedelta(milliseconds=fatigue.lifetime_ms + DAY_MS)
     until = last + dt.timedelta(milliseconds=WINDOW_MS)
     responses: defaultdict[str, dict[str, Row]] = defaultdict(dict)
     for row in _read(deployment, SERVED_PREFIX, _SERVED, first=served_from, last=last):

@@ -14,7 +14,7 @@ from mcp.server.mcpserver.exceptions import ToolError
 from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field
 
-from alsolike.recommendations.requests import BOUGHT_TOGETHER, POPULAR, SIMILAR_ITEMS
+from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, POPULAR, SIMILAR_ITEMS
 from alsolike.runtime.errors import AlsolikeError
 from operations.client.signed_api import Recommendations, SignedApi
 

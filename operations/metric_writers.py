@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from alsolike.declarations.metrics import Metric
 from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
-from alsolike.recommendations.requests import LISTING, PERSONALIZED_RANKING
+from alsolike.recommendations.request_fields import LISTING, PERSONALIZED_RANKING
 from alsolike.records.engagement import Dimension
 from alsolike.runtime.observability import API_SERVICE
 from alsolike.training.monitoring import Drift

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidInput
 
 
@@ -35,7 +36,7 @@ def now_ms() -> int:
 
 
 def days_later(time_ms: int, days: int | None) -> int | None:
-    return None if days is None else time_ms + days * 86_400_000
+    return None if days is None else time_ms + days * DAY_MS
 
 
 def text(time_ms: float, timespec: str = "seconds") -> str:

@@ -16,6 +16,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.lake import lake
 from alsolike.lake.arrow import arrow_schema
@@ -26,8 +27,6 @@ from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import correlation_id_of
 from alsolike.runtime.s3 import S3Object
-
-MS_PER_DAY = 86_400_000
 
 SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 """Schema of the objects, which sets the encoding of a column even if all its values are null."""
@@ -123,11 +122,9 @@ def _without_erased(rows: pa.Table, erased: IsErased) -> pa.Table:
 
 def _by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:
     """Return the rows by date, in stream order. A batch of a single date is not copied."""
-    days = rows["event_time_ms"].to_numpy() // MS_PER_DAY
+    days = rows["event_time_ms"].to_numpy() // DAY_MS
     if not len(days):
         return []
     if (days == days[0]).all():
-        return [(lake.event_date(int(days[0]) * MS_PER_DAY), rows)]
-    return [
-        (lake.event_date(day * MS_PER_DAY), rows.filter(pa.array(days == day))) for day in dict.fromkeys(days.tolist())
-    ]
+        return [(lake.event_date(int(days[0]) * DAY_MS), rows)]
+    return [(lake.event_date(day * DAY_MS), rows.filter(pa.array(days == day))) for day in dict.fromkeys(days.tolist())]

@@ -9,12 +9,12 @@ import orjson
 
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import INCREMENTS_KEY
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.holdout import holdout_of
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
-from functions.attribute_outcomes.rules import DAY_MS
 from operations.experiments.incremental import increments_of
 
 SETTLED_MS = 8 * DAY_MS

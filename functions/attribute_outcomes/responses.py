@@ -10,8 +10,8 @@ import pandas as pd
 import pyarrow as pa
 
 from alsolike.configuration import recommendation_id
+from alsolike.declarations.times import DAY_MS
 from functions.attribute_outcomes.ids import read
-from functions.attribute_outcomes.rules import DAY_MS
 
 _TEXT = pa.string()
 ANSWERS = pa.schema(

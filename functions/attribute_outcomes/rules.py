@@ -7,8 +7,8 @@ from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
 from alsolike.declarations import defaults
+from alsolike.declarations.times import CLOCK_SKEW_MS, DAY_MS
 
-DAY_MS = 86_400_000
 POPULARITY_DAYS = 7
 """Number of days before the day of a response over which item popularity is counted. The day itself counts too."""
 
@@ -63,7 +63,7 @@ class AttributionRules:
 
     window_days: int = defaults.ATTRIBUTION_WINDOW_DAYS
     new_item_days: int = 30
-    clock_skew_ms: int = 300_000
+    clock_skew_ms: int = CLOCK_SKEW_MS
 
     @property
     def window_ms(self) -> int:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import engagement, lake, outcomes
 from alsolike.records.engagement import Engagement
 from alsolike.runtime.aws_errors import translate_aws_errors
@@ -21,7 +22,7 @@ from alsolike.snapshot.snapshot import Snapshot
 from functions.attribute_outcomes.day_results import PART_ROWS, Computation, Results
 from functions.attribute_outcomes.inputs import DayReceipt, DayReceiptStore, Inputs, date_of, etag_of
 from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.rules import DAY_MS, POPULARITY_DAYS, AttributionRules
+from functions.attribute_outcomes.rules import POPULARITY_DAYS, AttributionRules
 from functions.attribute_outcomes.summary import to_table
 
 CONNECTIONS = 16

@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from alsolike.declarations.times import DAY_MS
 from functions.attribute_outcomes.disk_partitions import flat
 from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.rules import DAY_MS
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 import pandas as pd
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.training.drift_reference import (
     MAX_EXAMINED_ITEMS,
     ItemCount,
@@ -15,7 +16,7 @@ from alsolike.training.drift_reference import (
     ranked,
     reference_of,
 )
-from alsolike.training.stability_index import DAY_MS, WINDOW_DAYS
+from alsolike.training.stability_index import WINDOW_DAYS
 
 
 def reference(

@@ -15,18 +15,19 @@ from alsolike.configuration import recommendation_id
 from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import MAX_CLOCK_SKEW_MS
 from alsolike.lake.lake_objects import list_objects
 from alsolike.lake.served import served_date
 from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.recommendations.requests import FOR_YOU
+from alsolike.recommendations.request_fields import FOR_YOU
 from alsolike.records.served_response import PAIRED, RANKED
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
 from functions.build_dataset.lake_reader import read_objects
 
-WINDOW_MS = 7 * 86_400_000
+WINDOW_MS = 7 * DAY_MS
 """Time in milliseconds after a response in which outcomes count."""
 
 _OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}

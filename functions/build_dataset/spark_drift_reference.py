@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.sql import functions as F  # noqa: N812
 
 from alsolike.configuration.configuration import Limits
+from alsolike.declarations.times import DAY_MS
 from alsolike.training.drift_reference import (
     MAX_EXAMINED_ITEMS,
     ItemCount,
@@ -20,7 +21,7 @@ from alsolike.training.drift_reference import (
     ranked,
     reference_of,
 )
-from alsolike.training.stability_index import DAY_MS, WINDOW_DAYS
+from alsolike.training.stability_index import WINDOW_DAYS
 from functions.build_dataset.spark_cleaning import PAIR, CleanInteractions
 
 

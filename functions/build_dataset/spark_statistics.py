@@ -11,6 +11,7 @@ import dataclasses
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F  # noqa: N812
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.training.dataset import MIN_TEST_USERS, START_QUANTILE, holdout_ms
 from alsolike.training.statistics import (
     GRAM,
@@ -27,7 +28,6 @@ from alsolike.training.statistics import (
 from functions.build_dataset.rules import ORDER
 from functions.build_dataset.spark_dataset import write_parquet
 
-_MS_PER_DAY = 86_400_000
 _QUANTILE_ERROR = 0.01
 """Maximum rank error of a quantile of event times, as a share of the interactions."""
 _MAX_SKIPPED = 3
@@ -116,7 +116,7 @@ def statistics(interactions: DataFrame, counting: Counting, *, now_ms: int) -> t
 
 
 def _positions(interactions: DataFrame, *, now_ms: int) -> DataFrame:
-    weight, age_days = F.col("weight").cast("double"), (F.lit(now_ms) - F.col("event_time_ms")) / _MS_PER_DAY
+    weight, age_days = F.col("weight").cast("double"), (F.lit(now_ms) - F.col("event_time_ms")) / DAY_MS
     weights = (F.sum(weight * F.pow(F.lit(0.5), age_days / days)).alias(name) for name, days in WEIGHTS.items())
     counts = interactions.groupBy("item_id").agg(F.count("*").alias("interactions"), *weights)
     # One task numbers all items, which are few compared with interactions.

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import itertools
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake
 from alsolike.lake.lake_objects import list_objects
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import delete_objects, listed
 from functions.compact_lake.receipts import day_prefix
-
-DAY_MS = 86_400_000
 
 
 def oldest_kept(retention_days: int, *, now_ms: int) -> str:

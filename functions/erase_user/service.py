@@ -6,6 +6,7 @@ import dataclasses
 
 import orjson
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, erasure_id, pending_key
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -17,7 +18,7 @@ from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.s3 import S3Object
 
 MAX_RUNS = 1_000
-ENDED_AFTER_MS = 86_400_000
+ENDED_AFTER_MS = DAY_MS
 """Age of a completed receipt in milliseconds after which its run counts as ended.
 
 A start with the name of an ended execution fails for 90 days. After them, it would start the execution again.

@@ -13,7 +13,7 @@ from alsolike.api.handler import api_handler
 from alsolike.api.path_ids import path_id
 from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
-from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.profiles.user_export import UserData, UserDataStores
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import count
 from alsolike.runtime.settings import from_environment

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable
 
 from alsolike.profiles.export_state import INSTEAD, Place
-from alsolike.profiles.user_data import STAGES, UserData
+from alsolike.profiles.user_export import STAGES, UserData
 from alsolike.runtime.errors import TooLarge, Unavailable
 
 MAX_BYTES = 6_000_000

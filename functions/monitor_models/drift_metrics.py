@@ -10,10 +10,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.drift_reference import Categories, category_of, weekdays_of
 from alsolike.training.monitoring import DataCheck, Drift, Figure
-from alsolike.training.stability_index import DAY_MS, Design, Histogram, psi, psi_by_chance
+from alsolike.training.stability_index import Design, Histogram, psi, psi_by_chance
 from functions.monitor_models.baseline import Baseline
 
 MIN_COUNT = 200

@@ -11,6 +11,7 @@ import pandas as pd
 
 from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import list_objects
 from alsolike.profiles.store import ProfileStore
@@ -22,7 +23,7 @@ from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.executions import execution_name
 from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThresholds, Figure, Start, report_key
-from alsolike.training.stability_index import DAY_MS, WINDOW_DAYS
+from alsolike.training.stability_index import WINDOW_DAYS
 from functions.monitor_models import drift_metrics
 from functions.monitor_models.baseline import Baseline, read_baseline
 from functions.monitor_models.data_checks import checks

@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 import orjson
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import StepFunctionsClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.training.executions import execution_arn
 from alsolike.training.monitoring import DriftThresholds, Figure, Start, StartedTraining, Trigger
-from alsolike.training.stability_index import DAY_MS
 from functions.monitor_models.state import State
 
 DRIFT_PAUSE_MS = 7 * DAY_MS

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.configuration.configuration import Configuration
+from alsolike.declarations.times import DAY_MS
 from alsolike.events import identity
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.events.returns import net_weights
@@ -19,7 +20,6 @@ from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import UnknownEventType
-from alsolike.training.stability_index import DAY_MS
 from functions.monitor_models.lake_reader import read_sample
 from functions.monitor_models.state import State
 

@@ -7,11 +7,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from alsolike.configuration.experiments import Experiment
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.metrics import BEFORE_DAYS, SUMS
 from alsolike.lake.lake import event_date
 from alsolike.lake.served import UNKNOWN
 
-_DAY_MS = 86_400_000
 _ANSWERS, _BOUGHT = SUMS.index("answers"), SUMS.index("bought_answers")
 _COUNTED = [(place, name) for place, name in enumerate(SUMS) if place not in (_ANSWERS, _BOUGHT)]
 
@@ -77,7 +77,7 @@ class ArmTally:
         for row in rows:
             if (
                 row["recommender"] in self.experiment.on
-                and last_ms - BEFORE_DAYS * _DAY_MS <= row["served_ms"] < last_ms
+                and last_ms - BEFORE_DAYS * DAY_MS <= row["served_ms"] < last_ms
                 and any(row["shopper"] in users for users in self._sums.values())
             ):
                 _sum_up(self._earlier, row)

@@ -9,6 +9,7 @@ from typing import Any
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import OUTCOMES_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments import report as reports
 from alsolike.experiments.metrics import BEFORE_DAYS, METRICS, READ
 from alsolike.lake.lake import event_date
@@ -18,7 +19,6 @@ from alsolike.runtime.s3 import scan
 from functions.observe.arm_tally import ArmTally
 
 BATCH_ROWS = 16_384
-_DAY_MS = 86_400_000
 MAX_USERS = 400_000
 """Maximum number of users in all experiments, limited by the function's memory. Above it, results are partial."""
 
@@ -93,7 +93,7 @@ def _read_before(client: S3Client, bucket: str, tallies: Sequence[ArmTally], *, 
     if not tallies:
         return
     starts_ms = [tally.experiment.start_ms for tally in tallies]
-    first, last = event_date(min(starts_ms) - BEFORE_DAYS * _DAY_MS), event_date(max(starts_ms))
+    first, last = event_date(min(starts_ms) - BEFORE_DAYS * DAY_MS), event_date(max(starts_ms))
     for _, rows in _pieces(client, bucket, first=first, last=last):
         if not has_time():
             return

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import AlsolikeError, Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import PolledValue, Polling
@@ -31,7 +32,6 @@ counts than the previous scrape, even from another process."""
 
 HOURLY = Polling(interval_s=3_600)
 RETRY_S = 300
-_DAY_MS = 86_400_000
 _GAUGE_MS, _GAUGE_PERIOD_S = 15 * 60_000, 60
 _RATES = {
     "click_through_ratio": "clickThrough",
@@ -108,8 +108,8 @@ class Exporter:
         values = self._reader.read(
             {key: [value] for key, value in requested.items() if key[0] not in gauges},
             from_ms=int(month.timestamp()) * 1000,
-            until_ms=now_ms // _DAY_MS * _DAY_MS + _DAY_MS,
-            period_s=_DAY_MS // 1000,
+            until_ms=now_ms // DAY_MS * DAY_MS + DAY_MS,
+            period_s=DAY_MS // 1000,
         )
         until_ms = now_ms // 60_000 * 60_000 + 60_000
         values |= self._reader.read(

@@ -12,7 +12,7 @@ from alsolike.configuration.aliases import SEGMENTS
 from alsolike.configuration_document.reader import read_current
 from alsolike.declarations.limits import MAX_CONTROL_PLANE_BODY_BYTES
 from alsolike.declarations.storage import OWN_NAMES_KEY
-from alsolike.recommendations.requests import FOR_YOU
+from alsolike.recommendations.request_fields import FOR_YOU
 from alsolike.registry.versions import ModelVersions
 from alsolike.runtime.aws import client
 from alsolike.runtime.aws_errors import translate_aws_errors

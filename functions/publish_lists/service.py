@@ -24,7 +24,7 @@ from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.storage import LISTS_KEY, LISTS_PREFIX
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
-from alsolike.recommendations.requests import FOR_YOU, POPULAR, SIMILAR_ITEMS, TRENDING
+from alsolike.recommendations.request_fields import FOR_YOU, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object, listed

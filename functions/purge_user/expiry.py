@@ -5,16 +5,14 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
+from alsolike.declarations.retention import TABLE_STREAM_DAYS
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.privacy.erasures import Expiring, TrainedModel, date_after
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import folders
 from alsolike.training.dataset import INTERACTIONS_FILE, prefix
-
-TABLE_STREAM_DAYS = 1
-"""Days for which DynamoDB streams keep records. AWS does not permit other values."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,15 +17,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.declarations.times import CLOCK_SKEW_MS
 from alsolike.runtime.s3 import StoredObject, scan
 from functions.purge_user import parquet
 from functions.purge_user.purge_context import PurgeContext
 
 Hits: TypeAlias = Callable[[pa.Table], pa.ChunkedArray]
 """Function that returns a mask of the rows to delete."""
-
-CLOCK_SKEW_MS = 300_000
-"""Maximum difference between S3's clock and the local clock, in milliseconds."""
 
 MAX_ATTEMPTS = 100
 """Maximum number of attempts to replace an object that other writers change. The next pass then finds the object."""

@@ -14,7 +14,7 @@ from alsolike.declarations.limits import MAX_RESULTS
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.interactions import NO_INTERACTIONS, Recent
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.recommendations.requests import BUY_AGAIN, PERSONALIZED_RANKING, RECENTLY_VIEWED, TRENDING
+from alsolike.recommendations.request_fields import BUY_AGAIN, PERSONALIZED_RANKING, RECENTLY_VIEWED, TRENDING
 from alsolike.runtime.struct import struct
 from alsolike.trends.counters import Trends
 from functions.recommend.resolve import ResolvedRequest, SelectedFilter

@@ -13,7 +13,7 @@ from alsolike.configuration.rules import Boost, Promotion, RuleSet
 from alsolike.filters import parser
 from alsolike.filters.tree import Filter
 from alsolike.filters.values import Values
-from alsolike.recommendations.requests import (
+from alsolike.recommendations.request_fields import (
     BOUGHT_TOGETHER,
     BUY_AGAIN,
     FOR_YOU,

@@ -15,7 +15,7 @@ from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from alsolike.profiles.impressions import ImpressionStore
 from alsolike.profiles.store import ProfileStore
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.aws import client
 from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, WaitBudget
 from alsolike.runtime.settings import from_environment

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike.bundle.manifest import Manifest
+from alsolike.declarations.times import DAY_MS
 from alsolike.registry.decision import LATEST_EVENT, Check
 from functions.register_model import champion_checks
 from functions.register_model.champion_checks import new_data
@@ -18,7 +19,6 @@ from functions.register_model.limits import GateLimits, format_time, format_valu
 BASELINE = "popularity"
 ALGORITHMS, COVERAGE, POPULARITY_BIAS = "algorithms", "coverage", "popularity bias"
 RERANKER = "reranker"
-MS_PER_DAY = 86_400_000
 _HOLD_OUT = " on the hold-out"
 _NOT_RECORDED = "the training recorded none; it ran an earlier version, train again"
 
@@ -97,7 +97,7 @@ def _enough_data(dataset: Any, limits: GateLimits) -> Check:
 
 def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits, now_ms: int) -> Check:
     name, latest = LATEST_EVENT, format_time(candidate.last_event_ms)
-    age_days = (now_ms - candidate.last_event_ms) / MS_PER_DAY
+    age_days = (now_ms - candidate.last_event_ms) / DAY_MS
     values = {"last_event_ms": candidate.last_event_ms, "age_days": round(age_days, 2)}
     if champion is not None:
         values["champion_last_event_ms"] = champion.last_event_ms

@@ -8,8 +8,8 @@ from typing import Any
 
 from alsolike.bundle.files import FILES, MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
+from alsolike.registry.champion_pointer import model_prefix
 from alsolike.registry.decision import decision_key
-from alsolike.registry.registry import model_prefix
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from alsolike.runtime.s3 import S3Object, upload

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from alsolike.bundle.bundle import Bundle
 from alsolike.registry.champion import Champion
+from alsolike.registry.champion_pointer import Registry
 from alsolike.registry.decision import Decision, Decisions
-from alsolike.registry.registry import Registry
 from functions.register_model.gate import judge
 from functions.register_model.limits import GateLimits
 from functions.register_model.model_packages import ModelPackages

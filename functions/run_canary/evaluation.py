@@ -21,6 +21,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments import comparison
 from alsolike.experiments.comparison import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, sample_ratio_p_value
 from functions.run_canary.figures import Arm
@@ -37,7 +38,6 @@ Above this share, a version is rolled back immediately, unless the champion's sh
 share.
 """
 
-_DAY_MS = 86_400_000
 
 MISSING_BELOW = 0.001
 """Threshold of the always valid p-value for the number of users in the candidate's arm.
@@ -175,7 +175,7 @@ def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
     fall = comparison.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None
     if fall is None:
         return "too few clicks before the canary to detect a fall of click-through"
-    days = duration_ms / _DAY_MS * (fall / SMALL_FALL) ** 2
+    days = duration_ms / DAY_MS * (fall / SMALL_FALL) ** 2
     return (
         f"a fall of click-through of {fall:.0%} is found with a chance of {comparison.POWER:.0%}; "
         f"one of {SMALL_FALL:.0%} would take about {_days(days)}"

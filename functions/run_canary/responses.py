@@ -19,6 +19,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.comparison import ArmSample
 from alsolike.lake import outcomes, served
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
@@ -47,7 +48,6 @@ BATCH_OBJECTS = 64
 PROBED = 8
 """Number of objects whose rows are counted to estimate the responses per day."""
 
-_DAY_MS = 86_400_000
 _SKEW_MS = 60_000  # Maximum difference between S3's clock and the functions' clocks.
 _SERVED = pa.schema(
     [
@@ -281,5 +281,5 @@ def _place(key: str) -> float:
 
 def _dates(first_ms: int, last_ms: int) -> list[str]:
     epoch = dt.date(1970, 1, 1)
-    days = range(max(first_ms, 0) // _DAY_MS, last_ms // _DAY_MS + 1)
+    days = range(max(first_ms, 0) // DAY_MS, last_ms // DAY_MS + 1)
     return [(epoch + dt.timedelta(days=day)).isoformat() for day in days]

@@ -8,11 +8,10 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra_cdk.constructs.data_lake import removal_policy
+from alsolike.declarations.retention import AUDIT_TRAIL_DAYS
+from infra_cdk.constructs.buckets import removal_policy
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
-
-TRAIL_DAYS = 365
 
 
 class AuditTrail(Construct):
@@ -59,7 +58,7 @@ class AuditTrail(Construct):
             versioned=True,
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    expiration=cdk.Duration.days(TRAIL_DAYS), noncurrent_version_expiration=cdk.Duration.days(1)
+                    expiration=cdk.Duration.days(AUDIT_TRAIL_DAYS), noncurrent_version_expiration=cdk.Duration.days(1)
                 )
             ],
             removal_policy=removal_policy(settings),

@@ -19,9 +19,6 @@ from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.workflow_steps import call
 from infra_cdk.settings import Settings
 
-BATCH_DAYS = 30
-"""Days for which the users and recommendations of a run are stored."""
-
 RECOMMEND_TIMEOUT_S, WRITE_TIMEOUT_S = 30, 150
 """Timeouts of invocations in seconds, slightly longer than the timeouts of the functions."""
 _RECOMMEND = Attempts(timeout_s=RECOMMEND_TIMEOUT_S)

@@ -2,7 +2,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_kinesis as kinesis
 from constructs import Construct
 
-from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.constructs.buckets import removal_policy
 from infra_cdk.settings import Settings
 
 

@@ -13,7 +13,7 @@ from constructs import Construct
 
 from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, Access
 from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX
-from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.constructs.buckets import removal_policy
 from infra_cdk.constructs.encryption import permit_logs
 from infra_cdk.constructs.network import GLUE_ACTIONS, Network, network_permission
 from infra_cdk.constructs.permissions import Permission, asset_key, objects, permissions_of, role_for

@@ -5,7 +5,7 @@ from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from alsolike.declarations.routes import RESOURCE_SERVER, SCOPES
-from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.constructs.buckets import removal_policy
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
 

@@ -8,7 +8,7 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from alsolike.declarations.storage import LISTS_PREFIX
-from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.constructs.buckets import removal_policy
 from infra_cdk.constructs.firewall import web_acl_arn
 from infra_cdk.constructs.http_api import PAGES_STAGE
 from infra_cdk.constructs.nag_suppressions import acknowledge

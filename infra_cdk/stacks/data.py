@@ -8,7 +8,7 @@ from constructs import Construct
 
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from infra_cdk.constructs.alarm_topic import alerts_topic
-from infra_cdk.constructs.data_lake import DataLake, removal_policy
+from infra_cdk.constructs.buckets import DataLake, removal_policy
 from infra_cdk.constructs.encryption import encryption_key
 from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.nag_suppressions import acknowledge

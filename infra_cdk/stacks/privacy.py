@@ -6,9 +6,9 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
+from alsolike.declarations.retention import ACCESS_LOG_DAYS, BATCH_DAYS, OBJECT_VERSION_DAYS, TABLE_BACKUP_DAYS
 from alsolike.declarations.storage import FORWARDED_ERASURES_PREFIX
 from infra_cdk.constructs.alarm_topic import alarm
-from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
 from infra_cdk.constructs.metrics import failed_runs
 from infra_cdk.constructs.parameters import Parameters
@@ -18,11 +18,6 @@ from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.schedule_gaps import longest_gap_days
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.stack import Stack
-
-OBJECT_VERSION_DAYS = 30
-ACCESS_LOG_DAYS = 90
-TABLE_BACKUP_DAYS = 35
-"""Days for which copies exist that an erasure does not delete: object versions, access logs, table backups."""
 
 
 class PrivacyStack(Stack):

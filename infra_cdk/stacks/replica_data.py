@@ -6,7 +6,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.constructs.alarm_topic import alerts_topic
-from infra_cdk.constructs.data_lake import DataLake, removal_policy
+from infra_cdk.constructs.buckets import DataLake, removal_policy
 from infra_cdk.constructs.encryption import encryption_key
 from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.replication import ARTEFACTS_FROM_REPLICA, LAKE, Replication

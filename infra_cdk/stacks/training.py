@@ -5,7 +5,7 @@ import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
-from infra_cdk.constructs.data_lake import removal_policy
+from infra_cdk.constructs.buckets import removal_policy
 from infra_cdk.constructs.drift_watch import Monitoring
 from infra_cdk.constructs.network import Network
 from infra_cdk.constructs.parameters import Parameters

@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 import numpy as np
 import scipy.sparse as sp
 
-from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidInput
 from model_export.algorithms.building_blocks.item_to_item import best_of_row
 from model_export.api import Algorithm, Model
@@ -36,7 +36,7 @@ class Popularity(Algorithm):
         return tuple(dataclasses.replace(self, trend_half_life_days=days) for days in (30.0, 7.0, 90.0, math.inf))
 
     def fit(self, interactions: Interactions) -> PopularityModel:
-        age_days = (interactions.time_ms.max() - interactions.time_ms) / MS_PER_DAY
+        age_days = (interactions.time_ms.max() - interactions.time_ms) / DAY_MS
         weights = interactions.weight * np.exp2(-age_days / self.trend_half_life_days)
         totals = np.bincount(interactions.item, weights=weights, minlength=interactions.items + 1)
         return PopularityModel(

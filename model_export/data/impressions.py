@@ -12,9 +12,10 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.bundle.reranker import FEATURES, HOURS, MS_PER_DAY, Floats, Ints, ItemColumns, contexts_of, log_price
+from alsolike.bundle.reranker import FEATURES, HOURS, Floats, Ints, ItemColumns, contexts_of, log_price
 from alsolike.catalogue.variants import leaf_category
 from alsolike.configuration.columns import CREATED, property_name
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
 from alsolike.training import dataset
@@ -249,7 +250,7 @@ def _responses(rows: Iterable[Mapping[str, Any]], data: TrainingData, objective:
             np.array(gains),
             interactions.item[max(first, end - interactions.history_length) : end].astype(np.int64),
             row["device"],
-            ranks_before(row["served_ms"] // MS_PER_DAY * MS_PER_DAY)[positions],
+            ranks_before(row["served_ms"] // DAY_MS * DAY_MS)[positions],
             row["pairs"],
         )
 
@@ -273,7 +274,7 @@ def item_columns(properties: Sequence[Mapping[str, Any]]) -> ItemColumns:
     for values in properties:
         category = leaf_category(values)
         numbers.append(0 if category in (None, "") else categories.setdefault(str(category), len(categories) + 1))
-    created = [_number(values.get(CREATED)) * 1000 / MS_PER_DAY for values in properties]
+    created = [_number(values.get(CREATED)) * 1000 / DAY_MS for values in properties]
     return ItemColumns(
         np.array([np.nan, *(log_price(values.get("price")) for values in properties)], np.float32),
         np.array([np.nan, *created], np.float32),

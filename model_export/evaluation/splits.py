@@ -8,8 +8,8 @@ from collections.abc import Callable
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.configuration.configuration import MAX_HISTORY_LENGTH
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidInput
 from alsolike.training import dataset
 from model_export.data.counts import Counts
@@ -161,7 +161,7 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
     if days is not None:
         if not 0 <= days <= MAX_DAYS:
             raise InvalidInput(f"the hold-out is {days:g} days, expected 0 to {MAX_DAYS:,}")
-        return int(days * MS_PER_DAY)
+        return int(days * DAY_MS)
     start_ms = int(np.quantile(interactions.time_ms, dataset.START_QUANTILE, method="higher"))
     last_ms = int(interactions.time_ms.max())
     end_ms = _end_of_window(interactions, last_ms, lambda end_ms: dataset.holdout_ms(start_ms, end_ms))

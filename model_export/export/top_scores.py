@@ -10,7 +10,8 @@ import numpy as np
 from alsolike.bundle.features import EVENT_TYPE
 from alsolike.bundle.files import GRAPH_FILE
 from alsolike.configuration.configuration import PURCHASE
-from alsolike.training.stability_index import DAY_MS, WINDOW_DAYS, Histogram
+from alsolike.declarations.times import DAY_MS
+from alsolike.training.stability_index import WINDOW_DAYS, Histogram
 from model_export.api import Model
 from model_export.data.chunks import chunks
 from model_export.data.interactions import Floats, Interactions

@@ -16,7 +16,7 @@ import orjson
 from alsolike.filters import parser
 from alsolike.filters.evaluation import refuse_unknown
 from alsolike.recommendations.batch_table import errors_prefix, failed_key, part_key, users_key
-from alsolike.recommendations.requests import BATCH
+from alsolike.recommendations.request_fields import BATCH
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound
 from operations.batch.batch_client import BatchRequest
 from operations.batch.failed import FailedUsers

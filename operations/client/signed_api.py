@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from alsolike.declarations.routes import SIGNED_PREFIX
-from alsolike.recommendations.requests import PERSONALIZED_RANKING
+from alsolike.recommendations.request_fields import PERSONALIZED_RANKING
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 
 if TYPE_CHECKING:

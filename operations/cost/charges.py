@@ -7,7 +7,7 @@ import itertools
 import math
 from collections.abc import Mapping
 
-from alsolike.profiles.store import SESSION_TIME_TO_LIVE_DAYS, TIME_TO_LIVE_DAYS
+from alsolike.declarations.retention import PROFILE_DAYS, SESSION_PROFILE_DAYS
 from operations import prices
 from operations.cost.bill import DAYS, HOURS, MONTH_S, NO_LOAD, Bill, Load, Meter
 from operations.cost.summary import BilledResources
@@ -261,9 +261,9 @@ def _tables(meter: Meter, summary: BilledResources, load: Load) -> None:
     meter.add("marks of sessions", load.events - load.user_events + signing_in, "dynamodb_reads", how)
     meter.add("item and user writes", load.changes, "dynamodb_writes", "one unit each")
     meter.add("item and user reads", load.changes, "dynamodb_reads", "what is there is read before")
-    kept = (load.user_events * TIME_TO_LIVE_DAYS + (load.events - load.user_events) * SESSION_TIME_TO_LIVE_DAYS) / DAYS
+    kept = (load.user_events * PROFILE_DAYS + (load.events - load.user_events) * SESSION_PROFILE_DAYS) / DAYS
     profiles_gb = kept * (PROFILE_ITEM_BYTES + TABLE_OVERHEAD_BYTES) / 1e9
-    how = f"{TIME_TO_LIVE_DAYS} days of users' interactions, {SESSION_TIME_TO_LIVE_DAYS} of sessions', users and items"
+    how = f"{PROFILE_DAYS} days of users' interactions, {SESSION_PROFILE_DAYS} of sessions', users and items"
     meter.add("storage", profiles_gb + _rows_gb(load), "dynamodb_gb", how)
     if summary.table_backups:
         meter.add("backups", _rows_gb(load), "dynamodb_backup_gb", "point-in-time recovery of users and items")

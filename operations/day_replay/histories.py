@@ -15,10 +15,11 @@ from typing import Any, NamedTuple
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.catalogue.changes import Change
+from alsolike.declarations.retention import PROFILE_DAYS, SESSION_PROFILE_DAYS
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.context import context_of
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import SESSION_TIME_TO_LIVE_DAYS, TIME_TO_LIVE_DAYS
 from alsolike.records.served_response import ServedResponse, state_hash
 from alsolike.runtime import s3
 from alsolike.runtime.client_protocols import S3Client
@@ -29,8 +30,7 @@ MAX_STEPS = 200
 """Maximum number of prefixes to compare in each direction from the time of the response."""
 
 _LIFETIME_MS = {
-    field: days * 86_400_000
-    for field, days in (("user_id", TIME_TO_LIVE_DAYS), ("session_id", SESSION_TIME_TO_LIVE_DAYS))
+    field: days * DAY_MS for field, days in (("user_id", PROFILE_DAYS), ("session_id", SESSION_PROFILE_DAYS))
 }
 """Time from the arrival of an interaction to its deletion from the profile, in milliseconds."""
 

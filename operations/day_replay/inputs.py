@@ -20,7 +20,7 @@ from alsolike.configuration_document import document as configuration_document
 from alsolike.declarations.storage import OWN_NAMES_KEY, SNAPSHOT_KEY, TRENDS_PREFIX
 from alsolike.lake import lake_objects, served
 from alsolike.profiles.impressions import Impressions
-from alsolike.recommendations.requests import FOR_YOU, PERSONALIZED_RANKING
+from alsolike.recommendations.request_fields import FOR_YOU, PERSONALIZED_RANKING
 from alsolike.records.served_response import (
     NO_CATALOGUE,
     REQUEST_OMITTED,
@@ -28,7 +28,7 @@ from alsolike.records.served_response import (
     ServedResponse,
     state_hash,
 )
-from alsolike.registry.registry import model_prefix
+from alsolike.registry.champion_pointer import model_prefix
 from alsolike.runtime.errors import AlsolikeError, InvalidSnapshot, NotFound
 from alsolike.snapshot.manifest import Manifest
 from operations import progress

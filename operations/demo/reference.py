@@ -16,7 +16,7 @@ from alsolike.bundle.reranker import Ints, Reranker
 from alsolike.catalogue.variants import ProductKey, product_key
 from alsolike.configuration.configuration import DEFAULT, PURCHASE
 from alsolike.profiles.profile import Profile
-from alsolike.registry import registry
+from alsolike.registry import champion_pointer
 from alsolike.runtime.s3 import download
 from alsolike.training import dataset
 from model_export.export.reference import Reference, fit_reference
@@ -116,7 +116,10 @@ def _ordered(indices: Ints, values: npt.NDArray[np.floating], answered_rank: Map
 def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -> ReferenceModel:
     """Download a version's bundle and dataset into `directory`, verify the bundle and fit its algorithm again."""
     _download(
-        deployment, registry.model_prefix(version), (*files.SERVED_FILES, files.MANIFEST_FILE), directory / "model"
+        deployment,
+        champion_pointer.model_prefix(version),
+        (*files.SERVED_FILES, files.MANIFEST_FILE),
+        directory / "model",
     )
     served = Bundle(directory / "model")
     manifest = served.manifest

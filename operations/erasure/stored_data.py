@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX
 from alsolike.privacy.erasures import ErasureReceipt
-from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.profiles.user_export import UserData, UserDataStores
 from alsolike.runtime.s3 import scan
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms

@@ -13,6 +13,7 @@ from typing import Any
 import pyarrow as pa
 
 from alsolike.configuration.experiments import Experiment
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.comparison import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, critical_z, variances
 from alsolike.experiments.metrics import BEFORE_DAYS, READ, USERS, RatioMetric
 from alsolike.experiments.report import control_of
@@ -31,7 +32,6 @@ METRICS = (
     RatioMetric("orders", ORDERS, USERS, "all orders by user"),
     RatioMetric("revenue", SPEND, USERS, "revenue of all orders by user"),
 )
-_DAY_MS = 86_400_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -132,13 +132,13 @@ def increments_of(
     def purchases(first_ms: int, last_ms: int) -> pa.Table:
         return _summed(purchases_between(client, bucket, shopper=shopper, first_ms=first_ms, last_ms=last_ms))
 
-    since, earlier = purchases(start_ms, end_ms), purchases(start_ms - BEFORE_DAYS * _DAY_MS, start_ms)
+    since, earlier = purchases(start_ms, end_ms), purchases(start_ms - BEFORE_DAYS * DAY_MS, start_ms)
     arms = {name: Shoppers(users, since, earlier) for name, users in tally.users().items()}
     control = control_of(holdout).name
     (held_out,) = (arm.name for arm in holdout.arms if arm.name != control)
     return IncrementReport(
         experiment=holdout.name,
-        days=(end_ms - start_ms) / _DAY_MS,
+        days=(end_ms - start_ms) / DAY_MS,
         users=len(arms[control]),
         held_out_users=len(arms[held_out]),
         attributed_revenue=math.fsum(arms[control].responses("revenue")),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 from alsolike.configuration.experiments import Experiment
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.metrics import BEFORE_DAYS, RatioMetric, metric_of
 from alsolike.experiments.report import ExperimentReport, report
 from alsolike.runtime.errors import InvalidInput
@@ -16,8 +17,6 @@ from operations.experiments import planning
 from operations.experiments.outcomes import outcomes_between
 from operations.experiments.stored_experiments import experiment_of
 from operations.experiments.tally import ArmTally
-
-_DAY_MS = 86_400_000
 
 
 def report_of(
@@ -33,7 +32,7 @@ def report_of(
     tally = ArmTally(experiment)
     for piece in outcomes_between(deployment, first_ms=experiment.start_ms, last_ms=last_ms):
         tally.add(piece)
-    first_ms = experiment.start_ms - BEFORE_DAYS * _DAY_MS
+    first_ms = experiment.start_ms - BEFORE_DAYS * DAY_MS
     for piece in outcomes_between(deployment, first_ms=first_ms, last_ms=experiment.start_ms):
         tally.add_before(piece)
     return report(experiment, ratio_metric, tally, now_ms=now_ms), ratio_metric, experiment.status(now_ms)
@@ -42,10 +41,10 @@ def report_of(
 def plan_for(
     deployment: Deployment, experiment: Experiment, metric: RatioMetric, *, requested_lift: float | None, now_ms: int
 ) -> planning.Plan:
-    answers = outcomes_between(deployment, first_ms=now_ms - planning.BASELINE_DAYS * _DAY_MS, last_ms=now_ms)
+    answers = outcomes_between(deployment, first_ms=now_ms - planning.BASELINE_DAYS * DAY_MS, last_ms=now_ms)
     days = planning.DEFAULT_DAYS
     if experiment.end_ms is not None:
-        days = max(round((experiment.end_ms - experiment.start_ms) / _DAY_MS), 1)
+        days = max(round((experiment.end_ms - experiment.start_ms) / DAY_MS), 1)
     return planning.plan(experiment, metric, answers, days=days, requested_lift=requested_lift, now_ms=now_ms)
 
 

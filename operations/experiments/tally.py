@@ -10,11 +10,11 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.configuration.experiments import Experiment
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.metrics import BEFORE_DAYS, SUMS
 from alsolike.lake.served import UNKNOWN
 
 _BATCH_ROWS = 500_000
-_DAY_MS = 86_400_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,7 +84,7 @@ class ArmTally:
         Only users in an arm count, so all calls of `add` must come first.
         """
         start_ms = self._experiment.start_ms
-        answers = _in_time(answers, self._experiment.on, start_ms - BEFORE_DAYS * _DAY_MS, start_ms)
+        answers = _in_time(answers, self._experiment.on, start_ms - BEFORE_DAYS * DAY_MS, start_ms)
         users = self._sums.table()["shopper"].combine_chunks()
         self._earlier.add(answers.filter(pc.is_in(answers["shopper"], users)))
 
@@ -120,7 +120,7 @@ class DayTally:
     def answers_since(self, time_ms: int) -> int:
         """Return the number of responses since the start of the UTC day that contains `time_ms`."""
         sums = self._sums.table()
-        total = pc.sum(sums.filter(pc.greater_equal(sums["day"], time_ms // _DAY_MS))["answers"]).as_py()
+        total = pc.sum(sums.filter(pc.greater_equal(sums["day"], time_ms // DAY_MS))["answers"]).as_py()
         return int(total or 0)
 
     def windows(self, *, before_ms: int) -> tuple[int, Callable[[int], UserTable]]:
@@ -128,7 +128,7 @@ class DayTally:
         the last n days.
         """
         sums = self._sums.table()
-        sums = sums.filter(pc.less(sums["day"], before_ms // _DAY_MS))
+        sums = sums.filter(pc.less(sums["day"], before_ms // DAY_MS))
         if not len(sums):
             return 0, lambda _: UserTable(_grouped(sums, ("shopper",)))
         first, last = (int(bound(sums["day"]).as_py()) for bound in (pc.min, pc.max))
@@ -195,7 +195,7 @@ def _counts(values: pa.Array) -> tuple[list[str], list[int]]:
 
 
 def _days(served_ms: pa.ChunkedArray) -> pa.ChunkedArray:
-    return pc.divide(served_ms, _DAY_MS)
+    return pc.divide(served_ms, DAY_MS)
 
 
 def _date(day: int) -> str:

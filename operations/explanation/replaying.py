@@ -10,7 +10,7 @@ import orjson
 
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.preview import check_not_refused
-from alsolike.recommendations.requests import BOUGHT_TOGETHER, PERSONALIZED_RANKING, TRENDING
+from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, PERSONALIZED_RANKING, TRENDING
 from alsolike.records.served_response import PROMOTED, ServedResponse
 from operations.client.functions import invoke
 

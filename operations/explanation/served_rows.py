@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pyarrow as pa
 
 from alsolike.configuration.recommendation_id import RecommendationId
+from alsolike.declarations.times import CLOCK_SKEW_MS
 from alsolike.lake import served
 from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
 from alsolike.runtime.errors import InvalidInput, NotFound
@@ -24,8 +25,6 @@ SOON_MS = 600_000
 """Age of a response in milliseconds above which a missing row is no longer expected. Rows are usually written within a
 minute.
 """
-CLOCK_SKEW_MS = 300_000
-"""Maximum difference between the clocks of S3, the caller and the response, in milliseconds."""
 _THREADS, _AHEAD = 8, 64
 
 

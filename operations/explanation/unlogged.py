@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.configuration.arns import resource_name
 from alsolike.declarations.defaults import DEFAULT_RESULTS
-from alsolike.recommendations.requests import (
+from alsolike.recommendations.request_fields import (
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,
     PERSONALIZED_RANKING,

@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.declarations.storage import SERVED_PREFIX
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import MAX_CLOCK_SKEW_MS
 from alsolike.lake import lake_objects, served
 from alsolike.lake.lake import event_date
@@ -28,7 +29,7 @@ from operations.day_replay.histories import read_histories
 from operations.forecast.inputs import ForecastInputs
 from operations.recovery.lake_reader import LakeReader, open_parquet
 
-WINDOW_MS = 7 * 86_400_000
+WINDOW_MS = 7 * DAY_MS
 """Time after a response in which its outcomes count, as in the training of the reranker."""
 
 _OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}

@@ -12,8 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.recommendations.preview import lists_of_requests
-from alsolike.recommendations.requests import PERSONALIZED_RANKING
+from alsolike.recommendations.request_fields import PERSONALIZED_RANKING
 from alsolike.records.served_response import PAIRED, REQUEST_OMITTED
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.snapshot import Snapshot
@@ -26,7 +27,6 @@ from operations.forecast.off_policy import CLICKS, NO_ITEM, Forecast, LoggedList
 
 CERTAIN = 1.0
 MARGIN = "margin"
-DAY_MS = 86_400_000
 _REQUESTS_A_CALL = 50
 
 

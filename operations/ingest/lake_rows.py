@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake
 from alsolike.lake.arrow import arrow_schema
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, SCHEMA_VERSION
@@ -18,7 +19,6 @@ from operations.ingest.event_ids import Hashes, hexadecimal
 from operations.ingest.texts import Places, Texts
 
 SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
-_DAY_MS = 86_400_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class LakeRows:
         )
 
     def dates(self) -> set[str]:
-        return {lake.event_date(int(day) * _DAY_MS) for day in np.unique(self.event_time_ms // _DAY_MS)}
+        return {lake.event_date(int(day) * DAY_MS) for day in np.unique(self.event_time_ms // DAY_MS)}
 
     def by_date(self) -> Iterator[tuple[str, pa.Table]]:
         """Yield the rows of each partition as a table, oldest partition first.
@@ -60,7 +60,7 @@ class LakeRows:
         """
         if not len(self):
             return
-        rows, days = self, self.event_time_ms // _DAY_MS
+        rows, days = self, self.event_time_ms // DAY_MS
         if (days[1:] < days[:-1]).any():
             days = days - days.min()  # numpy sorts 16-bit numbers by radix sort. They cover 179 years of days.
             order = np.argsort(days.astype(np.uint16) if days.max() < 1 << 16 else days, kind="stable")

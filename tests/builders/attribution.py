@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.configuration import recommendation_id
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import engagement, lake, outcomes, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -22,7 +23,7 @@ from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.snapshot.snapshot import EMPTY
 from functions.attribute_outcomes.inputs import DayReceiptStore
-from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
+from functions.attribute_outcomes.rules import AttributionRules
 from functions.attribute_outcomes.service import Attribution, AttributionResult
 from tests.builders.parquet import parquet
 

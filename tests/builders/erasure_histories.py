@@ -20,7 +20,7 @@ from alsolike.events.interactions import ACTION_TAKEN, Interaction, profile_id
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.tombstones import TombstoneReader
-from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.profiles.user_export import UserData, UserDataStores
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.polling import Polling
 from functions.archive_events.service import archive as archive_events

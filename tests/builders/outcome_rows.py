@@ -13,7 +13,6 @@ from alsolike.lake import outcomes
 from alsolike.lake.lake import event_date
 from tests.builders.parquet import OUTCOMES, parquet_of
 
-DAY_MS = 86_400_000
 _numbers = itertools.count()
 
 

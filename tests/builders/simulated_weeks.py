@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from alsolike.training.stability_index import DAY_MS
+from alsolike.declarations.times import DAY_MS
 
 Shares = npt.NDArray[np.float64]
 

@@ -10,8 +10,8 @@ from typing import Any
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import CanaryLook, CanaryReport, CanaryReports
 from alsolike.registry.champion import Champion
+from alsolike.registry.champion_pointer import Registry
 from alsolike.registry.decision import Check, Decision, Decisions, decision_key
-from alsolike.registry.registry import Registry
 from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS

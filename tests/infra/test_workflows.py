@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from alsolike.declarations.storage import BATCH_PREFIX
-from alsolike.recommendations import batch_table, segments
-from alsolike.recommendations import requests as recommendation_requests
+from alsolike.recommendations import batch_table, request_fields, segments
 from tests.infra.assembly import flat, statements
 
 
@@ -124,7 +123,7 @@ def test_keys_and_fields_in_the_workflow_are_those_of_the_code(batches, states):
 
     assert set(requested) == {
         f"{name}.$" if name not in ("input", "output", "segments") else name
-        for name in recommendation_requests.BATCH.fields
+        for name in request_fields.BATCH.fields
     }  # fmt: skip
     for template, key in (
         (batches["ItemReader"]["Parameters"]["Prefix.$"], batch_table.users_key("{}", "")),

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.declarations.storage import LISTS_KEY
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from local_cloud.client import Cloud
 from operations import boot, pages
 from operations.client import deployment

@@ -6,10 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import history_weights
+from alsolike.bundle.history_weights import history_weights
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.storage import LISTS_KEY, LISTS_PREFIX
+from alsolike.declarations.times import DAY_MS
 from alsolike.snapshot.snapshot import EMPTY
 from functions.publish_lists.champion_lists import ChampionLists
 from functions.publish_lists.service import static_lists
@@ -25,7 +26,6 @@ ROOT = Path(__file__).parents[2]
 SITE = "https://shop.example"
 ITEMS, USERS, HISTORIES, LENGTH, K = 1_500, 4_000, 1_000, 20, 12
 NOW_MS = 1_795_564_800_000
-DAY_MS = 86_400_000
 TYPES = ("view", "cart")
 ALGORITHMS = [
     Transitions(position_decay=0.7, half_life_days=30.0),

@@ -1,7 +1,7 @@
 """Batches of many users in one invocation. Each user is served like a single request.
 
-The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendations.requests.BATCH`. A batch may end early:
-see the field `notDone` of its result.
+The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendations.request_fields.BATCH`. A batch may end
+early: see the field `notDone` of its result.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from alsolike.events.interactions import profile_id
 from alsolike.filters.values import parse_values
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
-from alsolike.recommendations.requests import BATCH, FOR_YOU
+from alsolike.recommendations.request_fields import BATCH, FOR_YOU
 from alsolike.recommendations.segments import SegmentLine
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable

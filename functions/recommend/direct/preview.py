@@ -1,6 +1,7 @@
 """Previews of rules: responses to one request before and after a change of rules.
 
-The event is ``{"preview": {...}}``; see `alsolike.recommendations.requests.PREVIEW`. The responses are not logged.
+The event is ``{"preview": {...}}``; see `alsolike.recommendations.request_fields.PREVIEW`. The responses are not
+logged.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration_document import document as configuration_document
 from alsolike.configuration_document.client_resources import OwnNames
-from alsolike.recommendations.requests import PREVIEW
+from alsolike.recommendations.request_fields import PREVIEW
 from alsolike.runtime.errors import NotFound
 from alsolike.schema import validation
 from functions.recommend.http.request import parse_preview

@@ -14,7 +14,7 @@ from alsolike.configuration.recommendation_id import RECOMMENDER_CODES
 from alsolike.declarations.limits import MAX_EVENT_PROPERTIES_CHARACTERS, MAX_ID_CHARACTERS, MAX_RESULTS
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.profiles.profile import Profile, RecentInteraction
-from alsolike.recommendations.requests import GET_RECOMMENDATIONS
+from alsolike.recommendations.request_fields import GET_RECOMMENDATIONS
 from alsolike.runtime.struct import struct
 from alsolike.schema.fields import Choice, Fields, Integer, ListOf, Text
 from alsolike.trends.windows import WINDOWS

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.recommendations.requests import FOR_YOU
+from alsolike.recommendations.request_fields import FOR_YOU
 from alsolike.recommendations.segments import SegmentLine, check_names, parse_line
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.schema import validation
@@ -33,8 +34,6 @@ give a high rate."""
 
 MAX_SCORED = 1_000
 """Maximum number of a user's best items over all lines. Items with lower scores are not summed."""
-
-_MS_PER_DAY = 86_400_000
 
 
 def parse_lines(given: Any) -> Sequence[SegmentLine]:
@@ -123,5 +122,5 @@ def _mask(
 
 def interactions_per_day(recent: Sequence[RecentInteraction], *, now_ms: int) -> float:
     """Return the average since the oldest interaction, over at least `MIN_DAYS`."""
-    days = (now_ms - recent[0].event_time_ms) / _MS_PER_DAY
+    days = (now_ms - recent[0].event_time_ms) / DAY_MS
     return len(recent) / max(days, MIN_DAYS)

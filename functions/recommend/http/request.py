@@ -26,7 +26,7 @@ from alsolike.events.context import MAX_CHARACTERS
 from alsolike.events.session_tokens import Session, session_of
 from alsolike.events.site_keys import site_of
 from alsolike.filters.values import Values, parse_values
-from alsolike.recommendations.requests import (
+from alsolike.recommendations.request_fields import (
     BOUGHT_TOGETHER,
     FOR_YOU,
     GET_ACTION_RECOMMENDATIONS,

@@ -12,7 +12,7 @@ import orjson
 
 from alsolike.profiles.impressions import Impressions
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.recommendations.requests import BOUGHT_TOGETHER, POPULAR, SIMILAR_ITEMS, TRENDING
+from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.records.served_response import FILLED, PAIRED, PROMOTED, RANKED
 from alsolike.runtime.struct import struct
 from alsolike.schema.http import is_current, not_modified, respond

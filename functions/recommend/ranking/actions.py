@@ -7,9 +7,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from alsolike.bundle.action_model import MS_PER_DAY, ActionModel, propensities
+from alsolike.bundle.action_model import ActionModel, propensities
 from alsolike.catalogue.actions import Action
 from alsolike.configuration.columns import as_declared
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.action_events import ActionEvent
 from alsolike.events.interactions import profile_id
 from alsolike.runtime.errors import Unavailable
@@ -79,6 +80,6 @@ def _valid(actions: Sequence[Action], events: Sequence[ActionEvent], *, now_ms: 
 
     def may_repeat(action: Action) -> bool:
         last_ms = latest_ms.get(action.action_id)
-        return last_ms is None or max(now_ms - last_ms, 0) >= action.repeat_days * MS_PER_DAY  # Clocks may be ahead.
+        return last_ms is None or max(now_ms - last_ms, 0) >= action.repeat_days * DAY_MS  # Clocks may be ahead.
 
     return [action for action in actions if now_ms < action.expires_s * 1000 and may_repeat(action)]

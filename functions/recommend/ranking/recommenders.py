@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.configuration.configuration import PURCHASE, Configuration
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.returns import net_weights
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.recommendations.requests import (
+from alsolike.recommendations.request_fields import (
     BOUGHT_TOGETHER,
     BUY_AGAIN,
     FOR_YOU,
@@ -35,7 +36,7 @@ from functions.recommend.ranking.related import bought_together, similar_items
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import NO_HISTORY, History
 
-HALF_LIFE_MS = 90 * 86_400_000
+HALF_LIFE_MS = 90 * DAY_MS
 
 
 def trending(inputs: RankingInputs) -> Ranking:

@@ -12,7 +12,8 @@ import math
 import numpy as np
 
 from alsolike.configuration.rules import promoted_places
-from alsolike.recommendations.requests import OF_ITEMS
+from alsolike.declarations.times import DAY_MS
+from alsolike.recommendations.request_fields import OF_ITEMS
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.recommend.items import Positions, item_mask, passing, without
 from functions.recommend.ranking.boosts import boosted
@@ -32,8 +33,6 @@ REFUSED_A_PLACE = 2.5
 """Factor by which slate rules increase the number of candidates, because they reject items."""
 MAX_NEW_ITEMS = 100
 """Maximum number of items, latest first, from which exploration draws."""
-
-DAY_MS = 86_400_000
 
 
 def candidates_wanted(rules: ResolvedRules, k: int) -> int:

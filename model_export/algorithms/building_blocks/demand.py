@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.declarations.times import DAY_MS
 from model_export.data.interactions import Floats, Interactions, Ints, distinct
 
 PRIOR = 10.0
@@ -25,7 +25,7 @@ def demand(interactions: Interactions, *, days: float) -> Floats:
     observed, expected = np.zeros(columns), np.zeros(columns)
     for part in interactions.by_users(maximum=BATCH_INTERACTIONS):
         late = part.time_ms > past_ms
-        key, age_days = pairs(part), (past_ms - part.time_ms[~late]) / MS_PER_DAY
+        key, age_days = pairs(part), (past_ms - part.time_ms[~late]) / DAY_MS
         weights = part.weight[~late] * np.exp2(-age_days / DEMAND_HALF_LIFE_DAYS)
         before, within = key[~late], distinct(key[late])
         if not len(before):
@@ -50,7 +50,7 @@ def latest_of_past(interactions: Interactions, *, days: float) -> int:
     If these days contain more than half of the interactions, return the median time.
     """
     time_ms = interactions.time_ms
-    start_ms = max(time_ms.max() - days * MS_PER_DAY, np.quantile(time_ms, 0.5, method="lower"))
+    start_ms = max(time_ms.max() - days * DAY_MS, np.quantile(time_ms, 0.5, method="lower"))
     return int(time_ms.max(where=time_ms <= start_ms, initial=time_ms.min()))
 
 

@@ -6,11 +6,11 @@ import dataclasses
 
 import numpy as np
 
-from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.declarations.times import DAY_MS
 from model_export.algorithms.building_blocks.demand import PRIOR, pairs
 from model_export.data.interactions import Floats, Interactions, Ints, distinct
 
-WINDOW_MS = 28 * MS_PER_DAY
+WINDOW_MS = 28 * DAY_MS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

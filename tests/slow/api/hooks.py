@@ -20,7 +20,7 @@ from schemathesis.core.failures import AcceptedNegativeData, Failure
 from schemathesis.openapi.checks import RejectedPositiveData
 
 from alsolike.api.path_ids import MARK
-from alsolike.recommendations.requests import BOUGHT_TOGETHER
+from alsolike.recommendations.request_fields import BOUGHT_TOGETHER
 from tests.slow.api.deployment import GIVEN
 
 _GIVEN = json.loads(Path(os.environ[GIVEN]).read_text())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from alsolike.profiles.store import ProfileStore
-from alsolike.recommendations.requests import FOR_YOU
+from alsolike.recommendations.request_fields import FOR_YOU
 from operations.client.deployment import from_cloud
 from operations.demo import reference
 from tests.booted.assemblies import synthesized

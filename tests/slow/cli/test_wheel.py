@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from operations import synthetic_shop
+from operations import cost_measurement_shop
 from tests.booted.assemblies import synthesized
 from tests.booted.shop import Shop
 
@@ -166,7 +166,7 @@ def output_until(process, start):
 
 @pytest.mark.ci
 def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder):
-    synthetic_shop.write_interactions(folder.path / "orders.csv", now_s=int(time.time()))
+    cost_measurement_shop.write_interactions(folder.path / "orders.csv", now_s=int(time.time()))
     cloud = folder.start("up")
     try:
         output = output_until(cloud, "Next, in another terminal")
@@ -175,7 +175,7 @@ def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder):
         page = urllib.request.urlopen(storefront, timeout=30).read()
         folder.run("import", "interactions", "orders.csv")
         folder.run("train")
-        recommended = json.loads(folder.run("recommend", "--user", synthetic_shop.user_ids()[0], "--json"))
+        recommended = json.loads(folder.run("recommend", "--user", cost_measurement_shop.user_ids()[0], "--json"))
         status = json.loads(folder.run("status", "--json"))
         folder.run("down")
         assert cloud.wait(60) == 0

@@ -8,13 +8,13 @@ import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
 from tests.slow.faults.stores import Stores
 
-DAY_MS = 86_400_000
 BATCH = kinesis_event(
     [
         interaction("browsed", user_id=None, session_id="s1", item_id="pear", event_time_ms=NOW_MS - 9_000),

@@ -6,7 +6,7 @@ import random
 import pandas as pd
 
 from alsolike.configuration.configuration import Configuration, Limits
-from alsolike.training.stability_index import DAY_MS
+from alsolike.declarations.times import DAY_MS
 from functions.build_dataset import cleaning, spark_cleaning, spark_drift_reference
 from functions.build_dataset.drift_reference import reference
 from functions.build_dataset.spark_dataset import read_lake

@@ -6,8 +6,8 @@
 import numpy as np
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.training.monitoring import Drift
-from alsolike.training.stability_index import DAY_MS
 from functions.monitor_models import drift_metrics
 from tests.builders.simulated_weeks import Shares, Weeks
 

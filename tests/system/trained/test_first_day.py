@@ -12,14 +12,15 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from alsolike.bundle.bundle import Bundle, history_weights
+from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.files import GRAPH_FILE
+from alsolike.bundle.history_weights import history_weights
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import lake
 from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from operations.metric_writers import declared
 from tests.booted.shop import empty_quarantine, eventually, failed_invocations, kill, record
 from tests.system.trained.opened_shop import DAYS, USERS

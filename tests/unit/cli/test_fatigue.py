@@ -6,8 +6,8 @@ import pytest
 from typer.testing import CliRunner
 
 from alsolike.configuration.configuration import DEFAULT, Fatigue
+from alsolike.declarations.times import DAY_MS
 from cli.main import app
-from functions.attribute_outcomes.rules import DAY_MS
 from operations import times
 from operations.client import deployment as deployments
 from operations.fatigue import clicked_responses

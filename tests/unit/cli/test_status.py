@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from alsolike.declarations.routes import READ_RECOMMENDATIONS
 from alsolike.declarations.storage import CHAMPION_KEY, CONFIGURATION_KEY, SNAPSHOT_KEY
 from alsolike.registry.canary import Canary
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from alsolike.signing.keys import SigningKey
 from cli.main import app
 from cli.status import _replication_lines

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.errors import NotFound, Unavailable
 from cli.main import app
 from cli.next_steps import check_can_recommend, step_lines

@@ -9,10 +9,10 @@ import numpy as np
 import pyarrow as pa
 
 from alsolike.bundle.manifest import HistoryParameters
+from alsolike.declarations.times import DAY_MS
 from model_export.data.training_data import TrainingData, encode
 from tests.builders.bundles import MANIFEST, write_bundle
 
-DAY_MS = 86_400_000
 START_MS = 1_700_000_000_000
 ITEMS = ("a", "b", "c", "d", "e")
 HISTORY = HistoryParameters(length=3, half_life_days=math.inf, event_weights={"purchase": 5.0})

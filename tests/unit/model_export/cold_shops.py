@@ -6,7 +6,7 @@ items 1 and 2.
 
 import numpy as np
 
-from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.declarations.times import DAY_MS
 from alsolike.snapshot.content_index import Scales
 from alsolike.snapshot.sentences import SentenceModel
 from model_export.algorithms.popularity import Popularity, PopularityModel
@@ -27,7 +27,7 @@ def leave_one_out(*sequences: list[int], items: int = 5) -> Split:
 
 def days(*sequences: list[int], items: int = 3) -> Split:
     """Split three items per user by time. The model of the test is trained on the first two."""
-    return splits.temporal(interactions(list(sequences), items=items, step_ms=MS_PER_DAY), holdout_ms=MS_PER_DAY)
+    return splits.temporal(interactions(list(sequences), items=items, step_ms=DAY_MS), holdout_ms=DAY_MS)
 
 
 def popular(split: Split) -> PopularityModel:

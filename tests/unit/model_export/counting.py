@@ -12,7 +12,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.declarations.times import DAY_MS
 from alsolike.training.dataset import START_QUANTILE
 from alsolike.training.statistics import (
     GRAM,
@@ -63,7 +63,7 @@ def count(path: Path, data: Interactions, *, counting: Counting = COUNTING, ids:
     sums: dict[int, float] = defaultdict(float)
     for (source, _), value in follows.items():
         sums[source] += value
-    ages = (int(data.time_ms.max(initial=0)) - data.time_ms) / MS_PER_DAY
+    ages = (int(data.time_ms.max(initial=0)) - data.time_ms) / DAY_MS
     weighed = [
         [float((data.weight * 0.5 ** (ages / days))[data.item == item].sum()) for item in order]
         for days in WEIGHTS.values()

@@ -10,8 +10,8 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.configuration.configuration import HISTORY_LENGTH
+from alsolike.declarations.times import DAY_MS
 from alsolike.training.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
 from model_export.data.interactions import Histories, Interactions
 
@@ -45,7 +45,7 @@ def bought(*users: Bought, weight: float = 1.0) -> Interactions:
     return Interactions.from_rows(
         user=user,
         item=item,
-        time_ms=day * MS_PER_DAY,
+        time_ms=day * DAY_MS,
         weight=np.full(len(rows), weight, np.float32),
         users=len(users),
         items=int(item.max()),
@@ -85,7 +85,7 @@ def write_dataset(
     directory: Path,
     sequences: Mapping[str, Sequence[str]],
     *,
-    step_ms: int = MS_PER_DAY,
+    step_ms: int = DAY_MS,
     start_ms: int = 1_700_000_000_000,
     properties: Mapping[str, Mapping[str, object]] | None = None,
     history_length: int = HISTORY_LENGTH,
@@ -153,7 +153,7 @@ def tiny_shop(
     users: int = 20,
     items: int = 15,
     length: int = 12,
-    step_ms: int = MS_PER_DAY,
+    step_ms: int = DAY_MS,
     history_length: int = HISTORY_LENGTH,
 ) -> Path:
     """Write a dataset of random sequences of users."""

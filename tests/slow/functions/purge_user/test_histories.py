@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pytest
 
-from alsolike.profiles.user_data import _SERVED, _in_order, _json, _Page
+from alsolike.profiles.user_export import _SERVED, _in_order, _json, _Page
 from functions.purge_user import parquet, service
 from functions.purge_user.documents import find_sessions
 from functions.purge_user.dynamodb_rows import find_joined_sessions

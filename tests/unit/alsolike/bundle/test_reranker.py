@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from alsolike.arrays.tensors import map_tensors, write_tensors
-from alsolike.bundle.reranker import FEATURES, HOURS, MS_PER_DAY, ItemColumns, Reranker, log_price, write_reranker
+from alsolike.bundle.reranker import FEATURES, HOURS, ItemColumns, Reranker, log_price, write_reranker
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidBundle
 
 COLUMNS = ItemColumns(
@@ -28,7 +29,7 @@ def test_candidate_features_equal_values_computed_by_hand():
         np.array([1, 2, 3]),
         np.array([math.e**3, math.e, math.e**2]),
         history=np.array([1, 1, 2]),
-        now_ms=10 * MS_PER_DAY,
+        now_ms=10 * DAY_MS,
     )
 
     usual = (2 * math.log(2) + math.log(8)) / 3

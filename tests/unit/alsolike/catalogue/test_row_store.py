@@ -15,6 +15,7 @@ from alsolike.catalogue.changes import Change
 from alsolike.catalogue.items import ITEMS, CatalogueStore, Item
 from alsolike.catalogue.row_store import Stored
 from alsolike.catalogue.rows import changed, parse_put
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 from tests.fakes.places import create_table
 from tests.unit.alsolike.catalogue_columns import CHANGES, live
@@ -334,9 +335,6 @@ def test_pages_continue_to_the_last_row(dynamodb):
 def test_invalid_page_token_is_refused(dynamodb, token):
     with pytest.raises(InvalidInput, match="expected one that this list returned"):
         CatalogueStore(dynamodb, "catalogue").page(limit=3, token=token)
-
-
-DAY_MS = 86_400_000
 
 
 @given(st.lists(CHANGES, max_size=6), st.sampled_from(ChangeKind))

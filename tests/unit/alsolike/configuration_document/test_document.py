@@ -22,7 +22,7 @@ from alsolike.configuration.configuration import (
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.configuration.rules import Boost, Diversity, Exploration, Pin, Promotion, RuleSet, SlateRule
 from alsolike.configuration_document.document import parse, to_document
-from alsolike.recommendations.requests import LISTING
+from alsolike.recommendations.request_fields import LISTING
 from alsolike.schema.document import Fault, InvalidConfiguration, dotted
 from tests.unit.alsolike.configuration_documents import ANYTHING, FULL, damaged_documents, valid_documents
 from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault, stated

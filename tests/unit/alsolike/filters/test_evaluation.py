@@ -5,6 +5,7 @@ import pytest
 
 from alsolike.catalogue.changes import Change
 from alsolike.configuration.configuration import DEFAULT
+from alsolike.declarations.times import DAY_MS
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
 from alsolike.filters.interactions import Recent
@@ -205,7 +206,6 @@ def test_cached_mask_is_not_modified(shop):
     assert shop.passing(fruit) == ["fig", "leek", "soap"]
 
 
-DAY_MS = 86_400_000
 NOW_MS = 100 * DAY_MS + 123
 
 

@@ -10,11 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.declarations.tables import INTERACTIONS_PARTITION
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake
 from alsolike.records.interaction import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
-
-DAY_MS = 86_400_000
 
 IDS = st.sampled_from(["a", "b", "ä", "🍐", "z z"])
 # Copies of an event that differ in any column, including columns that only a faulty producer could change.

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
+from alsolike.declarations.retention import SESSION_TOMBSTONE_DAYS
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key
@@ -18,7 +19,6 @@ from alsolike.privacy.erasures import ID_DIGITS, ErasureReceipt, ErasureReceiptS
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import (
     MAX_ATTEMPTS,
-    SESSION_DAYS,
     TombstoneReader,
     add_session_tombstones,
     add_tombstone,
@@ -359,7 +359,7 @@ def test_object_from_before_the_sessions_of_an_erasure_is_damaged(s3, damages):
 
 def test_expired_sessions_of_a_receipt_are_not_missed(s3, damages):
     now_ms = time.time_ns() // 1_000_000
-    requested_ms = now_ms - (SESSION_DAYS + 1) * 86_400_000
+    requested_ms = now_ms - (SESSION_TOMBSTONE_DAYS + 1) * 86_400_000
     erase(s3, "ann", now_ms=requested_ms)
     add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("ann"), now_ms=requested_ms)
     add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=requested_ms)
@@ -395,7 +395,7 @@ def test_unreadable_receipt_without_a_tombstone_raises_unavailable(s3):
 
 
 def test_session_tombstone_matches_records_without_a_user_and_expires(s3):
-    later_ms = (SESSION_DAYS + 1) * 86_400_000
+    later_ms = (SESSION_TOMBSTONE_DAYS + 1) * 86_400_000
     erase(s3, "ann")
     add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=1)
 

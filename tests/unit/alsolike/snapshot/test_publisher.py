@@ -10,9 +10,11 @@ from hypothesis import strategies as st
 
 from alsolike.catalogue.changes import Change
 from alsolike.configuration.configuration import ColumnType
+from alsolike.declarations.retention import ITEM_TOMBSTONE_DAYS
 from alsolike.declarations.storage import SNAPSHOT_KEY
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
-from alsolike.snapshot.publisher import TOMBSTONES_KEPT_MS, SnapshotPublisher
+from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.store import GRACE_MS, SnapshotStore
@@ -83,10 +85,10 @@ def test_many_publications_leave_few_segments(s3, publisher, reader):
 
 def test_deletion_mark_is_removed_after_its_retention(s3, publisher, reader):
     publish(publisher, Change("a", NOW_MS, None), now_ms=NOW_MS)
-    publish(publisher, item("a", NOW_MS - 1, price=1), now_ms=NOW_MS + TOMBSTONES_KEPT_MS)
+    publish(publisher, item("a", NOW_MS - 1, price=1), now_ms=NOW_MS + ITEM_TOMBSTONE_DAYS * DAY_MS)
     assert items(reader) == {}
 
-    publish(publisher, item("b"), now_ms=NOW_MS + TOMBSTONES_KEPT_MS + 1)
+    publish(publisher, item("b"), now_ms=NOW_MS + ITEM_TOMBSTONE_DAYS * DAY_MS + 1)
 
     assert [entry.rows for entry in manifest(s3).segments] == [1]
 

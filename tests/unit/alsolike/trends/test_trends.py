@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidInput, InvalidTrends
 from alsolike.trends import counters
 from alsolike.trends.counters import (
@@ -23,7 +24,7 @@ from alsolike.trends.counters import (
 from alsolike.trends.windows import WINDOWS
 
 NOW_MS = 1_790_000_000_000
-HOUR_MS, DAY_MS = 3_600_000, 86_400_000
+HOUR_MS = 3_600_000
 LIST = list(WINDOWS)
 BASELINE = len(WINDOWS)
 """Column of the baseline. The next column contains assumed events."""
@@ -231,7 +232,12 @@ def test_repeated_burst_of_a_dropped_item_trends():
 
 def test_dropped_item_has_an_assumed_baseline(monkeypatch):
     monkeypatch.setattr(counters, "KEPT_ITEMS", 2)
-    before = counted(("a", 2 * DAY_MS, 100.0), ("b", 2 * DAY_MS, 60.0), ("c", 4 * DAY_MS, 30.0), now_ms=NOW_MS - DAY_MS)
+    before = counted(
+        ("a", 2 * DAY_MS, 100.0),
+        ("b", 2 * DAY_MS, 60.0),
+        ("c", 4 * DAY_MS, 30.0),
+        now_ms=NOW_MS - DAY_MS,
+    )
     monkeypatch.setattr(counters, "KEPT_ITEMS", 3)
 
     after = counted(("c", 0, 2.0), by=before)

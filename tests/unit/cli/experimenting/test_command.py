@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from alsolike.configuration.experiments import Arm, Experiment
+from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
@@ -14,7 +15,7 @@ from alsolike.schema.document import InvalidConfiguration
 from cli import main as command
 from operations.client import deployment as deployments
 from operations.configuration.configuration_store import ConfigurationStore
-from tests.builders.outcome_rows import DAY_MS, Outcome, store
+from tests.builders.outcome_rows import Outcome, store
 
 HALVES = ("--arm", "control=0.5", "--arm", "new=0.5:rules=spring")
 DOCUMENT = {"format": 1, "rules": {"spring": {}}, "recommenders": {}}

@@ -7,6 +7,7 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake
 from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import InvalidInput, NotFound
@@ -14,7 +15,7 @@ from cli import main as command
 from operations import times
 from operations.client import deployment as deployments
 from tests.builders import world
-from tests.builders.outcome_rows import DAY_MS, Outcome, store
+from tests.builders.outcome_rows import Outcome, store
 from tests.builders.parquet import parquet
 from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import KEY

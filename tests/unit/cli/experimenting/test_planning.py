@@ -5,10 +5,11 @@ import dataclasses
 import pytest
 
 from alsolike.configuration.experiments import Arm, Experiment
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.comparison import detectable_lift, sample
 from alsolike.experiments.metrics import metric_of
 from operations.experiments.planning import MAX_DAYS, NeededDays, lines, plan
-from tests.builders.outcome_rows import DAY_MS, Outcome, table
+from tests.builders.outcome_rows import Outcome, table
 
 NOW_MS = 1_772_323_200_000 + DAY_MS // 2  # 2026-03-01T12:00:00Z
 SPRING = Experiment("spring", "home", NOW_MS, None, (Arm("control", 0.5), Arm("new", 0.5)))

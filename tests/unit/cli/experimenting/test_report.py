@@ -8,12 +8,13 @@ import pyarrow as pa
 import pytest
 
 from alsolike.configuration.experiments import METRIC_NAMES, Arm, Experiment
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.comparison import compare, sample
 from alsolike.experiments.metrics import METRICS, metric_of
 from alsolike.experiments.report import control_of, report, sentence
 from alsolike.lake.served import UNKNOWN
 from operations.experiments.tally import ArmTally
-from tests.builders.outcome_rows import DAY_MS, Outcome, table
+from tests.builders.outcome_rows import Outcome, table
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
 NOW_MS = START_MS + 2 * DAY_MS

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from tests.unit.cli.models.versions import document, run
 from tests.unit.cli.shop import put_parameters
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.events.stream import stream_records
 from alsolike.lake import lake
@@ -22,8 +23,6 @@ from functions.archive_events.service import archive
 from tests.builders.configurations import RATING, Applied, with_clock_skew
 from tests.builders.lambda_events import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
 from tests.fakes.places import create_bucket
-
-DAY_MS = 86_400_000
 
 
 @pytest.fixture

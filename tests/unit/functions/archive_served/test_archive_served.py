@@ -9,6 +9,7 @@ import orjson
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
@@ -21,7 +22,6 @@ from tests.builders.served_rows import SERVED_MS, served
 from tests.builders.served_rows import stored as as_stored
 from tests.builders.world import configure
 
-DAY_MS = 86_400_000
 STREAM = "2026/09/21/[7]0123456789abcdef"
 
 

@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from alsolike.declarations.limits import MAX_EVENT_VALUE
-from functions.attribute_outcomes.rules import DAY_MS, AttributionRules
+from alsolike.declarations.times import DAY_MS
+from functions.attribute_outcomes.rules import AttributionRules
 from tests.builders.attribution import DAY, NOW_MS, PSEUDONYMS, SERVED_MS, answer, event
 
 

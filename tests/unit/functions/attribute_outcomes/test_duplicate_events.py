@@ -9,9 +9,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake
 from functions.attribute_outcomes.inputs import date_of
-from functions.attribute_outcomes.rules import DAY_MS
 from functions.attribute_outcomes.slate import ordered_sum
 from tests.builders.arrivals import check_any_arrival, histories
 from tests.builders.attribution import DAY, NOW_MS, SERVED_MS, answer, event

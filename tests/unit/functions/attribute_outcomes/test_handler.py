@@ -12,12 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.configuration import recommendation_id
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import served
 from alsolike.runtime.errors import DaysFailed, InvalidInput
 from functions.attribute_outcomes import day_results, handler
 from functions.attribute_outcomes.ids import read
 from functions.attribute_outcomes.responses import genuine as really
-from functions.attribute_outcomes.rules import DAY_MS
 from functions.attribute_outcomes.summary import exact_sum
 from tests.builders.attribution import DATE, DAY, NOW_MS, SERVED_MS, answer, event
 from tests.builders.lambda_events import LambdaContext

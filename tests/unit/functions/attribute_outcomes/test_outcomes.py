@@ -6,9 +6,9 @@ import pytest
 
 from alsolike.catalogue.changes import Change
 from alsolike.configuration.configuration import ColumnType
+from alsolike.declarations.times import DAY_MS
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
-from functions.attribute_outcomes.rules import DAY_MS
 from tests.builders.attribution import SERVED_MS, answer, event
 
 

@@ -1,10 +1,10 @@
 """Event of a training run, and purchases before `NOW_MS`."""
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import Interaction
 from tests.builders.lambda_events import NOW_MS, interaction
 
 EVENT = {"run_id": "20260301t040506-8cb309", "started_ms": 1_772_337_906_000}
-DAY_MS = 86_400_000
 
 
 def shopping() -> list[Interaction]:

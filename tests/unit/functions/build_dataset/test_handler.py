@@ -6,6 +6,7 @@ import pytest
 
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.catalogue.users import User, UserStore
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
 from alsolike.events.stream import stream_records
@@ -19,7 +20,7 @@ from operations.ingest.interaction_checks import check
 from operations.ingest.lake_writer import LakeBucket, LakeWriter
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.world import configure
-from tests.unit.functions.build_dataset.shop import DAY_MS, EVENT, shopping
+from tests.unit.functions.build_dataset.shop import EVENT, shopping
 
 
 def test_response_has_dataset_location_and_counts(dataset, invoke, artefact_bucket, counted):

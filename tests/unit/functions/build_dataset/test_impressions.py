@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.stream import stream_records
 from alsolike.lake.served import partition_prefix, served_date
 from functions.archive_served.service import to_parquet
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.served_rows import served
-from tests.unit.functions.build_dataset.shop import DAY_MS
 
 Build = Callable[..., list[dict[str, Any]]]
 

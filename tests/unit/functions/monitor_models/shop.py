@@ -17,14 +17,15 @@ from alsolike.bundle import bundle
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.storage import MONITORING_STATE_KEY
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake, served
 from alsolike.profiles.profile import Profile, RecentInteraction, to_item
 from alsolike.profiles.store import ProfileStore
-from alsolike.registry.registry import Registry, model_prefix
+from alsolike.registry.champion_pointer import Registry, model_prefix
 from alsolike.training.dataset import DatasetManifest, prefix
 from alsolike.training.drift_reference import Reference
 from alsolike.training.monitoring import DriftReport, DriftThresholds
-from alsolike.training.stability_index import DAY_MS, Histogram
+from alsolike.training.stability_index import Histogram
 from functions.archive_served.service import to_parquet
 from functions.build_dataset.drift_reference import reference
 from functions.monitor_models.service import MonitoringStores, look

@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidBundle, InvalidDataset, InvalidInput, NotFound
 from alsolike.training.drift_reference import Categories, ItemCount, ranked, reference_of
 from alsolike.training.monitoring import Drift, DriftReport, report_key
-from alsolike.training.stability_index import DAY_MS, Histogram, psi
+from alsolike.training.stability_index import Histogram, psi
 from functions.build_dataset.drift_reference import reference
 from functions.monitor_models import lake_reader
 from tests.builders.lambda_events import NOW_MS

@@ -6,10 +6,10 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.training.drift_reference import weekdays_of
 from alsolike.training.monitoring import StartedTraining
-from alsolike.training.stability_index import DAY_MS
 from functions.monitor_models.drift_metrics import volume
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, event, shopping

@@ -9,8 +9,9 @@ import pytest
 from scipy import stats
 
 from alsolike.configuration.configuration import DEFAULT
+from alsolike.declarations.times import DAY_MS
 from alsolike.training.drift_reference import ItemCount, ranked
-from alsolike.training.stability_index import DAY_MS, SMOOTHING, Histogram, psi
+from alsolike.training.stability_index import SMOOTHING, Histogram, psi
 from functions.build_dataset.cleaning import clean
 from functions.build_dataset.drift_reference import reference
 from functions.monitor_models.drift_metrics import MIN_COUNT, active_users

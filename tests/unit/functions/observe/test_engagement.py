@@ -11,12 +11,12 @@ from jsonschema import Draft202012Validator
 from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.configuration_document.times import time_text
 from alsolike.declarations.storage import INCREMENTS_KEY
+from alsolike.declarations.times import DAY_MS
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.engagement import object_key, receipt_key
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from operations.experiments.incremental import Increment, IncrementReport
 from tests.builders.lambda_events import NOW_MS
-from tests.builders.outcome_rows import DAY_MS
 from tests.builders.parquet import parquet
 
 TODAY = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).date()

@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.configuration_document.times import time_text
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.metrics import METRICS, READ
 from alsolike.experiments.report import report
 from alsolike.lake.served import UNKNOWN
@@ -17,7 +18,7 @@ from functions.observe import experiments
 from functions.observe.arm_tally import ArmTally
 from operations.experiments import tally
 from tests.builders.lambda_events import NOW_MS
-from tests.builders.outcome_rows import DAY_MS, Outcome, store, table
+from tests.builders.outcome_rows import Outcome, store, table
 
 START_MS = NOW_MS - 3 * DAY_MS
 HALVES = {"new": {"share": 0.5, "rules": "spring"}, "control": {"share": 0.5}}

@@ -17,10 +17,9 @@ from functions.observe import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 from tests.builders.openmetrics import read_families
 from tests.fakes.places import create_table
-from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, TEMPLATES
+from tests.unit.functions.observe.asking import OWN_NAMESPACE, REPORT, TEMPLATES
 
 SECRET = "s3cret:with-a-colon"
-DAY_MS = 24 * HOUR_MS
 
 Put = Callable[..., None]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.recommendations.requests import PREVIEW
+from alsolike.recommendations.request_fields import PREVIEW
 from alsolike.runtime import aws
 from alsolike.runtime.errors import InvalidInput
 from functions.operate import handler

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.polling import CircuitBreaker, Polling
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import NO_MODEL, ChampionLoader

@@ -4,13 +4,13 @@ import dataclasses
 from typing import Any
 
 from alsolike.bundle.manifest import Manifest
+from alsolike.declarations.times import DAY_MS
 from alsolike.registry.decision import Check
 from functions.register_model.gate import judge
 from functions.register_model.limits import GateLimits
 from tests.builders.bundles import MANIFEST, METRICS
 from tests.builders.lambda_events import NOW_MS
 
-DAY_MS = 86_400_000
 CANDIDATES: list[dict[str, Any]] = METRICS["candidates"]  # type: ignore[assignment]
 CHAMPION = dataclasses.replace(MANIFEST, version="v0", last_event_ms=NOW_MS - DAY_MS)
 AGAINST = {

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from alsolike.declarations.times import DAY_MS
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.simulated_lists import Lists
 from tests.unit.functions.register_model.candidates import (
     AGAINST,
     CANDIDATES,
     CHAMPION,
-    DAY_MS,
     against,
     checks,
     compared,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from functions.register_model.limits import GateLimits, below
 from tests.builders.bundles import MANIFEST
 from tests.builders.lambda_events import NOW_MS
@@ -14,7 +15,6 @@ from tests.unit.functions.register_model.candidates import (
     AGAINST,
     CANDIDATES,
     CHAMPION,
-    DAY_MS,
     checks,
     compared,
     failed,

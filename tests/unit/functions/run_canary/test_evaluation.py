@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.comparison import ALPHA, critical_z, detectable_fall
 from functions.run_canary import evaluation
 from functions.run_canary.evaluation import SMALL_FALL, TESTS, Tolerance, conclusion, detectable, judge
@@ -12,7 +13,7 @@ from functions.run_canary.figures import CAP_MS, GROUPS, Answers, Outcomes, arm_
 from tests.builders.simulated_canary import LIMITS, Behaviour, Canary, arm, history
 
 NO_TOLERANCE = Tolerance(error_points=0.0, latency_share=0.0)
-SHARE, DAY_MS = 0.2, 86_400_000
+SHARE = 0.2
 
 
 def test_equal_version_is_rarely_rolled_back_over_many_checks():

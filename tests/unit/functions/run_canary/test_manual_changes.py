@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 
 from alsolike.registry.canary_report import CanaryReports
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, Unavailable
 from tests.unit.functions.run_canary.trial import HOUR_MS
 

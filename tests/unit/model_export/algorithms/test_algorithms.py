@@ -5,7 +5,7 @@ import pkgutil
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidInput
 from model_export import algorithms
 from model_export.algorithms.blend import Blend
@@ -35,7 +35,7 @@ def test_unknown_algorithm_error_lists_the_known_ones():
 
 
 def test_popularity_halves_after_the_half_life():
-    data = interactions([[1, 2], [3, 2], [1]], step_ms=MS_PER_DAY)
+    data = interactions([[1, 2], [3, 2], [1]], step_ms=DAY_MS)
 
     scores = Popularity(trend_half_life_days=1.0).fit(data).score(history(1))
 

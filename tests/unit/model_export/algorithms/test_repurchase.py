@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.bundle.files import GRAPH_FILE
 from alsolike.bundle.manifest import HistoryParameters
+from alsolike.declarations.times import DAY_MS
 from model_export.algorithms.blend import Blend
 from model_export.algorithms.building_blocks.four_weeks import Windows
 from model_export.algorithms.buy_again import BuyAgain
@@ -178,7 +178,7 @@ def test_learned_probabilities_match_the_data():
 def test_interactions_after_a_cutoff_do_not_change_earlier_factors():
     """For the first cutoff, rows of the last four weeks are only targets."""
     data = habit()
-    cut = int(data.time_ms.max()) - 28 * MS_PER_DAY
+    cut = int(data.time_ms.max()) - 28 * DAY_MS
 
     whole, until = Windows.of(data), Windows.of(data.until(cut))
 

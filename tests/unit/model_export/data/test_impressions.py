@@ -5,7 +5,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle.reranker import FEATURES, HOURS, MS_PER_DAY
+from alsolike.bundle.reranker import FEATURES, HOURS
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidInput
 from alsolike.training.dataset import IMPRESSION_COLUMNS, IMPRESSIONS_FILE
 from model_export.data.impressions import Objective, Response, impressions, item_columns, load_impressions
@@ -56,7 +57,7 @@ def test_history_ends_before_the_response(tmp_path):
 
 def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path):
     """Fig has two interactions on day 0, and plum has one. Pear has three on day 1, so its position is 1."""
-    times_ms = np.array([0, 1, 2, *(MS_PER_DAY + 1 + n for n in range(3))])
+    times_ms = np.array([0, 1, 2, *(DAY_MS + 1 + n for n in range(3))])
     interactions = Interactions.from_rows(
         user=np.zeros(6, np.int64),
         item=np.array([2, 2, 3, 1, 1, 1]),
@@ -76,7 +77,7 @@ def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path):
         ["click"],
         [0.0],
     )
-    write(tmp_path, ("u#anna", MS_PER_DAY + 10, *shown), ("u#anna", 2 * MS_PER_DAY, *shown))
+    write(tmp_path, ("u#anna", DAY_MS + 10, *shown), ("u#anna", 2 * DAY_MS, *shown))
 
     logged = load_impressions(tmp_path, data, COLUMNS)
 
@@ -92,7 +93,7 @@ def test_position_biased_clicks_give_no_reranker(tmp_path):
     """
     rng = np.random.default_rng(1)
     items, candidates, logged, others = 1_000, 10, 700, 1_300
-    day_ms = np.sort(rng.integers(30 * MS_PER_DAY, size=logged))
+    day_ms = np.sort(rng.integers(30 * DAY_MS, size=logged))
     shown = np.array([rng.choice(items, candidates, replace=False) for _ in range(logged)])
     examined = 1 / np.arange(1, candidates + 1)
     places = rng.choice(candidates, logged, p=examined / examined.sum())
@@ -100,7 +101,7 @@ def test_position_biased_clicks_give_no_reranker(tmp_path):
     interactions = Interactions.from_rows(
         user=np.zeros(logged + others, np.int64),
         item=1 + np.concatenate([clicked, rng.integers(items, size=others)]),
-        time_ms=np.concatenate([day_ms + 1_000, rng.integers(30 * MS_PER_DAY, size=others)]),
+        time_ms=np.concatenate([day_ms + 1_000, rng.integers(30 * DAY_MS, size=others)]),
         weight=np.ones(logged + others),
         users=1,
         items=items,

@@ -3,8 +3,8 @@ import math
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.bundle.manifest import HistoryParameters
+from alsolike.declarations.times import DAY_MS
 from model_export.data.interactions import Histories, Interactions, distinct
 from tests.unit.model_export.shops import interactions
 
@@ -62,11 +62,11 @@ def test_history_keeps_the_latest_rows_padded_on_the_left():
 
 
 def test_history_is_weighted_by_event_type_and_age():
-    data = interactions([[1, 2]], weight=5.0, step_ms=MS_PER_DAY)
+    data = interactions([[1, 2]], weight=5.0, step_ms=DAY_MS)
     parameters = HistoryParameters(length=3, half_life_days=1.0, event_weights={})
 
     histories = data.histories(
-        starts=np.array([0]), ends=np.array([2]), now_ms=np.array([2 * MS_PER_DAY]), parameters=parameters
+        starts=np.array([0]), ends=np.array([2]), now_ms=np.array([2 * DAY_MS]), parameters=parameters
     )
 
     assert histories.weights.tolist() == [[0, 5 * 0.5**2, 5 * 0.5**1]]

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from alsolike.training.statistics import GRAM, STATISTICS, StatisticsManifest
 from model_export.algorithms.blend import Blend
@@ -98,7 +98,7 @@ def shop(tmp_path):
     return tmp_path
 
 
-SHOP = interactions(random_sequences(users=12, items=9, length=100), step_ms=MS_PER_DAY)
+SHOP = interactions(random_sequences(users=12, items=9, length=100), step_ms=DAY_MS)
 IDS = [f"item-{9 - item}" for item in range(9)]  # IDs and positions have different orders.
 
 
@@ -120,7 +120,7 @@ def test_invalid_manifest_is_refused(shop, manifest, message):
 
 
 def test_cutoffs_are_those_of_the_training():
-    day = MS_PER_DAY
+    day = DAY_MS
 
     alone = StatisticsManifest.of(COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=None)
     beside = StatisticsManifest.of(

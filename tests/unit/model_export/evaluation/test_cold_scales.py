@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.declarations.times import DAY_MS
 from alsolike.snapshot.content_index import Scales
 from model_export.evaluation import cold_start, splits
 from model_export.evaluation.cold_start import DEFAULT_SCALES, MAX_LONG_NDCG_LOSS, MAX_NDCG_LOSS, SCALES, measure
@@ -191,9 +191,9 @@ def test_scale_is_the_default_without_new_items():
 
 
 def test_items_new_only_in_the_test_part_do_not_choose_a_scale():
-    data = interactions([[1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1]], items=4, step_ms=MS_PER_DAY)
+    data = interactions([[1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1]], items=4, step_ms=DAY_MS)
 
-    assert scale(splits.temporal(data, holdout_ms=MS_PER_DAY)) == DEFAULT_SCALES.new
+    assert scale(splits.temporal(data, holdout_ms=DAY_MS)) == DEFAULT_SCALES.new
 
 
 def test_scale_is_chosen_and_evaluated_on_a_limited_number_of_users(monkeypatch):

@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidInput
 from model_export.data.interactions import Interactions
 from model_export.evaluation import splits
@@ -129,21 +129,21 @@ def test_sampled_queries_keep_their_targets():
 
 
 def test_default_holdout_is_a_tenth_of_the_period_up_to_28_days():
-    short, long = (interactions([[1] * 101], step_ms=days * MS_PER_DAY) for days in (1, 100))
+    short, long = (interactions([[1] * 101], step_ms=days * DAY_MS) for days in (1, 100))
 
-    assert splits.holdout_ms(short, days=None) == 10 * MS_PER_DAY
-    assert splits.holdout_ms(long, days=None) == 28 * MS_PER_DAY
-    assert splits.holdout_ms(long, days=0.5) == MS_PER_DAY // 2
+    assert splits.holdout_ms(short, days=None) == 10 * DAY_MS
+    assert splits.holdout_ms(long, days=None) == 28 * DAY_MS
+    assert splits.holdout_ms(long, days=0.5) == DAY_MS // 2
 
 
 @pytest.mark.parametrize("ancient", [1, 5])
 def test_very_old_interactions_do_not_lengthen_the_default_holdout(ancient):
-    recent = interactions([[1] * 101], step_ms=MS_PER_DAY)
-    time_ms = recent.time_ms + 20_000 * MS_PER_DAY
+    recent = interactions([[1] * 101], step_ms=DAY_MS)
+    time_ms = recent.time_ms + 20_000 * DAY_MS
     time_ms[:ancient] = 1
     mixed = dataclasses.replace(recent, time_ms=time_ms)
 
-    assert splits.holdout_ms(mixed, days=None) == 10 * MS_PER_DAY
+    assert splits.holdout_ms(mixed, days=None) == 10 * DAY_MS
 
 
 def daily(*tail, users=8, days=40, closed=(0, 0)):
@@ -154,7 +154,7 @@ def daily(*tail, users=8, days=40, closed=(0, 0)):
         user=user.astype(np.int32),
         item=(1 + day % 7).astype(np.int32),
         weight=np.ones(len(user), np.float32),
-        time_ms=day * MS_PER_DAY,
+        time_ms=day * DAY_MS,
         users=int(user.max()) + 1,
         items=7,
     )
@@ -177,38 +177,38 @@ def test_time_window_ends_before_a_quiet_period(tail, days):
         splits.windows(data, holdout_ms=splits.holdout_ms(data, days=days)) for data in (daily(), daily(*tail))
     )
 
-    assert found.tested_ms == 39 * MS_PER_DAY
+    assert found.tested_ms == 39 * DAY_MS
     # The tail changes the default length of the window slightly.
-    assert abs(found.selected_ms - expected.selected_ms) <= MS_PER_DAY
+    assert abs(found.selected_ms - expected.selected_ms) <= DAY_MS
 
 
 def test_interactions_after_a_quiet_period_are_excluded():
-    split = splits.temporal(daily((0, 90)), holdout_ms=4 * MS_PER_DAY)
+    split = splits.temporal(daily((0, 90)), holdout_ms=4 * DAY_MS)
 
-    assert split.tested_until_ms == 39 * MS_PER_DAY
-    assert split.test.fit.time_ms.max() == 35 * MS_PER_DAY
+    assert split.tested_until_ms == 39 * DAY_MS
+    assert split.test.fit.time_ms.max() == 35 * DAY_MS
     assert [len(part.queries) for part in (split.validation, split.test)] == [8, 8]
-    assert split.test.queries.now_ms.max() == 35 * MS_PER_DAY
+    assert split.test.queries.now_ms.max() == 35 * DAY_MS
 
 
 def test_many_interactions_after_a_quiet_period_are_the_test_part():
     data = daily(closed=(10, 38))
 
-    split = splits.temporal(data, holdout_ms=4 * MS_PER_DAY)
+    split = splits.temporal(data, holdout_ms=4 * DAY_MS)
 
-    assert split.tested_until_ms == 39 * MS_PER_DAY
-    assert split.selected_until_ms == 35 * MS_PER_DAY
+    assert split.tested_until_ms == 39 * DAY_MS
+    assert split.selected_until_ms == 35 * DAY_MS
     # The validation window ends before the period without interactions.
-    assert split.learned_until_ms == 5 * MS_PER_DAY
+    assert split.learned_until_ms == 5 * DAY_MS
     assert [len(part.queries) for part in (split.validation, split.test)] == [8, 8]
 
 
 @pytest.mark.parametrize("holdout_days", [0, 4])
 def test_time_windows_of_few_users_end_with_the_last_interaction(holdout_days):
-    found = splits.windows(daily((0, 90), users=4), holdout_ms=holdout_days * MS_PER_DAY)
+    found = splits.windows(daily((0, 90), users=4), holdout_ms=holdout_days * DAY_MS)
 
-    assert found.tested_ms == 90 * MS_PER_DAY
-    assert found.validated_ms == found.selected_ms == (90 - holdout_days) * MS_PER_DAY
+    assert found.tested_ms == 90 * DAY_MS
+    assert found.validated_ms == found.selected_ms == (90 - holdout_days) * DAY_MS
 
 
 @pytest.mark.parametrize("days", [-1.0, 36_501.0, 1e300, float("inf"), float("nan")])

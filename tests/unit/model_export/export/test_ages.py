@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from alsolike.bundle.manifest import HistoryParameters
+from alsolike.declarations.times import DAY_MS
 from functions.recommend.state.model import History
 from functions.recommend.state.model import Model as ServedModel
 from model_export import algorithms
@@ -14,8 +15,6 @@ from model_export.data.interactions import Histories, Interactions
 from model_export.export.parity import check_parity
 from model_export.export.writer import write_graphs
 from tests.builders.bundles import write_bundle
-
-DAY_MS = 86_400_000
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.arrays.tensors import map_tensors
-from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER
+from alsolike.declarations.times import DAY_MS
 from model_export.data import baskets
 from model_export.data.baskets import purchases
 from model_export.data.item_content import item_content
@@ -38,11 +38,11 @@ def row(tables, kind, position):
 def shop():
     """Return interactions of users who buy one item or several items at once."""
     data = interactions(random_sequences(users=40, items=12, length=9))
-    return dataclasses.replace(data, time_ms=data.time_ms // 3000 * MS_PER_DAY)
+    return dataclasses.replace(data, time_ms=data.time_ms // 3000 * DAY_MS)
 
 
 def test_similarity_is_the_shrunk_cosine_of_users():
-    tables = made(interactions([[1, 2], [1, 2], [1, 3], [4]], step_ms=MS_PER_DAY))
+    tables = made(interactions([[1, 2], [1, 2], [1, 3], [4]], step_ms=DAY_MS))
 
     assert row(tables, SIMILAR, 1) == pytest.approx(
         {2: 2 / (math.sqrt(3 * 2) + 30), 3: 1 / (math.sqrt(3 * 1) + 30)}, rel=1e-3
@@ -64,7 +64,7 @@ def test_item_without_shared_users_is_similar_by_its_columns():
 
 def test_bought_together_counts_baskets_and_not_other_days():
     data = interactions([[1, 2, 3], [1, 2, 3]], step_ms=0)
-    data = dataclasses.replace(data, time_ms=np.array([0, 0, 9, 0, 0, 9]) * MS_PER_DAY)
+    data = dataclasses.replace(data, time_ms=np.array([0, 0, 9, 0, 0, 9]) * DAY_MS)
 
     tables = made(data)
 
@@ -231,7 +231,7 @@ def test_rows_are_truncated_if_the_file_would_be_too_large(tmp_path, room, simil
     # The user has four items, three of them in one basket: 4 * 3 entries and 3 * 2. Two tables of 4 + 1 rows end at 2 *
     # (4 + 1 + 1) offsets of 4 bytes.
     data = interactions([[1, 2, 3, 4]], step_ms=0)
-    data = dataclasses.replace(data, time_ms=np.array([0, 0, 0, MS_PER_DAY]))
+    data = dataclasses.replace(data, time_ms=np.array([0, 0, 0, DAY_MS]))
     allowed = int(2 * (4 + 1 + 1) * 4 + 6 * room)
     whole = made(data)
 

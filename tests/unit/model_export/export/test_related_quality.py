@@ -5,21 +5,21 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY
 from alsolike.bundle.related import SIMILAR, TOGETHER
+from alsolike.declarations.times import DAY_MS
 from model_export.data.interactions import Interactions
 from model_export.export import related_quality
 from model_export.export.related_quality import RelatedFigures, measure, next_items, rest_of_baskets
 from tests.unit.model_export.shops import interactions
 
-LAST_DAY = 9 * MS_PER_DAY
+LAST_DAY = 9 * DAY_MS
 
 
 def days(*rows, items=6):
     """Return interactions from tuples of user, item and day. The items of a user and day are one basket."""
     user, item, day = np.array(rows, np.int64).T
     weight = np.ones(len(rows), np.float32)
-    return Interactions.from_rows(user=user, item=item, time_ms=day * MS_PER_DAY, weight=weight, users=9, items=items)
+    return Interactions.from_rows(user=user, item=item, time_ms=day * DAY_MS, weight=weight, users=9, items=items)
 
 
 def judged(data, *, k=1):

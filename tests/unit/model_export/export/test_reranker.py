@@ -3,7 +3,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alsolike.bundle.reranker import FEATURES, MS_PER_DAY
+from alsolike.bundle.reranker import FEATURES
+from alsolike.declarations.times import DAY_MS
 from alsolike.training.dataset import MAX_PLACES
 from benchmarks.reranking import measure
 from model_export.data.impressions import Response, impressions, item_columns
@@ -77,7 +78,7 @@ def test_nearly_equal_values_are_not_divided_by_rounding_errors():
 
 
 def test_serving_utilities_equal_training_utilities():
-    shown = [response(clicked=n % 3, served_ms=n * MS_PER_DAY // 5) for n in range(30)]
+    shown = [response(clicked=n % 3, served_ms=n * DAY_MS // 5) for n in range(30)]
     data = impressions(shown, COLUMNS)
     model = fit(data, COLUMNS, EVEN)
 

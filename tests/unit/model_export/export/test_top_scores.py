@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alsolike.training.stability_index import DAY_MS
+from alsolike.declarations.times import DAY_MS
 from model_export.algorithms.buy_again import BuyAgain, BuyAgainModel
 from model_export.algorithms.transitions import Transitions
 from model_export.data.features import Feature

@@ -7,6 +7,7 @@ import pytest
 
 from alsolike.bundle.bundle import write_manifest
 from alsolike.bundle.files import GRAPH_FILE, MANIFEST_FILE
+from alsolike.declarations.times import DAY_MS
 from model_export.algorithms.popularity import Popularity
 from model_export.api import Model
 from model_export.data.training_data import encode
@@ -15,7 +16,7 @@ from model_export.evaluation.fit_cache import EarlierFit
 from model_export.job.champion import NOTHING_NEW, Refusal, against_champion
 from model_export.job.response_lists import _translated, answers_of
 from tests.builders.bundles import MANIFEST
-from tests.unit.model_export.champions import DAY_MS, HISTORY, ITEMS, PAST, START_MS, champion, shop
+from tests.unit.model_export.champions import HISTORY, ITEMS, PAST, START_MS, champion, shop
 
 SETTINGS = Popularity(trend_half_life_days=math.inf)
 

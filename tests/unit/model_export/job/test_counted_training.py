@@ -6,8 +6,9 @@ import numpy as np
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.bundle.bundle import MS_PER_DAY, Bundle
+from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.related import SIMILAR
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from alsolike.training.dataset import (
     CHAMPION_FOLDER,
@@ -85,7 +86,7 @@ def test_interactions_are_not_in_the_statistics_of_the_fit(tmp_path):
 
     manifest, _ = run(tmp_path / "dataset", tmp_path / "model", algorithms="popularity,transitions")
 
-    start_ms = manifest.last_event_ms - (DAYS - 1) * MS_PER_DAY
+    start_ms = manifest.last_event_ms - (DAYS - 1) * DAY_MS
     tenth_ms = (manifest.last_event_ms - start_ms) // 10
     assert manifest.metrics["protocol"] == "temporal, counted"
     moments = manifest.metrics["statistics"]["moments_ms"]
@@ -137,7 +138,7 @@ def test_too_few_sampled_users_error_has_the_setting(tmp_path):
     counted(tmp_path / "dataset", sampled=5)
     rows = pq.read_table(tmp_path / "dataset" / INTERACTIONS_FILE)
     early = [
-        user != "u#user04" or time < rows["event_time_ms"][0].as_py() + 9 * MS_PER_DAY
+        user != "u#user04" or time < rows["event_time_ms"][0].as_py() + 9 * DAY_MS
         for user, time in zip(rows["profile_id"].to_pylist(), rows["event_time_ms"].to_pylist(), strict=True)
     ]
     pq.write_table(rows.filter(early), tmp_path / "dataset" / INTERACTIONS_FILE)

@@ -8,6 +8,7 @@ import pytest
 
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.files import FILES
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidBundle, InvalidDataset
 from alsolike.training.dataset import CHAMPION_FOLDER, IMPORTED_FOLDER
 from functions.register_model.gate import judge
@@ -23,7 +24,6 @@ from tests.builders.scoring_graphs import expected_scores, scoring_graph, write_
 from tests.unit.model_export.shops import history, tiny_shop
 
 START_MS = 1_700_000_000_000
-DAY_MS = 86_400_000
 ITEMS = [f"item{number:02d}" for number in range(15, 0, -1)]
 """Items of the shop in the graph's order."""
 

@@ -4,6 +4,7 @@ import math
 import numpy as np
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from model_export.algorithms.popularity import Popularity
 from model_export.api import Algorithm
 from model_export.evaluation import splits
@@ -11,7 +12,7 @@ from model_export.evaluation.bootstrap import apart
 from model_export.evaluation.fit_cache import EarlierFit
 from model_export.job.new_data import judge_new_data
 from model_export.job.response_lists import open_champion
-from tests.unit.model_export.champions import DAY_MS, START_MS, champion
+from tests.unit.model_export.champions import START_MS, champion
 from tests.unit.model_export.champions import shop as shop_of
 
 SETTINGS = Popularity(trend_half_life_days=math.inf)

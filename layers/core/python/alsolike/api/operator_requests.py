@@ -13,8 +13,8 @@ from alsolike.declarations.limits import (
     MAX_LISTED_TRAININGS,
     MAX_REASON_CHARACTERS,
 )
-from alsolike.recommendations.requests import BOUGHT_TOGETHER, LISTING, OF_ITEMS, OF_USERS, WITH_CART, needs
-from alsolike.recommendations.requests import PREVIEW as PREVIEW_OF_FUNCTION
+from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, LISTING, OF_ITEMS, OF_USERS, WITH_CART, needs
+from alsolike.recommendations.request_fields import PREVIEW as PREVIEW_OF_FUNCTION
 from alsolike.schema.fields import Fields, Flag, Integer, Text
 from alsolike.schema.json_schemas import Schema
 

@@ -12,7 +12,7 @@ from alsolike.configuration.configuration import ColumnType
 from alsolike.declarations.defaults import DEFAULT_LISTED_RULE_CHANGES
 from alsolike.declarations.limits import MAX_LISTED_RULE_CHANGES, MAX_REASON_CHARACTERS
 from alsolike.experiments.forecasts import STATES
-from alsolike.recommendations.requests import LISTING
+from alsolike.recommendations.request_fields import LISTING
 from alsolike.schema.fields import AnyObject, Choice, Fields, Integer, Text
 from alsolike.schema.json_schemas import (
     FLAG,

@@ -27,7 +27,7 @@ from alsolike.catalogue.users import USERS
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.declarations.routes import ROUTES
 from alsolike.events.action_events import PUT_ACTION_INTERACTIONS
-from alsolike.recommendations.requests import (
+from alsolike.recommendations.request_fields import (
     GET_ACTION_RECOMMENDATIONS,
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,

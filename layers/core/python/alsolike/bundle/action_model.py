@@ -17,6 +17,7 @@ import numpy.typing as npt
 import orjson
 
 from alsolike.arrays.tensors import map_tensors, write_tensors
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.action_events import ActionEvent
 from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
 from alsolike.runtime.errors import InvalidBundle, InvalidSnapshot
@@ -24,8 +25,7 @@ from alsolike.runtime.struct import struct
 
 FORMAT = "alsolike-actions-1"
 
-MS_PER_DAY = 86_400_000
-WINDOW_MS = MS_PER_DAY
+WINDOW_MS = DAY_MS
 """Maximum time between a view and its outcome, before or after the view, in ms. A view without an outcome counts as not
 taken.
 """
@@ -41,7 +41,7 @@ MAX_VALUE_CHARACTERS = 100
 NOT_CATEGORIES = frozenset({"value", "actionExpirationTimestamp", "repeatFrequency", "creationTimestamp"})
 
 _MAX_LOGIT = 30.0
-_HALF_RECENCY_MS = 7 * MS_PER_DAY
+_HALF_RECENCY_MS = 7 * DAY_MS
 _COUNTS = ("taken", "not taken", "recency", "last taken", "user rate", "user shown")
 
 Key = tuple[str, ...]

@@ -12,12 +12,12 @@ import numpy.typing as npt
 import orjson
 
 from alsolike.arrays.tensors import map_tensors, write_tensors
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidBundle, InvalidSnapshot
 from alsolike.runtime.struct import struct
 
 FORMAT = "alsolike-reranker-1"
 
-MS_PER_DAY = 86_400_000
 
 FEATURES = ("score", "popularity", "age", "price", "price difference", "category share")
 """Features of a candidate.
@@ -98,7 +98,7 @@ class ItemColumns:
         best = np.sort(logs)[-BEST:]
         values[:, 0] = (logs - best.mean()) / floored_deviations(best.std())
         values[:, 1] = -np.log(np.where(rows > 0, rows, np.nan) if ranks is None else ranks)
-        values[:, 2] = np.log1p(np.maximum(now_ms / MS_PER_DAY - self.created_day[rows], 0.0))
+        values[:, 2] = np.log1p(np.maximum(now_ms / DAY_MS - self.created_day[rows], 0.0))
         values[:, 3] = price
         if len(prices):
             values[:, 4] = np.abs(price - float(prices.mean()))
@@ -193,7 +193,7 @@ def contexts_of(now_ms: int, *, device: str | None = None) -> tuple[str, ...]:
     >>> contexts_of(7 * 3_600_000, device="phone")
     ('hour 6 to 11', 'device phone')
     """
-    hours = HOURS[now_ms % MS_PER_DAY // (MS_PER_DAY // len(HOURS))]
+    hours = HOURS[now_ms % DAY_MS // (DAY_MS // len(HOURS))]
     return (hours,) if not device else (hours, f"device {device}")
 
 

@@ -35,7 +35,7 @@ from alsolike.configuration_document.limits import (
 )
 from alsolike.configuration_document.rules import parse_rules, rule_set_to_document
 from alsolike.declarations.limits import MAX_ITEM_COLUMNS
-from alsolike.recommendations.requests import FOR_YOU, LISTING
+from alsolike.recommendations.request_fields import FOR_YOU, LISTING
 from alsolike.schema.document import Fault, InvalidConfiguration, Node
 
 FORMAT = 1

@@ -10,7 +10,7 @@ from alsolike.configuration.experiments import DEFAULT_METRIC, METRIC_NAMES, PLA
 from alsolike.configuration.recommendation_id import MAX_ARMS
 from alsolike.configuration_document.limits import MAX_ARMS_PER_EXPERIMENT, MAX_MODELS, MAX_RESPONSES
 from alsolike.configuration_document.times import parse_time_ms, time_text
-from alsolike.recommendations.requests import FOR_YOU, OF_ITEMS, PERSONALIZED_RANKING
+from alsolike.recommendations.request_fields import FOR_YOU, OF_ITEMS, PERSONALIZED_RANKING
 from alsolike.runtime.names import MODEL_VERSION, NAME, NAME_FORM
 from alsolike.schema.document import Node
 

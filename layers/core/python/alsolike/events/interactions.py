@@ -10,6 +10,7 @@ import orjson
 
 from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.declarations.limits import MAX_IMPRESSION_ITEMS, MAX_RECORD_PROPERTIES_CHARACTERS
+from alsolike.declarations.times import DAY_MS
 from alsolike.records.columns import MAX_TIME_MS as MAX_TIME_MS
 from alsolike.records.interaction import ABSENT, ID, READABLE_VERSIONS, RECORDS, SCHEMA_VERSION
 from alsolike.records.interaction import SESSION_PREFIX as SESSION_PREFIX
@@ -20,7 +21,6 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.schema import validation
 from alsolike.schema.fields import Fields, JsonObject, ListOf
 
-_MS_PER_DAY = 86_400_000
 MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
 
 ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED = "action:taken", "action:not-taken", "action:viewed"
@@ -87,7 +87,7 @@ def _check_times(interaction: Interaction, arrived_ms: int, configuration: Confi
                 f"{field} is {time_ms}, more than {skew_s} s in the future (the record arrived at {arrived_ms} ms)"
             )
     age_days = configuration.limits.max_event_age_days
-    if interaction.event_time_ms < arrived_ms - age_days * _MS_PER_DAY:
+    if interaction.event_time_ms < arrived_ms - age_days * DAY_MS:
         raise InvalidInput(
             f"event_time_ms is {interaction.event_time_ms}, more than {age_days} days (limits.max_event_age_days) "
             f"before the record arrived at {arrived_ms} ms"

@@ -11,6 +11,7 @@ import dataclasses
 
 from alsolike.configuration.configuration import Sessions, Site
 from alsolike.declarations.limits import MAX_ID_CHARACTERS
+from alsolike.declarations.times import CLOCK_SKEW_MS, DAY_MS
 from alsolike.events.interactions import content_event_id
 from alsolike.events.session_tokens import Session
 from alsolike.records.interaction import Interaction
@@ -18,12 +19,11 @@ from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.schema import validation
 from alsolike.schema.fields import Fields, Text
 
-MS_PER_DAY = 86_400_000
-MAX_AGE_MS = MS_PER_DAY
+MAX_AGE_MS = DAY_MS
 """Maximum age of an event in a session of a site key, in milliseconds. Otherwise, a page could count an event again for
 each earlier day, because event IDs contain the day (`bounded`).
 """
-MAX_LEAD_MS = 300_000
+MAX_LEAD_MS = CLOCK_SKEW_MS
 
 TOKEN_REQUEST = Fields(
     {
@@ -65,7 +65,7 @@ def bounded(interaction: Interaction, *, now_ms: int, where: str) -> Interaction
     age_ms = now_ms - interaction.event_time_ms
     if not -MAX_LEAD_MS <= age_ms <= MAX_AGE_MS:
         raise InvalidInput(f"{where}.sentAt is {age_ms / 1000:.0f} s ago, expected at most a day with a site key")
-    day = interaction.event_time_ms // MS_PER_DAY
+    day = interaction.event_time_ms // DAY_MS
     event_id = content_event_id(
         interaction.session_id, interaction.event_type, interaction.item_id, interaction.query, day
     )

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 
 from alsolike.declarations.storage import FORECASTS_PREFIX
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import LambdaClient, S3Client
 from alsolike.runtime.errors import AlsolikeError, Unavailable
@@ -28,8 +29,6 @@ DAYS, RESPONSES = 28, 5_000
 
 MAX_RUN_MS = 960_000
 """Maximum age in milliseconds of a running forecast: the timeout of the function and a minute for its start."""
-
-_DAY_MS = 86_400_000
 
 
 @struct
@@ -54,7 +53,7 @@ class ForecastRequest:
 
     def forecast_id(self, *, now_ms: int) -> str:
         """Return the ID, which is equal for equal requests of the same day (UTC)."""
-        content = orjson.dumps([self.to_json(), now_ms // _DAY_MS], option=orjson.OPT_SORT_KEYS)
+        content = orjson.dumps([self.to_json(), now_ms // DAY_MS], option=orjson.OPT_SORT_KEYS)
         return hashlib.blake2b(content, digest_size=16).hexdigest()
 
 

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.filters.tree import (
     Column,
     ColumnDataset,
@@ -28,7 +29,7 @@ _QUOTED = re.compile(r'\s*"((?:[^"\\]|\\.)*)"\s*(,|\Z)', re.DOTALL)
 _NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
-_UNIT_MS = {Unit.MINUTES: 60_000, Unit.HOURS: 3_600_000, Unit.DAYS: 86_400_000, Unit.WEEKS: 604_800_000}
+_UNIT_MS = {Unit.MINUTES: 60_000, Unit.HOURS: 3_600_000, Unit.DAYS: DAY_MS, Unit.WEEKS: 604_800_000}
 
 Values = Mapping[str, tuple[str, ...]]
 

@@ -1,7 +1,7 @@
 """Tombstones: keyed hashes of erased users and their sessions, in one object that every ingestion path reads.
 
 A user has two hashes: the hash of the erasure and the hash of the recommendation log. Tombstones of users never
-expire, because an import can contain records of any age. Tombstones of sessions expire after `SESSION_DAYS`.
+expire, because an import can contain records of any age. Tombstones of sessions expire after `SESSION_TOMBSTONE_DAYS`.
 Erasure receipts contain the same hashes. Readers and writers add missing hashes from the receipts, so that a deleted,
 emptied or outdated object does not restore an erased user.
 """
@@ -16,7 +16,9 @@ from typing import NamedTuple, Protocol
 import orjson
 
 from alsolike.declarations.metrics import Metric
+from alsolike.declarations.retention import SESSION_TOMBSTONE_DAYS
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
+from alsolike.declarations.times import CLOCK_SKEW_MS, DAY_MS
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.events.stream import StreamRecord, partition_key
 from alsolike.privacy.erasures import ID_DIGITS, ErasureReceipt, erasure_id, erasure_of_receipt
@@ -30,14 +32,8 @@ from alsolike.runtime.s3 import UNCHANGED, Content, Listed, S3Object, scan
 
 FORMAT_VERSION = 1
 MAX_ATTEMPTS = 16
-SESSION_DAYS = 100
-"""Lifetime of a session's tombstone in days. It exceeds the 90 days in which quarantined records and failed batches can
-be replayed."""
 
 _REPAIR = "repair it with `alsolike users erasures repair`"
-_MS_PER_DAY = 86_400_000
-_CLOCK_SKEW_MS = 300_000
-"""Maximum difference between the clocks of S3 and of functions, in milliseconds."""
 
 _HASHED_KEY = "\0key#"
 
@@ -162,7 +158,7 @@ def add_session_tombstones(client: S3Client, bucket: str, session_hashes: Collec
     """
 
     def change(stones: Tombstones) -> Tombstones:
-        oldest_ms = now_ms - SESSION_DAYS * _MS_PER_DAY
+        oldest_ms = now_ms - SESSION_TOMBSTONE_DAYS * DAY_MS
         known = {name: at_ms for name, at_ms in stones.sessions.items() if at_ms >= oldest_ms}
         new = dict.fromkeys(sorted(set(session_hashes).difference(known)), now_ms)
         return stones._replace(sessions={**known, **new}) if new else stones
@@ -224,7 +220,7 @@ def _read_receipts(client: S3Client, bucket: str, *, known: Tombstones) -> Tombs
     latest_ms = max((*known.users.values(), *known.sessions.values()), default=0)
 
     def is_wanted(entry: Listed) -> bool:
-        return erasure_of_receipt(entry.key) not in ids or entry.modified_ms >= latest_ms - _CLOCK_SKEW_MS
+        return erasure_of_receipt(entry.key) not in ids or entry.modified_ms >= latest_ms - CLOCK_SKEW_MS
 
     receipts = scan(client, bucket, ERASURE_RECEIPTS_PREFIX, wanted=is_wanted)
     users: dict[str, int] = {}
@@ -237,7 +233,7 @@ def _read_receipts(client: S3Client, bucket: str, *, known: Tombstones) -> Tombs
         except InvalidInput as error:
             raise Unavailable(f"s3://{bucket}/{stored.key}: {error}; its user has no tombstone") from error
         users |= dict.fromkeys((receipt.user_hash, *receipt.further_hashes), receipt.requested_at_ms)
-        if receipt.requested_at_ms >= latest_ms - SESSION_DAYS * _MS_PER_DAY:
+        if receipt.requested_at_ms >= latest_ms - SESSION_TOMBSTONE_DAYS * DAY_MS:
             sessions |= dict.fromkeys(receipt.session_hashes, receipt.requested_at_ms)
     return Tombstones(MappingProxyType(users), MappingProxyType(sessions))
 

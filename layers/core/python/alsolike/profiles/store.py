@@ -18,6 +18,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
+from alsolike.declarations.retention import PROFILE_DAYS, SESSION_ITEM_DAYS, SESSION_PROFILE_DAYS
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.events.action_events import ActionEvent
 from alsolike.events.identity import Login
@@ -60,17 +61,6 @@ from alsolike.profiles.session_links import SessionLinks
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.errors import Unavailable
-
-TIME_TO_LIVE_DAYS = 400
-"""Lifetime in days of a user's interactions and of marks, counted from the last write."""
-
-SESSION_TIME_TO_LIVE_DAYS = 90
-"""Lifetime in days of a session's interactions."""
-
-SESSION_ITEM_DAYS = 30
-"""Number of days by which a `session_item` outlives the mark of its session, because DynamoDB deletes expired items
-late.
-"""
 
 ACTIONS_LENGTH = 200
 """Maximum number of a user's interactions with actions in a model's input. The latest are kept."""
@@ -406,7 +396,7 @@ class ProfileStore:
     ) -> dict[str, str]:
         expires_s = {
             False: _expires_s(now_ms),
-            True: _expires_s(now_ms, days=SESSION_TIME_TO_LIVE_DAYS),
+            True: _expires_s(now_ms, days=SESSION_PROFILE_DAYS),
         }
         # One call must not contain a key twice. If several interactions have the same key, the greatest is stored.
         items = {
@@ -421,8 +411,8 @@ class ProfileStore:
 
 def _name(session: str, link: SessionLink, *, now_ms: int) -> Item:
     """Return the `session_item` with which erasures and exports find a user's session."""
-    return session_item(session, link, expires_s=_expires_s(now_ms, days=TIME_TO_LIVE_DAYS + SESSION_ITEM_DAYS))
+    return session_item(session, link, expires_s=_expires_s(now_ms, days=PROFILE_DAYS + SESSION_ITEM_DAYS))
 
 
-def _expires_s(now_ms: int, *, days: int = TIME_TO_LIVE_DAYS) -> int:
+def _expires_s(now_ms: int, *, days: int = PROFILE_DAYS) -> int:
     return now_ms // 1000 + days * 86_400

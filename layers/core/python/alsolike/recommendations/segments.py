@@ -33,7 +33,7 @@ from alsolike.filters.tree import (
     Verb,
 )
 from alsolike.filters.values import Values, parse_values
-from alsolike.recommendations.requests import FILTER_VALUES
+from alsolike.recommendations.request_fields import FILTER_VALUES
 from alsolike.runtime.errors import InvalidFilter, InvalidInput, NotFound
 from alsolike.runtime.names import NAME
 from alsolike.runtime.struct import struct

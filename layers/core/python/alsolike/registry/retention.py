@@ -13,6 +13,7 @@ from types import MappingProxyType
 from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import MODELS_PREFIX
+from alsolike.declarations.times import DAY_MS
 from alsolike.registry.champion import Champion
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import delete_objects, listed
@@ -20,10 +21,8 @@ from alsolike.runtime.s3 import delete_objects, listed
 LAST_GOOD = 3
 """Number of the champion's predecessors whose files are kept for rollbacks."""
 
-UNFINISHED_MS = 86_400_000
+UNFINISHED_MS = DAY_MS
 """Age in milliseconds from which files without a manifest count as an interrupted upload."""
-
-_DAY_MS = 86_400_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -80,7 +79,7 @@ def expired(
     complete = (dataset for dataset in datasets if dataset.complete)
     latest = max(complete, key=lambda dataset: dataset.modified_ms, default=None)
     for dataset in datasets:
-        if dataset != latest and dataset.version not in keeps and dataset.modified_ms < now_ms - days * _DAY_MS:
+        if dataset != latest and dataset.version not in keeps and dataset.modified_ms < now_ms - days * DAY_MS:
             yield dataset
 
 

@@ -13,9 +13,9 @@ from alsolike.bundle.manifest import Manifest
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import CanaryReports
 from alsolike.registry.champion import Champion
+from alsolike.registry.champion_pointer import Registry, model_prefix
 from alsolike.registry.decision import APPROVED, Decision, Decisions
 from alsolike.registry.decision import REJECTED as GATE_REJECTED
-from alsolike.registry.registry import Registry, model_prefix
 from alsolike.registry.retention import ModelFiles
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client, SageMakerClient

@@ -12,15 +12,14 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 
 from alsolike.catalogue.changes import Change
+from alsolike.declarations.retention import ITEM_TOMBSTONE_DAYS
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.snapshot.manifest import YOUNG_ROWS, Manifest, SegmentEntry, to_merge
 from alsolike.snapshot.segment import Columns, Segment
 from alsolike.snapshot.store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
 
-TOMBSTONES_KEPT_MS = 400 * 86_400_000
-"""Time in milliseconds for which deletions are stored. It equals the lifetime of live profiles, because a model may
-contain a deleted item that long. It also exceeds the retention of the tables' streams, so no late change restores a
-deleted item."""
+_TOMBSTONES_KEPT_MS = ITEM_TOMBSTONE_DAYS * DAY_MS
 _BLOCK_ROWS = 50_000
 
 
@@ -85,7 +84,8 @@ class SnapshotPublisher:
         stored = self._store.replaceable_manifest()
         before = {entry.key: entry for entry in stored.manifest.segments}
         segment = Segment.merge(
-            [Segment.of([], columns), *_encoded(changes, columns)], forget_before_ms=now_ms - TOMBSTONES_KEPT_MS
+            [Segment.of([], columns), *_encoded(changes, columns)],
+            forget_before_ms=now_ms - _TOMBSTONES_KEPT_MS,
         )
         uploaded = self._store.upload(segment, now_ms=now_ms)
 
@@ -124,7 +124,7 @@ class SnapshotPublisher:
             except InvalidSnapshot:  # Publish the changes anyway. `_merge` reports the damaged segment.
                 rewritten[:], parts = [], []
             everything = len(rewritten) == len(manifest.segments)
-            forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
+            forget_before_ms = now_ms - _TOMBSTONES_KEPT_MS if everything else None
             segment = Segment.merge([Segment.of(changes, types), *parts], forget_before_ms=forget_before_ms)
             new = self._store.upload(segment, now_ms=now_ms)
             appended = manifest.replace(rewritten, [new], now_ms=now_ms)
@@ -160,7 +160,7 @@ class SnapshotPublisher:
         if recoding:
             parts = [again for part in parts for again in _encoded(part.changes(), columns)]
         everything = len(merging) == len(segments)
-        forget_before_ms = now_ms - TOMBSTONES_KEPT_MS if everything else None
+        forget_before_ms = now_ms - _TOMBSTONES_KEPT_MS if everything else None
         merged = self._store.upload(Segment.merge(parts, forget_before_ms=forget_before_ms), now_ms=now_ms)
 
         def with_merged(manifest: Manifest) -> Manifest:

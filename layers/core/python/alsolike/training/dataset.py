@@ -10,10 +10,11 @@ import orjson
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.storage import DATASETS_PREFIX
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.drift_reference import Reference
 
-LONGEST_HOLDOUT_MS = 28 * 86_400_000
+LONGEST_HOLDOUT_MS = 28 * DAY_MS
 HOLDOUT_SHARE = 0.1
 START_QUANTILE = 0.05
 """Share of earliest interactions that `holdout_ms` ignores, so that a few very old interactions have no effect."""

@@ -14,7 +14,6 @@ from alsolike.runtime.struct import struct
 WINDOW_DAYS = 7
 """Length of the compared periods in days. One week contains every day of the week."""
 
-DAY_MS = 86_400_000
 SMOOTHING = 0.5
 
 CHANCE_LEVEL = 1e-5

@@ -4,14 +4,13 @@ import json
 
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from functions.recommend.direct.segments import interactions_per_day
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import invoke
-
-DAY_MS = 86_400_000
 
 
 @pytest.fixture

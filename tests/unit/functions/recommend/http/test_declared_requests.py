@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.recommendations.requests import GET_PERSONALIZED_RANKING, GET_RECOMMENDATIONS
+from alsolike.recommendations.request_fields import GET_PERSONALIZED_RANKING, GET_RECOMMENDATIONS
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.recommend.http.request import PARSERS
 from tests.builders.field_values import judge, near

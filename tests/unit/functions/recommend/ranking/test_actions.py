@@ -12,6 +12,7 @@ import pytest
 from alsolike.bundle.action_model import BIAS, ActionModel
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.declarations.storage import ACTIONS_KEY
+from alsolike.declarations.times import DAY_MS
 from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN
 from alsolike.profiles.store import ProfileStore
@@ -20,7 +21,6 @@ from functions.recommend import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
 from tests.unit.functions.recommend.shop import ARN, invoke
 
-DAY_MS = 86_400_000
 MODEL = ActionModel(
     0.2,
     True,

@@ -2,13 +2,13 @@ import orjson
 import pytest
 
 from alsolike.configuration import recommendation_id
+from alsolike.declarations.times import DAY_MS
 from functions.recommend import handler
 from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN
 
 SIMILAR = "GET /items/{itemId}/similar"
-DAY_MS = 86_400_000
 
 
 def request(recommender, **fields):

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from tests.builders.lambda_events import NOW_MS
@@ -36,7 +37,6 @@ CATALOGUE: dict[str, dict[str, Any]] = {
     "plum": {"price": 2, "title": "Wine", "tags": ["blue"]},
     "fig": {"price": 3, "categoryL1": "fruit", "tags": ["soft"]},
 }
-DAY_MS = 86_400_000
 
 
 @pytest.fixture

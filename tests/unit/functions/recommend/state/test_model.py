@@ -8,6 +8,7 @@ from onnx import TensorProto, helper
 
 from alsolike.bundle import bundle, files
 from alsolike.bundle.manifest import HistoryParameters
+from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.scored_item import ScoredItem
@@ -16,7 +17,6 @@ from functions.recommend.state.onnx_sessions import FIRST_GRAPH, open_first_sess
 from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS
 
-DAY_MS = 86_400_000
 TRANSITIONS = {("pear", "plum"): 1.0, ("pear", "fig"): 2.0, ("plum", "kiwi"): 3.0}
 
 

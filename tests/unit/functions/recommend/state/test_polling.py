@@ -6,7 +6,7 @@ import time
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from alsolike.registry.registry import Registry
+from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.polling import CircuitBreaker, Polling, WaitBudget
 from functions.recommend.sources import current_sources
 from functions.recommend.state.bundles import BundleCache

@@ -9,7 +9,7 @@ import pytest
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.user_data import UserData, UserDataStores
+from alsolike.profiles.user_export import UserData, UserDataStores
 from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.errors import Unavailable
 from functions.archive_served.service import to_parquet

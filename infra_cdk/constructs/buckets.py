@@ -5,6 +5,15 @@ from aws_cdk import aws_glue as glue
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
+from alsolike.declarations.retention import (
+    ACCESS_LOG_DAYS,
+    BATCH_DAYS,
+    DATASET_DAYS_AT_MOST,
+    FORECAST_DAYS,
+    OBJECT_VERSION_DAYS,
+    QUARANTINE_DAYS,
+    TRAINING_JOB_DAYS,
+)
 from alsolike.declarations.storage import (
     ATTRIBUTION_PREFIX,
     BATCH_PREFIX,
@@ -21,7 +30,6 @@ from alsolike.declarations.storage import (
 )
 from alsolike.declarations.tables import INTERACTIONS_PARTITION, INTERACTIONS_TABLE
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
-from infra_cdk.constructs.batch_workflow import BATCH_DAYS
 from infra_cdk.constructs.lake_view import once_view
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.parquet_table import Database, parquet_table
@@ -47,8 +55,8 @@ class DataLake(Construct):
         self.lake = self._bucket(
             "Lake",
             rules=[
-                s3.LifecycleRule(prefix=QUARANTINE_PREFIX, expiration=cdk.Duration.days(90)),
-                s3.LifecycleRule(prefix=FAILED_BATCHES_PREFIX, expiration=cdk.Duration.days(90)),
+                s3.LifecycleRule(prefix=QUARANTINE_PREFIX, expiration=cdk.Duration.days(QUARANTINE_DAYS)),
+                s3.LifecycleRule(prefix=FAILED_BATCHES_PREFIX, expiration=cdk.Duration.days(QUARANTINE_DAYS)),
                 served_lifetime(settings),
                 # These objects are rewritten every hour and can be recomputed, so old versions are kept for a day. S3
                 # applies the shorter of two rules.
@@ -56,7 +64,7 @@ class DataLake(Construct):
                     s3.LifecycleRule(prefix=prefix, noncurrent_version_expiration=cdk.Duration.days(1))
                     for prefix in DERIVED_PREFIXES
                 ),
-                s3.LifecycleRule(prefix=FORECASTS_PREFIX, expiration=cdk.Duration.days(90)),
+                s3.LifecycleRule(prefix=FORECASTS_PREFIX, expiration=cdk.Duration.days(FORECAST_DAYS)),
                 *self._cold_storage(),
             ],
         )
@@ -67,11 +75,11 @@ class DataLake(Construct):
                     prefix=DATASETS_PREFIX,
                     # `start_training` deletes datasets earlier, except for the latest and those of the champion and the
                     # rollback version.
-                    expiration=cdk.Duration.days(90),
+                    expiration=cdk.Duration.days(DATASET_DAYS_AT_MOST),
                     # Deleted and overwritten datasets are not needed after their training.
                     noncurrent_version_expiration=cdk.Duration.days(1),
                 ),
-                s3.LifecycleRule(prefix=TRAINING_PREFIX, expiration=cdk.Duration.days(30)),
+                s3.LifecycleRule(prefix=TRAINING_PREFIX, expiration=cdk.Duration.days(TRAINING_JOB_DAYS)),
                 s3.LifecycleRule(
                     prefix=BATCH_PREFIX,
                     expiration=cdk.Duration.days(BATCH_DAYS),
@@ -128,7 +136,7 @@ class DataLake(Construct):
             encryption=s3.BucketEncryption.S3_MANAGED,
             block_public_access=s3.BlockPublicAccess.BLOCK_ALL,
             enforce_ssl=True,
-            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(90))],
+            lifecycle_rules=[s3.LifecycleRule(expiration=cdk.Duration.days(ACCESS_LOG_DAYS))],
             removal_policy=removal_policy(self._settings),
         )
         acknowledge(
@@ -148,7 +156,7 @@ class DataLake(Construct):
             server_access_logs_prefix=f"{construct_id.lower()}/",
             lifecycle_rules=[
                 s3.LifecycleRule(
-                    noncurrent_version_expiration=cdk.Duration.days(30),
+                    noncurrent_version_expiration=cdk.Duration.days(OBJECT_VERSION_DAYS),
                     # Compaction deletes objects daily. When the last version of an object has expired, S3 removes its
                     # delete marker.
                     expired_object_delete_marker=True,

@@ -1,0 +1,25 @@
+"""Days for which stored data is kept. `alsolike.declarations.defaults` has the days that a setting changes."""
+
+# Rows of DynamoDB, counted from the last write.
+PROFILE_DAYS = 400
+SESSION_PROFILE_DAYS = 90
+SESSION_ITEM_DAYS = 30  # After the mark of its session, because DynamoDB deletes expired items late.
+
+# Deletions of the catalogue's snapshot. A model may contain a deleted item as long as live profiles do.
+ITEM_TOMBSTONE_DAYS = PROFILE_DAYS
+# Tombstones of erased sessions are needed while quarantined records can be replayed.
+SESSION_TOMBSTONE_DAYS = 100
+
+# Objects of S3.
+QUARANTINE_DAYS = 90  # Quarantined records and failed batches.
+FORECAST_DAYS = 90
+DATASET_DAYS_AT_MOST = 90
+TRAINING_JOB_DAYS = 30
+BATCH_DAYS = 30
+OBJECT_VERSION_DAYS = 30  # Noncurrent versions, if their prefix has no shorter time.
+ACCESS_LOG_DAYS = 90
+AUDIT_TRAIL_DAYS = 365
+
+# Backups and streams of tables.
+TABLE_BACKUP_DAYS = 35
+TABLE_STREAM_DAYS = 1  # DynamoDB permits no other time.
