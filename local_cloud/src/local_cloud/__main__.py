@@ -84,7 +84,7 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     gc.set_threshold(_GC_THRESHOLD)
     gc.callbacks.append(lambda phase, _: gc.freeze() if phase == "stop" else None)
     _print_line("starting moto")
-    # moto reads its account and port from the environment when it is imported.
+    # moto reads its settings from the environment when it is imported.
     from local_cloud.moto_imports import import_ec2
 
     import_ec2()

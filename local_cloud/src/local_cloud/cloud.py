@@ -25,11 +25,11 @@ from local_cloud.endpoint_rewriter import EndpointRewriter
 from local_cloud.events.clock import Clock
 from local_cloud.events.scheduler import Firing, Scheduler, read_schedules
 from local_cloud.events.targets import WORK as TARGET_WORK
-from local_cloud.events.targets import Target, TargetQueue
+from local_cloud.events.targets import TargetQueue
 from local_cloud.execution.async_configs import AsyncConfigs
 from local_cloud.execution.asynchronous import WORK, AsyncInvocations
 from local_cloud.execution.environment import Host
-from local_cloud.execution.function import InvocationResult, ThrottledError
+from local_cloud.execution.function import ThrottledError
 from local_cloud.execution.invoker import Invoker
 from local_cloud.execution.runtimes import function_reports, refuse_foreign_runtimes
 from local_cloud.execution.workspaces import Workspaces
@@ -39,7 +39,6 @@ from local_cloud.gateway.deployed_rest import read_rest_apis
 from local_cloud.gateway.http_api import HttpApiServer
 from local_cloud.gateway.invocations import TimedInvocations
 from local_cloud.gateway.rest_api import RestApi, RestApiServer
-from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.runner import GlueRunner
 from local_cloud.moto_changes import change_moto
 from local_cloud.moto_server import MotoServer
@@ -57,7 +56,6 @@ from local_cloud.state import CloudState
 from local_cloud.storage.journal import PORTS, Journal
 from local_cloud.storage.recorder import Recorder
 from local_cloud.telemetry.pump import Pump
-from local_cloud.training.request import TrainingRecord, TrainingRequest
 from local_cloud.training.runner import TrainingRunner
 
 PENDING_PER_ENVIRONMENT = 6
@@ -147,6 +145,13 @@ class LocalCloud:
         self._fronts: Fronts | None = None
         self._alarms: AlarmWatch | None = None
         self._expiry: Expiry | None = None
+        # Operations for the changes of moto and for the control server.
+        self.invoke, self.invoke_later = self._invoker.invoke, self._asynchronous.accept
+        self.send_event, self.measure = self._targets.submit, self._pump.metric
+        self.access_key, self.flush = self._permissions.access_key, self._pump.flush
+        self.start_training, self.stop_training = self._training.start, self._training.stop
+        self.interrupt_training = self._training.interrupt
+        self.start_job_run, self.stop_job_run = self._glue.start, self._glue.stop
 
     @property
     def has_awslambdaric(self) -> bool:
@@ -301,10 +306,6 @@ class LocalCloud:
     def permissions(self) -> Mapping[str, Any]:
         return {"refused": self._permissions.refused(), "grants": self._permissions.grants()}
 
-    def flush(self) -> bool:
-        """Wait until all log lines and metrics so far are in CloudWatch. Return false after a timeout."""
-        return self._pump.flush()
-
     def alarms(self) -> dict[str, str]:
         self._pump.flush()
         return self._alarms.evaluate() if self._alarms else {}
@@ -334,37 +335,6 @@ class LocalCloud:
         self._moto.stop()
         self.recorder.close()
         self._processes.close()
-
-    def invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
-        return self._invoker.invoke(function_arn, payload)
-
-    def invoke_later(self, function_arn: str, payload: bytes) -> None:
-        self._asynchronous.accept(function_arn, payload)
-
-    def send_event(self, target: Target, event: Mapping[str, Any]) -> None:
-        self._targets.submit(target, event)
-
-    def measure(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
-        self._pump.metric(namespace, name, value, unit=unit, **dimensions)
-
-    def access_key(self, role_arn: str, session: str) -> str:
-        return self._permissions.access_key(role_arn, session)
-
-    def start_training(self, request: TrainingRequest, record: TrainingRecord) -> None:
-        self._training.start(request, record)
-
-    def stop_training(self, name: str) -> None:
-        self._training.stop(name)
-
-    def interrupt_training(self, name: str) -> None:
-        """Raise ValueError if no spot job with this name runs."""
-        self._training.interrupt(name)
-
-    def start_job_run(self, request: JobRunRequest, record: JobRunRecord) -> None:
-        self._glue.start(request, record)
-
-    def stop_job_run(self, run_id: str) -> None:
-        self._glue.stop(run_id)
 
 
 def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str, int] | None:

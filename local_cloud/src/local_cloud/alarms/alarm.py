@@ -1,7 +1,5 @@
 """Alarm of a template, and its state for given datapoints.
 
-References
-----------
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html, on missing data and M of N.
 """
 

@@ -1,7 +1,5 @@
 """Metric math, parsed as Python expressions.
 
-References
-----------
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
 

@@ -1,7 +1,5 @@
 """Rules of composite alarms, parsed as Python expressions.
 
-References
-----------
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/APIReference/API_PutCompositeAlarm.html
 """
 

@@ -1,7 +1,5 @@
 """Schedule expressions: `rate(5 minutes)`, `cron(0 3 ? * MON-FRI *)`, `at(2026-01-31T12:00:00)`.
 
-References
-----------
 https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 """
 

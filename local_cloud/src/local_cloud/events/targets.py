@@ -1,7 +1,5 @@
 """Targets of EventBridge rules and schedules: their messages, retries and dead-letter queues.
 
-References
-----------
 https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-input.html
 """
 

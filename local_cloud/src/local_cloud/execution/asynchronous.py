@@ -1,7 +1,5 @@
 """Asynchronous invocations, which are queued, retried, and finally sent to a destination or a dead-letter queue.
 
-References
-----------
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """
 

@@ -1,7 +1,5 @@
 """Lambda Runtime API of an execution environment.
 
-References
-----------
 https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
 """
 

@@ -1,7 +1,5 @@
 """Access log of an API: a line per request, in the format of the API's stage.
 
-References
-----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-variables.html
 """
 

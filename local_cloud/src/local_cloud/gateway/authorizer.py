@@ -1,7 +1,5 @@
 """JWT authorizers, which verify the signature, issuer, audience, times and scopes of tokens.
 
-References
-----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
 """
 

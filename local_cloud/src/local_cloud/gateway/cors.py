@@ -1,7 +1,5 @@
 """CORS responses of an HTTP API with a CORS configuration.
 
-References
-----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-cors.html
 """
 

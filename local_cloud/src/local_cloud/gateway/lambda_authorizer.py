@@ -1,7 +1,5 @@
 """Lambda authorizers with payload format 2.0 and simple responses, and a cache of their responses.
 
-References
-----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 """
 

@@ -1,7 +1,5 @@
 """Request event in payload format 2.0, as API Gateway passes it to a function.
 
-References
-----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
 

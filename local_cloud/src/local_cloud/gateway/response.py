@@ -1,7 +1,5 @@
 """Conversion of a function's result to API Gateway's HTTP response.
 
-References
-----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html
 """
 

@@ -1,7 +1,5 @@
 """Private REST APIs: payload format 1.0, resource policies, Cognito authorizers, and authorizers that return policies.
 
-References
-----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-lambda-proxy-integrations.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authorization-flow.html
 """

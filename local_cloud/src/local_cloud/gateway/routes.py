@@ -1,7 +1,5 @@
 """Routing of requests to an HTTP API.
 
-References
-----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-routes.html
 """
 

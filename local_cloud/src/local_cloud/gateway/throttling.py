@@ -3,8 +3,6 @@
 AWS throttles on a best-effort basis over many machines. Here, the limits are exact. Only the embedded cloud limits
 pending requests: Lambda would start an environment for each concurrent request.
 
-References
-----------
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 """
 

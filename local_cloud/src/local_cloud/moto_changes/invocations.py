@@ -238,12 +238,12 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _invoke_functions,
     ),
     MotoChange(
-        "moto looks for the Qualifier of Invoke under another name, and so ignores it",
+        "moto expects the Qualifier of Invoke under another name, and ignores it",
         ("moto.awslambda.responses:LambdaResponse.invoke",),
         _read_qualifier,
     ),
     MotoChange(
-        "moto invokes functions of event source mappings within the put, one record at a time; pollers do it here",
+        "moto invokes functions of event source mappings within a put, one record at a time; here, pollers do it",
         (
             "moto.awslambda.models:LambdaBackend.create_event_source_mapping",
             "moto.kinesis.models:Stream.put_record",

@@ -131,7 +131,7 @@ def _run_glue_jobs(runtime: Runtime) -> None:
 
 CHANGES: Final[tuple[MotoChange, ...]] = (
     MotoChange(
-        "moto's training jobs complete at once without running, cannot be stopped, and take the same name twice",
+        "moto's training jobs complete immediately without running, cannot be stopped, and accept a name twice",
         (
             "moto.sagemaker.models:SageMakerModelBackend.create_training_job",
             "moto.sagemaker.models:FakeTrainingJob.__init__",
@@ -140,7 +140,7 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _train,
     ),
     MotoChange(
-        "moto forgets the properties of a model package with any update of something else",
+        "an update of a model package in moto deletes the properties that it does not name",
         ("moto.sagemaker.models:SageMakerModelBackend.update_model_package",),
         keep_package_properties,
     ),
@@ -150,7 +150,7 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         delete_packages,
     ),
     MotoChange(
-        "moto's runs of Glue jobs go on by being looked at, run nothing, and cannot be stopped",
+        "moto's runs of Glue jobs advance when they are described, run nothing, and cannot be stopped",
         (
             "moto.glue.models:FakeJob.start_job_run",
             "moto.glue.models:FakeJobRun.__init__",

@@ -243,12 +243,12 @@ def _map_failed(env: Any) -> FailureEventException:
 
 CHANGES: Final[tuple[MotoChange, ...]] = (
     MotoChange(
-        "moto executes state machines only when told to",
+        "moto executes state machines only if it is configured to",
         ("moto.stepfunctions.responses:get_backend",),
         _execute_state_machines,
     ),
     MotoChange(
-        "moto gives all executions that are started without a name the same one",
+        "moto gives all executions without a name the same name",
         ("moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution",),
         _name_executions,
     ),
@@ -258,7 +258,7 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _sign_as_the_role,
     ),
     MotoChange(
-        "moto's state machines have no metrics, which alarms look at",
+        "moto's state machines have no metrics for alarms",
         (
             "moto.stepfunctions.parser.backend.execution:Execution.start",
             "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication._reflect_execution_status",
@@ -276,12 +276,12 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _wait_for_training_jobs,
     ),
     MotoChange(
-        "moto gives a distributed map the first page of the objects that it lists, and moments that are no JSON",
+        "moto gives a distributed map only the first page of listed objects, with times that are not JSON",
         (f"{_STATE_MAP}.item_reader.eval.resource_eval_s3:ResourceEvalS3",),
         _list_all_items_of_a_map,
     ),
     MotoChange(
-        "moto's distributed maps succeed however many of their items fail",
+        "moto's distributed maps succeed even if all items fail",
         (
             f"{_STATE_MAP}.iteration.distributed_iteration_component:DistributedIterationComponent._map_run",
             f"{_STATE_MAP}.iteration.itemprocessor.distributed_item_processor_worker"
@@ -290,7 +290,7 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _fail_maps,
     ),
     MotoChange(
-        "moto's state machines break when they wait for Glue jobs, and take a stopped run for one that succeeded",
+        "moto's state machines fail when they wait for Glue jobs, and treat a stopped run as successful",
         (
             "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue"
             ":StateTaskServiceGlue",

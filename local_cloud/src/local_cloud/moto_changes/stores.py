@@ -101,7 +101,7 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
         _keep_every_stream_record,
     ),
     MotoChange(
-        "moto can store composite alarms, and has no operation for it",
+        "moto can store composite alarms, but has no operation for it",
         ("moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm",),
         store_composite_alarms,
     ),

@@ -1,7 +1,5 @@
 """Permissions on KMS keys that a caller needs for requests to encrypted resources.
 
-References
-----------
 https://docs.aws.amazon.com/kms/latest/developerguide/conditions-kms.html#conditions-kms-via-service
 """
 

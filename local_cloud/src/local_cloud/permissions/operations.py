@@ -1,7 +1,5 @@
 """Table of the permissions that AWS requires for each operation.
 
-References
-----------
 https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
 """
 

@@ -1,7 +1,5 @@
 """Policies of a role, and decisions on permissions that requests need.
 
-References
-----------
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
 """
 

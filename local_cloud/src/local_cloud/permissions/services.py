@@ -1,7 +1,5 @@
 """Permissions that Lambda needs from a function's role. The embedded cloud acts for Lambda and only checks them.
 
-References
-----------
 https://docs.aws.amazon.com/lambda/latest/dg/lambda-intro-execution-role.html
 """
 

@@ -134,7 +134,7 @@ _KEPT = {
     "ContributorInsightsSpecification": "moto has no contributor insights",
     "GlobalSecondaryIndexes.OnDemandThroughput": "moto limits no throughput",
     "OnDemandThroughput": "moto limits no throughput",
-    "WarmThroughput": "moto needs no warming",
+    "WarmThroughput": "moto needs no warm-up",
 }
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::DynamoDB::Table": ResourceType(_create_table, kept=_KEPT),

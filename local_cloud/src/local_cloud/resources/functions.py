@@ -146,18 +146,18 @@ def _function(name_or_arn: str) -> dict[str, str]:
     return {"FunctionName": name_or_arn}
 
 
-_NOT_PROVISIONED = "moto provisions no concurrency; one process starts at boot, more with the invocations"
-_OWN_RUNTIME = "the embedded cloud runs functions under the Python that it has"
+_NOT_PROVISIONED = "moto provisions no concurrency; one process starts at boot, further processes with invocations"
+_OWN_RUNTIME = "functions run under the installed Python"
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Lambda::Function": ResourceType(
         _create_function,
         kept={
-            "DeadLetterConfig": "moto takes it and forgets it",
-            "Layers": "layers of other accounts are not given to moto, which could not find them",
-            "LoggingConfig": "moto takes it and forgets it",
+            "DeadLetterConfig": "moto accepts it but does not store it",
+            "Layers": "moto does not have layers of other accounts",
+            "LoggingConfig": "moto accepts it but does not store it",
             "RecursiveLoop": "moto looks for no loops",
             "RuntimeManagementConfig": _OWN_RUNTIME,
-            "SnapStart": "moto takes it and forgets it; a process starts at boot instead of a snapshot",
+            "SnapStart": "moto accepts it but does not store it; a process starts at boot instead of a snapshot",
         },
     ),
     "AWS::Lambda::LayerVersion": ResourceType(_create_layer_version),
@@ -172,10 +172,10 @@ TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Lambda::Alias": ResourceType(_create_alias, kept={"ProvisionedConcurrencyConfig": _NOT_PROVISIONED}),
     "AWS::Lambda::EventSourceMapping": ResourceType(_create_event_source_mapping),
     "AWS::Lambda::Permission": ResourceType(
-        _create_permission, kept={"PrincipalOrgID": "moto takes it and forgets it"}
+        _create_permission, kept={"PrincipalOrgID": "moto accepts it but does not store it"}
     ),
     "AWS::Lambda::EventInvokeConfig": ResourceType(
         _create_event_invoke_config,
-        kept={"Qualifier": "moto has one configuration a function, whatever its qualifier"},
+        kept={"Qualifier": "moto has one configuration per function, regardless of the qualifier"},
     ),
 }

@@ -59,7 +59,7 @@ def _create_connection(creation: Creation) -> Created:
     return Created(str(connection["Name"]))
 
 
-_OWN_CATALOG = {"CatalogId": "each account has one catalogue, and the embedded cloud one account"}
+_OWN_CATALOG = {"CatalogId": "an account has only one catalogue"}
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Glue::Database": ResourceType(_create_database, kept=_OWN_CATALOG),
     "AWS::Glue::Table": ResourceType(_create_table, kept=_OWN_CATALOG),

@@ -53,7 +53,7 @@ def _create_managed_policy(creation: Creation) -> Created:
 
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::IAM::Role": ResourceType(
-        _create_role, kept={"ManagedPolicyArns": "policies of AWS itself are not attached: moto does not have them"}
+        _create_role, kept={"ManagedPolicyArns": "moto does not have the policies of AWS, so they are not attached"}
     ),
     "AWS::IAM::Policy": ResourceType(_create_policy),
     "AWS::IAM::ManagedPolicy": ResourceType(_create_managed_policy),

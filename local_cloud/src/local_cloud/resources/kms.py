@@ -34,8 +34,8 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         _create_key,
         kept={
             "BypassPolicyLockoutSafetyCheck": "the embedded cloud has no users to lock out",
-            "RotationPeriodInDays": "moto takes it and forgets it",
-            "PendingWindowInDays": "says how deletion goes; the embedded cloud deletes nothing",
+            "RotationPeriodInDays": "moto accepts it but does not store it",
+            "PendingWindowInDays": "it concerns the deletion of keys, which are not deleted here",
         },
     ),
     "AWS::KMS::Alias": ResourceType(_create_alias),

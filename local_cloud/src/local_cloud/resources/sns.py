@@ -51,11 +51,11 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         kept={
             "FifoThroughputScope": "moto limits no throughput",
             "SignatureVersion": "moto signs in one way",
-            "TracingConfig": "moto takes it and forgets it",
+            "TracingConfig": "moto accepts it but does not store it",
         },
     ),
     "AWS::SNS::TopicPolicy": ResourceType(_create_topic_policy),
     "AWS::SNS::Subscription": ResourceType(
-        _create_subscription, kept={"Region": "the topic is of this region, as all is"}
+        _create_subscription, kept={"Region": "all topics are in the region of the cloud"}
     ),
 }

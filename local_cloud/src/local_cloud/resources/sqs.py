@@ -35,7 +35,7 @@ def _create_queue_policy(creation: Creation) -> Created:
 
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::SQS::Queue": ResourceType(
-        _create_queue, kept={"RedriveAllowPolicy": "moto takes it and forgets it; any queue may redrive here"}
+        _create_queue, kept={"RedriveAllowPolicy": "moto accepts it but does not store it; any queue may redrive here"}
     ),
     "AWS::SQS::QueuePolicy": ResourceType(_create_queue_policy),
 }

@@ -3,8 +3,6 @@
 The server signs in every browser as the local operator, without a password, because only the operator can reach this
 machine's loopback interface.
 
-References
-----------
 https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html
 """
 

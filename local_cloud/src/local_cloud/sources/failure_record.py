@@ -1,7 +1,5 @@
 """Message to an on-failure destination about discarded records. Only S3 receives the records.
 
-References
-----------
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 """
 

@@ -3,8 +3,6 @@
 The poller commits offsets after the function has succeeded. A batch is delivered again if the function fails or the
 cloud ends during the invocation.
 
-References
-----------
 https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-process.html
 """
 

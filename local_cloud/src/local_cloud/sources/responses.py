@@ -1,7 +1,5 @@
 """Batch item failures in a function's response.
 
-References
-----------
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html
 """

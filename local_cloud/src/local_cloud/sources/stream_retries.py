@@ -1,7 +1,5 @@
 """Lambda's processing of a batch of stream records: retries, bisecting, checkpoints and discarding.
 
-References
-----------
 https://docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html
 https://docs.aws.amazon.com/lambda/latest/dg/services-kinesis-batchfailurereporting.html
 """

@@ -1,7 +1,5 @@
 """CloudWatch's embedded metric format (EMF): log lines that contain metrics.
 
-References
-----------
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
 """
 

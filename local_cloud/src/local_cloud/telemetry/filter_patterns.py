@@ -1,7 +1,5 @@
 """Filter patterns of CloudWatch Logs, which select the lines of a subscription.
 
-References
-----------
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 

@@ -1,7 +1,5 @@
 """SageMaker's directories below a directory that replaces `/opt/ml`.
 
-References
-----------
 https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-running-container.html
 """
 
