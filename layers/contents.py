@@ -100,7 +100,6 @@ def fill(layer: Layer, target: Target, folder: Path) -> None:
 
 
 def files(folder: Path) -> Iterator[Path]:
-    """Yield the files of a folder, sorted by path on every machine."""
     yield from sorted((path for path in folder.rglob("*") if path.is_file()), key=lambda path: path.as_posix())
 
 

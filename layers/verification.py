@@ -32,11 +32,11 @@ def digest(folder: Path) -> str:
     return sha.hexdigest()
 
 
-def check_size(parts: Mapping[str, int], *, limit_bytes: int = SIZE_LIMIT_BYTES) -> int:
+def check_size(parts: Mapping[str, int]) -> int:
     total = sum(parts.values())
-    if total > limit_bytes:
+    if total > SIZE_LIMIT_BYTES:
         listed = ", ".join(f"{name} {size:,}" for name, size in parts.items())
-        raise LayerError(f"{total:,} bytes unzipped are above Lambda's {limit_bytes:,}: {listed}")
+        raise LayerError(f"{total:,} bytes unzipped are above Lambda's {SIZE_LIMIT_BYTES:,}: {listed}")
     return total
 
 

@@ -30,7 +30,6 @@ ENGAGEMENT, DRIFT, QUARANTINE, EXPERIMENTS = "EngagementReport", "DriftReport", 
 INCREMENTS = "Increments"
 
 BY = ("all", "recommender", "model", "arm")
-"""Dimensions of engagement rows."""
 
 SERIES = MappingProxyType(
     {

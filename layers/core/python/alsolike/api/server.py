@@ -33,9 +33,7 @@ LIVE, READY = "/healthz", "/readyz"
 SERVED_FUNCTIONS = ("collect", "recommend")
 DEFAULT_PORT = 8080
 TIMEOUT_S = 20.0
-"""Time in seconds after which a request that waits for the handler is refused. The handler reads the rest of this time
-as its remaining time, as on Lambda.
-"""
+"""Time in seconds after which a request that waits for the handler is refused."""
 IDLE_S = 5.0
 """Time in seconds after which an idle connection is closed. A stop waits at most this time for idle connections."""
 MAX_BODY_BYTES = 10 * 1024 * 1024

@@ -52,7 +52,6 @@ V = TypeVar("V")
 
 
 def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
-    """Write the IDs of positions 1..N."""
     if not item_ids:
         raise InvalidBundle("a bundle needs at least one item")
     if "" in item_ids:

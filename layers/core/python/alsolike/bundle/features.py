@@ -13,7 +13,6 @@ import orjson
 from alsolike.profiles.profile import RecentInteraction
 
 FEATURE_INPUT = "feature."
-"""Prefix of a feature's name in the graph's inputs."""
 
 EVENT_TYPE = "event_type"
 """Feature that every shop has. Other features are context properties of interactions, and columns of users."""
@@ -37,7 +36,7 @@ def user_value(value: Any) -> str | None:
 
 
 def feature_codes(
-    recent: Sequence[RecentInteraction], codes: FeatureCodes, *, user: UserColumns = dict
+    recent: Sequence[RecentInteraction], codes: FeatureCodes, *, user: UserColumns
 ) -> dict[str, npt.NDArray[np.int64]]:
     """Return the codes of the interactions by feature, int64 `(n,)`. `user` is called only if a feature is a column of
     users.

@@ -18,7 +18,7 @@ GRAPH_FILES = (GRAPH_FILE, BIAS_GRAPH_FILE, DATA_FILE, TABLES_FILE)
 SERVED_FILES = (
     *GRAPH_FILES, POPULAR_FILE, GROUPS_FILE, RELATED_FILE, ACTIONS_FILE, RERANKER_FILE, *ID_FILES, *META_FILES,
 )  # fmt: skip
-"""Files that serving reads. Only the publishers of the catalogue and of static lists read the other files."""
+"""Files that serving reads."""
 FILES = (*SERVED_FILES, CONTENT_FILE, PUBLIC_FILE)
 
 LATER_FILES = (RELATED_FILE, TABLES_FILE, ACTIONS_FILE, RERANKER_FILE, PUBLIC_FILE)

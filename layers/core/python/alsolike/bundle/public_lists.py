@@ -29,8 +29,8 @@ class PublicLists:
     Attributes
     ----------
     table
-        Targets of each item with at least `MIN_USERS` users in common, with float32 scores. The score of an item for
-        a history is the sum of the history's weights times these scores.
+        Related items with at least `MIN_USERS` users in common with the item, and their float32 scores. The score of an
+        item for a history is the sum of these scores times the history's weights.
     popular
         Positions of popular items with at least `MIN_USERS` users, best first, int32.
     position_decay

@@ -63,7 +63,6 @@ class RelatedTable:
         return (targets, scores) if usable.all() else (targets[usable], scores[usable])
 
     def check(self) -> None:
-        """Raise `ValueError` if offsets, positions or scores are invalid."""
         if (np.diff(self.targets.offsets.astype(np.int64)) < 0).any():
             raise ValueError("a row ends before it begins")
         if unusable := int((~self._usable(self.targets.data, self.scores)).sum()):
@@ -84,7 +83,6 @@ class RelatedItems:
         return cls(dict.fromkeys(KINDS, empty))
 
     def row(self, kind: str, position: int) -> Row:
-        """Return the related items of a position, best first."""
         return self.tables[kind].row(position)
 
     def check(self) -> None:

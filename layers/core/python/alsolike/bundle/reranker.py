@@ -185,7 +185,7 @@ def floored_deviations(deviations: npt.ArrayLike) -> Floats:
     return np.where(np.asarray(deviations) < MIN_DEVIATION, 1.0, deviations)
 
 
-def contexts_of(now_ms: int, *, device: str | None = None) -> tuple[str, ...]:
+def contexts_of(now_ms: int, *, device: str | None) -> tuple[str, ...]:
     """Return the contexts of a request.
 
     Examples
@@ -198,7 +198,6 @@ def contexts_of(now_ms: int, *, device: str | None = None) -> tuple[str, ...]:
 
 
 def write_reranker(reranker: Reranker | None, path: Path) -> None:
-    """Write a reranker, or a file without weights if it is None."""
     metadata = {"format": FORMAT, "features": orjson.dumps(FEATURES).decode()}
     tensors: dict[str, npt.NDArray[Any]] = {"weights": np.zeros(0)}
     if reranker is not None:

@@ -69,8 +69,6 @@ ACTIONS = RowKind(
 
 @struct
 class StoredActions:
-    """Content of the S3 object with all actions, and the IDs of entries that are not valid actions."""
-
     actions: tuple[Action, ...] = ()
     unreadable: tuple[str, ...] = ()
 

@@ -74,7 +74,6 @@ def encode(kind: ChangeKind, changes: Iterable[Change]) -> bytes:
 
 
 def decode(kind: ChangeKind, data: bytes, *, name: str = "the object") -> Iterator[Change]:
-    """Yield the changes in the content of an object. Errors contain `name`."""
     try:
         lines = gzip.decompress(data).splitlines()
     except (OSError, EOFError, zlib.error) as error:

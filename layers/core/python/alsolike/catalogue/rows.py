@@ -93,7 +93,7 @@ def parse_put(
     return RowCall(tuple(rows), tuple(refused))
 
 
-def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, ColumnType] = _UNDECLARED) -> dict[str, Any]:
+def parse_changes(body: bytes, kind: RowKind[R], *, columns: Mapping[str, ColumnType]) -> dict[str, Any]:
     """Parse the body of a partial update, an object that maps columns to new values. Null removes a column."""
     changes = validation.parse_sent_object(body)
     if not changes:

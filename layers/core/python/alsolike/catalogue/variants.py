@@ -10,7 +10,6 @@ TITLE = "title"
 """Column whose equal values, with the same leaf category, identify the variants of a product."""
 
 ProductKey: TypeAlias = tuple[str, ...]
-"""Key that all variants of a product share."""
 
 _CATEGORY = re.compile("category(L[1-9])?")
 

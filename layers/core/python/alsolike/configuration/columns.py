@@ -49,7 +49,7 @@ _EXPECTED: Mapping[ColumnType, str] = {
 }
 
 
-def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType], *, where: str = "") -> None:
+def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType], *, where: str) -> None:
     """Check the values of declared columns. Undeclared columns can have any value, and null means absent."""
     for name, value in properties.items():
         column_type = columns.get(name)

@@ -19,7 +19,7 @@ _POINTS = 2**64
 
 @struct
 class Arm:
-    """Share of an experiment's users, and their treatment. An arm without a treatment is the control.
+    """Share of an experiment's users, and their treatment.
 
     Attributes
     ----------
@@ -68,11 +68,11 @@ class Experiment:
         return "planned" if now_ms < self.start_ms else "ended"
 
     def arm_of(self, unit: str) -> Arm:
-        """Return the arm of a user, or of a session without a user. The arm changes only if the order or the shares
-        of the arms change.
+        """Return the arm of a user, or of a session without a user.
 
         A hash with the experiment's name as key gives a position between 0 and 1, so positions in two experiments are
-        independent. The arms divide this range by their shares.
+        independent. The arms divide this range by their shares. Therefore the arm depends only on the name, and on the
+        order and shares of the arms.
         """
         digest = hashlib.blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8, key=self.name.encode()).digest()
         place = int.from_bytes(digest, "big") / _POINTS

@@ -53,8 +53,6 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{40}")
 
 @struct
 class RecommendationId:
-    """Content of a recommendation ID. The tags are results of `version_tag` and `arm_tag`."""
-
     answered_ms: int
     recommender: str
     version_tag: str

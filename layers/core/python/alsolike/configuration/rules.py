@@ -20,7 +20,7 @@ MAX_POSITION = MAX_RESULTS
 MAX_FACTORS = 16
 """Maximum number of boosts and demotions in a rule set. The model runs once per distinct product of factors."""
 
-_ROUNDING = 1e-9  # Tolerance for sums of shares.
+_ROUNDING = 1e-9
 
 
 @struct

@@ -63,8 +63,8 @@ _LIMITS = (
 def parse(document: object, *, version: int = 0, check_filters: bool = True) -> Configuration:
     """Parse a document, or raise `InvalidConfiguration` with all faults.
 
-    Readers of an applied document do not check filters, because an invalid filter must not break functions that do not
-    use it.
+    If `check_filters` is false, filter expressions are not parsed, so that an invalid filter does not break functions
+    that do not use it.
     """
     faults: list[Fault] = []
     parts = Node(document, faults).fields(

@@ -6,7 +6,6 @@ Only settings that functions or the cost estimate also read have their default h
 from typing import Literal
 
 DEFAULT_RESULTS = 25
-"""Number of recommendations per response."""
 DEFAULT_PREVIEWED_RESULTS = 10
 DEFAULT_ACTIONS = 5
 DEFAULT_PAGE_SIZE = 100

@@ -45,7 +45,6 @@ def site_of(key: str, sessions: Sessions) -> Site:
 
 
 def open_session(body: bytes, *, origin: str | None, sessions: Sessions) -> Session:
-    """Return the session for a page that sends a site key."""
     request = TOKEN_REQUEST.read(validation.parse_sent_object(body))
     key = request["siteKey"]
     if key not in sessions.sites:

@@ -53,7 +53,6 @@ _LINE, _NORMAL_MIXTURE = 0.9, 0.1
 _NORMAL = NormalDist()
 
 POWER = 0.8
-"""Power of the test: the probability with which a detectable difference is detected."""
 
 
 def p_value(z: float, *, observed: float, planned: float) -> float:

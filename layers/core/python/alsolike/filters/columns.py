@@ -92,7 +92,6 @@ def compare(values: npt.NDArray[np.float64], operator: Operator, operand: float 
 
 
 def text(leaf: Comparison, resolver: Resolver) -> str | None:
-    """Return the string operand of a comparison, or None if the current item or user lacks the property."""
     _only_equality(leaf, "texts")
     return resolver.text(leaf)
 

@@ -41,7 +41,6 @@ _BY_POSITION = ("item_ids", "origins", "propensities")
 
 
 def read_line(line: bytes | str) -> ServedResponse:
-    """Parse a line of `ServedResponse.to_line`."""
     try:
         document = orjson.loads(line)
     except orjson.JSONDecodeError as error:

@@ -15,7 +15,6 @@ from alsolike.runtime.client_protocols import SecretsManagerClient
 from alsolike.runtime.errors import MissingSetting
 
 DIGITS = 64
-"""Number of hexadecimal digits of a hash."""
 
 SHOPPER_DIGITS = 32
 """Number of hexadecimal digits of a hash in the recommendation log. Short, because each log line contains a hash."""

@@ -109,7 +109,6 @@ class TombstoneReader(PolledValue[Tombstones]):
         super().__init__(self._read_tombstones, name="tombstones", polling=polling)
 
     def erased(self, user_id: str | None, session_id: str | None = None, *, now_ms: int) -> bool:
-        """Return true if a record with these stored IDs belongs to an erased user; see `IsErased`."""
         users, sessions = self.current(now_ms=now_ms)
         if user_id is not None:
             return bool(users) and self._pseudonyms().erased_user(user_id) in users

@@ -29,10 +29,10 @@ class BatchWriter:
     def __init__(self, client: DynamoDbClient, table: str, *, pause: Callable[[float], None] = time.sleep) -> None:
         self._client, self._table, self._pause = client, table, pause
 
-    def write(self, requests: Sequence[Item], *, at_once: int = 1) -> dict[str, str]:
+    def write(self, requests: Sequence[Item], *, is_concurrent: bool = False) -> dict[str, str]:
         """Execute the requests, and return the reason for each failure by partition key."""
         calls = [requests[start : start + _BATCH_WRITES] for start in range(0, len(requests), _BATCH_WRITES)]
-        apply = threads().map if at_once > 1 and len(calls) > 1 else map
+        apply = threads().map if is_concurrent and len(calls) > 1 else map
         failed: dict[str, str] = {}
         for unwritten in apply(self._write_batch, calls):
             failed |= unwritten

@@ -52,7 +52,6 @@ class FirstLogin(NamedTuple):
     received_ms: int
 
     def earlier(self, other: FirstLogin | None) -> FirstLogin:
-        """Return the earlier of two first logins of one session, which are from two parts of the lake."""
         if other is None:
             return self
         return min(self, other)._replace(received_ms=min(self.received_ms, other.received_ms))

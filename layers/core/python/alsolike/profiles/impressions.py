@@ -16,7 +16,7 @@ import orjson
 
 from alsolike.configuration.configuration import Fatigue
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
-from alsolike.profiles.batch_writes import MAX_CONCURRENT_CALLS, BatchWriter, put, raise_first
+from alsolike.profiles.batch_writes import BatchWriter, put, raise_first
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.struct import struct
@@ -70,7 +70,7 @@ class ImpressionStore:
         """Store lists. They expire after `fatigue.lifetime_ms`, when they no longer affect scores."""
         items = [_item(shown, lifetime_ms=fatigue.lifetime_ms) for shown in lists]
         by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): put(item) for item in items}
-        raise_first(self._writer.write(list(by_key.values()), at_once=MAX_CONCURRENT_CALLS))
+        raise_first(self._writer.write(list(by_key.values()), is_concurrent=True))
 
     def read(self, shopper: str, *, since_ms: int) -> list[Impressions]:
         """Return the latest `MAX_LISTS` lists since a time, latest first."""

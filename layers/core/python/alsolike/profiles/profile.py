@@ -3,8 +3,8 @@
 The partition of a profile contains these items, listed by sort key:
 
 - ``!<session>``, in a user's partition: a session that joined the user.
-- ``&<event time>#<event id>``, in a user's partition: an interaction with an action.
 - ``$<export>``, in an erasure's partition: the state of an export (`alsolike.profiles.export_state`).
+- ``&<event time>#<event id>``, in a user's partition: an interaction with an action.
 - ``<event time>#<event id>``: an interaction.
 - ``<event time>+<event id>``, in a user's partition: a history, several interactions that an import or a rebuild wrote
   as one item, with the key of the latest interaction.
@@ -148,7 +148,6 @@ class Profile:
 
 
 def recent(interaction: Interaction, *, context: Sequence[str] = ()) -> RecentInteraction:
-    """Return the fields that a profile stores of an interaction with an item."""
     if interaction.item_id is None:
         raise ValueError("a profile keeps only interactions with an item")
     return RecentInteraction(

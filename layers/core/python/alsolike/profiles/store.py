@@ -25,7 +25,6 @@ from alsolike.events.identity import Login
 from alsolike.events.interactions import SESSION_PREFIX, Interaction, profile_id
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.batch_writes import (
-    MAX_CONCURRENT_CALLS,
     BatchWriter,
     Key,
     deletions,
@@ -74,8 +73,6 @@ _FIRST_KEY, _LAST_KEY = " ", "\x7f"
 
 
 class ProfileStore:
-    """Store of live profiles in the profile table."""
-
     def __init__(
         self,
         client: DynamoDbClient,
@@ -175,11 +172,10 @@ class ProfileStore:
         return failed | self._writer.write(deletions(dropped))
 
     def add_actions(self, interactions: Iterable[Interaction], *, now_ms: int) -> dict[str, str]:
-        """Add users' interactions with actions, and return the reason for each failure by profile ID."""
         expires_s = _expires_s(now_ms)
         items = [action_item(interaction, expires_s=expires_s) for interaction in interactions]
         by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): put(item) for item in items}
-        return self._writer.write(list(by_key.values()), at_once=MAX_CONCURRENT_CALLS)
+        return self._writer.write(list(by_key.values()), is_concurrent=True)
 
     def read_actions(
         self, profile_id: str, *, length: int | None = ACTIONS_LENGTH, consistent: bool = False
@@ -216,7 +212,7 @@ class ProfileStore:
         items = [
             put(history_item(user, history, expires_s=expires_s)) for user, history in histories.items() if history
         ]
-        return self._writer.write(items, at_once=MAX_CONCURRENT_CALLS)
+        return self._writer.write(items, is_concurrent=True)
 
     def overwrite(self, profile: Profile, *, now_ms: int) -> None:
         """Replace the stored profile, unless it is erased. Interactions that arrive during the call are kept."""
@@ -263,7 +259,7 @@ class ProfileStore:
         """
         raise_first(self.join_many({session_id: login}, now_ms=now_ms, length=length))
 
-    def join_many(self, logins: Mapping[str, Login], *, now_ms: int, length: int = HISTORY_LENGTH) -> dict[str, str]:
+    def join_many(self, logins: Mapping[str, Login], *, now_ms: int, length: int) -> dict[str, str]:
         """Join sessions to users by their logins; see `join`. Return the reason for each failure by session ID."""
         wanted = {
             profile_id(user_id=None, session_id=session_id): SessionLink(
@@ -391,9 +387,7 @@ class ProfileStore:
                     return
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
-    def _put(
-        self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int, at_once: int = MAX_CONCURRENT_CALLS
-    ) -> dict[str, str]:
+    def _put(self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int) -> dict[str, str]:
         expires_s = {
             False: _expires_s(now_ms),
             True: _expires_s(now_ms, days=SESSION_PROFILE_DAYS),
@@ -406,7 +400,7 @@ class ProfileStore:
             for profile_id, interactions in additions.items()
             for interaction in sorted(interactions)
         }
-        return self._writer.write(list(items.values()), at_once=at_once)
+        return self._writer.write(list(items.values()), is_concurrent=True)
 
 
 def _name(session: str, link: SessionLink, *, now_ms: int) -> Item:

@@ -46,7 +46,7 @@ MAX_USERS = 2_000_000
 """Maximum number of users in all segments of a job, which the last step keeps in memory."""
 
 ITEM, ATTRIBUTES, FILTER = KINDS = ("itemId", "itemAttributes", "filter")
-"""Member that selects the items of a line."""
+"""Members of a line that select items. A line has one of them."""
 
 _FIELDS = Fields(
     {

@@ -144,8 +144,6 @@ class Numbers(ColumnType):
 
 @struct
 class Milliseconds:
-    """Time in integer milliseconds since 1970."""
-
     kind: ClassVar[str] = f"milliseconds since 1970, at most {MAX_TIME_MS}"
     glue: ClassVar[str] = "bigint"
     absent: ClassVar[None] = None
@@ -300,7 +298,6 @@ def column(
 
 @dataclass_transform(frozen_default=True, field_specifiers=(column,))
 def record(described: type[T]) -> type[T]:
-    """Return the class as a `struct` whose fields are all declared with `column`."""
     return struct(described)
 
 

@@ -84,7 +84,7 @@ class Champion:
     pinned
         Versions that are never deleted.
     ended
-        End of the latest canary that was not promoted. The supervising workflow run reads it.
+        End of the latest canary that was not promoted.
     repaired_ms
         Time of the latest repair of a bundle; None if there was none. Processes reload the version when this time
         changes.

@@ -56,9 +56,8 @@ class TooLarge(AlsolikeError):
 
 
 class Unavailable(AlsolikeError):
-    """A service that Alsolike depends on did not respond. The same call may succeed later.
+    """A service that Alsolike depends on did not respond, or rejected the request. The same call may succeed later.
 
-    All functions that call AWS may raise this error. Docstrings list it only if it has other causes.
     `code` is the error code of an AWS service that rejected the request, or empty if there was no response.
     `is_timeout` is true if the service did not respond in time or was unreachable.
     """

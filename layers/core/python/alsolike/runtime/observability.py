@@ -116,7 +116,6 @@ class Counters:
             self._write_line(counted, {}, [["service"]])
 
     def write_one(self, name: str, dimensions: Mapping[str, str]) -> None:
-        """Write a counter with the value 1 immediately, in total and by additional dimensions."""
         self._write_line({name: 1}, dimensions, [["service"], ["service", *dimensions]])
 
     def _write_line(

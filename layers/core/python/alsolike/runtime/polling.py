@@ -15,14 +15,14 @@ from alsolike.runtime.struct import struct
 T = TypeVar("T")
 
 STARVED_S = 10
-"""Age in seconds from which a request waits for an unfinished read in the thread without a limit.
+"""Age in seconds of an unfinished read in the thread, from which a request waits for the result without a limit.
 
 Lambda freezes threads between requests, so the read may otherwise never end.
 """
 
 
 def unlimited() -> float:
-    """Return the remaining time of a read for which no request waits, which is unlimited."""
+    """Return infinity, the remaining time of a read for which no request waits."""
     return math.inf
 
 

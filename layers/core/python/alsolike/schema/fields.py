@@ -95,8 +95,6 @@ class Integer:
 
 @struct
 class Number:
-    """Number from -`maximum` to `maximum`."""
-
     kind: ClassVar[str] = "a number"
     maximum: float
     about: str = ""

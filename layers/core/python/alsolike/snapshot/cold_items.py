@@ -52,7 +52,7 @@ class ColdItems:
 
     @classmethod
     def of(cls, changes: Sequence[Change], index: ContentIndex) -> ColdItems:
-        """Return the changed items, none of which the index contains, with neighbours. Deletions are ignored."""
+        """Return the changed items with their neighbours, without deletions. The index contains none of the items."""
         kept = [change for change in changes if change.properties is not None]
         nearest = list(index.nearest_of([change.properties or {} for change in kept]))
         hashes = hashes_of([change.entity_id.encode() for change in kept])

@@ -17,7 +17,9 @@ from alsolike.runtime.struct import struct
 FORMAT_VERSION = 1
 
 YOUNG_ROWS = 256
-"""Row count with which smaller segments enter comparisons of sizes, because the cost of requests dominates there."""
+"""Minimum row count in comparisons of sizes. Smaller segments count as this size, because requests dominate their
+cost.
+"""
 GROWTH = 3
 """Minimum ratio of a segment's row count to the total row count of all smaller segments."""
 

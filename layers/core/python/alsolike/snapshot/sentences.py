@@ -130,7 +130,6 @@ class SentenceIndex:
 
     @classmethod
     def from_file(cls, arrays: Mapping[str, Array], metadata: Mapping[str, str], *, items: int) -> SentenceIndex:
-        """Return the sentence index from a file's arrays and metadata, for a model with `items` items."""
         description = orjson.loads(metadata[_METADATA])
         dimensions = int(description["dimensions"])
         vectors = _rows(arrays, _VECTORS, dimensions)

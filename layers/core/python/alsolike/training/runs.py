@@ -209,7 +209,7 @@ class TrainingRuns:
         return self._ended.get(arn) or self._read(arn)
 
     def since(self, started_ms: int) -> tuple[TrainingRun, ...]:
-        """Return those of the latest `_LISTED` runs that started at this time or later, earliest first."""
+        """Return the runs that started at this time or later, among the latest `_LISTED`, earliest first."""
         listed = [entry for entry in self._listed() if entry["startDate"].timestamp() * 1000 >= started_ms]
         return tuple(self.get(execution_name(entry["executionArn"])) for entry in reversed(listed))
 
