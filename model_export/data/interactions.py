@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.sparse as sp
 
+from alsolike.bundle.bundle import ages, history_weights
 from alsolike.bundle.features import EVENT_TYPE
-from alsolike.bundle.history_weights import ages, history_weights
 from alsolike.bundle.manifest import HistoryParameters
 from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
 from model_export.data.counts import Counts

@@ -1,4 +1,4 @@
-"""Decay by position, not by age (`alsolike.bundle.history_weights`).
+"""Decay by position, not by age (`alsolike.bundle.bundle.history_weights`).
 
 The weight of an interaction is `position_decay` times the weight of the next later interaction."""
 

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.bundle.bundle import ages, history_weights
 from alsolike.bundle.features import UserColumns, codes_of, feature_codes
-from alsolike.bundle.history_weights import ages, history_weights
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.reranker import Ints
 from alsolike.events.returns import net_weights

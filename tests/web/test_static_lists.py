@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from alsolike.bundle.history_weights import history_weights
+from alsolike.bundle.bundle import history_weights
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.storage import LISTS_KEY, LISTS_PREFIX

@@ -24,10 +24,9 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
     RuntimeException,
 )
 
-from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.bundle import Bundle, ages, history_weights
 from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE
-from alsolike.bundle.history_weights import ages, history_weights
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
 from alsolike.events.returns import net_weights

@@ -12,9 +12,8 @@ import onnxruntime
 import pandas as pd
 import pytest
 
-from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.bundle import Bundle, history_weights
 from alsolike.bundle.files import GRAPH_FILE
-from alsolike.bundle.history_weights import history_weights
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import lake

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.bundle.history_weights import history_weights
+from alsolike.bundle.bundle import history_weights
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.training.stability_index import Histogram

@@ -1,9 +1,8 @@
 import numpy as np
 import pytest
 
-from alsolike.bundle.bundle import Bundle
+from alsolike.bundle.bundle import Bundle, history_weights
 from alsolike.bundle.files import GRAPH_FILE
-from alsolike.bundle.history_weights import history_weights
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from model_export.algorithms import known

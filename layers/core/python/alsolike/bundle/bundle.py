@@ -10,6 +10,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import itertools
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,10 +32,11 @@ from alsolike.bundle.files import (
     RERANKER_FILE,
     SERVED_FILES,
 )
-from alsolike.bundle.manifest import Manifest
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.bundle.popular_groups import PopularGroups
 from alsolike.bundle.related import NO_ROW, RelatedItems, Row
 from alsolike.bundle.reranker import Reranker
+from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidBundle
 
 KEPT = 50_000
@@ -49,6 +51,24 @@ MAX_POPULAR = 500
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+def history_weights(
+    parameters: HistoryParameters, event_weight: npt.ArrayLike, age_ms: npt.ArrayLike
+) -> npt.NDArray[np.float32]:
+    """Return event_weight * 0.5 ** (age / half life), or the event weight if the half-life is infinite. Negative ages
+    count as 0.
+    """
+    if parameters.half_life_days == math.inf:
+        return np.asarray(event_weight).astype(np.float32)
+    age_days = np.maximum(np.asarray(age_ms, np.float64), 0.0) / DAY_MS
+    decay = np.exp2(-age_days / parameters.half_life_days)
+    return (np.asarray(event_weight, np.float64) * decay).astype(np.float32)
+
+
+def ages(age_ms: npt.ArrayLike) -> npt.NDArray[np.float32]:
+    """Return the graph's input `ages`, the ages in days. Negative ages are raised to 0."""
+    return (np.maximum(np.asarray(age_ms, np.float64), 0.0) / DAY_MS).astype(np.float32)
 
 
 def write_ids(directory: Path, item_ids: Sequence[str]) -> None:
