@@ -59,7 +59,7 @@ from local_cloud.telemetry.pump import Pump
 from local_cloud.training.runner import TrainingRunner
 
 PENDING_PER_ENVIRONMENT = 6
-"""Maximum number of an API's requests per execution environment. One of them runs, and the others wait."""
+"""Maximum number of requests per execution environment of a function. One runs, and the others wait."""
 
 
 class LocalCloud:

@@ -48,7 +48,7 @@ def deploy(
         other_regions=other_regions,
     )
     stacks = read_assembly(assembly)
-    # If no stack is for this region, the deployment of the first one raises the error.
+    # If no stack is for this region, the first stack is deployed, which raises an error about its region.
     for stack in [stack for stack in stacks if stack.region in (None, region)] or stacks[:1]:
         cloud.deploy(stack)
     return Deployment(

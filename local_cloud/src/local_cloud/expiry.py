@@ -123,7 +123,7 @@ def _has_expired(expiration: Mapping[str, Any], modified: datetime, now: datetim
 
 
 def _is_due(days: int, since: datetime, now: datetime) -> bool:
-    """Return whether the first midnight in UTC has come that is at least `days` after `since`."""
+    """Return whether the first midnight in UTC at least `days` after `since` has passed."""
     due = since.astimezone(UTC) + timedelta(days=days)
     midnight = due.replace(hour=0, minute=0, second=0, microsecond=0)
     return now >= (midnight if midnight == due else midnight + timedelta(days=1))

@@ -77,7 +77,7 @@ class Stacks:
         ]
 
     def delete(self, name: str) -> bool:
-        """Delete a stack by CloudFormation's rules, and return whether it exists.
+        """Delete a stack by CloudFormation's rules, and return whether it existed.
 
         If the deletion fails, the status reason of the stack contains the reasons.
         """

@@ -97,7 +97,7 @@ export class Orders {
     this.orderStatus = { state: "open", accepted: null };
   }
 
-  /** Return an order of these lines. Lines that equal a line of an unconfirmed order keep its event ID. */
+  /** Return an order of these lines. A line that equals a line of an unconfirmed order gets the same event ID. */
   private createOrder(lines: Cart, cart: Cart | null): PendingOrder {
     const [line, ...others] = lines;
     const what = line && others.length === 0 ? shortTitle(line.title) : `${lines.length} products`;

@@ -101,7 +101,7 @@ def _packages(archive: zipfile.ZipFile, files: list[str]) -> dict[str, set[str]]
 
 
 def _misfit(archive: zipfile.ZipFile, members: Iterable[str]) -> str | None:
-    """Return the first compiled file that this interpreter cannot load, with the reason, or None if there is none."""
+    """Return the reason why this interpreter cannot load a compiled file, or None if it can load all of them."""
     for name in sorted(members):
         if _SHARED_OBJECT.search(name) or name.endswith(".pyd"):
             with archive.open(name) as file:

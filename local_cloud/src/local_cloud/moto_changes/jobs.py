@@ -1,4 +1,4 @@
-"""Training jobs, model packages and Glue's jobs."""
+"""Changes of training jobs, model packages and Glue jobs."""
 
 import copy
 import functools

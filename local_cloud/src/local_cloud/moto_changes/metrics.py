@@ -1,4 +1,4 @@
-"""CloudWatch's metrics in the metric store."""
+"""Changes that keep CloudWatch's metrics in the metric store."""
 
 import functools
 from collections import defaultdict
@@ -17,7 +17,7 @@ _DESCENDING: Final = "TimestampDescending"
 
 
 def store_metrics(metrics: MetricStore) -> None:
-    """Write metrics to the store, and answer queries from it, except queries with expressions."""
+    """Write metrics to the store, and answer queries from it. Reject queries with expressions."""
     original = CloudWatchBackend.get_metric_data
 
     def put_metric_data(self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Stacks that were deployed here."""
+"""Changes that show and delete the stacks of this cloud."""
 
 import functools
 from collections.abc import Callable

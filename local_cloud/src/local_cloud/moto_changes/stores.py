@@ -1,4 +1,4 @@
-"""Buckets, Kinesis streams, composite alarms, and objects of all services."""
+"""Changes of buckets, Kinesis streams, composite alarms, and the objects of all services."""
 
 import functools
 import threading

@@ -49,7 +49,7 @@ export function RulePreview({ recommenders, rules, initial, draft, changed, read
       ...subject,
       numResults: 10,
       metadata: requestedColumns(cards),
-      // Another rule set is sent with the draft, because the function uses a published one up to a minute later.
+      // A rule set that the recommender does not use is sent in the draft, because the API reads new rules a minute late.
       ...(changed || (rules !== undefined && !isOwn) ? { draft, ...(rules === undefined ? {} : { rules }) } : {}),
     };
   const key = JSON.stringify(request);

@@ -198,7 +198,4 @@ export function stepState(run: TrainingRun, open: boolean, last: boolean): "goin
 }
 
 /** Return `BuildDataset` as `Build dataset`. */
-const stateTitle = (name: string): string => {
-  const words = name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
-  return words.charAt(0).toUpperCase() + words.slice(1);
-};
+const stateTitle = (name: string): string => sentence(name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase());
