@@ -10,8 +10,6 @@ from infra_cdk.settings import Settings
 
 
 class Parameters(Construct):
-    """SSM parameters of a stack, one for each field of `Names` in `values`."""
-
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, values: Mapping[str, str]) -> None:
         super().__init__(scope, construct_id)
         if unknown := values.keys() - Names.__dataclass_fields__.keys():

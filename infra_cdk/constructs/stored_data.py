@@ -12,8 +12,6 @@ from aws_cdk import aws_sns as sns
 
 
 class StoredData(Protocol):
-    """Buckets, tables, stream, keys and topic of the data stack."""
-
     lake: s3.Bucket
     artefacts: s3.Bucket
     stream: kinesis.Stream

@@ -21,8 +21,6 @@ MIN_QUARANTINED = 5
 
 
 class LakeStack(Stack):
-    """Upkeep of the lake, import jobs, and alarms on quarantined records and slow consumers."""
-
     def __init__(
         self,
         scope: Construct,
