@@ -111,6 +111,14 @@ class Lake:
         for each, some in itertools.groupby(sorted(rows, key=prefix), key=prefix):
             self.s3.put_object(Bucket=self.bucket, Key=f"{each}{name}.parquet", Body=parquet(some, schema))
 
+    def process(
+        self, served: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]] = (), **options: Any
+    ) -> AttributionResult:
+        """Write responses and events, and attribute the events."""
+        self.write_served(served)
+        self.write_events(events)
+        return self.attribute(**options)
+
     def attribute(self, **options: Any) -> AttributionResult:
         with tempfile.TemporaryDirectory() as name:
             return Attribution(

@@ -1,6 +1,7 @@
 import io
 import json
 import sys
+from collections import Counter, defaultdict
 
 import pytest
 
@@ -81,17 +82,33 @@ def logged(monkeypatch):
 
 
 @pytest.fixture
-def counted(capsys):
-    """Return a function that returns the metrics since its last call, by name."""
+def counted_by_dimensions(capsys):
+    """Return a function that returns the metrics since its last call, by dimension values without `service`."""
 
     def read():
-        values: dict[str, float] = {}
+        sums: dict[tuple[str, ...], dict[str, float]] = defaultdict(lambda: defaultdict(float))
         for line in capsys.readouterr().out.splitlines():
             document = json.loads(line)
             for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
+                (dimensions,) = directive["Dimensions"]
+                values = sums[tuple(document[name] for name in dimensions if name != "service")]
                 for metric in directive["Metrics"]:
-                    values[metric["Name"]] = values.get(metric["Name"], 0) + sum(document[metric["Name"]])
-        return values
+                    values[metric["Name"]] += sum(document[metric["Name"]])
+        return sums
+
+    return read
+
+
+@pytest.fixture
+def counted(counted_by_dimensions):
+    """Return a function that returns the metrics since its last call, by name."""
+
+    def read():
+        total = Counter[str]()
+        for values in counted_by_dimensions().values():
+            for name, value in values.items():
+                total[name] += value
+        return dict(total)
 
     return read
 

@@ -2,7 +2,6 @@
 
 import dataclasses
 import itertools
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +15,6 @@ from functions.attribute_outcomes.slate import ordered_sum
 from tests.builders.arrivals import check_any_arrival, histories
 from tests.builders.attribution import DAY, NOW_MS, SERVED_MS, answer, event
 
-Row = dict[str, Any]
 LATER_MS = NOW_MS + 30 * DAY_MS
 
 
@@ -25,16 +23,10 @@ def on(day, user="anna"):
     return answer(["pear"], user=user, served_ms=SERVED_MS + day * DAY_MS)
 
 
-def order(of, *, received_day, after_days=0, value=10.0):
-    return event(
-        of,
-        "pear",
-        "purchase",
-        event_id="order-1",
-        event_value=value,
-        after_ms=after_days * DAY_MS + 60_000,
-        received_time_ms=SERVED_MS + int(received_day * DAY_MS) + 60_000,
-    )
+def order(of, *, received_day, after_days=0, value=10.0, **fields):
+    received_ms = SERVED_MS + int(received_day * DAY_MS) + 60_000
+    times = {"after_ms": after_days * DAY_MS + 60_000, "received_time_ms": received_ms}
+    return event(of, "pear", "purchase", event_id="order-1", event_value=value, **times, **fields)
 
 
 def found(shop, days):
@@ -60,73 +52,52 @@ def in_any_order(shop, copies, days):
     return results[0]
 
 
-def test_order_sent_again_for_another_response_counts_for_the_first(shop):
-    first, second = on(0), on(2)
-    shop.write_served([first, second])
-    copies = [order(first, received_day=0, value=10.0), order(second, received_day=2, value=12.0)]
-
-    # Only the purchase of 10.00 counts. The second response has no outcome, and one event of its day is a duplicate.
-    assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
+AGAIN = {"sent-again": 1}
 
 
-def test_backdated_copy_does_not_replace_the_first_received_event(shop):
-    first, second = on(0), on(2)
-    shop.write_served([first, second])
-    copies = [order(second, received_day=2, value=12.0), order(first, received_day=2.5, value=10.0)]
+@pytest.mark.parametrize(
+    ("served_days", "copies", "revenue", "rejected"),
+    [
+        # Only the purchase of 10.00 counts. The second response has no outcome, and its event is a duplicate.
+        ([0, 2], [{"received_day": 0, "value": 10.0}, {"received_day": 2, "value": 12.0}], [10.0, 0.0], [{}, AGAIN]),
+        ([0, 2], [{"received_day": 2.5, "value": 10.0}, {"received_day": 2, "value": 12.0}], [0.0, 12.0], [AGAIN, {}]),
+        # The old response's window ends on the seventh day, before the date of the event that was received first.
+        ([0, 8], [{"received_day": 8.5, "after_days": 6}, {"received_day": 8, "value": 9.0}], [0.0, 9.0], [AGAIN, {}]),
+        ([0, 3, 6], [{"received_day": day} for day in (0, 3, 6)], [10.0, 0.0, 0.0], [{}, AGAIN, AGAIN]),
+        (
+            [0, 2, 2],
+            [{"received_day": 0}, {"received_day": 2}, {"received_day": 3, "after_days": 1}],
+            [10.0, 0.0],
+            [{}, AGAIN],
+        ),
+        ([0, 1], [{"received_day": 1, "after_days": 1}, {"received_day": 1}], [10.0, 0.0], [{}, AGAIN]),
+        ([0, 2], [{"received_day": 0}, {"received_day": 2, "user_id": "ben"}], [10.0, 10.0], [{}, {}]),
+        (
+            [0, 1],
+            [{"received_day": 0, "recommendation_id": "forged"}, {"received_day": 1}],
+            [0.0, 0.0],
+            [{"forged": 1}, AGAIN],
+        ),
+    ],
+    ids=[
+        "first received",
+        "backdated",
+        "backdated into a closed window",
+        "three days",
+        "two on one day",
+        "received at the same time",
+        "two users",
+        "first is forged",
+    ],
+)
+def test_copies_of_an_order_count_once_in_any_order(shop, served_days, copies, revenue, rejected):
+    """Copy n references response n. Each user counts separately."""
+    users = [fields.get("user_id", "anna") for fields in copies]
+    served = [on(day, user) for day, user in zip(served_days, users, strict=True)]
+    shop.write_served(served)
+    orders = [order(response, **fields) for response, fields in zip(served, copies, strict=True)]
 
-    assert in_any_order(shop, copies, (0, 2)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
-
-
-def test_copy_backdated_into_closed_window_counts_as_duplicate(shop):
-    old, new = on(0), on(8)
-    shop.write_served([old, new])
-    copies = [order(new, received_day=8, value=12.0), order(old, received_day=8.5, after_days=6)]
-
-    # The window of the old response ends on the seventh day, before the date of the event that was received first.
-    assert in_any_order(shop, copies, (0, 8)) == ([0.0, 12.0], [{"sent-again": 1}, {}])
-
-
-def test_three_copies_on_three_days_count_once(shop):
-    given = [on(day) for day in (0, 3, 6)]
-    shop.write_served(given)
-    copies = [order(of, received_day=day) for of, day in zip(given, (0, 3, 6), strict=True)]
-
-    assert in_any_order(shop, copies, (0, 3, 6)) == ([10.0, 0.0, 0.0], [{}, {"sent-again": 1}, {"sent-again": 1}])
-
-
-def test_copies_on_one_day_are_one_duplicate(shop):
-    first, second, third = on(0), on(2), on(2)
-    shop.write_served([first, second, third])
-    copies = [order(first, received_day=0), order(second, received_day=2), order(third, received_day=3, after_days=1)]
-
-    assert in_any_order(shop, copies, (0, 2)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
-
-
-def test_copies_received_at_same_time_count_for_the_earlier_day(shop):
-    first, second = on(0), on(1)
-    shop.write_served([first, second])
-    copies = [order(first, received_day=1, after_days=1), order(second, received_day=1)]
-
-    assert in_any_order(shop, copies, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
-
-
-def test_order_id_used_by_two_users_counts_for_both(shop):
-    first, second = on(0), on(2, "ben")
-    shop.write_served([first, second])
-    copies = [order(first, received_day=0), {**order(second, received_day=2), "user_id": "ben"}]
-
-    assert in_any_order(shop, copies, (0, 2)) == ([10.0, 10.0], [{}, {}])
-
-
-def test_forged_event_stays_forged_when_sent_again(shop):
-    first, second = on(0), on(1)
-    shop.write_served([first, second])
-    forged = {**order(first, received_day=0), "recommendation_id": "forged"}
-
-    assert in_any_order(shop, [forged, order(second, received_day=1)], (0, 1)) == (
-        [0.0, 0.0],
-        [{"forged": 1}, {"sent-again": 1}],
-    )
+    assert in_any_order(shop, orders, sorted(set(served_days))) == (revenue, rejected)
 
 
 def test_copy_counts_after_its_original_is_erased(shop):
@@ -146,10 +117,8 @@ def test_copy_counts_after_its_original_is_erased(shop):
 @pytest.mark.parametrize(("days", "revenue"), [(7, [10.0, 0.0]), (8, [10.0, 10.0])])
 def test_copies_within_seven_days_before_a_response_are_duplicates(shop, days, revenue):
     first, second = on(0), on(days)
-    shop.write_served([first, second])
-    shop.write_events([order(first, received_day=0), order(second, received_day=days)])
 
-    shop.attribute(now_ms=LATER_MS)
+    shop.process([first, second], [order(first, received_day=0), order(second, received_day=days)], now_ms=LATER_MS)
 
     assert found(shop, (0, days))[0] == revenue
 
@@ -172,15 +141,9 @@ def test_event_sent_again_counts_once(shop, judged, given):
 def test_event_sent_again_for_another_response_is_ignored(shop, given):
     other = answer(["pear"])
     first = event(given, "pear", "purchase", event_value=10.0)
-    again = {
-        **first,
-        "recommendation_id": other["recommendation_id"],
-        "received_time_ms": first["received_time_ms"] + 1,
-    }
-    shop.write_served([given, other])
-    shop.write_events([again, first])
+    copy = {"recommendation_id": other["recommendation_id"], "received_time_ms": first["received_time_ms"] + 1}
 
-    shop.attribute()
+    shop.process([given, other], [{**first, **copy}, first])
 
     rows = shop.outcomes()
     assert rows[given["recommendation_id"]]["revenue"] == 10.0
@@ -202,10 +165,8 @@ def test_results_do_not_depend_on_order_of_arrival(aws, history, data):
 
 def test_many_partitions_give_the_same_outcomes(shop):
     rows = [answer(["pear"], user=None) for _ in range(50)]
-    shop.write_served(rows)
-    shop.write_events([event(row, "pear", "purchase", event_value=0.1) for row in rows])
 
-    shop.attribute(part_rows=20)
+    shop.process(rows, [event(row, "pear", "purchase", event_value=0.1) for row in rows], part_rows=20)
 
     assert len(shop.outcomes()) == 50
     # In floating-point numbers, fifty additions of 0.1 would have rounding errors.

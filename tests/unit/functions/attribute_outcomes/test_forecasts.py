@@ -131,13 +131,11 @@ def test_repeated_call_after_a_timeout_stores_the_failure(recommend, forecasts, 
 
 def test_forecast_changes_nothing_but_its_record(recommend, forecasts, log, aws, lake_bucket):
     log.fill()
-
     earlier = progress._listener
 
     run(forecasts)
 
     assert progress._listener is earlier
     keys = [entry["Key"] for entry in aws("s3").list_objects_v2(Bucket=lake_bucket)["Contents"]]
-    assert [key for key in keys if key.startswith(("outcomes/", "attribution/"))] == [
-        f"attribution/forecasts/{ID}.json"
-    ]
+    written = [key for key in keys if key.startswith(("outcomes/", "attribution/"))]
+    assert written == [f"attribution/forecasts/{ID}.json"]

@@ -1,7 +1,6 @@
 """Attribution as Lambda calls it."""
 
 import itertools
-import json
 import time
 from fractions import Fraction
 
@@ -41,30 +40,21 @@ def invoke(lake_bucket, artefact_bucket, pseudonyms, monkeypatch):
     return call
 
 
-def sent(lines):
-    """Return the sums of metrics by name, for each tuple of dimension values without `service`."""
-    found: dict[tuple[str, ...], dict[str, float]] = {}
-    for line in lines.splitlines():
-        document = json.loads(line)
-        for directive in document.get("_aws", {}).get("CloudWatchMetrics", []):
-            (names,) = directive["Dimensions"]
-            key = tuple(document[name] for name in names if name != "service")
-            values = {metric["Name"]: document[metric["Name"]] for metric in directive["Metrics"]}
-            found.setdefault(key, {}).update({name: sum(value) for name, value in values.items()})
-    return found
+def break_day(shop):
+    shop.s3.put_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
 
 
-def test_call_attributes_days_and_reports_the_last_complete_day_once(shop, invoke, capsys):
+def test_call_attributes_days_and_reports_the_last_complete_day_once(shop, invoke, counted_by_dimensions):
     given = answer(["pear", "plum"], arms=["spring/new"])
     shop.write_served([given, answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
     shop.write_events([event(given, "pear", impression=["pear", "plum"]), event("forged", "pear")])
-    capsys.readouterr()
+    counted_by_dimensions()
 
     first = invoke()
-    metrics = sent(capsys.readouterr().out)
+    metrics = counted_by_dimensions()
     shop.write_events([event(given, "plum", after_ms=70_000)], name="late")
     second = invoke()
-    messages_again = sent(capsys.readouterr().out)
+    metrics_again = counted_by_dimensions()
 
     assert first == {"days": 2, "events": 1, "rejected": 1, "complete": True, "window_cut_days": 0, "failed": {}}
     assert second["events"] == 2
@@ -76,7 +66,7 @@ def test_call_attributes_days_and_reports_the_last_complete_day_once(shop, invok
     groups = [("all", "all"), ("recommender", "for-you"), ("model_version", "m1"), ("arm", "spring/new")]
     assert set(metrics) == set(groups)
     assert {**metrics["arm", "spring/new"], "Novelty": 0.5} == rates
-    assert messages_again == {(): {"DaysAttributed": 2}}
+    assert metrics_again == {(): {"DaysAttributed": 2}}
 
 
 def test_call_without_time_leaves_remaining_days_to_the_next_call(shop, invoke):
@@ -89,20 +79,20 @@ def test_call_without_time_leaves_remaining_days_to_the_next_call(shop, invoke):
     assert list(shop.outcomes(DATE))
 
 
-def test_call_with_failing_day_computes_other_days_and_fails(shop, invoke, capsys):
+def test_call_with_failing_day_computes_other_days_and_fails(shop, invoke, counted_by_dimensions):
     shop.write_served([answer(["fig"], served_ms=SERVED_MS + DAY_MS)])
-    shop.s3.put_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
+    break_day(shop)
 
     with pytest.raises(DaysFailed, match=DATE):
         invoke()
 
-    assert sent(capsys.readouterr().out)[()] == {"DaysAttributed": 1}
+    assert counted_by_dimensions()[()] == {"DaysAttributed": 1}
     assert len(shop.outcomes("2026-09-22")) == 1
 
 
 def test_invalid_parquet_object_fails_only_its_day(shop, given):
     shop.write_served([given, answer(["pear"], served_ms=SERVED_MS + DAY_MS)])
-    shop.s3.put_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}broken.parquet", Body=b"PAR1")
+    break_day(shop)
 
     outcome = shop.attribute()
 

@@ -22,12 +22,8 @@ def holdout(**fields):
 @pytest.fixture
 def answered(shop):
     def answer(users):
-        arms = ("recommended", "popular")
-        rows = [
-            Outcome(f"{arm}-{user}", START_MS, (f"holdout/{arm}",), revenue=1.5)
-            for arm in arms
-            for user in range(users)
-        ]
+        arms = [(arm, user) for arm in ("recommended", "popular") for user in range(users)]
+        rows = [Outcome(f"{arm}-{user}", START_MS, (f"holdout/{arm}",), revenue=1.5) for arm, user in arms]
         store(shop.s3, shop.bucket, rows)
 
     return answer

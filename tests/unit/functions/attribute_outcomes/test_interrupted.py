@@ -37,9 +37,8 @@ def clicks(shop):
 @pytest.mark.parametrize("write", range(3))
 def test_call_interrupted_before_a_write_is_completed_by_the_next_call(shop, write):
     given = answer(["pear", "plum"])
-    shop.write_served([given])
-    shop.write_events([event(given, "pear")])
-    shop.attribute()
+
+    shop.process([given], [event(given, "pear")])
     shop.write_events([event(given, "plum")], name="late")
 
     def die(number):
@@ -87,8 +86,7 @@ def test_day_is_recomputed_only_after_a_change(shop):
 
 
 def test_overwritten_outcomes_are_recomputed(shop):
-    shop.write_served([answer(["pear"])])
-    shop.attribute()
+    shop.process([answer(["pear"])])
     shop.s3.put_object(Bucket=shop.bucket, Key=outcomes.object_key(DATE), Body=b"less")
 
     assert shop.attribute().days == 1
@@ -97,13 +95,9 @@ def test_overwritten_outcomes_are_recomputed(shop):
 
 def test_erased_responses_are_removed_from_outcomes(shop):
     kept, erased = answer(["pear"], user="bob"), answer(["plum"])
-    shop.write_served([kept, erased])
-    shop.write_events([event(erased, "plum"), event(kept, "pear", user_id="bob")])
-    shop.attribute()
-    shop.write_served([kept])
-    shop.write_events([event(kept, "pear", user_id="bob")])
 
-    shop.attribute()
+    shop.process([kept, erased], [event(erased, "plum"), event(kept, "pear", user_id="bob")])
+    shop.process([kept], [event(kept, "pear", user_id="bob")])
 
     assert list(shop.outcomes()) == [kept["recommendation_id"]]
     assert shop.engagement()["all", "all"].answers == 1
@@ -111,9 +105,8 @@ def test_erased_responses_are_removed_from_outcomes(shop):
 
 def test_day_keeps_its_results_while_its_inputs_expire(shop):
     given = answer(["pear"])
-    shop.write_served([given])
-    shop.write_events([event(given, "pear")])
-    shop.attribute()
+
+    shop.process([given], [event(given, "pear")])
     shop.s3.delete_object(Bucket=shop.bucket, Key=f"{lake.partition_prefix(DATE)}a.parquet")
 
     shop.attribute(first_day=DAY + 1)
@@ -125,9 +118,8 @@ def test_day_keeps_its_results_while_its_inputs_expire(shop):
 
 def test_sums_remain_after_responses_expire(shop):
     given = answer(["pear"])
-    shop.write_served([given])
-    shop.write_events([event(given, "pear"), event("forged", "pear")])
-    shop.attribute()
+
+    shop.process([given], [event(given, "pear"), event("forged", "pear")])
     shop.s3.delete_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}a.parquet")
 
     shop.attribute()
@@ -141,9 +133,8 @@ def test_sums_remain_after_responses_expire(shop):
 
 def test_expired_responses_are_not_unknown_for_later_days(shop):
     given, next_day = answer(["pear"]), answer(["pear"], served_ms=SERVED_MS + DAY_MS)
-    shop.write_served([given, next_day])
-    shop.write_events([event(given, "pear", after_ms=DAY_MS)])
-    shop.attribute()
+
+    shop.process([given, next_day], [event(given, "pear", after_ms=DAY_MS)])
     shop.s3.delete_object(Bucket=shop.bucket, Key=f"{served.partition_prefix(DATE)}a.parquet")
 
     assert shop.attribute(first_day=DAY + 1).days == 0

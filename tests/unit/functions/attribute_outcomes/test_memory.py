@@ -74,10 +74,8 @@ def test_rows_of_one_key_stay_in_one_partition(tmp_path):
 def test_joined_rows_stay_below_the_limit(shop, watched, answers):
     joined, reduced = watched
     rows = [answer(["pear"]) for _ in range(answers)]
-    shop.write_served(rows)
-    shop.write_events([event(row, "pear") for row in rows])
 
-    shop.attribute(part_rows=100)
+    shop.process(rows, [event(row, "pear") for row in rows], part_rows=100)
 
     assert sum(row["clicks"] for row in shop.outcomes().values()) == answers
     assert (sum(joined), sum(reduced)) == (2 * answers, answers)

@@ -17,8 +17,9 @@ def test_outcomes_equal_values_computed_by_hand(shop):
     first = answer(["pear", "plum", "fig"], arms=[arm])
     second = answer(["pear", "kiwi"], user="bob", recommender="similar-items", degraded=["model"])
     third = answer([], user=None, model_version="none")
-    shop.write_served([first, second, third])
-    shop.write_events(
+
+    shop.process(
+        [first, second, third],
         [
             event(first, "pear", "view", impression=["pear", "plum"]),
             event(first, "pear", "click", after_ms=70_000),
@@ -30,10 +31,8 @@ def test_outcomes_equal_values_computed_by_hand(shop):
             event(second, "kiwi", "click", user_id="bob"),
             event(None, "pear", "view", after_ms=-DAY_MS),
             event(None, "pear", "view", after_ms=-DAY_MS),
-        ]
+        ],
     )
-
-    shop.attribute()
 
     found = shop.outcomes()
     # Until the end of the day, there were 4 events about pears, 3 about plums, 1 about kiwis and 0 about figs.
@@ -57,9 +56,8 @@ def test_shopper_is_the_user_or_else_the_session(shop):
         answer(["pear"], user=None, session="the session"),
         answer(["pear"], user=None),
     ]
-    shop.write_served(answers)
 
-    shop.attribute()
+    shop.process(answers)
 
     found = shop.outcomes()
     assert [found[each["recommendation_id"]]["shopper"] for each in answers] == [
@@ -73,16 +71,15 @@ def test_sums_are_grouped_by_recommender_model_and_arm(shop):
         answer(["pear"], arms=["spring/old"], recommender="similar-items"),
         answer(["fig"], arms=["spring/new"], model_version="m2", degraded=["profile"]),
     ]
-    shop.write_served(answers)
-    shop.write_events(
+
+    shop.process(
+        answers,
         [
             event(answers[0], "pear", impression=["pear", "plum"]),
             event(answers[0], "pear", "purchase", after_ms=90_000, event_value=30),
             event(answers[2], "fig", "purchase", event_value=0.5),
-        ]
+        ],
     )
-
-    shop.attribute()
 
     sums = shop.engagement()
     assert {key: (row.answers, row.items, row.clicks, row.revenue) for key, row in sums.items()} == {
@@ -113,9 +110,8 @@ def test_catalogue_gives_new_item_share_and_coverage(shop, declared):
     columns = {"creationTimestamp": ColumnType.TIMESTAMP} if declared else {}
     first = answer(["pear", "plum", "fig", "kiwi", "gone"])
     second = answer(["pear"], recommender="popular")
-    shop.write_served([first, second])
 
-    shop.attribute(catalogue=Snapshot([Segment.of(changes, columns)], version="1"))
+    shop.process([first, second], catalogue=Snapshot([Segment.of(changes, columns)], version="1"))
 
     found = shop.outcomes()
     assert [found[each["recommendation_id"]]["new_items"] for each in (first, second)] == [2, 0]
@@ -145,10 +141,8 @@ def test_response_without_user_counts_per_viewer(shop):
         event(shared, "pear", "return", after_ms=80_000, event_value=20.0, **viewers[1]),
         event(own, "pear", "purchase", event_value=5.0),
     ]
-    shop.write_served([shared, own])
-    shop.write_events([*seen, *events])
 
-    shop.attribute()
+    shop.process([shared, own], [*seen, *events])
 
     row = shop.outcomes()[shared["recommendation_id"]]
     counts = ("items", "impressions", "clicks", "shown_clicks", "carts", "purchases", "revenue")
@@ -166,17 +160,16 @@ def test_response_without_user_counts_per_viewer(shop):
 
 def test_click_before_impression_of_one_viewer_counts_for_another(shop):
     shared = answer(["pear"], user=None)
-    shop.write_served([shared])
-    shop.write_events(
+
+    shop.process(
+        [shared],
         [
             event(shared, None, "search", query="fruit", impression=["pear"], after_ms=1_000),
             event(shared, "pear", after_ms=2_000, user_id="bob"),
             event(shared, None, "search", query="fruit", impression=["pear"], after_ms=3_000, user_id="bob"),
             event(shared, "pear", after_ms=4_000),
-        ]
+        ],
     )
-
-    shop.attribute()
 
     row = shop.outcomes()[shared["recommendation_id"]]
     assert (row["impressions"], row["clicks"]) == (2, 1)
@@ -185,16 +178,15 @@ def test_click_before_impression_of_one_viewer_counts_for_another(shop):
 
 def test_responses_and_events_of_agents_are_not_attributed(shop):
     agent_response, user_response = answer(["pear"], agent="assistant"), answer(["pear"])
-    shop.write_served([agent_response, user_response])
-    shop.write_events(
+
+    shop.process(
+        [agent_response, user_response],
         [
             event(agent_response, "pear", agent="assistant"),
             event(user_response, "pear", "purchase", event_value=2.0, agent="assistant"),
             event(user_response, "pear"),
-        ]
+        ],
     )
-
-    shop.attribute()
 
     (outcome,) = shop.outcomes().values()
     assert (outcome["recommendation_id"], outcome["clicks"]) == (user_response["recommendation_id"], 1)

@@ -14,21 +14,12 @@ from tests.builders.lambda_events import NOW_MS
 CANDIDATES: list[dict[str, Any]] = METRICS["candidates"]  # type: ignore[assignment]
 CHAMPION = dataclasses.replace(MANIFEST, version="v0", last_event_ms=NOW_MS - DAY_MS)
 AGAINST = {
-    "k": 10,
-    "version": "v0",
-    "since_ms": NOW_MS - DAY_MS,
-    "refusal": None,
-    "reason": None,
-    "users": 80,
-    "asked_users": 60,
-    "hit_users": 40,
-    "targets": 90,
+    "k": 10, "version": "v0", "since_ms": NOW_MS - DAY_MS, "refusal": None, "reason": None,
+    "users": 80, "asked_users": 60, "hit_users": 40, "targets": 90,
     "candidate": {"ndcg": 0.22, "coverage": 0.9, "popularity": 0.01, "popularity_ratio": 1.5},
     "champion": {"ndcg": 0.20, "coverage": 0.8, "popularity": 0.02, "popularity_ratio": 2.5},
-    "difference": 0.02,
-    "ahead": [0.01, 0.03],
-    "slices": {},
-}
+    "difference": 0.02, "ahead": [0.01, 0.03], "slices": {},
+}  # fmt: skip
 
 
 def checks(candidate: Manifest = MANIFEST, champion: Manifest | None = None, **limits: Any) -> dict[str, Check]:

@@ -12,7 +12,7 @@ from functions.register_model.limits import GateLimits
 from functions.register_model.serving_check import serving_checks
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.train import train
-from tests.unit.model_export.shops import write_dataset
+from tests.unit.model_export.shops import random_sequences, write_dataset
 
 LIMITS = GateLimits(min_interactions=100)
 USERS, DAYS, CHAMPIONS_DAYS = 80, 14, 10
@@ -42,6 +42,12 @@ def trained(folder: Path, walks: Walks, *, version: str, champion: Path | None =
         say=[].append if lines is None else lines.append,
     )
     return output
+
+
+def random_walks(*, users: int, items: int, days: int) -> Walks:
+    """Return random sequences of users through the items, mostly in order."""
+    sequences = random_sequences(users=users, items=items, length=days)
+    return {f"user{user:02d}": [f"item{item:02d}" for item in sequence] for user, sequence in enumerate(sequences)}
 
 
 def judged(candidate: Path, champion: Path | None = None) -> dict[str, Check]:

@@ -9,19 +9,15 @@ from tests.unit.functions.register_model.generations import (
     USERS,
     failed,
     judged,
+    random_walks,
     shuffled,
     trained,
 )
-from tests.unit.model_export.shops import random_sequences
 
 
 @pytest.fixture(scope="module")
 def walks():
-    """Return random sequences of users through 20 items, mostly in order."""
-    return {
-        f"user{user}": [f"item{item:02d}" for item in sequence]
-        for user, sequence in enumerate(random_sequences(users=USERS, items=20, length=DAYS))
-    }
+    return random_walks(users=USERS, items=20, days=DAYS)
 
 
 def against(manifest):

@@ -1,5 +1,4 @@
 import dataclasses
-import json
 import time
 
 import numpy as np
@@ -8,7 +7,6 @@ import pytest
 from alsolike.bundle.bundle import write_manifest
 from alsolike.bundle.files import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FILE
 from alsolike.bundle.manifest import Manifest
-from alsolike.registry.decision import Decision, Decisions, decision_key
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, Unavailable
 from functions.register_model import handler, service
 from functions.register_model.limits import GateLimits
@@ -31,15 +29,13 @@ def compared_with(version):
     """Return metrics of a candidate that is better than the version it was compared with."""
     figures = {"coverage": 1.0, "popularity": 0.1, "popularity_ratio": 1.0}
     found = {
-        "version": version,
-        "asked_users": 40,
-        "hit_users": 30,
-        "candidate": {**figures, "ndcg": 0.3},
-        "champion": {**figures, "ndcg": 0.2},
-        "ahead": [0.05, 0.15],
-        "slices": {},
-    }
+        "version": version, "asked_users": 40, "hit_users": 30, "ahead": [0.05, 0.15], "slices": {},
+        "candidate": {**figures, "ndcg": 0.3}, "champion": {**figures, "ndcg": 0.2},
+    }  # fmt: skip
     return {**METRICS, "against_champion": found}
+
+
+WORSE = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
 
 
 class Workflow(World):
@@ -87,23 +83,15 @@ def test_valid_model_is_approved_and_stored(workflow, counted):
     assert "ModelsRejected" not in counted()
 
 
-def test_decision_is_stored_with_its_checks(workflow):
+def test_decision_is_stored_with_its_checks_and_time(workflow, monkeypatch):
+    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
+
     answer = workflow.register(workflow.trained("v1"))
 
     assert answer["decision_s3_uri"] == f"s3://{workflow.bucket}/registry/decisions/v1.json"
-    kept = workflow.s3.get_object(Bucket=workflow.bucket, Key=decision_key("v1"))["Body"].read()
-    decision = Decision.from_json(kept)
+    decision = workflow.decisions.get("v1")
     assert [str(check) for check in decision.checks] == answer["reasons"]
-    assert (decision.verdict, decision.champion) == ("approved", None)
-
-
-def test_decision_has_the_current_time(workflow, monkeypatch):
-    monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
-
-    workflow.register(workflow.trained("v1"))
-
-    decision = Decisions(workflow.s3, workflow.bucket).get("v1")
-    assert decision.decided_ms == NOW_MS
+    assert (decision.verdict, decision.champion, decision.decided_ms) == ("approved", None, NOW_MS)
 
 
 def test_model_of_an_earlier_image_is_registered_without_later_files(workflow):
@@ -124,36 +112,36 @@ def test_version_is_registered_with_its_metrics_and_lineage(workflow):
     properties = package["CustomerMetadataProperties"]
     assert package["ModelApprovalStatus"] == "PendingManualApproval"  # The canary decides about the approval.
     assert package["ModelPackageDescription"] == "v1"
-    assert package["ModelMetrics"]["ModelQuality"]["Statistics"] == {
-        "ContentType": "application/json",
-        "S3Uri": f"s3://{workflow.bucket}/registry/decisions/v1.json",
-    }
+    decision = f"s3://{workflow.bucket}/registry/decisions/v1.json"
+    statistics = package["ModelMetrics"]["ModelQuality"]["Statistics"]
+    assert statistics == {"ContentType": "application/json", "S3Uri": decision}
     assert (properties["verdict"], properties["code_version"]) == ("approved", "0.1.0")
     assert properties["table.ndcg"] == "0.250000"
     assert properties["popularity.hr"] == "0.200000"
     assert (properties["dataset_id"], properties["training_job_name"]) == ("v1", "alsolike-demo-v1")
 
 
-@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceLimitExceeded", "ValidationException"])
-def test_version_refused_by_sagemaker_is_checked_and_stored(workflow, code, monkeypatch):
+def refuse_packages(monkeypatch, code):
     def refuse(*_):
         raise ServiceError(code, "no InferenceSpecification")
 
     monkeypatch.setattr(MemorySageMaker, "create_model_package", operation(*ANY_PARAMETER)(refuse))
 
+
+@pytest.mark.parametrize("code", ["AccessDeniedException", "ResourceLimitExceeded", "ValidationException"])
+def test_version_refused_by_sagemaker_is_checked_and_stored(workflow, code, monkeypatch):
+    refuse_packages(monkeypatch, code)
+
     answer = workflow.register(workflow.trained("v1"))
 
     assert answer["verdict"] == "approved"
     assert workflow.files("v1") == {*FILES, MANIFEST_FILE}
-    assert Decisions(workflow.s3, workflow.bucket).get("v1") is not None
+    assert workflow.decisions.get("v1") is not None
     assert workflow.packages() == []
 
 
 def test_throttled_registry_raises_unavailable_for_a_retry(workflow, monkeypatch):
-    def fail(*_):
-        raise ServiceError("ThrottlingException", "slow down")
-
-    monkeypatch.setattr(MemorySageMaker, "create_model_package", operation(*ANY_PARAMETER)(fail))
+    refuse_packages(monkeypatch, "ThrottlingException")
 
     with pytest.raises(Unavailable, match="ThrottlingException"):
         workflow.register(workflow.trained("v1"))
@@ -177,7 +165,7 @@ def test_repeated_call_after_the_canary_keeps_decision_and_approval(workflow):
     workflow.sagemaker.update_model_package(ModelPackageArn=package["ModelPackageArn"], ModelApprovalStatus="Approved")
 
     assert workflow.register(event) == first
-    assert [package["ModelApprovalStatus"] for package in workflow.packages()] == ["Approved"]
+    assert (len(workflow.packages()), workflow.approval("v1")) == (1, "Approved")
 
 
 def test_model_better_than_the_champion_is_approved(workflow):
@@ -186,7 +174,7 @@ def test_model_better_than_the_champion_is_approved(workflow):
     answer = workflow.register(workflow.trained("v2", metrics=compared_with("v1")))
 
     assert answer["verdict"] == "approved"
-    decision = Decisions(workflow.s3, workflow.bucket).get("v2")
+    decision = workflow.decisions.get("v2")
     assert decision.champion == "v1"
     assert {"against the champion", "slices"} <= {check.name for check in decision.checks}
     (package,) = [each for each in workflow.packages() if each["ModelPackageDescription"] == "v2"]
@@ -215,10 +203,8 @@ def test_candidate_compared_with_a_replaced_champion_is_rejected(workflow):
     answer = workflow.register(event)
 
     assert answer["verdict"] == "rejected"
-    assert (
-        "failed: against the champion: the candidate was compared with v1, the champion is v2; train again"
-        in answer["reasons"]
-    )
+    reason = "failed: against the champion: the candidate was compared with v1, the champion is v2; train again"
+    assert reason in answer["reasons"]
 
 
 def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow):
@@ -235,14 +221,13 @@ def test_graph_that_does_not_run_is_rejected_with_the_reason(workflow):
     assert answer["verdict"] == "rejected"
     assert any(reason.startswith("failed: serving: graph.onnx does not run: ") for reason in answer["reasons"])
     with pytest.raises(InvalidInput, match="cannot be served or forced: failed: serving"):
-        Decisions(workflow.s3, workflow.bucket).force("v1", reason="it has to")
+        workflow.decisions.force("v1", reason="it has to")
 
 
 def test_model_below_popularity_is_rejected_and_the_champion_stays(workflow, counted):
     workflow.train_champion("v1")
-    worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
 
-    answer = workflow.register(workflow.trained("v2", metrics={**compared_with("v1"), "candidates": worse}))
+    answer = workflow.register(workflow.trained("v2", metrics={**compared_with("v1"), "candidates": WORSE}))
 
     assert answer["verdict"] == "rejected"
     assert "failed: ndcg@10 on the hold-out: table 0.2000, popularity 0.3000" in answer["reasons"]
@@ -252,27 +237,18 @@ def test_model_below_popularity_is_rejected_and_the_champion_stays(workflow, cou
     assert counted()["ModelsRejected"] == 1
 
 
-def test_metrics_have_the_checks_of_both_models_and_failed_conditions(workflow, capsys):
+def test_metrics_have_the_checks_of_both_models_and_failed_conditions(workflow, counted_by_dimensions):
     workflow.train_champion("v1")
-    capsys.readouterr()
-    worse = [{"algorithm": "popularity", "ndcg": 0.3}, {"algorithm": "table", "ndcg": 0.2}]
+    counted_by_dimensions()
 
-    workflow.register(workflow.trained("v2", metrics={**compared_with("v1"), "candidates": worse}))
+    workflow.register(workflow.trained("v2", metrics={**compared_with("v1"), "candidates": WORSE}))
 
-    metrics: dict[str, dict[str, float]] = {}
-    for line in capsys.readouterr().out.splitlines():
-        document = json.loads(line)
-        for directive in document.get("_aws", {}).get("CloudWatchMetrics", ()):
-            (dimensions,) = directive["Dimensions"]
-            values = " ".join(document[name] for name in dimensions if name != "service")
-            metrics.setdefault(values, {}).update(
-                {each["Name"]: sum(document[each["Name"]]) for each in directive["Metrics"]}
-            )
-    assert metrics.pop("v2") == {"OfflineNdcg": 0.2, "AlgorithmsLeftOut": 0.0}
-    assert metrics.pop("candidate") == {"GateNdcg": 0.3}
-    assert metrics.pop("champion") == {"GateNdcg": 0.2}
-    assert metrics.pop("") == {"ModelsRejected": 1}
-    failed = {condition for condition, values in metrics.items() if values == {"GateConditionFailed": 1}}
+    metrics = counted_by_dimensions()
+    assert metrics.pop(("v2",)) == {"OfflineNdcg": 0.2, "AlgorithmsLeftOut": 0.0}
+    assert metrics.pop(("candidate",)) == {"GateNdcg": 0.3}
+    assert metrics.pop(("champion",)) == {"GateNdcg": 0.2}
+    assert metrics.pop(()) == {"ModelsRejected": 1}
+    failed = {condition for (condition,), values in metrics.items() if values == {"GateConditionFailed": 1}}
     assert failed == {"ndcg@10 on the hold-out", "coverage", "popularity bias"}
     assert len(metrics) == 15
 

@@ -122,12 +122,8 @@ def test_measured_histories_are_full_and_have_the_largest_weight(tmp_path, monke
 def test_model_without_weights_is_measured_with_lists_of_25(tmp_path, monkeypatch):
     runs = Runs(monkeypatch, took_s=[0.0] * 50)
     names = [f"item{n}" for n in range(30)]
-    write_bundle(
-        tmp_path,
-        manifest=dataclasses.replace(MANIFEST, history=HistoryParameters(2, math.inf, {})),
-        item_ids=names,
-        popular=names,
-    )
+    manifest = dataclasses.replace(MANIFEST, history=HistoryParameters(2, math.inf, {}))
+    write_bundle(tmp_path, manifest=manifest, item_ids=names, popular=names)
 
     measured(Bundle(tmp_path))
 
@@ -167,33 +163,10 @@ def test_slow_graph_has_fewer_runs(tmp_path, monkeypatch):
     assert speed["runs"] == 3
 
 
-def test_graph_with_empty_lists_fails(tmp_path):
-    check = checks(opened(tmp_path, transitions={}))["serving"]
-
-    assert (check.passed, check.final) == (False, True)
-    assert check.figures == "graph.onnx returns no items for 3 histories of 3 interactions"
-
-
-def test_graph_with_nan_scores_fails(tmp_path):
-    check = checks(opened(tmp_path, transitions={(item, "fig"): np.nan for item in ITEMS}))["serving"]
-
-    assert not check.passed
-
-
 def test_empty_lists_pass_if_the_history_contains_all_items(tmp_path):
     every = {(item, other): 1.0 for item in ITEMS for other in ITEMS}
 
     assert checks(opened(tmp_path, transitions=every, exclude_seen=True))["serving"].passed
-
-
-def test_invalid_related_items_fail(tmp_path):
-    related = {"similar": {"pear": {"fig": np.nan}}}
-    write_bundle(tmp_path, manifest=MANIFEST, transitions=TO_FIG, related=related)
-
-    check = checks(Bundle(tmp_path))["serving"]
-
-    assert (check.passed, check.final) == (False, True)
-    assert check.figures.startswith("the related items are unusable, similar")
 
 
 @pytest.mark.parametrize(
@@ -206,15 +179,30 @@ def test_graph_with_invalid_output_shapes_fails(tmp_path, monkeypatch, items, sc
     assert not checks(opened(tmp_path))["serving"].passed
 
 
-def test_tables_that_do_not_match_the_graph_fail(tmp_path):
-    bundle = opened(tmp_path)
-    (tmp_path / "graph.tables.json").write_bytes(b"{")
-    write_manifest(tmp_path, bundle.manifest)
+NO_ITEMS = "graph.onnx returns no items for 3 histories of 3 interactions"
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"transitions": {}}, NO_ITEMS),
+        ({"transitions": {(item, "fig"): np.nan for item in ITEMS}}, NO_ITEMS),
+        ({"related": {"similar": {"pear": {"fig": np.nan}}}}, "the related items are unusable, similar"),
+        ({"tables": b"{"}, "graph.tables.json does not fit graph.data"),
+    ],
+    ids=["no transitions", "NaN scores", "related items", "tables"],
+)
+def test_bundle_with_unusable_content_fails(tmp_path, content, message):
+    tables = content.pop("tables", None)
+    manifest = write_bundle(tmp_path, **{"manifest": MANIFEST, "transitions": TO_FIG, **content})
+    if tables is not None:
+        (tmp_path / "graph.tables.json").write_bytes(tables)
+        write_manifest(tmp_path, manifest)
 
     check = checks(Bundle(tmp_path))["serving"]
 
-    assert not check.passed
-    assert check.figures.startswith("graph.tables.json does not fit graph.data")
+    assert (check.passed, check.final) == (False, True)
+    assert check.figures.startswith(message)
 
 
 def test_gate_opens_graphs_with_the_session_options_of_serving(tmp_path):
