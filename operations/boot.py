@@ -144,7 +144,7 @@ def delete_data(data: Path) -> bool:
 
 
 def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
-    """Return None to let the cloud choose its ports."""
+    """Return the first port, or None to let the cloud choose. A cloud that has booted keeps its ports."""
     from local_cloud.ports import is_free
 
     if wanted is None:

@@ -8,6 +8,7 @@ from typing import Any
 from alsolike.declarations.metrics import Metric
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import PagedClient
+from operations.metric_values import metric_values
 
 _METRICS = {"empty": Metric.RECOMMENDATIONS_EMPTY, "short": Metric.RECOMMENDATIONS_SHORT}
 
@@ -25,20 +26,16 @@ def incomplete_responses(
         for kind, counted in _METRICS.items():
             pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace=namespace, MetricName=counted.value)
             listed += [(kind, found) for page in pages for found in page["Metrics"] if "filter" in _names(found)]
-        if not listed:
-            return []
-        pages = cloudwatch.get_paginator("get_metric_data").paginate(
-            StartTime=dt.datetime.fromtimestamp(from_ms / 1000, dt.UTC),
-            EndTime=dt.datetime.fromtimestamp(until_ms / 1000, dt.UTC),
-            MetricDataQueries=[
-                {"Id": f"q{index}", "MetricStat": {"Metric": metric, "Period": period_s, "Stat": "Sum"}}
-                for index, (_, metric) in enumerate(listed)
-            ],
+        values = metric_values(
+            cloudwatch,
+            [metric for _, metric in listed],
+            statistic="Sum",
+            start=dt.datetime.fromtimestamp(from_ms / 1000, dt.UTC),
+            end=dt.datetime.fromtimestamp(until_ms / 1000, dt.UTC),
+            period_s=period_s,
         )
-        results = [result for page in pages for result in page["MetricDataResults"]]
-    for result in results:
-        kind, metric = listed[int(result["Id"][1:])]
-        if count := round(sum(result["Values"])):
+    for (kind, metric), sums in zip(listed, values, strict=True):
+        if count := round(sum(sums)):
             names = _names(metric)
             list_counts = counts.setdefault((names["recommender"], names["filter"]), {"empty": 0, "short": 0})
             list_counts[kind] += count

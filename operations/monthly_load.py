@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
+import math
 import re
 
 from alsolike.declarations.metrics import Metric
@@ -12,6 +13,7 @@ from operations import monitoring, stores
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.cost import Load
+from operations.metric_values import metric_values
 from operations.metric_writers import METRICS, NAMESPACE
 
 _PERIOD_S = 3_600
@@ -53,25 +55,16 @@ def _limits(month: str, *, now: dt.datetime) -> tuple[dt.datetime, dt.datetime]:
 def _sum(deployment: Deployment, metric: Metric, *, start: dt.datetime, end: dt.datetime) -> float:
     namespace = NAMESPACE.replace("<environment>", deployment.environment)
     services = [writer.service for writer in METRICS if writer.metric == metric and not writer.by]
-    queries = [
+    metrics = [
         {
-            "Id": f"q{index}",
-            "MetricStat": {
-                "Metric": {
-                    "Namespace": namespace,
-                    "MetricName": metric.value,
-                    "Dimensions": [{"Name": "service", "Value": service}],
-                },
-                "Period": _PERIOD_S,
-                "Stat": "Sum",
-            },
+            "Namespace": namespace,
+            "MetricName": metric.value,
+            "Dimensions": [{"Name": "service", "Value": service}],
         }
-        for index, service in enumerate(services)
+        for service in services
     ]
     with translate_aws_errors(f"metric {metric.value}"):
-        pages = (
-            deployment.client("cloudwatch")
-            .get_paginator("get_metric_data")
-            .paginate(StartTime=start, EndTime=end, MetricDataQueries=queries)
+        sums = metric_values(
+            deployment.client("cloudwatch"), metrics, statistic="Sum", start=start, end=end, period_s=_PERIOD_S
         )
-        return float(sum(value for page in pages for result in page["MetricDataResults"] for value in result["Values"]))
+    return math.fsum(value for values in sums for value in values)

@@ -7,6 +7,7 @@ from typing import Any
 
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.metric_values import metric_values
 
 LOOK_BACK = dt.timedelta(minutes=30)
 _METRIC = "ReplicationLatency"
@@ -44,21 +45,8 @@ def _metrics(deployment: Deployment, namespace: str, dimension: dict[str, str]) 
 
 def _maxima(deployment: Deployment, metrics: list[Any]) -> list[float]:
     now = dt.datetime.now(dt.UTC)
-    queries = [
-        {
-            "Id": f"q{number}",
-            "MetricStat": {
-                "Metric": {key: metric[key] for key in ("Namespace", "MetricName", "Dimensions")},
-                "Period": 60,
-                "Stat": "Maximum",
-            },
-        }
-        for number, metric in enumerate(metrics)
-    ]
     with translate_aws_errors("metrics of the replication"):
-        pages = (
-            deployment.client("cloudwatch")
-            .get_paginator("get_metric_data")
-            .paginate(StartTime=now - LOOK_BACK, EndTime=now, MetricDataQueries=queries)
+        maxima = metric_values(
+            deployment.client("cloudwatch"), metrics, statistic="Maximum", start=now - LOOK_BACK, end=now, period_s=60
         )
-        return [value for page in pages for result in page["MetricDataResults"] for value in result["Values"]]
+    return [value for values in maxima for value in values]

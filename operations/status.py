@@ -19,6 +19,7 @@ from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment, embedded_cloud
 from operations.configuration.store import store_of
 from operations.incomplete_responses import incomplete_responses
+from operations.metric_values import metric_values
 from operations.metric_writers import NAMESPACE
 from operations.models import training_run
 from operations.models import versions as model_versions
@@ -205,8 +206,18 @@ def _errors(deployment: Deployment, functions: Sequence[str]) -> dict[str, int]:
         }
         for function in functions
     ]
-    sums = _sums(deployment, metrics)
-    return {function: count for function, count in zip(functions, sums, strict=True) if count}
+    end = dt.datetime.now(dt.UTC)
+    with translate_aws_errors("metrics of the deployment"):
+        values = metric_values(
+            deployment.client("cloudwatch"),
+            metrics,
+            statistic="Sum",
+            start=end - dt.timedelta(hours=ERROR_HOURS),
+            end=end,
+            period_s=ERROR_HOURS * 3_600,
+        )
+    counts = (round(sum(errors)) for errors in values)
+    return {function: count for function, count in zip(functions, counts, strict=True) if count}
 
 
 def _incomplete(deployment: Deployment) -> list[dict[str, Any]]:
@@ -217,25 +228,3 @@ def _incomplete(deployment: Deployment) -> list[dict[str, Any]]:
         from_ms=until_ms // 60_000 * 60_000 - ERROR_HOURS * 3_600_000,
         until_ms=until_ms,
     )
-
-
-def _sums(deployment: Deployment, metrics: Sequence[Mapping[str, Any]]) -> list[int]:
-    if not metrics:
-        return []
-    now = dt.datetime.now(dt.UTC)
-    period_s = ERROR_HOURS * 3_600
-    queries = [
-        {"Id": f"q{index}", "MetricStat": {"Metric": metric, "Period": period_s, "Stat": "Sum"}}
-        for index, metric in enumerate(metrics)
-    ]
-    with translate_aws_errors("metrics of the deployment"):
-        pages = (
-            deployment.client("cloudwatch")
-            .get_paginator("get_metric_data")
-            .paginate(StartTime=now - dt.timedelta(seconds=period_s), EndTime=now, MetricDataQueries=queries)
-        )
-        results = [result for page in pages for result in page["MetricDataResults"]]
-    sums = [0] * len(metrics)
-    for result in results:
-        sums[int(result["Id"][1:])] += round(sum(result["Values"]))
-    return sums

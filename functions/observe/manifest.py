@@ -12,7 +12,15 @@ from alsolike.declarations.storage import (
 MANIFEST = Manifest(
     description="Shows metrics, alarms, engagement, increments, drift, quarantine, experiments and cost to operators",
     layers=("core", "pandas"),
-    packages=("alarms.py", "cost", "incomplete_responses.py", "metric_writers.py", "prices.py", "prometheus"),
+    packages=(
+        "alarms.py",
+        "cost",
+        "incomplete_responses.py",
+        "metric_values.py",
+        "metric_writers.py",
+        "prices.py",
+        "prometheus",
+    ),
     memory_mb=1_769,
     timeout_s=29,  # The API waits 30 s.
     variables={"deployment": "name"},

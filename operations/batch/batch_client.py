@@ -41,8 +41,6 @@ class BatchRequest:
 
 
 class BatchClient:
-    """Client of the function `recommend`. It retries failed invocations."""
-
     def __init__(
         self,
         lambda_: LambdaClient,

@@ -25,8 +25,6 @@ BATCH_ITEMS = 25_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class BatchSummary:
-    """Result of a batch, with the numbers of responses by source and of degraded responses by reason."""
-
     users: int
     failed: int
     items: int

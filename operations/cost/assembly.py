@@ -93,7 +93,6 @@ class Resources:
         return [resource.properties for resource in self.of(kind)]
 
     def referenced(self, value: Any, template: str) -> list[Resource]:
-        """Return the resources that a property refers to."""
         if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
             return []
         if isinstance(value, Sequence):

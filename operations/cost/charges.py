@@ -128,7 +128,6 @@ def estimate(
     free_tier: bool = False,
     durations: Mapping[str, Duration] = DURATIONS,
 ) -> Bill:
-    """Return the monthly bill of the deployment under the load."""
     metered, idle = (_metered(summary, each, free_tier=free_tier, durations=durations) for each in (load, NO_LOAD))
     return metered.bill(f"Alsolike {summary.environment}", load, idle_dollars=idle.dollars)
 

@@ -10,7 +10,7 @@ from alsolike.declarations import defaults
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class EventSource:
-    """A stream or topic that a function consumes. The kind is `kinesis`, `dynamodb` or `kafka`."""
+    """Source of batches that a function consumes. The kind is `kinesis`, `dynamodb`, `kafka` or `logs`."""
 
     kind: str
     batch_size: int

@@ -52,8 +52,6 @@ def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Jour
 
 
 class Loop:
-    """One run of the demo's loop."""
-
     def __init__(self, deployment: Deployment, summary: DemoSummary, *, directory: Path, started_s: float) -> None:
         self._deployment = deployment
         self._summary = summary

@@ -23,7 +23,7 @@ from operations.ingest.sources import Source
 
 CHUNK_ROWS = 1_000_000
 CHUNK_BYTES = 128 << 20
-"""Maximum size of a chunk in rows and bytes. A repeated import must use equal chunks to overwrite its objects."""
+"""Size in rows and bytes at which a chunk ends. A repeated import must use equal chunks to overwrite its objects."""
 
 _BATCH_ROWS = 1 << 18
 _BATCH_BYTES = 16 << 20

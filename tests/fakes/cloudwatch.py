@@ -12,6 +12,7 @@ from typing import Any
 from tests.fakes.service import MemoryService, Request, Response, ServiceError, operation
 
 Series = tuple[str, str, frozenset[tuple[str, str]]]
+_MAX_QUERIES = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -58,6 +59,9 @@ class MemoryCloudWatch(MemoryService):
         start, end = request["StartTime"], request["EndTime"]
         if start >= end:
             raise ServiceError("ValidationError", "The parameter EndTime must be greater than StartTime.")
+        if len(request["MetricDataQueries"]) > _MAX_QUERIES:
+            message = f"The collection MetricDataQueries must not have a size greater than {_MAX_QUERIES}."
+            raise ServiceError("ValidationError", message)
         results = []
         for query in request["MetricDataQueries"]:
             stated = query["MetricStat"]

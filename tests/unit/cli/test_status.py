@@ -153,16 +153,24 @@ def test_status_shows_requests_without_permission(functions):
     assert report["refused"] == [{"message": "User: a is not authorized to perform: b", "requests": 2}]
 
 
-def test_status_counts_empty_and_short_responses_by_filter(functions):
-    for name, filter_, count in (("Empty", "cheap", 3), ("Short", "cheap", 2), ("Short", "none", 1)):
-        dimensions = {"service": "recommend", "recommender": "for-you", "filter": filter_}
-        datum = {
+def _put_responses(client, *counted):
+    data = [
+        {
             "MetricName": f"Recommendations{name}",
-            "Dimensions": [{"Name": key, "Value": value} for key, value in dimensions.items()],
+            "Dimensions": [
+                {"Name": key, "Value": value}
+                for key, value in {"service": "recommend", "recommender": "for-you", "filter": filter_}.items()
+            ],
             "Timestamp": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5),
             "Value": count,
         }
-        functions.client("cloudwatch").put_metric_data(Namespace="Alsolike/shop", MetricData=[datum])
+        for name, filter_, count in counted
+    ]
+    client("cloudwatch").put_metric_data(Namespace="Alsolike/shop", MetricData=data)
+
+
+def test_status_counts_empty_and_short_responses_by_filter(functions):
+    _put_responses(functions.client, ("Empty", "cheap", 3), ("Short", "cheap", 2), ("Short", "none", 1))
 
     shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
     report = json.loads(CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False).stdout)
@@ -172,6 +180,14 @@ def test_status_counts_empty_and_short_responses_by_filter(functions):
         {"recommender": "for-you", "filter": "cheap", "empty": 3, "short": 2},
         {"recommender": "for-you", "filter": "none", "empty": 0, "short": 1},
     ]
+
+
+def test_status_counts_responses_of_more_than_500_filters(functions):
+    _put_responses(functions.client, *(("Empty", f"filter-{number}", number + 1) for number in range(501)))
+
+    counts = [row["empty"] for row in collect(functions)["incomplete_responses"]]
+
+    assert counts == list(range(501, 0, -1))
 
 
 @pytest.mark.parametrize(
