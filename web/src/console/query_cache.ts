@@ -15,7 +15,7 @@ export interface QueryState<T> {
 
 const EMPTY: QueryState<never> = { data: null, error: null, loadedMs: null, loading: false };
 
-export interface WatchOptions {
+interface WatchOptions {
   /** Interval between requests, or null for a single request. */
   readonly everyMs: number | null;
   /** True if the query is not part of the view. The view's load time then ignores the query. */

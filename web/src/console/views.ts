@@ -13,7 +13,7 @@ import { QuarantineView } from "./views/quarantine";
 import { RulesView } from "./views/rules";
 import { TrainingsView } from "./views/trainings";
 
-export interface ViewProps {
+interface ViewProps {
   readonly route: Route;
 }
 

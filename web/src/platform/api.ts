@@ -9,7 +9,7 @@ export class ApiError extends Error {
   }
 }
 
-export interface ApiResponse<T> {
+interface ApiResponse<T> {
   readonly body: T;
   readonly headers: Headers;
 }

@@ -93,7 +93,7 @@ export function titleOf({ query, filter }: Route & { readonly page: "search" }):
   return [title, filter?.value].filter(Boolean).join(" in ") || "All products";
 }
 
-export function countText(found: number, loaded: number, catalogue: "loading" | "partial" | "complete"): string {
+function countText(found: number, loaded: number, catalogue: "loading" | "partial" | "complete"): string {
   const products = `${found.toLocaleString("en")} ${found === 1 ? "product" : "products"}`;
   switch (catalogue) {
     case "loading":

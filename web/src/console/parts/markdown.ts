@@ -7,7 +7,7 @@ export type Block =
   | { readonly kind: "table"; readonly header: readonly string[]; readonly rows: readonly (readonly string[])[] };
 
 /** A part of a line. Links have the address of the source. */
-export type Inline =
+type Inline =
   | { readonly kind: "text" | "strong" | "emphasis" | "code"; readonly text: string }
   | { readonly kind: "link"; readonly text: string; readonly href: string };
 

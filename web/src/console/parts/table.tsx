@@ -71,7 +71,7 @@ export function Table<Row>({ caption, columns, rows, keyOf, marked, hideCaption 
 }
 
 /** A focusable region that scrolls sideways. */
-export function ScrollRegion({ label, children }: { label: string; children: ComponentChildren }) {
+function ScrollRegion({ label, children }: { label: string; children: ComponentChildren }) {
   const id = useId();
   return (
     // biome-ignore lint/a11y/noNoninteractiveTabindex: a scrollable region must be reachable by keyboard

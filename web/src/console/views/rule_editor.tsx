@@ -25,7 +25,7 @@ import {
 } from "./rule_draft";
 
 /** Changes the draft. Edits of one field are undone in one step. */
-export type Edit = (draft: Draft, field?: string) => void;
+type Edit = (draft: Draft, field?: string) => void;
 
 interface EditorProps {
   readonly rules: Rules;

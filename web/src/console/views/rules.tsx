@@ -52,7 +52,7 @@ function useStoredDraft() {
   return [editing, setEditing] as const;
 }
 
-/** Return the server's check of a draft, requested after each edit; null without a draft and before the response. */
+/** Return the server's latest check of the draft. It is null without a draft and before the first response. */
 function useCheck(editing: Editing | null) {
   const { api } = useConsole();
   const [check, setCheck] = useState<{ draft: Draft; result: RuleCheck } | null>(null);
