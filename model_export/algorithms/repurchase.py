@@ -246,7 +246,6 @@ class _Own:
         )
 
     def terms(self) -> Floats:
-        """Return the terms that c0 to c5 multiply in the logit, float32 `(n, 6)`."""
         a, b, s = np.log(self.h120 + np.float32(0.05)), np.log(self.h30 + np.float32(0.1)), np.log(self.since + 3)
         return np.column_stack([np.ones_like(a), a, b, s, b * s, s * s])
 

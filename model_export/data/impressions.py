@@ -98,8 +98,6 @@ class Response(NamedTuple):
         Positions of the items, 0 if unknown, and their scores by the model of the response, `(candidates,)`.
     places
         Places in the displayed list, from 0 to `dataset.MAX_PLACES` - 1, `(candidates,)`.
-    gains
-        Gains of the items' outcomes, `(candidates,)`.
     history
         Positions of the items that the user had interacted with before the response.
     device
@@ -174,7 +172,6 @@ class Impressions:
 
 
 def impressions(responses: Iterable[Response], columns: ItemColumns) -> Impressions:
-    """Return the impressions of the responses that have at least two candidates and a gain."""
     kept = [each for each in responses if len(each.positions) > 1 and each.gains.any()]
     kept.sort(key=lambda each: each.served_ms)
     features = [

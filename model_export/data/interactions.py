@@ -229,7 +229,6 @@ def distinct(keys: Ints) -> Ints:
 
 
 def unusable_weights(weight: npt.NDArray[Any]) -> npt.NDArray[np.bool_]:
-    """Return a mask of weights that are not finite numbers above 0."""
     unusable: npt.NDArray[np.bool_] = ~(np.isfinite(weight) & (weight > 0))
     return unusable
 

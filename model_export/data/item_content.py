@@ -51,7 +51,6 @@ class ItemContent:
 
 
 def item_content(properties: Sequence[Mapping[str, Any]]) -> ItemContent:
-    """Return the vectors of the items with positions 1..len(properties)."""
     token_lists = [item_tokens(columns) for columns in properties]
     counts = Counter(token for tokens in token_lists for token in tokens)
     tokens = sorted(token for token, count in counts.items() if 1 < count < len(properties))

@@ -13,7 +13,6 @@ from model_export.processes.resources import Cost, measured
 
 
 def fitted(settings: Algorithm, interactions: Interactions) -> Model:
-    """Return a model fitted on the interactions, or on the counts of all users if there are counts."""
     if interactions.counts is None:
         return settings.fit(interactions)
     return _fitted_on_statistics(settings, interactions.counts.statistics())

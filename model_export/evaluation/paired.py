@@ -56,7 +56,6 @@ def drawn(queries: Queries, *, seed: int) -> Queries:
 
 
 def wanted_of(queries: Queries, seen: Seen) -> list[Ints]:
-    """Return the targets of each query that may be recommended."""
     found = []
     for query in range(len(queries)):
         targets = queries.targets_of(query)

@@ -264,7 +264,6 @@ class _Validation:
         self._known: dict[Hashable, Gains] = {}
 
     def judge(self, users: Ints) -> Judge:
-        """Return the judge of a search on the users with the indices `users`."""
         if len(self._queries) > self._maximum:
             sample = self._queries.select(users).sample(self._maximum)
             own = _Validation(sample, k=self._k, seen=self._seen, maximum=len(sample))

@@ -138,7 +138,6 @@ def log_loss(predicted: Floats, taken: Bools) -> float:
 
 
 def losses(predicted: Floats, taken: Bools) -> Floats:
-    """Return the negative log likelihood of each outcome, in nats."""
     return np.asarray(-np.log(np.where(taken, predicted, 1 - predicted)))
 
 

@@ -196,7 +196,6 @@ def _behind(wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
 
 
 def _with_edge_cases(histories: Histories) -> Histories:
-    """Add histories of one interaction, histories with scattered padding, and an empty history."""
     every = np.arange(len(histories))
     few = every[:FEW]
     short, scattered = histories.items[few], histories.items[few]
@@ -210,7 +209,6 @@ def _with_edge_cases(histories: Histories) -> Histories:
 
 
 def _biases(items: int) -> tuple[Floats, Floats]:
-    """Return a bias that allows half of the items, and a bias that allows one of `SCARCE` items."""
     rng = np.random.default_rng(0)
     half = np.where(rng.random(items + 1) < 0.5, 0.0, -np.inf).astype(np.float32)
     scarce = np.full(items + 1, -np.inf, np.float32)

@@ -75,7 +75,6 @@ def _scores(model: Model) -> sp.csr_array:
 
 
 def _without_rare_pairs(table: sp.csr_array, user_matrix: sp.csr_array, item_matrix: sp.csr_array) -> sp.csr_array:
-    """Return the table without pairs of items that fewer than `MIN_USERS` users have in common."""
     pairs = (item_matrix @ np.diff(user_matrix.indptr).astype(np.float64)).astype(np.int64)
     kept = [sp.csr_array((1, table.shape[1]), dtype=np.float32)]
     for block in source_blocks(pairs, maximum=BATCH_PAIRS):

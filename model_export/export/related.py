@@ -165,7 +165,6 @@ class Together:
 def related_tables(
     interactions: Interactions, *, event_weights: Mapping[str, float], seed: int
 ) -> dict[str, RelatedTable]:
-    """Return the tables `SIMILAR` and `TOGETHER` of the interactions."""
     return {
         SIMILAR: table(Similar(interactions)),
         TOGETHER: table(Together(purchases(interactions, event_weights), seed=seed)),

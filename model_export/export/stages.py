@@ -122,7 +122,6 @@ def measure(folders: dict[TwoStages | None, Path], histories: Sequence[Histories
 
 
 def choose(tried: Sequence[Tried]) -> Tried:
-    """Return the fastest candidate with sufficient recall. Among equally fast candidates, return the first."""
     return min((one for one in tried if one.recall >= MIN_RECALL), key=lambda one: one.median_ms)
 
 

@@ -36,7 +36,6 @@ def popular_groups(
     *,
     popular_by: Algorithm,
 ) -> PopularGroups:
-    """Return the `MAX_GROUPS` largest groups of at least `MIN_USERS` users, with their popular items."""
     number = {profile: user for user, profile in enumerate(profile_ids)}
     members: dict[tuple[str, str], list[int]] = defaultdict(list)
     for user_id, properties in users.items():

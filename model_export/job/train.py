@@ -473,7 +473,6 @@ def _in_order(values: Sequence[str | None], part: splits.Part) -> list[str | Non
 
 
 def _fail(base: Path, reason: str) -> int:
-    """Write the failure reason to SageMaker's file, and return the exit status."""
     (base / "output").mkdir(parents=True, exist_ok=True)
     (base / "output/failure").write_text(reason[:FAILURE_CHARACTERS])
     sys.stderr.write(f"training failed: {reason}\n")

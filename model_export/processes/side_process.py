@@ -87,7 +87,6 @@ def _send(process: subprocess.Popen[bytes], tasks: Sequence[Task]) -> None:
 
 
 def _receive(process: subprocess.Popen[bytes], sent: Future[None]) -> tuple[Any, float]:
-    """Return the next result and the peak memory of its task, or raise the task's exception."""
     assert process.stdout is not None
     sent.result()  # raises if the task cannot be pickled
     try:

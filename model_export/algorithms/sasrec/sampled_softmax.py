@@ -67,5 +67,4 @@ class SampledSoftmax(torch.autograd.Function):  # type: ignore[misc]
 
     @staticmethod
     def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor | None, ...]:
-        """Return the gradients of the first three arguments."""
         return *(gradient * each for each in ctx.saved_tensors), None, None, None
