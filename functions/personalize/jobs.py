@@ -125,11 +125,11 @@ class Batches(Jobs):
             raise PersonalizeError(f"solutionVersionArn has the recommender {recommender}, {expected}", INVALID)
         if self._recommender == SEGMENTS and request.get("filterArn") is not None:
             raise PersonalizeError("filterArn is given, expected none: filters of users are not supported", INVALID)
-        source, _ = (_member(request, *path) for path in (_SOURCE, _OUTPUT))
+        source, output = (_member(request, *path) for path in (_SOURCE, _OUTPUT))
         if source.endswith("/"):
             raise PersonalizeError(f"jobInput is {validation.describe(source)}, expected one file", INVALID)
         self._check_bucket(source, "jobInput")
-        self._check_bucket(_member(request, *_OUTPUT), "jobOutput")
+        self._check_bucket(output, "jobOutput")
 
     def _input(self, resource: Resource, name: str) -> Mapping[str, Any]:
         request = resource.request
