@@ -83,7 +83,7 @@ def check(
         for sentence in (*contradictions, *(f"hint: {hint}" for hint in hints), *sentences):
             console.print_line(sentence)
         if passing is not None:
-            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{checking.for_whom(parsed, inputs)}")
+            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{checking.user_data_note(parsed, inputs)}")
         elif parsed is not None and not problems:
             console.print_line(f"not counted: it needs {checking.needed(parsed, inputs)}")
     if problems or contradictions:

@@ -50,9 +50,12 @@ DATASET_BYTES = 40
 
 BUNDLE_ITEM_BYTES, BUNDLES, SNAPSHOT_BYTES = 2_000, 12, 153
 
-STATIC_FILES, STATIC_BYTES, STATIC_SHARD_ITEMS = 4, 14_000, 25
-"""Files and bytes that a browser reads per static list, and items per file. Assumed: every third list is a visitor's
-first one, with 11 files, together 36 KB after compression (docs/browser.md). The browser has the files of later lists.
+STATIC_SHARD_ITEMS = 25
+STATIC_FILES, STATIC_BYTES = 4, 14_000
+"""Number of files and bytes that a browser reads per static list, assumed.
+
+A visitor's first list needs 11 files, together 36 KB after compression (docs/browser.md). The next two lists need no
+further files.
 """
 
 ACCESS_LINE_BYTES = 148
@@ -83,13 +86,19 @@ FITS = 5
 """Number of fits per algorithm in a training (`model_export.evaluation.budget.FITS`)."""
 
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
-SPARK_STARTS_S, SPARK_PROCESSOR_S, STATISTICS_PROCESSOR_S = 60.0, 51.3, 284.0
-"""Seconds until a job starts, processor seconds per million events (measured for 100,000 to 5 million events), and
-additional ones if Spark counts statistics, at up to four cutoffs of 71.0 s each: docs/scale.md."""
+SPARK_STARTS_S = 60.0
+SPARK_PROCESSOR_S = 51.3
+"""Time of a processor per million events, in seconds, measured for 100,000 to 5 million events (docs/scale.md)."""
 
-STATISTICS_TRAINING_S, STATISTICS_ITEM_BYTES = 3 * 3600.0, 4_800
-"""Assumed maximum duration of a training from statistics, not measured at that size (`benchmarks.scale`), and memory
-per item: each of two matrices has 200 targets per item (docs/scale.md)."""
+STATISTICS_PROCESSOR_S = 284.0
+"""Time of a processor per million events to count statistics, in seconds: 71.0 s for each of four cutoffs."""
+
+STATISTICS_TRAINING_S = 3 * 3600.0
+"""Maximum duration of a training from statistics, in seconds (assumed)."""
+
+STATISTICS_ITEM_BYTES = 4_800
+"""Size of the statistics in memory per item, in bytes. Each of two matrices has 200 targets per item (docs/scale.md).
+"""
 
 SPOT_SHARE = 0.5
 """Share of the on-demand price (assumed). AWS states discounts of up to 90%."""
@@ -98,21 +107,24 @@ JOB_STARTS_S = 240.0
 """Time that is billed for a job before and after the training, in seconds (assumed): image, dataset and upload."""
 
 FIT_S = ((0, 0.0), (1, 11.6), (10, 67.6), (100, 544.5))
-"""Pairs of millions of interactions and processor seconds to fit each algorithm once: docs/performance.md.
+"""Time of a processor to fit each algorithm once, in seconds, after the millions of interactions: docs/performance.md.
 
 SASRec is excluded because it needs torch, as are algorithms above their limits.
 """
 
 READ_BYTES = 63
-"""Memory per interaction while a job reads the interactions, in bytes: docs/scale.md."""
+"""Size of an interaction in memory while a job reads the interactions, in bytes: docs/scale.md."""
 
 MEMORY_GB = {
     **{"ml.m5.large": 8, "ml.m5.xlarge": 16, "ml.m5.2xlarge": 32, "ml.m5.4xlarge": 64, "ml.m5.12xlarge": 192},
     **{"ml.m5.24xlarge": 384, "ml.r5.24xlarge": 768},
 }
 
-KEY_CACHE_S, KEY_SERVICES = 300, 3
-"""Assumed: a service caches the data key of a caller for five minutes, and a process uses three services."""
+KEY_CACHE_S = 300
+"""Time for which a service caches the data key of a caller, in seconds (assumed)."""
+
+KEY_SERVICES = 3
+"""Number of services with encrypted data that a process uses (assumed)."""
 
 RULE_METRICS = 4
 """Metrics of a replication rule: bytes and operations that are pending, operations that failed, and the latency."""

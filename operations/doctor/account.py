@@ -10,6 +10,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from alsolike.runtime.aws_errors import translate_aws_errors
+from operations.cost.charges import DPUS
 from operations.doctor.finding import Finding, failed, passed, unknown
 from operations.doctor.needs import Needs
 
@@ -22,7 +23,6 @@ NEW_ACCOUNT_MEMORY_MB = 3_008
 CODE_MB = 500
 """Size of the functions and layers of a deployment with one earlier version, in MB."""
 _MB = 1_000_000
-_DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 _IMAGE = re.compile(
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[^:@]+)"
     r"(:(?P<tag>[^@]+))?(@(?P<digest>sha256:\w+))?"
@@ -165,7 +165,7 @@ def glue_capacity(clients: Clients, needs: Needs) -> Iterator[Finding]:
     if not training.spark_workers:
         yield passed("Glue capacity", "Spark is not used")
         return
-    needed = training.spark_workers * _DPUS.get(training.spark_worker_type, 1)
+    needed = training.spark_workers * DPUS[training.spark_worker_type]
     name = "Max task DPUs per account"
     quota = _quotas(clients, "glue", [name]).get(name.casefold())
     if quota is None:

@@ -1,4 +1,4 @@
-"""Parameters of a request without a column in the log: from the row, or from the request that the caller passes."""
+"""Request parameters that have no column in the log: from the row's field `request`, or from a passed request."""
 
 from __future__ import annotations
 

@@ -42,7 +42,7 @@ def needed(filter_: Filter, inputs: FilterInputs) -> str:
     return " and ".join([*options, *(["the item of a request"] if filter_.needs_item else [])])
 
 
-def for_whom(filter_: Filter | None, inputs: FilterInputs) -> str:
+def user_data_note(filter_: Filter | None, inputs: FilterInputs) -> str:
     """Return a note on user data that the count ignores."""
     lacking = []
     if filter_ is not None and filter_.needs_user and not inputs.user:

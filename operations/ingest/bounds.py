@@ -9,12 +9,15 @@ from alsolike.runtime.errors import InvalidInput
 
 MAX_COLUMNS = 1_000
 
-FREE_ROWS, MAX_ROWS_PER_BYTE = 1_000_000, 8
-"""Number of rows that any file may have, and of additional rows per byte: 8, because different rows differ in a bit."""
+FREE_ROWS = 1_000_000
+"""Number of rows that any file may have."""
+MAX_ROWS_PER_BYTE = 8
+"""Maximum number of further rows per byte. A byte has 8 bits, and different rows differ in a bit."""
 
-FREE_BYTES, MAX_BYTES_PER_BYTE = 64 << 20, 250
-"""Number of unpacked bytes that any file may have, and the additional bytes per packed byte. Typical files have 5 to
-30."""
+FREE_BYTES = 64 << 20
+"""Number of unpacked bytes that any file may have."""
+MAX_BYTES_PER_BYTE = 250
+"""Maximum number of further unpacked bytes per packed byte. Typical files have 5 to 30."""
 
 
 def check_columns(count: int, *, name: str) -> None:
