@@ -14,7 +14,8 @@ from moto import mock_aws
 from moto.moto_api._internal import models as moto_api
 from moto.server import ThreadedMotoServer
 
-from tests.unit.cli.interruptions import LATER_MS, Killed, empty, end_state, go_on, load, stop_at, write_history
+from tests.unit.cli.imported import load
+from tests.unit.cli.interruptions import LATER_MS, Killed, empty, end_state, go_on, stop_at, write_history
 from tests.unit.cli.shop import REGION, empty_deployment
 from tests.unit.cli.stopped_import import small_pieces
 

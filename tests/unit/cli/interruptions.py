@@ -14,11 +14,8 @@ import pyarrow.parquet as pq
 
 from alsolike.profiles.store import ProfileStore
 from operations.client.deployment import Deployment
-from operations.ingest.inputs import Options
-from operations.ingest.load import import_interactions
-from operations.ingest.summary import ImportSummary
+from tests.unit.cli.imported import NOW_MS
 
-NOW_MS = 1_700_000_000_000
 LATER_MS = NOW_MS + 60_000
 DAY_S = 86_400
 
@@ -35,12 +32,6 @@ def write_history(path: Path) -> Path:
     )
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(rows))
     return path
-
-
-def load(deployment: Deployment, path: Path, *, now_ms: int = NOW_MS, again: bool = False) -> ImportSummary:
-    return import_interactions(
-        [path], deployment, default_event_type="view", now_ms=now_ms, options=Options(again=again)
-    )
 
 
 def end_state(client: Callable[[str], Any], path: Path) -> tuple[Any, ...]:

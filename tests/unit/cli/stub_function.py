@@ -6,8 +6,10 @@ import io
 from typing import Any
 
 import orjson
+import pytest
 
 from operations.client.deployment import Deployment
+from tests.unit.cli.shop import KEY
 
 
 class StubFunction:
@@ -24,3 +26,11 @@ class StubFunction:
         self.invoked.append(FunctionName)
         failed = {"FunctionError": "Unhandled"} if "errorMessage" in self._answer else {}
         return {**failed, "Payload": io.BytesIO(orjson.dumps(self._answer))}
+
+
+def replace_functions(deployment: Deployment, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> StubFunction:
+    """Let commands use a deployment whose functions have one response."""
+    function = StubFunction(deployment, answer)
+    local = Deployment("shop", deployment.names, function.client, lambda: KEY, is_local=True)
+    monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: local)
+    return function

@@ -2,13 +2,12 @@ import dataclasses
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unavailable
-from cli.main import app
 from operations.client.api import Api
 from operations.client.deployment import Deployment
 from operations.keys import COMMANDS, Keys
+from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import KEY, NAMES, put_parameters
 
@@ -28,6 +27,9 @@ ANSWER = {
     "recommendationId": "id-1",
 }
 REASON = {"itemId": "c", "eventType": "purchase", "timestamp": 1_764_032_400.0, "contribution": 0.51239}
+
+
+BUSY = (429, {"Retry-After": "0"}, {"message": "Too Many Requests"})
 
 
 @pytest.fixture
@@ -55,9 +57,6 @@ def test_recommendations_have_the_values_of_the_headers(server):
     path, key_id, body = server.requests[0]
     assert (path, key_id) == ("/recommendations", KEY.key_id)
     assert json.loads(body) == {"userId": "7", "numResults": 2, "metadataColumns": {"ITEMS": ["TITLE"]}}
-
-
-BUSY = (429, {"Retry-After": "0"}, {"message": "Too Many Requests"})
 
 
 def test_throttled_request_is_sent_again(server):
@@ -108,15 +107,9 @@ def test_request_options_have_the_format_of_personalize(server):
     server.answers["/recommendations"] = 200, HEADERS, explained
 
     answer = api(server).recommendations(
-        None,
-        k=2,
-        recommender="similar-items",
-        item_id="pear",
-        cart=["fig"],
-        filter_name="cheap",
-        filter_values={"PRICE": "20"},
-        explain=True,
-    )
+        None, k=2, recommender="similar-items", item_id="pear", cart=["fig"], filter_name="cheap",
+        filter_values={"PRICE": "20"}, explain=True,
+    )  # fmt: skip
 
     assert answer.items[0].reasons == (REASON,)
     assert json.loads(server.requests[0][2]) == {
@@ -139,11 +132,8 @@ def test_events_have_the_format_of_personalize(server):
     path, key_id, body = server.requests[0]
     assert (path, key_id) == ("/events", KEY.key_id)
     assert json.loads(body) == {
-        "trackingId": "alsolike-shop",
-        "userId": "7",
-        "sessionId": "s",
-        "eventList": [event],
-    }
+        "trackingId": "alsolike-shop", "userId": "7", "sessionId": "s", "eventList": [event],
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -180,7 +170,7 @@ def test_recommend_prints_titles_and_the_source(deployment, server):
     names = dataclasses.replace(NAMES, api_url=server.url, keys_encryption_arn=key_arn)
     put_parameters(deployment.client("ssm"), "shop", names)
 
-    result = CliRunner().invoke(app, ["recommend", "--user", "7", "-k", "2", "--env", "shop"], catch_exceptions=False)
+    result = run("recommend", "--user", "7", "-k", "2", "--env", "shop")
 
     assert result.exit_code == 0
     assert "Bread" in result.stdout
@@ -189,7 +179,7 @@ def test_recommend_prints_titles_and_the_source(deployment, server):
     (key,) = Keys(deployment.client, names).all()
     assert (server.requests[-1][1], key.client) == (key.key_id, COMMANDS)
 
-    document = json.loads(CliRunner().invoke(app, ["recommend", "--user", "7", "--env", "shop", "--json"]).stdout)
+    document = run_json("recommend", "--user", "7", "--env", "shop")
     assert [item["item_id"] for item in document["items"]] == ["b", "c"]
 
 
@@ -199,11 +189,8 @@ def test_recommend_without_data_has_the_next_step(deployment, server, monkeypatc
     shop = dataclasses.replace(deployment, names=names, key=lambda: KEY)
     monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: shop)
 
-    result = CliRunner().invoke(app, ["recommend", "--user", "7"])
-
-    assert result.stdout == ""
-    assert isinstance(result.exception, NotFound)  # `main` prints the error as one line and exits with status 1.
-    assert "there are no interactions yet" in str(result.exception)
+    with pytest.raises(NotFound, match="there are no interactions yet"):
+        run("recommend", "--user", "7")
 
 
 def test_explained_recommendations_have_reasons_as_text(server, shop, monkeypatch):
@@ -213,8 +200,8 @@ def test_explained_recommendations_have_reasons_as_text(server, shop, monkeypatc
     deployment = dataclasses.replace(shop, names=dataclasses.replace(NAMES, api_url=server.url))
     monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: deployment)
 
-    table = CliRunner().invoke(app, ["recommend", "--user", "7", "--explain"], catch_exceptions=False).stdout
-    document = CliRunner().invoke(app, ["recommend", "--user", "7", "--explain", "--json"], catch_exceptions=False)
+    table = run("recommend", "--user", "7", "--explain").stdout
+    document = run("recommend", "--user", "7", "--explain", "--json")
 
     assert "purchase c (0.512); view d (0.1)" in table
     assert json.loads(document.stdout)["items"][0]["reasons"][0] == REASON

@@ -18,7 +18,7 @@ from alsolike.lake.lake import quarantine_key
 from alsolike.runtime.errors import Unavailable
 from cli import main as command
 from cli.group import CommandGroup, LazyGroup
-from cli.main import app
+from tests.unit.cli.command_line import run, run_json
 
 ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 
@@ -40,10 +40,6 @@ def everything(group, *path):
         yield (*path, name), one
         if isinstance(one, TyperGroup):
             yield from everything(one, *path, name)
-
-
-def run(*arguments):
-    return CliRunner().invoke(command.app, list(arguments), catch_exceptions=False)
 
 
 def loaded_root():
@@ -136,13 +132,11 @@ def test_import_prints_one_json_document(shop, tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,,1500000000\n")
 
-    result = run("import", "interactions", str(path), "--env", "shop", "--json")
+    document = run_json("import", "interactions", path, "--env", "shop")
 
-    document = json.loads(result.stdout)
     assert (document["imported"], document["rejected"], document["profiles"]) == (1, 1, 1)
     assert document["files"][0]["rejected"] == {"ITEM_ID is missing": 1}
     assert document["files"][0]["rejected_file"] == str(tmp_path / "p.csv.rejected.csv")
-    assert result.exit_code == 0
 
 
 @pytest.mark.parametrize(("options", "noted"), [((), True), (("--event-type", "purchase"), False)])
@@ -167,26 +161,23 @@ def test_import_without_a_valid_row_fails(shop, tmp_path):
 
 def test_quarantine_lists_the_latest_records_first(shop):
     for index in range(3):
-        record = StreamRecord(
-            "events", "shard-0", str(9 + index), 1_500_000_000_000 + index, f"poison {index}".encode()
-        )
+        data = f"poison {index}".encode()
+        record = StreamRecord("events", "shard-0", str(9 + index), 1_500_000_000_000 + index, data)
         quarantined = QuarantinedRecord(record, f"reason {index}")
         assert quarantined.key == quarantine_key("2017-07-14", shard_id="shard-0", sequence=str(9 + index))
         shop.client("s3").put_object(Bucket="lake", Key=quarantined.key, Body=quarantined.to_json())
 
-    records = json.loads(run("quarantine", "list", "--env", "shop", "--json").stdout)
+    records = run_json("quarantine", "list", "--env", "shop")
 
     assert [(record["reason"], record["data"]) for record in records] == [
-        ("reason 2", "poison 2"),
-        ("reason 1", "poison 1"),
-        ("reason 0", "poison 0"),
+        (f"reason {index}", f"poison {index}") for index in (2, 1, 0)
     ]
-    assert len(json.loads(run("quarantine", "list", "--limit", "1", "--env", "shop", "--json").stdout)) == 1
+    assert len(run_json("quarantine", "list", "--limit", "1", "--env", "shop")) == 1
 
 
 def test_empty_quarantine_has_a_message(shop):
     assert run("quarantine", "list", "--env", "shop").stdout == "nothing is in quarantine\n"
-    assert json.loads(run("quarantine", "list", "--env", "shop", "--json").stdout) == []
+    assert run_json("quarantine", "list", "--env", "shop") == []
 
 
 EVERYWHERE = {"--env": "shop", "-e": "shop", "--profile": "me", "--region": "eu-west-1", "--format": "json"}
@@ -266,18 +257,13 @@ def test_options_before_the_command_apply_to_every_command(monkeypatch):
 
 @pytest.mark.parametrize("kind", ["prometheus", "cloudwatch"])
 def test_dashboard_is_printed_as_json(kind):
-    printed = CliRunner().invoke(app, ["grafana", kind])
-
-    assert json.loads(printed.stdout)["uid"] == f"alsolike-{kind}"
-
-
-PUBLISHED = Path(__file__).parents[3] / "docs" / "openapi.json"
+    assert json.loads(run("grafana", kind).stdout)["uid"] == f"alsolike-{kind}"
 
 
 def test_openapi_prints_the_published_file():
-    printed = CliRunner().invoke(app, ["openapi"])
+    published = Path(__file__).parents[3] / "docs" / "openapi.json"
 
-    assert (printed.exit_code, printed.stdout_bytes) == (0, PUBLISHED.read_bytes())
+    assert run("openapi").stdout_bytes == published.read_bytes()
 
 
 @dataclasses.dataclass

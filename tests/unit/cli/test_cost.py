@@ -5,15 +5,16 @@ import re
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
+from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.errors import InvalidInput, NotFound
-from cli.main import app
+from alsolike.training.monitoring import DriftReport, DriftThresholds
 from operations import boot
 from operations import cost_measurement as measuring
 from operations.cost import Duration, Load
 from operations.cost_measurement import CallFigures, Measured, figures
 from operations.monthly_load import monthly_load
+from tests.unit.cli.command_line import cells, run
 
 REGION = "us-east-1"
 LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "240000", "--items", "100")
@@ -27,27 +28,21 @@ def assembly(tmp_path):
         "Name": ("AWS::SSM::Parameter", {"Name": "/alsolike/shop/region"}),
         "Profiles": ("AWS::DynamoDB::GlobalTable", {"Replicas": [{"Region": REGION}]}),
         "Stream": ("AWS::Kinesis::Stream", {"ShardCount": 2, "RetentionPeriodHours": 200}),
-        "Recommend": (
-            "AWS::Lambda::Function",
-            {"Handler": "functions.recommend.handler.lambda_handler", "MemorySize": 2048, "Architectures": ["arm64"]},
-        ),
-        "Live": (
-            "AWS::Lambda::Alias",
-            {
-                "FunctionName": {"Ref": "Recommend"},
-                "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3},
-            },
-        ),
+        "Recommend": ("AWS::Lambda::Function",
+            {"Handler": "functions.recommend.handler.lambda_handler", "MemorySize": 2048, "Architectures": ["arm64"]}),
+        "Live": ("AWS::Lambda::Alias",
+            {"FunctionName": {"Ref": "Recommend"},
+             "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 3}}),
         "Alarm": ("AWS::CloudWatch::Alarm", {"Metrics": [{"Expression": "a / b"}, metric, metric]}),
         "Health": ("AWS::CloudWatch::Dashboard", {"DashboardBody": ""}),
-    }
-    template = {"Resources": {name: {"Type": kind, "Properties": each} for name, (kind, each) in resources.items()}}
+    }  # fmt: skip
+    template = {"Resources": {name: {"Type": kind, "Properties": fields} for name, (kind, fields) in resources.items()}}
     (tmp_path / "shop.template.json").write_text(json.dumps(template))
     return tmp_path
 
 
 def run_cost(*arguments):
-    return CliRunner().invoke(app, ["cost", *arguments], catch_exceptions=False).stdout
+    return run("cost", *arguments).stdout
 
 
 def test_assembly_cost_is_printed_as_json(assembly):
@@ -100,7 +95,7 @@ def test_free_tier_option_reduces_the_cost(assembly):
 
 
 @pytest.mark.parametrize(
-    ("options", "output"),
+    ("options", "message"),
     [
         (["--users", "-1"], "users is -1, expected 0 to 10,000,000,000"),
         (["--events-per-call", "11"], "events_per_call is 11, expected 1 to 10"),
@@ -108,11 +103,9 @@ def test_free_tier_option_reduces_the_cost(assembly):
         (["--size", "small"], "--size and --assembly were both given"),
     ],
 )
-def test_invalid_load_is_refused(assembly, options, output):
-    result = CliRunner().invoke(app, ["cost", "--assembly", str(assembly), *options])
-
-    assert isinstance(result.exception, InvalidInput)
-    assert output in str(result.exception)
+def test_invalid_load_is_refused(assembly, options, message):
+    with pytest.raises(InvalidInput, match=message):
+        run("cost", "--assembly", assembly, *options)
 
 
 def test_cost_without_an_assembly_synthesizes_the_environment(assembly, monkeypatch):
@@ -126,10 +119,10 @@ def test_cost_without_an_assembly_synthesizes_the_environment(assembly, monkeypa
 
 
 def test_measured_durations_and_log_sizes_replace_defaults(assembly, monkeypatch):
-    found = CallFigures(calls=9, mean_ms=49.2, max_memory_mb=321, log_bytes=1_500, records=1.0)
-    monkeypatch.setattr(measuring, "measure", lambda **_: Measured({"recommend": found}))
+    measured = CallFigures(calls=9, mean_ms=49.2, max_memory_mb=321, log_bytes=1_500, records=1.0)
+    monkeypatch.setattr(measuring, "measure", lambda **_: Measured({"recommend": measured}))
 
-    document: dict[str, Any] = json.loads(run_cost("--assembly", str(assembly), *LOAD, "--measure", "--json"))
+    document = json.loads(run_cost("--assembly", str(assembly), *LOAD, "--measure", "--json"))
     table = run_cost("--assembly", str(assembly), *LOAD, "--measure")
 
     lines = {line["what"]: line for line in document["lines"]}
@@ -143,9 +136,9 @@ def test_measured_durations_and_log_sizes_replace_defaults(assembly, monkeypatch
 
 def test_call_and_record_durations_are_scaled_equally():
     known = {"archive_events": Duration(call_ms=60, record_ms=2)}
-    found = CallFigures(calls=1, mean_ms=160, max_memory_mb=1, log_bytes=1, records=10)
+    measured = CallFigures(calls=1, mean_ms=160, max_memory_mb=1, log_bytes=1, records=10)
 
-    durations = Measured({"archive_events": found}).durations(known)
+    durations = Measured({"archive_events": measured}).durations(known)
 
     assert durations["archive_events"].ms(10) == pytest.approx(160)
     assert durations["archive_events"].ms(0) == pytest.approx(60 * 160 / 80)
@@ -161,19 +154,15 @@ def test_measured_metrics_use_warm_calls_of_the_load():
     load = {"update_profiles": [cold, warm, report(40, 55), "START RequestId: 1 Version: 2", "another line"]}
     whole = {"update_profiles": [earlier, *load["update_profiles"]], "build_dataset": [earlier], "collect": []}
 
-    found = figures(load, whole, events=12, requests=12, events_per_call=1)
+    measured = figures(load, whole, events=12, requests=12, events_per_call=1)
 
-    assert found["update_profiles"] == CallFigures(
-        calls=3,
-        mean_ms=30,
-        max_memory_mb=60,
-        log_bytes=round((len("another line") + 26) / 3),
-        records=4,
+    log_bytes = round((len("another line") + 26) / 3)
+    assert measured["update_profiles"] == CallFigures(
+        calls=3, mean_ms=30, max_memory_mb=60, log_bytes=log_bytes, records=4
     )
-    assert dataclasses.replace(found["build_dataset"], log_bytes=0) == CallFigures(
-        calls=1, mean_ms=7, max_memory_mb=40, log_bytes=0
-    )
-    assert "collect" not in found
+    built = dataclasses.replace(measured["build_dataset"], log_bytes=0)
+    assert built == CallFigures(calls=1, mean_ms=7, max_memory_mb=40, log_bytes=0)
+    assert "collect" not in measured
 
 
 def test_compare_prints_the_difference_per_service(assembly, tmp_path_factory, monkeypatch):
@@ -188,11 +177,7 @@ def test_compare_prints_the_difference_per_service(assembly, tmp_path_factory, m
 
     # One shard costs $0.015 per hour, and $0.020 per hour for a longer retention of records.
     table = output.split("With shards=3")[1]
-    services = [line.split("│")[1:-1] for line in table.splitlines() if line.startswith("│")]
-    assert [(row[0].strip(), row[3].strip()) for row in services] == [
-        ("Kinesis", "25.55"),
-        ("total a month", "25.55"),
-    ]
+    assert [(row[0], row[3]) for row in cells(table)] == [("Kinesis", "25.55"), ("total a month", "25.55")]
 
 
 def test_compare_refuses_a_setting_without_a_value(assembly):
@@ -209,12 +194,8 @@ def put_counts(deployment, at, *, events, answers):
         ("EventsAccepted", "read_kafka", 1),
         ("RecommendationsServed", "recommend", answers),
     ):
-        datum = {
-            "MetricName": name,
-            "Dimensions": [{"Name": "service", "Value": service}],
-            "Timestamp": at,
-            "Value": value,
-        }
+        dimensions = [{"Name": "service", "Value": service}]
+        datum = {"MetricName": name, "Dimensions": dimensions, "Timestamp": at, "Value": value}
         deployment.client("cloudwatch").put_metric_data(Namespace="Alsolike/shop", MetricData=[datum])
 
 
@@ -250,6 +231,22 @@ def test_cost_of_a_month_without_a_load_is_refused(shop, month, message):
         monthly_load(shop, month, other=other, now=NOVEMBER)
 
 
+def test_users_of_a_sampled_drift_report_are_extrapolated(shop):
+    thresholds = DriftThresholds(0.25, hours=24, retrains=True, new_interactions=None, silent_hours=24, stale_days=30)
+    report = DriftReport(
+        looked_ms=0, window_from_ms=0, rules=thresholds, champion="v1", champion_age_h=1.0, lake_silent_h=1.0,
+        sampled=4, interactions=1_200, users=300, figures=(), checks=(), unknown_item_share=None,
+        unknown_user_share=None, new_interactions=None, started=None, last_start=None,
+    )  # fmt: skip
+    shop.client("s3").put_object(Bucket=shop.names.artefact_bucket, Key=MONITORING_LATEST_KEY, Body=report.to_json())
+    put_counts(shop, NOVEMBER - dt.timedelta(hours=1), events=15, answers=15)
+    other = Load(users=7, events_per_day=1, requests_per_day=1, items=8)
+
+    load = monthly_load(shop, "2026-11", other=other, now=NOVEMBER)
+
+    assert (load.users, load.events_per_day) == (4 * 300, 1)
+
+
 def test_two_months_are_compared_by_service(shop, assembly, monkeypatch):
     monkeypatch.setattr(boot, "synthesize", lambda *_, **__: assembly)
     this_month = dt.datetime.now(dt.UTC).replace(day=1, hour=0, minute=0, second=0)
@@ -276,7 +273,6 @@ def test_two_months_are_compared_by_service(shop, assembly, monkeypatch):
 )
 def test_invalid_comparison_of_months_is_refused(options, message):
     months = [argument for month in options for argument in ("--month", month)]
-    result = CliRunner().invoke(app, ["cost", *months, *(["--compare", "shards=3"] if len(options) == 2 else [])])
 
-    assert isinstance(result.exception, InvalidInput)
-    assert message in str(result.exception)
+    with pytest.raises(InvalidInput, match=message):
+        run("cost", *months, *(["--compare", "shards=3"] if len(options) == 2 else []))

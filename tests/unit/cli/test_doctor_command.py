@@ -4,11 +4,10 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import app
 from operations import boot, doctor
 from operations.doctor import FAILED, PASSED, UNKNOWN, Finding
+from tests.unit.cli.command_line import run
 from tests.unit.operations.doctor.accounts import NEEDS
 
 ACCOUNT = Finding("account", PASSED, "123456789012")
@@ -34,13 +33,13 @@ def test_only_a_failure_of_the_deployment_sets_the_exit_status(findings, status,
     account += findings
 
     for form in ([], ["--json"]):
-        assert CliRunner().invoke(app, ["doctor", "--env", "shop", *form]).exit_code == status
+        assert run("doctor", "--env", "shop", *form).exit_code == status
 
 
 def test_lines_show_each_check_with_its_next_step(account):
     account += [ACCOUNT, LAYER, MAIL]
 
-    done = CliRunner().invoke(app, ["doctor", "--env", "shop"])
+    done = run("doctor", "--env", "shop")
 
     assert done.output.splitlines() == [
         "passed   account: 123456789012",
@@ -55,7 +54,7 @@ def test_lines_show_each_check_with_its_next_step(account):
 def test_json_has_each_check_and_the_verdict(account):
     account += [ACCOUNT, QUOTA]
 
-    document = json.loads(CliRunner().invoke(app, ["doctor", "--env", "shop", "--format", "json"]).output)
+    document = json.loads(run("doctor", "--env", "shop", "--format", "json").output)
 
     assert (document["environment"], document["region"], document["deployable"]) == ("shop", "eu-west-1", True)
     assert document["checks"][1] == {
@@ -76,13 +75,13 @@ def test_policy_is_of_the_account_of_the_option_or_of_cdk_json(options, account,
     monkeypatch.setattr(boot, "synthesize", lambda *_, **__: tmp_path)
     monkeypatch.setattr(doctor, "read_needs", lambda _: NEEDS)
 
-    document = json.loads(CliRunner().invoke(app, ["policy", "--env", "shop", *options]).output)
+    document = json.loads(run("policy", "--env", "shop", *options).output)
 
     assert document["Statement"][0]["Resource"] == [f"arn:aws:iam::{account}:role/deploy"]
 
 
 def test_policy_of_an_operator_names_only_resources_of_the_deployment(shop):
-    document = json.loads(CliRunner().invoke(app, ["policy", "--operator", "--env", "shop"]).output)
+    document = json.loads(run("policy", "--operator", "--env", "shop").output)
 
     statements = {statement["Sid"]: statement for statement in document["Statement"]}
     assert statements["Buckets"]["Resource"] == ["arn:aws:s3:::artefacts", "arn:aws:s3:::lake"]

@@ -4,7 +4,6 @@ import dataclasses
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
@@ -18,13 +17,10 @@ from alsolike.training.monitoring import (
     StartedTraining,
     Trigger,
 )
-from cli import main as command
-from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from operations.monitoring import BECAME
 from operations.status import _drift
-from tests.unit.cli.shop import KEY
-from tests.unit.cli.stub_function import StubFunction
+from tests.unit.cli import command_line
+from tests.unit.cli.stub_function import replace_functions
 
 NOW_MS = 1_790_000_000_000
 HOUR_MS = 3_600_000
@@ -54,7 +50,7 @@ REPORT = DriftReport(
 
 
 def run(*arguments):
-    return CliRunner().invoke(command.app, ["drift", "--env", "shop", *arguments], catch_exceptions=False)
+    return command_line.run("drift", "--env", "shop", *arguments)
 
 
 def put(deployment, body):
@@ -68,8 +64,7 @@ def shop(shop):
 
 
 def cells(shown):
-    rows = [[cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if line[:1] == "│"]
-    return {row[0]: row[1:] for row in rows}
+    return {name: values for name, *values in command_line.cells(shown)}
 
 
 def test_each_drift_figure_has_threshold_start_time_and_effect(shop):
@@ -113,19 +108,13 @@ def test_started_training_is_printed(shop):
     ("outcome", "figure", "message"),
     [
         (StartedTraining.GOING, "started a training", "it is running"),
-        (
-            StartedTraining.BUSY,
-            "drift",
-            "it did nothing, because another run was in progress; the next monitoring run starts it again",
-        ),
-        (
-            StartedTraining.NOT_BEGUN,
-            "drift",
-            "it failed before it acquired the training lock; the next monitoring run starts it again",
-        ),
+        (StartedTraining.BUSY, "drift",
+         "it did nothing, because another run was in progress; the next monitoring run starts it again"),
+        (StartedTraining.NOT_BEGUN, "drift",
+         "it failed before it acquired the training lock; the next monitoring run starts it again"),
         (StartedTraining.REJECTED, "started a training", "the gate rejected its model"),
     ],
-)
+)  # fmt: skip
 def test_outcome_of_the_started_training_is_printed(shop, outcome, figure, message):
     start = Start(Trigger.DRIFT, "drift-ab", "psi", "v1", NOW_MS - HOUR_MS, ("item_popularity",), outcome)
     put(shop, dataclasses.replace(REPORT, last_start=start).to_json())
@@ -162,9 +151,7 @@ def test_unreadable_report_is_refused(shop, body):
 
 
 def test_refresh_runs_the_check_first(shop, monkeypatch):
-    function = StubFunction(shop, json.loads(dataclasses.replace(REPORT, interactions=77).to_json()))
-    deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    function = replace_functions(shop, json.loads(dataclasses.replace(REPORT, interactions=77).to_json()), monkeypatch)
 
     result = run("--refresh")
 
@@ -174,9 +161,7 @@ def test_refresh_runs_the_check_first(shop, monkeypatch):
 
 
 def test_failed_refresh_has_its_reason(shop, monkeypatch):
-    function = StubFunction(shop, {"errorMessage": "the champion's files are gone"})
-    deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    replace_functions(shop, {"errorMessage": "the champion's files are gone"}, monkeypatch)
 
     with pytest.raises(Unavailable, match="monitoring failed: the champion's files are gone"):
         run("--refresh")

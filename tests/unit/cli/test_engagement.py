@@ -1,28 +1,19 @@
 """`alsolike engagement` sums the figures of several days."""
 
-import json
-
 import orjson
 import pyarrow as pa
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.lake import engagement, outcomes
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS, Engagement
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from cli import main as command
-from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
 from operations.experiments.lake_tables import read_outcomes
 from tests.builders.parquet import parquet_of
-from tests.unit.cli.shop import KEY
-from tests.unit.cli.stub_function import StubFunction
+from tests.unit.cli.command_line import cells, run, run_json
+from tests.unit.cli.stub_function import replace_functions
 
+ENGAGEMENT = ("engagement", "--env", "shop")
 NAMES = [name for name in ENGAGEMENT_COLUMNS if name not in ("dimension", "name")]
-
-
-def run(*arguments):
-    return CliRunner().invoke(command.app, ["engagement", "--env", "shop", *arguments], catch_exceptions=False)
 
 
 def row(dimension, name, **numbers):
@@ -59,9 +50,9 @@ def shop(shop):
 
 
 def test_days_are_added(shop):
-    found = json.loads(run("--from", "2026-09-21", "--to", "2026-09-22", "--json").stdout)
+    document = run_json(*ENGAGEMENT, "--from", "2026-09-21", "--to", "2026-09-22")
 
-    (only,) = found["rows"]
+    (only,) = document["rows"]
     assert only["answers"] == 40
     assert only["rates"] == {
         "click_through": (4 + 6) / (40 + 60),
@@ -72,17 +63,14 @@ def test_days_are_added(shop):
         "new_item_share": 5 / 200,
         "degraded_share": 0 / 40,
     }
-    assert found["rejected"] == {"forged": 4, "too-late": 2}
-    assert (found["from"], found["to"], found["by"]) == ("2026-09-21", "2026-09-22", "all")
+    assert document["rejected"] == {"forged": 4, "too-late": 2}
+    assert (document["from"], document["to"], document["by"]) == ("2026-09-21", "2026-09-22", "all")
 
 
 def test_rows_are_grouped_by_the_requested_dimension(shop):
-    shown = run("--from", "2026-09-21", "--to", "2026-09-22", "--by", "recommender").stdout
+    shown = run(*ENGAGEMENT, "--from", "2026-09-21", "--to", "2026-09-22", "--by", "recommender").stdout
 
-    cells = [
-        [cell.strip() for cell in line.strip("│").split("│")] for line in shown.splitlines() if line.startswith("│")
-    ]
-    assert [(name, answers, degraded) for name, answers, *_, degraded in cells] == [
+    assert [(name, answers, degraded) for name, answers, *_, degraded in cells(shown)] == [
         ("for-you", "20", "0.00%"),
         ("popular", "20", "25.00%"),
     ]
@@ -93,37 +81,37 @@ def test_metrics_without_a_value_for_anonymous_responses_are_empty(shop):
     shared = row("all", "all", answers=10, shared_answers=10, revenue=5.0, shared_revenue=5.0)
     store(shop, "2026-09-23", shared)
 
-    (line,) = (line for line in run("--from", "2026-09-23", "--to", "2026-09-23").stdout.splitlines() if line[0] == "│")
+    (cells_,) = cells(run(*ENGAGEMENT, "--from", "2026-09-23", "--to", "2026-09-23").stdout)
 
-    assert [cell.strip() for cell in line.strip("│").split("│")][1:7] == ["10", "", "0", "", "5.00", ""]
+    assert cells_[1:7] == ["10", "", "0", "", "5.00", ""]
 
 
 @pytest.mark.parametrize(("by", "noun"), [("all", "responses"), ("arm", "responses in an experiment")])
 def test_days_without_responses_have_a_message(by, noun, shop):
-    assert run("--from", "2020-01-01", "--to", "2020-01-02", "--by", by).stdout == (
+    assert run(*ENGAGEMENT, "--from", "2020-01-01", "--to", "2020-01-02", "--by", by).stdout == (
         f"no {noun} from 2020-01-01 to 2020-01-02 were attributed; the attribution is hourly, --refresh runs it now\n"
     )
 
 
 @pytest.mark.parametrize(
-    ("numbers", "says"),
+    ("numbers", "reason"),
     [
         ({}, "no click or purchase names one of these responses"),
         ({"clicks": 2}, "no purchase names one of these responses"),
         ({"clicks": 2, "purchases": 1}, None),
     ],
 )
-def test_responses_without_outcomes_have_the_reason(numbers, says, shop):
+def test_responses_without_outcomes_have_the_reason(numbers, reason, shop):
     store(shop, "2026-09-23", row("all", "all", answers=10, **numbers))
 
-    shown = run("--from", "2026-09-23", "--to", "2026-09-23").stdout
+    shown = run(*ENGAGEMENT, "--from", "2026-09-23", "--to", "2026-09-23").stdout
 
-    assert (says or "recommendationId") in shown if says else "recommendationId" not in shown
+    assert reason in shown if reason else "recommendationId" not in shown
 
 
 def test_dates_in_the_wrong_order_are_refused(shop):
     with pytest.raises(InvalidInput, match="--from 2026-09-22 is after --to 2026-09-21"):
-        run("--from", "2026-09-22", "--to", "2026-09-21")
+        run(*ENGAGEMENT, "--from", "2026-09-22", "--to", "2026-09-21")
 
 
 @pytest.mark.parametrize(
@@ -142,12 +130,12 @@ def test_damaged_object_error_names_the_object(key, body, says, shop):
     shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body)
 
     with pytest.raises(InvalidInput, match=f"{key} {says}"):
-        run("--from", "2026-09-20", "--to", "2026-09-22")
+        run(*ENGAGEMENT, "--from", "2026-09-20", "--to", "2026-09-22")
 
 
 def test_date_before_1970_is_refused(shop):
     with pytest.raises(InvalidInput, match="--to is 0001-01-01, expected a day from 1970 on"):
-        run("--to", "0001-01-01")
+        run(*ENGAGEMENT, "--to", "0001-01-01")
 
 
 def test_outcomes_are_read_by_date(shop):
@@ -171,11 +159,9 @@ def test_invalid_parquet_object_error_names_the_object(shop):
 
 @pytest.mark.parametrize(("complete", "says"), [(True, "3 days\n"), (False, "3 days, more are left")])
 def test_refresh_runs_the_attribution_first(shop, monkeypatch, complete, says):
-    function = StubFunction(shop, {"days": 3, "complete": complete})
-    deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    function = replace_functions(shop, {"days": 3, "complete": complete}, monkeypatch)
 
-    result = run("--from", "2026-09-20", "--to", "2026-09-20", "--refresh")
+    result = run(*ENGAGEMENT, "--from", "2026-09-20", "--to", "2026-09-20", "--refresh")
 
     assert function.invoked == [shop.names.attribute_outcomes_function]
     assert says in result.stderr
@@ -183,9 +169,7 @@ def test_refresh_runs_the_attribution_first(shop, monkeypatch, complete, says):
 
 
 def test_failed_refresh_has_its_reason(shop, monkeypatch):
-    function = StubFunction(shop, {"errorMessage": "broken.parquet is not an object of the table"})
-    deployment = Deployment("shop", shop.names, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    replace_functions(shop, {"errorMessage": "broken.parquet is not an object of the table"}, monkeypatch)
 
     with pytest.raises(Unavailable, match=r"attribution failed: broken\.parquet"):
-        run("--refresh")
+        run(*ENGAGEMENT, "--refresh")

@@ -5,13 +5,12 @@ import json
 import time
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.catalogue.users import User, UserStore
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, Expiring, Purged, TrainedModel
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
-from cli.main import app
 from operations.client import deployment as deployments
+from tests.unit.cli.command_line import cells, run, run_json
 from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import KEY, NAMES
 
@@ -36,10 +35,6 @@ def shop(deployment, client, server, monkeypatch):
     return used
 
 
-def run(*arguments):
-    return CliRunner().invoke(app, list(arguments), catch_exceptions=False)
-
-
 def receipt(user_hash, **fields):
     return ErasureReceipt(user_hash[:32], user_hash, **{"requested_at_ms": ASKED_MS, "runs": 1, **fields})
 
@@ -53,15 +48,15 @@ COMPLETE = receipt(
 )
 
 
-def write(shop, found):
-    ErasureReceiptStore(shop.client("s3"), shop.names.artefact_bucket).write(found)
-    return found.erasure_id
+def write(shop, written):
+    ErasureReceiptStore(shop.client("s3"), shop.names.artefact_bucket).write(written)
+    return written.erasure_id
 
 
-def start(shop, found):
+def start(shop, running):
     """Start the execution that a receipt names, and return its ARN."""
     execution = shop.client("stepfunctions").start_execution(
-        stateMachineArn=shop.names.erasure_state_machine_arn, name=f"{found.erasure_id}-{found.runs}"
+        stateMachineArn=shop.names.erasure_state_machine_arn, name=f"{running.erasure_id}-{running.runs}"
     )
     return execution["executionArn"]
 
@@ -84,16 +79,14 @@ def test_erasure_is_requested_with_an_encoded_id(server):
 
 
 def test_unconfirmed_erasure_is_not_requested(server):
-    result = CliRunner().invoke(app, ["erase", "ann"], input="n\n")
-
-    assert result.exit_code == 1
+    assert run("erase", "ann", input="n\n").exit_code == 1
     assert server.methods == []
 
 
 def test_erasure_response_is_printed_as_json(server):
     accept(server, "/users/ann")
 
-    assert json.loads(run("erase", "ann", "--yes", "--json").stdout) == {"erasureId": "a" * 32, "status": "running"}
+    assert run_json("erase", "ann", "--yes") == {"erasureId": "a" * 32, "status": "running"}
 
 
 def test_refused_erasure_has_the_message_of_the_api(server):
@@ -117,10 +110,8 @@ def test_wait_option_prints_the_final_receipt(shop, server, monkeypatch):
 
     monkeypatch.setattr(time, "sleep", nap)
 
-    shown = run("erase", "ann", "--yes", "--wait", "--json").stdout
-
+    assert run_json("erase", "ann", "--yes", "--wait") == json.loads(COMPLETE.to_json())
     assert naps == [1, 1, 1]
-    assert json.loads(shown) == json.loads(COMPLETE.to_json())
 
 
 @pytest.mark.parametrize("runs", [1, 2])
@@ -139,7 +130,7 @@ def test_wait_option_fails_if_the_workflow_has_ended(runs, shop, server, monkeyp
 
 
 def test_receipt_is_found_by_its_erasure_id(shop):
-    shown = json.loads(run("erasures", "status", write(shop, COMPLETE), "--json").stdout)
+    shown = run_json("erasures", "status", write(shop, COMPLETE))
 
     assert shown == json.loads(COMPLETE.to_json())
     assert shown["status"] == "complete"
@@ -148,10 +139,9 @@ def test_receipt_is_found_by_its_erasure_id(shop):
 def test_receipt_is_printed_as_text(shop):
     text = run("erasures", "status", write(shop, COMPLETE)).stdout
 
-    first, *rest = text.splitlines()
-    assert first == f"erasure {'a' * 32}: complete, requested 2026-11-25 10:41 UTC, completed 2026-11-25 10:43 UTC"
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in rest if line.startswith("│")]
-    assert rows == [
+    times = "requested 2026-11-25 10:41 UTC, completed 2026-11-25 10:43 UTC"
+    assert text.splitlines()[0] == f"erasure {'a' * 32}: complete, {times}"
+    assert cells(text) == [
         ["lake", "rewritten without", "14", "15"],
         ["table backups", "point-in-time recovery", "2026-12-31"],
         ["20261124t000000-aaaaaa", "yes", "yes", "2026-12-03"],
@@ -159,17 +149,17 @@ def test_receipt_is_printed_as_text(shop):
 
 
 def test_receipt_of_a_running_erasure_has_no_dates(shop):
-    text = run("erasures", "status", write(shop, receipt("a" * 64))).stdout
-
-    assert text == f"erasure {'a' * 32}: running, requested 2026-11-25 10:41 UTC\n"
+    assert run("erasures", "status", write(shop, receipt("a" * 64))).stdout == (
+        f"erasure {'a' * 32}: running, requested 2026-11-25 10:41 UTC\n"
+    )
 
 
 def test_receipt_without_a_training_schedule_has_no_retrain_date(shop):
     model = TrainedModel("v1", False, "unknown", None)
 
-    text = run("erasures", "status", write(shop, dataclasses.replace(COMPLETE, models=(model,)))).stdout
+    erasure_id = write(shop, dataclasses.replace(COMPLETE, models=(model,)))
 
-    assert "no schedule" in text
+    assert "no schedule" in run("erasures", "status", erasure_id).stdout
 
 
 @pytest.mark.parametrize("pseudonymised", [False, True])
@@ -181,13 +171,13 @@ def test_receipt_is_found_by_the_user_id(pseudonymised, shop, pseudonyms, monkey
     write(shop, receipt(user_hash))
     write(shop, COMPLETE)
 
-    assert json.loads(run("erasures", "status", "--user", "ann", "--json").stdout)["user_hash"] == user_hash
+    assert run_json("erasures", "status", "--user", "ann")["user_hash"] == user_hash
 
 
 def test_repair_prints_the_number_of_restored_tombstones(shop):
     write(shop, COMPLETE)
 
-    assert json.loads(run("erasures", "repair", "--json").stdout) == {"restored": 1}
+    assert run_json("erasures", "repair") == {"restored": 1}
     assert run("erasures", "repair").stderr == "no tombstone is missing\n"
 
 
@@ -208,23 +198,21 @@ def test_status_requires_either_an_id_or_a_user(arguments, shop):
 
 def test_erasures_are_listed_latest_first(shop):
     later = receipt("b" * 64, requested_at_ms=ASKED_MS + 86_400_000)
-    for each in (COMPLETE, later, receipt("c" * 64, requested_at_ms=ASKED_MS - 1)):
-        write(shop, each)
+    for erasure in (COMPLETE, later, receipt("c" * 64, requested_at_ms=ASKED_MS - 1)):
+        write(shop, erasure)
 
-    listed = json.loads(run("erasures", "list", "--json").stdout)
-    text = run("erasures", "list").stdout
-
-    assert [each["erasure_id"][0] for each in listed] == ["b", "a", "c"]
-    assert [each["status"] for each in listed] == ["running", "complete", "running"]
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in text.splitlines() if line.startswith("│")]
-    assert rows[:2] == [
+    listed = run_json("erasures", "list")
+    assert [(erasure["erasure_id"][0], erasure["status"]) for erasure in listed] == [
+        ("b", "running"), ("a", "complete"), ("c", "running"),
+    ]  # fmt: skip
+    assert cells(run("erasures", "list").stdout)[:2] == [
         ["b" * 32, "running", "2026-11-26 10:41 UTC", ""],
         ["a" * 32, "complete", "2026-11-25 10:41 UTC", "2026-11-25 10:43 UTC"],
     ]
 
 
 def test_empty_erasure_list_is_an_empty_json_list():
-    assert json.loads(run("erasures", "list", "--json").stdout) == []
+    assert run_json("erasures", "list") == []
 
 
 @pytest.mark.parametrize("pseudonymised", [False, True])

@@ -1,17 +1,14 @@
 """`alsolike fatigue`, with a log in the lake."""
 
-import json
-
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.configuration.configuration import DEFAULT, Fatigue
 from alsolike.declarations.times import DAY_MS
-from cli.main import app
 from operations import times
 from operations.client import deployment as deployments
 from operations.fatigue import clicked_responses
 from tests.builders.attribution import SERVED_MS, Lake, answer, event
+from tests.unit.cli.command_line import run, run_json
 
 HOUR_MS = 3_600_000
 FATIGUE = Fatigue(1.0, 24.0)
@@ -100,8 +97,8 @@ def test_strength_and_the_setting_are_estimated_from_the_lake(deployment, pseudo
     lake.write_served(rows)
     lake.write_events(events)
 
-    document = json.loads(CliRunner().invoke(app, ["fatigue", "--json"], catch_exceptions=False).stdout)
-    shown = CliRunner().invoke(app, ["fatigue", "--half-life-hours", "24"], catch_exceptions=False).stdout
+    document = run_json("fatigue")
+    shown = run("fatigue", "--half-life-hours", "24").stdout
 
     assert (document["responses"], document["pairs"], document["half_life_hours"]) == (USERS, USERS, 48)
     assert document["has_signal"]

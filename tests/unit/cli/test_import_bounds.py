@@ -3,17 +3,13 @@
 import gzip
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest import bounds, csv_blocks, csv_rows, files, load_metadata
-from operations.ingest.inputs import Options
 from operations.ingest.interaction_file import read
-from operations.ingest.load import import_interactions
-from operations.ingest.load_metadata import import_items
 from operations.ingest.undo import undo
-from tests.unit.cli.imported import NOW_MS, lake_objects, load
+from tests.unit.cli.imported import NOW_MS, lake_objects, load, load_items, write, write_parquet
 
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
 ROW = b"1,a,1500000000\n"
@@ -22,9 +18,9 @@ ROW = b"1,a,1500000000\n"
 def repeated(path, rows):
     """Write a Parquet file of equal rows."""
     values = {"USER_ID": "u", "ITEM_ID": "i", "TIMESTAMP": 1_500_000_000}
-    table = pa.table({name: pa.repeat(pa.scalar(value), rows) for name, value in values.items()})
-    pq.write_table(table, path, compression="zstd")
-    return path
+    return write_parquet(
+        path, {name: pa.repeat(pa.scalar(value), rows) for name, value in values.items()}, compression="zstd"
+    )
 
 
 @pytest.fixture
@@ -48,8 +44,7 @@ def test_parquet_file_of_repeated_rows_is_refused_before_reading(deployment, tmp
 
 
 def test_refused_file_prevents_the_import_of_other_files(deployment, tmp_path):
-    good = tmp_path / "good.csv"
-    good.write_bytes(HEADER + ROW)
+    good = write(tmp_path / "good.csv", HEADER + ROW)
 
     with pytest.raises(InvalidInput, match=r"bad\.parquet has"):
         load(deployment, good, repeated(tmp_path / "bad.parquet", 2_000_000))
@@ -61,14 +56,13 @@ def test_million_equal_rows_are_accepted(tmp_path):
     assert len(read(repeated(tmp_path / "p.parquet", 1_000_000)).interactions) == 1_000_000
 
 
-def test_evaluation_refuses_repeated_rows(tmp_path):
-    with pytest.raises(InvalidInput, match="Remove repeated rows"):
-        read(repeated(tmp_path / "p.parquet", 2_000_000))
+def test_evaluation_and_items_import_refuse_repeated_rows(deployment, tmp_path):
+    path = repeated(tmp_path / "p.parquet", 2_000_000)
 
-
-def test_items_file_of_repeated_rows_is_refused(deployment, tmp_path):
     with pytest.raises(InvalidInput, match="Remove repeated rows"):
-        import_items([repeated(tmp_path / "p.parquet", 2_000_000)], deployment, now_ms=NOW_MS)
+        read(path)
+    with pytest.raises(InvalidInput, match="Remove repeated rows"):
+        load_items(deployment, path)
 
 
 @pytest.mark.usefixtures("small_bounds")
@@ -122,42 +116,30 @@ def test_items_imported_before_the_limit_are_reported(deployment, partly_valid_f
     )
 
     with pytest.raises(InvalidInput, match="The rows before are stored"):
-        import_items([partly_valid_file], deployment, now_ms=NOW_MS)
+        load_items(deployment, partly_valid_file)
 
 
 @pytest.mark.usefixtures("small_bounds")
 def test_dry_run_reports_no_rows_before_the_limit(deployment, partly_valid_file):
     with pytest.raises(InvalidInput, match=r"(expected at most|times its size)[^;]*; if all (is|are) real, [^.]*$"):
-        import_interactions(
-            [partly_valid_file], deployment, default_event_type="view", now_ms=NOW_MS, options=Options(dry_run=True)
-        )
+        load(deployment, partly_valid_file, dry_run=True)
 
 
 @pytest.mark.usefixtures("small_bounds")
-def test_csv_file_has_no_size_limit(deployment, tmp_path):
-    path = tmp_path / "p.csv"
-    path.write_bytes(HEADER + ROW * 60_000)
-
-    assert load(deployment, path).imported == 60_000
-
-
-@pytest.mark.usefixtures("small_bounds")
-def test_gzip_file_of_different_rows_is_accepted(deployment, tmp_path):
+def test_csv_file_and_gzip_file_of_different_rows_have_no_limit(deployment, tmp_path):
     rows = b"".join(b"%d,a%d,%d\n" % (row % 97, row * row % 89, 1_500_000_000 + row) for row in range(60_000))
-    path = tmp_path / "p.csv.gz"
-    path.write_bytes(gzip.compress(HEADER + rows))
 
-    assert load(deployment, path).imported == 60_000
+    assert load(deployment, write(tmp_path / "p.csv", HEADER + ROW * 60_000)).imported == 60_000
+    assert load(deployment, write(tmp_path / "p.csv.gz", HEADER + rows)).imported == 60_000
 
 
 @pytest.mark.parametrize("name", ["p.csv", "p.csv.gz", "p.parquet"])
 def test_more_columns_than_the_limit_are_refused(deployment, tmp_path, name):
     path, columns = tmp_path / name, ["USER_ID", "ITEM_ID", "TIMESTAMP", *(f"C{number}" for number in range(998))]
     if name.endswith(".parquet"):
-        pq.write_table(pa.table({column: [1] for column in columns}), path)
+        write_parquet(path, {column: [1] for column in columns})
     else:
-        text = (",".join(columns) + "\n").encode()
-        path.write_bytes(gzip.compress(text) if name.endswith(".gz") else text)
+        write(path, ",".join(columns) + "\n")
 
     with pytest.raises(InvalidInput, match="has 1,001 columns, expected at most 1,000"):
-        import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
+        load(deployment, path)

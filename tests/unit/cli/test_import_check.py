@@ -1,12 +1,9 @@
 """Rejected rows, which are written with reasons to a file next to the input, while other rows are imported."""
 
 import csv
-import gzip
 import re
 
 import pyarrow as pa
-import pyarrow.csv
-import pyarrow.parquet as pq
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,9 +13,7 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.schema import validation
 from operations.ingest.interaction_checks import check
 from operations.ingest.timestamps import NUMBER
-from tests.unit.cli.imported import GOOD, lake_rows, load, write
-
-NOW_MS = 1_700_000_000_000
+from tests.unit.cli.imported import GOOD, NOW_MS, lake_rows, load, rejected, write, write_parquet
 
 
 def is_id(text, *, maximum):
@@ -111,35 +106,19 @@ def test_impression_accepts_only_ids():
     assert checked.bad.tolist() == [1, 2, 3, 4]
 
 
-def rejected(path):
-    with path.open(encoding="utf-8", newline="") as file:
-        return list(csv.reader(file))
-
-
 def test_invalid_rows_are_written_next_to_the_input_and_valid_ones_stored(deployment, tmp_path):
-    text = (
-        "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n"
-        "1,a,1500000000,view\n"
-        ",a,1500000000,view\n"
-        "1,,1500000000,view\n"
-        f"{'u' * 257},a,1500000000,view\n"
-        "1,a,yesterday,view\n"
-        "1,a,-5,view\n"
-        "1,a,1700000301,view\n"
-        "1,a,150000000000000,view\n"
-        "1,a,1500000000,returned\n"
-        "1,a\n"
-        "\n"
-        "1,b,1500000001,view\n"
-    )
+    rows = (
+        "1,a,1500000000,view", ",a,1500000000,view", "1,,1500000000,view", f"{'u' * 257},a,1500000000,view",
+        "1,a,yesterday,view", "1,a,-5,view", "1,a,1700000301,view", "1,a,150000000000000,view",
+        "1,a,1500000000,returned", "1,a", "", "1,b,1500000001,view",
+    )  # fmt: skip
+    path = write(tmp_path / "p.csv", "\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *rows, ""]))
 
-    summary = load(deployment, write(tmp_path / "p.csv", text))
+    summary = load(deployment, path)
 
     assert summary.imported == 2
     assert lake_rows(deployment).item_id.tolist() == ["a", "b"]
-    header, *bad = rejected(tmp_path / "p.csv.rejected.csv")
-    assert header == ["line", "reason", "USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"]
-    assert [(int(row[0]), row[1]) for row in bad] == [
+    assert rejected(path) == [
         (3, "USER_ID is missing"),
         (4, "ITEM_ID is missing"),
         (5, "USER_ID has more than 256 characters"),
@@ -150,35 +129,31 @@ def test_invalid_rows_are_written_next_to_the_input_and_valid_ones_stored(deploy
         (10, "EVENT_TYPE is unknown, expected one of view, click, cart, purchase, return, search"),
         (11, "has 2 columns, expected 4"),
     ]
-    assert bad[3][2:] == ["1", "a", "yesterday", "view"]
-    assert bad[8][2:] == ["1", "a"]
-    assert summary.files[0].rejected == {row[1]: 1 for row in bad}
+    assert summary.files[0].rejected == {reason: 1 for _, reason in rejected(path)}
+    with path.with_name("p.csv.rejected.csv").open(encoding="utf-8", newline="") as file:
+        cells = list(csv.reader(file))
+    assert cells[0] == ["line", "reason", "USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE"]
+    assert cells[4][2:] == ["1", "a", "yesterday", "view"]
+    assert cells[9][2:] == ["1", "a"]
 
 
 def test_rows_that_are_not_utf_8_are_rejected_individually(deployment, tmp_path):
-    path = tmp_path / "p.csv"
-    path.write_bytes(b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,caf\xe9,1500000000\n")
+    path = write(tmp_path / "p.csv", b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,caf\xe9,1500000000\n")
 
-    summary = load(deployment, path)
-
-    assert summary.imported == 1
-    assert rejected(tmp_path / "p.csv.rejected.csv")[1][:2] == ["3", "is not UTF-8 (see --encoding)"]
+    assert load(deployment, path).imported == 1
+    assert rejected(path) == [(3, "is not UTF-8 (see --encoding)")]
 
 
 def test_rejects_of_files_with_different_formats_are_separate(deployment, tmp_path):
     plain = write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n")
-    packed = tmp_path / "p.csv.gz"
-    packed.write_bytes(gzip.compress(b"USER_ID,ITEM_ID,TIMESTAMP\n,a,1500000000\n"))
-    columns = {"USER_ID": ["1"], "ITEM_ID": ["a"], "TIMESTAMP": [-5]}
-    pq.write_table(pa.table(columns), tmp_path / "p.parquet")
+    packed = write(tmp_path / "p.csv.gz", "USER_ID,ITEM_ID,TIMESTAMP\n,a,1500000000\n")
+    typed = write_parquet(tmp_path / "p.parquet", {"USER_ID": ["1"], "ITEM_ID": ["a"], "TIMESTAMP": [-5]})
 
-    load(deployment, plain, packed, tmp_path / "p.parquet")
+    load(deployment, plain, packed, typed)
 
-    assert {path.name: rejected(path)[1][1] for path in tmp_path.glob("*.rejected.csv")} == {
-        "p.csv.rejected.csv": "ITEM_ID is missing",
-        "p.csv.gz.rejected.csv": "USER_ID is missing",
-        "p.parquet.rejected.csv": "TIMESTAMP is not after 1970",
-    }
+    assert [[reason for _, reason in rejected(path)] for path in (plain, packed, typed)] == [
+        ["ITEM_ID is missing"], ["USER_ID is missing"], ["TIMESTAMP is not after 1970"],
+    ]  # fmt: skip
 
 
 def test_rejects_of_an_earlier_import_are_deleted_by_a_valid_one(deployment, tmp_path):

@@ -1,25 +1,18 @@
 """Imports of CSV files from spreadsheets: other delimiters, decimal commas and encodings."""
 
 import csv
-import gzip
 import io
-import json
 
 import pytest
-from typer.testing import CliRunner
 
-from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
-from cli import main as command
 from operations.ingest import interaction_file
 from operations.ingest.csv_form import CsvForm
-from operations.ingest.inputs import Options
 from operations.ingest.items_file import read_items
-from operations.ingest.load import import_interactions
-from operations.ingest.load_metadata import import_items, import_users
 from operations.ingest.platforms.converting import format_of
+from tests.unit.cli.command_line import run, run_json
+from tests.unit.cli.imported import load, load_items, load_users, stored_items, write
 
-NOW_MS = 1_700_000_000_000
 EXCEL = CsvForm(";", ",", "cp1252")
 ITEMS = (
     "ITEM_ID;TITLE;PRICE;ZIP\r\n"
@@ -30,22 +23,14 @@ ITEMS = (
 """CSV file of a German Excel, with points between thousands, and with cells that look like numbers but are not."""
 
 
-def write(path, text, encoding="cp1252"):
-    data = text.encode(encoding)
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return path
-
-
 @pytest.mark.parametrize("name", ["items.csv", "items.csv.gz"])
 def test_items_file_of_excel_is_imported_without_conversion(deployment, tmp_path, name):
-    path = write(tmp_path / name, ITEMS)
+    path = write(tmp_path / name, ITEMS, "cp1252")
 
-    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True, form=EXCEL))
+    summary = load_items(deployment, path, declares=True, form=EXCEL)
 
-    store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
-    stored = {item.item_id: dict(item.properties) for item in store.scan()}
     assert summary.inferred["price"] == "number"
-    assert stored == {
+    assert stored_items(deployment) == {
         "1,5": {"title": "Käse; 1,5 kg", "price": 8.66, "zip": "0,5"},
         "0041": {"title": "1234.5", "price": -1234.5, "zip": "12345"},
         "7": {"title": '7 € für "Öl"', "price": 9},
@@ -55,14 +40,13 @@ def test_items_file_of_excel_is_imported_without_conversion(deployment, tmp_path
 def test_products_of_shopify_are_imported_by_their_format(deployment, tmp_path):
     path = tmp_path / "products_export.csv"
     path.write_text("Handle,Title,Variant SKU,Variant Price,Cost\nboots,Boots,B-38,15.00,9\nboots,,B-39,free,9\n")
-    options = Options(declares=True, platform=format_of("shopify", "items"))
+    shopify = format_of("shopify", "items")
 
-    import_items([path], deployment, now_ms=NOW_MS, options=options)
-    again = import_items([path], deployment, now_ms=NOW_MS, options=options)
+    load_items(deployment, path, declares=True, platform=shopify)
+    again = load_items(deployment, path, declares=True, platform=shopify)
 
-    store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
-    stored = {item.item_id: item.properties["title"] for item in store.scan()}
-    assert stored == {"B-38": "Boots", "B-39": "Boots"}
+    titles = {item_id: properties["title"] for item_id, properties in stored_items(deployment).items()}
+    assert titles == {"B-38": "Boots", "B-39": "Boots"}
     assert again.files[0].file == str(tmp_path / "products_export.items.csv")
 
 
@@ -72,30 +56,18 @@ def test_products_of_shopify_are_imported_by_their_format(deployment, tmp_path):
 )
 def test_delimiters_and_encodings_are_read(deployment, tmp_path, delimiter, encoding):
     form = CsvForm(delimiter, encoding=encoding)
-    path = write(
-        tmp_path / "users.csv",
-        "\n".join(["USER_ID;CITY", "1;Köln", "2;Zürich", ""]).replace(";", form.delimiter),
-        encoding,
-    )
+    text = "USER_ID;CITY\n1;Köln\n2;Zürich\n".replace(";", form.delimiter)
 
-    summary = import_users([path], deployment, now_ms=NOW_MS, options=Options(form=form))
+    summary = load_users(deployment, write(tmp_path / "users.csv", text, encoding), form=form)
 
     assert (summary.imported, summary.rejected) == (2, 0)
 
 
 def test_interactions_of_excel_are_imported_with_normalised_rejects(deployment, tmp_path):
-    rows = [
-        "KUNDE;ITEM_ID;TIMESTAMP;EVENT_VALUE",
-        "ü1;a;1600000000;12,50",
-        "ü2;a;bald;1.012,50",
-        'ü3;"a',
-        "ü4;a;1;1;1",
-        "",
-    ]
-    path = write(tmp_path / "orders.csv", "\r\n".join(rows))
-    options = Options(mapping=["KUNDE=USER_ID"], form=EXCEL)
+    rows = 'ü1;a;1600000000;12,50\r\nü2;a;bald;1.012,50\r\nü3;"a\r\nü4;a;1;1;1\r\n'
+    path = write(tmp_path / "orders.csv", "KUNDE;ITEM_ID;TIMESTAMP;EVENT_VALUE\r\n" + rows, "cp1252")
 
-    summary = import_interactions([path], deployment, default_event_type="purchase", now_ms=NOW_MS, options=options)
+    summary = load(deployment, path, event_type="purchase", mapping=["KUNDE=USER_ID"], form=EXCEL)
 
     assert (summary.imported, summary.rejected) == (1, 3)
     with (tmp_path / "orders.csv.rejected.csv").open(encoding="utf-8", newline="") as file:
@@ -108,16 +80,7 @@ def test_interactions_of_excel_are_imported_with_normalised_rejects(deployment, 
 def test_import_with_another_csv_format_is_a_new_import(deployment, tmp_path):
     path = write(tmp_path / "orders.csv", 'USER_ID,ITEM_ID,TIMESTAMP,EVENT_VALUE\n1,a,1600000000,"2,5"\n')
 
-    first, again, third = (
-        import_interactions(
-            [path],
-            deployment,
-            default_event_type="purchase",
-            now_ms=NOW_MS,
-            options=Options(form=CsvForm(decimal=mark)),
-        )
-        for mark in (".", ",", ",")
-    )
+    first, again, third = (load(deployment, path, form=CsvForm(decimal=mark)) for mark in (".", ",", ","))
 
     assert (first.imported, first.rejected) == (0, 1)
     assert (again.imported, again.rejected) == (1, 0)
@@ -125,10 +88,9 @@ def test_import_with_another_csv_format_is_a_new_import(deployment, tmp_path):
 
 
 def test_undecodable_characters_reject_only_their_row(deployment, tmp_path):
-    path = tmp_path / "items.csv"
-    path.write_bytes(b"ITEM_ID,TITLE\n1,\x81\n2,\x80\n")  # The encoding cp1252 has no character 0x81.
+    path = write(tmp_path / "items.csv", b"ITEM_ID,TITLE\n1,\x81\n2,\x80\n")  # cp1252 has no character 0x81.
 
-    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(form=CsvForm(encoding="cp1252")))
+    summary = load_items(deployment, path, form=CsvForm(encoding="cp1252"))
 
     assert summary.imported == 1
     assert summary.files[0].rejected == {"is not CP1252 (see --encoding)": 1}
@@ -177,30 +139,26 @@ def test_refused_file_error_names_the_needed_options(deployment, tmp_path, text,
     path = write(tmp_path / "items.csv", text)
 
     with pytest.raises(InvalidInput) as refused:
-        import_items([path], deployment, now_ms=NOW_MS)
+        load_items(deployment, path)
 
     assert options in str(refused.value)
 
 
 def test_commands_accept_the_csv_format(shop, tmp_path):
-    items, orders = write(tmp_path / "items.csv", ITEMS), tmp_path / "orders.csv"
-    write(orders, "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\n")
+    items = write(tmp_path / "items.csv", ITEMS, "cp1252")
+    orders = write(tmp_path / "orders.csv", "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\n", "cp1252")
     form = ["--delimiter", ";", "--decimal", ",", "--encoding", "cp1252"]
 
-    def run(*arguments):
-        result = CliRunner().invoke(command.app, [*arguments, *form], catch_exceptions=False)
-        assert result.exit_code == 0, result.stderr
-        return result.stdout
-
-    imported = json.loads(run("import", "items", str(items), "--env", "shop", "--json"))
-    ordered = json.loads(run("import", "interactions", str(orders), "--env", "shop", "--json"))
+    imported = run_json("import", "items", items, "--env", "shop", *form)
+    ordered = run_json("import", "interactions", orders, "--env", "shop", *form)
     assert (imported["imported"], imported["rejected"], ordered["imported"]) == (3, 0, 1)
-    assert "price: number" in run("config", "infer", str(items))
+    assert "price: number" in run("config", "infer", items, *form).stdout
 
 
 def test_offline_readers_accept_the_csv_format(tmp_path):
-    items, orders = write(tmp_path / "items.csv", ITEMS), tmp_path / "orders.csv"
-    write(orders, "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\nö;7;1600000001\n")
+    items = write(tmp_path / "items.csv", ITEMS, "cp1252")
+    rows = "USER_ID;ITEM_ID;TIMESTAMP\nü;1,5;1600000000\nö;7;1600000001\n"
+    orders = write(tmp_path / "orders.csv", rows, "cp1252")
 
     catalogue = read_items(items, columns={}, form=EXCEL)
     read = interaction_file.read(orders, form=EXCEL)

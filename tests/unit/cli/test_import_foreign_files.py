@@ -1,9 +1,6 @@
 """Files of other shops and tools, with their column names, times and event types."""
 
-import io
-
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,46 +8,25 @@ from hypothesis import strategies as st
 from alsolike.configuration.configuration import DEFAULT, Configuration, EventType
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.column_mapping import parse_mapping, renamed
-from operations.ingest.inputs import Options
 from operations.ingest.interaction_checks import check
-from operations.ingest.load import import_interactions
 from operations.ingest.timestamps import times_ms
-
-NOW_MS = 1_700_000_000_000
-
-
-def write(path, text):
-    path.write_text(text, encoding="utf-8")
-    return path
-
-
-def lake_rows(deployment):
-    s3 = deployment.client("s3")
-    keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket="lake").get("Contents", [])]
-    return pa.concat_tables(
-        pq.read_table(io.BytesIO(s3.get_object(Bucket="lake", Key=key)["Body"].read())) for key in keys
-    )
+from tests.unit.cli.imported import NOW_MS, lake_objects, lake_rows, load, write, write_parquet
 
 
 def test_mapped_columns_are_read_under_their_alsolike_names(deployment, tmp_path):
-    path = write(
-        tmp_path / "p.csv", "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,view,355908,\n"
-    )
-    options = Options(mapping=["visitorid=user_id", "ItemID=ITEM_ID", "event=EVENT_TYPE"])
+    text = "timestamp,visitorid,event,itemid,transactionid\n1433221332117,257597,view,355908,\n"
+    mapping = ["visitorid=user_id", "ItemID=ITEM_ID", "event=EVENT_TYPE"]
 
-    import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS, options=options)
+    load(deployment, write(tmp_path / "p.csv", text), mapping=mapping)
 
-    (row,) = lake_rows(deployment).to_pylist()
+    (row,) = lake_rows(deployment).to_dict("records")
     assert (row["user_id"], row["item_id"], row["event_type"]) == ("257597", "355908", "view")
     assert row["event_time_ms"] == 1_433_221_332_117
     assert row["properties"] == "{}"
 
 
 def test_rejected_rows_keep_the_column_names_of_their_file(deployment, tmp_path):
-    path = write(tmp_path / "p.csv", "visitor,ITEM_ID,TIMESTAMP\n,a,1\n")
-
-    options = Options(mapping=["visitor=USER_ID"])
-    import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS, options=options)
+    load(deployment, write(tmp_path / "p.csv", "visitor,ITEM_ID,TIMESTAMP\n,a,1\n"), mapping=["visitor=USER_ID"])
 
     rejected = (tmp_path / "p.csv.rejected.csv").read_text().splitlines()
     assert rejected == ["line,reason,visitor,ITEM_ID,TIMESTAMP", "2,USER_ID is missing,,a,1"]
@@ -128,15 +104,10 @@ def test_parquet_timestamps_are_converted_to_milliseconds(kind):
 
 
 def test_search_needs_a_query_or_item_and_purchase_needs_an_item():
-    table = pa.table(
-        {
-            "USER_ID": ["u"] * 4,
-            "ITEM_ID": [None, None, "i", None],
-            "TIMESTAMP": [1] * 4,
-            "EVENT_TYPE": ["search", "search", "search", "purchase"],
-            "QUERY": ["red shoes", None, "shoes", "shoes"],
-        }
-    )
+    table = pa.table({
+        "USER_ID": ["u"] * 4, "ITEM_ID": [None, None, "i", None], "TIMESTAMP": [1] * 4,
+        "EVENT_TYPE": ["search", "search", "search", "purchase"], "QUERY": ["red shoes", None, "shoes", "shoes"],
+    })  # fmt: skip
 
     checked = check(table, default_event_type="view", now_ms=NOW_MS)
 
@@ -192,13 +163,11 @@ def test_rows_of_erased_users_are_rejected():
 
 def test_ids_with_special_characters_are_unchanged(deployment, tmp_path):
     ids = ["../../etc/passwd", "a/b", "🛒", "ключ", "%2e%2e", "'; DROP TABLE", "a\\b", "#"]
-    path = tmp_path / "p.parquet"
-    pq.write_table(pa.table({"USER_ID": ids, "ITEM_ID": ids, "TIMESTAMP": [1_500_000_000] * len(ids)}), path)
+    columns = {"USER_ID": ids, "ITEM_ID": ids, "TIMESTAMP": [1_500_000_000] * len(ids)}
 
-    summary = import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
+    summary = load(deployment, write_parquet(tmp_path / "p.parquet", columns))
 
     assert (summary.imported, summary.profiles) == (len(ids), len(ids))
     rows = lake_rows(deployment)
-    assert sorted(rows["user_id"].to_pylist()) == sorted(rows["item_id"].to_pylist()) == sorted(ids)
-    keys = [entry["Key"] for entry in deployment.client("s3").list_objects_v2(Bucket="lake")["Contents"]]
-    assert [key.rsplit("/", 1)[0] for key in keys] == ["interactions/event_date=2017-07-14"]
+    assert sorted(rows.user_id) == sorted(rows.item_id) == sorted(ids)
+    assert [key.rsplit("/", 1)[0] for key in lake_objects(deployment)] == ["interactions/event_date=2017-07-14"]

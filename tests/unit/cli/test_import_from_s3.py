@@ -1,16 +1,13 @@
 import gzip
 from pathlib import Path
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from operations.ingest.load import import_interactions
 from operations.ingest.sources import SourceObject, find
 from tests.fakes.places import create_bucket
+from tests.unit.cli.imported import load, write_parquet
 
-NOW_MS = 1_700_000_000_000
 ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"
 
 
@@ -68,7 +65,7 @@ def test_objects_are_imported_and_rejects_written_to_the_working_directory(
 ):
     monkeypatch.chdir(tmp_path)
 
-    summary = import_interactions(["s3://shop/history/"], deployment, default_event_type="view", now_ms=NOW_MS)
+    summary = load(deployment, "s3://shop/history/")
 
     assert (summary.imported, summary.rejected, summary.days) == (3, 3, 2)
     assert sorted(path.name for path in tmp_path.iterdir()) == [
@@ -79,13 +76,11 @@ def test_objects_are_imported_and_rejects_written_to_the_working_directory(
 
 
 def test_parquet_object_is_read_in_ranges(deployment, shop_bucket, tmp_path):
-    table = pa.table({"USER_ID": ["1", "2"], "ITEM_ID": ["a", "b"], "TIMESTAMP": [1_500_000_000] * 2})
-    pq.write_table(table, tmp_path / "p.parquet")
-    shop_bucket.put_object(Bucket="shop", Key="p.parquet", Body=(tmp_path / "p.parquet").read_bytes())
+    columns = {"USER_ID": ["1", "2"], "ITEM_ID": ["a", "b"], "TIMESTAMP": [1_500_000_000] * 2}
+    body = write_parquet(tmp_path / "p.parquet", columns).read_bytes()
+    shop_bucket.put_object(Bucket="shop", Key="p.parquet", Body=body)
 
-    summary = import_interactions(["s3://shop/p.parquet"], deployment, default_event_type="view", now_ms=NOW_MS)
-
-    assert summary.imported == 2
+    assert load(deployment, "s3://shop/p.parquet").imported == 2
 
 
 def test_object_changed_during_reading_raises_unavailable(client, shop_bucket):

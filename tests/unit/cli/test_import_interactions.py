@@ -1,9 +1,6 @@
-import gzip
-
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
@@ -13,7 +10,7 @@ from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest import csv_rows, files
 from tests.builders.world import configure
-from tests.unit.cli.imported import GOOD, lake_objects, lake_rows, load, write
+from tests.unit.cli.imported import GOOD, lake_objects, lake_rows, load, write, write_parquet
 
 
 def test_rows_are_written_to_the_partition_of_their_date(deployment, tmp_path):
@@ -64,8 +61,7 @@ def test_invalid_file_is_refused_before_any_write(deployment, tmp_path, name, te
 
 
 def test_wrong_parquet_type_error_names_the_column(deployment, tmp_path):
-    path = tmp_path / "p.parquet"
-    pq.write_table(pa.table({"USER_ID": [1.5], "ITEM_ID": ["a"], "TIMESTAMP": [1]}), path)
+    path = write_parquet(tmp_path / "p.parquet", {"USER_ID": [1.5], "ITEM_ID": ["a"], "TIMESTAMP": [1]})
 
     with pytest.raises(InvalidInput, match="USER_ID has type double, expected text or an integer"):
         load(deployment, path)
@@ -76,9 +72,8 @@ def test_any_parquet_string_type_is_read(deployment, tmp_path, kind):
     names = ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE", "EVENT_VALUE", "IMPRESSION", "SHELF")
     cells = {name: pa.array(["7", "8"]).cast(kind) for name in names}
     cells["EVENT_TYPE"] = pa.array(["view", "rent"]).cast(kind)
-    pq.write_table(pa.table(cells), tmp_path / "p.parquet")
 
-    summary = load(deployment, tmp_path / "p.parquet")
+    summary = load(deployment, write_parquet(tmp_path / "p.parquet", cells))
 
     assert (summary.imported, summary.rejected) == (1, 1)
     assert lake_rows(deployment).properties.tolist() == ['{"shelf":"7"}']
@@ -98,21 +93,14 @@ def test_repeated_import_overwrites_its_objects(deployment, tmp_path):
 
 
 def test_csv_gzip_and_parquet_give_the_same_rows(deployment, tmp_path):
-    table = pa.table(
-        {
-            "USER_ID": pa.array([1, 2, 2]),
-            "ITEM_ID": ["a", "b", 'c"|é'],
-            "TIMESTAMP": [1_500_000_000, 1_500_000_001, 1_500_000_001],
-            "EVENT_TYPE": ["Purchase", None, "view"],
-            "EVENT_VALUE": [1.0, None, -0.0],
-            "IMPRESSION": ["a|b", None, None],
-            "OWN_COLUMN": ["phone", "phone", None],
-        }
-    )
-    plain, packed, typed = tmp_path / "1.csv", tmp_path / "2.csv.gz", tmp_path / "3.parquet"
-    pyarrow.csv.write_csv(table, plain)
-    packed.write_bytes(gzip.compress(plain.read_bytes()))
-    pq.write_table(table, typed)
+    columns = {
+        "USER_ID": [1, 2, 2], "ITEM_ID": ["a", "b", 'c"|é'],
+        "TIMESTAMP": [1_500_000_000, 1_500_000_001, 1_500_000_001], "EVENT_TYPE": ["Purchase", None, "view"],
+        "EVENT_VALUE": [1.0, None, -0.0], "IMPRESSION": ["a|b", None, None], "OWN_COLUMN": ["phone", "phone", None],
+    }  # fmt: skip
+    plain, typed = tmp_path / "1.csv", write_parquet(tmp_path / "3.parquet", columns)
+    pyarrow.csv.write_csv(pa.table(columns), plain)
+    packed = write(tmp_path / "2.csv.gz", plain.read_bytes())
 
     frames = []
     for path in (plain, packed, typed):
@@ -162,11 +150,9 @@ def test_profiles_have_the_latest_interactions_of_the_import(deployment, tmp_pat
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 400)
     # The times are distinct and in random order.
     times = [1_500_000_000 + (index * 7919) % 301 for index in range(301)]
-    rows = "".join(f"1,i{time - 1_500_000_000},{time}\n" for time in times)
-    first = write(
-        tmp_path / "1.csv", "USER_ID,ITEM_ID,TIMESTAMP\n" + rows[: len(rows) // 2 // 1].rsplit("\n", 1)[0] + "\n"
-    )
-    second = write(tmp_path / "2.csv", "USER_ID,ITEM_ID,TIMESTAMP\n" + rows + "2,x,1500000000\n")
+    rows = [f"1,i{time - 1_500_000_000},{time}\n" for time in times]
+    first = write(tmp_path / "1.csv", "".join(["USER_ID,ITEM_ID,TIMESTAMP\n", *rows[:150]]))
+    second = write(tmp_path / "2.csv", "".join(["USER_ID,ITEM_ID,TIMESTAMP\n", *rows, "2,x,1500000000\n"]))
 
     summary = load(deployment, first, second)
 

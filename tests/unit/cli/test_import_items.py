@@ -1,94 +1,69 @@
-import csv
-
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from alsolike.catalogue.items import CatalogueStore
-from alsolike.catalogue.users import UserStore
 from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest import load_metadata
-from operations.ingest.inputs import Options
 from operations.ingest.items_file import read_items
-from operations.ingest.load_metadata import import_items, import_users
 from tests.builders.world import configure
-
-NOW_MS = 1_700_000_000_000
-
-
-def load(deployment, *paths):
-    return import_items(paths, deployment, now_ms=NOW_MS)
-
-
-def catalogue(deployment):
-    store = CatalogueStore(deployment.client("dynamodb"), "catalogue")
-    return {item.item_id: dict(item.properties) for item in store.scan()}
-
-
-def write(path, text):
-    path.write_text(text, encoding="utf-8")
-    return path
+from tests.unit.cli.imported import (
+    load_items,
+    load_users,
+    rejected,
+    stored_items,
+    stored_users,
+    write,
+    write_parquet,
+)
 
 
 def test_columns_become_properties_with_numeric_values(deployment, tmp_path):
-    text = (
-        "ITEM_ID,TITLE,PRICE,CATEGORY_L1,CREATION_TIMESTAMP,SHELF,GENRES\n"
-        "007,Milk,1.20,DAIRY,1500000000,07,a|b\n"
-        "8,,3,,,12,\n"
-    )
+    header = "ITEM_ID,TITLE,PRICE,CATEGORY_L1,CREATION_TIMESTAMP,SHELF,GENRES\n"
+    path = write(tmp_path / "i.csv", header + "007,Milk,1.20,DAIRY,1500000000,07,a|b\n8,,3,,,12,\n")
 
-    summary = load(deployment, write(tmp_path / "i.csv", text))
-
-    assert summary.imported == 2
-    assert catalogue(deployment) == {
+    assert load_items(deployment, path).imported == 2
+    assert stored_items(deployment) == {
         "007": {
-            "title": "Milk",
-            "price": 1.2,
-            "categoryL1": "DAIRY",
-            "creationTimestamp": 1_500_000_000,
-            "shelf": "07",
-            "genres": "a|b",
+            "title": "Milk", "price": 1.2, "categoryL1": "DAIRY", "creationTimestamp": 1_500_000_000,
+            "shelf": "07", "genres": "a|b",
         },
         "8": {"price": 3, "shelf": "12"},
-    }
+    }  # fmt: skip
 
 
 def test_parquet_lists_have_the_csv_format(deployment, tmp_path):
-    path = tmp_path / "i.parquet"
-    pq.write_table(pa.table({"ITEM_ID": [1], "GENRES": [["a", "b"]], "PRICE": [1.5], "NEW": [True]}), path)
+    columns = {"ITEM_ID": [1], "GENRES": [["a", "b"]], "PRICE": [1.5], "NEW": [True]}
 
-    load(deployment, path)
+    load_items(deployment, write_parquet(tmp_path / "i.parquet", columns))
 
-    assert catalogue(deployment) == {"1": {"genres": "a|b", "price": 1.5, "new": True}}
+    assert stored_items(deployment) == {"1": {"genres": "a|b", "price": 1.5, "new": True}}
 
 
 def test_invalid_items_are_written_next_to_the_input(deployment, tmp_path):
     text = f"ITEM_ID,TITLE,CREATION_TIMESTAMP\n,x,1\n{'i' * 257},x,1\na,{'t' * 32_001},1\nb,x,soon\nc,x,-1\nd,x,1\n"
 
-    summary = load(deployment, write(tmp_path / "i.csv", text))
+    path = write(tmp_path / "i.csv", text)
 
-    assert catalogue(deployment) == {"d": {"title": "x", "creationTimestamp": 1.0}}
-    with (tmp_path / "i.csv.rejected.csv").open(newline="") as file:
-        assert [row[:2] for row in csv.reader(file)] == [
-            ["line", "reason"],
-            ["2", "ITEM_ID is missing"],
-            ["3", "ITEM_ID has more than 256 characters"],
-            ["4", "metadata has more than 32000 characters"],
-            ["5", "CREATION_TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z"],
-            ["6", "CREATION_TIMESTAMP is before 1970"],
-        ]
-    assert summary.rejected == 5
+    assert load_items(deployment, path).rejected == 5
+    assert stored_items(deployment) == {"d": {"title": "x", "creationTimestamp": 1.0}}
+    assert rejected(path) == [
+        (2, "ITEM_ID is missing"),
+        (3, "ITEM_ID has more than 256 characters"),
+        (4, "metadata has more than 32000 characters"),
+        (5, "CREATION_TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z"),
+        (6, "CREATION_TIMESTAMP is before 1970"),
+    ]
 
 
 def test_last_row_of_an_id_is_stored(deployment, tmp_path, monkeypatch):
     monkeypatch.setattr(load_metadata, "CHUNK_ROWS", 100)
     rows = "".join(f"{index % 700},v{index // 700}\n" for index in range(1_400))
 
-    summary = load(deployment, write(tmp_path / "i.csv", "ITEM_ID,TITLE\n" + rows))
+    summary = load_items(deployment, write(tmp_path / "i.csv", "ITEM_ID,TITLE\n" + rows))
 
-    assert {properties["title"] for properties in catalogue(deployment).values()} == {"v1"}
-    assert len(catalogue(deployment)) == 700
+    items = stored_items(deployment)
+    assert {properties["title"] for properties in items.values()} == {"v1"}
+    assert len(items) == 700
     assert summary.imported == 1_400
 
 
@@ -96,28 +71,27 @@ def test_file_without_item_ids_is_refused_before_any_write(deployment, tmp_path)
     good = write(tmp_path / "good.csv", "ITEM_ID,TITLE\n1,x\n")
 
     with pytest.raises(InvalidInput, match=r"bad\.csv misses ITEM_ID; its columns are ID, TITLE"):
-        load(deployment, good, write(tmp_path / "bad.csv", "ID,TITLE\n1,x\n"))
+        load_items(deployment, good, write(tmp_path / "bad.csv", "ID,TITLE\n1,x\n"))
 
-    assert catalogue(deployment) == {}
+    assert stored_items(deployment) == {}
 
 
 @pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
 def test_any_parquet_string_type_is_a_title(deployment, tmp_path, kind):
-    path = tmp_path / "i.parquet"
     texts = {"ITEM_ID": ["1", None, "2"], "TITLE": ["Milk", "x", None]}
-    pq.write_table(pa.table({name: pa.array(cells).cast(kind) for name, cells in texts.items()}), path)
+    columns = {name: pa.array(cells).cast(kind) for name, cells in texts.items()}
 
-    load(deployment, path)
+    load_items(deployment, write_parquet(tmp_path / "i.parquet", columns))
 
-    assert catalogue(deployment) == {"1": {"title": "Milk"}, "2": {}}
+    assert stored_items(deployment) == {"1": {"title": "Milk"}, "2": {}}
 
 
 def test_space_and_control_characters_are_not_an_item_id(deployment, tmp_path):
     path = write(tmp_path / "i.csv", "ITEM_ID,TITLE\n ,x\na\x01,x\na,x\n")
 
-    summary = load(deployment, path)
+    summary = load_items(deployment, path)
 
-    assert catalogue(deployment) == {"a": {"title": "x"}}
+    assert stored_items(deployment) == {"a": {"title": "x"}}
     assert summary.files[0].rejected == {"ITEM_ID is nothing but space": 1, "ITEM_ID has a control character": 1}
 
 
@@ -143,8 +117,7 @@ def test_declared_columns_have_their_types_and_are_not_guessed(tmp_path):
 
 def test_parquet_column_types_are_not_guessed(tmp_path):
     columns = {"ITEM_ID": ["a"], "YEAR": ["1999"], "PRICE": [2.5], "FRESH": [True], "TAGS": [["red", "blue"]]}
-    pq.write_table(pa.table(columns), tmp_path / "items.parquet")
-    file = read_items(tmp_path / "items.parquet", columns={})
+    file = read_items(write_parquet(tmp_path / "items.parquet", columns), columns={})
 
     assert file.properties == {"a": {"year": "1999", "price": 2.5, "fresh": True, "tags": "red|blue"}}
     assert file.guessed == {}
@@ -173,59 +146,39 @@ def test_invalid_file_is_refused_with_its_reason(tmp_path, text, message):
         read_items(write(tmp_path / "items.csv", text), columns={"price": ColumnType.NUMBER})
 
 
-def users(deployment):
-    store = UserStore(deployment.client("dynamodb"), "users")
-    return {user.user_id: dict(user.properties) for user in store.scan()}
-
-
 def declare(deployment, **columns):
     configure(deployment.client("s3"), "artefacts", **{part: {"columns": types} for part, types in columns.items()})
-
-
-def reasons(path):
-    with path.with_name(f"{path.name}.rejected.csv").open(encoding="utf-8", newline="") as file:
-        return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
 
 
 def test_user_columns_are_stored_and_invalid_rows_rejected_with_reasons(deployment, tmp_path):
     path = write(tmp_path / "u.csv", f"USER_ID,AGE,CITY\n1,30,Köln\n,31,x\n2,,\n3,40,{'x' * 24_000}\n")
 
-    summary = import_users([path], deployment, now_ms=NOW_MS)
-
-    assert users(deployment) == {"1": {"age": 30, "city": "Köln"}, "2": {}}
-    assert reasons(path) == [(3, "USER_ID is missing"), (5, "metadata has more than 24000 characters")]
-    assert summary.imported == 2
+    assert load_users(deployment, path).imported == 2
+    assert stored_users(deployment) == {"1": {"age": 30, "city": "Köln"}, "2": {}}
+    assert rejected(path) == [(3, "USER_ID is missing"), (5, "metadata has more than 24000 characters")]
 
 
 def test_users_have_at_most_25_columns(deployment, tmp_path):
     path = write(tmp_path / "u.csv", ",".join(["USER_ID", *(f"C{place}" for place in range(26))]) + "\n")
 
     with pytest.raises(InvalidInput, match="has 26 metadata columns, expected at most 25"):
-        import_users([path], deployment, now_ms=NOW_MS)
+        load_users(deployment, path)
 
 
 def test_declared_columns_have_their_types_and_invalid_cells_are_rejected(deployment, tmp_path):
-    declare(
-        deployment,
-        users={"CODE": "string", "SCORE": "number", "MEMBER": "boolean", "LIKES": "list", "SINCE": "timestamp"},
-    )
-    text = (
-        "USER_ID,CODE,SCORE,MEMBER,LIKES,SINCE\n"
-        "1,7,1.5,TRUE,a|b,2017-07-14\n"
-        "2,,2,0,,1500000000\n"
-        "3,,high,1,,\n"
-        "4,,1,maybe,,\n"
-        "5,,1,1,,soon\n"
-        "6,,1,1,,-5\n"
-    )
+    types = {"CODE": "string", "SCORE": "number", "MEMBER": "boolean", "LIKES": "list", "SINCE": "timestamp"}
+    declare(deployment, users=types)
+    valid = "1,7,1.5,TRUE,a|b,2017-07-14\n2,,2,0,,1500000000\n"
+    invalid = "3,,high,1,,\n4,,1,maybe,,\n5,,1,1,,soon\n6,,1,1,,-5\n"
+    path = write(tmp_path / "u.csv", "USER_ID,CODE,SCORE,MEMBER,LIKES,SINCE\n" + valid + invalid)
 
-    import_users([write(tmp_path / "u.csv", text)], deployment, now_ms=NOW_MS)
+    load_users(deployment, path)
 
-    assert users(deployment) == {
+    assert stored_users(deployment) == {
         "1": {"code": "7", "score": 1.5, "member": True, "likes": "a|b", "since": 1_499_990_400},
         "2": {"score": 2, "member": False, "since": 1_500_000_000},
     }
-    assert reasons(tmp_path / "u.csv") == [
+    assert rejected(path) == [
         (4, "SCORE is not a number"),
         (5, "MEMBER is neither true nor false"),
         (6, "SINCE is neither a number nor a time like 2024-05-31T12:00:00Z"),
@@ -235,22 +188,12 @@ def test_declared_columns_have_their_types_and_invalid_cells_are_rejected(deploy
 
 def test_declared_columns_of_parquet_keep_their_types(deployment, tmp_path):
     declare(deployment, items={"CODE": "string", "NEW": "boolean", "PRICE": "number"})
-    path = tmp_path / "i.parquet"
-    table = pa.table(
-        {
-            "ITEM_ID": ["1", "2"],
-            "CODE": [7, None],
-            "NEW": [True, None],
-            "PRICE": [1.5, float("nan")],
-            "CREATION_TIMESTAMP": pa.array([1_500_000_000, None]).cast(pa.timestamp("s")),
-        }
-    )
-    pq.write_table(table, path)
+    times = pa.array([1_500_000_000, None]).cast(pa.timestamp("s"))
+    columns = {"ITEM_ID": ["1", "2"], "CODE": [7, None], "NEW": [True, None], "PRICE": [1.5, float("nan")]}
 
-    import_items([path], deployment, now_ms=NOW_MS)
+    load_items(deployment, write_parquet(tmp_path / "i.parquet", {**columns, "CREATION_TIMESTAMP": times}))
 
-    stored = CatalogueStore(deployment.client("dynamodb"), "catalogue").scan()
-    assert {item.item_id: dict(item.properties) for item in stored} == {
+    assert stored_items(deployment) == {
         "1": {"code": "7", "new": True, "price": 1.5, "creationTimestamp": 1_500_000_000},
         "2": {},
     }
@@ -259,10 +202,10 @@ def test_declared_columns_of_parquet_keep_their_types(deployment, tmp_path):
 def test_dry_run_of_users_writes_nothing(deployment, tmp_path):
     path = write(tmp_path / "u.csv", "USER_ID,AGE\n1,30\n,31\n")
 
-    summary = import_users([path], deployment, now_ms=NOW_MS, options=Options(dry_run=True))
+    summary = load_users(deployment, path, dry_run=True)
 
     assert (summary.imported, summary.rejected, summary.dry_run) == (1, 1, True)
-    assert users(deployment) == {}
+    assert stored_users(deployment) == {}
     assert list(tmp_path.iterdir()) == [path]
     assert "Contents" not in deployment.client("s3").list_objects_v2(Bucket="artefacts")
 
@@ -270,6 +213,6 @@ def test_dry_run_of_users_writes_nothing(deployment, tmp_path):
 def test_mapped_column_can_be_the_id(deployment, tmp_path):
     path = write(tmp_path / "u.csv", "customer,AGE\n1,30\n")
 
-    import_users([path], deployment, now_ms=NOW_MS, options=Options(mapping=["customer=USER_ID"]))
+    load_users(deployment, path, mapping=["customer=USER_ID"])
 
-    assert users(deployment) == {"1": {"age": 30}}
+    assert stored_users(deployment) == {"1": {"age": 30}}

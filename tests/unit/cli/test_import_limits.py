@@ -14,19 +14,14 @@ from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest import csv_blocks, files, latest
+from operations.ingest import csv_blocks, csv_rows, files, latest
 from operations.ingest.csv_blocks import blocks
-from operations.ingest.inputs import Options
 from operations.ingest.interaction_checks import check
 from operations.ingest.latest import PARTS, LatestInteractions
-from operations.ingest.load import import_interactions
+from operations.ingest.sources import LocalFile
+from tests.unit.cli.imported import NOW_MS, load, rejected, write, write_parquet
 
-NOW_MS = 1_700_000_000_000
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
-
-
-def load(deployment, path, *, options=Options()):  # noqa: B008
-    return import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS, options=options)
 
 
 class Endless:
@@ -76,20 +71,20 @@ def test_lines_around_long_ones_keep_their_numbers(lines, end, block_bytes):
     finally:
         csv_blocks.MAX_LINE_BYTES = longest
 
-    found = {
+    kept = {
         block.first_line + place: line for block in read for place, line in enumerate(block.data.splitlines()) if line
     }
     set_aside = {row.line for block in read for row in block.malformed}
     expected = {number: line for number, line in enumerate([*lines, b"last"], start=1) if line}
     # A long line that ends in the block in which it starts needs no additional memory, so it may be kept.
-    assert {number: line for number, line in expected.items() if number not in set_aside} == found
+    assert {number: line for number, line in expected.items() if number not in set_aside} == kept
     assert all(len(expected[number]) > 60 for number in set_aside)
 
 
 def test_endless_line_rejects_only_its_row(deployment, tmp_path, monkeypatch):
     monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1000)
-    path = tmp_path / "p.csv"
-    path.write_bytes(HEADER + b"1,a,1500000000\n" + b'2,"' + b"x" * (20 << 20) + b"\n3,c,1500000000\n")
+    rows = b"1,a,1500000000\n" + b'2,"' + b"x" * (20 << 20) + b"\n3,c,1500000000\n"
+    path = write(tmp_path / "p.csv", HEADER + rows)
 
     summary = load(deployment, path)
 
@@ -98,24 +93,19 @@ def test_endless_line_rejects_only_its_row(deployment, tmp_path, monkeypatch):
 
 
 def test_line_ends_may_be_mixed(deployment, tmp_path):
-    path = tmp_path / "p.csv"
-    path.write_bytes(b"USER_ID,ITEM_ID,TIMESTAMP\r\n1,a,1500000000\n2,b,1500000000\r3,c,1500000000\r\n,d,1\n")
+    rows = b"1,a,1500000000\n2,b,1500000000\r3,c,1500000000\r\n,d,1\n"
+    path = write(tmp_path / "p.csv", b"USER_ID,ITEM_ID,TIMESTAMP\r\n" + rows)
 
-    summary = load(deployment, path)
-
-    assert (summary.imported, summary.rejected) == (3, 1)
-    assert path.with_name("p.csv.rejected.csv").read_text().splitlines()[1].startswith("5,USER_ID is missing")
+    assert load(deployment, path).imported == 3
+    assert rejected(path) == [(5, "USER_ID is missing")]
 
 
 def test_file_with_only_a_header_has_no_rows_and_no_rejects(deployment, tmp_path):
-    (tmp_path / "p.csv").write_bytes(HEADER)
-    pq.write_table(
-        pa.table({name: pa.array([], pa.string()) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP")}),
-        tmp_path / "p.parquet",
-    )
+    plain = write(tmp_path / "p.csv", HEADER)
+    columns = dict.fromkeys(("USER_ID", "ITEM_ID", "TIMESTAMP"), pa.array([], pa.string()))
 
-    for name in ("p.csv", "p.parquet"):
-        summary = load(deployment, tmp_path / name)
+    for path in (plain, write_parquet(tmp_path / "p.parquet", columns)):
+        summary = load(deployment, path)
 
         assert (summary.imported, summary.rejected, summary.objects, summary.profiles) == (0, 0, 0, 0)
     assert not list(tmp_path.glob("*.rejected.csv"))
@@ -129,10 +119,9 @@ def test_empty_parquet_file_error_names_the_file(deployment, tmp_path):
 
 
 def test_rows_before_a_damaged_place_of_a_parquet_file_are_kept(deployment, tmp_path):
-    path = tmp_path / "p.parquet"
     users = [f"user{row}" for row in range(2_000)]
-    table = pa.table({"USER_ID": users, "ITEM_ID": users, "TIMESTAMP": [1_500_000_000] * 2_000})
-    pq.write_table(table, path, row_group_size=1_000, compression="zstd")
+    columns = {"USER_ID": users, "ITEM_ID": users, "TIMESTAMP": [1_500_000_000] * 2_000}
+    path = write_parquet(tmp_path / "p.parquet", columns, row_group_size=1_000, compression="zstd")
     second = pq.ParquetFile(path).metadata.row_group(1).column(0)
     data = bytearray(path.read_bytes())
     start = second.dictionary_page_offset
@@ -147,10 +136,10 @@ def test_rows_before_a_damaged_place_of_a_parquet_file_are_kept(deployment, tmp_
 
 
 def test_dry_run_counts_and_writes_nothing(deployment, tmp_path):
-    path = tmp_path / "p.csv"
-    path.write_bytes(HEADER + b"1,a,1500000000\n1,b,1500086400\n2,a,1500000000\n,a,1500000000\n3,,1500000000\n")
+    rows = b"1,a,1500000000\n1,b,1500086400\n2,a,1500000000\n,a,1500000000\n3,,1500000000\n"
+    path = write(tmp_path / "p.csv", HEADER + rows)
 
-    summary = load(deployment, path, options=Options(dry_run=True))
+    summary = load(deployment, path, dry_run=True)
 
     assert (summary.imported, summary.days, summary.objects, summary.profiles) == (3, 2, 2, 2)
     assert dict(summary.files[0].rejected) == {"USER_ID is missing": 1, "ITEM_ID is missing": 1}
@@ -161,13 +150,9 @@ def test_dry_run_counts_and_writes_nothing(deployment, tmp_path):
 
 
 def test_chunks_end_at_the_byte_limit(tmp_path, monkeypatch):
-    from operations.ingest import csv_rows
-    from operations.ingest.sources import LocalFile
-
     monkeypatch.setattr(files, "CHUNK_BYTES", 10_000)
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 1_000)
-    path = tmp_path / "p.csv"
-    path.write_bytes(HEADER + b"1,%b,1500000000\n" % (b"i" * 200) * 1_000)
+    path = write(tmp_path / "p.csv", HEADER + b"1,%b,1500000000\n" % (b"i" * 200) * 1_000)
 
     chunks = list(files.open_file(LocalFile(path)).chunks())
 
@@ -197,13 +182,8 @@ def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(monkeypatch, mem
             gathered.add(good)
             for row in good.table().to_pylist():
                 user = row["user_id"]
-                event = RecentInteraction(
-                    row["event_time_ms"],
-                    row["event_id"],
-                    row["item_id"],
-                    row["event_type"],
-                    context_of(row["properties"], ["device"]),
-                )
+                fields = {name: row[name] for name in ("event_time_ms", "event_id", "item_id", "event_type")}
+                event = RecentInteraction(**fields, context=context_of(row["properties"], ["device"]))
                 expected[user] = expected.get(user, Profile(user)).merge([event])
         found = {
             user: Profile(user).merge(events) for number in range(PARTS) for user, events in gathered.partition(number)

@@ -9,30 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest import csv_blocks, csv_rows
 from operations.ingest.csv_blocks import BREAK, blocks
 from operations.ingest.csv_form import CsvForm
-from operations.ingest.load import import_interactions
-from operations.ingest.load_metadata import import_items
+from tests.unit.cli.imported import load, load_items, rejected, stored_items, write
 
-NOW_MS = 1_700_000_000_000
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
-
-
-def load(deployment, *paths):
-    return import_interactions(paths, deployment, default_event_type="view", now_ms=NOW_MS).imported
-
-
-def write(path, data):
-    path.write_bytes(gzip.compress(data) if path.suffix == ".gz" else data)
-    return path
-
-
-def rejected(path):
-    with path.with_name(f"{path.name}.rejected.csv").open(encoding="utf-8", newline="") as file:
-        return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
 
 
 @pytest.mark.parametrize("name", ["p.csv", "p.csv.gz"])
@@ -42,9 +25,7 @@ def test_row_with_invalid_utf_8_or_width_is_rejected_individually(deployment, tm
     rows = b"1,a,1500000000\r\nl\xe9on,i,1500000000,extra\r\n\r\n1,b,1500000000,extra\r\n2,b,1500000000\r\n2,,15\r\n"
     path = write(tmp_path / name, HEADER + rows)
 
-    imported = load(deployment, path)
-
-    assert imported == 2
+    assert load(deployment, path).imported == 2
     assert rejected(path) == [
         (3, "is not UTF-8 (see --encoding)"),
         (5, "has 4 columns, expected 3"),
@@ -56,9 +37,7 @@ def test_unclosed_quote_rejects_only_its_row(deployment, tmp_path):
     rows = b'1,"a,1500000000\n2,b,1500000000\n3,"c",1500000000\n4,5" tv,1500000000\n5,"6"" tv",1500000000\n6,,1\n'
     path = write(tmp_path / "p.csv", HEADER + rows)
 
-    imported = load(deployment, path)
-
-    assert imported == 4
+    assert load(deployment, path).imported == 4
     assert rejected(path) == [(2, "has a quote that is not closed in a row of 3 columns"), (7, "ITEM_ID is missing")]
 
 
@@ -71,16 +50,13 @@ def test_cell_with_line_breaks_is_imported_and_line_numbers_are_kept(
     rows = b'a,A,x\nb,B,"two\r\nlines"\nc,"a ""C""\n\n,",y\n,D,z\ne,"E\n",x,extra\nf,F,"last\nline"'
     path = write(tmp_path / name, b"ITEM_ID,TITLE,TEXT\n" + rows)
 
-    summary = import_items([path], deployment, now_ms=NOW_MS)
-
-    assert summary.imported == 4
+    assert load_items(deployment, path).imported == 4
     assert rejected(path) == [
         (8, "ITEM_ID is missing"),
         (9, "has a quote that is not closed in a row of 3 columns"),
         (10, "has a quote that is not closed in a row of 3 columns"),
     ]
-    store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
-    texts = {item: store.get(item).row.properties["text"] for item in "abcf"}
+    texts = {item_id: properties["text"] for item_id, properties in stored_items(deployment).items()}
     assert texts == {"a": "x", "b": "two\nlines", "c": "y", "f": "last\nline"}
 
 
@@ -89,9 +65,7 @@ def test_unclosed_quote_rejects_only_its_row_before_any_content(deployment, tmp_
     without_others = b'4,"a,1500000000\n' + b"5,b,1500000000\n" * 2_000
     path = write(tmp_path / "p.csv", HEADER + followed_by_quotes + without_others)
 
-    imported = load(deployment, path)
-
-    assert imported == 2_001
+    assert load(deployment, path).imported == 2_001
     assert [line for line, _ in rejected(path)] == [2, 4, 6]  # An ID cannot contain a line break.
 
 
@@ -99,9 +73,7 @@ def test_cell_above_the_line_limit_is_rejected(deployment, tmp_path, monkeypatch
     monkeypatch.setattr(csv_blocks, "MAX_ROW_LINES", 3)
     path = write(tmp_path / "i.csv", b'ITEM_ID,TEXT\na,"1\n2\n3"\nb,"1\n2\n3\n4"\nc,x\n')
 
-    summary = import_items([path], deployment, now_ms=NOW_MS)
-
-    assert summary.imported == 2
+    assert load_items(deployment, path).imported == 2
     assert [line for line, _ in rejected(path)] == [5, 6, 7, 8]
 
 
@@ -127,37 +99,31 @@ def test_rows_of_a_csv_writer_are_read(rows, block_bytes, delimiter, dialect):
     assert cells == [tuple(re.sub("\r\n|\r", "\n", cell) for cell in row) for row in rows]
 
 
-WRONG = [
-    (
-        "p.csv",
-        "USER_ID,ITEM_ID,TIMESTAMP,STRAßE\n1,a,1,x\n".encode("latin-1"),
-        r"is not UTF-8: .*STRA\\xdfE. Imports accept other encodings with --encoding",
-    ),
-    (
-        "p.csv",
-        "USER_ID,ITEM_ID,TIMESTAMP\n1,a,1\n".encode("utf-16"),
-        "is UTF-16, expected UTF-8. Imports accept it with --encoding utf-16",
-    ),
-    ("p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,a,1\n".encode("utf-16-le"), "is no UTF-8 text"),
-    ("p.csv", b'USER_ID,ITEM_ID,"TIMESTAMP\n1,a,1\n', "expected column names with closed quotes"),
-]
-
-
-@pytest.mark.parametrize(("name", "data", "message"), WRONG)
-def test_file_with_an_invalid_header_is_refused(deployment, tmp_path, name, data, message):
-    path = write(tmp_path / name, data)
+@pytest.mark.parametrize(
+    ("text", "encoding", "message"),
+    [
+        ("USER_ID,ITEM_ID,TIMESTAMP,STRAßE\n", "latin-1",
+         r"is not UTF-8: .*STRA\\xdfE. Imports accept other encodings with --encoding"),
+        ("USER_ID,ITEM_ID,TIMESTAMP\n", "utf-16",
+         "is UTF-16, expected UTF-8. Imports accept it with --encoding utf-16"),
+        ("USER_ID,ITEM_ID,TIMESTAMP\n", "utf-16-le", "is no UTF-8 text"),
+        ('USER_ID,ITEM_ID,"TIMESTAMP\n', "utf-8", "expected column names with closed quotes"),
+    ],
+)  # fmt: skip
+def test_file_with_an_invalid_header_is_refused(deployment, tmp_path, text, encoding, message):
+    path = write(tmp_path / "p.csv", text + "1,a,1\n", encoding)
 
     with pytest.raises(InvalidInput, match=rf"p\.csv.*{message}"):
         load(deployment, path)
 
-    assert [entry.name for entry in tmp_path.iterdir()] == [name]
+    assert list(tmp_path.iterdir()) == [path]
 
 
 def test_invalid_gzip_file_error_names_the_file(deployment, tmp_path):
     path = tmp_path / "p.csv.gz"
     path.write_bytes(b"no gzip at all")
 
-    with pytest.raises(InvalidInput, match=r"p\.csv\.gz cannot be read"):
+    with pytest.raises(InvalidInput, match=r"p\.csv\.gz cannot be read: Not a gzipped file"):
         load(deployment, path)
 
 
@@ -166,18 +132,12 @@ def test_rows_of_a_truncated_gzip_file_are_kept(deployment, tmp_path):
     path = tmp_path / "p.csv.gz"
     path.write_bytes(gzip.compress(HEADER + rows)[:-5_000])
 
-    summary = import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
-
-    (file,) = summary.files
+    (file,) = load(deployment, path).files
     assert file.cut_off
     assert 0 < file.imported < 50_000
     # The rejected row is the truncated line after the last complete one.
-    assert rejected(path) == [
-        (
-            file.imported + 2,
-            "the file breaks off here: Compressed file ended before the end-of-stream marker was reached",
-        )
-    ]
+    reason = "the file breaks off here: Compressed file ended before the end-of-stream marker was reached"
+    assert rejected(path) == [(file.imported + 2, reason)]
 
 
 def test_rows_before_a_damaged_place_of_a_gzip_file_are_kept(deployment, tmp_path):
@@ -185,14 +145,14 @@ def test_rows_before_a_damaged_place_of_a_gzip_file_are_kept(deployment, tmp_pat
     path = tmp_path / "p.csv.gz"
     path.write_bytes(first + second[:12] + b"\0" * 40)
 
-    summary = import_interactions([path], deployment, default_event_type="view", now_ms=NOW_MS)
+    summary = load(deployment, path)
 
     assert (summary.imported, summary.rejected, summary.files[0].cut_off) == (1, 1, True)
 
 
 def test_byte_order_mark_and_missing_last_line_break_are_accepted(deployment, tmp_path):
-    assert load(deployment, write(tmp_path / "p.csv", b"\xef\xbb\xbf" + HEADER + b"1,a,1500000000")) == 1
-    assert load(deployment, write(tmp_path / "p.csv", HEADER.strip())) == 0
+    assert load(deployment, write(tmp_path / "p.csv", b"\xef\xbb\xbf" + HEADER + b"1,a,1500000000")).imported == 1
+    assert load(deployment, write(tmp_path / "p.csv", HEADER.strip())).imported == 0
 
 
 @given(st.text(alphabet='a",\n\r', max_size=30), st.integers(1, 40))

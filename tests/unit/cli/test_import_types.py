@@ -2,21 +2,15 @@
 
 import datetime as dt
 
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from typer.testing import CliRunner
 
-from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput
-from cli.main import app
 from operations.configuration import yaml_document
 from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest.files import DataFile
-from operations.ingest.inputs import Options
-from operations.ingest.load_metadata import import_items
+from tests.unit.cli.command_line import run
+from tests.unit.cli.imported import load_items, stored_items, write, write_parquet
 
-NOW_MS = 1_700_000_000_000
 BOOKS = (
     "ITEM_ID,TITLE,PRICE,IN_STOCK,GENRES,PUBLISHED,SHELF,YEAR,WRITTEN\n"
     "1,Emma,9.50,true,novel|classic,2015-12-23,07,1815,1815-12-23\n"
@@ -27,9 +21,7 @@ TYPES = {"price": "number", "inStock": "boolean", "genres": "list", "published":
 
 @pytest.fixture
 def books(tmp_path):
-    path = tmp_path / "books.csv"
-    path.write_text(BOOKS)
-    return path
+    return write(tmp_path / "books.csv", BOOKS)
 
 
 def declared(deployment):
@@ -38,23 +30,20 @@ def declared(deployment):
 
 
 def test_import_declares_column_types_and_stores_typed_values(deployment, books):
-    summary = import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    summary = load_items(deployment, books, declares=True)
 
     assert summary.inferred == declared(deployment) == TYPES
-    items = CatalogueStore(deployment.client("dynamodb"), "catalogue").scan()
-    stored = {item.item_id: dict(item.properties) for item in items}
+    stored = stored_items(deployment)
     assert stored["1"]["written"] == "1815-12-23"  # The value is before 1970, so the column is not a timestamp.
     assert (stored["1"]["inStock"], stored["2"]["inStock"], stored["1"]["price"]) == (True, False, 9.5)
     assert stored["2"]["published"] == 1_577_836_800
 
 
 def test_repeated_strings_are_declared_as_categories(deployment, tmp_path):
-    path = tmp_path / "teas.csv"
-    path.write_text(
-        "ITEM_ID,TITLE,KIND,SKU\n1,Assam,black,7\n2,Darjeeling,black,8\n3,Sencha,green,7\n4,Keemun,green,8\n"
-    )
+    rows = "1,Assam,black,7\n2,Darjeeling,black,8\n3,Sencha,green,7\n4,Keemun,green,8\n"
+    path = write(tmp_path / "teas.csv", "ITEM_ID,TITLE,KIND,SKU\n" + rows)
 
-    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    summary = load_items(deployment, path, declares=True)
 
     assert summary.inferred == declared(deployment) == {"kind": "string", "sku": "string"}
 
@@ -68,7 +57,7 @@ def test_declared_types_and_other_settings_are_kept(deployment, books):
     }
     store.apply(store.current(), document, text="# mine", by="test", reason="", now_ms=0)
 
-    import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    load_items(deployment, books, declares=True)
 
     assert declared(deployment) == {**TYPES, "year": "string"}
     assert store.current().configuration().filters == document["filters"]
@@ -97,7 +86,7 @@ def test_declared_columns_are_added_to_the_users_yaml(deployment, tmp_path, befo
         store.apply(store.current(), limits, text="", by="test", reason="", now_ms=0)
         store.apply(store.current(), document, text=before, by="test", reason="", now_ms=0)
 
-    import_items([column(tmp_path / "a.csv", "1")], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    load_items(deployment, column(tmp_path / "a.csv", "1"), declares=True)
 
     assert store.version(store.current().version).text == after
 
@@ -112,34 +101,30 @@ def test_csv_rows_are_read_once_for_types_and_once_for_the_import(deployment, bo
 
     monkeypatch.setattr(DataFile, "chunks", counted)
 
-    import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    load_items(deployment, books, declares=True)
 
     assert reads == [str(books)] * 2
 
 
 def test_dry_run_declares_nothing(deployment, books):
-    summary = import_items([books], deployment, now_ms=NOW_MS, options=Options(dry_run=True, declares=True))
+    summary = load_items(deployment, books, dry_run=True, declares=True)
 
     assert (summary.inferred, declared(deployment)) == (TYPES, {})
 
 
 def test_decimal_commas_are_refused_with_their_line(deployment, tmp_path):
-    path = tmp_path / "books.csv"
-    path.write_text('ITEM_ID,PRICE\n1,3\n2,"9,50"\n')
+    path = write(tmp_path / "books.csv", 'ITEM_ID,PRICE\n1,3\n2,"9,50"\n')
 
     with pytest.raises(InvalidInput, match=r"PRICE in line 3 is '9,50', expected a decimal point.*9\.50"):
-        import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+        load_items(deployment, path, declares=True)
 
 
 def test_column_with_an_invalid_filter_name_has_a_rename_hint(deployment, tmp_path, capsys):
-    path = tmp_path / "in.csv"
-    path.write_text("ITEM_ID,Auf Lager,PRICE\n1,true,3\n")
+    path = write(tmp_path / "in.csv", "ITEM_ID,Auf Lager,PRICE\n1,true,3\n")
 
-    import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    load_items(deployment, path, declares=True)
     output = capsys.readouterr().err
-    summary = import_items(
-        [path], deployment, now_ms=NOW_MS, options=Options(mapping=["Auf Lager=AUF_LAGER"], declares=True)
-    )
+    summary = load_items(deployment, path, mapping=["Auf Lager=AUF_LAGER"], declares=True)
 
     assert "filters cannot name the column 'Auf Lager'. Rename it with `--map 'Auf Lager=AUF_LAGER'`" in output
     assert summary.inferred == {"aufLager": "boolean"}
@@ -147,8 +132,7 @@ def test_column_with_an_invalid_filter_name_has_a_rename_hint(deployment, tmp_pa
 
 
 def column(path, *cells, name="X"):
-    path.write_text(f"ITEM_ID,{name}\n" + "".join(f'{row},"{cell}"\n' for row, cell in enumerate(cells)))
-    return path
+    return write(path, f"ITEM_ID,{name}\n" + "".join(f'{row},"{cell}"\n' for row, cell in enumerate(cells)))
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -157,9 +141,9 @@ def test_creation_timestamp_in_seconds_is_a_timestamp(deployment, tmp_path, kind
     if kind == "csv":
         column(path, "1500000000", name="CREATION_TIMESTAMP")
     else:
-        pq.write_table(pa.table({"ITEM_ID": ["0"], "CREATION_TIMESTAMP": [1_500_000_000]}), path)
+        write_parquet(path, {"ITEM_ID": ["0"], "CREATION_TIMESTAMP": [1_500_000_000]})
 
-    import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    load_items(deployment, path, declares=True)
 
     assert declared(deployment) == {"creationTimestamp": "timestamp"}
 
@@ -180,7 +164,7 @@ def test_creation_timestamp_in_seconds_is_a_timestamp(deployment, tmp_path, kind
 def test_ambiguous_column_has_the_expected_type(deployment, tmp_path, name, cells, kind):
     path = column(tmp_path / "books.csv", *cells, name=name)
 
-    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    summary = load_items(deployment, path, declares=True)
 
     assert list(summary.inferred.values()) == ([kind] if kind else [])
     assert summary.rejected == 0
@@ -190,52 +174,44 @@ def test_ambiguous_comma_error_has_both_readings(deployment, tmp_path):
     path = column(tmp_path / "books.csv", "1,299", "9,50", "8,25")
 
     with pytest.raises(InvalidInput, match=r"X in line 2 is '1,299'.* as 1299 or 1\.299, whichever is meant"):
-        import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+        load_items(deployment, path, declares=True)
 
 
 def test_leading_zero_in_a_numeric_column_is_rejected(deployment, tmp_path):
-    import_items([column(tmp_path / "a.csv", "10115")], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    load_items(deployment, column(tmp_path / "a.csv", "10115"), declares=True)
     path = column(tmp_path / "b.csv", "01067", "0.5")
 
-    summary = import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    summary = load_items(deployment, path, declares=True)
 
     assert (summary.imported, summary.rejected) == (1, 1)
 
 
 @pytest.mark.parametrize(("other", "values"), [("", [12]), ("red", ["12", "red"])])
 def test_column_type_is_inferred_from_all_files(deployment, tmp_path, other, values):
-    path = tmp_path / "b.csv"
-    path.write_text(f"ITEM_ID,X\n1,{other}\n")
+    path = write(tmp_path / "b.csv", f"ITEM_ID,X\n1,{other}\n")
 
-    import_items([column(tmp_path / "a.csv", "12"), path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    load_items(deployment, column(tmp_path / "a.csv", "12"), path, declares=True)
 
-    items = sorted(CatalogueStore(deployment.client("dynamodb"), "catalogue").scan(), key=lambda item: item.item_id)
-    assert [item.properties["x"] for item in items if "x" in item.properties] == values
+    assert [properties["x"] for _, properties in sorted(stored_items(deployment).items()) if properties] == values
 
 
 def test_parquet_column_types_are_those_of_the_file(deployment, tmp_path):
-    path = tmp_path / "books.parquet"
-    pq.write_table(
-        pa.table(
-            {"ITEM_ID": ["1"], "NEW": [True], "TAGS": [["a", "b"]], "PRICE": [1.5], "SINCE": [dt.date(2020, 1, 1)]}
-        ),
-        path,
-    )
+    columns = {"ITEM_ID": ["1"], "NEW": [True], "TAGS": [["a", "b"]], "PRICE": [1.5], "SINCE": [dt.date(2020, 1, 1)]}
 
-    import_items([path], deployment, now_ms=NOW_MS, options=Options(declares=True))
+    load_items(deployment, write_parquet(tmp_path / "books.parquet", columns), declares=True)
 
     assert declared(deployment) == {"new": "boolean", "tags": "list", "price": "number", "since": "timestamp"}
 
 
 def test_config_infer_prints_yaml_without_a_deployment(books):
-    result = CliRunner().invoke(app, ["config", "infer", str(books)], catch_exceptions=False)
+    result = run("config", "infer", str(books))
 
     lines = ["format: 1", "items:", "  columns:", *(f"    {name}: {kind}" for name, kind in TYPES.items())]
     assert result.stdout.splitlines() == lines
 
 
 def inferred(path, *arguments):
-    result = CliRunner().invoke(app, ["config", "infer", str(path), *arguments], catch_exceptions=False)
+    result = run("config", "infer", str(path), *arguments)
     assert result.exit_code == 0
     return result.stdout, result.stderr.splitlines()
 
@@ -273,7 +249,7 @@ def test_creation_date_is_suggested_by_type_and_name(tmp_path, header, suggested
 
 def test_import_suggests_a_filter_for_the_stock_column(shop, books):
     def imported(*arguments):
-        return CliRunner().invoke(app, ["import", "items", str(books), "--env", "shop", *arguments]).stdout
+        return run("import", "items", str(books), "--env", "shop", *arguments).stdout
 
     dry, as_json, printed = imported("--dry-run"), imported("--json"), imported()
 
@@ -283,10 +259,8 @@ def test_import_suggests_a_filter_for_the_stock_column(shop, books):
 
 
 def test_import_repeats_its_notes_until_the_column_is_declared(deployment, books, tmp_path):
-    first = import_items([books], deployment, now_ms=NOW_MS, options=Options(declares=True))
-    mapped = import_items(
-        [books], deployment, now_ms=NOW_MS, options=Options(["PUBLISHED=CREATION_TIMESTAMP"], declares=True)
-    )
+    first = load_items(deployment, books, declares=True)
+    mapped = load_items(deployment, books, mapping=["PUBLISHED=CREATION_TIMESTAMP"], declares=True)
 
     assert [note.partition(".")[0] for note in first.notes] == [
         "not declared: TITLE, SHELF, WRITTEN", "PUBLISHED holds dates",

@@ -8,19 +8,13 @@ import pytest
 
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import NotFound
-from operations.ingest.load import import_interactions
-from operations.ingest.load_metadata import import_items
 from operations.ingest.undo import Undone, imports, undo
 from tests.builders.parquet import parquet_of
-from tests.unit.cli.imported import NOW_MS, lake_objects, lake_rows, write
+from tests.unit.cli.imported import NOW_MS, lake_objects, lake_rows, load, load_items, write
 from tests.unit.cli.interruptions import Killed, go_on, stop_at
 
 FIRST = "USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,1500000000\n"
 SECOND = "USER_ID,ITEM_ID,TIMESTAMP\nann,c,1500000060\n"
-
-
-def load(deployment, path, *, now_ms):
-    import_interactions([path], deployment, default_event_type="view", now_ms=now_ms)
 
 
 def items_of(deployment, user):
@@ -58,12 +52,9 @@ def test_imports_are_listed_latest_first(imported):
 
 
 def test_interrupted_import_of_items_is_not_listed(deployment, tmp_path):
-    path = tmp_path / "items.csv"
-    path.write_text("ITEM_ID,TITLE\na,Title\n")
     stop_at(deployment, 3, Killed)
-
     with pytest.raises(Killed):
-        import_items([path], deployment, now_ms=NOW_MS)
+        load_items(deployment, write(tmp_path / "items.csv", "ITEM_ID,TITLE\na,Title\n"))
     go_on(deployment)
 
     assert deployment.client("s3").list_objects_v2(Bucket="artefacts")["KeyCount"] == 1

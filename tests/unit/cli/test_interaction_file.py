@@ -1,19 +1,12 @@
-import gzip
-
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.configuration.configuration import DEFAULT, Configuration, EventType
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest.interaction_file import read
+from tests.unit.cli.imported import write, write_parquet
 
 ROWS = "USER_ID,ITEM_ID,TIMESTAMP\nann,x,30\nann,y,10\nann,z,30\nbob,x,5\n"
-
-
-def write(path, text):
-    path.write_text(text, encoding="utf-8", errors="surrogateescape")
-    return path
 
 
 def write_types(path, types):
@@ -23,8 +16,7 @@ def write_types(path, types):
         rows = "".join(f"a,{item},{int(item) + 1},{kind or ''}\n" for item, kind in zip(items, types, strict=True))
         return write(path, "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n" + rows)
     columns = {"USER_ID": ["a"] * len(types), "ITEM_ID": items, "TIMESTAMP": [*range(1, len(types) + 1)]}
-    pq.write_table(pa.table({**columns, "EVENT_TYPE": pa.array(types, pa.string())}), path)
-    return path
+    return write_parquet(path, {**columns, "EVENT_TYPE": pa.array(types, pa.string())})
 
 
 def sequence(file):
@@ -40,13 +32,11 @@ def test_rows_are_sorted_by_time_with_stable_ties(tmp_path):
 
 
 def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path):
-    plain = read(write(tmp_path / "rows.csv", ROWS))
-    (tmp_path / "rows.csv.gz").write_bytes(gzip.compress(ROWS.encode()))
+    plain, packed = (write(tmp_path / name, ROWS) for name in ("rows.csv", "rows.csv.gz"))
     columns = {"USER_ID": ["ann", "ann", "ann", "bob"], "ITEM_ID": ["x", "y", "z", "x"], "TIMESTAMP": [30, 10, 30, 5]}
-    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    typed = write_parquet(tmp_path / "rows.parquet", columns)
 
-    for name in ("rows.csv.gz", "rows.parquet"):
-        assert sequence(read(tmp_path / name)) == sequence(plain)
+    assert sequence(read(packed)) == sequence(read(typed)) == sequence(read(plain))
 
 
 def test_numeric_ids_are_kept_as_strings(tmp_path):
@@ -129,9 +119,9 @@ def test_file_without_a_known_event_type_has_equal_weights(tmp_path, name, types
 
 def test_null_parquet_column_is_not_an_event_type(tmp_path):
     columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": [1], "EVENT_TYPE": pa.nulls(1)}
-    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    path = write_parquet(tmp_path / "rows.parquet", columns)
 
-    assert read(tmp_path / "rows.parquet").interactions.weight.tolist() == [1.0]
+    assert read(path).interactions.weight.tolist() == [1.0]
 
 
 def test_items_without_interactions_are_included(tmp_path):
@@ -172,23 +162,10 @@ def test_times_are_read_like_in_an_import(tmp_path):
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,\n", "TIMESTAMP is missing"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,nan\n", "TIMESTAMP is neither a number nor a time"),
         ("rows.csv", "USER_ID;ITEM_ID;TIMESTAMP\na;x;1\n", "line 1 separates columns by semicolons, expected commas"),
-        (
-            "rows.csv",
-            "USER_ID\tITEM_ID\tTIMESTAMP\na\tx\t1\n",
-            "line 1 separates columns by tabs, .* --delimiter tab",
-        ),
-        (
-            "rows.csv",
-            "USER_ID,ITEM_ID,TIMESTAMP,STRA\udcdfE\na,x,1,s\n",
-            r"STRA\\xdfE. Imports accept other",
-        ),
+        ("rows.csv", "USER_ID\tITEM_ID\tTIMESTAMP\na\tx\t1\n", "line 1 separates columns by tabs, .* --delimiter tab"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,STRA\udcdfE\na,x,1,s\n", r"STRA\\xdfE. Imports accept other"),
         ("rows.csv", "\udcff\udcfeU\0S\0E\0R\0\n\0", "is UTF-16, expected UTF-8"),
-        (
-            "rows.csv",
-            "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1\n",
-            r"is not UTF-8 .* \(first in rows\.csv, line 2\)",
-        ),
-        ("rows.csv.gz", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1\n", r"rows\.csv\.gz cannot be read: Not a gzipped file"),
+        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1\n", r"is not UTF-8 .* \(first in rows\.csv, line 2\)"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,-5\n", "TIMESTAMP is not after 1970"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n\u2003,x,1\n", "USER_ID is nothing but space"),
         ("rows.parquet", "no parquet", "cannot be read"),
@@ -245,9 +222,8 @@ def test_missing_file_is_refused(tmp_path):
 @pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
 def test_any_parquet_string_type_is_read(tmp_path, kind):
     columns = {name: pa.array(["7", "7"]).cast(kind) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")}
-    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
 
-    file = read(tmp_path / "rows.parquet")
+    file = read(write_parquet(tmp_path / "rows.parquet", columns))
 
     assert file.item_ids == ["7"]
     assert file.interactions.time_ms.tolist() == [7_000, 7_000]
@@ -255,19 +231,16 @@ def test_any_parquet_string_type_is_read(tmp_path, kind):
 
 def test_parquet_timestamps_and_fractions_are_read_like_in_an_import(tmp_path):
     columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": pa.array([1_500_000_000_250_000], pa.timestamp("us"))}
-    pq.write_table(pa.table(columns), tmp_path / "rows.parquet")
+    typed = write_parquet(tmp_path / "rows.parquet", columns)
     text = write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000.25\n")
 
-    assert read(tmp_path / "rows.parquet").interactions.time_ms.tolist() == [1_500_000_000_250]
+    assert read(typed).interactions.time_ms.tolist() == [1_500_000_000_250]
     assert read(text).interactions.time_ms.tolist() == [1_500_000_000_250]
 
 
 def test_item_columns_become_content_vectors(tmp_path):
-    items: dict[str, dict[str, object]] = {
-        "x": {"brand": "a", "price": 2},
-        "y": {"brand": "A", "price": 2.1},
-        "z": {"brand": "b"},
-    }
+    columns: list[dict[str, object]] = [{"brand": "a", "price": 2}, {"brand": "A", "price": 2.1}, {"brand": "b"}]
+    items = dict(zip("xyz", columns, strict=True))
 
     data = read(write(tmp_path / "rows.csv", ROWS), items=items).interactions
 

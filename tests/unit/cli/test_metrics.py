@@ -1,21 +1,19 @@
 """`alsolike metrics`."""
 
-import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import app
 from infra_cdk.constructs.metrics import namespace
 from infra_cdk.settings import Settings
+from tests.unit.cli.command_line import run, run_json
 
 ROOT = Path(__file__).parents[3]
 
 
 def test_metrics_list_cost_grows_with_versions_and_arms():
-    few = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)
-    more = json.loads(CliRunner().invoke(app, ["metrics", "--json", "--versions", "3", "--arms", "4"]).stdout)
+    few = run_json("metrics")
+    more = run_json("metrics", "--versions", "3", "--arms", "4")
 
     assert few["series"] == sum(each["series"] for each in few["metrics"])
     assert more["series"] - few["series"] == 7 * (1 + 4)  # There are seven rates, each by model version and by arm.
@@ -25,13 +23,13 @@ def test_metrics_list_cost_grows_with_versions_and_arms():
 
 
 def test_namespace_is_that_of_deployed_functions():
-    printed = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)["namespace"]
+    printed = run_json("metrics")["namespace"]
 
     assert printed.replace("<environment>", "prod") == namespace(Settings(name="prod", region="eu-west-1"))
 
 
 def test_documentation_has_the_totals_of_the_list():
-    found = json.loads(CliRunner().invoke(app, ["metrics", "--json"]).stdout)
+    found = run_json("metrics")
     documented = " ".join((ROOT / "docs" / "observability.md").read_text().split())
 
     assert (
@@ -41,7 +39,7 @@ def test_documentation_has_the_totals_of_the_list():
 
 
 def test_table_has_the_total_cost():
-    answer = CliRunner().invoke(app, ["metrics"])
+    answer = run("metrics")
 
     assert "EventsNotAttributed" in answer.stdout
     assert "namespace Alsolike/<environment>" in answer.stdout.splitlines()

@@ -1,9 +1,8 @@
 """Options that commands refuse before they call AWS, with exit status 2 and the reason on stderr."""
 
 import pytest
-from typer.testing import CliRunner
 
-from cli import main as command
+from tests.unit.cli.command_line import run
 
 
 @pytest.mark.parametrize(
@@ -38,7 +37,7 @@ from cli import main as command
 def test_options_are_refused_before_any_call(cloud, client, tmp_path, monkeypatch, arguments, reason):
     monkeypatch.chdir(tmp_path)
 
-    refused = CliRunner().invoke(command.app, arguments.split(), terminal_width=200)
+    refused = run(*arguments.split(), terminal_width=200)
 
     assert refused.exit_code == 2
     assert reason in " ".join(refused.stderr.replace("│", " ").split())

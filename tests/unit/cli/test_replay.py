@@ -4,11 +4,10 @@ import datetime as dt
 import json
 
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import app
 from operations.day_replay import replaying
 from operations.day_replay.replaying import DayReplay, Difference
+from tests.unit.cli.command_line import cells, run
 
 DAY = dt.date(2026, 11, 25)
 SAME = DayReplay(DAY, (), 3, 3, 1, (), {})
@@ -21,12 +20,11 @@ CHANGED = DayReplay(DAY, ("code", "configuration"), 5, 4, 0, (PINNED, REFUSED), 
 def replay(shop, monkeypatch):
     """Return a function that runs the command on a deployment whose replay has a given result."""
 
-    def run(found, *arguments):
-        monkeypatch.setattr(replaying, "replay_day", lambda deployment, day, **_: found)
-        arguments = ("replay", "--env", "shop", "--day", "2026-11-25", *arguments)
-        return CliRunner().invoke(app, arguments, catch_exceptions=False)
+    def replay(result, *arguments):
+        monkeypatch.setattr(replaying, "replay_day", lambda deployment, day, **_: result)
+        return run("replay", "--env", "shop", "--day", "2026-11-25", *arguments)
 
-    return run
+    return replay
 
 
 def test_identical_lists_are_counted_with_status_0(replay):
@@ -45,7 +43,7 @@ def test_differences_are_shown_by_cause_with_status_3(replay):
     result = replay(CHANGED)
 
     assert result.exit_code == 3
-    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in result.stdout.splitlines() if "│" in line]
+    rows = cells(result.stdout)
     assert sorted(rows[:3]) == [
         ["code", "1"],
         ["configuration", "1"],

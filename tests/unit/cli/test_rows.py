@@ -2,12 +2,11 @@ import dataclasses
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
-from cli.main import app
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
+from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import KEY, NAMES
 
@@ -23,68 +22,63 @@ def server(monkeypatch):
         yield endpoints
 
 
-@pytest.fixture
-def run(server):
-    return lambda *arguments: CliRunner().invoke(app, list(arguments), catch_exceptions=False)
-
-
-def test_row_with_any_id_is_shown(server, run):
+def test_row_with_any_id_is_shown(server):
     server.answers["/items/~c2t1Lzc"] = 200, {}, ROW
 
-    table, document = run("items", "show", "sku/7"), run("items", "show", "sku/7", "--json")
+    table = run("items", "show", "sku/7").stdout
 
-    assert "sku/7" in table.stdout
-    assert "0.59" in table.stdout
-    assert json.loads(document.stdout) == ROW
+    assert "sku/7" in table
+    assert "0.59" in table
+    assert run_json("items", "show", "sku/7") == ROW
     assert (server.methods, server.requests[0]) == (["GET", "GET"], ("/items/~c2t1Lzc", KEY.key_id, ""))
 
 
-def test_columns_are_set_as_json_or_string(server, run):
+def test_columns_are_set_as_json_or_string(server):
     server.answers["/users/anna"] = 200, {}, {"userId": "anna", "properties": {"age": 7}, "updatedAt": 1}
 
-    result = run("users", "set", "anna", "age=7", "name=Anna = A", "old=null", 'tags=["a"]', "--json")
+    row = run_json("users", "set", "anna", "age=7", "name=Anna = A", "old=null", 'tags=["a"]')
 
-    assert json.loads(result.stdout)["properties"] == {"age": 7}
+    assert row["properties"] == {"age": 7}
     assert server.methods == ["PATCH"]
     assert json.loads(server.requests[0][2]) == {"age": 7, "name": "Anna = A", "old": None, "tags": ["a"]}
 
 
-def test_invalid_change_is_refused_before_any_request(server, run):
+def test_invalid_change_is_refused_before_any_request(server):
     with pytest.raises(InvalidInput, match="'price' is not a change, expected COLUMN=VALUE"):
         run("items", "set", "a", "price")
 
     assert server.requests == []
 
 
-def test_item_is_deleted(server, run):
+def test_item_is_deleted(server):
     server.answers["/items/a"] = 200, {}, {}
 
     assert run("items", "delete", "a").stderr == "deleted a\n"
     assert server.methods == ["DELETE"]
 
 
-def test_pages_are_read_up_to_the_limit(server, run):
+def test_pages_are_read_up_to_the_limit(server):
     def rows(*numbers):
         return [{**ROW, "itemId": f"i{number}"} for number in numbers]
 
     server.answers["/items?limit=5"] = 200, {}, {"items": rows(1, 2), "nextToken": "a+b="}
     server.answers["/items?limit=3&nextToken=a%2Bb%3D"] = 200, {}, {"items": rows(3)}
 
-    listed = json.loads(run("items", "list", "--limit", "5", "--json").stdout)
+    listed = run_json("items", "list", "--limit", "5")
 
     assert [row["itemId"] for row in listed] == ["i1", "i2", "i3"]
     assert "2025-11-25 01:00:00" in run("items", "list", "--limit", "5").stdout
 
 
 @pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (400, InvalidInput), (409, ConcurrentUpdate)])
-def test_refusal_has_the_message_of_the_api(server, run, status, kind):
+def test_refusal_has_the_message_of_the_api(server, status, kind):
     server.answers["/items/a"] = status, {}, {"message": "there is no item"}
 
     with pytest.raises(kind, match=f"^GET /items/a answered {status}: there is no item$"):
         run("items", "show", "a")
 
 
-def test_set_creates_a_missing_item(server, run):
+def test_set_creates_a_missing_item(server):
     server.answers["/items"] = 200, {}, {}
     server.answers["/items/fig"] = 404, {}, {"message": "there is no item 'fig'"}
 

@@ -6,16 +6,15 @@ import time
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.runtime.errors import InvalidInput
-from cli import main as command
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from operations.forecast.deployed import inputs_of
 from operations.forecast.logged import logged_responses
 from tests.builders.forecast_log import HOUR_MS, USERS, ForecastLog, event, swapped
 from tests.builders.world import configure
+from tests.unit.cli.command_line import run
 from tests.unit.cli.shop import KEY, NAMES
 
 NOW_MS = time.time_ns() // 1_000_000
@@ -54,7 +53,7 @@ def function(deployment, client, monkeypatch):
 
 
 def forecast(*arguments):
-    return CliRunner().invoke(command.app, ["rules", "forecast", *arguments], catch_exceptions=False)
+    return run("rules", "forecast", *arguments)
 
 
 def document(*arguments):

@@ -3,11 +3,10 @@
 import time
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.events.session_tokens import Session, verify
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from cli import main as command
+from tests.unit.cli.command_line import run
 from tests.unit.cli.shop import NAMES, put_parameters
 
 KEY, NEW = "k" * 64, "n" * 64
@@ -22,7 +21,7 @@ def secrets(deployment):
 
 
 def session_token(*arguments):
-    return CliRunner().invoke(command.app, ["session-token", "--env", "shop", *arguments], catch_exceptions=False)
+    return run("session-token", "--env", "shop", *arguments)
 
 
 @pytest.mark.usefixtures("secrets")

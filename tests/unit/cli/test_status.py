@@ -4,39 +4,44 @@ import json
 
 import pyarrow as pa
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.declarations.routes import READ_RECOMMENDATIONS
 from alsolike.declarations.storage import CHAMPION_KEY, CONFIGURATION_KEY, SNAPSHOT_KEY
 from alsolike.registry.canary import Canary
 from alsolike.registry.champion_pointer import Registry
 from alsolike.signing.keys import SigningKey
-from cli.main import app
 from cli.status import _replication_lines
 from operations.replication_lag import lags
 from operations.status import collect
 from tests.builders.parquet import parquet_of
 from tests.builders.world import configure
+from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.shop import NAMES, put_parameters
 
 ROLE = "arn:aws:iam::123456789012:role/any"
 
 
-def test_status_has_the_champion_training_and_stream(deployment):
+@pytest.fixture
+def shop(deployment):
+    """Return the deployment `--env shop` with a stream and a training workflow."""
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=2)
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
     machine = client("stepfunctions").create_state_machine(name="training", definition=definition, roleArn=ROLE)
-    client("stepfunctions").start_execution(stateMachineArn=machine["stateMachineArn"], name="run-1")
+    names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
+    put_parameters(client("ssm"), "shop", names)
+    return dataclasses.replace(deployment, names=names)
+
+
+def test_status_has_the_champion_training_and_stream(shop):
+    client = shop.client
+    client("stepfunctions").start_execution(stateMachineArn=shop.names.state_machine_arn, name="run-1")
     client("s3").put_object(Bucket=NAMES.artefact_bucket, Key="models/v1/manifest.json", Body=b"{}")
     Registry(client("s3"), NAMES.artefact_bucket).promote("v1", reason="passed the gate", now_ms=1)
     configure(client("s3"), NAMES.artefact_bucket, events={"view": {"weight": 2}})
-    names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
-    put_parameters(client("ssm"), "shop", names)
 
-    result = CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False)
+    report = run_json("status", "--env", "shop")
 
-    report = json.loads(result.stdout)
     assert report["environment"] == "shop"
     assert report["tracking_id"] == "alsolike-shop"
     assert report["items_dataset_arn"].endswith(":dataset/alsolike-shop/ITEMS")
@@ -51,7 +56,7 @@ def test_status_has_the_champion_training_and_stream(deployment):
     assert report["configuration_version"] == 1
     assert report["stream"] == {"name": "events", "status": "ACTIVE", "open_shards": 2}
     assert [run["name"] for run in report["training_runs"]] == ["run-1"]
-    table = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+    table = run("status", "--env", "shop").stdout
     assert table.startswith("champion v1: passed the gate\n")
     assert "trackingId alsolike-shop\n" in table
     assert f"datasetArn of users {NAMES.users_dataset_arn}\n" in table.replace("\n\n", "\n")
@@ -61,21 +66,16 @@ def test_status_has_the_champion_training_and_stream(deployment):
     assert "ACTIVE, 2 open shards\n" in table
 
 
-def test_status_has_the_canary_and_the_pause(deployment):
-    client = deployment.client
-    client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=2)
-    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
-    machine = client("stepfunctions").create_state_machine(name="training", definition=definition, roleArn=ROLE)
-    names = dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"])
-    put_parameters(client("ssm"), "shop", names)
-    registry = Registry(client("s3"), NAMES.artefact_bucket)
+def test_status_has_the_canary_and_the_pause(shop):
+    s3 = shop.client("s3")
+    registry = Registry(s3, NAMES.artefact_bucket)
     for version in ("v1", "v2"):
-        client("s3").put_object(Bucket=NAMES.artefact_bucket, Key=f"models/{version}/manifest.json", Body=b"{}")
+        s3.put_object(Bucket=NAMES.artefact_bucket, Key=f"models/{version}/manifest.json", Body=b"{}")
         registry.promote(version, reason="a test", now_ms=1)
     held = registry.roll_back(reason="socks only", now_ms=0)
     registry.start_canary(held, Canary("v2", "v1", 0.1, 0, 3_600_000, 1_000, "run-1"))
 
-    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+    shown = run("status", "--env", "shop").stdout
 
     times = "from 1970-01-01 00:00:00 UTC to 1970-01-01 01:00:00 UTC"
     assert f"canary v2: 10% of the users {times}, run run-1\n" in shown
@@ -83,27 +83,32 @@ def test_status_has_the_canary_and_the_pause(deployment):
 
 
 @pytest.fixture
-def functions(deployment, cloud):
+def functions(shop, cloud):
     """Return a deployment with three functions, and functions of other deployments.
 
     One of the three failed in the last hour, and one earlier.
     """
-    client = deployment.client
-    client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
-    definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})
-    machine = client("stepfunctions").create_state_machine(name="training", definition=definition, roleArn=ROLE)
-    put_parameters(client("ssm"), "shop", dataclasses.replace(NAMES, state_machine_arn=machine["stateMachineArn"]))
+    cloudwatch = shop.client("cloudwatch")
     cloud.functions.functions += [
         function("alsolike-shop-2-serving-recommend-1A", "recommend", environment="shop-2"),
         function("alsolike-shop-other-1A", "other", environment=None),
     ]
     for name in ("collect", "operate", "recommend"):
         cloud.functions.functions.append(function(f"alsolike-shop-serving-{name}-1A", name, environment="shop"))
-        put_errors(client("cloudwatch"), f"alsolike-shop-serving-{name}-1A", count=0, minutes_ago=1)
-    put_errors(client("cloudwatch"), "alsolike-shop-serving-collect-1A", count=2, minutes_ago=90)
-    for minutes in (1, 50):
-        put_errors(client("cloudwatch"), "alsolike-shop-serving-recommend-1A", count=2, minutes_ago=minutes)
-    return deployment
+        put_metric(cloudwatch, "AWS/Lambda", "Errors", 0, 1, FunctionName=f"alsolike-shop-serving-{name}-1A")
+    for name, minutes_ago in (("collect", 90), ("recommend", 1), ("recommend", 50)):
+        put_metric(cloudwatch, "AWS/Lambda", "Errors", 2, minutes_ago, FunctionName=f"alsolike-shop-serving-{name}-1A")
+    return shop
+
+
+def put_metric(cloudwatch, namespace, name, value, minutes_ago, **dimensions):
+    datum = {
+        "MetricName": name,
+        "Dimensions": [{"Name": dimension, "Value": text} for dimension, text in dimensions.items()],
+        "Timestamp": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes_ago),
+        "Value": value,
+    }
+    cloudwatch.put_metric_data(Namespace=namespace, MetricData=[datum])
 
 
 def function(function_name, name, *, environment):
@@ -118,16 +123,6 @@ def function(function_name, name, *, environment):
     }
 
 
-def put_errors(cloudwatch, function, *, count, minutes_ago):
-    datum = {
-        "MetricName": "Errors",
-        "Dimensions": [{"Name": "FunctionName", "Value": function}],
-        "Timestamp": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=minutes_ago),
-        "Value": count,
-    }
-    cloudwatch.put_metric_data(Namespace="AWS/Lambda", MetricData=[datum])
-
-
 def test_status_has_lake_snapshot_missing_tables_and_unusable_keys(functions):
     names, client = functions.names, functions.client
     for day in ("2026-03-01", "2026-03-03"):
@@ -138,7 +133,7 @@ def test_status_has_lake_snapshot_missing_tables_and_unusable_keys(functions):
     client("dynamodb").put_item(TableName=names.keys_table, Item=dead.to_item())
     client("dynamodb").delete_table(TableName=names.users_table)
 
-    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+    shown = run("status", "--env", "shop").stdout
 
     assert "lake 2 days from 2026-03-01 to 2026-03-03, 2 rows on the last day" in shown
     assert "lake has no events on 1 day of the last month: 2026-03-02\n" in shown
@@ -153,27 +148,18 @@ def test_status_shows_requests_without_permission(functions):
     assert report["refused"] == [{"message": "User: a is not authorized to perform: b", "requests": 2}]
 
 
-def _put_responses(client, *counted):
-    data = [
-        {
-            "MetricName": f"Recommendations{name}",
-            "Dimensions": [
-                {"Name": key, "Value": value}
-                for key, value in {"service": "recommend", "recommender": "for-you", "filter": filter_}.items()
-            ],
-            "Timestamp": dt.datetime.now(dt.UTC) - dt.timedelta(minutes=5),
-            "Value": count,
-        }
-        for name, filter_, count in counted
-    ]
-    client("cloudwatch").put_metric_data(Namespace="Alsolike/shop", MetricData=data)
+def put_responses(cloudwatch, name, count, filter_):
+    dimensions = {"service": "recommend", "recommender": "for-you", "filter": filter_}
+    put_metric(cloudwatch, "Alsolike/shop", f"Recommendations{name}", count, 5, **dimensions)
 
 
 def test_status_counts_empty_and_short_responses_by_filter(functions):
-    _put_responses(functions.client, ("Empty", "cheap", 3), ("Short", "cheap", 2), ("Short", "none", 1))
+    cloudwatch = functions.client("cloudwatch")
+    for name, filter_, count in (("Empty", "cheap", 3), ("Short", "cheap", 2), ("Short", "none", 1)):
+        put_responses(cloudwatch, name, count, filter_)
 
-    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
-    report = json.loads(CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False).stdout)
+    shown = run("status", "--env", "shop").stdout
+    report = run_json("status", "--env", "shop")
 
     assert "for-you with filter cheap: 3 empty responses and 2 short ones in the last hour" in shown
     assert report["incomplete_responses"] == [
@@ -183,7 +169,9 @@ def test_status_counts_empty_and_short_responses_by_filter(functions):
 
 
 def test_status_counts_responses_of_more_than_500_filters(functions):
-    _put_responses(functions.client, *(("Empty", f"filter-{number}", number + 1) for number in range(501)))
+    cloudwatch = functions.client("cloudwatch")
+    for number in range(501):
+        put_responses(cloudwatch, "Empty", number + 1, f"filter-{number}")
 
     counts = [row["empty"] for row in collect(functions)["incomplete_responses"]]
 
@@ -201,18 +189,18 @@ def test_status_counts_responses_of_more_than_500_filters(functions):
 def test_status_names_an_unreadable_object_and_shows_the_rest(functions, key, fault):
     functions.client("s3").put_object(Bucket=functions.names.artefact_bucket, Key=key, Body=b"{")
 
-    result = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False)
-    report = json.loads(CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False).stdout)
+    shown = run("status", "--env", "shop").stdout
+    report = run_json("status", "--env", "shop")
 
     (unreadable,) = report["unreadable"]
     assert fault in unreadable
-    assert f"unreadable: {unreadable}; see docs/runbooks/degraded.md\n" in result.stdout
-    assert "training never ran\n" in result.stdout
+    assert f"unreadable: {unreadable}; see docs/runbooks/degraded.md\n" in shown
+    assert "training never ran\n" in shown
 
 
 @pytest.mark.usefixtures("functions")
 def test_status_lists_only_failing_functions():
-    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+    shown = run("status", "--env", "shop").stdout
 
     assert shown.startswith("champion none yet\ntraining never ran\n")
     assert "function recommend: 4 errors in the last hour (alsolike-shop-serving-recommend-1A)\n" in shown
@@ -223,8 +211,8 @@ def test_status_lists_only_failing_functions():
 
 @pytest.mark.usefixtures("functions")
 def test_status_lists_all_functions_on_request():
-    shown = CliRunner().invoke(app, ["status", "--env", "shop", "--all"], catch_exceptions=False).stdout
-    report = json.loads(CliRunner().invoke(app, ["status", "--env", "shop", "--json"], catch_exceptions=False).stdout)
+    shown = run("status", "--env", "shop", "--all").stdout
+    report = run_json("status", "--env", "shop")
 
     assert all(name in shown for name in ("collect", "operate", "recommend"))
     assert [(one["name"], one["errors"]) for one in report["functions"]] == [
@@ -237,22 +225,15 @@ def test_status_lists_all_functions_on_request():
 def test_status_shows_active_alarms_with_their_runbooks(functions):
     cloudwatch = functions.client("cloudwatch")
     for name, state in (("Slow", "OK"), ("Quarantine", "ALARM")):
+        alarm = f"alsolike-shop-lake-{name}23FF09FE-455f8327"
         cloudwatch.put_metric_alarm(
-            AlarmName=f"alsolike-shop-lake-{name}23FF09FE-455f8327",
-            AlarmDescription=f"Alsolike shop: {name}: docs/runbooks/quarantine.md",
-            MetricName="m",
-            Namespace="n",
-            Statistic="Sum",
-            Period=60,
-            EvaluationPeriods=3,
-            Threshold=1,
+            AlarmName=alarm, AlarmDescription=f"Alsolike shop: {name}: docs/runbooks/quarantine.md",
+            MetricName="m", Namespace="n", Statistic="Sum", Period=60, EvaluationPeriods=3, Threshold=1,
             ComparisonOperator="GreaterThanThreshold",
-        )
-        cloudwatch.set_alarm_state(
-            AlarmName=f"alsolike-shop-lake-{name}23FF09FE-455f8327", StateValue=state, StateReason="a test"
-        )
+        )  # fmt: skip
+        cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="a test")
 
-    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+    shown = run("status", "--env", "shop").stdout
 
     assert shown.count("alarm ") == 1
     assert "alarm Quarantine, " in shown
@@ -260,20 +241,12 @@ def test_status_shows_active_alarms_with_their_runbooks(functions):
 
 
 def test_status_shows_the_name_that_leads_to_two_regions(functions):
-    names = {"api-domain": "api.shop.example", "other-region": "eu-central-1"}
-    for name, value in names.items():
+    for name, value in (("api-domain", "api.shop.example"), ("other-region", "eu-central-1")):
         functions.client("ssm").put_parameter(Name=f"/alsolike/shop/{name}", Value=value, Type="String")
 
-    shown = CliRunner().invoke(app, ["status", "--env", "shop"], catch_exceptions=False).stdout
+    shown = run("status", "--env", "shop").stdout
 
     assert "https://api.shop.example leads to the API in eu-west-1 or eu-central-1\n" in shown
-
-
-def put_lag(cloudwatch, namespace, lag, **dimensions):
-    named = [{"Name": name, "Value": value} for name, value in dimensions.items()]
-    at = dt.datetime.now(dt.UTC) - dt.timedelta(minutes=1)
-    entry = {"MetricName": "ReplicationLatency", "Dimensions": named, "Value": lag, "Timestamp": at}
-    cloudwatch.put_metric_data(Namespace=namespace, MetricData=[entry])
 
 
 def test_status_without_a_second_region_has_no_replication(deployment):
@@ -282,11 +255,15 @@ def test_status_without_a_second_region_has_no_replication(deployment):
 
 def test_largest_replication_lag_is_shown_by_store_in_seconds(deployment):
     cloudwatch = deployment.client("cloudwatch")
-    bucket = {"SourceBucket": NAMES.lake_bucket, "DestinationBucket": "other"}
-    put_lag(cloudwatch, "AWS/S3", 12.5, **bucket, RuleId="all")
-    put_lag(cloudwatch, "AWS/S3", 40, **bucket, RuleId="more")
-    put_lag(cloudwatch, "AWS/S3", 900, SourceBucket="foreign", DestinationBucket="other", RuleId="all")
-    put_lag(cloudwatch, "AWS/DynamoDB", 750, TableName=NAMES.profiles_table, ReceivingRegion="eu-central-1")
+    table = {"TableName": NAMES.profiles_table, "ReceivingRegion": "eu-central-1"}
+    put_metric(cloudwatch, "AWS/DynamoDB", "ReplicationLatency", 750, 1, **table)
+    for source, rule, lag in (
+        (NAMES.lake_bucket, "all", 12.5),
+        (NAMES.lake_bucket, "more", 40),
+        ("foreign", "all", 900),
+    ):
+        bucket = {"SourceBucket": source, "DestinationBucket": "other", "RuleId": rule}
+        put_metric(cloudwatch, "AWS/S3", "ReplicationLatency", lag, 1, **bucket)
 
     stores = lags(deployment)
 

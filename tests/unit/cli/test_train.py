@@ -3,11 +3,11 @@ import json
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import app, main
+from cli.main import main
 from operations.models import training_run
 from operations.models.training_run import TrainingBusy, TrainingFailed, TrainingResult
+from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.shop import DATASET, MANIFEST, NAMES
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
@@ -25,13 +25,17 @@ def shop(shop, monkeypatch):
     return shop
 
 
+def raising(error):
+    def replaced(*arguments, **options):
+        raise error
+
+    return replaced
+
+
 def test_interrupted_train_prints_how_to_follow_the_run(shop, monkeypatch):
-    def interrupted(*arguments, **options):
-        raise KeyboardInterrupt
+    monkeypatch.setattr(training_run, "follow", raising(KeyboardInterrupt))
 
-    monkeypatch.setattr(training_run, "follow", interrupted)
-
-    result = CliRunner().invoke(app, ["train", "--env", "shop"])
+    result = run("train", "--env", "shop")
 
     assert result.exit_code == 130
     assert "the run continues without this command, as execution run-7" in result.stderr
@@ -40,44 +44,26 @@ def test_interrupted_train_prints_how_to_follow_the_run(shop, monkeypatch):
     assert result.stdout == ""
 
 
-def test_train_prints_row_counts_and_test_users(shop):
-    printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
+def test_train_prints_the_dataset_the_selection_and_the_reranker(shop):
+    printed = run("train", "--env", "shop").stdout
 
     assert "Quality on the test part, 1,234 users, seen items masked (* selected on the validation part)" in printed
     assert "1,312 rows read, 1,200 kept: 4 users, 3 items, 25.0% repeats" in printed
     assert "left out   12 interactions stored twice, 100 interactions with rare items\n" in printed
-
-
-def test_train_prints_excluded_algorithms_with_reasons(shop):
-    printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
-    as_json = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
-
     assert "sasrec was left out: torch is not installed\n" in printed
-    assert json.loads(as_json)["left_out"] == {"sasrec": "torch is not installed"}
-
-
-def test_train_prints_the_state_of_the_reranker(shop):
-    printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
-    as_json = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
-
     assert "reranker: off, 12 responses with an outcome, at least 625 needed\n" in printed
-    assert json.loads(as_json)["reranker"] == "off, 12 responses with an outcome, at least 625 needed"
-
-
-def test_train_prints_the_selection_reason_and_validation_metric(shop):
-    printed = CliRunner().invoke(app, ["train", "--env", "shop"], catch_exceptions=False).stdout
-
     assert (
         "ease is selected: it has the highest NDCG on the validation set, 0.4500. Its settings: ridge 50\n" in printed
     )
     assert "validation NDCG@10" in " ".join(printed.split())
-    assert "0.45" in printed
 
 
-def test_train_as_json_has_the_data_quality(shop):
-    printed = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False).stdout
+def test_train_as_json_has_the_dataset_and_the_reranker(shop):
+    document = run_json("train", "--env", "shop")
 
-    quality = json.loads(printed)["dataset"]
+    assert document["left_out"] == {"sasrec": "torch is not installed"}
+    assert document["reranker"] == "off, 12 responses with an outcome, at least 625 needed"
+    quality = document["dataset"]
     assert (quality["rows_read"], quality["kept"], quality["repeat_share"]) == (1_312, 1_200, 0.25)
     assert quality["dropped"] == {"duplicate_event": 12, "unknown_event_type": 0, "rare_item": 100}
 
@@ -87,7 +73,7 @@ def test_model_that_is_not_promoted_exits_with_status_3(shop, monkeypatch, decis
     outcome = dataclasses.replace(OUTCOME, decision=decision)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 
-    result = CliRunner().invoke(app, ["train", "--env", "shop"])
+    result = run("train", "--env", "shop")
 
     assert result.exit_code == 3
     assert f"model r1 was {decision.replace('_', ' ')}:\n  passed: parity\n" in result.stdout
@@ -97,17 +83,12 @@ def test_json_of_a_run_without_training_has_no_dataset(shop, monkeypatch):
     outcome = dataclasses.replace(OUTCOME, run_id="r9", trained=False)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 
-    result = CliRunner().invoke(app, ["train", "--env", "shop", "--json"], catch_exceptions=False)
-
-    assert (result.exit_code, json.loads(result.stdout)["dataset"]) == (0, None)
+    assert run_json("train", "--env", "shop")["dataset"] is None
 
 
 @pytest.mark.parametrize("error", [TrainingFailed("training failed after Train: why"), TrainingBusy("run r0 goes on")])
 def test_failed_or_busy_run_is_an_error(shop, monkeypatch, capsys, error):
-    def ends(*arguments, **options):
-        raise error
-
-    monkeypatch.setattr(training_run, "follow", ends)
+    monkeypatch.setattr(training_run, "follow", raising(error))
     monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--env", "shop"])
 
     with pytest.raises(SystemExit) as ended:
@@ -130,16 +111,13 @@ def test_no_follow_option_waits_until_the_run_has_started(shop, monkeypatch, beg
 
     monkeypatch.setattr(training_run, "wait_until_begun", waited)
 
-    result = CliRunner().invoke(app, ["train", "--no-follow", "--env", "shop"], catch_exceptions=False)
+    result = run("train", "--no-follow", "--env", "shop")
 
     assert (result.exit_code, result.stdout, polled) == (0, output, [ARN])
 
 
 def test_no_follow_option_fails_if_another_run_is_active(shop, monkeypatch, capsys):
-    def busy(*arguments, **options):
-        raise TrainingBusy("run r0 is active as execution e0")
-
-    monkeypatch.setattr(training_run, "wait_until_begun", busy)
+    monkeypatch.setattr(training_run, "wait_until_begun", raising(TrainingBusy("run r0 is active as execution e0")))
     monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--no-follow", "--env", "shop"])
 
     with pytest.raises(SystemExit) as ended:
@@ -161,7 +139,7 @@ def test_running_execution_is_followed_without_a_new_start(shop, monkeypatch):
     monkeypatch.setattr(training_run, "follow", follow)
     monkeypatch.delattr(training_run, "start")
 
-    result = CliRunner().invoke(app, ["train", "--env", "shop", "--execution", "run-7"], catch_exceptions=False)
+    result = run("train", "--env", "shop", "--execution", "run-7")
 
     assert followed == [ARN]
     assert "[    0.0 s] Train\n" in result.stderr

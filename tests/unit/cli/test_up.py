@@ -5,14 +5,12 @@ import socket
 import sys
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.errors import NotFound, Unavailable
-from cli.main import app
 from cli.next_steps import check_can_recommend, step_lines
 from cli.up import api_lines
 from local_cloud.client import Cloud
@@ -22,6 +20,7 @@ from operations.configuration import file
 from operations.configuration.store import store_of
 from operations.demo.results import DemoFailed
 from operations.stage import stored_user
+from tests.unit.cli.command_line import run
 
 NO_PROCESS = 2**22 + 1
 """Process ID above the maximum of the kernel."""
@@ -54,9 +53,8 @@ def test_environment_option_is_accepted_by_up(options, tmp_path, monkeypatch):
     monkeypatch.setattr(boot, "build_pages", lambda stopped: None)
     monkeypatch.setattr(boot, "synthesize", synthesize)
 
-    result = CliRunner().invoke(app, [*options, "--ephemeral", "--state", str(tmp_path / "cloud.json")])
-
-    assert str(result.exception) == "synthesizing shop-a"
+    with pytest.raises(NotFound, match=r"^synthesizing shop-a$"):
+        run(*options, "--ephemeral", "--state", tmp_path / "cloud.json")
 
 
 @pytest.mark.parametrize("verb", ["up", "demo"])
@@ -66,11 +64,9 @@ def test_running_cloud_is_reported_before_any_build(verb, tmp_path, monkeypatch)
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(boot, "build_layers", lambda: pytest.fail("layers were built"))
 
-    result = CliRunner().invoke(app, [verb, "--state", str(path)])
-
-    assert isinstance(result.exception, Unavailable if verb == "up" else DemoFailed)
-    assert f"{path} belongs to a cloud that runs as process {os.getpid()}. Stop it with `" in str(result.exception)
-    assert f"down --state {path}`" in str(result.exception)
+    message = f"{path} belongs to a cloud that runs as process {os.getpid()}. Stop it with `.*down --state {path}`"
+    with pytest.raises(Unavailable if verb == "up" else DemoFailed, match=message):
+        run(verb, "--state", path)
 
 
 def test_up_ends_without_an_error_if_the_cloud_was_stopped(tmp_path):
@@ -81,7 +77,7 @@ def test_up_ends_without_an_error_if_the_cloud_was_stopped(tmp_path):
 
 
 def test_down_without_a_cloud_succeeds_with_a_message(tmp_path):
-    result = CliRunner().invoke(app, ["down", "--state", str(tmp_path / "cloud.json")])
+    result = run("down", "--state", str(tmp_path / "cloud.json"))
 
     assert result.exit_code == 0
     assert "no embedded cloud runs here" in result.stderr
@@ -94,10 +90,10 @@ def test_port_in_use_is_refused(tmp_path, monkeypatch):
         server.listen()
         port = str(server.getsockname()[1])
 
-        result = CliRunner().invoke(app, ["up", "--port", port])
-
-    assert isinstance(result.exception, Unavailable)
-    assert str(result.exception) == f"port {port} is in use, expected a free one. Choose another with --port"
+        with pytest.raises(
+            Unavailable, match=f"^port {port} is in use, expected a free one. Choose another with --port$"
+        ):
+            run("up", "--port", port)
 
 
 def test_printed_calls_end_with_the_recommend_command(deployment, monkeypatch):

@@ -6,12 +6,11 @@ import hashlib
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.runtime.errors import NotFound
-from cli.main import app
 from operations import pages as site
 from tests.fakes.places import create_bucket
+from tests.unit.cli.command_line import run
 
 
 @pytest.fixture
@@ -224,7 +223,7 @@ def test_cards_and_consoles_are_configured_independently(with_pages, pages):
 def test_cards_with_category_and_currency_are_stored(with_pages, monkeypatch, given, kept):
     monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: with_pages)
 
-    result = CliRunner().invoke(app, ["web", "cards", "--category", "GENRE", "--currency", given])
+    result = run("web", "cards", "--category", "GENRE", "--currency", given)
 
     assert result.exit_code == 0, result.output
     stored = json.loads(published(with_pages)["site.json"]["Body"].read())

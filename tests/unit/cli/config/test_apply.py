@@ -116,17 +116,12 @@ def test_applied_file_is_live_and_shown_as_written(shop, file):
     result = run("apply", file(HEAVIER_VIEWS), "--reason", "views matter")
 
     assert result.stdout == "version 1 is live; functions follow within a minute\n"
+    assert shop.version(1).by.startswith("arn:aws:sts::")
     assert shop.current().configuration().events["view"].weight == 2.0
     shown = run("show")
     assert shown.stdout == HEAVIER_VIEWS
     assert shown.stderr.startswith("version 1, applied 20")
     assert shown.stderr.endswith(": views matter\n")
-
-
-def test_version_has_the_aws_identity_of_its_author(shop, file):
-    run("apply", file(HEAVIER_VIEWS))
-
-    assert shop.version(1).by.startswith("arn:aws:sts::")
 
 
 def test_shown_configuration_can_be_applied_again(shop, file):
@@ -144,9 +139,8 @@ def test_file_with_an_error_is_not_applied(shop, file):
 
     result = run("apply", path)
 
-    assert result.exit_code == 1
+    assert (result.exit_code, shop.current().version) == (1, 0)
     assert result.stderr.startswith(f"{path}:2:25: ")
-    assert shop.current().version == 0
 
 
 def test_apply_with_another_expected_version_is_refused(shop, file):
@@ -164,7 +158,7 @@ def test_apply_during_another_change_is_refused(shop, file, monkeypatch):
         seen = read(store)
         monkeypatch.setattr(ConfigurationStore, "current", read)
         document = {"format": 1, "events": {"view": {"weight": 9}}}
-        shop.apply(seen, document, text="", by="somebody", reason="", now_ms=1)
+        shop.apply(seen, document, text="", by="test", reason="", now_ms=1)
         return seen
 
     monkeypatch.setattr(ConfigurationStore, "current", overtaken)
@@ -196,10 +190,8 @@ def test_diff_shows_different_values_and_sets_the_exit_status(shop, file):
 
     assert different.exit_code == 3
     assert different.stdout.splitlines()[:2] == ["--- version 0", f"+++ {path}"]
-    assert [line for line in different.stdout.splitlines()[2:] if line[0] in "+-"] == [
-        "-    weight: 1",
-        "+    weight: 2",
-    ]
+    changed = [line for line in different.stdout.splitlines()[2:] if line[0] in "+-"]
+    assert changed == ["-    weight: 1", "+    weight: 2"]
     assert (same.exit_code, same.stdout) == (0, "")
 
 
@@ -228,10 +220,8 @@ def test_history_lists_versions_and_rollback_restores_one(shop, file):
     assert run("show").stdout == HEAVIER_VIEWS
     entries = json.loads(run("history", "--json").stdout)
     assert [(entry["version"], entry["reason"], entry["restores"]) for entry in entries] == [
-        (3, "too heavy", 1),
-        (2, "", None),
-        (1, "views matter", None),
-    ]
+        (3, "too heavy", 1), (2, "", None), (1, "views matter", None),
+    ]  # fmt: skip
     table = run("history", "--limit", "2").stdout
     assert "too heavy" in table
     assert "views matter" not in table

@@ -1,21 +1,17 @@
 """Conversion of Amazon Personalize's schemas to columns."""
 
-from __future__ import annotations
-
 import json
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.document import parse
 from alsolike.runtime.errors import InvalidInput
-from cli import main as command
 from operations.configuration import yaml_document
 from operations.configuration.avro_schema import read_schema
+from tests.unit.cli.config.configuring import run
 
-ITEMS: list[dict[str, Any]] = [
+ITEMS = [
     {"name": "ITEM_ID", "type": "string"},
     {"name": "GENRES", "type": ["null", "string"], "categorical": True},
     {"name": "BRAND", "type": ["string", "null"], "categorical": True},
@@ -37,12 +33,8 @@ def schema(tmp_path, fields, *, name="Items"):
     return path
 
 
-def run(*arguments):
-    return CliRunner().invoke(command.app, ["config", "schema", *arguments], catch_exceptions=False)
-
-
 def test_schema_fields_become_columns_of_the_configuration(tmp_path):
-    result = run(str(schema(tmp_path, ITEMS)), "--dataset", "items", "--list", "GENRES")
+    result = run("schema", schema(tmp_path, ITEMS), "--dataset", "items", "--list", "GENRES")
 
     document = {"format": 1, **yaml_document.read(result.stdout).value}
     assert parse(document).item_columns == {
@@ -97,7 +89,7 @@ def test_schema_of_another_dataset_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="is the schema of Interactions, expected one of items"):
         read_schema(schema(tmp_path, [], name="Interactions"), dataset="items")
     with pytest.raises(InvalidInput, match="--dataset is 'actions', expected items or users"):
-        run(str(schema(tmp_path, ITEMS)), "--dataset", "actions")
+        run("schema", schema(tmp_path, ITEMS), "--dataset", "actions")
 
 
 def test_invalid_or_missing_schema_file_error_names_the_file(tmp_path):

@@ -91,18 +91,11 @@ def test_check_prints_one_json_document():
     result = run("check", "-", "--json", stdin="format: 1\nevents: {view: {weight: -101}}\n")
 
     assert result.exit_code == 1
-    assert json.loads(result.stdout) == {
-        "valid": False,
-        "errors": [
-            {
-                "line": 2,
-                "column": 25,
-                "path": "events.view.weight",
-                "message": "events.view.weight is -101, expected a number from -100 to 100",
-            }
-        ],
-        "warnings": [],
-    }
+    error = {
+        "line": 2, "column": 25, "path": "events.view.weight",
+        "message": "events.view.weight is -101, expected a number from -100 to 100",
+    }  # fmt: skip
+    assert json.loads(result.stdout) == {"valid": False, "errors": [error], "warnings": []}
     assert json.loads(run("check", str(EXAMPLE), "--json").stdout)["valid"] is True
 
 

@@ -26,18 +26,19 @@ format: 1
 items: {columns: {category: string, tags: list, inStock: boolean, price: number}}
 users: {columns: {segment: string}}
 """
+UNUSED_FILTER = f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n"
 
 
-def publish(deployment, directory):
-    store = SnapshotStore(deployment.client("s3"), deployment.names.artefact_bucket, directory)
-    changes = [Change(item_id, 1, properties) for item_id, properties in ITEMS.items()]
-    SnapshotPublisher(store).publish(changes, columns=COLUMNS, version=0, now_ms=1)
+def compared(text, deployment):
+    return compare(configuration_file.check(text, name="shop.yaml", now_ms=0), deployment)
 
 
 @pytest.fixture
 def shop(shop, deployment, tmp_path):
     """Return the configuration store of a deployment with two items."""
-    publish(deployment, tmp_path / "snapshot")
+    store = SnapshotStore(deployment.client("s3"), deployment.names.artefact_bucket, tmp_path / "snapshot")
+    changes = [Change(item_id, 1, properties) for item_id, properties in ITEMS.items()]
+    SnapshotPublisher(store).publish(changes, columns=COLUMNS, version=0, now_ms=1)
     return shop
 
 
@@ -45,13 +46,8 @@ def shop(shop, deployment, tmp_path):
     ("condition", "messages"),
     [
         ('Items.CATEGORY IN ("DELLI", "GROCERY")', ['no item has "DELLI" in Items.CATEGORY, did you mean "DELI"?']),
-        (
-            'Items.CATEGORY = "deli"',
-            [
-                'no item has "deli" in Items.CATEGORY, did you mean "DELI"?',
-                "passes none of the 2 items of the catalogue",
-            ],
-        ),
+        ('Items.CATEGORY = "deli"',
+         ['no item has "deli" in Items.CATEGORY, did you mean "DELI"?', "passes none of the 2 items of the catalogue"]),
         ('Items.TAGS IN ("sweeet", "green")', ['no item has "sweeet" in Items.TAGS, did you mean "sweet"?']),
         ('NOT Items.ITEM_ID IN ("figg")', ['no item has the ID "figg"']),
         ("NOT Items.IN_STOCK = false", ["no item has a boolean in Items.IN_STOCK"]),
@@ -63,17 +59,14 @@ def shop(shop, deployment, tmp_path):
         ("Items.PRICE < $MOST", []),
         ("Items.PRICE > CurrentItem.PRICE", []),
     ],
-)
+)  # fmt: skip
 def test_filter_values_without_items_have_a_hint(shop, deployment, condition, messages):
-    text = f"{HEAD}filters:\n  mine: INCLUDE ItemID WHERE {condition}\n"
-    checked = configuration_file.check(text, name="shop.yaml", now_ms=0)
+    comparison = compared(f"{HEAD}filters:\n  mine: INCLUDE ItemID WHERE {condition}\n", deployment)
 
-    found = compare(checked, deployment)
-
-    assert [(finding.line, finding.message) for finding in found.hints] == [
+    assert [(finding.line, finding.message) for finding in comparison.hints] == [
         (5, f"filters.mine {message}") for message in messages
     ]
-    assert found.empty == ()
+    assert comparison.empty == ()
 
 
 @pytest.mark.parametrize(
@@ -85,29 +78,25 @@ def test_filter_values_without_items_have_a_hint(shop, deployment, condition, me
     ],
 )
 def test_pins_and_session_columns_are_compared_with_the_catalogue(shop, deployment, rest, message):
-    found = compare(configuration_file.check(f"{HEAD}{rest}\n", name="shop.yaml", now_ms=0), deployment)
+    hints = compared(f"{HEAD}{rest}\n", deployment).hints
 
-    assert [finding.message.startswith(message or "") for finding in found.hints] == ([True] if message else [])
+    assert [finding.message.startswith(message or "") for finding in hints] == ([True] if message else [])
 
 
 @pytest.mark.parametrize(("column", "hints"), [("PARENT_IDD", 1), ("PARENT_ID", 0), ("title", 0), ("null", 0)])
 def test_variants_column_without_items_has_a_hint(shop, deployment, column, hints):
-    text = f"format: 1\nitems: {{variants: {column}}}\n"
+    findings = compared(f"format: 1\nitems: {{variants: {column}}}\n", deployment).hints
 
-    found = compare(configuration_file.check(text, name="shop.yaml", now_ms=0), deployment).hints
-
-    assert len(found) == hints
-    assert all(
-        finding.message == "items.variants is parentIdd, which no item has, did you mean parentId?" for finding in found
-    )
+    message = "items.variants is parentIdd, which no item has, did you mean parentId?"
+    assert [finding.message for finding in findings] == [message] * hints
 
 
 def test_empty_catalogue_gives_no_findings(deployment):
     text = f"{HEAD}filters: {{a: INCLUDE ItemID WHERE Items.PRICE > 5}}\nrecommenders: {{for-you: {{filter: a}}}}\n"
 
-    found = compare(configuration_file.check(text, name="shop.yaml", now_ms=0), deployment)
+    comparison = compared(text, deployment)
 
-    assert (found.empty, found.hints) == ((), ())
+    assert (comparison.empty, comparison.hints) == ((), ())
 
 
 @pytest.mark.parametrize("use", ["recommenders: {for-you: {filter: a}}", "aliases: {x: {recipe: aws-sims, filter: a}}"])
@@ -121,7 +110,7 @@ def test_recommender_filter_without_items_is_refused_unless_forced(shop, file, u
 
 
 def test_unused_filter_without_items_has_a_warning(shop, file):
-    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
+    path = file(UNUSED_FILTER)
 
     checked, applied = run("check", path, "--json"), run("apply", path, "--json")
 
@@ -133,7 +122,7 @@ def test_unused_filter_without_items_has_a_warning(shop, file):
 
 
 def test_check_without_a_deployment_reports_that_nothing_was_compared(file, tmp_path, monkeypatch):
-    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
+    path = file(UNUSED_FILTER)
     monkeypatch.chdir(tmp_path)
 
     result = run("check", path)
@@ -147,7 +136,7 @@ def test_check_of_a_named_deployment_that_is_unreachable_fails(file, monkeypatch
     def unreachable(**_):
         raise Unavailable("AWS does not answer")
 
-    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
+    path = file(UNUSED_FILTER)
     monkeypatch.setattr(deployments, "resolve", unreachable)
 
     with pytest.raises(Unavailable):
@@ -156,10 +145,8 @@ def test_check_of_a_named_deployment_that_is_unreachable_fails(file, monkeypatch
 
 
 def test_check_of_an_unknown_deployment_fails(client, file):
-    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
-
     with pytest.raises(NotFound):
-        run("check", path, "--env", "prod")
+        run("check", file(UNUSED_FILTER), "--env", "prod")
 
 
 def test_documented_refusal_equals_the_output_of_apply(shop, tmp_path, monkeypatch):
@@ -181,7 +168,7 @@ def test_damaged_catalogue_does_not_prevent_apply(shop, deployment, file, damage
     s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
     for stored in s3.list_objects_v2(Bucket=bucket, Prefix=damaged)["Contents"]:
         s3.put_object(Bucket=bucket, Key=stored["Key"], Body=b"damaged")
-    path = file(f"{HEAD}filters:\n  a: INCLUDE ItemID WHERE Items.PRICE > 5\n")
+    path = file(UNUSED_FILTER)
 
     applied = run("apply", path)
 

@@ -12,28 +12,15 @@ from operations.configuration.yaml_document import Finding, InvalidYaml, dump, r
 @pytest.mark.parametrize(
     ("text", "value"),
     [
-        ("a: 1", 1),
-        ("a: -1.5e3", -1500.0),
-        ("a: true", True),
-        ("a: null", None),
-        ("a:", None),
-        ("a: ~", None),
+        ("1", 1), ("-1.5e3", -1500.0), ("true", True), ("null", None), ("", None), ("~", None),
         # Strings that YAML 1.1 reads as other types.
-        ("a: NO", "NO"),
-        ("a: on", "on"),
-        ("a: 1:30", "1:30"),
-        ("a: 2026-03-01", "2026-03-01"),
-        ("a: 2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z"),
-        ("a: 0x1f", "0x1f"),
-        ("a: 1_000", "1_000"),
-        ("a: 012", 12),
-        ("a: '1'", "1"),
-        ("a: !!str 1", "1"),
-        ("a: [1, x]", [1, "x"]),
+        ("NO", "NO"), ("on", "on"), ("1:30", "1:30"), ("2026-03-01", "2026-03-01"),
+        ("2026-03-01T08:00:00Z", "2026-03-01T08:00:00Z"), ("0x1f", "0x1f"), ("1_000", "1_000"),
+        ("012", 12), ("'1'", "1"), ("!!str 1", "1"), ("[1, x]", [1, "x"]),
     ],
-)
+)  # fmt: skip
 def test_values_have_the_types_of_json(text, value):
-    document = read(text)
+    document = read(f"a: {text}")
 
     assert document.findings == ()
     assert document.value == {"a": value}
@@ -118,14 +105,13 @@ def test_tags_are_refused(text, message):
     ],
 )
 def test_fault_is_located_at_its_value_or_key(fault, place):
-    document = read("# comment\na:\n  b: [1, 2]\nc:\n")
-    found = document.locate(fault)
+    finding = read("# comment\na:\n  b: [1, 2]\nc:\n").locate(fault)
 
-    assert (found.line, found.column) == place
+    assert (finding.line, finding.column) == place
 
 
 @pytest.mark.parametrize(
-    ("text", "found"),
+    ("text", "rest"),
     [
         ("f: one @ two", "@ two"),
         ("f:   'it''s @ two'", "@ two'"),
@@ -139,13 +125,13 @@ def test_fault_is_located_at_its_value_or_key(fault, place):
         ("f: &x one @ two", "@ two"),
     ],
 )
-def test_character_of_a_string_is_located_in_any_style(text, found):
+def test_character_of_a_string_is_located_in_any_style(text, rest):
     document = read(text)
     offset = document.value["f"].replace("'@'", "").index("@")
 
     place = document.locate(Fault(("f",), "x", offset=offset))
 
-    assert text.splitlines()[place.line - 1][place.column - 1 :] == found
+    assert text.splitlines()[place.line - 1][place.column - 1 :] == rest
 
 
 @pytest.mark.parametrize("text", ["f: abc", "f: 'abc'", "f: |\n  abc\n"])

@@ -1,10 +1,10 @@
 """`alsolike experiments`, on a deployment in this process."""
 
-import json
+import dataclasses
 import time
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.declarations.times import DAY_MS
@@ -12,21 +12,18 @@ from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from alsolike.schema.document import InvalidConfiguration
-from cli import main as command
 from operations.client import deployment as deployments
 from operations.configuration.configuration_store import ConfigurationStore
+from operations.experiments import planning
 from tests.builders.outcome_rows import Outcome, store
+from tests.unit.cli import command_line
 
 HALVES = ("--arm", "control=0.5", "--arm", "new=0.5:rules=spring")
 DOCUMENT = {"format": 1, "rules": {"spring": {}}, "recommenders": {}}
 
 
-def run(*arguments, stdin=None):
-    return CliRunner().invoke(command.app, ["experiments", *arguments], input=stdin, catch_exceptions=False)
-
-
-def found(*arguments):
-    return json.loads(run(*arguments, "--json").stdout)
+run = partial(command_line.run, "experiments")
+document = partial(command_line.run_json, "experiments")
 
 
 def now_ms():
@@ -64,16 +61,15 @@ def test_experiment_is_started_listed_shown_and_stopped(shop):
     assert experiment.arms == (Arm("control", 0.5), Arm("new", 0.5, rules="spring"))
     assert (experiment.layer, experiment.on, experiment.end_ms) == ("home", ("for-you",), None)
     assert abs(experiment.start_ms - now_ms()) < 60_000
-    assert [(each["name"], each["status"]) for each in found("list")] == [("spring", "running")]
-    assert found("show", "spring")["arms"] == {"control": {"share": 0.5}, "new": {"share": 0.5, "rules": "spring"}}
+    assert [(entry["name"], entry["status"]) for entry in document("list")] == [("spring", "running")]
+    assert document("show", "spring")["arms"] == {"control": {"share": 0.5}, "new": {"share": 0.5, "rules": "spring"}}
 
-    declined = run("stop", "spring", stdin="n\n")
+    declined = run("stop", "spring", input="n\n")
     stopped = run("stop", "spring", "--yes")
 
     assert "stop spring on shop for good? [y/N]" in declined.stderr
-
     assert stopped.stdout == "spring is stopped: version 3 is live; functions follow within a minute\n"
-    assert [(each["name"], each["status"]) for each in found("list")] == [("spring", "ended")]
+    assert [(entry["name"], entry["status"]) for entry in document("list")] == [("spring", "ended")]
     assert shop.current().configuration().experiments["spring"].start_ms == experiment.start_ms
     with pytest.raises(InvalidInput, match="spring ended"):
         run("stop", "spring")
@@ -82,7 +78,7 @@ def test_experiment_is_started_listed_shown_and_stopped(shop):
 def test_lists_without_experiments_have_a_message(shop):
     assert run("list").stdout == "there is no experiment; `alsolike experiments start` makes one\n"
     assert run("assign", "--user", "anna").stdout == "no experiment runs\n"
-    assert found("list") == []
+    assert document("list") == []
 
 
 def test_piped_tables_have_no_colours(shop):
@@ -91,13 +87,14 @@ def test_piped_tables_have_no_colours(shop):
     listed = run("list").stdout
 
     assert "\x1b" not in listed
-    assert [cell.strip() for cell in listed.splitlines()[3].split("│")[1:8]] == [
+    (row,) = command_line.cells(listed)
+    assert row == [
         "spring", "running", "for-you", "default", "2026-01-01 00:00", "", "control 50%, new 50% rules spring",
     ]  # fmt: skip
 
 
 def test_start_requires_confirmation_and_dry_run_changes_nothing(shop):
-    declined = run("start", "spring", *HALVES, stdin="n\n")
+    declined = run("start", "spring", *HALVES, input="n\n")
     dry = run("start", "spring", *HALVES, "--dry-run")
 
     assert declined.exit_code == 1
@@ -105,17 +102,14 @@ def test_start_requires_confirmation_and_dry_run_changes_nothing(shop):
     assert dry.exit_code == 0
     assert dry.stdout.startswith("experiments:\n  spring:\n")
     assert shop.current().version == 1
-    assert run("start", "spring", *HALVES, stdin="y\n").exit_code == 0
+    assert run("start", "spring", *HALVES, input="y\n").exit_code == 0
     assert shop.current().version == 2
 
 
 def test_plan_uses_the_traffic_of_the_days_before(shop, deployment):
     days_before = [now_ms() - day * DAY_MS for day in range(1, 8)]
-    store(
-        deployment.client("s3"),
-        deployment.names.lake_bucket,
-        [Outcome(f"{user}", day, clicks=int(user % 5 == 0)) for day in days_before for user in range(100)],
-    )
+    rows = [Outcome(f"{user}", day, clicks=int(user % 5 == 0)) for day in days_before for user in range(100)]
+    store(deployment.client("s3"), deployment.names.lake_bucket, rows)
 
     started = run("start", "spring", *HALVES, "--yes", "--metric", "clicks", "--effect", "0.2")
 
@@ -125,8 +119,8 @@ def test_plan_uses_the_traffic_of_the_days_before(shop, deployment):
     assert "too few" not in started.stderr
     experiment = shop.current().configuration().experiments["spring"]
     assert (experiment.planned_answers, experiment.metric) == (1_400, "clicks")
-    assert found("report", "spring")["metric"] == "clicks"
-    assert found("report", "spring", "--metric", "buyers")["metric"] == "buyers"
+    assert document("report", "spring")["metric"] == "clicks"
+    assert document("report", "spring", "--metric", "buyers")["metric"] == "buyers"
 
 
 def test_too_few_known_users_for_a_verdict_have_a_warning(shop, deployment):
@@ -177,8 +171,6 @@ def test_used_name_or_conflicting_layer_is_refused(shop):
 
 
 def test_concurrent_configuration_change_is_not_overwritten(shop, monkeypatch):
-    from operations.experiments import planning
-
     lines = planning.lines
 
     def meanwhile(plan):
@@ -196,7 +188,7 @@ def test_assign_returns_the_arms_of_a_user(shop):
     configure(shop, spring=spring(), past=spring(start="2020-01-01T00:00:00Z", end="2020-02-01T00:00:00Z"))
     expected = Experiment("spring", "default", 0, None, (Arm("control", 0.5), Arm("new", 0.5))).arm_of("anna").name
 
-    assert found("assign", "--user", "anna") == {"user": "anna", "arms": {"spring": expected}}
+    assert document("assign", "--user", "anna") == {"user": "anna", "arms": {"spring": expected}}
 
 
 def test_winner_must_be_an_arm_and_is_in_the_history(shop):
@@ -229,39 +221,31 @@ def test_experiment_that_has_not_started_is_removed_by_stop(shop):
 
     run("stop", "spring", "--yes")
 
-    assert found("list") == []
+    assert document("list") == []
 
 
 def test_report_counts_the_outcomes_of_the_lake(shop, deployment):
     configure(shop, spring=spring(start="2026-01-01T00:00:00Z", end="2026-01-11T00:00:00Z"))
     start_ms = 1_767_225_600_000
-    store(
-        deployment.client("s3"),
-        deployment.names.lake_bucket,
-        [
-            Outcome(
-                f"{arm}-{user}",
-                start_ms + day * DAY_MS,
-                (f"spring/{arm}",),
-                shown_clicks=int(day >= 0 and user < clickers),
-            )
-            for arm, clickers in (("control", 40), ("new", 110))
-            for user in range(200)
-            for day in (-1, 0, 5, 10)  # The first and the last day are outside of the experiment.
-        ]
-        + [Outcome("anna", start_ms, ("spring/nova",))],
-    )
+    rows = [
+        Outcome(f"{arm}-{user}", start_ms + day * DAY_MS, (f"spring/{arm}",), shown_clicks=int(user < clickers))
+        for arm, clickers in (("control", 40), ("new", 110))
+        for user in range(200)
+        for day in (0, 5, 10)  # The last day is after the experiment.
+    ]
+    rows += [dataclasses.replace(row, served_ms=start_ms - DAY_MS, shown_clicks=0) for row in rows[::3]]
+    store(deployment.client("s3"), deployment.names.lake_bucket, [*rows, Outcome("anna", start_ms, ("spring/nova",))])
 
-    document = found("report", "spring")
+    report = document("report", "spring")
     printed = run("report", "spring").stdout
 
-    assert (document["verdict"], document["winner"], document["status"]) == ("better", "new", "ended")
-    assert [(arm["name"], arm["users"], arm["answers"], arm["value"]) for arm in document["arms"]] == [
+    assert (report["verdict"], report["winner"], report["status"]) == ("better", "new", "ended")
+    assert [(arm["name"], arm["users"], arm["answers"], arm["value"]) for arm in report["arms"]] == [
         ("control", 200, 400, 80 / 1_600),
         ("new", 200, 400, 220 / 1_600),
     ]
-    assert (document["days"], document["of_days"]) == (2, 10)
-    assert document["excluded"]["unknown_arms"] == {"nova": 1}
+    assert (report["days"], report["of_days"]) == (2, 10)
+    assert report["excluded"]["unknown_arms"] == {"nova": 1}
     assert "\x1b" not in printed
     assert "new is better than control: +175.0% click-through" in printed
     assert "left out  1 response in the unknown arm nova" in printed

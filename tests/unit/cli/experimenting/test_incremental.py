@@ -2,21 +2,20 @@
 
 import dataclasses
 import itertools
-import json
+from functools import partial
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake
 from alsolike.lake.lake import event_date
 from alsolike.runtime.errors import InvalidInput, NotFound
-from cli import main as command
 from operations import times
 from operations.client import deployment as deployments
 from tests.builders import world
 from tests.builders.outcome_rows import Outcome, store
 from tests.builders.parquet import parquet
+from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.endpoints import serving
 from tests.unit.cli.shop import KEY
 
@@ -32,18 +31,10 @@ _numbers = itertools.count()
 def purchase(user, value=10.0, **fields):
     at_ms = fields.get("event_time_ms", START_MS + DAY_MS)
     defaults = {
-        "event_id": f"event-{next(_numbers)}",
-        "user_id": user,
-        "session_id": f"session-{user}",
-        "item_id": "pear",
-        "event_type": "Purchase",
-        "event_value": value,
-        "event_time_ms": at_ms,
-        "impression": [],
-        "properties": "{}",
-        "received_time_ms": at_ms,
-        "schema_version": 1,
-    }
+        "event_id": f"event-{next(_numbers)}", "user_id": user, "session_id": f"session-{user}", "item_id": "pear",
+        "event_type": "Purchase", "event_value": value, "event_time_ms": at_ms, "impression": [], "properties": "{}",
+        "received_time_ms": at_ms, "schema_version": 1,
+    }  # fmt: skip
     return {**defaults, **fields}
 
 
@@ -82,23 +73,20 @@ def shop(deployment, pseudonyms, server, monkeypatch):
     return deployment
 
 
-def run(*arguments):
-    return CliRunner().invoke(command.app, ["engagement", "--incremental", *arguments], catch_exceptions=False)
+report = partial(run, "engagement", "--incremental")
+document = partial(run_json, "engagement", "--incremental")
 
 
 def test_all_orders_of_both_arms_are_compared(shop):
     """100 users with recommendations order twice, and 30 held-out users order once, at twice the price."""
-    write(
-        shop,
-        [purchase(f"recommended-{user}") for user in range(100) for _ in range(2)]
-        + [purchase(f"popular-{user}", 20.0) for user in range(30)],
-    )
+    recommended = [purchase(f"recommended-{user}") for user in range(100) for _ in range(2)]
+    write(shop, recommended + [purchase(f"popular-{user}", 20.0) for user in range(30)])
 
-    document = json.loads(run("--json").stdout)
+    compared = document()
 
-    orders, revenue = document["increments"]
-    assert (document["experiment"], document["days"]) == ("holdout", 10.0)
-    assert (document["users"], document["held_out_users"], document["attributed_revenue"]) == (USERS, USERS, 225.0)
+    orders, revenue = compared["increments"]
+    assert (compared["experiment"], compared["days"]) == ("holdout", 10.0)
+    assert (compared["users"], compared["held_out_users"], compared["attributed_revenue"]) == (USERS, USERS, 225.0)
     assert (orders["with_recommendations"], orders["held_out"]) == (200 / USERS, 30 / USERS)
     assert (revenue["with_recommendations"], revenue["held_out"]) == (2_000 / USERS, 600 / USERS)
     assert orders["per_user"] == pytest.approx(170 / USERS)
@@ -112,7 +100,7 @@ def test_all_orders_of_both_arms_are_compared(shop):
 def test_report_shows_both_arms_and_the_wait_for_precision(shop):
     write(shop, [purchase(f"{arm}-{user}") for arm in ARMS for user in range(40)])
 
-    shown = run().stdout
+    shown = report().stdout
 
     assert "holdout, 10.0 days: 150 users see recommendations, 150 see popular items" in shown
     assert "attributed revenue of the users with recommendations: 225.00\n" in shown
@@ -134,7 +122,7 @@ def test_report_shows_both_arms_and_the_wait_for_precision(shop):
 def test_events_other_than_purchases_of_the_period_are_ignored(ignored, shop):
     write(shop, [purchase("recommended-1"), ignored])
 
-    orders, _ = json.loads(run("--json").stdout)["increments"]
+    orders, _ = document()["increments"]
 
     assert (orders["with_recommendations"], orders["held_out"]) == (1 / USERS, 0)
 
@@ -142,7 +130,7 @@ def test_events_other_than_purchases_of_the_period_are_ignored(ignored, shop):
 def test_duplicates_of_a_purchase_count_once(shop):
     write(shop, [purchase("recommended-1", event_id="same"), purchase("recommended-1", event_id="same")])
 
-    orders, _ = json.loads(run("--json").stdout)["increments"]
+    orders, _ = document()["increments"]
 
     assert orders["with_recommendations"] == 1 / USERS
 
@@ -150,10 +138,10 @@ def test_duplicates_of_a_purchase_count_once(shop):
 def test_purchases_before_the_start_narrow_the_interval(shop):
     regular = [purchase(f"{arm}-{user}") for arm in ARMS for user in range(40) for _ in range(1 + user % 3)]
     write(shop, regular)
-    wide, _ = json.loads(run("--json").stdout)["increments"]
+    wide, _ = document()["increments"]
 
     write(shop, [{**row, "event_id": f"{row['event_id']}-b", "event_time_ms": START_MS - DAY_MS} for row in regular])
-    narrow, _ = json.loads(run("--json").stdout)["increments"]
+    narrow, _ = document()["increments"]
 
     assert narrow["high"] - narrow["low"] < 0.2 * (wide["high"] - wide["low"])
     assert narrow["with_recommendations"] == wide["with_recommendations"]
@@ -166,7 +154,7 @@ def test_too_few_orders_give_no_interval(buyers, wait, shop):
     """Each arm needs ten buyers. At two buyers in ten days, this takes 50 days."""
     write(shop, [purchase(f"{arm}-{user}") for arm in buyers for user in (1, 2)])
 
-    shown = run().stdout
+    shown = report().stdout
 
     assert f"orders: too little data; each arm needs 100 users, and 10 of them need an order{wait}" in shown
 
@@ -174,7 +162,7 @@ def test_too_few_orders_give_no_interval(buyers, wait, shop):
 def test_report_without_a_bill_states_the_reason(shop, server):
     server.answers["/operator/cost"] = 503, {}, {"message": "CloudFormation does not answer"}
 
-    shown = run().stdout
+    shown = report().stdout
 
     assert "attributed revenue of the users with recommendations: 225.00\n" in shown
     assert "bill: unknown, " in shown
@@ -185,7 +173,7 @@ def test_shop_without_a_holdout_gets_the_command_that_starts_one(shop):
     configure(shop, spring={"start": "2026-03-01T00:00:00Z", "arms": ARMS})
 
     with pytest.raises(NotFound, match="alsolike experiments start holdout --layer holdout"):
-        run()
+        report()
 
 
 def test_holdout_with_three_arms_is_refused(shop):
@@ -193,10 +181,10 @@ def test_holdout_with_three_arms_is_refused(shop):
     configure(shop, holdout={"layer": "holdout", "start": "2026-03-01T00:00:00Z", "arms": arms})
 
     with pytest.raises(InvalidInput, match="holdout has 3 arms, expected 2 in the layer 'holdout'"):
-        run()
+        report()
 
 
 @pytest.mark.parametrize("option", [("--from", "2026-03-02"), ("--to", "2026-03-02"), ("--by", "model")])
 def test_options_of_days_and_rows_are_refused(option, shop):
     with pytest.raises(InvalidInput, match="--incremental covers the whole holdout, expected no --from, --to or --by"):
-        run(*option)
+        report(*option)

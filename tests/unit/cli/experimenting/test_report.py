@@ -18,14 +18,8 @@ from tests.builders.outcome_rows import Outcome, table
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
 NOW_MS = START_MS + 2 * DAY_MS
-SPRING = Experiment(
-    "spring",
-    "home",
-    START_MS,
-    None,
-    (Arm("new", 0.5, rules="spring"), Arm("control", 0.5)),
-    planned_answers=1_000,
-)
+ARMS = (Arm("new", 0.5, rules="spring"), Arm("control", 0.5))
+SPRING = Experiment("spring", "home", START_MS, None, ARMS, planned_answers=1_000)
 
 
 def answer(shopper, arm="control", *, day=0, **more):
@@ -43,8 +37,8 @@ def reported_of(pieces, metric, experiment=SPRING, *, now_ms=NOW_MS):
     return report(experiment, metric_of(metric), tally, now_ms=now_ms)
 
 
-def values(found):
-    return {arm.name: arm.value for arm in found.arms}
+def values(report_):
+    return {arm.name: arm.value for arm in report_.arms}
 
 
 @pytest.mark.parametrize(
@@ -119,14 +113,14 @@ def many(arm, users, clickers, *, answers=2):
     ]
 
 
+def clicks(clickers, *, of):
+    return sample([1.0] * clickers + [0.0] * (of - clickers), [8.0] * of)
+
+
 def test_lift_is_that_of_the_sums_of_users():
     found = reported([*many("new", 400, 120), *many("control", 410, 60)])
 
-    new, control = (
-        sample([1.0] * clickers + [0.0] * (users - clickers), [8.0] * users)
-        for clickers, users in ((120, 400), (60, 410))
-    )
-    expected = compare(new, control, observed=1_620, planned=1_000)
+    expected = compare(clicks(120, of=400), clicks(60, of=410), observed=1_620, planned=1_000)
     lifts = {arm.name: arm.lift for arm in found.arms}
     assert lifts == {"control": None, "new": expected}
     assert (found.verdict, found.winner) == ("better", "new")
@@ -139,11 +133,7 @@ def test_several_arms_have_shares_of_the_plan_and_a_correction():
 
     found = reported(rows, experiment=dataclasses.replace(SPRING, arms=arms))
 
-    control, a = (
-        sample([1.0] * clickers + [0.0] * (users - clickers), [8.0] * users)
-        for clickers, users in ((60, 400), (60, 200))
-    )
-    expected = compare(a, control, observed=1_200, planned=750, comparisons=2)
+    expected = compare(clicks(60, of=200), clicks(60, of=400), observed=1_200, planned=750, comparisons=2)
     assert found.arms[1].lift == expected
     assert (found.verdict, found.winner) == ("better", "a")
 

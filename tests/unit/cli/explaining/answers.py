@@ -7,13 +7,11 @@ import json
 import time
 from typing import Any
 
-from typer.testing import CliRunner, Result
-
 from alsolike.lake import lake, served
 from alsolike.records.served_response import ServedResponse
-from cli.main import app
 from operations.client.deployment import Deployment
 from tests.builders.parquet import SERVED, parquet
+from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.shop import NAMES
 
 NOW_MS = time.time_ns() // 1_000_000
@@ -74,12 +72,9 @@ def replayed(*item_ids: str, **fields: Any) -> dict[str, Any]:
     }
 
 
-def explain(*arguments: str) -> Result:
-    return CliRunner().invoke(app, ["explain", *arguments])
+def explain(*arguments):
+    return run("explain", *arguments, catch_exceptions=True)
 
 
-def document(*arguments: str) -> dict[str, Any]:
-    found = explain(*arguments, "--json")
-    assert found.exit_code == 0, found.exception
-    parsed: dict[str, Any] = json.loads(found.stdout)
-    return parsed
+def document(*arguments):
+    return run_json("explain", *arguments)

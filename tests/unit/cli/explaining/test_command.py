@@ -20,21 +20,15 @@ def test_explanation_has_the_reasons_of_each_item(function, pseudonyms):
     found = document(row.recommendation_id, "--user", "anna")
 
     assert (found["recommender"], found["model_version"], found["arms"]) == ("for-you", "v1", ["menu/short"])
-    assert [(item["place"], item["item_id"], item["replayed_place"]) for item in found["items"]] == [
-        (1, "fig", 1),
-        (2, "plum", 2),
-    ]
+    places = [(item["place"], item["item_id"], item["replayed_place"]) for item in found["items"]]
+    assert places == [(1, "fig", 1), (2, "plum", 2)]
     assert found["items"][1]["origin"] == "promoted:autumn"
     assert found["items"][1]["propensity"] == 0.25
     assert found["items"][0]["reasons"][0]["itemId"] == "pear"
     assert (found["replay"]["same"], found["replay"]["differences"]) == (True, [])
     (event,) = function.events
-    assert (event["nowMs"], event["userId"], event["recommender"], event["numResults"]) == (
-        NOW_MS,
-        "anna",
-        "for-you",
-        2,
-    )
+    request = (event["nowMs"], event["userId"], event["recommender"], event["numResults"])
+    assert request == (NOW_MS, "anna", "for-you", 2)
     assert event["context"] == {"DEVICE": "phone"}
     # Later interactions and interactions of other users are not part of the history.
     assert [each["itemId"] for each in event["history"]] == ["pear"]

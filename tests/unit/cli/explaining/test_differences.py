@@ -1,5 +1,7 @@
 """Differences between a replay and the original response, with their reasons."""
 
+import dataclasses
+
 import pytest
 
 from operations.explanation.replaying import Replay, differences
@@ -21,16 +23,13 @@ NOTHING_KEPT = "no logged value differs: the replay uses the current catalogue"
         ({"origins": ["ranked", "ranked"], "propensities": [None, None]}, {}, NOTHING_KEPT),
         ({"filter": "cheap"}, {}, "the log has no values for the parameters of filter cheap"),
         ({"recommender": "bought-together"}, {}, "the log has no cart: if the request had one"),
-        (
-            {"source": "trending"},
-            {"source": "trending"},
-            "trending items are counted over the latest hour, not over the hour before the response",
-        ),
+        ({"source": "trending"}, {"source": "trending"},
+         "trending items are counted over the latest hour, not over the hour before the response"),
     ],
-)
+)  # fmt: skip
 def test_differences_have_their_reasons(row, replay, message):
     same = Replay(("fig", "plum"), {}, "model", "v1", 3, None, ("menu/short",), ())
-    other = Replay(**{**{name: getattr(same, name) for name in same.__slots__}, "item_ids": ("plum",), **replay})
+    other = dataclasses.replace(same, **{"item_ids": ("plum",), **replay})
 
     assert differences(served_row(**row), same) == []
     assert message in " / ".join(differences(served_row(**row), other))

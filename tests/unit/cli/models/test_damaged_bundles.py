@@ -107,15 +107,11 @@ def test_list_show_and_json_report_damaged_files(kept):
     assert "files      damaged: graph.onnx is missing" in run("show", CHAMPION)
 
 
-def test_list_names_the_missing_manifest_of_the_champion(kept):
+def test_list_and_show_report_a_missing_or_unreadable_manifest(kept):
     put(kept, "manifest.json", None)
-
     assert "v2 damaged: manifest.json is missing" in run("list")
 
-
-def test_show_reports_an_unreadable_manifest(kept):
     put(kept, "manifest.json", b"{")
-
     assert "files      damaged: manifest.json is unreadable" in run("show", CHAMPION)
 
 

@@ -1,13 +1,9 @@
-import json
-
 import orjson
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import app
 from operations.models import training_run
 from tests.builders.scoring_graphs import scoring_graph, write_folder
-from tests.unit.cli.models.versions import BUCKET, GROUP
+from tests.unit.cli.models.versions import BUCKET, document, run
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
 ITEMS = ["pear", "plum", "fig"]
@@ -31,21 +27,19 @@ def folder(tmp_path):
     return write_folder(tmp_path / "graph", scoring_graph(3), ITEMS)
 
 
-def run(*arguments):
-    options = ("--no-follow", "--env", "shop", "--json")
-    return CliRunner().invoke(app, ["models", "import", *map(str, arguments), *options])
+def import_folder(*arguments):
+    return document("import", *map(str, arguments), "--no-follow")
 
 
 def uploaded(shop):
-    found = shop.s3.list_objects_v2(Bucket=BUCKET, Prefix="training/graphs/").get("Contents", [])
-    return [entry["Key"].removeprefix("training/graphs/") for entry in found]
+    entries = shop.s3.list_objects_v2(Bucket=BUCKET, Prefix="training/graphs/").get("Contents", [])
+    return [entry["Key"].removeprefix("training/graphs/") for entry in entries]
 
 
 def test_import_uploads_the_files_and_starts_a_run(shop, started, folder):
-    result = run(folder)
+    assert import_folder(folder) == {"version": None, "status": None, "execution_arn": ARN}
 
     (options,) = started
-    assert json.loads(result.stdout) == {"version": None, "status": None, "execution_arn": ARN}
     assert options["reason"] == "import of inner products"
     assert uploaded(shop) == [f"{options['imported']}/{name}" for name in ("graph.onnx", "model.json")]
 
@@ -60,37 +54,24 @@ def imported_as(shop, version, sha256):
         "known_items": 2,
     }  # fmt: skip
     shop.s3.put_object(Bucket=BUCKET, Key=key, Body=orjson.dumps(manifest))
-    shop.sagemaker.create_model_package(
-        ModelPackageGroupName=GROUP,
-        ModelPackageDescription=version,
-        ModelApprovalStatus="PendingManualApproval",
-        CustomerMetadataProperties={"version": version, "algorithm": "imported", "items": "3"},
-    )
+    shop.add_package(version, algorithm="imported", items="3")
 
 
-def test_repeated_import_names_the_version_without_a_run(shop, started, folder):
-    run(folder)
+def test_repeated_import_starts_a_run_only_with_again(shop, started, folder):
+    import_folder(folder)
     imported_as(shop, "v7", started[0]["imported"])
 
-    repeated = run(folder)
-
-    assert json.loads(repeated.stdout)["version"] == "v7"
+    assert import_folder(folder)["version"] == "v7"
     assert len(started) == 1
 
-
-def test_repeated_import_with_again_starts_a_run(shop, started, folder):
-    run(folder)
-    imported_as(shop, "v7", started[0]["imported"])
-
-    run(folder, "--again")
-
+    import_folder(folder, "--again")
     assert len(started) == 2
 
 
 def test_other_graph_starts_a_run_next_to_an_imported_version(shop, started, folder):
     imported_as(shop, "v7", "0" * 64)
 
-    run(folder)
+    import_folder(folder)
 
     assert len(started) == 1
 
@@ -107,14 +88,12 @@ def test_run_is_followed_like_a_training(shop, started, folder, monkeypatch):
     followed = []
     monkeypatch.setattr("cli.train.follow_run", lambda context, deployment, arn: followed.append(arn))
 
-    result = CliRunner().invoke(app, ["models", "import", str(folder), "--env", "shop"])
+    run("import", str(folder))
 
-    assert (result.exit_code, followed) == (0, [ARN])
+    assert followed == [ARN]
 
 
 def test_imported_graph_is_described_with_its_version(shop):
     imported_as(shop, "v7", "0" * 64)
 
-    shown = CliRunner().invoke(app, ["models", "show", "v7", "--env", "shop"]).stdout
-
-    assert "imported   SASRec of RecBole, up to 2026-03-01 00:00:00 UTC, 2 of its 3 items known\n" in shown
+    assert "imported   SASRec of RecBole, up to 2026-03-01 00:00:00 UTC, 2 of its 3 items known\n" in run("show", "v7")

@@ -3,12 +3,11 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.decision import Check, Decision, decision_key
 from alsolike.runtime.errors import Unavailable
-from cli import main as command
+from tests.unit.cli import command_line
 from tests.unit.cli.models.versions import BUCKET, document, run
 from tests.unit.cli.shop import NAMES
 
@@ -86,7 +85,7 @@ def test_promotion_without_approval_by_sagemaker_has_a_warning(shop, monkeypatch
 
     monkeypatch.setattr(Approvals, "decide", throttled)
 
-    answer = CliRunner().invoke(command.app, ["models", "promote", "v4", "--reason", "better", "--env", "shop"])
+    answer = command_line.run("models", "promote", "v4", "--reason", "better", "--env", "shop")
 
     assert (answer.exit_code, shop.champion.version) == (0, "v4")
     assert "v4 is champion; a rollback brings back v2" in answer.stdout

@@ -10,14 +10,11 @@ from tests.unit.cli.shop import put_parameters
 
 def register(deployment, version, *, status="Approved"):
     """Register a version as register_model does."""
-    client = deployment.client("sagemaker")
     properties = {"version": version, "algorithm": "ease", "items": "12", "ease.ndcg": "0.4", "popularity.ndcg": "0.1"}
-    client.create_model_package(
-        ModelPackageGroupName="models",
-        ModelPackageDescription=version,
-        ModelApprovalStatus=status,
+    deployment.client("sagemaker").create_model_package(
+        ModelPackageGroupName="models", ModelPackageDescription=version, ModelApprovalStatus=status,
         CustomerMetadataProperties=properties,
-    )
+    )  # fmt: skip
     if status == "Approved":
         manifest = {
             "version": version, "algorithm": "ease", "items": 12, "exclude_seen": False, "dataset_id": version,
@@ -47,11 +44,8 @@ def models(deployment):
 def test_list_has_the_status_and_metrics_of_each_version():
     listed = document("list")
 
-    assert {version["version"]: version["status"] for version in listed} == {
-        "a": "previous",
-        "b": "champion",
-        "c": "retired",
-    }
+    statuses = {version["version"]: version["status"] for version in listed}
+    assert statuses == {"a": "previous", "b": "champion", "c": "retired"}
     assert listed[0]["candidates"][0]["algorithm"] == "ease"
     fit_s = {version["version"]: version["candidates"][0]["fit_s"] for version in listed}
     assert fit_s == {"a": 1.0, "b": 1.0, "c": None}  # The files of c are deleted.
@@ -75,12 +69,8 @@ def test_rollback_and_promote_change_the_champion():
     promoted = document("promote", "b", "--reason", "better")
 
     assert promoted["version"] == "b"
-    assert [promotion["reason"] for promotion in promoted["history"]] == [
-        "better",
-        "rolled back by hand",
-        "second",
-        "first",
-    ]
+    reasons = [promotion["reason"] for promotion in promoted["history"]]
+    assert reasons == ["better", "rolled back by hand", "second", "first"]
 
 
 def test_rejected_version_cannot_be_promoted(refusal):

@@ -8,14 +8,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from typer.testing import CliRunner
-
 from alsolike.registry.decision import Check, Decision
 from alsolike.training.dataset import MANIFEST_FILE, DatasetManifest, prefix
-from cli import main as command
 from operations.client.deployment import Deployment
 from tests.builders.bundles import MANIFEST, METRICS
 from tests.builders.world import World
+from tests.unit.cli import command_line
 from tests.unit.cli.shop import DATASET, NAMES
 
 GROUP, BUCKET = NAMES.model_package_group, NAMES.artefact_bucket
@@ -57,10 +55,8 @@ class Shop(World):
         return found
 
 
-def run(*arguments: str) -> str:
-    result = CliRunner().invoke(
-        command.app, ["models", *arguments, "--env", "shop"], catch_exceptions=False, terminal_width=200
-    )
+def run(*arguments):
+    result = command_line.run("models", *arguments, "--env", "shop", terminal_width=200)
     assert result.exit_code == 0, result.stderr
     return result.stdout
 

@@ -11,7 +11,6 @@ from alsolike.profiles.profile import SessionLink
 from alsolike.profiles.store import ProfileStore
 from functions.archive_events.service import archive
 from functions.update_profiles.service import update_profiles
-from operations.configuration.configuration_store import ConfigurationStore
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profiles import logins_of, profiles_of
 from operations.recovery.rebuild import rebuild_profiles
@@ -28,13 +27,8 @@ def rebuilt(deployment, *, received_by_ms=None):
 def archive_batches(deployment, *batches, first=0):
     for batch in batches:
         records = stream_records(kinesis_event(batch, first=first))
-        archive(
-            records,
-            client=deployment.client("s3"),
-            bucket=deployment.names.lake_bucket,
-            configurations=Applied(),
-            now_ms=NOW_MS,
-        )
+        s3, bucket = deployment.client("s3"), deployment.names.lake_bucket
+        archive(records, client=s3, bucket=bucket, configurations=Applied(), now_ms=NOW_MS)
         first += len(batch)
 
 
@@ -52,14 +46,12 @@ def test_profile_has_each_interaction_once_in_order(deployment):
 
 
 def test_interactions_received_after_the_time_are_excluded(deployment):
-    archive_batches(
-        deployment,
-        [interaction("e1", received_time_ms=NOW_MS), interaction("e2", received_time_ms=NOW_MS + 1)],
-    )
+    first, second = (interaction(f"e{n}", received_time_ms=NOW_MS + n) for n in range(2))
+    archive_batches(deployment, [first, second])
 
     found = rebuilt(deployment, received_by_ms=NOW_MS)
 
-    assert [each.event_id for each in found["u#anna"].recent] == ["e1"]
+    assert [each.event_id for each in found["u#anna"].recent] == ["e0"]
 
 
 def test_session_history_belongs_to_its_user_across_objects(deployment):
@@ -76,22 +68,14 @@ def test_session_history_belongs_to_its_user_across_objects(deployment):
 
 
 def test_rebuilt_profiles_have_the_configured_context(deployment):
-    store = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
-    store.apply(
-        store.current(), {"format": 1, "interactions": {"context": ["DEVICE"]}}, text="", by="t", reason="", now_ms=1
-    )
-    seen = [
-        interaction("e1", properties='{"DEVICE":"Phone"}'),
-        interaction("e2", user_id="bert", properties='{"device":7}'),
-    ]
+    configure(deployment.client("s3"), deployment.names.artefact_bucket, interactions={"context": ["DEVICE"]})
+    phone, invalid = ({"properties": text} for text in ('{"DEVICE":"Phone"}', '{"device":7}'))
+    seen = [interaction("e1", **phone), interaction("e2", user_id="bert", **invalid)]
     archive_batches(deployment, seen)
     profiles = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
-    update_profiles(
-        stream_records(kinesis_event(seen)),
-        store=profiles,
-        configurations=Applied(dataclasses.replace(DEFAULT, context=("device",))),
-        now_ms=NOW_MS,
-    )
+    configurations = Applied(dataclasses.replace(DEFAULT, context=("device",)))
+    records = stream_records(kinesis_event(seen))
+    update_profiles(records, store=profiles, configurations=configurations, now_ms=NOW_MS)
     live = profiles.read("u#anna")
 
     rebuild_profiles(deployment, now_ms=NOW_MS, exactly=True)
@@ -111,15 +95,11 @@ def test_rebuilt_profiles_have_the_configured_history_length(deployment):
     assert [each.event_id for each in profile.recent] == [f"e{n:03}" for n in reversed(range(120))]
 
 
-def test_searches_create_no_profile(deployment):
-    search = interaction("q1", session_id=None, item_id=None, event_type="search", query="pears")
-
-    archive_batches(deployment, [search])
-
+def test_empty_lake_and_searches_give_no_profiles(deployment):
     assert rebuilt(deployment) == {}
 
+    archive_batches(deployment, [interaction("q1", session_id=None, item_id=None, event_type="search", query="pears")])
 
-def test_empty_lake_gives_no_profiles(deployment):
     assert rebuilt(deployment) == {}
 
 

@@ -11,26 +11,21 @@ from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
 from operations.recovery.rows import Rebuilt, rebuild_rows
 from operations.recovery.snapshot import rebuild_snapshot
+from tests.unit.cli.imported import stored_items
 
 NOW_MS = 1_790_000_000_000
 
 
-def log(deployment, *changes, batch=0):
-    for date, each in change_log.by_date(changes).items():
-        key = change_log.object_key(
-            ChangeKind.ITEM, date, shard="0", first_sequence=str(batch), last_sequence=str(batch)
-        )
-        deployment.client("s3").put_object(
-            Bucket=deployment.names.lake_bucket, Key=key, Body=change_log.encode(ChangeKind.ITEM, each)
-        )
+def log(deployment, *changes, batch):
+    s3, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    sequences = {"first_sequence": str(batch), "last_sequence": str(batch)}
+    for date, rows in change_log.by_date(changes).items():
+        key = change_log.object_key(ChangeKind.ITEM, date, shard="0", **sequences)
+        s3.put_object(Bucket=bucket, Key=key, Body=change_log.encode(ChangeKind.ITEM, rows))
 
 
 def catalogue(deployment):
     return CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
-
-
-def items(deployment):
-    return {item.item_id: item.properties for item in catalogue(deployment).scan()}
 
 
 @pytest.fixture
@@ -46,7 +41,7 @@ def test_lost_catalogue_is_rebuilt(logged):
     rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99)
 
     assert rebuilt == Rebuilt(known=2, written=2, deleted=0)
-    assert items(logged) == {"pear": {"price": 2}, "kiwi": {"price": 3}}
+    assert stored_items(logged) == {"pear": {"price": 2}, "kiwi": {"price": 3}}
 
 
 def test_newer_rows_of_the_table_are_kept(logged):
@@ -57,7 +52,7 @@ def test_newer_rows_of_the_table_are_kept(logged):
     rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99)
 
     assert rebuilt.written == 0
-    assert items(logged) == {"pear": {"price": 7}, "new": {}}
+    assert stored_items(logged) == {"pear": {"price": 7}, "new": {}}
 
 
 def test_exact_rebuild_restores_the_rows_of_a_time(logged):
@@ -66,7 +61,7 @@ def test_exact_rebuild_restores_the_rows_of_a_time(logged):
     rebuilt = rebuild_rows(logged, ChangeKind.ITEM, now_ms=NOW_MS + 99, changed_by_ms=NOW_MS + 4, exactly=True)
 
     assert rebuilt == Rebuilt(known=2, written=2, deleted=1)
-    assert items(logged) == {"pear": {"price": 1}, "fig": {"price": 9}}
+    assert stored_items(logged) == {"pear": {"price": 1}, "fig": {"price": 9}}
 
 
 def test_invalid_log_object_error_names_the_object(deployment):

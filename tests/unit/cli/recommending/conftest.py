@@ -1,10 +1,9 @@
 import pytest
-from typer.testing import CliRunner
 
-from cli.main import app
 from operations.batch import batch_client
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
+from tests.unit.cli.command_line import run
 from tests.unit.cli.recommending.answering import Function
 from tests.unit.cli.shop import KEY, NAMES
 
@@ -21,4 +20,4 @@ def function(monkeypatch):
 @pytest.fixture
 def recommend(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments, **options: CliRunner().invoke(app, ["recommend", *arguments], **options)
+    return lambda *arguments, **options: run("recommend", *arguments, catch_exceptions=True, **options)

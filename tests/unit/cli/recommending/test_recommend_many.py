@@ -16,8 +16,8 @@ def write(name, users):
     return name
 
 
-def throttled():
-    return ClientError({"Error": {"Code": "TooManyRequestsException", "Message": "slower"}}, "Invoke")
+def refused_by_aws(code):
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, "Invoke")
 
 
 def test_file_has_one_row_per_item_in_the_order_of_users(function, recommend, monkeypatch):
@@ -58,24 +58,18 @@ def test_options_are_passed_to_the_function(function, recommend):
     done = recommend("--users", write("users.txt", ["anna"]), *question, "--output", "out.parquet")
 
     assert done.exit_code == 0, done.output
-    assert function.batches == [
-        {
-            "users": ["anna"],
-            "recommender": "buy-again",
-            "numResults": 25,
-            "filter": "cheap",
-            "filterValues": {"PRICE": "20", "TAG": "a=b"},
-        }
-    ]
+    assert function.batches == [{
+        "users": ["anna"], "recommender": "buy-again", "numResults": 25, "filter": "cheap",
+        "filterValues": {"PRICE": "20", "TAG": "a=b"},
+    }]  # fmt: skip
     assert pq.read_table("out.parquet")["recommender"].to_pylist() == ["buy-again"] * 2
 
 
 def test_failed_users_are_listed_with_reasons_and_can_be_retried(function, recommend, monkeypatch):
     monkeypatch.setattr(run, "BATCH_USERS", 2)
     Path("users.csv").write_text("USER_ID,AGE\nu0,1\nbad,2\n,3\nu1\nu2,4\nu3,5\nu4,6\n")
-    function.failures["u2"] = [
-        {"errorType": "Sandbox.Timedout", "errorMessage": "too slow"}
-    ] * batch_client.MAX_ATTEMPTS
+    timeout = {"errorType": "Sandbox.Timedout", "errorMessage": "too slow"}
+    function.failures["u2"] = [timeout] * batch_client.MAX_ATTEMPTS
 
     done = recommend("--users", "users.csv")
 
@@ -107,7 +101,8 @@ def test_successful_run_deletes_the_failed_file_of_an_earlier_run(function, reco
 
 def test_throttled_and_failed_invocations_are_retried(function, recommend, monkeypatch):
     monkeypatch.setattr(run, "BATCH_USERS", 2)
-    function.failures["u0"] = [throttled(), {"errorType": "Unavailable", "errorMessage": "S3"}, throttled()]
+    throttled = refused_by_aws("TooManyRequestsException")
+    function.failures["u0"] = [throttled, {"errorType": "Unavailable", "errorMessage": "S3"}, throttled]
 
     done = recommend("--users", write("users.txt", ["u0", "u1", "u2"]))
 
@@ -131,10 +126,7 @@ def test_users_not_done_are_sent_again(function, recommend):
     [
         ({"errorType": "InvalidInput", "errorMessage": "batch.recommender is wrong"}, "batch.recommender is wrong"),
         ({"errorType": "NotFound", "errorMessage": "filterArn ends in 'x'"}, "filterArn ends in 'x'"),
-        (
-            ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "Invoke"),
-            "AccessDeniedException",
-        ),
+        (refused_by_aws("AccessDeniedException"), "AccessDeniedException"),
     ],
 )
 def test_invalid_request_ends_the_run_without_a_file(function, recommend, failure, message):

@@ -2,20 +2,18 @@
 
 import dataclasses
 import json
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
-from cli.main import app
 from operations.batch import workflow
 from operations.client import deployment as deployments
 from tests.fakes.places import create_bucket
+from tests.unit.cli import command_line
 from tests.unit.cli.shop import NAMES
 
 KIND = {"kind": ColumnType.STRING}
@@ -42,11 +40,11 @@ class Machine:
     def __init__(self, s3):
         self.s3 = s3
         self.status = "SUCCEEDED"
-        self.skipped: set[str] = set()
-        self.error: str | None = None
+        self.skipped = set()
+        self.error = None
         self.cause = ""
-        self.best: list[str] = []
-        self.inputs: list[dict[str, Any]] = []
+        self.best = []
+        self.inputs = []
 
     def start_execution(self, *, stateMachineArn, name, input):  # noqa: N803 - as boto3 has it
         assert stateMachineArn == NAMES.batch_state_machine_arn
@@ -89,8 +87,7 @@ class Machine:
 @pytest.fixture
 def machine(client, deployment, monkeypatch):
     machine = Machine(client("s3"))
-    services: Callable[[str], Any] = lambda name: machine if name == "stepfunctions" else client(name)  # noqa: E731
-    used = dataclasses.replace(deployment, client=services)
+    used = dataclasses.replace(deployment, client=lambda name: machine if name == "stepfunctions" else client(name))
     monkeypatch.setattr(deployments, "resolve", lambda **_: used)
     monkeypatch.setattr(workflow, "USERS_OF_A_BATCH", 2)
     return machine
@@ -100,7 +97,7 @@ def machine(client, deployment, monkeypatch):
 def recommend(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("users.csv").write_text("USER_ID,AGE\nu0,1\nu1,2\nbad,3\n,4\nu2,5\nu3,6\n")
-    return lambda *arguments: CliRunner().invoke(app, ["recommend", "--users", "users.csv", *arguments])
+    return partial(command_line.run, "recommend", "--users", "users.csv", catch_exceptions=True)
 
 
 def test_users_are_stored_in_batches_and_the_workflow_gets_the_options(machine, recommend):
@@ -122,11 +119,7 @@ def test_users_are_stored_in_batches_and_the_workflow_gets_the_options(machine, 
     }
     assert document["uri"] == f"s3://{NAMES.artefact_bucket}/batch/{run}/recommendations/"
     assert (document["parts"], document["users"], document["items"], document["failed"]) == (3, 5, 8, 2)
-    assert Path("users.csv.failed.csv").read_text().splitlines() == [
-        "USER_ID,LINE,REASON",
-        ",5,USER_ID is missing",
-        "bad,,is bad",
-    ]
+    assert Path("users.csv.failed.csv").read_text() == "USER_ID,LINE,REASON\n,5,USER_ID is missing\nbad,,is bad\n"
 
 
 def test_parts_are_copied_to_the_output_prefix(machine, client, recommend):
@@ -192,7 +185,7 @@ def test_empty_user_list_starts_no_run(machine, recommend):
 @pytest.fixture
 def segments(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    return lambda *arguments: CliRunner().invoke(app, ["segments", *arguments])
+    return partial(command_line.run, "segments", catch_exceptions=True)
 
 
 @pytest.mark.parametrize(

@@ -53,22 +53,14 @@ def found(history, *, second, keep_newer=False):
     return {change.key: (change.action, change.version_id) for change in listed}
 
 
-def test_overwritten_object_is_restored_to_its_older_version():
+@pytest.mark.parametrize("content", ["bad", None], ids=["overwritten", "deleted"])
+def test_overwritten_or_deleted_object_is_restored_to_its_older_version(content):
     history = History()
     history.put("lake/a", second=1, content="good")
-    history.put("lake/a", second=5, content="bad")
+    history.put("lake/a", second=5, content=content)
 
     assert found(history, second=4) == {"lake/a": ("restore", "lake/a=good@1")}
     assert found(history, second=5) == {}
-
-
-def test_deleted_object_is_restored():
-    history = History()
-    history.put("lake/a", second=1, content="good")
-    history.put("lake/a", second=5, content=None)
-
-    assert found(history, second=4) == {"lake/a": ("restore", "lake/a=good@1")}
-    assert found(history, second=9) == {}
 
 
 @pytest.mark.parametrize(("keep_newer", "expected"), [(False, {"lake/new": ("remove", None)}), (True, {})])

@@ -1,0 +1,23 @@
+"""Commands that run in this process, and their output."""
+
+import json
+
+from typer.testing import CliRunner
+
+from cli.main import app
+
+
+def run(*arguments, **options):
+    """Run a command. Its exceptions are raised unless `catch_exceptions=True` is given."""
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], **{"catch_exceptions": False, **options})
+
+
+def run_json(*arguments):
+    result = run(*arguments, "--json")
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def cells(text):
+    """Return the cells of each row of the printed tables."""
+    return [[cell.strip() for cell in line[1:-1].split("│")] for line in text.splitlines() if line.startswith("│")]
