@@ -42,8 +42,8 @@ class CleanInteractions:
 def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased = no_erased_users) -> CleanInteractions:
     """Keep distinct events with an item and a weight. Drop erased users, returns, rare items and short histories.
 
-    `rows` are in any order, and include duplicates. The minimums of items and users also hold after other rows are
-    dropped. `erased` is needed, because the lake contains an erased user's rows until the purge.
+    `rows` are in any order, and include duplicates. The minimums of items and users hold in the result. `erased` is
+    needed, because the lake contains an erased user's rows until the purge.
     """
     distinct = lake.deduplicate(rows)
     # A login assigns the session to its user even if the login's own row is dropped.

@@ -8,7 +8,7 @@ if a call is interrupted between two steps:
 3. unless an input changed or a user was erased meanwhile, the receipt is marked complete;
 4. a later call, once no reader from before step 2 can still be active, deletes the inputs and then the receipt.
 
-A receipt that is not marked complete within this time (`MergeRules.grace_ms`) belongs to an interrupted merge. Its
+A receipt that is not marked complete within `MergeRules.grace_ms` belongs to an interrupted merge. Its
 output is deleted, and its inputs are kept.
 """
 

@@ -70,9 +70,7 @@ def read_window(
     from_ms: int,
     now_ms: int,
 ) -> Window:
-    """Read the objects of the window's days. `from_ms` is exclusive. Events after `now_ms` plus the clock skew do not
-    count.
-    """
+    """Read the window's days. `from_ms` is exclusive. Events after `now_ms` plus the clock skew do not count."""
     first = lake.event_date(from_ms)
     days = [stored for stored in objects if stored.date >= first]
     sample = read_sample(client, bucket, days, schema=SCHEMA, user=_user)

@@ -47,7 +47,10 @@ Values = Mapping[int, float]
 
 
 class MetricReader:
-    """Reader of metrics. The metrics of a REST API, `private_api`, have other names than those of an HTTP API."""
+    """Reader of metrics.
+
+    `private_api` is true for a REST API. Its metrics have other names than those of an HTTP API.
+    """
 
     def __init__(self, client: PagedClient, *, own_namespace: str, private_api: bool = False) -> None:
         self._client = client

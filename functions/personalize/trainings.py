@@ -146,7 +146,7 @@ class Trainings:
     def _rejected(self, run: TrainingRun) -> Mapping[str, Any]:
         """Return the status after a rejection.
 
-        A champion with equally recent training data serves the solution version instead.
+        If the champion has equally recent training data, it serves the solution version instead.
         """
         reason = f"the gate rejected model {run.version}"
         try:

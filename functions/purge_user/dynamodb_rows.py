@@ -58,7 +58,7 @@ def _joined(work: PurgeContext) -> dict[str, SessionLink]:
 
 
 def _owners(work: PurgeContext) -> tuple[str, str]:
-    """Return the partitions that list the user's sessions: of the erasure, with later logins, and of the user."""
+    """Return the partition of the erasure, which lists sessions with later logins, and the partition of the user."""
     erasure = SessionLink.erased_profile_id(erasure_id(work.pseudonyms, work.user_id))
     return erasure, profile_id(user_id=work.user_id, session_id=None)
 

@@ -79,7 +79,7 @@ def judge(
     """Return all comparisons of the candidate with the champion.
 
     `share` is the candidate's share of users. `planned` is the number of responses of both arms that was expected at
-    the start. `fraction` is the share of the responses that were read. Outcomes are complete.
+    the start. `fraction` is the share of the responses that were read. All outcomes are read.
     """
     clock = _Clock(candidate.answers + champion.answers, planned * fraction)
     # Outcomes arrive late. Therefore, the bound for clicks counts only responses whose outcomes are attributed.

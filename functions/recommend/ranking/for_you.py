@@ -1,5 +1,4 @@
-"""Recommendations for a user: the model's ranking with cold items, else popular items, or trending items without a
-model."""
+"""Recommendations for a user: the model's list, else popular items, or trending items without a model."""
 
 from __future__ import annotations
 

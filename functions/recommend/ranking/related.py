@@ -153,8 +153,7 @@ class _Kind:
         return cls(leaf_category(properties), frozenset(str(properties.get(TITLE) or "").lower().split()))
 
     def replaces(self, other: _Kind) -> bool:
-        """Return true for a substitute: both have the same category, and at least half of their distinct words in
-        common.
+        """Return true for two items of one category whose titles share at least half of their distinct words.
 
         The category decides for items without titles.
         """

@@ -30,7 +30,7 @@ from functions.recommend.rules.mmr import MmrReranker, values
 from functions.recommend.scored_item import ScoredItem
 
 Columns = Callable[[int], Mapping[str, Any]]
-"""Function of an item's position that returns its values in the columns that rules read. Lists remain lists."""
+"""Function that returns the values of the item at a position, by column."""
 
 
 class Random(Protocol):
