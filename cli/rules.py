@@ -142,7 +142,7 @@ def remove(
     ] = None,
     reason: HistoryReason = "",
 ) -> None:
-    """Remove a rule, or a rule set.
+    """Remove a rule, all rules of a kind, or a rule set.
 
     Example: alsolike rules remove autumn pins.1
     """

@@ -73,7 +73,7 @@ def cards(
 ) -> None:
     """Choose the columns of cards and the currency of prices.
 
-    Without options, choose the default columns and no currency.
+    A call without an option restores the default of this option.
 
     Example: alsolike web cards --title NAME --subtitle AUTHOR --category GENRE --currency EUR
     """

@@ -71,7 +71,7 @@ LARGEST_BATCH = 6_000
 """Maximum number of records of `RECORD_BYTES` in Lambda's 6 MB, with base64 and envelope."""
 
 SERVED_DELIVERY_S = 5
-"""Assumed interval between deliveries of the recommendation log, in seconds. CloudWatch Logs guarantees no interval."""
+"""Interval between deliveries of the recommendation log, in seconds (assumed). CloudWatch Logs guarantees none."""
 
 TABLE_SHARDS = 4
 """Number of shards of a table's stream. An on-demand table starts with four."""
