@@ -54,7 +54,7 @@ class RelatedTable:
         return len(self.targets)
 
     def row(self, position: int) -> Row:
-        """Return the positions and scores of a row without entries that `check` rejects."""
+        """Return the positions and scores of a row. Entries that `check` rejects are left out."""
         if not 0 <= position < len(self):
             raise IndexError(f"position is {position}, expected 0 to {len(self) - 1}")
         begin, end = int(self.targets.offsets[position]), int(self.targets.offsets[position + 1])

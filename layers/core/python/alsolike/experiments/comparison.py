@@ -119,8 +119,6 @@ class ArmSample:
     ----------
     eventful
         Number of users with a nonzero `y`.
-    mean_y, mean_x
-        Means over users.
     var_y, var_x, cov_xy
         Sample variances and covariance over users, with the divisor n - 1.
     """

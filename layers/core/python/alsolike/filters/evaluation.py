@@ -188,7 +188,9 @@ class FilterEvaluator:
 
 
 def _groups(condition: And | Or) -> list[Condition]:
-    """Return the operands, with all static ones combined into one. For AND, those on interactions are combined, too."""
+    """Return the operands, with all static operands combined into one. In an AND, the conditions on interactions are
+    also combined.
+    """
     static: list[Condition] = []
     interaction_conditions: list[Condition] = []
     others: list[Condition] = []

@@ -100,7 +100,7 @@ class ModelVersions:
     def latest(self, champion: Champion | None, *, maximum: int) -> list[ModelVersion]:
         """Return the latest registered versions, latest first, and older versions that the champion pointer references.
 
-        Fit times of algorithms are not included.
+        In contrast to `all`, fit times are not read from the manifests.
         """
         stored = self._complete()
         summaries = self._summaries(stored)

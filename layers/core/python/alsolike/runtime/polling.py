@@ -134,8 +134,6 @@ class PolledValue(Generic[T]):
     read
         Function that returns the latest value. Its argument is a function that returns the request's remaining
         milliseconds.
-    name
-        Name of the value in `degraded` and in errors.
     default
         Value before the first successful read. Without a default, `current` raises an error until then.
 

@@ -31,8 +31,6 @@ def holdout_ms(start_ms: int, last_ms: int) -> int:
     ----------
     start_ms
         `START_QUANTILE` quantile of the interactions' times, in epoch milliseconds.
-    last_ms
-        Time of the latest interaction in epoch milliseconds.
 
     Examples
     --------

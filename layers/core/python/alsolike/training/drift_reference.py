@@ -177,8 +177,6 @@ def reference_of(
         one bin, because a full profile also contains interactions that are not counted.
     column, values
         Category column, and its value by item ID. None and empty if there is no such column.
-    event_types
-        Numbers of interactions in the window by event type.
     days
         Numbers of interactions in the window by day since 1970-01-01.
     """

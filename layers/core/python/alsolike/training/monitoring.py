@@ -173,8 +173,6 @@ class DriftReport:
     new_interactions
         Number of interactions since the champion's last event, or since the last start that counts; None if not
         counted.
-    started
-        Training that this monitoring run started; None if it started none.
     last_start
         Latest training that any monitoring run started; None if there was none.
     first_of_day

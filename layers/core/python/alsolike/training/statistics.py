@@ -76,8 +76,6 @@ class StatisticsManifest:
 
     Attributes
     ----------
-    last_event_ms
-        Time of the last interaction.
     tested_ms
         End of the last window. It is earlier than the last interaction if only a few users have later interactions
         after a quiet period.
