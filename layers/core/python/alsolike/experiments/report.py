@@ -22,8 +22,9 @@ from alsolike.experiments.comparison import (
 from alsolike.experiments.metrics import RatioMetric, Users
 
 MISMATCH_BELOW = 0.01
-"""p-value below which a sample ratio mismatch is reported, and maximum probability of such a report in a correct
-experiment."""
+"""Maximum p-value (exclusive) of a reported sample ratio mismatch. A correct experiment is reported with at most this
+probability.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -47,7 +47,7 @@ NO_INTERACTIONS = Recent(NO_POSITIONS, (), np.zeros(0, np.int64))
 
 
 def is_of_one_interaction(condition: Condition) -> bool:
-    """Return true if a condition can be evaluated per interaction. NOT considers all interactions instead."""
+    """Return true if a condition can be evaluated per interaction. A NOT must consider all interactions."""
     if isinstance(condition, And | Or):
         return all(map(is_of_one_interaction, condition.operands))
     return not isinstance(condition, Not) and condition.column.dataset is ColumnDataset.INTERACTIONS

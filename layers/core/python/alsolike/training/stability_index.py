@@ -113,9 +113,9 @@ class Chance(NamedTuple):
 def psi_by_chance(reference: Sequence[int], current: Sequence[int], *, design: Design | None = None) -> Chance:
     """Return the distribution of the index for two samples of these sizes from one population.
 
-    The index is approximately (1/n + 1/m) times a weighted sum of chi-square variables, whose weights are the
-    eigenvalues of the design effect matrix. This sum is approximated by a scaled chi-square variable with equal mean
-    and variance.
+    For samples of n and m, the index is approximately (1/n + 1/m) times a weighted sum of chi-square variables. The
+    weights are the eigenvalues of the design effect matrix. This sum is approximated by a scaled chi-square variable
+    with equal mean and variance.
 
     Parameters
     ----------
