@@ -38,7 +38,8 @@ _ANSWER_BYTES = 60  # Minimum size of a row in S3. The recommendation ID takes 3
 class Results:
     """Results of a day.
 
-    `outcomes` is None if there were no responses. `late` is true if an event was received after the window.
+    `outcomes` is None if there were no responses. `late` is true if an event arrived late; see
+    `AttributionRules.is_late`.
     """
 
     outcomes: Path | None
@@ -112,7 +113,7 @@ class Computation:
     ) -> tuple[Spill, bool]:
         """Collect the distinct events that may count for responses of a day, in the same partitions as the responses.
 
-        Return also true if an event was received after the window. `rejected` gets the number of other events.
+        Return also true if an event arrived late. `rejected` gets the number of other events.
         """
         latest_ms = 0
         # Partition by event first, so that all duplicates of an event are in one partition, also if they reference

@@ -42,8 +42,8 @@ def date_of(day: int) -> str:
 class DayReceipt:
     """Fingerprint of the inputs of a day's results, with the results' ETags and counts.
 
-    An ETag is None if there is no object. `reported` is true if the day's metrics have been sent. `late` is true if an
-    event was received after the window. The results then depend on more days.
+    An ETag is None if there is no object. `reported` is true if the day's metrics have been sent. `late` is
+    true if an event arrived late (`AttributionRules.is_late`). The results then depend on more days.
     """
 
     fingerprint: str

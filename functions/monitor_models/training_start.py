@@ -93,7 +93,7 @@ def _name(trigger: Trigger, *parts: object) -> str:
 
 
 TURN = "First"
-"""State of the workflow that a run enters after it has acquired the training lock."""
+"""State of the workflow after the step that acquires the training lock."""
 
 _EARLIEST = 100
 """Number of history events to read, from the start of a run. They include the state `TURN`: five failed attempts before
