@@ -7,6 +7,7 @@ import pytest
 
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.privacy.tombstones import add_tombstone
+from alsolike.runtime.aws import client
 from alsolike.runtime.observability import logger
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.world import World
@@ -139,3 +140,22 @@ def world(aws, artefact_bucket, tmp_path):
 def configure(world):
     """Return a function that applies a configuration."""
     return lambda document: world.configure(**document)
+
+
+@pytest.fixture
+def set_variables(monkeypatch):
+    def set_all(**values):
+        for name, value in values.items():
+            monkeypatch.setenv(name, value)
+
+    return set_all
+
+
+@pytest.fixture
+def replace_clients(monkeypatch):
+    """Return a function that replaces the clients of some services in a handler's module."""
+
+    def replace(handler, **clients):
+        monkeypatch.setattr(handler, "client", lambda service, **how: clients.get(service) or client(service, **how))
+
+    return replace

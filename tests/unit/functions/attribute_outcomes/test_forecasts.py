@@ -7,7 +7,6 @@ import time
 import pytest
 
 from alsolike.experiments.forecasts import ForecastRequest, Forecasts
-from alsolike.runtime.aws import client as of_aws
 from alsolike.runtime.errors import InvalidInput
 from functions.attribute_outcomes import handler
 from operations import progress
@@ -35,21 +34,18 @@ class Recommend:
 
 
 @pytest.fixture
-def recommend(aws, lake_bucket, artefact_bucket, monkeypatch):
-    for name, value in {
-        "LAKE_BUCKET": lake_bucket,
-        "ARTEFACT_BUCKET": artefact_bucket,
-        "SECRET_ARN": "the-key",
-        "RECOMMEND_FUNCTION_PARAMETER": "/alsolike/shop/recommend-function",
-    }.items():
-        monkeypatch.setenv(name, value)
+def recommend(aws, lake_bucket, artefact_bucket, set_variables, replace_clients, monkeypatch):
+    set_variables(
+        LAKE_BUCKET=lake_bucket,
+        ARTEFACT_BUCKET=artefact_bucket,
+        SECRET_ARN="the-key",
+        RECOMMEND_FUNCTION_PARAMETER="/alsolike/shop/recommend-function",
+    )
     aws("ssm").put_parameter(Name="/alsolike/shop/recommend-function", Value="arn:recommend", Type="String")
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
-    found = Recommend()
-    monkeypatch.setattr(
-        handler, "client", lambda service, **how: found if service == "lambda" else of_aws(service, **how)
-    )
-    return found
+    function = Recommend()
+    replace_clients(handler, **{"lambda": function})
+    return function
 
 
 @pytest.fixture

@@ -61,17 +61,9 @@ def shopping(*, users: int = 150, each: int = 4, end_ms: int = NOW_MS, tail: flo
 
 def event(event_id: str, user: str, item: str | None, time_ms: int, **fields: Any) -> Row:
     return {
-        "event_id": event_id,
-        "user_id": user,
-        "item_id": item,
-        "event_type": "purchase",
-        "event_value": 1.0,
-        "event_time_ms": time_ms,
-        "received_time_ms": time_ms,
-        "properties": "{}",
-        "schema_version": 2,
-        **fields,
-    }
+        "event_id": event_id, "user_id": user, "item_id": item, "event_type": "purchase", "event_value": 1.0,
+        "event_time_ms": time_ms, "received_time_ms": time_ms, "properties": "{}", "schema_version": 2, **fields,
+    }  # fmt: skip
 
 
 def frame_of(rows: Iterable[Row]) -> pd.DataFrame:

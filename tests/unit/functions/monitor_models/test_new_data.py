@@ -17,6 +17,23 @@ from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, event, shop
 DATA_RULES = dataclasses.replace(RULES, retrains=False, new_interactions=500)
 
 
+LATER_MS = NOW_MS + 2 * DAY_MS
+
+
+def add_interactions(shop, name, *, since_ms, count=600):
+    """Write interactions to the lake, one per millisecond."""
+    rows = [event(f"{name}-{n}", f"user-{n % 50}", "item-00", since_ms + n) for n in range(count)]
+    shop.happened(rows, profiles=False)
+
+
+@pytest.fixture
+def busy(shop):
+    """Return a shop whose champion has enough new interactions at `LATER_MS`."""
+    shop.champion(shopping())
+    add_interactions(shop, "a", since_ms=LATER_MS - 600)
+    return shop
+
+
 def test_enough_new_interactions_start_one_training(shop):
     rows = shopping()
     shop.champion(rows)
@@ -38,72 +55,60 @@ def test_enough_new_interactions_start_one_training(shop):
     assert execution["input"] == {"trigger": "new-data", "reason": "500 interactions are new, 500 start a training"}
 
 
-def test_interactions_of_a_finished_training_are_no_longer_new(shop):
-    shop.champion(shopping())
-    now_ms = NOW_MS + 2 * DAY_MS
-    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
-    shop.look(now_ms=now_ms, rules=DATA_RULES)
-    shop.ended()
+def test_interactions_of_a_finished_training_are_no_longer_new(busy):
+    busy.look(now_ms=LATER_MS, rules=DATA_RULES)
+    busy.ended()
 
-    shop.happened([event(f"b-{n}", f"user-{n % 50}", "item-00", now_ms + 1 + n) for n in range(600)], profiles=False)
-    next_hour = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
-    next_day = shop.look(now_ms=now_ms + DAY_MS, rules=DATA_RULES)
+    add_interactions(busy, "b", since_ms=LATER_MS + 1)
+    next_hour = busy.look(now_ms=LATER_MS + HOUR_MS, rules=DATA_RULES)
+    next_day = busy.look(now_ms=LATER_MS + DAY_MS, rules=DATA_RULES)
 
     assert (next_hour.new_interactions, next_hour.started) == (600, None)
     assert next_day.started is not None
-    assert len(shop.started()) == 2
+    assert len(busy.started()) == 2
 
 
-def test_interactions_of_a_busy_start_remain_new(shop):
-    shop.champion(shopping())
-    now_ms = NOW_MS + 2 * DAY_MS
-    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
-    shop.look(now_ms=now_ms, rules=DATA_RULES)
-    shop.ended({"start": {"first": "busy"}})
+def test_interactions_of_a_busy_start_remain_new(busy):
+    busy.look(now_ms=LATER_MS, rules=DATA_RULES)
+    busy.ended({"start": {"first": "busy"}})
 
-    report = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
+    report = busy.look(now_ms=LATER_MS + HOUR_MS, rules=DATA_RULES)
 
     assert report.new_interactions == 600
     assert report.started is not None
-    assert len(shop.started()) == 2
+    assert len(busy.started()) == 2
 
 
-def test_running_training_prevents_another_start(shop):
+def test_running_training_prevents_another_start(busy):
     """Otherwise, each run of the monitoring during a canary would start a training that ends as busy."""
-    shop.champion(shopping())
-    now_ms = NOW_MS + 2 * DAY_MS
-    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
-    shop.look(now_ms=now_ms, rules=DATA_RULES)
+    busy.look(now_ms=LATER_MS, rules=DATA_RULES)
 
-    report = shop.look(now_ms=now_ms + 2 * DAY_MS, rules=DATA_RULES)
+    report = busy.look(now_ms=LATER_MS + 2 * DAY_MS, rules=DATA_RULES)
 
     assert (report.new_interactions, report.started) == (600, None)
     assert report.last_start.outcome is StartedTraining.GOING
 
 
-def test_training_started_elsewhere_prevents_another_start(shop):
-    shop.champion(shopping())
-    now_ms = NOW_MS + 2 * DAY_MS
-    shop.happened([event(f"a-{n}", f"user-{n % 50}", "item-00", now_ms - 1 - n) for n in range(600)], profiles=False)
-    states, arn = shop.places.states, shop.places.state_machine_arn
+def test_training_started_elsewhere_prevents_another_start(busy):
+    states, arn = busy.places.states, busy.places.state_machine_arn
     execution = states.start_execution(stateMachineArn=arn, name="by-hand", input="{}")["executionArn"]
-    TrainingLock(shop.places.s3, states, shop.places.artefact_bucket).acquire(execution, run_id="r", now_ms=now_ms)
+    TrainingLock(busy.places.s3, states, busy.places.artefact_bucket).acquire(execution, run_id="r", now_ms=LATER_MS)
 
-    meanwhile = shop.look(now_ms=now_ms, rules=DATA_RULES)
-    shop.ended()
-    afterwards = shop.look(now_ms=now_ms + HOUR_MS, rules=DATA_RULES)
+    meanwhile = busy.look(now_ms=LATER_MS, rules=DATA_RULES)
+    busy.ended()
+    afterwards = busy.look(now_ms=LATER_MS + HOUR_MS, rules=DATA_RULES)
 
     assert (meanwhile.new_interactions, meanwhile.started, meanwhile.last_start) == (600, None, None)
-    assert [each["name"] for each in shop.started()] == ["by-hand", afterwards.started.name]
+    assert [each["name"] for each in busy.started()] == ["by-hand", afterwards.started.name]
 
 
 def test_interactions_older_than_the_window_still_count_as_new(shop):
     shop.champion(shopping())
     day_ms = NOW_MS + DAY_MS
-    shop.happened([event(f"a-{n}", "user-1", "item-00", day_ms + n) for n in range(300)], profiles=False)
+    add_interactions(shop, "a", since_ms=day_ms, count=300)
     shop.look(now_ms=day_ms + HOUR_MS, rules=DATA_RULES)
     later_ms = day_ms + 20 * DAY_MS
-    shop.happened([event(f"b-{n}", "user-1", "item-00", later_ms + n) for n in range(250)], profiles=False)
+    add_interactions(shop, "b", since_ms=later_ms, count=250)
 
     report = shop.look(now_ms=later_ms + HOUR_MS, rules=DATA_RULES)
 
@@ -124,25 +129,30 @@ def checks(reference, current, *, one_of=1):
     return {check.name: check for check in found}
 
 
-def failed(reference, current, *, one_of=1):
-    return [name for name, check in checks(reference, current, one_of=one_of).items() if check.failed]
-
-
 @pytest.mark.parametrize(
-    ("current", "names"),
+    ("reference", "current", "one_of", "names"),
     [
-        (STEADY, []),
-        ((60,) * 7, []),
-        ((49,) * 7, ["volume_fallen"]),
-        ((51,) * 7, []),
-        ((250,) * 7, []),
-        ((400,) * 7, ["volume_grown"]),
-        ((0, 117, 117, 117, 117, 116, 116), ["days_missing"]),
-        ((0,) * 7, ["volume_fallen", "days_missing"]),
+        (STEADY, STEADY, 1, []),
+        (STEADY, (60,) * 7, 1, []),
+        (STEADY, (49,) * 7, 1, ["volume_fallen"]),
+        (STEADY, (51,) * 7, 1, []),
+        (STEADY, (250,) * 7, 1, []),
+        (STEADY, (400,) * 7, 1, ["volume_grown"]),
+        (STEADY, (0, 117, 117, 117, 117, 116, 116), 1, ["days_missing"]),
+        (STEADY, (0,) * 7, 1, ["volume_fallen", "days_missing"]),
+        # A weekly rhythm does not widen the bound, but deviations from it do.
+        ((10, 10, 10, 10, 10, 325, 325), (3, 3, 3, 3, 3, 97, 97), 1, ["volume_fallen"]),
+        (STEADY, (1, 150, 2, 5, 1, 70, 12), 1, []),
+        # A day on which the shop is closed is not missing.
+        ((100, 100, 100, 2, 100, 100, 100), (100, 100, 100, 0, 100, 100, 100), 1, []),
+        # Sampled users are scaled to all users.
+        (STEADY, (50,) * 7, 2, []),
     ],
 )
-def test_volume_check_fails_below_half_and_above_three_times_the_reference(current, names):
-    assert failed(STEADY, current) == names
+def test_volume_check_fails_below_half_and_above_three_times_the_reference(reference, current, one_of, names):
+    found = checks(reference, current, one_of=one_of)
+
+    assert [name for name, check in found.items() if check.failed] == names
 
 
 def test_volume_fall_is_a_share_of_the_reference():
@@ -156,26 +166,6 @@ def test_volume_bound_is_at_least_four_standard_errors():
     found = checks((30,) * 7, (2,) * 7)["volume_fallen"]
 
     assert found.bound == pytest.approx(1 - np.exp(-4 * np.sqrt(1 / 210 + 1 / 14)), abs=1e-6)
-
-
-def test_weekly_rhythm_does_not_widen_the_volume_bound():
-    weekend_shop = (10, 10, 10, 10, 10, 325, 325)
-
-    assert failed(weekend_shop, (3, 3, 3, 3, 3, 97, 97)) == ["volume_fallen"]
-
-
-def test_deviations_from_the_weekly_rhythm_widen_the_volume_bound():
-    assert failed(STEADY, (1, 150, 2, 5, 1, 70, 12)) == []
-
-
-def test_day_on_which_the_shop_is_closed_is_not_missing():
-    closed_on_sundays = (100, 100, 100, 2, 100, 100, 100)
-
-    assert failed(closed_on_sundays, (100, 100, 100, 0, 100, 100, 100)) == []
-
-
-def test_sampled_users_are_scaled_to_all_users():
-    assert failed(STEADY, (50,) * 7, one_of=2) == []
 
 
 def test_too_few_interactions_are_not_compared():

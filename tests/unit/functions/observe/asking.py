@@ -1,8 +1,5 @@
 """Requests of an operator, and the clock of `observe`."""
 
-from collections.abc import Callable
-from typing import Any
-
 from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThresholds, Figure
 from tests.builders.lambda_events import NOW_MS
 
@@ -40,7 +37,6 @@ TEMPLATES = {
     },
     "alsolike-test-serving": {"Resources": {"Board": {"Type": "AWS::CloudWatch::Dashboard", "Properties": {}}}},
 }
-Observe = Callable[..., dict[str, Any]]
 
 
 class Clock:

@@ -1,3 +1,4 @@
+import datetime as dt
 import time
 from typing import Any
 
@@ -5,7 +6,7 @@ import orjson
 import pytest
 
 from functions.observe import handler
-from tests.builders.lambda_events import LambdaContext, http_event
+from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 from tests.unit.functions.observe.asking import OWN_NAMESPACE, Clock
 
 
@@ -17,18 +18,17 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def observe(aws, artefact_bucket, lake_bucket, clock, monkeypatch):
+def observe(artefact_bucket, lake_bucket, clock, set_variables):
     """Return a function that requests a view by the end of its path and its query, and returns the document."""
-    for name, value in {
-        "DEPLOYMENT": "test",
-        "POWERTOOLS_METRICS_NAMESPACE": OWN_NAMESPACE,
-        "API_ID": "shop",
-        "STREAM_NAME": "events",
-        "LAKE_BUCKET": lake_bucket,
-        "STACKS": "alsolike-test-data,alsolike-test-serving",
-        "ARTEFACT_BUCKET": artefact_bucket,
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_variables(
+        DEPLOYMENT="test",
+        POWERTOOLS_METRICS_NAMESPACE=OWN_NAMESPACE,
+        API_ID="shop",
+        STREAM_NAME="events",
+        LAKE_BUCKET=lake_bucket,
+        STACKS="alsolike-test-data,alsolike-test-serving",
+        ARTEFACT_BUCKET=artefact_bucket,
+    )
 
     def ask(route, *, status=200, remaining_ms=29_000, **query):
         event = http_event(f"GET /operator/{route}", query=query)
@@ -38,3 +38,19 @@ def observe(aws, artefact_bucket, lake_bucket, clock, monkeypatch):
         return document
 
     return ask
+
+
+@pytest.fixture
+def put(aws):
+    """Return a function that stores values of a metric."""
+
+    def put_metric(namespace, name, *values, at_ms=NOW_MS // 60_000 * 60_000, **dimensions):
+        datum = {
+            "MetricName": name,
+            "Dimensions": [{"Name": dimension, "Value": value} for dimension, value in dimensions.items()],
+            "Timestamp": dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC),
+            "Values": list(values),
+        }
+        aws("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
+
+    return put_metric

@@ -40,41 +40,23 @@ def test_active_alarms_come_first_with_their_runbooks(observe, put_alarm):
     changed = [alarm.pop("changedMs") for alarm in document["alarms"]]
     assert all(time > 1_700_000_000_000 for time in changed)
     condition = {"metric": "m", "threshold": 1, "breaching": 3, "periods": 3, "periodS": 60}
+    metric_alarm = {"severity": "warning", "condition": condition, "combines": []}
     assert document["alarms"] == [
         {
-            "id": "Errors",
-            "name": errors,
-            "state": "ALARM",
-            "severity": "critical",
-            "condition": None,
-            "combines": ["Upkeep", "plain"],
-            "reason": f"{errors} is ALARM",
-            "description": "Errors: docs/runbooks/errors.md",
-            "runbook": "errors",
+            "id": "Errors", "name": errors, "state": "ALARM", "severity": "critical", "condition": None,
+            "combines": ["Upkeep", "plain"], "reason": f"{errors} is ALARM",
+            "description": "Errors: docs/runbooks/errors.md", "runbook": "errors",
         },
         {
-            "id": "alsolike-test-own",
-            "name": "alsolike-test-own",
-            "state": "INSUFFICIENT_DATA",
-            "severity": "warning",
-            "condition": condition,
-            "combines": [],
-            "reason": "alsolike-test-own is INSUFFICIENT_DATA",
-            "description": "Upkeep fails: docs/lake.md",
+            **metric_alarm, "id": "alsolike-test-own", "name": "alsolike-test-own", "state": "INSUFFICIENT_DATA",
+            "reason": "alsolike-test-own is INSUFFICIENT_DATA", "description": "Upkeep fails: docs/lake.md",
             "runbook": None,
         },
         {
-            "id": "Quarantine",
-            "name": quarantine,
-            "state": "OK",
-            "severity": "warning",
-            "condition": condition,
-            "combines": [],
-            "reason": f"{quarantine} is OK",
-            "description": "Many cannot be read: docs/runbooks/quarantine.md",
-            "runbook": "quarantine",
+            **metric_alarm, "id": "Quarantine", "name": quarantine, "state": "OK", "reason": f"{quarantine} is OK",
+            "description": "Many cannot be read: docs/runbooks/quarantine.md", "runbook": "quarantine",
         },
-    ]
+    ]  # fmt: skip
 
 
 def test_alarm_condition_of_an_expression_has_its_label(observe, put_alarm):
@@ -93,9 +75,7 @@ def test_alarm_condition_of_an_expression_has_its_label(observe, put_alarm):
 
 
 def test_alarms_of_other_deployments_are_not_shown(observe, put_alarm):
-    put_alarm(
-        "alsolike-test-two-lake-Quarantine", "Alsolike test-two: Many cannot be read: docs/runbooks/quarantine.md"
-    )
-    put_alarm("alsolike-prod-lake-Quarantine", "Alsolike prod: Many cannot be read: docs/runbooks/quarantine.md")
+    for name in ("test-two", "prod"):
+        put_alarm(f"alsolike-{name}-lake-Quarantine", f"Alsolike {name}: Unreadable: docs/runbooks/quarantine.md")
 
     assert observe("alarms") == {"alarms": []}

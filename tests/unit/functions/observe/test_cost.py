@@ -1,7 +1,5 @@
 """Monthly cost of the deployed resources under a given or counted load."""
 
-import datetime as dt
-
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -40,7 +38,7 @@ def test_cost_of_a_specified_load_reads_no_metrics(observe, cloud):
     assert read_stacks(cloud) == list(TEMPLATES)
 
 
-def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, cloud, aws, artefact_bucket):
+def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, put, cloud, aws, artefact_bucket):
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
     for name, service, value, hours in (
         ("EventsAccepted", "collect", 40, 0),
@@ -48,31 +46,16 @@ def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, cloud, aws,
         ("EventsAccepted", "collect", 9_000, 25),
         ("RecommendationsServed", "recommend", 7, 1),
     ):
-        aws("cloudwatch").put_metric_data(
-            Namespace=OWN_NAMESPACE,
-            MetricData=[
-                {
-                    "MetricName": name,
-                    "Dimensions": [{"Name": "service", "Value": service}],
-                    "Timestamp": dt.datetime.fromtimestamp((NOW_MS - hours * HOUR_MS) / 1000, dt.UTC),
-                    "Value": value,
-                }
-            ],
-        )
+        put(OWN_NAMESPACE, name, value, at_ms=NOW_MS - hours * HOUR_MS, service=service)
     segments = tuple(SegmentEntry(f"catalog/segments/{rows}", rows, 1, "0" * 64) for rows in (500, 20))
     manifest = Manifest(columns={}, segments=segments, published_ms=1, configuration_version=0)
     aws("s3").put_object(Bucket=artefact_bucket, Key=SNAPSHOT_KEY, Body=manifest.to_json())
 
     document = observe("cost")
 
-    assert document["load"] == {
-        "users": 70,
-        "eventsPerDay": 40 + 60,
-        "requestsPerDay": 7,
-        "items": 500 + 20,
-        "measured": True,
-    }
-    assert observe("cost", users="1000")["load"] == {**document["load"], "users": 1_000, "measured": False}
+    load = {"users": 70, "eventsPerDay": 40 + 60, "requestsPerDay": 7, "items": 500 + 20, "measured": True}
+    assert document["load"] == load
+    assert observe("cost", users="1000")["load"] == {**load, "users": 1_000, "measured": False}
     assert read_stacks(cloud) == list(TEMPLATES)
 
 
@@ -85,6 +68,6 @@ def test_unreadable_stack_error_names_the_stack(observe, deployed):
 
 
 def test_load_out_of_range_is_refused(observe):
-    assert observe("cost", status=400, items="-1")["message"] == (
-        "items is -1, expected a whole number from 0 to 1000000000"
-    )
+    message = "items is -1, expected a whole number from 0 to 1000000000"
+
+    assert observe("cost", status=400, items="-1")["message"] == message

@@ -1,7 +1,5 @@
 """Drift reports with the history of each drift metric."""
 
-import datetime as dt
-
 from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_responses import ANSWERS
@@ -10,63 +8,35 @@ from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT
 
 
-def test_latest_drift_report_has_the_history_of_each_figure(observe, aws, artefact_bucket):
+def test_latest_drift_report_has_the_history_of_each_figure(observe, put, aws, artefact_bucket):
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
     hour_ms = NOW_MS // HOUR_MS * HOUR_MS
     for days, value in ((0, 0.3), (1, 0.2), (13, 0.1), (15, 9.0)):
-        aws("cloudwatch").put_metric_data(
-            Namespace=OWN_NAMESPACE,
-            MetricData=[
-                {
-                    "MetricName": "DriftPsi",
-                    "Dimensions": [
-                        {"Name": "service", "Value": "monitor_models"},
-                        {"Name": "figure", "Value": "item_popularity"},
-                    ],
-                    "Timestamp": dt.datetime.fromtimestamp((hour_ms - days * 24 * HOUR_MS) / 1000, dt.UTC),
-                    "Value": value,
-                }
-            ],
-        )
+        dimensions = {"service": "monitor_models", "figure": "item_popularity"}
+        put(OWN_NAMESPACE, "DriftPsi", value, at_ms=hour_ms - days * 24 * HOUR_MS, **dimensions)
 
     document = observe("drift")
 
     Draft202012Validator(ANSWERS["DriftReport"]).validate(document)
     assert document["looked"] == {
-        "lookedMs": NOW_MS - HOUR_MS,
-        "champion": "v7",
-        "championAgeHours": 30.5,
-        "lakeSilentHours": 0.25,
-        "interactions": 900,
-        "users": 70,
-        "unknownItemShare": 0.1,
-        "unknownUserShare": None,
-        "hours": 6,
+        "lookedMs": NOW_MS - HOUR_MS, "champion": "v7", "championAgeHours": 30.5, "lakeSilentHours": 0.25,
+        "interactions": 900, "users": 70, "unknownItemShare": 0.1, "unknownUserShare": None, "hours": 6,
         "figures": [
             {
-                "name": "item_popularity",
-                "value": 0.3,
-                "byChance": 0.01,
-                "threshold": 0.26,
-                "reason": None,
+                "name": "item_popularity", "value": 0.3, "byChance": 0.01, "threshold": 0.26, "reason": None,
                 "aboveSinceMs": NOW_MS - 3 * HOUR_MS,
                 "history": [[hour_ms - 13 * 24 * HOUR_MS, 0.1], [hour_ms - 24 * HOUR_MS, 0.2], [hour_ms, 0.3]],
             },
             {
-                "name": "top_score",
-                "value": None,
-                "byChance": None,
-                "threshold": None,
-                "reason": "too few answers",
-                "aboveSinceMs": None,
-                "history": [],
+                "name": "top_score", "value": None, "byChance": None, "threshold": None, "reason": "too few answers",
+                "aboveSinceMs": None, "history": [],
             },
         ],
         "checks": [
             {"name": "no user", "share": 0.02, "bound": 0.01, "rows": 900, "failed": True},
             {"name": "no value", "share": None, "bound": 0.5, "rows": 0, "failed": False},
         ],
-    }
+    }  # fmt: skip
 
 
 def test_drift_without_a_report_is_null(observe):

@@ -1,7 +1,6 @@
 """Outcomes per day. Rates are ratios of sums."""
 
 import datetime as dt
-from collections.abc import Callable
 
 import orjson
 import pyarrow as pa
@@ -21,8 +20,6 @@ from tests.builders.parquet import parquet
 
 TODAY = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).date()
 
-Store = Callable[..., None]
-
 
 def day(back):
     return (TODAY - dt.timedelta(days=back)).isoformat()
@@ -37,9 +34,8 @@ def store(aws, lake_bucket):
         content = parquet(whole, arrow_schema(pa, ENGAGEMENT_COLUMNS))
         s3 = aws("s3")
         s3.put_object(Bucket=lake_bucket, Key=object_key(day(back)), Body=content)
-        s3.put_object(
-            Bucket=lake_bucket, Key=receipt_key(day(back)), Body=orjson.dumps({"rejected": rejected or {}, "x": 1})
-        )
+        receipt = orjson.dumps({"rejected": rejected or {}, "x": 1})
+        s3.put_object(Bucket=lake_bucket, Key=receipt_key(day(back)), Body=receipt)
 
     return write
 
@@ -55,25 +51,13 @@ def test_days_and_totals_have_rates_of_their_sums(observe, store):
     assert (document["from"], document["to"], document["by"]) == (day(1), day(0), "all")
     (total,) = document["totals"]
     assert total == {
-        "name": "all",
-        "answers": 10 + 30,
-        "impressions": 40 + 60,
-        "clicks": 5,
-        "carts": 0,
-        "purchases": 0,
-        "revenue": 30.0,
-        "clickThrough": (4 + 1) / (40 + 60),
-        "conversion": 10 / 40,
-        "revenuePerThousand": 1000 * 30 / 40,
-        "coverage": None,
-        "novelty": None,
-        "newItemShare": None,
+        "name": "all", "answers": 10 + 30, "impressions": 40 + 60, "clicks": 5, "carts": 0, "purchases": 0,
+        "revenue": 30.0, "clickThrough": (4 + 1) / (40 + 60), "conversion": 10 / 40,
+        "revenuePerThousand": 1000 * 30 / 40, "coverage": None, "novelty": None, "newItemShare": None,
         "degradedShare": 3 / 40,
-    }
-    assert [(each["date"], [row["clickThrough"] for row in each["rows"]]) for each in document["days"]] == [
-        (day(1), [1 / 60]),
-        (day(0), [4 / 40]),
-    ]
+    }  # fmt: skip
+    rates = [(entry["date"], [row["clickThrough"] for row in entry["rows"]]) for entry in document["days"]]
+    assert rates == [(day(1), [1 / 60]), (day(0), [4 / 40])]
     assert document["rejected"] == {"late": 2}
 
 

@@ -21,8 +21,6 @@ from tests.unit.functions.observe.asking import OWN_NAMESPACE, REPORT, TEMPLATES
 
 SECRET = "s3cret:with-a-colon"
 
-Put = Callable[..., None]
-
 
 @dataclasses.dataclass(frozen=True)
 class Scraper:
@@ -66,20 +64,6 @@ def scraper(observe, aws, monkeypatch):
     return Scraper(store)
 
 
-@pytest.fixture
-def put(aws):
-    def put_metric(namespace, name, *values, at_ms=NOW_MS, **dimensions):
-        datum = {
-            "MetricName": name,
-            "Dimensions": [{"Name": each, "Value": value} for each, value in dimensions.items()],
-            "Timestamp": dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC),
-            "Values": list(values),
-        }
-        aws("cloudwatch").put_metric_data(Namespace=namespace, MetricData=[datum])
-
-    return put_metric
-
-
 def test_counters_are_sums_since_the_start_of_the_month(scraper, put):
     month = dt.datetime.fromtimestamp(NOW_MS / 1000, dt.UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     month_ms = int(month.timestamp()) * 1000
@@ -93,10 +77,8 @@ def test_counters_are_sums_since_the_start_of_the_month(scraper, put):
     assert scraper.values("alsolike_api_requests") == {("_total",): 20 + 3}
     assert scraper.values("alsolike_api_errors") == {("_total", "4xx"): 0, ("_total", "5xx"): 2}
     assert scraper.values("alsolike_events_accepted") == {("_total",): 40}
-    assert scraper.values("alsolike_records_quarantined") == {
-        ("_total", "archive_events"): 6,
-        ("_total", "archive_served"): 0,
-    }
+    quarantined = {("_total", "archive_events"): 6, ("_total", "archive_served"): 0}
+    assert scraper.values("alsolike_records_quarantined") == quarantined
 
 
 def test_counters_of_a_private_api_are_read_by_its_name(scraper, put, monkeypatch):
@@ -111,28 +93,17 @@ def test_counters_of_a_private_api_are_read_by_its_name(scraper, put, monkeypatc
 def test_latency_is_a_histogram_in_seconds(scraper, put):
     put("AWS/ApiGateway", "Latency", 20, 50, 51, 400, 3_000, ApiId="shop")
 
-    assert scraper.values("alsolike_api_latency_seconds") == {
-        ("_bucket", "0.05"): 2,
-        ("_bucket", "0.1"): 3,
-        ("_bucket", "0.25"): 3,
-        ("_bucket", "0.5"): 4,
-        ("_bucket", "1.0"): 4,
-        ("_bucket", "2.5"): 4,
-        ("_bucket", "+Inf"): 5,
-        ("_count",): 5,
-        ("_sum",): pytest.approx((20 + 50 + 51 + 400 + 3_000) / 1000),
-    }
+    buckets = {"0.05": 2, "0.1": 3, "0.25": 3, "0.5": 4, "1.0": 4, "2.5": 4, "+Inf": 5}
+    values = scraper.values("alsolike_api_latency_seconds")
+    assert values.pop(("_sum",)) == pytest.approx((20 + 50 + 51 + 400 + 3_000) / 1000)
+    assert values.pop(("_count",)) == 5
+    assert values == {("_bucket", bound): count for bound, count in buckets.items()}
 
 
 def test_lag_is_the_latest_value(scraper, put):
     for minutes, lag_ms in ((20, 70_000), (3, 9_000), (1, 4_500)):
-        put(
-            "AWS/Kinesis",
-            "GetRecords.IteratorAgeMilliseconds",
-            lag_ms,
-            at_ms=NOW_MS - minutes * 60_000,
-            StreamName="events",
-        )
+        at_ms = NOW_MS - minutes * 60_000
+        put("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", lag_ms, at_ms=at_ms, StreamName="events")
 
     assert scraper.values("alsolike_stream_lag_seconds") == {("",): 4.5}
 
@@ -148,19 +119,19 @@ def test_drift_metrics_come_from_the_last_report(scraper, aws, artefact_bucket):
     assert scraper.values("alsolike_checks_failed") == {("",): 1}
 
 
+ANY_ERROR = {
+    "Namespace": "AWS/Lambda", "MetricName": "Errors", "Statistic": "Sum", "Period": 300, "EvaluationPeriods": 1,
+    "Threshold": 0, "ComparisonOperator": "GreaterThanThreshold",
+}  # fmt: skip
+
+
 def test_each_alarm_has_a_series(scraper, aws):
     cloudwatch = aws("cloudwatch")
     for name, runbook in (("Fails", "attribution"), ("UpkeepFails", "upkeep")):
         cloudwatch.put_metric_alarm(
             AlarmName=f"alsolike-test-lake-{name}",
             AlarmDescription=f"Alsolike test: {name} happened: docs/runbooks/{runbook}.md",
-            Namespace="AWS/Lambda",
-            MetricName="Errors",
-            Statistic="Sum",
-            Period=300,
-            EvaluationPeriods=1,
-            Threshold=0,
-            ComparisonOperator="GreaterThanThreshold",
+            **ANY_ERROR,
         )
     cloudwatch.set_alarm_state(AlarmName="alsolike-test-lake-Fails", StateValue="ALARM", StateReason="one error")
 
@@ -202,31 +173,20 @@ def test_value_is_omitted_when_a_later_read_fails(scraper, cloud, clock):
     assert scraper.values("alsolike_source_up")["", "cost"] == 1
 
 
-def test_failed_read_is_retried_after_five_minutes(scraper, cloud, clock):
+@pytest.mark.parametrize(
+    ("operation", "cached_s", "then_s"),
+    [("cloudformation.GetTemplate", 240, 61), ("cloudwatch.GetMetricData", 49, 2)],
+    ids=["failed read", "successful read"],
+)
+def test_source_is_read_again_after_its_time(scraper, cloud, clock, operation, cached_s, then_s):
     def reads():
-        return sum(call.operation == "cloudformation.GetTemplate" for call in cloud.calls)
+        scraper.get()
+        return sum(call.operation == operation for call in cloud.calls)
 
-    scraper.get()
     before = reads()
-    clock.wait(240)
-    scraper.get()
+    clock.wait(cached_s)
     assert reads() == before > 0
-    clock.wait(61)
-    scraper.get()
-    assert reads() > before
-
-
-def test_second_scrape_within_a_minute_reads_nothing(scraper, put, cloud, clock):
-    def reads():
-        return sum(call.operation == "cloudwatch.GetMetricData" for call in cloud.calls)
-
-    scraper.get()
-    before = reads()
-    clock.wait(49)
-    scraper.get()
-    assert reads() == before
-    clock.wait(2)
-    scraper.get()
+    clock.wait(then_s)
     assert reads() > before
 
 

@@ -1,7 +1,5 @@
 """Quarantined records by reason. Responses do not contain the records' values."""
 
-from collections.abc import Callable
-
 import orjson
 import pytest
 from jsonschema import Draft202012Validator
@@ -13,22 +11,14 @@ from alsolike.lake.dead_letters import QuarantinedRecord, short_id
 from functions.observe import quarantine
 from tests.builders.lambda_events import NOW_MS, kinesis_event
 
-Hold = Callable[..., str]
-
 
 @pytest.fixture
 def hold(aws, lake_bucket):
     """Return a function that quarantines a record with a reason and returns the record's short ID."""
 
     def write(sequence, reason, *, days=0):
-        record = StreamRecord(
-            data=b'{"user_id": "anna@shop.example"}',
-            stream="events",
-            shard_id="shardId-0",
-            sequence=str(sequence),
-            arrived_ms=NOW_MS - days * DAY_MS,
-            partition_key="u#anna@shop.example",
-        )
+        key, data = "u#anna@shop.example", b'{"user_id": "anna@shop.example"}'
+        record = StreamRecord("events", "shardId-0", str(sequence), NOW_MS - days * DAY_MS, data, partition_key=key)
         held = QuarantinedRecord(record, reason)
         aws("s3").put_object(Bucket=lake_bucket, Key=held.key, Body=held.to_json())
         return short_id(held.key)
@@ -74,31 +64,19 @@ def test_quarantined_records_are_grouped_by_reason_without_values(observe, hold,
         "truncated": False,
         "groups": [
             {
-                "kind": "failed batch",
+                "kind": "failed batch", "records": 3, "oldestMs": NOW_MS, "latestMs": NOW_MS, "exampleId": batch,
                 "reason": "update-profiles gave up: RetryAttemptsExhausted (Unhandled error after … calls)",
-                "records": 3,
-                "oldestMs": NOW_MS,
-                "latestMs": NOW_MS,
-                "exampleId": batch,
             },
             {
-                "kind": "record",
-                "reason": "user_id is …, expected a string",
-                "records": 2,
-                "oldestMs": NOW_MS - 2 * DAY_MS,
-                "latestMs": NOW_MS,
-                "exampleId": latest,
+                "kind": "record", "records": 2, "oldestMs": NOW_MS - 2 * DAY_MS, "latestMs": NOW_MS,
+                "exampleId": latest, "reason": "user_id is …, expected a string",
             },
             {
-                "kind": "record",
-                "reason": "item_id is missing",
-                "records": 1,
-                "oldestMs": NOW_MS - DAY_MS,
-                "latestMs": NOW_MS - DAY_MS,
-                "exampleId": other,
+                "kind": "record", "records": 1, "oldestMs": NOW_MS - DAY_MS, "latestMs": NOW_MS - DAY_MS,
+                "exampleId": other, "reason": "item_id is missing",
             },
         ],
-    }
+    }  # fmt: skip
 
 
 def test_quarantine_above_the_limit_shows_the_latest_days(observe, hold, monkeypatch):

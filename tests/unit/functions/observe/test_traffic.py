@@ -1,8 +1,5 @@
 """Traffic of the API and the consumers per minute, from existing metrics."""
 
-import datetime as dt
-from collections.abc import Callable
-
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -12,26 +9,6 @@ from tests.unit.functions.observe.asking import OWN_NAMESPACE
 
 MINUTE_MS = 60_000
 THIS_MINUTE_MS = NOW_MS // MINUTE_MS * MINUTE_MS
-
-Put = Callable[..., None]
-
-
-@pytest.fixture
-def put(aws):
-    def put_metric(namespace, name, *values, at_ms=THIS_MINUTE_MS, **dimensions):
-        aws("cloudwatch").put_metric_data(
-            Namespace=namespace,
-            MetricData=[
-                {
-                    "MetricName": name,
-                    "Dimensions": [{"Name": each, "Value": value} for each, value in dimensions.items()],
-                    "Timestamp": dt.datetime.fromtimestamp(at_ms / 1000, dt.UTC),
-                    "Values": list(values),
-                }
-            ],
-        )
-
-    return put_metric
 
 
 def counted(document):

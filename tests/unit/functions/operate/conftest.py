@@ -3,26 +3,27 @@ import time
 import pytest
 
 from alsolike.registry.decision import Check
+from functions.operate import handler
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.world import GROUP
+from tests.unit.functions.invocations import Invocations
 from tests.unit.functions.operate.shop import ATTRIBUTE, MACHINE, MONITOR, RECOMMEND, SESSION_KEY, Operator
 
 
 @pytest.fixture
-def empty(aws, artefact_bucket, lake_bucket, monkeypatch):
+def empty(aws, artefact_bucket, lake_bucket, set_variables, monkeypatch):
     """Return an operator of a deployment without a model."""
-    for name, value in {
-        "ARTEFACT_BUCKET": artefact_bucket,
-        "LAKE_BUCKET": lake_bucket,
-        "MODEL_PACKAGE_GROUP": GROUP,
-        "STATE_MACHINE_ARN": MACHINE,
-        "RECOMMEND_FUNCTION": RECOMMEND,
-        "ATTRIBUTE_OUTCOMES_FUNCTION": ATTRIBUTE,
-        "MONITOR_MODELS_FUNCTION": MONITOR,
-        "CANARY_SHARE_PERCENT": "10",
-        "SESSION_KEY_ARN": SESSION_KEY,
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_variables(
+        ARTEFACT_BUCKET=artefact_bucket,
+        LAKE_BUCKET=lake_bucket,
+        MODEL_PACKAGE_GROUP=GROUP,
+        STATE_MACHINE_ARN=MACHINE,
+        RECOMMEND_FUNCTION=RECOMMEND,
+        ATTRIBUTE_OUTCOMES_FUNCTION=ATTRIBUTE,
+        MONITOR_MODELS_FUNCTION=MONITOR,
+        CANARY_SHARE_PERCENT="10",
+        SESSION_KEY_ARN=SESSION_KEY,
+    )
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
     return Operator(aws, artefact_bucket)
@@ -38,3 +39,11 @@ def operator(empty):
     for version in ("v1", "v2"):
         empty.registry.promote(version, reason=f"run {version}", now_ms=1)
     return empty
+
+
+@pytest.fixture
+def invocations(empty, replace_clients):
+    """Return the asynchronous calls of functions."""
+    invocations = Invocations()
+    replace_clients(handler, **{"lambda": invocations})
+    return invocations

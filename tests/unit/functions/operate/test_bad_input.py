@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from alsolike.recommendations.request_fields import PREVIEW
-from alsolike.runtime import aws
 from alsolike.runtime.errors import InvalidInput
 from functions.operate import handler
 from functions.recommend.http.request import parse_preview
@@ -66,10 +65,8 @@ class Recommend:
 
 
 @pytest.fixture(autouse=True)
-def recommend(empty, monkeypatch):
-    monkeypatch.setattr(
-        handler, "client", lambda service, **how: Recommend() if service == "lambda" else aws.client(service, **how)
-    )
+def recommend(empty, replace_clients):
+    replace_clients(handler, **{"lambda": Recommend()})
 
 
 def answer_to(operator, key, fault):

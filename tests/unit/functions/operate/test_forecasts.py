@@ -2,43 +2,15 @@
 
 from typing import Any
 
-import orjson
 import pytest
-from botocore.exceptions import ClientError
 
 from alsolike.declarations.routes import READING
 from alsolike.experiments.forecasts import MAX_RUN_MS, Forecasts
-from alsolike.runtime.aws import client as of_aws
-from functions.operate import handler
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.operate.shop import ATTRIBUTE, described
 
 START, SHOW = "POST /operator/rules/forecasts", "GET /operator/rules/forecasts/{forecastId}"
 DRAFT: dict[str, Any] = {"filters": {}, "recommenders": {}, "rules": {"spring": {}}}
-
-
-class Lambda:
-    """Lambda client that records events, and fails if `error` is set."""
-
-    def __init__(self):
-        self.events: list[Any] = []
-        self.error: str | None = None
-
-    def invoke(self, *, FunctionName, InvocationType, Payload):  # noqa: N803
-        assert (FunctionName, InvocationType) == (ATTRIBUTE, "Event")
-        if self.error is not None:
-            raise ClientError({"Error": {"Code": self.error, "Message": "too many"}}, "Invoke")
-        self.events.append(orjson.loads(Payload)["forecast"])
-        return {"StatusCode": 202}
-
-
-@pytest.fixture
-def lambda_(empty, monkeypatch):
-    found = Lambda()
-    monkeypatch.setattr(
-        handler, "client", lambda service, **how: found if service == "lambda" else of_aws(service, **how)
-    )
-    return found
 
 
 @pytest.fixture
@@ -56,43 +28,43 @@ def show(operator, forecast_id):
     return operator.call(SHOW, path={"forecastId": forecast_id})
 
 
-def test_forecast_starts_the_function_with_the_drafts_configuration(empty, lambda_):
+def test_forecast_starts_the_function_with_the_drafts_configuration(empty, invocations):
     forecast_id = start(empty)
 
-    assert lambda_.events == [
-        {"id": forecast_id, "recommender": "for-you", "configuration": {"format": 1, "rules": {"spring": {}}}}
-    ]
+    configuration = {"format": 1, "rules": {"spring": {}}}
+    forecast = {"id": forecast_id, "recommender": "for-you", "configuration": configuration}
+    assert invocations.calls == [(ATTRIBUTE, {"forecast": forecast})]
     record = show(empty, forecast_id)["document"]
     assert (record["state"], record["startedMs"]) == ("running", NOW_MS)
     assert described("ForecastRecord", record)
 
 
-def test_same_draft_starts_one_forecast(empty, lambda_, forecasts):
+def test_same_draft_starts_one_forecast(empty, invocations, forecasts):
     first = start(empty)
     forecasts.write(first, show(empty, first)["document"] | {"state": "done"})
 
     assert start(empty) == first
-    assert len(lambda_.events) == 1
+    assert len(invocations.calls) == 1
 
 
 @pytest.mark.parametrize(
     "change", [{"draft": {**DRAFT, "rules": {}}}, {"recommender": "similar-items"}], ids=["draft", "recommender"]
 )
-def test_other_draft_or_recommender_has_its_own_forecast(empty, lambda_, change):
+def test_other_draft_or_recommender_has_its_own_forecast(empty, invocations, change):
     assert start(empty) != start(empty, **change)
-    assert len(lambda_.events) == 2
+    assert len(invocations.calls) == 2
 
 
-def test_failed_forecast_is_started_again(empty, lambda_, forecasts):
+def test_failed_forecast_is_started_again(empty, invocations, forecasts):
     first = start(empty)
     forecasts.write(first, show(empty, first)["document"] | {"state": "failed", "reason": "no log"})
 
     assert start(empty) == first
-    assert len(lambda_.events) == 2
+    assert len(invocations.calls) == 2
     assert show(empty, first)["document"]["state"] == "running"
 
 
-def test_forecast_that_did_not_end_is_failed(empty, lambda_, forecasts):
+def test_forecast_that_did_not_end_is_failed(empty, invocations, forecasts):
     forecast_id = start(empty)
     record = show(empty, forecast_id)["document"]
     forecasts.write(forecast_id, record | {"startedMs": NOW_MS - MAX_RUN_MS - 1})
@@ -103,24 +75,24 @@ def test_forecast_that_did_not_end_is_failed(empty, lambda_, forecasts):
     assert found["reason"].startswith("the forecast did not end within 15 minutes")
 
 
-def test_forecast_that_lambda_rejects_is_failed(empty, lambda_, forecasts):
-    lambda_.error = "TooManyRequestsException"
+def test_forecast_that_invocationsrejects_is_failed(empty, invocations, forecasts):
+    invocations.error = "TooManyRequestsException"
 
     assert empty.call(START, {"recommender": "for-you", "draft": DRAFT})["statusCode"] == 503
-    lambda_.error = None
+    invocations.error = None
     start(empty)
-    assert len(lambda_.events) == 1
+    assert len(invocations.calls) == 1
 
 
 @pytest.mark.parametrize("forecast_id", ["f" * 32, "canary-v2-1", "../increments"])
-def test_unknown_forecast_is_not_found(empty, lambda_, forecast_id):
+def test_unknown_forecast_is_not_found(empty, invocations, forecast_id):
     assert show(empty, forecast_id)["statusCode"] == 404
 
 
-def test_recommender_that_ranks_given_items_is_refused(empty, lambda_):
+def test_recommender_that_ranks_given_items_is_refused(empty, invocations):
     status, message = empty.refused(START, {"recommender": "personalized-ranking", "draft": DRAFT})
 
-    assert (status, "expected one of for-you" in message, lambda_.events) == (400, True, [])
+    assert (status, "expected one of for-you" in message, invocations.calls) == (400, True, [])
 
 
 def test_read_only_operators_may_not_start_a_forecast():

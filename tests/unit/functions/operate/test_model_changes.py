@@ -174,10 +174,8 @@ class TestTwoConsoles:
         status, message = operator.refused(route, {**body, "etag": seen}, version="v4")
 
         assert (status, operator.champion) == (409, before)
-        assert (
-            message
-            == "another caller changed the champion pointer since it was shown: 'v1' is champion now; load it again"
-        )
+        expected = "another caller changed the champion pointer since it was shown: 'v1' is champion now; load it again"
+        assert message == expected
 
     @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
     def test_concurrent_change_is_refused(self, operator, route, monkeypatch):

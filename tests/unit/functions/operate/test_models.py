@@ -17,13 +17,9 @@ class TestList:
 
         found = operator.act("GET /operator/models", b"")
 
-        assert {each["version"]: (each["status"], each["pinned"]) for each in found["versions"]} == {
-            "v1": ("previous", True),
-            "v2": ("champion", False),
-            "v3": ("rejected", False),
-            "v4": ("canary", False),
-            "v5": ("retired", False),
-        }
+        statuses = {"v1": "previous", "v2": "champion", "v3": "rejected", "v4": "canary", "v5": "retired"}
+        assert {version["version"]: version["status"] for version in found["versions"]} == statuses
+        assert [version["version"] for version in found["versions"] if version["pinned"]] == ["v1"]
         champion = found["champion"]
         assert (champion["version"], champion["previous"], champion["pinned"]) == ("v2", "v1", ["v1"])
         assert champion["canary"] == {"version": "v4", "share": 0.1, "startedMs": 5}
@@ -59,17 +55,11 @@ class TestStory:
         details = operator.act("GET /operator/models/{version}", b"", version="v4")
 
         assert (details["version"]["status"], details["datasetId"], details["lastEventMs"]) == ("canary", "data-v4", 7)
-        assert [(each["algorithm"], each["fitS"], each["winner"]) for each in details["candidates"]] == [
-            ("ease", 12.0, True),
-            ("popularity", 0.5, False),
-        ]
-        assert details["decision"] == {
-            "verdict": "approved",
-            "decidedMs": 5,
-            "champion": "v0",
-            "forced": None,
-            "checks": [{"name": "ndcg", "passed": True, "figures": "0.25, the champion has 0.20"}],
-        }
+        candidates = [(each["algorithm"], each["fitS"], each["winner"]) for each in details["candidates"]]
+        assert candidates == [("ease", 12.0, True), ("popularity", 0.5, False)]
+        check = {"name": "ndcg", "passed": True, "figures": "0.25, the champion has 0.20"}
+        decision = {"verdict": "approved", "decidedMs": 5, "champion": "v0", "forced": None, "checks": [check]}
+        assert details["decision"] == decision
         assert details["canary"]["looks"] == [{"atMs": 6, "state": "going", "reasons": ["12 answers to 9 users"]}]
         assert details["promotions"] == []
         assert described("ModelStory", details)
@@ -110,7 +100,7 @@ class TestStory:
         else:
             size = (tmp_path / "ids.blob").stat().st_size
             new = bytes(size) if isinstance(body, str) else body
-            operator.s3.put_object(Bucket=operator.bucket, Key=key, Body=new)
+            operator.put(key, new)
 
         (listed,), (shown,) = damaged_files(operator)
         assert listed == shown

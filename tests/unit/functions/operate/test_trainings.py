@@ -6,14 +6,10 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from jsonschema import Draft202012Validator
 
-from alsolike.api.openapi import description
-from alsolike.configuration.configuration import DEFAULT
-from alsolike.runtime.aws import client as of_aws
 from alsolike.training.runs import TrainingRuns
 from functions.operate import handler
-from tests.unit.functions.operate.shop import MACHINE, SUBJECT
+from tests.unit.functions.operate.shop import MACHINE, SUBJECT, described
 
 T0 = dt.datetime(2026, 3, 1, 4, 0, tzinfo=dt.UTC)
 T0_MS = 1_772_337_600_000
@@ -71,12 +67,10 @@ def _event(state, output):
 
 
 @pytest.fixture
-def machine(empty, monkeypatch):
-    found = Machine()
-    monkeypatch.setattr(
-        handler, "client", lambda service, **how: found if service == "stepfunctions" else of_aws(service, **how)
-    )
-    return found
+def machine(empty, replace_clients):
+    machine = Machine()
+    replace_clients(handler, stepfunctions=machine)
+    return machine
 
 
 class Logs:
@@ -100,22 +94,14 @@ class Logs:
     ("status", "lines", "shown"),
     [("RUNNING", ["epoch 1", "epoch 2"], "epoch 2"), ("RUNNING", [], None), ("FAILED", ["epoch 1"], None)],
 )
-def test_active_run_has_the_last_line_of_its_log(empty, monkeypatch, status, lines, shown):
-    machine, logs = Machine(), Logs(*lines)
+def test_active_run_has_the_last_line_of_its_log(empty, replace_clients, status, lines, shown):
+    machine = Machine()
     machine.put("e1", status, (0, "StartTraining", None), (1, "Train", None))
-    machine.histories[next(iter(machine.executions))] += [
-        {
-            "id": 3 + number,
-            "timestamp": T0,
-            "taskScheduledEventDetails": {
-                "resourceType": "sagemaker",
-                "parameters": json.dumps({"TrainingJobName": f"job-{number}"}),
-            },
-        }
-        for number in (1, 2)
-    ]
-    fakes = {"stepfunctions": machine, "logs": logs}
-    monkeypatch.setattr(handler, "client", lambda service, **how: fakes.get(service) or of_aws(service, **how))
+    for number in (1, 2):
+        task = {"resourceType": "sagemaker", "parameters": json.dumps({"TrainingJobName": f"job-{number}"})}
+        event = {"id": 3 + number, "timestamp": T0, "taskScheduledEventDetails": task}
+        machine.histories[next(iter(machine.executions))].append(event)
+    replace_clients(handler, stepfunctions=machine, logs=Logs(*lines))
 
     (run,) = listed(empty)
 
@@ -124,8 +110,7 @@ def test_active_run_has_the_last_line_of_its_log(empty, monkeypatch, status, lin
 
 def listed(operator, **options):
     document = operator.call("GET /operator/trainings", **{"remaining_ms": 29_000, **options})["document"]
-    schema = description(DEFAULT)["components"]["schemas"]["Trainings"]
-    Draft202012Validator(schema).validate(document)
+    assert described("Trainings", document)
     return list(document["runs"])
 
 
@@ -141,25 +126,17 @@ def test_run_is_listed_with_its_states_outcome_and_reason(empty, machine):
         (20, "Wait", None), (30, "Wait", going), (30, "Look", None), (31, "Look", done),
     )  # fmt: skip
 
+    seconds = {"StartTraining": (0, 1), "RegisterModel": (1, 9), "Wait": (9, 30), "Look": (19, 31)}
     assert listed(empty) == [
         {
-            "id": "e1",
-            "status": "SUCCEEDED",
-            "outcome": "rolled back",
-            "startedMs": T0_MS,
-            "endedMs": T0_MS + 50_000,
-            "reason": "by-hand: spring",
-            "version": "r1",
-            "cause": None,
-            "log": None,
+            "id": "e1", "status": "SUCCEEDED", "outcome": "rolled back", "startedMs": T0_MS, "endedMs": T0_MS + 50_000,
+            "reason": "by-hand: spring", "version": "r1", "cause": None, "log": None,
             "states": [
-                {"name": "StartTraining", "enteredMs": T0_MS, "leftMs": T0_MS + 1_000},
-                {"name": "RegisterModel", "enteredMs": T0_MS + 1_000, "leftMs": T0_MS + 9_000},
-                {"name": "Wait", "enteredMs": T0_MS + 9_000, "leftMs": T0_MS + 30_000},
-                {"name": "Look", "enteredMs": T0_MS + 19_000, "leftMs": T0_MS + 31_000},
+                {"name": name, "enteredMs": T0_MS + 1_000 * entered, "leftMs": T0_MS + 1_000 * left}
+                for name, (entered, left) in seconds.items()
             ],
         }
-    ]
+    ]  # fmt: skip
 
 
 def test_running_run_has_no_outcome_and_an_open_state(empty, machine):
@@ -182,10 +159,8 @@ def test_failed_run_has_its_cause_and_end_time(empty, machine):
 
 
 def test_run_stopped_by_another_run_has_outcome_busy(empty, machine):
-    start = {
-        "start": {"run_id": "r2", "first": "busy", "reason": "by-hand; not started, because run r1", "version": "r2"}
-    }
-    machine.put("e2", "SUCCEEDED", (0, "StartTraining", None), (1, "StartTraining", start))
+    start = {"run_id": "r2", "first": "busy", "reason": "by-hand; not started, because run r1", "version": "r2"}
+    machine.put("e2", "SUCCEEDED", (0, "StartTraining", None), (1, "StartTraining", {"start": start}))
 
     (run,) = listed(empty)
 

@@ -5,14 +5,13 @@ from tests.unit.functions.run_canary.trial import ATTRIBUTE, Trial
 
 
 @pytest.fixture
-def trial(aws, artefact_bucket, lake_bucket, monkeypatch):
-    for name, value in {
-        "ARTEFACT_BUCKET": artefact_bucket,
-        "LAKE_BUCKET": lake_bucket,
-        "MODEL_PACKAGE_GROUP": GROUP,
-        "ATTRIBUTE_OUTCOMES_FUNCTION": ATTRIBUTE,
-        "CANARY_SHARE_PERCENT": "20",
-        "CANARY_DURATION_S": "3600",
-    }.items():
-        monkeypatch.setenv(name, value)
+def trial(aws, artefact_bucket, lake_bucket, set_variables, monkeypatch):
+    set_variables(
+        ARTEFACT_BUCKET=artefact_bucket,
+        LAKE_BUCKET=lake_bucket,
+        MODEL_PACKAGE_GROUP=GROUP,
+        ATTRIBUTE_OUTCOMES_FUNCTION=ATTRIBUTE,
+        CANARY_SHARE_PERCENT="20",
+        CANARY_DURATION_S="3600",
+    )
     return Trial(aws, artefact_bucket, lake=lake_bucket, monkeypatch=monkeypatch)

@@ -16,6 +16,10 @@ NO_TOLERANCE = Tolerance(error_points=0.0, latency_share=0.0)
 SHARE = 0.2
 
 
+def bound(**counts):
+    return critical_z(alpha=ALPHA / 3, one_sided=True, **counts)
+
+
 def test_equal_version_is_rarely_rolled_back_over_many_checks():
     """Without tolerances, the false positive rate reaches the level of the tests.
 
@@ -82,9 +86,7 @@ def test_click_bound_uses_responses_with_known_clicks():
 
     *_, clicks = judge(*late, share=SHARE, planned=10_000, limits=LIMITS, fraction=1.0)
 
-    assert clicks.critical_z == pytest.approx(
-        critical_z(alpha=ALPHA / 3, observed=2_500, planned=10_000, one_sided=True)
-    )
+    assert clicks.critical_z == pytest.approx(bound(observed=2_500, planned=10_000))
 
 
 def test_sampled_responses_have_their_own_information_fraction():
@@ -93,9 +95,7 @@ def test_sampled_responses_have_their_own_information_fraction():
 
     tests = {test.name: test for test in judge(ours, theirs, share=SHARE, planned=10_000, limits=LIMITS, fraction=0.5)}
 
-    assert tests["latency"].critical_z == pytest.approx(
-        critical_z(alpha=ALPHA / 3, observed=5_000, planned=5_000, one_sided=True)
-    )
+    assert tests["latency"].critical_z == pytest.approx(bound(observed=5_000, planned=5_000))
 
 
 def test_detectable_fall_is_found_with_its_power():

@@ -71,21 +71,24 @@ def test_users_missing_in_the_log_are_a_breach(users, breached):
     assert found.sentence == f"{users:,} of 2,000 users in the log belong to the version, 20% expected"
 
 
-def test_error_rate_z_is_the_difference_above_the_margin_over_its_error():
-    """The candidate's variance of 0.04 / 400 exceeds the champion's variance scaled to 400 users."""
-    ours, theirs = ratio(0.06, users=400, variance=0.04), ratio(0.02, users=1_600, variance=0.0324)
+@pytest.mark.parametrize(
+    ("metric", "name", "ours", "theirs", "difference", "variance"),
+    [
+        # The candidate's variance exceeds the champion's variance scaled to 400 users.
+        ("errors", "error rate", (0.06, 0.04), (0.02, 0.0324), 0.06 - 0.02 - 1 / 100, 0.04 / 400 + 0.0324 / 1_600),
+        # The variance is at least the champion's.
+        ("errors", "error rate", (0.06, 0.01), (0.02, 0.0324), 0.06 - 0.02 - 1 / 100, 0.0324 / 400 + 0.0324 / 1_600),
+        ("latency", "latency", (40.0, 900.0), (20.0, 400.0), 40 - 1.5 * 20, 900 / 400 + 1.5**2 * 400 / 1_600),
+        ("clicks", "click-through", (0.05, 0.04), (0.1, 0.09), 0.1 - 0.05, 0.09 / 400 + 0.09 / 1_600),
+    ],
+)
+def test_z_is_the_difference_above_the_margin_over_its_error(metric, name, ours, theirs, difference, variance):
+    candidate, champion = (
+        arm(**{metric: ratio(value, users=users, variance=of_users)})
+        for (value, of_users), users in ((ours, 400), (theirs, 1_600))
+    )
 
-    z = judged(arm(errors=ours), arm(errors=theirs))["error rate"].z
-
-    assert z == pytest.approx((0.06 - 0.02 - 1 / 100) / math.sqrt(0.04 / 400 + 0.0324 / 1_600))
-
-
-def test_error_rate_variance_is_at_least_that_of_the_champion():
-    ours, theirs = ratio(0.06, users=400, variance=0.01), ratio(0.02, users=1_600, variance=0.0324)
-
-    z = judged(arm(errors=ours), arm(errors=theirs))["error rate"].z
-
-    assert z == pytest.approx((0.06 - 0.02 - 1 / 100) / math.sqrt(0.0324 / 400 + 0.0324 / 1_600))
+    assert judged(candidate, champion)[name].z == pytest.approx(difference / math.sqrt(variance))
 
 
 def test_fewer_than_ten_errors_have_z_zero():
@@ -93,22 +96,6 @@ def test_fewer_than_ten_errors_have_z_zero():
 
     assert judged(arm(errors=ratio(0.06, eventful=9)), theirs)["error rate"].z == 0.0
     assert (judged(arm(errors=ratio(0.06, eventful=10)), theirs)["error rate"].z or 0.0) > 1.0
-
-
-def test_latency_z_is_the_difference_above_the_margin_over_its_error():
-    ours, theirs = ratio(40.0, users=400, variance=900.0), ratio(20.0, users=1_600, variance=400.0)
-
-    z = judged(arm(latency=ours), arm(latency=theirs))["latency"].z
-
-    assert z == pytest.approx((40 - 1.5 * 20) / math.sqrt(900 / 400 + 1.5**2 * 400 / 1_600))
-
-
-def test_click_through_z_is_the_fall_over_its_error():
-    ours, theirs = ratio(0.05, users=400, variance=0.04), ratio(0.1, users=1_600, variance=0.09)
-
-    z = judged(arm(clicks=ours), arm(clicks=theirs))["click-through"].z
-
-    assert z == pytest.approx((0.1 - 0.05) / math.sqrt(0.09 / 400 + 0.09 / 1_600))
 
 
 def test_click_through_needs_ten_expected_clicking_users():
@@ -126,12 +113,10 @@ def test_fewer_than_100_users_are_not_compared():
     enough, too_few = (arm(latency=ratio(90.0, users=users, variance=400.0)) for users in (100, 99))
 
     assert judged(enough, champion)["latency"].breached
-    found = judged(too_few, champion)["latency"]
-    assert (found.z, found.critical_z, found.breached) == (None, None, False)
-    assert (
-        found.sentence
-        == "its answers take 90.0 ms, the champion's 20.0 ms; 50% more is allowed (too few responses to compare)"
-    )
+    test = judged(too_few, champion)["latency"]
+    assert (test.z, test.critical_z, test.breached) == (None, None, False)
+    sentence = "its answers take 90.0 ms, the champion's 20.0 ms; 50% more is allowed (too few responses to compare)"
+    assert test.sentence == sentence
 
 
 def test_unknown_metrics_are_not_compared():

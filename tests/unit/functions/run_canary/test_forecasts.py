@@ -1,55 +1,36 @@
 """Forecast of the candidate next to the figures of its canary."""
 
-from typing import Any
-
-import orjson
 import pytest
-from botocore.exceptions import ClientError
 
 from alsolike.experiments.forecasts import Forecasts
-from alsolike.runtime.aws import client as of_aws
 from functions.run_canary import handler
 from functions.run_canary.forecasts import evidence_of
+from tests.unit.functions.invocations import Invocations
 from tests.unit.functions.run_canary.trial import ATTRIBUTE, EVERYBODY, HOUR_MS
 
 
-class Lambda:
-    """Lambda client that records events, and fails if `error` is set."""
-
-    def __init__(self):
-        self.events: list[Any] = []
-        self.error: str | None = None
-
-    def invoke(self, *, FunctionName, InvocationType, Payload):  # noqa: N803
-        assert (FunctionName, InvocationType) == (ATTRIBUTE, "Event")
-        if self.error is not None:
-            raise ClientError({"Error": {"Code": self.error, "Message": "too many"}}, "Invoke")
-        self.events.append(orjson.loads(Payload)["forecast"])
-        return {"StatusCode": 202}
-
-
 @pytest.fixture
-def lambda_(trial, monkeypatch):
-    found = Lambda()
-    monkeypatch.setattr(
-        handler, "client", lambda service, **how: found if service == "lambda" else of_aws(service, **how)
-    )
-    return found
-
-
-@pytest.fixture
-def looked(trial, lambda_):
-    """Return a function that stores fields in the canary's forecast, and returns the result of the next check."""
+def invocations(trial, replace_clients):
+    """Return the calls of functions by the canary of a shop with random order."""
+    invocations = Invocations()
+    replace_clients(handler, **{"lambda": invocations})
     trial.configure(recommenders={"for-you": {"swaps": 0.1}})
-    trial.start()
+    return invocations
+
+
+@pytest.fixture
+def looked(trial, invocations):
+    """Return a function that stores fields in the canary's forecast, and returns the result of the next check."""
+    canary = trial.start()
     trial.answered(EVERYBODY)
+    forecast_id = f"canary-v2-{canary.started_ms}"
 
     def look(**fields):
         trial.do("look")
         forecasts = Forecasts(trial.s3, trial.lake)
-        record = forecasts.read(lambda_.events[0]["id"], now_ms=trial.now_ms)
+        record = forecasts.read(forecast_id, now_ms=trial.now_ms)
         assert record is not None
-        forecasts.write(lambda_.events[0]["id"], record | fields)
+        forecasts.write(forecast_id, record | fields)
         return trial.do("look")
 
     return look
@@ -63,25 +44,26 @@ def forecast(*, low, high, missing=None):
     return {"responses": 4_000, "support": 0.951, "outcomes": [{"name": "clicks", "missing": missing, **estimates}]}
 
 
-def test_canary_starts_one_forecast_of_the_candidate(trial, lambda_):
-    trial.configure(recommenders={"for-you": {"swaps": 0.1}})
+def test_canary_starts_one_forecast_of_the_candidate(trial, invocations):
     canary = trial.start()
     trial.answered(EVERYBODY)
 
     first, second = trial.do("look"), trial.do("look")
 
-    assert lambda_.events == [{"id": f"canary-v2-{canary.started_ms}", "recommender": "for-you", "model": "v2"}]
+    forecast = {"id": f"canary-v2-{canary.started_ms}", "recommender": "for-you", "model": "v2"}
+    assert invocations.calls == [(ATTRIBUTE, {"forecast": forecast})]
     assert first["reasons"][-1] == second["reasons"][-1] == "forecast: it is being computed"
 
 
-def test_shop_without_random_order_has_no_forecast(trial, lambda_):
+def test_shop_without_random_order_has_no_forecast(trial, invocations):
+    trial.configure()
     trial.start()
     trial.answered(EVERYBODY)
 
     answer = trial.do("look")
 
     assert answer["reasons"][-1].startswith("forecast: not enough evidence: recommenders.for-you.swaps is 0")
-    assert lambda_.events == []
+    assert invocations.calls == []
 
 
 @pytest.mark.parametrize(
@@ -103,28 +85,28 @@ def test_interval_below_the_tolerance_rolls_the_candidate_back(trial, looked, lo
     assert trial.approval("v2") == ("Rejected" if state == "rolled_back" else "PendingManualApproval")
 
 
-def test_forecast_without_evidence_lets_the_canary_decide(trial, looked):
-    missing = "not enough evidence: 120 users, expected at least 200"
+MISSING = "not enough evidence: 120 users, expected at least 200"
 
-    answer = looked(state="done", forecast=forecast(low=0, high=0, missing=missing))
 
-    assert (answer["state"], answer["reasons"][-1]) == ("going", f"forecast: {missing}")
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({"state": "done", "forecast": forecast(low=0, high=0, missing=MISSING)}, MISSING),
+        ({"state": "failed", "reason": "the log has no responses"}, "not enough evidence: the log has no responses"),
+    ],
+)
+def test_forecast_without_evidence_lets_the_canary_decide(trial, looked, fields, reason):
+    answer = looked(**fields)
+
+    assert (answer["state"], answer["reasons"][-1]) == ("going", f"forecast: {reason}")
     trial.now_ms += HOUR_MS
     assert trial.do("look")["state"] == "promoted"
 
 
-def test_failed_forecast_lets_the_canary_decide(trial, looked):
-    answer = looked(state="failed", reason="the log has no responses")
-
-    assert answer["state"] == "going"
-    assert answer["reasons"][-1] == "forecast: not enough evidence: the log has no responses"
-
-
-def test_forecast_that_cannot_start_lets_the_canary_decide(trial, lambda_):
-    trial.configure(recommenders={"for-you": {"swaps": 0.1}})
+def test_forecast_that_cannot_start_lets_the_canary_decide(trial, invocations):
     trial.start()
     trial.answered(EVERYBODY)
-    lambda_.error = "TooManyRequestsException"
+    invocations.error = "TooManyRequestsException"
 
     answer = trial.do("look")
 
@@ -132,8 +114,7 @@ def test_forecast_that_cannot_start_lets_the_canary_decide(trial, lambda_):
     assert answer["reasons"][-1].startswith("forecast: not enough evidence: function attribute_outcomes: ")
 
 
-def test_running_forecast_does_not_delay_the_end_of_the_canary(trial, lambda_):
-    trial.configure(recommenders={"for-you": {"swaps": 0.1}})
+def test_running_forecast_does_not_delay_the_end_of_the_canary(trial, invocations):
     trial.start()
     trial.answered(EVERYBODY)
     trial.do("look")

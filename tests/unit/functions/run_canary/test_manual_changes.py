@@ -1,16 +1,11 @@
 """Manual changes during a canary, which are kept."""
 
-import functools
-from collections.abc import Callable
-
 import pytest
 
 from alsolike.registry.canary_report import CanaryReports
 from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, Unavailable
 from tests.unit.functions.run_canary.trial import HOUR_MS
-
-JustBefore = Callable[[type, str, Callable[[], object]], None]
 
 
 @pytest.fixture
@@ -33,7 +28,7 @@ def just_before(monkeypatch):
 def test_promotion_of_another_version_ends_the_canary(trial):
     trial.start()
     trial.publish("v3")
-    trial.registry.promote("v3", reason="we need it now", now_ms=trial.now_ms)
+    trial.promote("v3", reason="we need it now")
 
     answer = trial.do("look")
 
@@ -45,7 +40,7 @@ def test_promotion_of_another_version_ends_the_canary(trial):
 
 def test_manual_promotion_of_the_version_is_reported_as_promoted(trial):
     trial.start()
-    trial.registry.promote("v2", reason="I am sure", now_ms=trial.now_ms)
+    trial.promote("v2", reason="I am sure")
 
     answer = trial.do("look")
 
@@ -57,15 +52,14 @@ def test_promotion_during_a_check_is_kept(trial, just_before):
     trial.start()
     trial.now_ms += HOUR_MS
     trial.publish("v3")
-    just_before(Registry, "replace", lambda: trial.registry.promote("v3", reason="just now", now_ms=trial.now_ms))
+    just_before(Registry, "replace", lambda: trial.promote("v3", reason="just now"))
 
     assert trial.do("look")["state"] == "rolled_back"
     assert trial.champion.version == "v3"
 
 
 def test_pin_during_a_check_does_not_prevent_a_rollback(trial, monkeypatch):
-    trial.start()
-    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+    trial.start_failing()
     end = Registry.end_canary
 
     def late(self, expected, **named):
@@ -82,10 +76,8 @@ def test_pin_during_a_check_does_not_prevent_a_rollback(trial, monkeypatch):
 
 
 def test_promotion_between_a_breach_and_its_rollback_is_kept(trial, just_before):
-    trial.start()
-    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
-    better = functools.partial(trial.registry.promote, "v2", reason="we know better", now_ms=trial.now_ms)
-    just_before(Registry, "end_canary", better)
+    trial.start_failing()
+    just_before(Registry, "end_canary", lambda: trial.promote("v2", reason="we know better"))
 
     answer = trial.do("look")
 
@@ -95,10 +87,8 @@ def test_promotion_between_a_breach_and_its_rollback_is_kept(trial, just_before)
 
 
 def test_promotion_just_after_a_rollback_keeps_its_approval(trial, just_before):
-    trial.start()
-    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
-    better = functools.partial(trial.registry.promote, "v2", reason="we know better", now_ms=trial.now_ms)
-    just_before(CanaryReports, "write", better)
+    trial.start_failing()
+    just_before(CanaryReports, "write", lambda: trial.promote("v2", reason="we know better"))
 
     assert trial.do("look")["state"] == "rolled_back"
     assert (trial.champion.version, trial.approval("v2")) == ("v2", "PendingManualApproval")
@@ -106,7 +96,7 @@ def test_promotion_just_after_a_rollback_keeps_its_approval(trial, just_before):
 
 def test_promotion_of_the_champion_ends_the_canary_with_its_reason(trial):
     trial.start()
-    trial.registry.promote("v1", reason="no trials before Christmas", now_ms=trial.now_ms)
+    trial.promote("v1", reason="no trials before Christmas")
 
     answer = trial.do("look")
 
@@ -130,8 +120,7 @@ def test_repeated_start_does_not_restart_a_manually_ended_canary(trial, *, noted
 
 
 def test_rollback_with_a_lost_report_is_reported_again(trial, monkeypatch):
-    trial.start()
-    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+    trial.start_failing()
     write = CanaryReports.write
 
     def broken(self, report):
@@ -183,7 +172,7 @@ class TestRetention:
         monkeypatch.setenv("MODELS_KEPT", "1")
         for version in ("old-1", "old-2"):
             trial.publish(version)
-        trial.s3.put_object(Bucket=trial.bucket, Key="config/current.json", Body=b"damaged")
+        trial.put("config/current.json", b"damaged")
         trial.start()
         trial.now_ms += HOUR_MS
 

@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from alsolike.registry.decision import Decisions
 from alsolike.runtime.errors import NotFound
 from tests.unit.functions.run_canary.trial import EVERYBODY, HOUR_MS
 
@@ -50,7 +49,7 @@ def test_share_0_promotes_without_a_canary(trial, monkeypatch):
 
 def test_version_compared_with_a_replaced_champion_is_not_started(trial):
     trial.publish("v3")
-    trial.registry.promote("v3", reason="by hand", now_ms=trial.now_ms)
+    trial.promote("v3", reason="by hand")
 
     answer = trial.do("start")
 
@@ -62,7 +61,7 @@ def test_version_compared_with_a_replaced_champion_is_not_started(trial):
 
 def test_manual_start_uses_the_current_champion(trial):
     trial.publish("v3")
-    trial.registry.promote("v3", reason="by hand", now_ms=trial.now_ms)
+    trial.promote("v3", reason="by hand")
 
     answer = trial.do("start", run_id="a-run-of-its-own")
 
@@ -80,7 +79,7 @@ def test_rejected_version_is_not_started(trial):
 def test_canary_of_a_forced_version_makes_it_a_forced_champion(trial, forced):
     trial.accept("v2", champion="v1", passed=not forced)
     if forced:
-        Decisions(trial.s3, trial.bucket).force("v2", reason="it is Christmas")
+        trial.decisions.force("v2", reason="it is Christmas")
     trial.start(run_id="by-hand")
     trial.now_ms += HOUR_MS
 
@@ -91,7 +90,7 @@ def test_canary_of_a_forced_version_makes_it_a_forced_champion(trial, forced):
 
 def test_automatic_start_after_a_manual_rollback_is_paused(trial):
     trial.publish("v3")
-    trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
+    trial.promote("v3", reason="a test")
     trial.registry.roll_back(reason="it sells socks only", now_ms=1_767_225_600_000)
 
     answer = trial.do("start")
@@ -106,7 +105,7 @@ def test_automatic_start_after_a_manual_rollback_is_paused(trial):
 
 def test_promotion_after_a_manual_start_ends_the_pause(trial):
     trial.publish("v3")
-    trial.registry.promote("v3", reason="a test", now_ms=trial.now_ms)
+    trial.promote("v3", reason="a test")
     trial.registry.roll_back(reason="it sells socks only", now_ms=trial.now_ms)
     trial.start(run_id="by-hand")
     assert trial.champion.held is not None
@@ -129,8 +128,7 @@ def test_reason_of_a_manual_start_is_in_report_and_history(trial):
 
 
 def test_rollback_of_a_canary_does_not_pause_promotions(trial):
-    trial.start()
-    trial.answered(trial.users("candidate", 20), degraded=["model-failed"])
+    trial.start_failing()
 
     assert trial.do("look")["state"] == "rolled_back"
     assert trial.champion.held is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -23,7 +24,6 @@ from tests.builders.world import GROUP, World
 
 ATTRIBUTE = "attribute_outcomes"
 HOUR_MS = 3_600_000
-SLOW_MS = 250.0
 EVERYBODY = [f"user-{number}" for number in range(1_000)]
 
 
@@ -65,6 +65,11 @@ class Trial(World):
         assert answer["state"] == "going", answer
         return self.canary()
 
+    def start_failing(self) -> None:
+        """Start a canary, and log 20 responses of the version, which fail."""
+        self.start()
+        self.answered(self.users("candidate", 20), degraded=["model-failed"])
+
     def expecting(self, answers: int | None) -> Canary:
         """Return a started canary with this number of responses in the period before it."""
         self.start()
@@ -92,21 +97,11 @@ class Trial(World):
         for user in users:
             arm = canary.experiment.arm_of(user)
             row = {
-                "served_ms": self.now_ms,
-                "recommender": "for-you",
-                "model_version": arm.model or canary.champion,
-                "arms": [canary.experiment.label(arm)],
-                "shopper": f"hash of {user}",
-                "source": "model",
-                "degraded": list(degraded),
-                "configuration": 0,
-                "asked": 0,
-                "item_ids": [],
-                "origins": [],
-                "propensities": [],
-                "took_ms": 10.0,
-                **fields,
-            }
+                "served_ms": self.now_ms, "recommender": "for-you", "model_version": arm.model or canary.champion,
+                "arms": [canary.experiment.label(arm)], "shopper": f"hash of {user}", "source": "model",
+                "degraded": list(degraded), "configuration": 0, "asked": 0, "item_ids": [], "origins": [],
+                "propensities": [], "took_ms": 10.0, **fields,
+            }  # fmt: skip
             row["recommendation_id"] = recommendation_id.create(
                 answered_ms=row["served_ms"],
                 recommender=row["recommender"],
@@ -130,14 +125,8 @@ class Trial(World):
     def users(self, arm: str, count: int) -> list[str]:
         """Return `count` users of an arm of the canary."""
         experiment = self.canary().experiment
-        found: list[str] = []
-        number = 0
-        while len(found) < count:
-            user = f"user-{number}"
-            if experiment.arm_of(user).name == arm:
-                found.append(user)
-            number += 1
-        return found
+        users = (user for user in map("user-{}".format, itertools.count()) if experiment.arm_of(user).name == arm)
+        return list(itertools.islice(users, count))
 
 
 def document(report: CanaryReport) -> dict[str, Any]:
