@@ -54,17 +54,27 @@ def replace(owner: type, name: str, member: Callable[..., Any] | property) -> No
     setattr(owner, name, member)
 
 
+def wrapping(owner: type, name: str) -> Callable[[Callable[..., Any]], None]:
+    """Replace a method with the decorated function, which gets the original method as its first argument."""
+    original = getattr(owner, name)
+
+    def decorate(function: Callable[..., Any]) -> None:
+        @functools.wraps(original)
+        def method(self: Any, *arguments: Any, **options: Any) -> Any:
+            return function(original, self, *arguments, **options)
+
+        replace(owner, name, method)
+
+    return decorate
+
+
 def one_by_one(owner: type, names: Sequence[str]) -> None:
     """Allow only one thread at a time in the named methods."""
     lock = threading.RLock()
 
-    def guarded(write: Callable[..., Any]) -> Callable[..., Any]:
-        @functools.wraps(write)
-        def locked(*arguments: Any, **options: Any) -> Any:
-            with lock:
-                return write(*arguments, **options)
-
-        return locked
+    def locked(write: Any, self: Any, *arguments: Any, **options: Any) -> Any:
+        with lock:
+            return write(self, *arguments, **options)
 
     for name in names:
-        replace(owner, name, guarded(getattr(owner, name)))
+        wrapping(owner, name)(locked)

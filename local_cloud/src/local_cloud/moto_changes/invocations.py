@@ -2,7 +2,6 @@
 
 import base64
 import copy
-import functools
 import gzip
 import json
 import uuid
@@ -18,7 +17,7 @@ from moto.sns.models import Subscription
 
 from local_cloud.events.targets import Target
 from local_cloud.execution.function import ThrottledError
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace, wrapping
 from local_cloud.telemetry.filter_patterns import read_pattern
 
 # EventBridge targets that moto serves. The runtime serves all other targets.
@@ -61,15 +60,11 @@ def _invoke_functions(runtime: Runtime) -> None:
 
 
 def _read_qualifier(runtime: Runtime) -> None:
-    original = LambdaResponse._get_param
-
-    @functools.wraps(original)
-    def get_param(self: Any, name: str, *arguments: Any, **options: Any) -> Any:
+    @wrapping(LambdaResponse, "_get_param")
+    def get_param(original: Any, self: Any, name: str, *arguments: Any, **options: Any) -> Any:
         if name == "qualifier":
             return self.querystring.get("Qualifier", [None])[0]
         return original(self, name, *arguments, **options)
-
-    replace(LambdaResponse, "_get_param", get_param)
 
 
 class _KafkaMapping(EventSourceMapping):
@@ -87,10 +82,8 @@ class _KafkaMapping(EventSourceMapping):
 
 
 def _map_kafka(runtime: Runtime) -> None:
-    original = LambdaBackend.create_event_source_mapping
-
-    @functools.wraps(original)
-    def create(self: Any, spec: dict[str, Any]) -> Any:
+    @wrapping(LambdaBackend, "create_event_source_mapping")
+    def create(original: Any, self: Any, spec: dict[str, Any]) -> Any:
         if not spec.get("SelfManagedEventSource"):
             return original(self, spec)
         function = self._lambdas.get_function_by_name_or_arn_with_qualifier(spec["FunctionName"])
@@ -105,14 +98,10 @@ def _map_kafka(runtime: Runtime) -> None:
         self._event_source_mappings[mapping.uuid] = mapping
         return mapping
 
-    replace(LambdaBackend, "create_event_source_mapping", create)
-
 
 def _detach_event_sources(runtime: Runtime) -> None:
-    original = LambdaBackend.create_event_source_mapping
-
-    @functools.wraps(original)
-    def create(self: Any, spec: dict[str, Any]) -> Any:
+    @wrapping(LambdaBackend, "create_event_source_mapping")
+    def create(original: Any, self: Any, spec: dict[str, Any]) -> Any:
         from moto.dynamodb.models import dynamodb_backends
         from moto.kinesis.models import kinesis_backends
         from moto.sqs.models import sqs_backends
@@ -128,14 +117,11 @@ def _detach_event_sources(runtime: Runtime) -> None:
             owner.lambda_event_source_mappings.clear()
         return mapping
 
-    replace(LambdaBackend, "create_event_source_mapping", create)
-
 
 def _notify_functions(runtime: Runtime) -> None:
-    original = Subscription.publish
-
-    @functools.wraps(original)
+    @wrapping(Subscription, "publish")
     def publish(
+        original: Any,
         self: Any,
         message: str,
         message_id: str,
@@ -171,14 +157,12 @@ def _notify_functions(runtime: Runtime) -> None:
             }
             runtime.invoke_later(self.endpoint, json.dumps({"Records": [record]}).encode())
 
-    replace(Subscription, "publish", publish)
-
 
 def _filter_subscriptions(runtime: Runtime) -> None:
-    original = LogStream._send_log_events
-
-    @functools.wraps(original)
-    def send(self: Any, service: str, destination_arn: str, filter_name: str, log_events: list[dict[str, Any]]) -> None:
+    @wrapping(LogStream, "_send_log_events")
+    def send(
+        original: Any, self: Any, service: str, destination_arn: str, filter_name: str, log_events: list[dict[str, Any]]
+    ) -> None:
         matches = read_pattern(self.log_group.subscription_filters[filter_name].filter_pattern)
         wanted = [{**event, "id": f"{event['id']:056d}"} for event in log_events if matches(event["message"])]
         if not wanted:
@@ -197,14 +181,10 @@ def _filter_subscriptions(runtime: Runtime) -> None:
         data = base64.b64encode(gzip.compress(json.dumps(delivery).encode())).decode()
         runtime.invoke_later(destination_arn, json.dumps({"awslogs": {"data": data}}).encode())
 
-    replace(LogStream, "_send_log_events", send)
-
 
 def _reach_targets(runtime: Runtime) -> None:
-    original = Rule.send_to_targets
-
-    @functools.wraps(original)
-    def send_to_targets(self: Any, original_event: Any, transform_input: bool = True) -> None:
+    @wrapping(Rule, "send_to_targets")
+    def send_to_targets(original: Any, self: Any, original_event: Any, transform_input: bool = True) -> None:
         pattern = self.event_pattern
         if self.state == "DISABLED" or not pattern.get_pattern() or not pattern.matches_event(original_event):
             return
@@ -221,8 +201,6 @@ def _reach_targets(runtime: Runtime) -> None:
             rule = copy.copy(self)
             rule.targets = left
             original(rule, original_event, transform_input)
-
-    replace(Rule, "send_to_targets", send_to_targets)
 
 
 def _iso(moment: Any) -> str:

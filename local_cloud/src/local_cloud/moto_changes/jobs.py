@@ -12,18 +12,16 @@ from moto.sagemaker.exceptions import ConflictException, ResourceInUseException,
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace, wrapping
 from local_cloud.moto_glue import MotoJobRunRecord, described, job_run_request
 from local_cloud.moto_training import MotoTrainingRecord, training_request
 
 
 def _train(runtime: Runtime) -> None:
-    original = SageMakerModelBackend.create_training_job
-    original_response = SageMakerResponse.create_training_job
     environment = threading.local()
 
-    @functools.wraps(original)
-    def create_training_job(self: Any, training_job_name: str, **parameters: Any) -> Any:
+    @wrapping(SageMakerModelBackend, "create_training_job")
+    def create_training_job(original: Any, self: Any, training_job_name: str, **parameters: Any) -> Any:
         arn = FakeTrainingJob.arn_formatter(training_job_name, self.account_id, self.region_name)
         if training_job_name in self.training_jobs:
             raise ResourceInUseException(
@@ -37,8 +35,8 @@ def _train(runtime: Runtime) -> None:
         runtime.start_training(request, MotoTrainingRecord(job, changed=lambda: runtime.recorder.changed("sagemaker")))
         return job
 
-    @functools.wraps(original_response)
-    def create_with_environment(self: Any) -> Any:
+    @wrapping(SageMakerResponse, "create_training_job")
+    def create_with_environment(original_response: Any, self: Any) -> Any:
         environment.variables = self._get_param("Environment")
         return original_response(self)
 
@@ -49,8 +47,6 @@ def _train(runtime: Runtime) -> None:
             runtime.stop_training(name)
         return ActionResult({})
 
-    replace(SageMakerModelBackend, "create_training_job", create_training_job)
-    replace(SageMakerResponse, "create_training_job", create_with_environment)
     replace(SageMakerResponse, "stop_training_job", stop_training_job)
 
 
@@ -95,19 +91,16 @@ def delete_packages(_: Runtime | None = None) -> None:
 
 
 def _run_glue_jobs(runtime: Runtime) -> None:
-    original_start = FakeJob.start_job_run
-    original_dict = FakeJobRun.as_dict
-
-    @functools.wraps(original_start)
-    def start_job_run(self: Any, *arguments: Any, **options: Any) -> str:
+    @wrapping(FakeJob, "start_job_run")
+    def start_job_run(original_start: Any, self: Any, *arguments: Any, **options: Any) -> str:
         run_id = str(original_start(self, *arguments, **options))
         run = next(run for run in self.job_runs if run.job_run_id == run_id)
         record = MotoJobRunRecord(self, run, changed=lambda: runtime.recorder.changed("glue"))
         runtime.start_job_run(job_run_request(self, run), record)
         return run_id
 
-    @functools.wraps(original_dict)
-    def as_dict(self: Any) -> dict[str, Any]:
+    @wrapping(FakeJobRun, "as_dict")
+    def as_dict(original_dict: Any, self: Any) -> dict[str, Any]:
         return described(self, original_dict(self))
 
     def batch_stop_job_run(self: Any) -> Any:
@@ -124,8 +117,6 @@ def _run_glue_jobs(runtime: Runtime) -> None:
                 errors.append({"JobName": name, "JobRunId": run_id, "ErrorDetail": detail})
         return ActionResult({"SuccessfulSubmissions": stopped, "Errors": errors})
 
-    replace(FakeJob, "start_job_run", start_job_run)
-    replace(FakeJobRun, "as_dict", as_dict)
     replace(GlueResponse, "batch_stop_job_run", batch_stop_job_run)
 
 

@@ -14,7 +14,7 @@ from moto.s3.models import FakeKey, S3Backend
 from moto.sqs.models import Queue
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace, wrapping
 
 _BY_BUCKET_AND_KEY = (
     "put_object", "delete_object", "put_object_acl", "put_object_legal_hold", "put_object_retention",
@@ -42,10 +42,9 @@ def _record_items(runtime: Runtime) -> None:
 
     for name, keys_name in (("put_item", "item_attrs"), ("update_item", "key"), ("delete_item", "key")):
         replace(DynamoDBBackend, name, recorded(getattr(DynamoDBBackend, name), keys_name))
-    original = DynamoDBBackend.transact_write_items
 
-    @functools.wraps(original)
-    def transact_write_items(self: Any, transact_items: list[dict[str, Any]]) -> None:
+    @wrapping(DynamoDBBackend, "transact_write_items")
+    def transact_write_items(original: Any, self: Any, transact_items: list[dict[str, Any]]) -> None:
         self.in_transaction = True  # moto undoes all writes if one fails
         try:
             original(self, transact_items)
@@ -56,16 +55,11 @@ def _record_items(runtime: Runtime) -> None:
                 ((_, details),) = operation.items()
                 record(self, details["TableName"], details.get("Item") or details["Key"])
 
-    replace(DynamoDBBackend, "transact_write_items", transact_write_items)
-    delete_table: Any = DynamoDBBackend.delete_table
-
-    @functools.wraps(delete_table)
-    def recorded_delete(self: Any, name: str) -> Any:
+    @wrapping(DynamoDBBackend, "delete_table")
+    def recorded_delete(delete_table: Any, self: Any, name: str) -> Any:
         table = delete_table(self, name)
         runtime.recorder.emptied(table)
         return table
-
-    replace(DynamoDBBackend, "delete_table", recorded_delete)
 
 
 def _record_objects(runtime: Runtime) -> None:
@@ -86,15 +80,12 @@ def _record_objects(runtime: Runtime) -> None:
 
     for name in _BY_BUCKET_AND_KEY:
         replace(S3Backend, name, recorded(getattr(S3Backend, name)))
-    original = S3Backend.put_object_tagging
 
-    @functools.wraps(original)
-    def put_object_tagging(self: Any, key: Any, *arguments: Any, **options: Any) -> Any:
+    @wrapping(S3Backend, "put_object_tagging")
+    def put_object_tagging(original: Any, self: Any, key: Any, *arguments: Any, **options: Any) -> Any:
         answer = original(self, key, *arguments, **options)
         runtime.recorder.object(key.bucket_name, key.name)
         return answer
-
-    replace(S3Backend, "put_object_tagging", put_object_tagging)
 
 
 def _read_stored_contents(runtime: Runtime) -> None:
@@ -117,44 +108,31 @@ def _read_stored_contents(runtime: Runtime) -> None:
 
 
 def _record_streams(runtime: Runtime) -> None:
-    original = Stream.put_record
-
-    @functools.wraps(original)
-    def put_record(self: Any, *arguments: Any, **options: Any) -> tuple[str, str]:
+    @wrapping(Stream, "put_record")
+    def put_record(original: Any, self: Any, *arguments: Any, **options: Any) -> tuple[str, str]:
         with runtime.recorder.together():  # a commit between the two writes would leave a gap in the shard
             sequence_number, shard_id = original(self, *arguments, **options)
             runtime.recorder.stream_record(self, shard_id, sequence_number)
         return sequence_number, shard_id
 
-    replace(Stream, "put_record", put_record)
-    delete_stream: Any = KinesisBackend.delete_stream
-
-    @functools.wraps(delete_stream)
-    def recorded_delete(self: Any, *arguments: Any, **options: Any) -> Any:
+    @wrapping(KinesisBackend, "delete_stream")
+    def recorded_delete(delete_stream: Any, self: Any, *arguments: Any, **options: Any) -> Any:
         stream = delete_stream(self, *arguments, **options)
         runtime.recorder.stream_deleted(stream)
         return stream
 
-    replace(KinesisBackend, "delete_stream", recorded_delete)
-
 
 def _record_messages_and_executions(runtime: Runtime) -> None:
-    add: Any = Queue.add_message
-    end: Any = BaseExecutionWorkerCommunication._reflect_execution_status
-
-    @functools.wraps(add)
-    def add_message(self: Any, message: Any) -> None:
+    @wrapping(Queue, "add_message")
+    def add_message(add: Any, self: Any, message: Any) -> None:
         add(self, message)
         runtime.recorder.service("sqs")
 
-    @functools.wraps(end)
-    def reflect_execution_status(self: Any) -> None:
+    @wrapping(BaseExecutionWorkerCommunication, "_reflect_execution_status")
+    def reflect_execution_status(end: Any, self: Any) -> None:
         with runtime.recorder.together():  # moto sets the status before the output, so both are recorded together
             end(self)
         runtime.recorder.changed("states")
-
-    replace(Queue, "add_message", add_message)
-    replace(BaseExecutionWorkerCommunication, "_reflect_execution_status", reflect_execution_status)
 
 
 CHANGES: Final[tuple[MotoChange, ...]] = (

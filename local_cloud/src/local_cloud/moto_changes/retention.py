@@ -1,6 +1,5 @@
 """Limits of the data that moto keeps in memory: log lines, notifications, alarm states, executions, iterators."""
 
-import functools
 from typing import Any, Final
 
 from moto.cloudwatch.models import Alarm
@@ -9,7 +8,7 @@ from moto.logs.models import LogGroup
 from moto.sns.models import Topic
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, wrapping
 from local_cloud.storage.executions import StoredWorker, has_ended
 
 LOG_GROUP_BYTES: Final = 5_000_000
@@ -28,18 +27,14 @@ _ITERATORS: Final = 1_000
 
 
 def keep_newest_lines(_: Runtime | None = None) -> None:
-    original = LogGroup.put_log_events
-
-    @functools.wraps(original)
-    def put_log_events(self: Any, log_stream_name: str, log_events: list[dict[str, Any]]) -> str:
+    @wrapping(LogGroup, "put_log_events")
+    def put_log_events(original: Any, self: Any, log_stream_name: str, log_events: list[dict[str, Any]]) -> Any:
         token = original(self, log_stream_name, log_events)
         added = sum(len(event["message"]) + _LINE_OVERHEAD_BYTES for event in log_events)
         self.size_bytes = vars(self).get("size_bytes", 0) + added
         if self.size_bytes > LOG_GROUP_BYTES:
             _delete_oldest_lines(self)
         return token
-
-    replace(LogGroup, "put_log_events", put_log_events)
 
 
 def _delete_oldest_lines(group: Any) -> None:
@@ -68,10 +63,9 @@ def keep_newest_executions(_: Runtime | None = None) -> None:
 
     Both happen when an execution starts.
     """
-    original = StepFunctionsParserBackend.start_execution
 
-    @functools.wraps(original)
-    def start_execution(self: Any, state_machine_arn: str, *arguments: Any, **options: Any) -> Any:
+    @wrapping(StepFunctionsParserBackend, "start_execution")
+    def start_execution(original: Any, self: Any, state_machine_arn: str, *arguments: Any, **options: Any) -> Any:
         started = original(self, state_machine_arn, *arguments, **options)
         machine = next(each for each in self.state_machines if each.arn == started.state_machine_arn)
         ended = [each for each in list(machine.executions) if each is not started and has_ended(each)]
@@ -83,40 +77,30 @@ def keep_newest_executions(_: Runtime | None = None) -> None:
                 execution.state_machine = machine  # moto copies the machine for each execution
         return started
 
-    replace(StepFunctionsParserBackend, "start_execution", start_execution)
-
 
 def keep_newest_notes(_: Runtime | None = None) -> None:
     """Patch moto to keep only the newest notifications, state changes of alarms and iterators of DynamoDB streams."""
-    publish, update = Topic.publish, Alarm.update_state
-    get_iterator, get_records = DynamoDBStreamsBackend.get_shard_iterator, DynamoDBStreamsBackend.get_records
 
-    @functools.wraps(publish)
-    def published(self: Any, *arguments: Any, **options: Any) -> Any:
+    @wrapping(Topic, "publish")
+    def published(publish: Any, self: Any, *arguments: Any, **options: Any) -> Any:
         try:
             return publish(self, *arguments, **options)
         finally:
             del self.sent_notifications[:-_NOTES]
 
-    @functools.wraps(update)
-    def updated(self: Any, *arguments: Any, **options: Any) -> None:
+    @wrapping(Alarm, "update_state")
+    def updated(update: Any, self: Any, *arguments: Any, **options: Any) -> None:
         update(self, *arguments, **options)
         del self.history[:-_NOTES]
 
-    def trimmed(call: Any) -> Any:
-        @functools.wraps(call)
-        def trim(self: Any, *arguments: Any, **options: Any) -> Any:
-            answer = call(self, *arguments, **options)
-            for arn in list(self.shard_iterators)[:-_ITERATORS]:
-                self.shard_iterators.pop(arn, None)
-            return answer
+    def trimmed(call: Any, self: Any, *arguments: Any, **options: Any) -> Any:
+        answer = call(self, *arguments, **options)
+        for arn in list(self.shard_iterators)[:-_ITERATORS]:
+            self.shard_iterators.pop(arn, None)
+        return answer
 
-        return trim
-
-    replace(Topic, "publish", published)
-    replace(Alarm, "update_state", updated)
-    replace(DynamoDBStreamsBackend, "get_shard_iterator", trimmed(get_iterator))
-    replace(DynamoDBStreamsBackend, "get_records", trimmed(get_records))
+    for name in ("get_shard_iterator", "get_records"):
+        wrapping(DynamoDBStreamsBackend, name)(trimmed)
 
 
 CHANGES: Final[tuple[MotoChange, ...]] = (

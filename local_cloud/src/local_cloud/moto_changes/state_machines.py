@@ -42,7 +42,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, replace, wrapping
 
 # Metric of an execution by its final status.
 _ENDINGS: Final[Mapping[str, str]] = {
@@ -60,13 +60,11 @@ def _execute_state_machines(runtime: Runtime) -> None:
 
 
 def _name_executions(runtime: Runtime) -> None:
-    original = StepFunctionsParserBackend.start_execution
-
-    @functools.wraps(original)
-    def start_execution(self: Any, state_machine_arn: str, name: str | None = None, *arguments: Any) -> Any:
+    @wrapping(StepFunctionsParserBackend, "start_execution")
+    def start_execution(
+        original: Any, self: Any, state_machine_arn: str, name: str | None = None, *arguments: Any
+    ) -> Any:
         return original(self, state_machine_arn, name or str(uuid.uuid4()), *arguments)
-
-    replace(StepFunctionsParserBackend, "start_execution", start_execution)
 
 
 def _sign_as_the_role(runtime: Runtime) -> None:
@@ -95,30 +93,23 @@ def _sign_as_the_role(runtime: Runtime) -> None:
 
 
 def _measure_executions(runtime: Runtime) -> None:
-    start: Any = Execution.start
-    end: Any = BaseExecutionWorkerCommunication._reflect_execution_status
-
-    @functools.wraps(start)
-    def measured_start(self: Any) -> None:
+    @wrapping(Execution, "start")
+    def measured_start(start: Any, self: Any) -> None:
         start(self)
         runtime.measure("AWS/States", "ExecutionsStarted", 1, StateMachineArn=self.state_machine.arn)
 
-    @functools.wraps(end)
-    def measured_end(self: Any) -> None:
+    @wrapping(BaseExecutionWorkerCommunication, "_reflect_execution_status")
+    def measured_end(end: Any, self: Any) -> None:
         end(self)
         execution, arn = self.execution, self.execution.state_machine.arn
         runtime.measure("AWS/States", _ENDINGS[execution.exec_status], 1, StateMachineArn=arn)
         took_ms = (execution.stop_date - execution.start_date).total_seconds() * 1000
         runtime.measure("AWS/States", "ExecutionTime", took_ms, unit="Milliseconds", StateMachineArn=arn)
 
-    replace(Execution, "start", measured_start)
-    replace(BaseExecutionWorkerCommunication, "_reflect_execution_status", measured_end)
-
 
 def _wait_for_training_jobs(runtime: Runtime) -> None:
-    initialise: Any = StateTaskServiceUnsupported.__init__
-
-    def __init__(self: Any) -> None:  # noqa: N807  it replaces a constructor
+    @wrapping(StateTaskServiceUnsupported, "__init__")
+    def initialised(initialise: Any, self: Any) -> None:
         initialise(self)
         self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
 
@@ -147,20 +138,18 @@ def _wait_for_training_jobs(runtime: Runtime) -> None:
 
         return resolve
 
-    replace(StateTaskServiceUnsupported, "__init__", __init__)
     replace(StateTaskServiceUnsupported, "_build_sync_resolver", build_sync_resolver)
     replace(StateTaskServiceUnsupported, "_log_unsupported_warning", lambda self: None)
 
 
 def _wait_for_glue_jobs(runtime: Runtime) -> None:
-    initialise: Any = StateTaskServiceGlue.__init__
-    build: Any = StateTaskServiceGlue._build_sync_resolver
-
-    def __init__(self: Any) -> None:  # noqa: N807  it replaces a constructor
+    @wrapping(StateTaskServiceGlue, "__init__")
+    def initialised(initialise: Any, self: Any) -> None:
         initialise(self)
         self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
 
-    def build_sync_resolver(self: Any, env: Any, **options: Any) -> Callable[[], Any]:
+    @wrapping(StateTaskServiceGlue, "_build_sync_resolver")
+    def build_sync_resolver(build: Any, self: Any, env: Any, **options: Any) -> Callable[[], Any]:
         resolver = build(self, env=env, **options)
 
         def resolve() -> Any:
@@ -170,9 +159,6 @@ def _wait_for_glue_jobs(runtime: Runtime) -> None:
             return run and _as_json(run)
 
         return resolve
-
-    replace(StateTaskServiceGlue, "__init__", __init__)
-    replace(StateTaskServiceGlue, "_build_sync_resolver", build_sync_resolver)
 
 
 def _as_json(answer: dict[str, Any]) -> Any:
@@ -212,18 +198,14 @@ def _list_all_items_of_a_map(runtime: Runtime) -> None:
 
 
 def _fail_maps(runtime: Runtime) -> None:
-    original: Any = DistributedIterationComponent._map_run
-
-    @functools.wraps(original)
-    def map_run(self: Any, env: Any, eval_input: Any) -> None:
+    @wrapping(DistributedIterationComponent, "_map_run")
+    def map_run(original: Any, self: Any, env: Any, eval_input: Any) -> None:
         original(self, env, eval_input)
         items = eval_input.map_run_record.item_counter
         failed = items.failed.get() + items.timed_out.get() + items.aborted.get()
         percent = 100 * failed / max(items.total.get(), 1)
         if failed > eval_input.tolerated_failure_count and percent > eval_input.tolerated_failure_percentage:
             raise _map_failed(env)
-
-    replace(DistributedIterationComponent, "_map_run", map_run)
 
 
 def _map_failed(env: Any) -> FailureEventException:

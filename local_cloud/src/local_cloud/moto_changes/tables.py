@@ -20,7 +20,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, one_by_one, replace
+from local_cloud.moto_changes.change import MotoChange, Runtime, one_by_one, replace, wrapping
 
 _ITEM_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
 
@@ -50,23 +50,18 @@ _PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?").fullmatch
 
 
 def _query_one_partition(runtime: Runtime) -> None:
-    original = Table.query
-
-    @functools.wraps(original)
-    def query(self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
+    @wrapping(Table, "query")
+    def query(original: Any, self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
         if hash_key is None or options.get("index_name"):
             return original(self, hash_key, *arguments, **options)
         narrow: Any = copy.copy(self)
         narrow.items = {hash_key: self.items[hash_key]} if hash_key in self.items else {}
         return original(narrow, hash_key, *arguments, **options)
 
-    replace(Table, "query", query)
-
 
 def _project_attributes(runtime: Runtime) -> None:
-    original = Item.project
-
-    def project(self: Any, projection_expressions: list[list[str]]) -> Any:
+    @wrapping(Item, "project")
+    def project(original: Any, self: Any, projection_expressions: list[list[str]]) -> Any:
         names = [name for expression in projection_expressions for name in expression]
         if len(names) != len(projection_expressions) or any("[" in name for name in names):
             return original(self, projection_expressions)
@@ -74,20 +69,18 @@ def _project_attributes(runtime: Runtime) -> None:
         projected.attrs = {name: self.attrs[name] for name in names if name in self.attrs}
         return projected
 
-    replace(Item, "project", project)
-
 
 def _scan_from_the_start_key(runtime: Runtime) -> None:
-    original: Any = Table.scan
-
     def all_items(self: Any) -> list[Any]:
         items = list(self.items.values())
         if self.has_range_key:
             items = [item for partition in items for item in list(partition.values())]
         return sorted(items, key=_key)
 
-    @functools.wraps(original)
-    def scan(self: Any, filters: Any, limit: Any, exclusive_start_key: Any, *arguments: Any, **options: Any) -> Any:
+    @wrapping(Table, "scan")
+    def scan(
+        original: Any, self: Any, filters: Any, limit: Any, exclusive_start_key: Any, *arguments: Any, **options: Any
+    ) -> Any:
         index = arguments[1] if len(arguments) > 1 else options.get("index_name")
         if index or exclusive_start_key is None:
             return original(self, filters, limit, exclusive_start_key, *arguments, **options)
@@ -99,7 +92,6 @@ def _scan_from_the_start_key(runtime: Runtime) -> None:
         return original(narrow, filters, limit, None, *arguments, **options)
 
     replace(Table, "all_items", all_items)
-    replace(Table, "scan", scan)
 
 
 def _key(item: Any) -> tuple[Any, ...]:
@@ -300,17 +292,14 @@ def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dic
 
 
 def _pass_items_through(runtime: Runtime) -> None:
-    parse: Any = JSONParser._parse_map
-    serialize = JSONSerializer._serialize_type_map
-
-    @functools.wraps(parse)
-    def parse_map(self: Any, shape: Any, value: Any) -> Any:
+    @wrapping(JSONParser, "_parse_map")
+    def parse_map(parse: Any, self: Any, shape: Any, value: Any) -> Any:
         if _holds_attributes(self, shape) and all(map(_is_plain, value.values())):
             return value
         return parse(self, shape, value)
 
-    @functools.wraps(serialize)
-    def serialize_map(self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    @wrapping(JSONSerializer, "_serialize_type_map")
+    def serialize_map(serialize: Any, self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
         if _holds_attributes(self, shape) and all(map(_is_plain, value.values())):
             self._default_serialize(serialized, value, shape, key)
         else:
@@ -329,8 +318,6 @@ def _pass_items_through(runtime: Runtime) -> None:
         return original(value)
 
     handlers.dynamo_to_dict = to_dict
-    replace(JSONParser, "_parse_map", parse_map)
-    replace(JSONSerializer, "_serialize_type_map", serialize_map)
 
 
 def _holds_attributes(converter: Any, shape: Any) -> bool:
