@@ -270,7 +270,7 @@ def _stream(resources: Resources) -> Stream:
 
 def _training(resources: Resources, variables: Mapping[str, str]) -> Training:
     for machine in resources.of("AWS::StepFunctions::StateMachine"):
-        states = json.loads(_flat(machine.properties["DefinitionString"]))["States"].values()
+        states = json.loads(flat(machine.properties["DefinitionString"]))["States"].values()
         jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
         if not jobs:
             continue
@@ -321,11 +321,11 @@ def _lifecycle(buckets: Sequence[Mapping[str, Any]], prefix: str, key: str) -> A
     return next((rule[key] for rule in rules if rule.get("Prefix") == prefix and key in rule), None)
 
 
-def _flat(value: Any) -> str:
+def flat(value: Any) -> str:
     """Return a string in which `-` replaces every reference."""
     if isinstance(value, Mapping) and "Fn::Join" in value:
         separator, parts = value["Fn::Join"]
-        return str(separator).join(_flat(part) for part in parts)
+        return str(separator).join(flat(part) for part in parts)
     return value if isinstance(value, str) else "-"
 
 

@@ -36,6 +36,7 @@ from operations.client.stored_ids import pseudonyms
 from operations.configuration.store import store_of
 from operations.day_replay.histories import Histories, read_histories
 from operations.day_replay.impressions import SeenLists, read_seen
+from operations.explanation.unlogged import history_parameter
 from operations.object_versions import ObjectVersion, read_version, stored_versions, versions_below
 from operations.recovery.lake_reader import LakeReader
 
@@ -298,7 +299,7 @@ class DayInputs:
                 elif lists is None:
                     self.lacking[row.recommendation_id] = "the lists that the user had seen are no longer in the lake"
                 else:
-                    line = _request(row, [_event(each) for each in recent], histories.user(row), lists)
+                    line = _request(row, history_parameter(recent), histories.user(row), lists)
                     file.write(orjson.dumps(line) + b"\n")
                     count += 1
                 step.advance()
@@ -332,16 +333,6 @@ def _states(events: Sequence[ObjectVersion]) -> Iterator[list[ObjectVersion]]:
         else:
             current[event.key] = event
         yield [current[key] for key in sorted(current)]
-
-
-def _event(interaction: Any) -> dict[str, Any]:
-    event = {
-        "timeMs": interaction.event_time_ms,
-        "eventId": interaction.event_id,
-        "itemId": interaction.item_id,
-        "eventType": interaction.event_type,
-    }
-    return {**event, "context": interaction.context} if interaction.context else event
 
 
 def _request(

@@ -7,10 +7,9 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from alsolike.declarations.parameters import REPLICA
-from operations.cost.assembly import Resource, Resources, read_assembly
+from operations.cost.assembly import Resource, Resources, flat, read_assembly
 from operations.cost.summary import BilledResources
 
 _LAYER = re.compile(r"\{\{resolve:ssm:(?P<name>/[^}]+)\}\}")
@@ -150,16 +149,7 @@ def _pollers(resources: Resources, summary: BilledResources) -> int:
 
 
 def _definitions(resources: Resources) -> list[str]:
-    """Return the definitions of state machines. `-` replaces each reference."""
-    return [
-        "".join(part if isinstance(part, str) else "-" for part in _joined(machine.properties["DefinitionString"]))
-        for machine in resources.of("AWS::StepFunctions::StateMachine")
-    ]
-
-
-def _joined(value: Any) -> Sequence[Any]:
-    parts: Sequence[Any] = value["Fn::Join"][1] if isinstance(value, Mapping) else [value]
-    return parts
+    return [flat(machine["DefinitionString"]) for machine in resources.properties("AWS::StepFunctions::StateMachine")]
 
 
 def _training_image(resources: Resources) -> str:

@@ -13,6 +13,7 @@ from alsolike.recommendations.preview import check_not_refused
 from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, PERSONALIZED_RANKING, TRENDING
 from alsolike.records.served_response import PROMOTED, ServedResponse
 from operations.client.functions import invoke
+from operations.explanation.unlogged import history_parameter
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
@@ -54,16 +55,7 @@ def replay(
         "itemId": row.page_item,
         "filter": row.filter,
         "inputList": (list(row.item_ids) or None) if row.recommender == PERSONALIZED_RANKING else None,
-        "history": [
-            {
-                "timeMs": interaction.event_time_ms,
-                "eventId": interaction.event_id,
-                "itemId": interaction.item_id,
-                "eventType": interaction.event_type,
-                "context": interaction.context or None,
-            }
-            for interaction in history
-        ],
+        "history": history_parameter(history),
         **({"context": {"DEVICE": row.device}} if row.device else {}),
         **(unlogged or {}),
     }

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from alsolike.configuration.arns import resource_name
 from alsolike.declarations.defaults import DEFAULT_RESULTS
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.request_fields import (
     GET_PERSONALIZED_RANKING,
     GET_RECOMMENDATIONS,
@@ -27,6 +29,20 @@ def logged_parameters(row: ServedResponse) -> dict[str, Any]:
     """Return the parameters of the request that a replay requires, as far as the row has them."""
     stored = json.loads(row.request or "{}")
     return {name: stored[name] for name in (*_UNLOGGED, "inputList", "window") if name in stored}
+
+
+def history_parameter(history: Iterable[RecentInteraction]) -> list[dict[str, Any]]:
+    """Return a history in the form of a replay's request."""
+    return [
+        {
+            "timeMs": interaction.event_time_ms,
+            "eventId": interaction.event_id,
+            "itemId": interaction.item_id,
+            "eventType": interaction.event_type,
+            **({"context": interaction.context} if interaction.context else {}),
+        }
+        for interaction in history
+    ]
 
 
 def read_request(file: Path) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.dataset import MAX_PLACES
 from operations import progress
-from operations.explanation.unlogged import logged_parameters
+from operations.explanation.unlogged import history_parameter, logged_parameters
 from operations.forecast.inputs import ForecastInputs
 from operations.forecast.logged import LoggedResponse, logged_responses
 from operations.forecast.off_policy import CLICKS, NO_ITEM, Forecast, LoggedLists, forecast
@@ -148,16 +148,7 @@ def _request(response: LoggedResponse) -> dict[str, Any]:
         "userId": response.user_id,
         "itemId": row.page_item,
         "filter": orjson.loads(row.request or "{}").get("filter"),
-        "history": [
-            {
-                "timeMs": each.event_time_ms,
-                "eventId": each.event_id,
-                "itemId": each.item_id,
-                "eventType": each.event_type,
-                "context": each.context or None,
-            }
-            for each in response.history or ()
-        ],
+        "history": history_parameter(response.history or ()),
         **logged_parameters(row),
     }
     return {name: value for name, value in request.items() if value is not None}
