@@ -9,7 +9,7 @@ export function lastPromotion(champion: Champion): Entry | undefined {
     .sort((a, b) => b.promotedMs - a.promotedMs)[0];
 }
 
-/** Return true if a version was champion before. A rollback of its promotion does not restore the current champion. */
+
 export const wasChampion = (champion: Champion | null, version: string): boolean =>
   champion?.history.some((entry) => entry.version === version) ?? false;
 

@@ -22,7 +22,7 @@ const orDash =
 
 export const count: Format = orDash((value) => (value >= 1e6 ? short.format(value) : whole.format(value)));
 
-/** Format a figure with three significant digits: 0.0123, 1.23, 12.3, 1,230. */
+/** Format a figure with at most three significant digits, or as an integer from 1,000: 0.0123, 1.23, 12.3, 1,235. */
 export const figure: Format = orDash((value) => {
   if (value !== 0 && Math.abs(value) < 1e-4) {
     return value.toExponential(1);

@@ -64,8 +64,8 @@ interface ApiDescription {
 /**
  * Find products that have every word of a query in the title or another column.
  *
- * Words at the beginning of the title count most, words within other words least. `recommended` are the IDs of
- * recommended products, which rank above equal matches.
+ * A match counts most at the beginning of the title, then at the beginning of another word of the title, then within a
+ * word of the title, then in another column. `recommended` contains the IDs of products that rank above equal matches.
  */
 export function search(
   products: Iterable<Product>,

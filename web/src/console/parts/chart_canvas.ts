@@ -38,7 +38,7 @@ export interface ChartProps {
 
 type Drawn = Chart<"line" | "bar", { x: number; y: number | null }[]>;
 
-/** Line patterns in addition to colours, by position: solid, dashed, dotted. */
+/** Line patterns in addition to colours, by position of the series. */
 export const DASHES: readonly (readonly number[])[] = [[], [6, 4], [2, 3], [10, 3, 2, 3], [12, 4]];
 
 /** Draw series over time. The caller must destroy the chart. */

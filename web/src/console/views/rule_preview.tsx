@@ -23,11 +23,11 @@ interface Props {
   readonly rules: string | undefined;
   readonly initial: string;
   readonly draft: Draft;
-  /** True if the draft differs from the live rules. */
+  /** True if the draft has edits. */
   readonly changed: boolean;
   /** False while the draft is checked or has errors. The lists are not requested again then. */
   readonly ready: boolean;
-  /** Pins an item of the list to a position; undefined if the operator may not. */
+  /** Pins an item of the list to a position; undefined for read-only rules, or without a rule set. */
   readonly pin: ((item: string, position: number) => void) | undefined;
 }
 
@@ -188,7 +188,7 @@ function Field({ id, name, title, hint, required }: FieldProps) {
   );
 }
 
-/** Change of an item position: 2 is up by 2, -1 is down by 1, 0 is unchanged, and `in` and `out` are other items. */
+/** Change of an item's position: 2 is up by 2, -1 is down by 1, 0 is none. `in` is a new item, `out` a removed one. */
 type Move = number | "in" | "out";
 
 export function computeMoves(before: readonly PreviewedItem[], after: readonly PreviewedItem[]): Map<string, Move> {
