@@ -9,7 +9,6 @@ export function lastPromotion(champion: Champion): Entry | undefined {
     .sort((a, b) => b.promotedMs - a.promotedMs)[0];
 }
 
-
 export const wasChampion = (champion: Champion | null, version: string): boolean =>
   champion?.history.some((entry) => entry.version === version) ?? false;
 
