@@ -18,6 +18,7 @@ from alsolike.filters.evaluation import refuse_unknown
 from alsolike.recommendations.batch_table import errors_prefix, failed_key, part_key, users_key
 from alsolike.recommendations.request_fields import BATCH
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound
+from alsolike.runtime.s3 import listed
 from operations.batch.batch_client import BatchRequest
 from operations.batch.failed import FailedUsers
 from operations.batch.in_order import in_order
@@ -129,7 +130,7 @@ def wait(run: BatchRun, *, deployment: Deployment, step: Step) -> list[str]:
     while True:
         with translate_aws_errors(f"execution {run.execution_arn}"):
             execution = client.describe_execution(executionArn=run.execution_arn)
-        parts = _listed(deployment, part_key(run.name))
+        parts = _keys(deployment, part_key(run.name))
         step.reach(len(parts))
         done = f"{len(parts):,} of {run.batches:,} batches" if run.batches else f"{len(parts):,} batches"
         step.note(done)
@@ -144,7 +145,7 @@ def wait(run: BatchRun, *, deployment: Deployment, step: Step) -> list[str]:
 
 
 def add_failed(run: BatchRun, failed: FailedUsers, *, deployment: Deployment) -> None:
-    for key in _listed(deployment, failed_key(run.name)):
+    for key in _keys(deployment, failed_key(run.name)):
         for line in read(deployment, key).splitlines():
             entry = orjson.loads(line)
             failed.add(UserId(0, entry["user_id"]), entry["reason"])
@@ -154,7 +155,7 @@ def copy(run: BatchRun, target: str, *, deployment: Deployment) -> str:
     """Copy the parts to `s3://bucket/prefix/` with the caller's permissions, and return the target."""
     bucket, prefix = _place(target)
     s3, source = deployment.client("s3"), deployment.names.artefact_bucket
-    for key in _listed(deployment, part_key(run.name)):
+    for key in _keys(deployment, part_key(run.name)):
         with translate_aws_errors(f"bucket {bucket}"):
             s3.copy_object(
                 Bucket=bucket, Key=prefix + key.rpartition("/")[2], CopySource={"Bucket": source, "Key": key}
@@ -177,11 +178,8 @@ def _good(ids: Iterator[UserId], failed: FailedUsers) -> Iterator[str]:
             failed.add(user, user.fault)
 
 
-def _listed(deployment: Deployment, prefix: str) -> list[str]:
-    bucket = deployment.names.artefact_bucket
-    with translate_aws_errors(f"bucket {bucket}"):
-        pages = deployment.client("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+def _keys(deployment: Deployment, prefix: str) -> list[str]:
+    return [entry.key for entry in listed(deployment.client("s3"), deployment.names.artefact_bucket, prefix)]
 
 
 def read(deployment: Deployment, key: str) -> bytes:
@@ -199,7 +197,7 @@ def _counts(deployment: Deployment, key: str) -> dict[str, int]:
 
 def _errors(deployment: Deployment, run: BatchRun) -> str:
     failures: list[str] = []
-    for key in _listed(deployment, errors_prefix(run.name))[:_SHOWN_ERRORS]:
+    for key in _keys(deployment, errors_prefix(run.name))[:_SHOWN_ERRORS]:
         error: Any = orjson.loads(read(deployment, key))
         if isinstance(error, str):  # Step Functions may have encoded the JSON twice.
             error = orjson.loads(error)

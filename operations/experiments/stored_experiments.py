@@ -12,7 +12,7 @@ from alsolike.configuration_document.document import parse
 from alsolike.configuration_document.times import time_text
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.runtime.errors import InvalidInput, NotFound
-from operations.client.aws import translate_aws_errors
+from alsolike.runtime.s3 import folders
 
 if TYPE_CHECKING:
     from alsolike.configuration.configuration import Configuration
@@ -147,14 +147,8 @@ def _exists(deployment: Deployment, version: str) -> bool:
 
 
 def _versions(deployment: Deployment) -> set[str]:
-    bucket = deployment.names.artefact_bucket
-    with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
-        pages = (
-            deployment.client("s3")
-            .get_paginator("list_objects_v2")
-            .paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
-        )
-        return {entry["Prefix"].split("/")[1] for page in pages for entry in page.get("CommonPrefixes", [])}
+    stored = folders(deployment.client("s3"), deployment.names.artefact_bucket, MODELS_PREFIX)
+    return {folder.split("/")[1] for folder in stored}
 
 
 def next_step(experiment: Experiment, winner: Arm) -> str:

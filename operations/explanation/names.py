@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from alsolike.configuration.recommendation_id import arm_tag, version_tag
 from alsolike.declarations.storage import MODELS_PREFIX
-from operations.client.aws import translate_aws_errors
+from alsolike.runtime.s3 import folders
 from operations.configuration.store import live_configuration
 
 if TYPE_CHECKING:
@@ -17,11 +17,8 @@ NO_VERSION = "none"
 
 
 def version_of(deployment: Deployment, tag: str) -> str:
-    client, bucket = deployment.client("s3"), deployment.names.artefact_bucket
-    with translate_aws_errors(f"s3://{bucket}/{MODELS_PREFIX}"):
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=MODELS_PREFIX, Delimiter="/")
-        folders = [entry["Prefix"] for page in pages for entry in page.get("CommonPrefixes", [])]
-    versions: tuple[str, ...] = (NO_VERSION, *(folder.removeprefix(MODELS_PREFIX).rstrip("/") for folder in folders))
+    stored = folders(deployment.client("s3"), deployment.names.artefact_bucket, MODELS_PREFIX)
+    versions = [NO_VERSION, *(folder.removeprefix(MODELS_PREFIX).rstrip("/") for folder in stored)]
     for version in versions:
         if version_tag(version) == tag:
             return version

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
@@ -15,8 +13,7 @@ from alsolike.declarations.times import CLOCK_SKEW_MS
 from alsolike.lake import served
 from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse
 from alsolike.runtime.errors import InvalidInput, NotFound
-from alsolike.runtime.s3 import S3Object
-from operations.client.aws import translate_aws_errors
+from alsolike.runtime.s3 import scan
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
@@ -25,7 +22,7 @@ SOON_MS = 600_000
 """Age of a response in milliseconds above which a missing row is no longer expected. Rows are usually written within a
 minute.
 """
-_THREADS, _AHEAD = 8, 64
+_CONCURRENT_READS = 8
 
 
 def find_row(deployment: Deployment, recommendation_id: str, parsed_id: RecommendationId) -> ServedResponse:
@@ -36,13 +33,22 @@ def find_row(deployment: Deployment, recommendation_id: str, parsed_id: Recommen
             f"recommendationId {recommendation_id!r} has a time in the future, expected the ID of an existing response"
         )
     unreadable = 0
-    for content in _objects(deployment, parsed_id):
+    bucket = deployment.names.lake_bucket
+    prefix = served.partition_prefix(served.served_date(parsed_id.answered_ms))
+    for stored in scan(
+        deployment.client("s3"),
+        bucket,
+        prefix,
+        since_ms=parsed_id.answered_ms - CLOCK_SKEW_MS,
+        at_once=_CONCURRENT_READS,
+        wanted=lambda entry: entry.key.endswith(".parquet"),
+    ):
         try:
-            if (row := _row(content, recommendation_id)) is not None:
+            if stored.body is not None and (row := _row(stored.body, recommendation_id)) is not None:
                 return row
         except (pa.ArrowException, OSError):  # Another object may contain the row.
             unreadable += 1
-    day = f"{deployment.names.lake_bucket}/{served.partition_prefix(served.served_date(parsed_id.answered_ms))}"
+    day = f"{bucket}/{prefix}"
     if ago_ms < SOON_MS:
         raise NotFound(f"the response is not in s3://{day} yet: writing takes about a minute; try again")
     if unreadable:
@@ -50,27 +56,6 @@ def find_row(deployment: Deployment, recommendation_id: str, parsed_id: Recommen
     raise NotFound(
         f"the response is not in s3://{day}: rows expire after `served_days` (90), and rows of erased users are removed"
     )
-
-
-def _objects(deployment: Deployment, parsed_id: RecommendationId) -> Iterator[bytes]:
-    """Yield the objects that may contain the row. Objects older than the response are skipped."""
-    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
-    prefix = served.partition_prefix(served.served_date(parsed_id.answered_ms))
-
-    def read(key: str) -> bytes | None:
-        stored = S3Object(client, bucket, key).read()
-        return stored.body if stored else None
-
-    with translate_aws_errors(f"s3://{bucket}/{prefix}"), ThreadPoolExecutor(_THREADS, "served") as pool:
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            keys = [
-                entry["Key"]
-                for entry in page.get("Contents", [])
-                if entry["LastModified"].timestamp() * 1000 > parsed_id.answered_ms - CLOCK_SKEW_MS
-                and entry["Key"].endswith(".parquet")
-            ]
-            for start in range(0, len(keys), _AHEAD):  # A match does not wait for reads of the day's other objects.
-                yield from (content for content in pool.map(read, keys[start : start + _AHEAD]) if content is not None)
 
 
 def _row(content: bytes, recommendation_id: str) -> ServedResponse | None:

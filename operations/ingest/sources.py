@@ -16,6 +16,7 @@ import pyarrow as pa
 from alsolike.runtime.aws_errors import CONDITION_FAILED, MISSING, translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.s3 import listed
 
 SUFFIXES = (".csv", ".csv.gz", ".parquet")
 _SCHEME = "s3://"
@@ -196,7 +197,6 @@ def _listed(
     client: S3Client, bucket: str, *, prefix: str, pattern: str, suffixes: tuple[str, ...]
 ) -> Iterator[SourceObject]:
     fits = re.compile(fnmatch.translate(pattern.replace("[", "[[]"))).match
-    for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        for entry in page.get("Contents", []):
-            if entry["Key"].lower().endswith(suffixes) and fits(entry["Key"]):
-                yield SourceObject(client, bucket, entry["Key"], entry["Size"], entry["ETag"])
+    for entry in listed(client, bucket, prefix):
+        if entry.key.lower().endswith(suffixes) and fits(entry.key):
+            yield SourceObject(client, bucket, entry.key, entry.size_bytes, entry.etag)

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX
 from alsolike.lake.dead_letters import DeadLetter, read_dead_letter, short_id
 from alsolike.runtime.errors import NotFound
-from alsolike.runtime.s3 import S3Object, delete_objects
-from operations.client.aws import translate_aws_errors
+from alsolike.runtime.s3 import S3Object, delete_objects, listed
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
@@ -41,15 +40,12 @@ class QuarantineStore:
         self._bucket = deployment.names.lake_bucket
 
     def entries(self) -> list[Entry]:
-        letters = []
-        for prefix in (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX):
-            with translate_aws_errors(f"s3://{self._bucket}/{prefix}"):
-                for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self._bucket, Prefix=prefix):
-                    letters += [
-                        Entry(int(entry["LastModified"].timestamp() * 1000), entry["Key"])
-                        for entry in page.get("Contents", [])
-                    ]
-        return sorted(letters, key=lambda entry: entry.age, reverse=True)
+        entries = (
+            Entry(entry.modified_ms, entry.key)
+            for prefix in (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
+            for entry in listed(self._client, self._bucket, prefix)
+        )
+        return sorted(entries, key=lambda entry: entry.age, reverse=True)
 
     def find(self, name: str) -> Entry:
         """Return the object with a key, an ID or an unambiguous prefix of an ID."""

@@ -16,9 +16,8 @@ from alsolike.lake import lake, lake_objects
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import ConcurrentUpdate
-from alsolike.runtime.s3 import S3Object
+from alsolike.runtime.s3 import S3Object, scan
 from operations import progress
-from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.recovery.erased_users import ErasedUsers
 from operations.recovery.lake_reader import LakeReader, open_parquet
@@ -90,13 +89,12 @@ def _rewrite(s3: S3Client, bucket: str, listed: LakeObject, erased: ErasedUsers,
 def _rewrite_log(s3: S3Client, bucket: str, erased: ErasedUsers) -> int:
     """Remove erased users from the change log of users, and return the number of rewritten objects."""
     kind, rewritten = ChangeKind.USER, 0
-    with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):
-            for entry in page.get("Contents", []):
-                body = s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-                changes = list(change_log.decode(kind, body, name=entry["Key"]))
-                kept = [change for change in changes if change.entity_id not in erased]
-                if len(kept) < len(changes):
-                    s3.put_object(Bucket=bucket, Key=entry["Key"], Body=change_log.encode(kind, kept))
-                    rewritten += 1
+    for stored in scan(s3, bucket, kind.prefix):
+        if stored.body is None:
+            continue
+        changes = list(change_log.decode(kind, stored.body, name=stored.key))
+        kept = [change for change in changes if change.entity_id not in erased]
+        if len(kept) < len(changes):
+            S3Object(s3, bucket, stored.key).write(change_log.encode(kind, kept), content_type=None)
+            rewritten += 1
     return rewritten

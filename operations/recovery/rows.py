@@ -14,8 +14,8 @@ from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.users import USERS
 from alsolike.runtime.client_protocols import S3Client
+from alsolike.runtime.s3 import scan
 from operations import progress
-from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.recovery.erased_users import ErasedUsers
 
@@ -35,13 +35,11 @@ def read_changes(
     client: S3Client, bucket: str, kind: ChangeKind, *, changed_by_ms: int | None = None
 ) -> Iterator[Change]:
     """Yield the changes in the log, in arbitrary order."""
-    with translate_aws_errors(f"s3://{bucket}/{kind.prefix}"):
-        for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=kind.prefix):
-            for entry in page.get("Contents", []):
-                body = client.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read()
-                for change in change_log.decode(kind, body, name=f"s3://{bucket}/{entry['Key']}"):
-                    if changed_by_ms is None or change.updated_at_ms <= changed_by_ms:
-                        yield change
+    for stored in scan(client, bucket, kind.prefix):
+        if stored.body is not None:
+            for change in change_log.decode(kind, stored.body, name=f"s3://{bucket}/{stored.key}"):
+                if changed_by_ms is None or change.updated_at_ms <= changed_by_ms:
+                    yield change
 
 
 def rebuild_rows(
