@@ -7,15 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX
-from tests.builders.lakes import (
-    HOUR_MS,
-    Watched,
-    counted,
-    keep_up,
-    keys,
-    row,
-    write,
-)
+from tests.builders.lakes import HOUR_MS, Watched, counted, keep_up, keys, row, write
 from tests.builders.parquet import parquet
 from tests.fakes.interruptions import Killed
 

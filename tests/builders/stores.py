@@ -135,6 +135,12 @@ class Stores:
         self.workflows.running.clear()
         return outcomes
 
+    def erase(self, user: str) -> str:
+        """Request a user's erasure, run the workflow to its end, and return the erasure's ID."""
+        erasure = self.request_erasure(user)
+        self.finish(erasure)
+        return erasure
+
     def rows(self) -> list[dict[str, Any]]:
         """Return the distinct events of the lake, as a reader gets them."""
         found: dict[str, dict[str, Any]] = {}

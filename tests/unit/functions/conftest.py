@@ -10,6 +10,7 @@ from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import logger
 from tests.builders.lambda_events import LambdaContext
+from tests.builders.stores import Stores
 from tests.builders.world import World
 from tests.fakes.places import create_bucket, create_profiles_table, create_table
 from tests.unit.functions.grants import Offences
@@ -159,3 +160,8 @@ def replace_clients(monkeypatch):
         monkeypatch.setattr(handler, "client", lambda service, **how: clients.get(service) or client(service, **how))
 
     return replace
+
+
+@pytest.fixture
+def stores(aws):
+    return Stores.create(aws)

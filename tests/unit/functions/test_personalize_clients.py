@@ -17,14 +17,10 @@ from functions.recommend import handler as recommend
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
 DATASETS = "arn:aws:personalize:eu-west-1:1:dataset/shop"
+COLLECTED = ("/events", "/items", "/users", "/actions", "/action-interactions")
 ROUTES = {
-    "/events": collect.lambda_handler,
-    "/items": collect.lambda_handler,
-    "/users": collect.lambda_handler,
-    "/actions": collect.lambda_handler,
-    "/action-interactions": collect.lambda_handler,
-    "/action-recommendations": recommend.lambda_handler,
-    "/recommendations": recommend.lambda_handler,
+    **dict.fromkeys(COLLECTED, collect.lambda_handler),
+    **dict.fromkeys(("/action-recommendations", "/recommendations"), recommend.lambda_handler),
 }
 
 
@@ -42,15 +38,12 @@ def answer(request, **_):
 
 
 @pytest.fixture
-def personalize(aws, artefact_bucket, profiles_table, catalogue_table, users_table, tmp_path, monkeypatch):
+def personalize(
+    aws, artefact_bucket, profiles_table, catalogue_table, users_table, tmp_path, set_variables, monkeypatch
+):
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
-    monkeypatch.setenv("STREAM_NAME", "events")
-    monkeypatch.setenv("CATALOGUE_TABLE", catalogue_table)
-    monkeypatch.setenv("USERS_TABLE", users_table)
-    monkeypatch.setenv("TRACKING_ID", "shop")
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    monkeypatch.setenv("SECRET_ARN", "the-key")
-    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
+    set_variables(STREAM_NAME="events", CATALOGUE_TABLE=catalogue_table, USERS_TABLE=users_table, TRACKING_ID="shop")
+    set_variables(ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key", PROFILES_TABLE=profiles_table)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
@@ -65,12 +58,8 @@ def personalize(aws, artefact_bucket, profiles_table, catalogue_table, users_tab
 def test_client_can_put_events_items_and_users(personalize, aws):
     client = personalize("personalize-events")
 
-    client.put_events(
-        trackingId="shop",
-        userId="anna",
-        sessionId="s1",
-        eventList=[{"eventType": "Purchase", "sentAt": NOW_MS / 1000, "itemId": "pear", "properties": '{"a": "b"}'}],
-    )
+    event = {"eventType": "Purchase", "sentAt": NOW_MS / 1000, "itemId": "pear", "properties": '{"a": "b"}'}
+    client.put_events(trackingId="shop", userId="anna", sessionId="s1", eventList=[event])
     client.put_items(datasetArn=f"{DATASETS}/ITEMS", items=[{"itemId": "pear"}])
     client.put_users(datasetArn=f"{DATASETS}/USERS", users=[{"userId": "anna"}])
 
@@ -82,12 +71,8 @@ def test_client_can_put_actions_and_action_interactions(personalize, aws, artefa
     client = personalize("personalize-events")
 
     client.put_actions(datasetArn=f"{DATASETS}/ACTIONS", actions=[{"actionId": "app", "properties": '{"value": 2}'}])
-    client.put_action_interactions(
-        trackingId="shop",
-        actionInteractions=[
-            {"actionId": "app", "userId": "anna", "sessionId": "s1", "timestamp": NOW_MS / 1000, "eventType": "TAKEN"}
-        ],
-    )
+    taken = {"actionId": "app", "userId": "anna", "sessionId": "s1", "timestamp": NOW_MS / 1000, "eventType": "TAKEN"}
+    client.put_action_interactions(trackingId="shop", actionInteractions=[taken])
 
     assert ActionStore(aws("s3"), artefact_bucket).all() == [Action("app", {"value": 2})]
     with pytest.raises(client.exceptions.ResourceNotFoundException):

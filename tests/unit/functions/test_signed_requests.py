@@ -49,12 +49,12 @@ def handled(aws, monkeypatch):
     monkeypatch.setattr(time, "time", lambda: NOW_S)
     table = create_table(aws("dynamodb"), "keys", key="key_id")
     kms_key = aws("kms").create_key()["KeyMetadata"]["Arn"]
-    secret = aws("kms").encrypt(KeyId=kms_key, Plaintext=SECRET.encode(), EncryptionContext=encryption_context(KEY_ID))[
-        "CiphertextBlob"
-    ]
+    context = encryption_context(KEY_ID)
+    secret = aws("kms").encrypt(KeyId=kms_key, Plaintext=SECRET.encode(), EncryptionContext=context)
 
     def store(key):
-        aws("dynamodb").put_item(TableName=table, Item=dataclasses.replace(key, secret=secret).to_item())
+        stored = dataclasses.replace(key, secret=secret["CiphertextBlob"])
+        aws("dynamodb").put_item(TableName=table, Item=stored.to_item())
 
     store(SigningKey(KEY_ID, "checkout", b"", (READ, WRITE), created_ms=0))
 

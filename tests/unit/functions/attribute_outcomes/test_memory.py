@@ -13,8 +13,6 @@ from tests.builders.attribution import answer, event
 ROWS = pa.schema([("key", pa.string()), ("number", pa.int64())])
 KEYS = [f"key-{number}" for number in range(3_000)]
 
-Watched = tuple[list[int], list[int]]
-
 
 @pytest.fixture
 def watched(monkeypatch):

@@ -1,8 +1,6 @@
 """Session tokens of pages with a site key."""
 
 import time
-from collections.abc import Callable
-from typing import Any
 
 import orjson
 import pytest
@@ -14,8 +12,6 @@ from tests.builders.world import configure
 
 KEY, BUCKET, NOW_S = "k" * 64, "artefacts", 1_790_000_000
 ORIGIN, VISITOR = "https://www.shop.example", "f81d4fae7dec11d0a76500a0c91e6bf6"
-
-Apply = Callable[[dict[str, Any]], None]
 
 
 @pytest.fixture

@@ -1,8 +1,6 @@
 """Logged responses with outcomes in a dataset."""
 
 import io
-from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -14,8 +12,6 @@ from alsolike.lake.served import partition_prefix, served_date
 from functions.archive_served.service import to_parquet
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.served_rows import served
-
-Build = Callable[..., list[dict[str, Any]]]
 
 
 @pytest.fixture

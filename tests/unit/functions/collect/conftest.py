@@ -5,22 +5,21 @@ import pytest
 
 from functions.collect import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
-from tests.unit.functions.collect.events import TRACKING_ID
+from tests.unit.functions.collect.events import TRACKING_ID, interaction, stored_records
 
 
 @pytest.fixture
-def collect(aws, catalogue_table, users_table, artefact_bucket, monkeypatch):
+def collect(aws, catalogue_table, users_table, artefact_bucket, set_variables, monkeypatch):
     """Return a function that sends a request, and returns the response with its parsed body as `document`."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
-    for name, value in {
-        "STREAM_NAME": "events",
-        "CATALOGUE_TABLE": catalogue_table,
-        "USERS_TABLE": users_table,
-        "ARTEFACT_BUCKET": artefact_bucket,
-        "SECRET_ARN": "the-key",
-        "TRACKING_ID": TRACKING_ID,
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_variables(
+        STREAM_NAME="events",
+        CATALOGUE_TABLE=catalogue_table,
+        USERS_TABLE=users_table,
+        ARTEFACT_BUCKET=artefact_bucket,
+        SECRET_ARN="the-key",
+        TRACKING_ID=TRACKING_ID,
+    )
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
 
     def send(route, body=b"", **options):
@@ -28,3 +27,9 @@ def collect(aws, catalogue_table, users_table, artefact_bucket, monkeypatch):
         return {**answer, "document": orjson.loads(answer["body"])}
 
     return send
+
+
+@pytest.fixture
+def stored(aws):
+    """Return a function that returns the events on the stream."""
+    return lambda: [interaction(record) for record in stored_records(aws("kinesis"))]

@@ -3,7 +3,7 @@ import pytest
 
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.declarations.limits import MAX_ACTIONS
-from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, parse_record
+from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.collect.events import ARN, TRACKING_ID
 
@@ -22,14 +22,6 @@ def put_interactions(collect, *interactions):
 def sent(**fields):
     defaults = {"actionId": "app", "userId": "anna", "sessionId": "s1", "timestamp": SECOND, "eventType": "TAKEN"}
     return {**defaults, **fields}
-
-
-def on_stream(aws):
-    kinesis = aws("kinesis")
-    shard = kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
-    iterator = kinesis.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
-    records = kinesis.get_records(ShardIterator=iterator["ShardIterator"])["Records"]
-    return [parse_record(record["Data"], arrived_ms=NOW_MS) for record in records]
 
 
 def test_actions_are_stored_and_later_calls_replace_them(collect, aws, artefact_bucket, counted):
@@ -91,7 +83,7 @@ def test_expired_actions_are_removed_to_admit_new_actions(collect, aws, artefact
     assert not {"0", "1", "2"} & stored
 
 
-def test_action_interactions_are_put_on_the_stream(collect, aws, counted):
+def test_action_interactions_are_put_on_the_stream(collect, stored, counted):
     answer = put_interactions(
         collect,
         sent(eventId="e1", impression=["app", "mail"], properties='{"channel": "web"}', recommendationId="r1"),
@@ -99,26 +91,23 @@ def test_action_interactions_are_put_on_the_stream(collect, aws, counted):
     )
 
     assert (answer["statusCode"], answer["document"]) == (200, {})
-    first, second = on_stream(aws)
+    first, second = stored()
     assert (first.event_id, first.user_id, first.session_id, first.item_id) == ("e1", "anna", "s1", None)
     assert (first.event_type, first.recommendation_id, first.event_time_ms) == (ACTION_TAKEN, "r1", SECOND * 1000)
-    assert orjson.loads(first.properties) == {
-        "actionId": "app",
-        "impression": ["app", "mail"],
-        "properties": {"channel": "web"},
-    }
+    properties = {"actionId": "app", "impression": ["app", "mail"], "properties": {"channel": "web"}}
+    assert orjson.loads(first.properties) == properties
     assert second.event_type == ACTION_NOT_TAKEN
     assert counted() == {"EventsAccepted": 2}
 
 
-def test_repeated_call_without_event_ids_puts_the_same_events(collect, aws):
+def test_repeated_call_without_event_ids_puts_the_same_events(collect, stored):
     put_interactions(collect, sent())
     put_interactions(collect, sent())
 
-    assert len({event.event_id for event in on_stream(aws)}) == 1
+    assert len({event.event_id for event in stored()}) == 1
 
 
-def test_invalid_action_interaction_is_refused_and_others_are_stored(collect, aws, counted):
+def test_invalid_action_interaction_is_refused_and_others_are_stored(collect, stored, counted):
     answer = put_interactions(collect, sent(eventType="Clicked"), sent(), sent(actionId=""))
 
     assert answer["statusCode"] == 400
@@ -127,7 +116,7 @@ def test_invalid_action_interaction_is_refused_and_others_are_stored(collect, aw
         'actionInteractions[0].eventType is "Clicked", expected Taken, Not Taken or Viewed; '
         'actionInteractions[2].actionId is "", expected a non-empty string (1 of 3 action interactions stored)'
     )
-    assert len(on_stream(aws)) == 1
+    assert len(stored()) == 1
 
 
 def test_action_interactions_for_another_tracking_id_are_refused(collect):

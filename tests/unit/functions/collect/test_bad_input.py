@@ -21,27 +21,14 @@ from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 from tests.unit.functions.collect.events import ARN, TRACKING_ID
 
 EVENT = {
-    "eventType": "view",
-    "sentAt": NOW_MS / 1000,
-    "itemId": "pear",
-    "eventId": "e1",
-    "eventValue": 1.5,
-    "properties": {"query": "pears"},
-    "recommendationId": "r1",
-    "impression": ["pear", "plum"],
+    "eventType": "view", "sentAt": NOW_MS / 1000, "itemId": "pear", "eventId": "e1", "eventValue": 1.5,
+    "properties": {"query": "pears"}, "recommendationId": "r1", "impression": ["pear", "plum"],
     "metricAttribution": {"eventAttributionSource": "mail"},
-}
+}  # fmt: skip
 ACTION_INTERACTION = {
-    "actionId": "app",
-    "userId": "anna",
-    "sessionId": "s1",
-    "timestamp": NOW_MS / 1000,
-    "eventType": "TAKEN",
-    "eventId": "e1",
-    "recommendationId": "r1",
-    "impression": ["app", "mail"],
-    "properties": {"channel": "web"},
-}
+    "actionId": "app", "userId": "anna", "sessionId": "s1", "timestamp": NOW_MS / 1000, "eventType": "TAKEN",
+    "eventId": "e1", "recommendationId": "r1", "impression": ["app", "mail"], "properties": {"channel": "web"},
+}  # fmt: skip
 ROW = {"properties": {"creationTimestamp": 1_700_000_000}}
 GOOD: dict[str, Any] = {
     "POST /events": {"trackingId": TRACKING_ID, "userId": "anna", "sessionId": "s1", "eventList": [EVENT]},
@@ -116,9 +103,8 @@ def test_lone_surrogate_in_body_is_refused(collect, body):
 
 
 def test_openapi_description_contains_configured_types_and_columns(collect, configure):
-    configure(
-        {"events": {"wishlist": {"weight": 2}}, "items": {"columns": {"weightKg": "number", "packed": "timestamp"}}}
-    )
+    columns = {"weightKg": "number", "packed": "timestamp"}
+    configure({"events": {"wishlist": {"weight": 2}}, "items": {"columns": columns}})
 
     answer = collect("GET /openapi.json")
 

@@ -17,18 +17,16 @@ def event(**fields):
 
 
 def test_events_are_put_on_the_stream_under_their_user(collect, aws, counted):
-    answer = collect(
-        "POST /events", {**CALL, "eventList": [EVENT, {**EVENT, "itemId": "plum", "eventType": "AddToCart"}]}
-    )
+    events = [EVENT, {**EVENT, "itemId": "plum", "eventType": "AddToCart"}]
+
+    answer = collect("POST /events", {**CALL, "eventList": events})
 
     assert (answer["statusCode"], answer["document"]) == (200, {})
     records = stored_records(aws("kinesis"))
     interactions = [interaction(record) for record in records]
     assert [record["PartitionKey"] for record in records] == ["u#anna", "u#anna"]
-    assert [(one.item_id, one.event_type, one.event_time_ms) for one in interactions] == [
-        ("pear", "view", NOW_MS),
-        ("plum", "cart", NOW_MS),
-    ]
+    fields = [(event.item_id, event.event_type, event.event_time_ms) for event in interactions]
+    assert fields == [("pear", "view", NOW_MS), ("plum", "cart", NOW_MS)]
     assert counted()["EventsAccepted"] == 2
 
 
@@ -38,19 +36,19 @@ def test_anonymous_event_is_put_on_the_stream_under_its_session(collect, aws):
     assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["s#s1"]
 
 
-def test_repeated_call_has_the_same_event_ids(collect, aws):
+def test_repeated_call_has_the_same_event_ids(collect, stored):
     collect("POST /events", CALL)
     collect("POST /events", CALL)
 
-    first, second = (interaction(record) for record in stored_records(aws("kinesis")))
+    first, second = stored()
     assert first.event_id == second.event_id
 
 
-def test_longest_user_id_is_accepted(collect, aws):
+def test_longest_user_id_is_accepted(collect, stored):
     answer = collect("POST /events", {**CALL, "userId": "x" * 256})
 
     assert answer["statusCode"] == 200
-    assert interaction(stored_records(aws("kinesis"))[0]).user_id == "x" * 256
+    assert stored()[0].user_id == "x" * 256
 
 
 def test_base64_body_is_read(collect):
@@ -70,14 +68,14 @@ def test_base64_body_is_read(collect):
         ),
     ],
 )
-def test_invalid_call_is_refused_with_its_reason_and_stores_nothing(body, reason, collect, aws, counted):
+def test_invalid_call_is_refused_with_its_reason_and_stores_nothing(body, reason, collect, stored, counted):
     answer = collect("POST /events", body)
 
     assert answer["statusCode"] == 400
     assert answer["headers"]["x-amzn-errortype"] == "InvalidInputException"
     assert answer["document"]["message"].startswith(reason)
     assert answer["document"].keys() == {"message"}
-    assert stored_records(aws("kinesis")) == []
+    assert stored() == []
     assert counted() == {"RequestsRejected": 1, "EventsRejected": 1}
 
 
@@ -101,7 +99,7 @@ def test_refused_body_is_not_logged(body, encoded, cause, collect, logged):
     assert "anna" not in logged()
 
 
-def test_invalid_events_are_rejected_individually(collect, aws, counted):
+def test_invalid_events_are_rejected_individually(collect, stored, counted):
     events = [EVENT, {**EVENT, "itemId": ""}, {**EVENT, "eventType": "Rating"}]
 
     answer = collect("POST /events", {**CALL, "eventList": events})
@@ -111,7 +109,7 @@ def test_invalid_events_are_rejected_individually(collect, aws, counted):
         r"eventList\[1\]\.itemId .*; eventList\[2\]\.eventType .* \(1 of 3 events stored\)",
         answer["document"]["message"],
     )
-    assert len(stored_records(aws("kinesis"))) == 1
+    assert len(stored()) == 1
     assert counted() == {"EventsAccepted": 1, "EventsRejected": 2, "RequestsRejected": 1}
 
 
@@ -124,17 +122,17 @@ def test_missing_stream_returns_503(collect, aws):
     assert answer["headers"]["x-amzn-errortype"] == "ServiceUnavailableException"
 
 
-def test_other_tracking_id_returns_404_and_stores_nothing(collect, aws):
+def test_other_tracking_id_returns_404_and_stores_nothing(collect, stored):
     answer = collect("POST /events", {**CALL, "trackingId": "other"})
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
-    assert stored_records(aws("kinesis")) == []
+    assert stored() == []
 
 
-def test_search_event_is_put_on_the_stream_with_its_query(collect, aws):
+def test_search_event_is_put_on_the_stream_with_its_query(collect, stored):
     collect("POST /events", event(eventType="Search", itemId=None, properties='{"query": "pears", "page": 1}'))
 
-    (found,) = map(interaction, stored_records(aws("kinesis")))
+    (found,) = stored()
     assert (found.event_type, found.item_id, found.query, found.properties) == ("search", None, "pears", '{"page":1}')
 
 
@@ -163,7 +161,7 @@ def _unchecked(kinesis):
     return [parse_record(record["Data"], arrived_ms=NOW_MS, configuration=rating) for record in stored_records(kinesis)]
 
 
-def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(collect, aws):
+def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(collect, stored):
     request = http_event("POST /events", CALL)
     request["headers"]["x-correlation-id"] = "order-17"
 
@@ -171,21 +169,18 @@ def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(collect, aw
     again = collect("POST /events", CALL)
 
     assert (answer["headers"]["x-correlation-id"], again["headers"]["x-correlation-id"]) == ("order-17", "r1")
-    first, second = map(interaction, stored_records(aws("kinesis")))
+    first, second = stored()
     assert (first.correlation_id, second.correlation_id) == ("order-17", "r1")
     assert first.event_id == second.event_id
+    assert collect("POST /events", {})["headers"]["x-correlation-id"] == "r1"  # A refusal has it too.
 
 
-def test_refused_request_returns_its_correlation_id(collect):
-    assert collect("POST /events", {})["headers"]["x-correlation-id"] == "r1"
-
-
-def test_event_of_an_agent_names_the_agent_and_counts_apart(collect, aws, counted):
+def test_event_of_an_agent_names_the_agent_and_counts_apart(collect, stored, counted):
     request = http_event("POST /events", CALL)
     request["headers"]["x-alsolike-agent"] = "assistant"
 
     handler.lambda_handler(request, LambdaContext())
     collect("POST /events", CALL)
 
-    assert [interaction(record).agent for record in stored_records(aws("kinesis"))] == ["assistant", None]
+    assert [event.agent for event in stored()] == ["assistant", None]
     assert counted()["AgentRequests"] == 1

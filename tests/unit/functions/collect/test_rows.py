@@ -84,11 +84,8 @@ def test_item_can_be_read_changed_and_deleted(collect, counted):
     gone = [collect(f"{method} /items/{{itemId}}", {"price": 3}, **pear) for method in ("GET", "PATCH", "DELETE")]
 
     assert (shown["statusCode"], changed["statusCode"], deleted["statusCode"]) == (200, 200, 200)
-    assert shown["document"] == {
-        "itemId": "pear",
-        "properties": {"price": 1, "colour": "green"},
-        "updatedAt": NOW_MS / 1000,
-    }
+    properties = {"price": 1, "colour": "green"}
+    assert shown["document"] == {"itemId": "pear", "properties": properties, "updatedAt": NOW_MS / 1000}
     assert changed["document"] == {"itemId": "pear", "properties": {"price": 2}, "updatedAt": (NOW_MS + 1) / 1000}
     assert deleted["document"] == {}
     assert [answer["statusCode"] for answer in gone] == [404, 404, 404]

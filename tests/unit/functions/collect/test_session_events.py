@@ -1,15 +1,10 @@
 """POST /session/events stores a browser's events under the session of its token."""
 
-from collections.abc import Callable
-from typing import Any
-
 import pytest
 
 from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
 
 OWN = {**EVENT, "eventId": "order-7"}
-
-Send = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
@@ -41,7 +36,7 @@ def test_events_are_stored_under_the_user_of_the_token(browse, aws):
     assert (interaction(record).user_id, interaction(record).session_id) == ("anna", "s1")
 
 
-def test_browser_purchase_is_refused_unless_configured(browse, aws, configure, start_new_process):
+def test_browser_purchase_is_refused_unless_configured(browse, stored, configure, start_new_process):
     sold = {**EVENT, "eventType": "Purchase"}
     message = (
         'eventList[1].eventType is "purchase", expected one that the configuration permits sessions (sessions.events): '
@@ -51,7 +46,7 @@ def test_browser_purchase_is_refused_unless_configured(browse, aws, configure, s
     answer = browse({"eventList": [EVENT, sold]})
 
     assert (answer["statusCode"], answer["document"]["message"]) == (400, message)
-    assert [interaction(record).event_type for record in stored_records(aws("kinesis"))] == ["view"]
+    assert [event.event_type for event in stored()] == ["view"]
 
     configure({"sessions": {"events": ["purchase"]}})
     start_new_process()
@@ -68,46 +63,46 @@ def test_browser_purchase_is_refused_unless_configured(browse, aws, configure, s
         (b"", 400),
     ],
 )
-def test_invalid_envelope_stores_nothing(browse, aws, body, status):
+def test_invalid_envelope_stores_nothing(browse, stored, body, status):
     assert browse(body)["statusCode"] == status
-    assert stored_records(aws("kinesis")) == []
+    assert stored() == []
 
 
-def test_valid_events_of_a_partly_invalid_call_are_stored(browse, aws):
+def test_valid_events_of_a_partly_invalid_call_are_stored(browse, stored):
     answer = browse({"eventList": [EVENT, {**EVENT, "itemId": ""}]})
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"].endswith("(1 of 2 events stored)")
-    assert len(stored_records(aws("kinesis"))) == 1
+    assert len(stored()) == 1
 
 
-def test_event_id_is_unique_per_session(browse, collect, aws):
+def test_event_id_is_unique_per_session(browse, collect, stored):
     collect("POST /events", {**CALL, "eventList": [OWN]})
     browse({"eventList": [OWN]})
     browse({"eventList": [OWN]}, user="anna")
     browse({"eventList": [OWN]}, session="s2")
 
-    shop, first, again, other = [interaction(record).event_id for record in stored_records(aws("kinesis"))]
+    shop, first, again, other = [event.event_id for event in stored()]
     assert shop == "order-7"
     assert first == again
     assert len({shop, first, other}) == 3
 
 
-def test_repeated_call_has_the_same_event_ids(browse, aws):
+def test_repeated_call_has_the_same_event_ids(browse, stored):
     for _ in range(2):
         browse({"eventList": [EVENT, EVENT]})
 
-    ids = [interaction(record).event_id for record in stored_records(aws("kinesis"))]
+    ids = [event.event_id for event in stored()]
     assert ids[:2] == ids[2:]
     assert len(set(ids)) == 2
 
 
-def test_browser_events_of_an_erased_user_are_accepted_and_not_stored(browse, aws, erase):
+def test_browser_events_of_an_erased_user_are_accepted_and_not_stored(browse, stored, erase):
     erase("anna")
 
     assert browse({"eventList": [EVENT]}, user="anna")["statusCode"] == 200
 
-    assert stored_records(aws("kinesis")) == []
+    assert stored() == []
 
 
 def test_ids_of_a_token_are_pseudonymised(browse, aws, pseudonyms, monkeypatch):

@@ -9,7 +9,7 @@ import pytest
 
 from alsolike.trends.counters import NOTHING_COUNTED, Event, fingerprint_of
 from alsolike.trends.windows import WINDOWS
-from tests.unit.functions.collect.events import EVENT, interaction, stored_records
+from tests.unit.functions.collect.events import EVENT
 
 TYPES = {"view": 1.0, "click": 1.0, "cart": 3.0}
 """Weights of the event types that a session may send with an item."""
@@ -40,20 +40,19 @@ def flood(browse, session="v-1"):
         assert browse(events, session=session)["statusCode"] == 200
 
 
-def test_one_session_stores_one_event_of_each_type_an_item(browse, aws):
+def test_one_session_stores_one_event_of_each_type_an_item(browse, stored):
     flood(browse)
 
-    stored = [interaction(record) for record in stored_records(aws("kinesis"))]
-    assert len(stored) == 300
-    assert len({event.event_id for event in stored}) == len(TYPES)  # Profiles and datasets count an ID once.
+    events = stored()
+    assert len(events) == 300
+    assert len({event.event_id for event in events}) == len(TYPES)  # Profiles and datasets count an ID once.
 
 
-def test_one_session_adds_five_to_the_trend_of_an_item(browse, aws):
+def test_one_session_adds_five_to_the_trend_of_an_item(browse, stored):
     flood(browse)
 
     counts = NOTHING_COUNTED
-    for sequence, record in enumerate(stored_records(aws("kinesis"))):
-        sent = interaction(record)
+    for sequence, sent in enumerate(stored()):
         fingerprint = fingerprint_of(str(sent.session_id), sent.event_id)
         event = Event(sequence, str(sent.item_id), sent.event_time_ms, TYPES[sent.event_type], fingerprint)
         counts = counts.add([event], sequence=sequence, arrived_ms=sent.event_time_ms)
@@ -61,11 +60,11 @@ def test_one_session_adds_five_to_the_trend_of_an_item(browse, aws):
     assert counts.counts[0, day] == pytest.approx(sum(TYPES.values()), rel=1e-3)
 
 
-def test_two_sessions_and_two_days_count_apart(browse, aws):
+def test_two_sessions_and_two_days_count_apart(browse, stored):
     browse([EVENT, {**EVENT, "sentAt": SENT_AT - DAY_S + 60}])
     browse([EVENT], session="v-2")
 
-    ids = {interaction(record).event_id for record in stored_records(aws("kinesis"))}
+    ids = {event.event_id for event in stored()}
     assert len(ids) == 3
 
 
@@ -77,9 +76,9 @@ def test_event_of_another_time_is_rejected(browse, aws, age_s):
     assert "expected at most a day with a site key (1 of 2 events stored)" in answer["document"]["message"]
 
 
-def test_removed_site_key_stores_nothing(browse, aws):
+def test_removed_site_key_stores_nothing(browse, stored):
     answer = browse([EVENT], site="gone")
 
     assert answer["statusCode"] == 400
     assert answer["document"]["message"].startswith('the token\'s site key is "gone"')
-    assert stored_records(aws("kinesis")) == []
+    assert stored() == []

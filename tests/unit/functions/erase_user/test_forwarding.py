@@ -7,25 +7,12 @@ from alsolike.privacy.tombstones import TombstoneReader
 from functions.erase_user import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
-MACHINE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 USER = "ann.lee"
 
 
 @pytest.fixture
-def region(aws, artefact_bucket, profiles_table, pseudonyms, monkeypatch):
-    role = "arn:aws:iam::123456789012:role/workflow"
-    made = aws("stepfunctions").create_state_machine(
-        name="erasure", definition=orjson.dumps(MACHINE).decode(), roleArn=role
-    )
-    for name, value in {
-        "ARTEFACT_BUCKET": artefact_bucket,
-        "PROFILES_TABLE": profiles_table,
-        "SECRET_ARN": "the-key",
-        "STATE_MACHINE_ARN": made["stateMachineArn"],
-        "AWS_REGION": "eu-west-1",
-        "FORWARDS_ERASURES": "1",
-    }.items():
-        monkeypatch.setenv(name, value)
+def region(machine, set_variables):
+    set_variables(AWS_REGION="eu-west-1", FORWARDS_ERASURES="1")
     return "eu-west-1"
 
 

@@ -9,28 +9,10 @@ from alsolike.privacy.tombstones import TombstoneReader
 from functions.erase_user import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
-MACHINE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
-
 
 @pytest.fixture
-def machine(aws):
-    role = "arn:aws:iam::123456789012:role/workflow"
-    made = aws("stepfunctions").create_state_machine(
-        name="erasure", definition=orjson.dumps(MACHINE).decode(), roleArn=role
-    )
-    return made["stateMachineArn"]
-
-
-@pytest.fixture
-def erase_user(machine, artefact_bucket, profiles_table, pseudonyms, monkeypatch):
+def erase_user(machine):
     """Return a function that requests the erasure of a user."""
-    for name, value in {
-        "ARTEFACT_BUCKET": artefact_bucket,
-        "PROFILES_TABLE": profiles_table,
-        "SECRET_ARN": "the-key",
-        "STATE_MACHINE_ARN": machine,
-    }.items():
-        monkeypatch.setenv(name, value)
 
     def erase(user):
         event = http_event("DELETE /users/{userId}", path={"userId": user})

@@ -10,12 +10,7 @@ from alsolike.privacy.erasures import pending_key
 from alsolike.privacy.tombstones import TombstoneReader, long_key
 from alsolike.runtime.errors import Unavailable
 from tests.builders.lambda_events import NOW_MS
-from tests.builders.stores import PLACES, PSEUDONYMS, Stores
-
-
-@pytest.fixture
-def stores(aws):
-    return Stores.create(aws)
+from tests.builders.stores import PLACES, PSEUDONYMS
 
 
 def is_erased(stores, user):
@@ -74,8 +69,7 @@ def test_request_at_the_end_of_the_run_does_not_reopen_the_receipt(stores):
 
 
 def test_request_after_the_end_starts_a_second_run(stores):
-    erasure = stores.request_erasure("ann")
-    stores.finish(erasure)
+    erasure = stores.erase("ann")
 
     stores.request_erasure("ann", now_ms=NOW_MS + 1_000)
 
@@ -85,8 +79,7 @@ def test_request_after_the_end_starts_a_second_run(stores):
 
 
 def test_request_after_90_days_starts_a_run_with_a_new_name(stores):
-    erasure = stores.request_erasure("ann")
-    stores.finish(erasure)
+    erasure = stores.erase("ann")
     stores.workflows.started.clear()  # Step Functions deletes an execution after 90 days.
 
     stores.request_erasure("ann", now_ms=NOW_MS + 91 * 86_400_000)

@@ -21,24 +21,24 @@ from functions.export_user.manifest import MANIFEST
 from tests.builders.lakes import keep_up
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction
 from tests.builders.served_rows import served
-from tests.builders.stores import PLACES, PSEUDONYMS, Stores, fill_stores
+from tests.builders.stores import PLACES, PSEUDONYMS, fill_stores
 
-ENVIRONMENT = {
-    "LAKE_BUCKET": PLACES.lake_bucket,
-    "ARTEFACT_BUCKET": PLACES.artefact_bucket,
-    "PROFILES_TABLE": PLACES.profiles_table,
-    "USERS_TABLE": PLACES.users_table,
-    "SECRET_ARN": "key-of-people",
-}
+LISTS = ("sessions", "interactions", "recommendations", "quarantine")
+EMPTY: dict[str, Any] = {"user": None, "profile": None, "erasure": None, **{name: [] for name in LISTS}}
 
 
 @pytest.fixture
-def stores(aws, monkeypatch):
+def stores(aws, stores, set_variables):
     """Return a deployment whose secret has the key of `PSEUDONYMS`."""
     aws("secretsmanager").create_secret(Name="key-of-people", SecretString="k" * 32)
-    for name, value in ENVIRONMENT.items():
-        monkeypatch.setenv(name, value)
-    return Stores.create(aws)
+    set_variables(
+        LAKE_BUCKET=PLACES.lake_bucket,
+        ARTEFACT_BUCKET=PLACES.artefact_bucket,
+        PROFILES_TABLE=PLACES.profiles_table,
+        USERS_TABLE=PLACES.users_table,
+        SECRET_ARN="key-of-people",
+    )
+    return stores
 
 
 def export(user, *, remaining_ms=29_000, token=None, context=None):
@@ -55,16 +55,8 @@ def test_export_contains_the_users_data_of_every_store(stores, counted):
 
     document = answer["document"]
     assert (answer["statusCode"], answer["headers"]["content-type"]) == (200, "application/json")
-    assert list(document) == [
-        "userId",
-        "user",
-        "profile",
-        "sessions",
-        "erasure",
-        "interactions",
-        "quarantine",
-        "recommendations",
-    ]
+    names = ["userId", "user", "profile", "sessions", "erasure", "interactions", "quarantine", "recommendations"]
+    assert list(document) == names
     assert document["userId"] == "ann.lee"
     assert document["user"] == {"properties": {}, "updatedAtMs": 1}
     assert document["sessions"] == [{"sessionId": "s-ann.lee", "joinedAtMs": 1}]
@@ -79,34 +71,17 @@ def test_export_contains_the_users_data_of_every_store(stores, counted):
 def test_export_of_an_unknown_user_is_empty(stores):
     fill_stores(stores)
 
-    assert export("carl")["document"] == {
-        "userId": "carl",
-        "user": None,
-        "profile": None,
-        "sessions": [],
-        "interactions": [],
-        "recommendations": [],
-        "quarantine": [],
-        "erasure": None,
-    }
+    assert export("carl")["document"] == {"userId": "carl", **EMPTY}
 
 
 def test_export_of_an_erased_user_contains_only_the_receipt(stores):
     fill_stores(stores)
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     document = export("ann.lee")["document"]
 
-    assert document.pop("erasure")["status"] == "complete"
-    assert document == {
-        "userId": "ann.lee",
-        "user": None,
-        "profile": None,
-        "sessions": [],
-        "interactions": [],
-        "recommendations": [],
-        "quarantine": [],
-    }
+    assert document["erasure"]["status"] == "complete"
+    assert document == {"userId": "ann.lee", **EMPTY, "erasure": document["erasure"]}
 
 
 def test_pseudonymised_data_is_found_by_the_plain_id(stores, monkeypatch):
@@ -220,15 +195,17 @@ class RunningContext(LambdaContext):
         return self._left_ms
 
 
+def page(user, token=None, *, step_ms=1_000):
+    answer = export(user, token=token, context=RunningContext(step_ms))
+    assert answer["statusCode"] == 200, answer["body"]
+    return answer["document"]
+
+
 def pages(user, *, step_ms=0):
     """Return the documents of all pages of an export."""
-    found: list[dict[str, Any]] = []
-    token: str | None = None
-    while not found or token is not None:
-        answer = export(user, token=token, context=RunningContext(step_ms))
-        assert answer["statusCode"] == 200, answer["body"]
-        found.append(answer["document"])
-        token = answer["document"].get("nextToken")
+    found = [page(user, step_ms=step_ms)]
+    while (token := found[-1].get("nextToken")) is not None:
+        found.append(page(user, token, step_ms=step_ms))
     return found
 
 
@@ -333,19 +310,18 @@ def test_export_is_complete_for_any_page_boundary(step_ms, stores):
 
 def test_page_read_again_changes_no_later_page(stores):
     events, _ = put_visits(stores, visits=12)
-    first = export("ann", context=RunningContext(1_000))["document"]
+    first = page("ann")
     found = [first]
     while (token := found[-1].get("nextToken")) is not None:
-        found.append(export("ann", token=token, context=RunningContext(1_000))["document"])
-        export("ann", token=first["nextToken"], context=RunningContext(1_000))
+        found.append(page("ann", token))
+        page("ann", first["nextToken"])
 
     assert [row["event_id"] for row in in_order(found, "interactions")] == events
 
 
 def in_order(found, name):
-    return sorted(
-        (row for page in found for row in page[name]), key=lambda row: (row["event_time_ms"], row["event_id"])
-    )
+    rows = [row for page in found for row in page[name]]
+    return sorted(rows, key=lambda row: (row["event_time_ms"], row["event_id"]))
 
 
 def test_thousands_of_interaction_objects_are_exported_in_pages(stores):
@@ -391,7 +367,7 @@ def test_export_token_ends_after_its_lifetime_or_the_users_erasure(stores, monke
     with monkeypatch.context() as patch:
         pass_time(patch, seconds=export_state.LIFETIME_S)
         expired = export("ann.lee", token=token)
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
     erased = export("ann.lee", token=token)
 
     for answer in (expired, erased):
@@ -402,10 +378,10 @@ def test_export_token_ends_after_its_lifetime_or_the_users_erasure(stores, monke
 
 def test_later_page_does_not_extend_the_export_lifetime(stores, monkeypatch):
     put_visits(stores, visits=12)
-    first = export("ann", context=RunningContext(1_000))["document"]["nextToken"]
+    first = page("ann")["nextToken"]
     with monkeypatch.context() as patch:
         pass_time(patch, seconds=export_state.LIFETIME_S - 60)
-        second = export("ann", token=first, context=RunningContext(1_000))["document"]["nextToken"]
+        second = page("ann", first)["nextToken"]
 
     pass_time(monkeypatch, seconds=export_state.LIFETIME_S)
 
@@ -423,10 +399,9 @@ def test_export_during_compaction_is_complete_or_refused(later_s, stores, monkey
     ids = [f"{number:03}" for number in range(40)]
     for each in ids:
         stores.put_rows(f"import-{each}", interaction(each, user_id="ann", session_id=None))
-    found = [export("ann", context=RunningContext(400))["document"]]
+    found = [page("ann", step_ms=400)]
     while not found[-1]["interactions"]:
-        token = found[-1]["nextToken"]
-        found.append(export("ann", token=token, context=RunningContext(400))["document"])
+        found.append(page("ann", found[-1]["nextToken"], step_ms=400))
     keep_up(stores.s3, PLACES.lake_bucket, rules=rules)
     keep_up(stores.s3, PLACES.lake_bucket, rules=rules, later_ms=later_s * 1_000)
     inputs = [key for key in stores.keys("interactions/") if "/import-" in key]
@@ -443,11 +418,11 @@ def test_export_during_compaction_is_complete_or_refused(later_s, stores, monkey
 
 def test_erasure_of_another_user_removes_the_id_from_export_state(stores):
     put_visits(stores, visits=12)
-    token = export("ann", context=RunningContext(1_000))["document"]["nextToken"]
+    token = page("ann")["nextToken"]
     while (last := token) is not None:
-        token = export("ann", token=last, context=RunningContext(1_000))["document"].get("nextToken")
+        token = page("ann", last).get("nextToken")
 
-    stores.finish(stores.request_erasure("bob"))
+    stores.erase("bob")
 
     (state,) = [item for item in stores.dynamodb.scan(TableName=PLACES.profiles_table)["Items"] if "sessions" in item]
     sessions = zlib.decompress(bytes(state["sessions"]["B"]))
@@ -457,7 +432,7 @@ def test_erasure_of_another_user_removes_the_id_from_export_state(stores):
 
 def test_export_after_erasure_stores_no_user_id(stores):
     fill_stores(stores)
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     answer = export("ann.lee", remaining_ms=service.PAGE_MS)
 

@@ -1,7 +1,6 @@
 """Items that the champion does not contain, which are published with their nearest items of the champion."""
 
 import sys
-from typing import Protocol
 
 import pytest
 
@@ -13,10 +12,6 @@ from tests.builders.sentence_model import ITEMS, sentence_model
 from tests.unit.functions.publish_catalog.changes import deliver, record
 
 COLOURS = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour": "blue"}, "jug": {"colour": "blue"}}
-
-
-class MakeChampion(Protocol):
-    def __call__(self, items, *, content=True, sentences=False, scales=UNSCALED, rare=()): ...
 
 
 @pytest.fixture

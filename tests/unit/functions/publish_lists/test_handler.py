@@ -3,8 +3,7 @@
 import json
 import tempfile
 import time
-from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 
@@ -22,15 +21,6 @@ from tests.fakes.places import create_bucket
 
 PUBLIC = {"pear": {"plum": 1.0, "fig": 0.1235}, "fig": {"pear": 0.5}}
 COLUMNS = {"title": ColumnType.STRING, "inStock": ColumnType.BOOLEAN, "cost": ColumnType.NUMBER}
-Publish = Callable[[], dict[str, Any]]
-
-
-class MakeChampion(Protocol):
-    def __call__(self, version="v1", *, public=PUBLIC, old=False): ...
-
-
-class PutItems(Protocol):
-    def __call__(self, **items): ...
 
 
 @pytest.fixture(autouse=True)

@@ -100,8 +100,7 @@ def purged_now(stores, erasure):
 
 def test_repeated_request_is_one_erasure_and_counts_once(stores):
     fill_stores(stores)
-    erasure = stores.request_erasure("ann.lee")
-    stores.finish(erasure)
+    erasure = stores.erase("ann.lee")
     first = stores.purged(erasure)
 
     again = stores.request_erasure("ann.lee", now_ms=NOW_MS + 5_000)
@@ -184,7 +183,6 @@ def test_user_stored_again_in_20_passes_raises_an_error(stores):
 
 
 def test_finished_erasure_is_done_immediately(stores):
-    erasure = stores.request_erasure("ann")
-    stores.finish(erasure)
+    erasure = stores.erase("ann")
 
     assert stores.step(erasure) == "done"

@@ -29,13 +29,17 @@ from tests.builders.served_rows import served
 from tests.builders.stores import PLACES, PSEUDONYMS, failed_batch, fill_stores
 
 
-def test_purge_removes_the_user_from_every_store(stores):
+def test_purge_removes_the_user_from_every_store_and_keeps_others(stores):
     fill_stores(stores)
+    others = [row for row in stores.rows() if row["user_id"] == "bob.ray"]
+    objects = len(stores.holding("bob.ray"))
 
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     assert stores.holding("ann.lee") == []
-    assert [row["event_id"] for row in stores.rows()] == ["b0", "b1", "b2"]
+    assert [row["event_id"] for row in others] == ["b0", "b1", "b2"]
+    assert stores.rows() == others
+    assert len(stores.holding("bob.ray")) == objects
 
 
 def test_purge_removes_the_impressions_of_the_user_and_of_sessions(stores):
@@ -45,27 +49,15 @@ def test_purge_removes_the_impressions_of_the_user_and_of_sessions(stores):
     lists = [Impressions(each, "r1", "r1", NOW_MS, ["fig"], is_reported=True) for each in shoppers]
     impressions.add(lists, Fatigue(0.5, 24))
 
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     assert [len(impressions.read(each, since_ms=0)) for each in shoppers] == [0, 0, 1]
-
-
-def test_purge_keeps_data_of_other_users(stores):
-    fill_stores(stores)
-    before = [row for row in stores.rows() if row["user_id"] == "bob.ray"]
-    objects = len(stores.holding("bob.ray"))
-
-    stores.finish(stores.request_erasure("ann.lee"))
-
-    assert [row for row in stores.rows() if row["user_id"] == "bob.ray"] == before
-    assert len(stores.holding("bob.ray")) == objects
 
 
 def test_receipt_has_counts_per_store_and_no_user_id(stores):
     fill_stores(stores)
 
-    erasure = stores.request_erasure("ann.lee")
-    stores.finish(erasure)
+    erasure = stores.erase("ann.lee")
 
     assert stores.purged(erasure) == {
         "sessions": (2, 2),  # The session s-ann is from the lake, and s-ann.lee from the profile table.
@@ -101,7 +93,7 @@ def test_model_copy_in_a_dataset_is_not_read(stores, folder):
     key = f"datasets/20260901t000000-aaaaaa/{folder}/graph.data"
     stores.put(key, b"what looks like ann.lee", bucket=PLACES.artefact_bucket)
 
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     assert key in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
 
@@ -111,33 +103,21 @@ def test_models_trained_with_the_user_are_listed_with_retrain_dates(stores):
     champion = {"history": [{"version": "20260901t000000-aaaaaa", "promoted_ms": 1, "reason": "first"}]}
     stores.put(CHAMPION_KEY, json.dumps(champion).encode(), bucket=PLACES.artefact_bucket)
 
-    erasure = stores.request_erasure("ann.lee")
-    stores.finish(erasure)
+    erasure = stores.erase("ann.lee")
 
+    # The dataset of the first version has expired.
+    expected = [("20260101t000000-cccccc", False, "unknown"), ("20260901t000000-aaaaaa", True, "yes")]
     assert list(stores.receipt(erasure).document()["models"]) == [
-        {
-            "version": "20260101t000000-cccccc",  # The dataset of this version has expired.
-            "is_champion": False,
-            "trained_with_user": "unknown",
-            "replaced_by": "2026-09-29",
-        },
-        {
-            "version": "20260901t000000-aaaaaa",
-            "is_champion": True,
-            "trained_with_user": "yes",
-            "replaced_by": "2026-09-29",
-        },
+        {"version": version, "is_champion": champion, "trained_with_user": trained, "replaced_by": "2026-09-29"}
+        for version, champion, trained in expected
     ]
 
 
 def test_user_id_equal_to_a_manifest_word_keeps_the_manifest(stores):
-    manifest = stores.put(
-        "datasets/20260901t000000-aaaaaa/manifest.json",
-        b'{"event_weights": {"view": 1}}',
-        bucket=PLACES.artefact_bucket,
-    )
+    key, body = "datasets/20260901t000000-aaaaaa/manifest.json", b'{"event_weights": {"view": 1}}'
+    manifest = stores.put(key, body, bucket=PLACES.artefact_bucket)
 
-    stores.finish(stores.request_erasure("view"))
+    stores.erase("view")
 
     assert manifest in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
 
@@ -150,7 +130,7 @@ def test_session_with_first_login_of_another_user_is_kept(stores):
         interaction("3", user_id="ann", session_id="s", event_time_ms=3),
     )
 
-    stores.finish(stores.request_erasure("ann"))
+    stores.erase("ann")
 
     assert [row["event_id"] for row in stores.rows()] == ["1", "2"]
 
@@ -160,19 +140,18 @@ def test_session_row_in_another_object_is_purged_by_its_login(stores):
     stores.put_rows("b-login", interaction("2", user_id="ann", session_id="s", event_time_ms=2))
     stores.put_rows("c-after", interaction("3", user_id=None, session_id="s", event_time_ms=3))
 
-    stores.finish(stores.request_erasure("ann"))
+    stores.erase("ann")
 
     assert stores.rows() == []
 
 
 def test_session_of_a_login_missing_in_the_lake_is_purged(stores):
     stores.put_rows("browsed", *(interaction(n, user_id=None, session_id="s", event_time_ms=1) for n in "123"))
-    stores.put(
-        "served/served_date=2026-09-21/a.parquet", to_parquet([served(shopper=None, session=PSEUDONYMS.shopper("s"))])
-    )
+    response = served(shopper=None, session=PSEUDONYMS.shopper("s"))
+    stores.put("served/served_date=2026-09-21/a.parquet", to_parquet([response]))
     stores.profiles.join("s", Login(4, "login", "ann"), now_ms=NOW_MS)
 
-    stores.finish(stores.request_erasure("ann"))
+    stores.erase("ann")
 
     assert stores.rows() == []
     assert stores.keys("served/") == []
@@ -192,10 +171,8 @@ def test_session_of_a_login_dropped_by_all_consumers_is_purged(stores):
         erased=functools.partial(tombstones.erased, now_ms=NOW_MS),
         erasure_of=tombstones.erasure_of,
     )
-    assert stores.holding("u#ann")[0].startswith(
-        "profiles/{'profile_id': {'S': 'u#ann'}"
-    )  # The only remaining row is the mark of the erased user.
-    assert len(stores.holding("u#ann")) == 1
+    (mark,) = stores.holding("u#ann")  # The only remaining row is the mark of the erased user.
+    assert mark.startswith("profiles/{'profile_id': {'S': 'u#ann'}")
 
     stores.finish(erasure)
 
@@ -212,7 +189,7 @@ def test_later_user_of_the_session_is_not_erased(stores):
         interaction("4", user_id="bob", session_id="s", event_time_ms=4),
     )
 
-    stores.finish(stores.request_erasure("ann"))
+    stores.erase("ann")
 
     assert [row["event_id"] for row in stores.rows()] == ["4"]
     tombstones = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
@@ -225,7 +202,7 @@ def test_quarantined_login_removes_quarantined_events_of_its_session(stores):
     stores.quarantine("view", json.dumps({"session_id": "s", "event_time_ms": 8}).encode())
     other = stores.quarantine("other", json.dumps({"session_id": "t", "event_time_ms": 8}).encode())
 
-    stores.finish(stores.request_erasure("ann"))
+    stores.erase("ann")
 
     assert stores.keys("quarantine/") == [other]
 
@@ -239,8 +216,7 @@ def test_damaged_record_is_removed_from_quarantine_and_batch(form, stores):
     batch = failed_batch(data, interaction("2", user_id="bob.ray"))
     stores.put("aws/lambda/m/shard/batch", batch.replace(b"u#anna", b"any key"))
 
-    erasure = stores.request_erasure(USER)
-    stores.finish(erasure)
+    erasure = stores.erase(USER)
 
     assert stores.keys("quarantine/") == [other]
     rest = orjson.loads(orjson.loads(stores.body("aws/lambda/m/shard/batch"))["payload"])
@@ -252,7 +228,7 @@ def test_session_of_a_truncated_login_is_purged(stores):
     stores.quarantine("login", NAMING_USER["truncated"])
     stores.put_rows("browsed", interaction("1", user_id=None, session_id=SESSION))
 
-    stores.finish(stores.request_erasure(USER))
+    stores.erase(USER)
 
     assert stores.rows() == []
 
@@ -269,7 +245,7 @@ def test_session_of_a_record_with_only_the_users_partition_key_is_purged(place, 
         stores.put("aws/lambda/m/shard/a", json.dumps({"payload": json.dumps(event)}).encode())
     stores.put_rows("browsed", interaction("1", user_id=None, session_id="s"), interaction("2", user_id="bob"))
 
-    stores.finish(stores.request_erasure("ann"))
+    stores.erase("ann")
 
     assert [row["event_id"] for row in stores.rows()] == ["2"]
 
@@ -278,7 +254,7 @@ def test_session_of_a_record_with_only_the_users_partition_key_is_purged(place, 
 def test_lost_tombstones_are_restored_from_the_receipt(length, stores):
     session = "s" * length
     stores.put_rows("login", interaction("1", user_id=USER, session_id=session))
-    stores.finish(stores.request_erasure(USER))
+    stores.erase(USER)
     before = orjson.loads(stores.body(TOMBSTONES_KEY, bucket=PLACES.artefact_bucket))
     empty = b'{"format_version": 1, "erased": {}, "sessions": {}}'
     stores.put(TOMBSTONES_KEY, empty, bucket=PLACES.artefact_bucket)
@@ -317,7 +293,7 @@ def test_undecided_late_records_do_not_delay_the_receipt(stores):
 def test_corrupt_change_log_is_removed(stores):
     stores.put("users/change_date=2026-09-21/0-1-2.jsonl.gz", b"\x1f\x8b torn")
 
-    stores.finish(stores.request_erasure(USER))
+    stores.erase(USER)
 
     assert stores.keys("users/") == []
 
@@ -333,7 +309,7 @@ def test_session_with_an_early_dated_login_is_purged(early_ms, stores):
     responses = [served(shopper=None, session=visit, served_ms=NOW_MS + n) for n in range(2)]
     stores.put("served/served_date=2026-09-21/a.parquet", to_parquet(responses))
 
-    stores.finish(stores.request_erasure("ann"))
+    stores.erase("ann")
 
     assert stores.rows() == []
     assert stores.keys("served/") == []
@@ -342,7 +318,7 @@ def test_session_with_an_early_dated_login_is_purged(early_ms, stores):
 def test_objects_of_an_older_schema_keep_their_columns(stores):
     stores.put_rows("old", interaction("a", user_id="ann"), interaction("b", user_id="bob"), schema=OLD_SCHEMA)
 
-    stores.finish(stores.request_erasure("ann"))
+    stores.erase("ann")
 
     (row,) = stores.rows()
     assert list(row) == OLD_SCHEMA.names
@@ -354,7 +330,7 @@ def test_dictionary_encoded_column_does_not_keep_the_user(stores):
     place = table.schema.get_field_index("user_id")
     stores.put(key, parquet_of(table.set_column(place, "user_id", table["user_id"].dictionary_encode())))
 
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     (left,) = stores.keys("interactions/")
     assert b"bob.ray" in stores.body(left)
@@ -371,7 +347,7 @@ def test_corrupt_object_raises_an_error_with_its_name(stores):
 def test_pending_request_is_deleted_in_all_versions(stores):
     fill_stores(stores)
 
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     versions = stores.s3.list_object_versions(Bucket=PLACES.artefact_bucket, Prefix="privacy/pending/")
     assert "Versions" not in versions
@@ -382,14 +358,13 @@ def test_old_versions_are_deleted_except_those_needed_by_restores(stores):
     fill_stores(stores)
     before = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/")["Versions"]
 
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     assert {key.partition("/")[0] for key in stores.old_versions("ann.lee")} == {"interactions", "users"}
     after = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/")
     bob = "quarantine/dt=2026-09-21/bob.json"
-    assert [each["VersionId"] for each in after["Versions"]] == [
-        each["VersionId"] for each in before if each["Key"] == bob
-    ]
+    kept = [version["VersionId"] for version in before if version["Key"] == bob]
+    assert [version["VersionId"] for version in after["Versions"]] == kept
     assert "DeleteMarkers" not in after
 
 
@@ -398,7 +373,7 @@ def test_object_whose_name_begins_like_another_keeps_its_versions(stores):
     for number in range(2):
         stores.put("quarantine/dt=2026-09-21/ann.json.d/bob.json", b'{"user_id": "bob.ray", "n": %d}' % number)
 
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     versions = stores.s3.list_object_versions(Bucket=PLACES.lake_bucket, Prefix="quarantine/dt=2026-09-21/ann")
     assert [each["Key"] for each in versions["Versions"]] == ["quarantine/dt=2026-09-21/ann.json.d/bob.json"] * 2
@@ -414,7 +389,7 @@ def test_late_unreadable_records_of_erased_sessions_are_matched_by_key(length, s
     session, other = "s" * length, "t" * length
     stores.put_rows("logins", interaction("1", user_id="ann.lee", session_id=session))
 
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     reader = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
 

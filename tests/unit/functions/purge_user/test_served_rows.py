@@ -20,18 +20,17 @@ from tests.builders.lambda_events import NOW_MS, interaction
 from tests.builders.parquet import parquet_of
 from tests.builders.served_rows import served
 from tests.builders.served_rows import stored as as_stored
-from tests.builders.stores import PLACES, PSEUDONYMS, Stores
+from tests.builders.stores import PLACES, PSEUDONYMS
 
 ANN, BOB, VISIT = (PSEUDONYMS.shopper(each) for each in ("ann.lee", "bob.ray", "s-ann"))
 DAY = "served/served_date=2026-09-21/"
 
 
 @pytest.fixture
-def stores(aws):
+def stores(stores):
     """Return stores in which Ann logged in to the session s-ann at `NOW_MS`."""
-    made = Stores.create(aws)
-    made.put_rows("login", interaction("a0", user_id="ann.lee", session_id="s-ann", event_time_ms=NOW_MS))
-    return made
+    stores.put_rows("login", interaction("a0", user_id="ann.lee", session_id="s-ann", event_time_ms=NOW_MS))
+    return stores
 
 
 def to_outcomes(rows):
@@ -42,9 +41,8 @@ def to_outcomes(rows):
 
 
 def shoppers(stores, prefix):
-    return [
-        row["shopper"] for key in stores.keys(prefix) for row in pq.read_table(io.BytesIO(stores.body(key))).to_pylist()
-    ]
+    tables = [pq.read_table(io.BytesIO(stores.body(key))) for key in stores.keys(prefix)]
+    return [shopper for table in tables for shopper in table["shopper"].to_pylist()]
 
 
 def delivery(*rows):
@@ -60,8 +58,7 @@ def test_log_rows_of_the_user_are_removed_and_others_are_kept(stores):
     stores.put(f"{DAY}own.parquet", to_parquet([mine]))
     stores.put("outcomes/served_date=2026-09-21/a.parquet", to_outcomes([mine, others]))
 
-    erasure = stores.request_erasure("ann.lee")
-    stores.finish(erasure)
+    erasure = stores.erase("ann.lee")
 
     assert shoppers(stores, "served/") == [BOB, None]
     assert shoppers(stores, "outcomes/") == [BOB]
@@ -82,7 +79,7 @@ def test_responses_of_the_users_session_are_removed_at_any_time(stores):
     ]
     stores.put(f"{DAY}a.parquet", to_parquet(rows))
 
-    stores.finish(stores.request_erasure("ann.lee"))
+    stores.erase("ann.lee")
 
     (content,) = map(stores.body, stores.keys("served/"))
     left = pq.read_table(io.BytesIO(content)).to_pylist()
@@ -99,8 +96,7 @@ def test_log_lines_in_quarantine_and_failed_deliveries_are_removed(stores):
     untouched = delivery(served(shopper=BOB))
     stores.put("aws/lambda/async/f/bob", untouched)
 
-    erasure = stores.request_erasure("ann.lee")
-    stores.finish(erasure)
+    erasure = stores.erase("ann.lee")
 
     assert stores.keys("quarantine/") == ["quarantine/dt=2026-09-21/served-bob.json"]
     assert stores.keys("aws/lambda/") == ["aws/lambda/async/f/bob", "aws/lambda/async/f/mixed"]

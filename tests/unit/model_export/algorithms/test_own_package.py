@@ -2,7 +2,6 @@
 
 import re
 import sys
-from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,8 +11,6 @@ from model_export.algorithms import OWN_PACKAGE, known, named
 
 ROOT = Path(__file__).parents[4]
 EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs/algorithms.md").read_text(), re.DOTALL)[1]  # type: ignore[index]
-
-Write = Callable[[Mapping[str, str]], None]
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@ import dataclasses
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,8 +22,6 @@ from tests.unit.model_export.shops import history, interactions, random_sequence
 
 NOTHING = np.zeros((1, 0), np.int64)
 FEW_ITEMS, MANY_ITEMS = 40, TWO_LEVELS_FROM + 700
-
-Sessions = dict[int, onnxruntime.InferenceSession]
 
 
 @pytest.fixture(scope="module")

@@ -31,8 +31,6 @@ LEARNED_FROM_LITTLE = [name for name in known() if name != "sasrec"]
 WALKS = {f"user{user}": walk for user, walk in enumerate(random_sequences(users=20, items=15, length=12))}
 """20 users with 12 interactions each, and 15 items."""
 
-Row = tuple[str, str, int]
-
 
 def run(dataset, output, **settings):
     hyperparameters = Hyperparameters(**settings)
