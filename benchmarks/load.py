@@ -141,7 +141,7 @@ async def _overload(url: str, *, token: str) -> Mapping[str, list[float]]:
     async def time_of(number: int, due: float) -> tuple[str, float]:
         try:
             status = await asyncio.wait_for(request(number), CLIENT_TIMEOUT_S)
-        except (OSError, TimeoutError) as error:
+        except (OSError, TimeoutError, IndexError) as error:  # An empty answer has no status.
             status = type(error).__name__
         return status, 1000 * (time.monotonic() - due)
 

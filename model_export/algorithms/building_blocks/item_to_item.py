@@ -84,13 +84,11 @@ class ItemRows:
     def score(self, histories: Histories, *, position_decay: float) -> Floats:
         """Return the product of decayed history and table, float32 `(batch, items + 1)`."""
         history = histories.matrix(columns=len(self.row_of), position_decay=position_decay)
-        scores = np.zeros(history.shape, np.float32)
-        # Unpickled arrays have their own data type object, with which `add.at` is much slower.
-        value, target = self.value.view(np.float32), self.target.view(np.int32)
+        scores = np.empty(history.shape, np.float32)
         for row, (start, end) in enumerate(itertools.pairwise(history.indptr.tolist())):
             sources = self.row_of[history.indices[start:end]]
-            values = value[sources] * history.data[start:end, None]
-            np.add.at(scores[row], target[sources].ravel(), values.ravel())
+            values = self.value[sources] * history.data[start:end, None]
+            scores[row] = np.bincount(self.target[sources].ravel(), values.ravel(), minlength=scores.shape[1])
         return scores
 
     def export(self, graph: Graph, *, name: str, position_decay: float) -> str:
