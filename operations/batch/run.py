@@ -13,9 +13,9 @@ from typing import Any
 
 from operations.batch.batch_client import BatchClient
 from operations.batch.failed import FailedUsers
-from operations.batch.in_order import in_order
 from operations.batch.table import RecommendationFile
 from operations.batch.user_ids import UserId, UserIds
+from operations.in_order import in_order
 from operations.progress import Step, counted
 
 BATCH_USERS = 500

@@ -5,20 +5,19 @@ from __future__ import annotations
 import dataclasses
 import re
 from collections.abc import Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX
 from alsolike.lake.dead_letters import DeadLetter, read_dead_letter, short_id
 from alsolike.runtime.errors import NotFound
 from alsolike.runtime.s3 import S3Object, delete_objects, listed
+from operations.in_order import in_order
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
 
 _NUMBER = re.compile(r"\d+")
 _CONNECTIONS = 12
-_AHEAD = 64
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -61,24 +60,13 @@ class QuarantineStore:
 
     def read(self, entries: Iterable[Entry]) -> Iterator[DeadLetter]:
         """Yield the contents of objects in order. Deleted objects are skipped."""
-        with ThreadPoolExecutor(_CONNECTIONS, "quarantine") as pool:
-            waiting = []
-            try:
-                for entry in entries:
-                    waiting.append(pool.submit(self._read, entry))
-                    if len(waiting) == _AHEAD and (letter := waiting.pop(0).result()) is not None:
-                        yield letter
-                while waiting:
-                    if (letter := waiting.pop(0).result()) is not None:
-                        yield letter
-            finally:
-                for future in waiting:
-                    future.cancel()
+        for _, letter in in_order(entries, self._read, parallel=_CONNECTIONS):
+            if letter is not None:
+                yield letter
 
     def delete(self, letters: Iterable[DeadLetter]) -> None:
         delete_objects(self._client, self._bucket, [letter.key for letter in letters])
 
     def _read(self, entry: Entry) -> DeadLetter | None:
-
         stored = S3Object(self._client, self._bucket, entry.key).read()
         return read_dead_letter(entry.key, stored.body, written_ms=entry.written_ms) if stored else None

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from operations.batch import run
-from operations.batch.in_order import in_order
 from operations.batch.user_ids import UserIds
+from operations.in_order import in_order
 
 
 def test_users_are_read_from_csv_parquet_lines_and_stdin(function, recommend):
