@@ -19,10 +19,8 @@ _ID = re.compile(r"(?:^|-)[a-z0-9]*?([A-Z][A-Za-z]*?)[0-9A-F]{8}(?:-[^-]+)?$")
 
 
 def alarms(client: PagedClient, *, deployment: str) -> dict[str, Any]:
-    """CloudFormation prefixes the names of metric alarms with the stack's name, but not those of composite alarms.
-
-    So the start of the description selects the alarms.
-    """
+    # CloudFormation prefixes the names of metric alarms with the stack's name, but not those of composite alarms. So
+    # the start of the description selects the alarms.
     prefix = f"Alsolike {deployment}: "
     alarms = [
         _alarm(alarm, composite=composite, prefix=prefix)

@@ -38,7 +38,10 @@ _ARCHIVED = re.compile(r'"InteractionsArchived":\[([\d.]+)\]')
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class CallFigures:
-    """Measurements of a function's calls. `records` and `log_bytes` are means per call, without Lambda's own lines."""
+    """Measurements of a function's calls.
+
+    `records` and `log_bytes` are means per call. `log_bytes` excludes Lambda's own lines.
+    """
 
     calls: int
     mean_ms: float

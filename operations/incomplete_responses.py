@@ -16,7 +16,7 @@ _METRICS = {"empty": Metric.RECOMMENDATIONS_EMPTY, "short": Metric.RECOMMENDATIO
 def incomplete_responses(
     cloudwatch: PagedClient, namespace: str, *, from_ms: int, until_ms: int, period_s: int = 60
 ) -> list[dict[str, Any]]:
-    """Return the numbers by recommender and filter, most empty responses first.
+    """Return the numbers of empty and short responses by recommender and filter, most empty responses first.
 
     `from_ms` is a multiple of the period.
     """

@@ -34,8 +34,8 @@ class UserId(NamedTuple):
 class UserIds:
     """Users of an input, in input order.
 
-    The name is a path, `s3://bucket/key`, or `-` for standard input. Names with a suffix of `SUFFIXES` are data files
-    with a column USER_ID. All other inputs are text with one ID per line.
+    The name is a path, `s3://bucket/key`, or `-` for standard input. S3 objects, and files with a suffix of `SUFFIXES`,
+    contain a column USER_ID. Other inputs are text with one ID per line.
     """
 
     def __init__(self, name: str, s3: Callable[[], Any]) -> None:

@@ -30,7 +30,7 @@ from operations.forecast.inputs import ForecastInputs
 from operations.recovery.lake_reader import LakeReader, open_parquet
 
 WINDOW_MS = 7 * DAY_MS
-"""Time after a response in which its outcomes count, as in the training of the reranker."""
+"""Time after a response in which its outcomes count, in milliseconds."""
 
 _OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}
 _EVENT_COLUMNS = (
