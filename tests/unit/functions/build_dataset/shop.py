@@ -20,3 +20,12 @@ def shopping() -> list[Interaction]:
         )
         for n, (user, item) in enumerate([*pairs, (0, "fig")])
     ]
+
+
+def dropped(**counts: int) -> dict[str, int]:
+    """Return the numbers of dropped rows by reason."""
+    reasons = (
+        "duplicate_event", "erased_user", "no_item", "unknown_event_type", "no_weight", "taken_back", "rare_item",
+        "short_history",
+    )  # fmt: skip
+    return {**dict.fromkeys(reasons, 0), **counts}

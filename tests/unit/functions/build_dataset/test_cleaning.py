@@ -1,4 +1,5 @@
 import pandas as pd
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -7,18 +8,14 @@ from alsolike.events.interactions import profile_id
 from functions.build_dataset.cleaning import clean
 from functions.build_dataset.rules import LAKE_COLUMNS
 from tests.builders.lambda_events import NOW_MS
+from tests.unit.functions.build_dataset.shop import dropped
 
 
 def row(event_id, user="anna", item="pear", **fields):
     values = {
-        "event_id": event_id,
-        "user_id": user,
-        "session_id": "s1",
-        "item_id": item,
-        "event_type": "view",
-        "event_time_ms": NOW_MS,
-        "received_time_ms": NOW_MS,
-    }
+        "event_id": event_id, "user_id": user, "session_id": "s1", "item_id": item, "event_type": "view",
+        "event_time_ms": NOW_MS, "received_time_ms": NOW_MS,
+    }  # fmt: skip
     return {**values, **fields}
 
 
@@ -96,34 +93,27 @@ def test_event_types_without_weight_are_dropped_and_counted():
     assert (interactions.dropped["no_weight"], interactions.dropped["unknown_event_type"]) == (1, 0)
 
 
-def test_unknown_event_types_are_dropped_and_counted():
-    interactions = cleaned(row("e1", event_type="rating"), row("e2"), row("e3", event_type=None))
+@pytest.mark.parametrize(
+    ("rows", "kept", "counts"),
+    [
+        ([row("e1", event_type="rating"), row("e2"), row("e3", event_type=None)], ["e2"], {"unknown_event_type": 2}),
+        ([row("e1", event_type=None), row("e2", event_type="rating")], [], {"unknown_event_type": 2}),
+        ([row("e1"), row("e2", item=None, event_type="search"), row("e3", item=None)], ["e1"], {"no_item": 2}),
+    ],
+    ids=["unknown types", "only unknown types", "searches"],
+)
+def test_unknown_types_and_searches_are_dropped_and_counted(rows, kept, counts):
+    interactions = cleaned(*rows)
 
-    assert len(interactions.frame) == 1
-    assert interactions.dropped["unknown_event_type"] == 2
-
-
-def test_lake_of_unknown_event_types_gives_an_empty_frame():
-    interactions = cleaned(row("e1", event_type=None), row("e2", event_type="rating"))
-
-    assert interactions.frame.empty
-    assert interactions.dropped["unknown_event_type"] == 2
-
-
-def test_searches_are_dropped_and_counted():
-    interactions = cleaned(row("e1"), row("e2", item=None, event_type="search"), row("e3", item=None))
-
-    assert len(interactions.frame) == 1
-    assert (interactions.dropped["no_item"], interactions.dropped["unknown_event_type"]) == (2, 0)
+    assert len(interactions.frame) == len(kept)
+    assert interactions.dropped == dropped(**counts)
 
 
 def test_profile_id_equals_the_id_used_by_serving():
     interactions = cleaned(row("e1", user="anna"), row("e2", user=None, session_id="s7"))
 
-    assert interactions.frame["profile_id"].tolist() == [
-        profile_id(user_id="anna", session_id="s1"),
-        profile_id(user_id=None, session_id="s7"),
-    ]
+    expected = [profile_id(user_id=user, session_id=session) for user, session in (("anna", "s1"), (None, "s7"))]
+    assert interactions.frame["profile_id"].tolist() == expected
 
 
 def test_session_events_before_login_belong_to_the_user():
@@ -152,30 +142,13 @@ def test_rows_are_sorted_by_time_then_event_id():
 
 def test_minimums_hold_after_other_rows_are_dropped():
     """Without the rare plum, Ben has too few items. Then the fig is rare, and then Cleo has too few items."""
-    interactions = cleaned(
-        row("e1", user="ben", item="plum"),
-        row("e2", user="ben", item="fig"),
-        row("e3", user="cleo", item="fig"),
-        row("e4", user="cleo", item="pear"),
-        row("e5", user="anna", item="pear"),
-        row("e6", user="anna", item="kiwi"),
-        row("e7", user="dora", item="pear"),
-        row("e8", user="dora", item="kiwi"),
-        minimum_item=2,
-        minimum_user=2,
-    )
+    bought = {"ben": "plum fig", "cleo": "fig pear", "anna": "pear kiwi", "dora": "pear kiwi"}
+    rows = [row(f"{user}-{item}", user=user, item=item) for user, items in bought.items() for item in items.split()]
+
+    interactions = cleaned(*rows, minimum_item=2, minimum_user=2)
 
     assert set(pairs(interactions)) == {(f"u#{user}", item) for user in ("anna", "dora") for item in ("pear", "kiwi")}
-    assert interactions.dropped == {
-        "duplicate_event": 0,
-        "erased_user": 0,
-        "no_item": 0,
-        "unknown_event_type": 0,
-        "no_weight": 0,
-        "taken_back": 0,
-        "rare_item": 2,
-        "short_history": 2,
-    }
+    assert interactions.dropped == dropped(rare_item=2, short_history=2)
 
 
 def test_interactions_below_minimum_give_an_empty_frame():

@@ -15,26 +15,19 @@ from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import INTERACTION_COLUMNS, DatasetManifest
 from functions.build_dataset import service
 from functions.build_dataset.cleaning import clean
-from operations.configuration.configuration_store import ConfigurationStore
 from operations.ingest.interaction_checks import check
 from operations.ingest.lake_writer import LakeBucket, LakeWriter
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.world import configure
-from tests.unit.functions.build_dataset.shop import EVENT, shopping
+from tests.unit.functions.build_dataset.shop import EVENT, dropped, shopping
 
 
 def test_response_has_dataset_location_and_counts(dataset, invoke, artefact_bucket, counted):
     answer = invoke()
 
-    run_id = answer["run_id"]
-    assert answer == {
-        "run_id": run_id,
-        "dataset_s3_uri": f"s3://{artefact_bucket}/datasets/{run_id}/",
-        "interactions": 10,
-        "users": 5,
-        "items": 2,
-    }
-    assert run_id == EVENT["run_id"]
+    run_id = EVENT["run_id"]
+    location = f"s3://{artefact_bucket}/datasets/{run_id}/"
+    assert answer == {"run_id": run_id, "dataset_s3_uri": location, "interactions": 10, "users": 5, "items": 2}
     assert counted()["DatasetsBuilt"] == 1
 
 
@@ -73,10 +66,7 @@ def test_interactions_have_the_same_context_as_profiles(dataset, aws, artefact_b
 def test_users_file_has_declared_group_columns(dataset, aws, artefact_bucket, users_table):
     """The file contains only buyers. Numbers cannot form groups, and undeclared columns may contain any value."""
     columns = {"plan": "string", "likes": "list", "age": "number"}
-    store = ConfigurationStore(aws("s3"), artefact_bucket)
-    store.apply(
-        store.current(), {"format": 1, "users": {"columns": columns}}, text="", by="me", reason="", now_ms=NOW_MS
-    )
+    configure(aws("s3"), artefact_bucket, users={"columns": columns})
     users = [
         User("user1", {"plan": "gold", "likes": "tea|jazz", "age": 30, "email": "one@example.org"}),
         User("user0", {"plan": "tin"}),
@@ -115,16 +105,7 @@ def test_manifest_has_counts_drops_and_sources(dataset):
     manifest = DatasetManifest.from_json(dataset()["manifest.json"])
 
     assert (manifest.rows_read, manifest.interactions, manifest.users, manifest.items) == (15, 10, 5, 2)
-    assert manifest.dropped == {
-        "duplicate_event": 4,
-        "erased_user": 0,
-        "no_item": 0,
-        "unknown_event_type": 0,
-        "no_weight": 0,
-        "taken_back": 0,
-        "rare_item": 1,
-        "short_history": 0,
-    }
+    assert manifest.dropped == dropped(duplicate_event=4, rare_item=1)
     assert (manifest.first_event_ms, manifest.last_event_ms) == (NOW_MS - 9 * DAY_MS, NOW_MS)
     assert manifest.catalogue_items == 3
     assert manifest.repeat_share == 0.0

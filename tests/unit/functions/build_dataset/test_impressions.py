@@ -63,17 +63,10 @@ def test_response_row_has_ranked_items_and_outcomes(build):
     )
 
     assert row == {
-        "profile_id": "u#user0",
-        "served_ms": NOW_MS - 8 * DAY_MS,
-        "device": "phone",
-        "item_ids": ["pear", "plum"],
-        "scores": [2.0, 1.5],
-        "places": [1, 2],
-        "pairs": [],
-        "outcome_item_ids": ["plum", "plum"],
-        "outcome_types": ["click", "purchase"],
-        "outcome_values": [0.0, 4.5],
-    }
+        "profile_id": "u#user0", "served_ms": NOW_MS - 8 * DAY_MS, "device": "phone", "item_ids": ["pear", "plum"],
+        "scores": [2.0, 1.5], "places": [1, 2], "pairs": [], "outcome_item_ids": ["plum", "plum"],
+        "outcome_types": ["click", "purchase"], "outcome_values": [0.0, 4.5],
+    }  # fmt: skip
 
 
 def test_randomised_pairs_are_read_from_the_log(build):

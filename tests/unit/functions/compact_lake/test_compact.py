@@ -1,18 +1,14 @@
 import io
 
-import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.declarations.storage import COMPACTIONS_PREFIX, CONFIGURATION_KEY
+from alsolike.declarations.storage import COMPACTIONS_PREFIX
 from alsolike.lake import lake
-from alsolike.privacy.pseudonyms import Pseudonyms
-from alsolike.privacy.tombstones import add_tombstone
 from functions.compact_lake import handler
 from functions.compact_lake.expired_days import oldest_kept, remove_before
 from functions.compact_lake.merge_rules import MergeRules
-from operations.configuration.configuration_store import ConfigurationStore
 from tests.builders.lakes import DATE, HOUR_MS, SCHEMA, TIME_MS, counted, keep_up, keys, row, write
 from tests.builders.lakes import counted as events_of
 from tests.builders.lambda_events import LambdaContext
@@ -61,9 +57,8 @@ def test_merged_object_replaces_inputs_after_readers_cannot_need_them(s3, lake_b
 
 
 def test_merged_object_has_each_event_once_sorted_by_time(s3, lake_bucket):
-    write(
-        s3, lake_bucket, "a", [row("late", event_time_ms=TIME_MS + 5), row("x", item_id="second", received_time_ms=9)]
-    )
+    late, second = row("late", event_time_ms=TIME_MS + 5), row("x", item_id="second", received_time_ms=9)
+    write(s3, lake_bucket, "a", [late, second])
     write(s3, lake_bucket, "b", [row("x", item_id="first", received_time_ms=8)])
     write(s3, lake_bucket, "c", [row("b"), row("a")])
 
@@ -197,9 +192,8 @@ def test_merge_reads_at_most_the_configured_bytes(s3, lake_bucket):
     for n in range(9):
         write(s3, lake_bucket, f"{n}", [row(f"e{n}")])
 
-    outcome = keep_up(
-        s3, lake_bucket, later_ms=QUIET_MS, rules=MergeRules(min_objects=3, merge_bytes=sum(sizes[:4]) + sizes[0] // 2)
-    )
+    rules = MergeRules(min_objects=3, merge_bytes=sum(sizes[:4]) + sizes[0] // 2)
+    outcome = keep_up(s3, lake_bucket, later_ms=QUIET_MS, rules=rules)
 
     assert (outcome.merged, outcome.written) == (8, 2)  # One remaining object is fewer than the minimum.
 
@@ -229,34 +223,22 @@ def test_days_older_than_retention_are_removed_with_compaction_records(s3, lake_
 
     assert remove_before(s3, lake_bucket, oldest_kept(30, now_ms=now)) == 1
 
-    assert sorted({key.split("/")[1] for key in keys(s3, lake_bucket)}) == [
-        "event_date=2026-08-22",
-        "event_date=2026-09-21",
-    ]
-    assert sorted(key.split("/")[1] for key in keys(s3, lake_bucket, COMPACTIONS_PREFIX)) == [
-        "event_date=2026-08-22",
-        "event_date=2026-09-21",
-    ]
-
-
-SECRET = "0123456789abcdef0123456789abcdef"
+    days = ["event_date=2026-08-22", "event_date=2026-09-21"]
+    assert sorted({key.split("/")[1] for key in keys(s3, lake_bucket)}) == days
+    assert sorted(key.split("/")[1] for key in keys(s3, lake_bucket, COMPACTIONS_PREFIX)) == days
 
 
 @pytest.fixture
-def invoke(aws, lake_bucket, artefact_bucket, monkeypatch):
-    secret = aws("secretsmanager").create_secret(Name="secret", SecretString=SECRET)["ARN"]
-    variables = {"LAKE_BUCKET": lake_bucket, "ARTEFACT_BUCKET": artefact_bucket, "SECRET_ARN": secret}
+def invoke(lake_bucket, artefact_bucket, pseudonyms, set_variables, monkeypatch):
+    set_variables(LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key")
     monkeypatch.setattr(handler, "RULES", MergeRules(min_objects=3, quiet_ms=0, grace_ms=0))
-    for name, value in variables.items():
-        monkeypatch.setenv(name, value)
     return lambda remaining_ms=900_000: handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
 
 
-def test_call_returns_and_counts_merged_objects(invoke, aws, lake_bucket, artefact_bucket, counted):
-    s3 = aws("s3")
+def test_call_returns_and_counts_merged_objects(invoke, s3, lake_bucket, erase, counted):
     for n in range(3):
         write(s3, lake_bucket, str(n), [row(f"e{n}", user_id="anna"), row(f"f{n}", user_id="bob")])
-    add_tombstone(s3, artefact_bucket, Pseudonyms(SECRET.encode()).erased_user("anna"), now_ms=1)
+    erase("anna")
 
     first, second = invoke(), invoke()
 
@@ -269,11 +251,10 @@ def test_call_returns_and_counts_merged_objects(invoke, aws, lake_bucket, artefa
     assert counted() == {"LakeObjectsMerged": 3}
 
 
-def test_configured_retention_removes_older_days(invoke, aws, lake_bucket, artefact_bucket, counted):
-    s3 = aws("s3")
+def test_configured_retention_removes_older_days(invoke, s3, lake_bucket, configure, counted):
     write(s3, lake_bucket, "old", [row("e")], date="2020-01-01")
     assert invoke()["expired_days"] == 0
-    configure(s3, artefact_bucket, {"format": 1, "limits": {"retention_days": 365}})
+    configure({"limits": {"retention_days": 365}})
 
     assert invoke()["expired_days"] == 1
 
@@ -281,18 +262,11 @@ def test_configured_retention_removes_older_days(invoke, aws, lake_bucket, artef
     assert counted()["LakeDaysExpired"] == 1
 
 
-def test_call_without_time_is_incomplete_and_merges_nothing(invoke, aws, lake_bucket):
+def test_call_without_time_is_incomplete_and_merges_nothing(invoke, s3, lake_bucket):
     for n in range(3):
-        write(aws("s3"), lake_bucket, str(n), [row(f"e{n}")])
+        write(s3, lake_bucket, str(n), [row(f"e{n}")])
 
     outcome = invoke(remaining_ms=handler.LAST_STEP_MS)
 
     assert (outcome["merged"], outcome["complete"]) == (0, False)
     assert invoke()["merged"] == 3
-
-
-def configure(s3, bucket, document):
-    store = ConfigurationStore(s3, bucket)
-    text = orjson.dumps(document).decode()
-    store.apply(store.current(), document, text=text, by="test", reason="test", now_ms=1)
-    assert s3.get_object(Bucket=bucket, Key=CONFIGURATION_KEY)

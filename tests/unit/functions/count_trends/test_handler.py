@@ -77,17 +77,11 @@ def test_deleted_trends_object_is_started_again(invoke, aws, artefact_bucket, it
     assert items().keys() == {"plum"}
 
 
-def test_events_of_erased_users_do_not_count(invoke, erase, items, counted):
+def test_events_of_erased_users_and_agents_do_not_count(invoke, erase, items, counted):
     erase("anna")
 
-    invoke(kinesis_event([interaction("e1"), interaction("e2", user_id="ben", item_id="plum")]))
+    agents = interaction("e3", user_id="ben", agent="assistant")
+    invoke(kinesis_event([interaction("e1"), interaction("e2", user_id="ben", item_id="plum"), agents]))
 
     assert items().keys() == {"plum"}
-    assert counted()["EventsOfErasedUsers"] == 1
-
-
-def test_events_of_agents_do_not_count(invoke, items, counted):
-    invoke(kinesis_event([interaction("e1", agent="assistant"), interaction("e2", item_id="plum")]))
-
-    assert items().keys() == {"plum"}
-    assert counted() == {"TrendsCounted": 1}
+    assert counted() == {"TrendsCounted": 1, "EventsOfErasedUsers": 1}

@@ -59,10 +59,10 @@ class MemoryStore(TrendsStore):
         return dict(zip(counts.items, (counts.counts[:, hour] * math.exp(age_ms / 3_600_000)).tolist(), strict=True))
 
 
-def count(store, records, *, configurations=None, erased=no_erased_users):
+def count(store, records, *, counters=None, configurations=None, erased=no_erased_users, shard=SHARD, first=0):
     return count_trends(
-        stream_records(kinesis_event(records)),
-        counters=Counters(store),
+        stream_records(kinesis_event(records, shard=shard, first=first)),
+        counters=counters or Counters(store),
         configurations=configurations or Applied(),
         now_ms=NOW_MS,
         erased=erased,
@@ -72,14 +72,8 @@ def count(store, records, *, configurations=None, erased=no_erased_users):
 def test_event_counts_with_the_weight_of_its_type():
     store = MemoryStore()
 
-    outcome = count(
-        store,
-        [
-            interaction("e1", item_id="pear"),
-            interaction("e2", item_id="pear", event_type="purchase"),
-            interaction("e3", item_id="plum", event_type="AddToCart"),
-        ],
-    )
+    bought, added = {"event_type": "purchase"}, {"item_id": "plum", "event_type": "AddToCart"}
+    outcome = count(store, [interaction("e1"), interaction("e2", **bought), interaction("e3", **added)])
 
     assert outcome == CountResult(counted=3, repeated=0, unreadable=0)
     assert store.weights() == pytest.approx({"pear": 1 + 5, "plum": 3}, rel=1e-5)
@@ -174,13 +168,7 @@ def test_repeated_event_id_of_a_session_counts_once():
     again = [interaction(event_id, user_id=None, session_id="s1") for event_id in ("e1", "e2")]
 
     outcomes = [
-        count_trends(
-            stream_records(kinesis_event(events, first=begin)),
-            counters=counters,
-            configurations=Applied(),
-            now_ms=NOW_MS,
-        )
-        for begin, events in ((0, first), (len(first), again))
+        count(store, events, counters=counters, first=begin) for begin, events in ((0, first), (len(first), again))
     ]
 
     assert [(outcome.counted, outcome.repeated) for outcome in outcomes] == [(2, 1), (1, 1)]
@@ -193,8 +181,7 @@ def test_event_id_counts_again_after_many_others(monkeypatch):
     counters = Counters(store)
 
     for begin, event_id in enumerate(("e1", "e2", "e1", "e3", "e1")):
-        records = stream_records(kinesis_event([interaction(event_id)], first=begin))
-        count_trends(records, counters=counters, configurations=Applied(), now_ms=NOW_MS)
+        count(store, [interaction(event_id)], counters=counters, first=begin)
 
     # The second e1 is a known duplicate. The last e1 counts again, because e1 was forgotten by then.
     assert store.weights() == pytest.approx({"pear": 4}, rel=1e-5)
@@ -205,9 +192,8 @@ def test_shards_are_counted_separately():
     store = MemoryStore()
     counters = Counters(store)
     for shard, item in (("shardId-0", "pear"), ("shardId-1", "plum"), ("shardId-0", "fig")):
-        first = 1 if item == "fig" else 0
-        records = stream_records(kinesis_event([interaction(f"of-{item}", item_id=item)], shard=shard, first=first))
-        count_trends(records, counters=counters, configurations=Applied(), now_ms=NOW_MS)
+        event = interaction(f"of-{item}", item_id=item)
+        count(store, [event], counters=counters, shard=shard, first=int(item == "fig"))
 
     assert store.counts("shardId-0").items == ("pear", "fig")
     assert store.counts("shardId-1").items == ("plum",)
@@ -259,23 +245,18 @@ class Flaky(MemoryStore):
         return etag
 
 
+EVENTS = [
+    interaction(
+        f"e{n}",
+        item_id=f"i{n % 5}",
+        event_type=("return", "view", "purchase", "cart")[n % 4],
+        event_time_ms=NOW_MS - 3_600_000 * (n % 3),
+    )
+    for n in range(24)
+]
 RECORDS: Sequence[StreamRecord] = [
     record._replace(arrived_ms=NOW_MS + 7 * 60_000 * number)
-    for number, record in enumerate(
-        stream_records(
-            kinesis_event(
-                [
-                    interaction(
-                        f"e{n}",
-                        item_id=f"i{n % 5}",
-                        event_type=("return", "view", "purchase", "cart")[n % 4],
-                        event_time_ms=NOW_MS - 3_600_000 * (n % 3),
-                    )
-                    for n in range(24)
-                ]
-            )
-        )
-    )
+    for number, record in enumerate(stream_records(kinesis_event(EVENTS)))
 ]
 
 
