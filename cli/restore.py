@@ -39,7 +39,7 @@ def restore(
 
     Example: alsolike restore --to 2026-03-01T12:00:00Z --dry-run
     """
-    from operations.recovery.erasures import drop_erased
+    from operations.recovery.erased_rows import drop_erased
     from operations.recovery.snapshot import rebuild_snapshot
     from operations.recovery.tables import restore_tables
 

@@ -13,10 +13,10 @@ from alsolike.declarations.routes import BEACON_ROUTES, HEALTH_PATH, PUBLIC_ROUT
 from alsolike.events.session_tokens import authorizer_context
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
+from alsolike.runtime.http import request_body, respond, respond_error
 from alsolike.runtime.observability import count, instrumented, log_refusal
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
-from alsolike.schema.http import request_body, respond, respond_error
 from functions.authorize_session.keys import SessionKeys
 from functions.authorize_session.service import authorize
 from functions.authorize_session.settings import Settings

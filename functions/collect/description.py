@@ -9,7 +9,7 @@ import orjson
 
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration_document.reader import ConfigurationReader
-from alsolike.schema.http import is_current, not_modified, respond_json
+from alsolike.runtime.http import is_current, not_modified, respond_json
 from functions.collect.request import CollectRequest
 
 CACHE_CONTROL = "private, max-age=60"

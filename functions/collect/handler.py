@@ -10,9 +10,9 @@ from typing import Any
 
 from alsolike.api.handler import api_handler
 from alsolike.runtime.aws import client
+from alsolike.runtime.http import route_key
 from alsolike.runtime.observability import invocation
 from alsolike.runtime.settings import from_environment
-from alsolike.schema.http import route_key
 from functions.collect.request import CollectRequest
 from functions.collect.routes import Route, routes
 from functions.collect.settings import Settings

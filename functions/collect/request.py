@@ -12,8 +12,8 @@ from alsolike.declarations.defaults import DEFAULT_PAGE_SIZE
 from alsolike.declarations.metrics import Metric
 from alsolike.events.session_tokens import Session, session_of
 from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.http import request_body
 from alsolike.runtime.observability import count
-from alsolike.schema.http import request_body
 from alsolike.schema.queries import PAGE, read_query
 from alsolike.signing.signed_requests import SIGNED_BY
 

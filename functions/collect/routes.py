@@ -14,8 +14,8 @@ from alsolike.declarations.metrics import Metric
 from alsolike.events.stream_writer import EventStream
 from alsolike.privacy.tombstones import user_ids
 from alsolike.runtime.client_protocols import DynamoDbClient, S3Client, SecretsManagerClient
+from alsolike.runtime.http import respond
 from alsolike.runtime.polling import Polling
-from alsolike.schema.http import respond
 from functions.collect.actions import ActionRoutes
 from functions.collect.description import Description
 from functions.collect.events import Events

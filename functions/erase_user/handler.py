@@ -13,9 +13,9 @@ from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.aws import client
+from alsolike.runtime.http import respond
 from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
-from alsolike.schema.http import respond
 from functions.erase_user.forwarding import forward, repeat
 from functions.erase_user.service import Erasing, erase_user
 from functions.erase_user.settings import Settings

@@ -15,9 +15,9 @@ from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
 from alsolike.profiles.user_export import UserData, UserDataStores
 from alsolike.runtime.aws import client
+from alsolike.runtime.http import respond_json
 from alsolike.runtime.observability import count
 from alsolike.runtime.settings import from_environment
-from alsolike.schema.http import respond_json
 from alsolike.schema.queries import NEXT, read_query
 from functions.export_user.service import export_user
 from functions.export_user.settings import Settings

@@ -9,8 +9,8 @@ from typing import Any
 
 from alsolike.api.handler import api_handler
 from alsolike.runtime.aws import client
+from alsolike.runtime.http import respond_text
 from alsolike.runtime.settings import from_environment
-from alsolike.schema.http import respond_text
 from functions.observe.routes import Routes, routes
 from functions.observe.settings import Settings
 

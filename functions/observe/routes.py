@@ -14,8 +14,8 @@ from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.client_protocols import CloudFormationClient, PagedClient, S3Client
+from alsolike.runtime.http import route_key
 from alsolike.runtime.polling import Polling
-from alsolike.schema.http import route_key
 from alsolike.schema.queries import read_query
 from functions.observe.cost import Cost
 from functions.observe.drift import drift, latest_report

@@ -11,8 +11,8 @@ from typing import Any
 from alsolike.api.handler import api_handler
 from alsolike.runtime.aws import client
 from alsolike.runtime.errors import InvalidBundle, Unavailable
+from alsolike.runtime.http import respond, route_key
 from alsolike.runtime.settings import from_environment
-from alsolike.schema.http import respond, route_key
 from functions.operate.request import OperatorRequest
 from functions.operate.routes import STARTED, Route, routes
 from functions.operate.settings import Settings

@@ -11,11 +11,11 @@ from alsolike.api.path_ids import path_id
 from alsolike.declarations.limits import MAX_OPERATOR_BODY_BYTES
 from alsolike.declarations.metrics import Metric
 from alsolike.runtime.errors import NotFound
+from alsolike.runtime.http import request_body
 from alsolike.runtime.names import MODEL_VERSION
 from alsolike.runtime.observability import count, logger
 from alsolike.schema import validation
 from alsolike.schema.fields import Fields
-from alsolike.schema.http import request_body
 from alsolike.schema.queries import read_query
 from alsolike.signing.signed_requests import SIGNED_BY
 

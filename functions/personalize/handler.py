@@ -17,11 +17,11 @@ from alsolike.registry.versions import ModelVersions
 from alsolike.runtime.aws import client
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.errors import InvalidInput, PersonalizeError
+from alsolike.runtime.http import request_body, respond
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
 from alsolike.runtime.settings import from_environment
 from alsolike.schema import validation
-from alsolike.schema.http import request_body, respond
 from alsolike.signing.signed_requests import SIGNED_BY
 from alsolike.training.runs import TrainingRuns
 from functions.personalize.jobs import Batches, Imports

@@ -12,8 +12,8 @@ from typing import Any
 from alsolike.api.handler import api_handler
 from alsolike.declarations.metrics import Metric
 from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.http import route_key
 from alsolike.runtime.observability import count, count_all, count_by, invocation, log_refusal
-from alsolike.schema.http import route_key
 from functions.recommend.direct.batch import answer_batch, parse_batch
 from functions.recommend.direct.forecast import forecast_lists
 from functions.recommend.direct.preview import preview

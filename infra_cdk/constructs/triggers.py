@@ -9,14 +9,10 @@ from aws_cdk import aws_lambda_event_sources as sources
 from constructs import Construct
 
 from alsolike.declarations.manifest import EventStream, KafkaTopic, LogLines, Schedule, TableChanges, Trigger
+from alsolike.declarations.retention import TABLE_STREAM_DAYS
 from infra_cdk.constructs.kafka_source import read_topic
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
-
-STREAM_HOURS = 24
-"""Retention of DynamoDB Streams in hours.
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html"""
-
 
 _METRICS = lambda_.MetricsConfig(metrics=[lambda_.MetricType.EVENT_COUNT])
 """Free metrics of each mapping, including the number of events in failed batches."""
@@ -84,7 +80,7 @@ def _follow(
         batch_size=trigger.batch_size,
         max_batching_window=cdk.Duration.seconds(settings.number(trigger.window_s)),
         retry_attempts=-1,
-        max_record_age=cdk.Duration.hours(STREAM_HOURS - 1),
+        max_record_age=cdk.Duration.hours(24 * TABLE_STREAM_DAYS - 1),
         on_failure=sources.S3OnFailureDestination(data.lake),
         metrics_config=_METRICS,
     )

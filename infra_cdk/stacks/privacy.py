@@ -6,7 +6,12 @@ from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
-from alsolike.declarations.retention import ACCESS_LOG_DAYS, BATCH_DAYS, OBJECT_VERSION_DAYS, TABLE_BACKUP_DAYS
+from alsolike.declarations.retention import (
+    ACCESS_LOG_DAYS,
+    BATCH_DAYS,
+    OBJECT_VERSION_DAYS,
+    POINT_IN_TIME_RECOVERY_DAYS,
+)
 from alsolike.declarations.storage import FORWARDED_ERASURES_PREFIX
 from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.erasure_workflow import ErasureWorkflow
@@ -44,7 +49,7 @@ class PrivacyStack(Stack):
             "purge_user",
             values={
                 "object_version_days": max(OBJECT_VERSION_DAYS, settings.backup_days or 0),
-                "table_backup_days": max(TABLE_BACKUP_DAYS, settings.backup_days or 0),
+                "table_backup_days": max(POINT_IN_TIME_RECOVERY_DAYS, settings.backup_days or 0),
                 "access_log_days": ACCESS_LOG_DAYS,
                 "batch_days": BATCH_DAYS + 1,  # S3 deletes the last version one day after the object
                 "retrain_days": longest_gap_days(settings.training_schedule) or 0,

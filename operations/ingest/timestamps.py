@@ -42,16 +42,15 @@ def times_ms(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], dict[str, 
     if pa.types.is_integer(column.type) and not column.null_count:
         whole_numbers = column.cast(pa.int64(), safe=False).to_numpy()
         return _scaled(whole_numbers, wrong), wrong
-    numbers, unreadable = numbers_of(column)
-    iso = np.zeros(len(numbers), np.int64)
-    if unreadable.any() and not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
-        iso = _iso_ms(column, unreadable)
-        unreadable &= iso == 0
-    wrong[UNREADABLE] = unreadable
-    wrong[MISSING] = np.isnan(numbers) & ~unreadable & (iso == 0)
+    numbers, is_text = numbers_of(column)
+    iso, is_iso = np.zeros(len(numbers), np.int64), np.zeros(len(numbers), np.bool_)
+    if is_text.any() and not (pa.types.is_floating(column.type) or pa.types.is_integer(column.type)):
+        iso, is_iso = _iso_ms(column, is_text)
+    wrong[UNREADABLE] = is_text & ~is_iso
+    wrong[MISSING] = np.isnan(numbers) & ~is_text
     with np.errstate(over="ignore"):
         ms = _scaled(np.where(np.isfinite(numbers), numbers, 0.0), wrong)
-    return np.where(iso != 0, iso, ms), wrong
+    return np.where(is_iso, iso, ms), wrong
 
 
 def numbers_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Bools]:
@@ -88,8 +87,8 @@ def _scaled(numbers: npt.NDArray[np.int64] | npt.NDArray[np.float64], wrong: dic
     return ms
 
 
-def _iso_ms(column: pa.ChunkedArray, places: Bools) -> npt.NDArray[np.int64]:
-    """Return the times of cells with ISO 8601 text, and 0 for other cells."""
+def _iso_ms(column: pa.ChunkedArray, places: Bools) -> tuple[npt.NDArray[np.int64], Bools]:
+    """Return the times of the cells at `places`, and a mask of the cells with ISO 8601 text. Other times are 0."""
     import pandas as pd  # Importing pandas takes longer than importing a small file without ISO 8601 times.
 
     cells = column.cast(pa.string()).filter(pa.array(places)).combine_chunks().dictionary_encode()
@@ -98,6 +97,7 @@ def _iso_ms(column: pa.ChunkedArray, places: Bools) -> npt.NDArray[np.int64]:
     texts = pc.replace_substring(pc.if_else(fits, distinct, None), ",", ".").to_pylist()
     parsed = pd.to_datetime(pd.Series(texts, dtype="object"), format="ISO8601", utc=True, errors="coerce")
     ms = parsed.dt.as_unit("ms").astype("int64").where(parsed.notna(), 0).to_numpy(np.int64)
-    result = np.zeros(len(places), np.int64)
-    result[places] = ms[cells.indices.to_numpy()]
-    return result
+    result, is_iso = np.zeros(len(places), np.int64), np.zeros(len(places), np.bool_)
+    cell = cells.indices.to_numpy()
+    result[places], is_iso[places] = ms[cell], parsed.notna().to_numpy()[cell]
+    return result, is_iso

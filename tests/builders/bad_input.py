@@ -11,7 +11,7 @@ from jsonschema import Draft202012Validator
 
 from alsolike.api.openapi import description
 from alsolike.configuration.configuration import DEFAULT
-from alsolike.schema.http import ERROR_TYPES
+from alsolike.runtime.http import ERROR_TYPES
 
 DESCRIPTION = description(DEFAULT)
 

@@ -46,10 +46,10 @@ from alsolike.recommendations.request_fields import (
     USER_QUERY,
 )
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.runtime.http import request_body
 from alsolike.runtime.struct import struct
 from alsolike.schema import validation
 from alsolike.schema.fields import Integer
-from alsolike.schema.http import request_body
 from alsolike.schema.queries import read_query
 from alsolike.snapshot.search import words_of
 from alsolike.trends.windows import DEFAULT_WINDOW, WINDOWS

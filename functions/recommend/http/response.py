@@ -14,8 +14,8 @@ from alsolike.profiles.impressions import Impressions
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, POPULAR, SIMILAR_ITEMS, TRENDING
 from alsolike.records.served_response import FILLED, PAIRED, PROMOTED, RANKED
+from alsolike.runtime.http import is_current, not_modified, respond
 from alsolike.runtime.struct import struct
-from alsolike.schema.http import is_current, not_modified, respond
 from functions.recommend.http.request import RANKING_ROUTE, RecommendationRequest
 
 Source = Literal["model", "similar", "popular", "trending", "recent", "none"]

@@ -12,9 +12,9 @@ from local_cloud.assembly import FileAsset, Stack, read_assembly
 from local_cloud.deployment import Clients, Deployment, DeploymentError, Resource
 from local_cloud.intrinsics import NO_VALUE, Evaluator, TemplateError
 from local_cloud.resources import RESOURCE_TYPES
-from local_cloud.resources.creation import Creation
 from local_cloud.resources.functions import PUBLIC_PARAMETERS
 from local_cloud.resources.properties import Properties, PropertyError
+from local_cloud.resources.resource_type import Creation
 from local_cloud.resources.s3 import bucket_location
 from local_cloud.template import Definition, declared_names, wanted_resources
 

@@ -5,7 +5,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from local_cloud.gateway.authorizer import (
+from local_cloud.gateway.jwt_authorizer import (
     ForbiddenError,
     JwtAuthorizer,
     UnauthorizedError,

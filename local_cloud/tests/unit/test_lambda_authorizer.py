@@ -8,7 +8,7 @@ import pytest
 
 from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
-from local_cloud.gateway.admission import RefusedError
+from local_cloud.gateway.authorizer import RefusedError
 from local_cloud.gateway.deployed import ApiServices, read_http_apis
 from local_cloud.gateway.lambda_authorizer import LambdaAuthorizer, identity_source
 from local_cloud.gateway.request import ApiContext

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import pytest
 
 from local_cloud.execution.function import InvocationResult
-from local_cloud.gateway.admission import Admission, RefusedError
+from local_cloud.gateway.authorizer import Admission, RefusedError
 from local_cloud.gateway.http_api import HttpApi, HttpApiServer, Stage
 from local_cloud.gateway.invocations import TimedInvocations
 from local_cloud.gateway.request import ApiContext

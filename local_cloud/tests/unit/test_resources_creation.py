@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.resources.creation import camel_case, generated_name
 from local_cloud.resources.properties import Properties, PropertyError
+from local_cloud.resources.resource_type import camel_case, generated_name
 
 LOGICAL_IDS = st.text("abcXYZ019", min_size=1, max_size=255)
 

@@ -23,7 +23,7 @@ from alsolike.runtime.s3 import S3Object
 from functions.archive_events.service import archive
 from operations.configuration.store import store_of
 from operations.ingest.load import import_interactions
-from operations.recovery.erasures import drop_erased
+from operations.recovery.erased_rows import drop_erased
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.objects import Losses, carry_out, losses, plan
 from operations.recovery.source import EVERYTHING, Part, RestoreSource

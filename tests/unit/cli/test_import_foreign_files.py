@@ -60,6 +60,7 @@ def test_mapping_onto_an_existing_column_is_refused():
 
 SECOND = 1_500_000_000  # 2017-07-14T02:40:00Z
 TIMES = [
+    ("1970-01-01", 0),
     ("1500000000", SECOND * 1000),
     ("1500000000.5", SECOND * 1000 + 500),
     ("1.5e9", SECOND * 1000),

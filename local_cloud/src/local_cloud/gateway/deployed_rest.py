@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from local_cloud.deployment import Deployment, Resource
-from local_cloud.gateway.admission import Authorizer
+from local_cloud.gateway.authorizer import Authorizer
 from local_cloud.gateway.deployed import FUNCTION_IN_URI, ApiServices
 from local_cloud.gateway.http_api import Stage
 from local_cloud.gateway.lambda_authorizer import identity_source

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from local_cloud.execution.function import FunctionNotFoundError, ThrottledError
 from local_cloud.gateway.access_log import AccessLog, Served
-from local_cloud.gateway.admission import Admission, Authorizer, RefusedError
+from local_cloud.gateway.authorizer import Admission, Authorizer, RefusedError
 from local_cloud.gateway.cors import Cors
 from local_cloud.gateway.invocations import TimedInvocations
 from local_cloud.gateway.request import ApiContext, payload_event

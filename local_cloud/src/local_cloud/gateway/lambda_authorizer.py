@@ -13,7 +13,7 @@ from typing import Any, Protocol
 from urllib.parse import unquote
 
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
-from local_cloud.gateway.admission import Admission, RefusedError
+from local_cloud.gateway.authorizer import Admission, RefusedError
 from local_cloud.gateway.request import ApiContext, payload_event
 from local_cloud.gateway.response import internal_server_error, message_response
 from local_cloud.gateway.routes import Match

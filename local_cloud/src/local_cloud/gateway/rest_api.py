@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl
 
 from local_cloud.execution.function import FunctionNotFoundError, ThrottledError
 from local_cloud.gateway.access_log import Served
-from local_cloud.gateway.admission import Admission, RefusedError
-from local_cloud.gateway.authorizer import ForbiddenError, JwtAuthorizer, UnauthorizedError, claim_text
+from local_cloud.gateway.authorizer import Admission, RefusedError
 from local_cloud.gateway.http_api import HttpApi, HttpApiServer, Stage
+from local_cloud.gateway.jwt_authorizer import ForbiddenError, JwtAuthorizer, UnauthorizedError, claim_text
 from local_cloud.gateway.lambda_authorizer import Decision, Event, LambdaAuthorizer
 from local_cloud.gateway.request import ApiContext, encoded_body, grouped
 from local_cloud.gateway.response import function_response, message_response

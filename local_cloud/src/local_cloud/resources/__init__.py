@@ -32,7 +32,7 @@ from local_cloud.resources import (
     stepfunctions,
     wafv2,
 )
-from local_cloud.resources.creation import ResourceType
+from local_cloud.resources.resource_type import ResourceType
 
 _SERVICES = (
     apigateway, apigatewayv2, audit, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, ec2, events,

@@ -6,7 +6,7 @@ moto stores only the API. The gateway reads the document and the stages from the
 from collections.abc import Mapping
 from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 
 def _create_api(creation: Creation) -> Created:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 _API = (
     "ApiKeySelectionExpression", "CorsConfiguration", "Description", "DisableExecuteApiEndpoint",

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from local_cloud.edge import configuration
-from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 
 def _create_distribution(creation: Creation) -> Created:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 _ALARM = (
     "ActionsEnabled", "AlarmActions", "AlarmDescription", "ComparisonOperator", "DatapointsToAlarm", "Dimensions",

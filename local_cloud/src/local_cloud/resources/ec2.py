@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 
 def _kept(prefix: str, *properties: str, attributes: Callable[[Creation, str], dict[str, str]]) -> ResourceType:

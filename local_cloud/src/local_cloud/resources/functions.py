@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from local_cloud.deployment import Deployment
-from local_cloud.resources.creation import Created, Creation, ResourceType
 from local_cloud.resources.properties import PropertyError
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 _CONFIGURATION = (
     "Architectures", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "Handler", "LoggingConfig",

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
 from local_cloud.resources.properties import PropertyError
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 
 def _create_database(creation: Creation) -> Created:

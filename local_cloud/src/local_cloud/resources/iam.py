@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 # moto loads AWS's policies only with a setting that costs seconds at each start.
 _AWS_PREFIX = "arn:aws:iam::aws:policy/"

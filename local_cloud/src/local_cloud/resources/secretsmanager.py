@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
 from local_cloud.resources.properties import Properties, PropertyError
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 _LENGTH = 32
 """Default length of generated secrets in CloudFormation."""

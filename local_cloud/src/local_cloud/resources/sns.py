@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType, attribute_text
+from local_cloud.resources.resource_type import Created, Creation, ResourceType, attribute_text
 
 _TOPIC_ATTRIBUTES = ("ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId")
 _SUBSCRIPTION_ATTRIBUTES = (

@@ -4,8 +4,8 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType, attribute_text, camel_case
 from local_cloud.resources.properties import Properties, PropertyError
+from local_cloud.resources.resource_type import Created, Creation, ResourceType, attribute_text, camel_case
 
 
 def _create_state_machine(creation: Creation) -> Created:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from local_cloud.resources.creation import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
 
 def _create_web_acl(creation: Creation) -> Created:

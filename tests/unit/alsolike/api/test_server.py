@@ -19,7 +19,7 @@ from alsolike.api import server
 from alsolike.api.path_ids import path_id, path_segment
 from alsolike.api.server import FunctionServer, Routes, event_of
 from alsolike.runtime.errors import InvalidInput
-from alsolike.schema.http import respond
+from alsolike.runtime.http import respond
 from local_cloud.gateway.request import ApiContext, payload_event
 from local_cloud.http_server import HttpRequest
 from tests.unit.alsolike.records import ids

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 
-from model_export.algorithms.sasrec.data import Negatives, strongest_dimensions
+from model_export.algorithms.sasrec.data import strongest_dimensions
+from model_export.algorithms.sasrec.negatives import Negatives
 from tests.unit.model_export.shops import interactions
 
 torch = pytest.importorskip("torch", reason="make setup WITH=neural installs it")

@@ -11,6 +11,7 @@ from typing import Any
 from alsolike.declarations.metrics import Metric
 from alsolike.declarations.routes import BASIC_ROUTES, READING, SIGNED_ROUTES
 from alsolike.runtime.errors import AlsolikeError, Forbidden, SignatureRefused
+from alsolike.runtime.http import respond_error, route_key
 from alsolike.runtime.observability import (
     CORRELATION_HEADER,
     count,
@@ -20,7 +21,6 @@ from alsolike.runtime.observability import (
     log_refusal,
 )
 from alsolike.runtime.settings import from_environment
-from alsolike.schema.http import respond_error, route_key
 from alsolike.signing.keys import KeyReader, key_reader
 from alsolike.signing.signed_requests import admit, admit_basic
 

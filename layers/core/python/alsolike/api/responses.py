@@ -11,8 +11,8 @@ from alsolike.api.operator_rules import ANSWERS as RULES_ANSWERS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind
 from alsolike.catalogue.users import USERS
+from alsolike.runtime.http import ERROR_TYPES
 from alsolike.runtime.observability import CORRELATION_HEADER, MAX_CORRELATION_CHARACTERS
-from alsolike.schema.http import ERROR_TYPES
 from alsolike.schema.json_schemas import NUMBER, TEXT, Schema, described, list_of, map_of, object_of
 
 NOTHING, ERROR = "Nothing", "Error"

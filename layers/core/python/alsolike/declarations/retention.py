@@ -1,4 +1,4 @@
-"""Days for which stored data is kept. `alsolike.declarations.defaults` has the days that a setting changes."""
+"""Days for which stored data is kept, if no setting of a deployment changes them (`infra_cdk/settings.py`)."""
 
 # Rows of DynamoDB, counted from the last write.
 PROFILE_DAYS = 400
@@ -20,6 +20,6 @@ OBJECT_VERSION_DAYS = 30  # Noncurrent versions, if their prefix has no shorter 
 ACCESS_LOG_DAYS = 90
 AUDIT_TRAIL_DAYS = 365
 
-# Backups and streams of tables.
-TABLE_BACKUP_DAYS = 35
-TABLE_STREAM_DAYS = 1  # DynamoDB permits no other time.
+# Tables. AWS gives these times.
+POINT_IN_TIME_RECOVERY_DAYS = 35
+TABLE_STREAM_DAYS = 1  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html

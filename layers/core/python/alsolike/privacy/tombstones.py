@@ -153,7 +153,7 @@ def add_tombstone(client: S3Client, bucket: str, user_hash: str, *, now_ms: int)
 
 def add_session_tombstones(client: S3Client, bucket: str, session_hashes: Collection[str], *, now_ms: int) -> None:
     """Write missing tombstones of an erased user's sessions. Each write also removes session tombstones older than
-    `SESSION_DAYS`.
+    `SESSION_TOMBSTONE_DAYS`.
     """
 
     def change(stones: Tombstones) -> Tombstones:

@@ -20,8 +20,8 @@ from typing import Any
 from urllib.parse import quote, unquote_to_bytes
 
 from alsolike.runtime.errors import SignatureRefused
+from alsolike.runtime.http import request_body
 from alsolike.runtime.struct import struct
-from alsolike.schema.http import request_body
 
 ALGORITHM = "AWS4-HMAC-SHA256"
 SERVICE = "personalize"

@@ -15,7 +15,8 @@ from alsolike.catalogue.changes import Change
 from alsolike.declarations.retention import ITEM_TOMBSTONE_DAYS
 from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
-from alsolike.snapshot.manifest import YOUNG_ROWS, Manifest, SegmentEntry, to_merge
+from alsolike.snapshot.manifest import Manifest, SegmentEntry
+from alsolike.snapshot.merge_rules import YOUNG_ROWS, to_merge
 from alsolike.snapshot.segment import Columns, Segment
 from alsolike.snapshot.store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
 

@@ -15,7 +15,7 @@ from alsolike.runtime.errors import (
     NotFound,
     Unavailable,
 )
-from alsolike.schema.http import request_body, respond, respond_error
+from alsolike.runtime.http import request_body, respond, respond_error
 
 
 @given(st.binary())
