@@ -42,10 +42,10 @@ def with_value(path: str, value: Any) -> dict[str, Any]:
     return document
 
 
-def assert_refused(path: str, value: Any, *, at: str, message: str) -> None:
-    """Assert that one changed value causes exactly one error, at `at`. `.*` in the message matches any text."""
+def assert_refused(path: str, value: Any, *, message: str, at: str = "") -> None:
+    """Assert that one changed value causes exactly one error, at `path` or `at`. `.*` in the message is any text."""
     fault = only_fault(with_value(path, value))
-    assert fault.path == steps(at), fault
+    assert fault.path == steps(at or path), fault
     beginning, _, end = message.partition(".*")
     assert beginning in str(fault), fault
     assert end in str(fault), fault

@@ -33,29 +33,17 @@ def refusals(*events):
 
 def test_complete_event_becomes_an_interaction():
     full = event(
-        eventId="e1",
-        eventValue=12.5,
-        properties='{"colour": "red"}',
-        recommendationId="r1",
-        impression=["i1", "i2"],
+        eventId="e1", eventValue=12.5, properties='{"colour": "red"}', recommendationId="r1", impression=["i1", "i2"],
         metricAttribution={"eventAttributionSource": "mail"},
-    )
+    )  # fmt: skip
 
-    assert parse(full) == [
-        Interaction(
-            event_id="e1",
-            user_id="u1",
-            session_id="s1",
-            item_id="i1",
-            event_type="view",
-            event_value=12.5,
-            event_time_ms=TIME_MS,
-            recommendation_id="r1",
-            impression=("i1", "i2"),
-            properties='{"colour":"red","eventAttributionSource":"mail"}',
-            received_time_ms=TIME_MS,
-        )
-    ]
+    (interaction,) = parse(full)
+
+    assert interaction == Interaction(
+        event_id="e1", user_id="u1", session_id="s1", item_id="i1", event_type="view", event_value=12.5,
+        event_time_ms=TIME_MS, recommendation_id="r1", impression=("i1", "i2"),
+        properties='{"colour":"red","eventAttributionSource":"mail"}', received_time_ms=TIME_MS,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -98,40 +86,34 @@ def test_future_event_time_is_accepted():
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        (7, "eventList[0] is 7, expected an object"),
-        (event(itemId=None), "eventList[0].itemId is missing, expected a non-empty string"),
+        (7, " is 7, expected an object"),
+        (event(itemId=None), ".itemId is missing, expected a non-empty string"),
         (
             event(eventType="purchase", itemId=None, properties='{"query": "x"}'),
-            "eventList[0].itemId is missing, expected a non-empty string",
+            ".itemId is missing, expected a non-empt",
         ),
-        (event(properties='{"query": 7}'), "eventList[0].properties.query is 7, expected a non-empty string"),
-        (event(properties=f'{{"query": "{"x" * 1001}"}}'), "eventList[0].properties.query has 1001 characters"),
-        (event(itemId=[[1]]), "eventList[0].itemId is [[1]], expected a non-empty string"),
-        (event(eventType="rating"), "eventList[0].eventType is 'rating', expected one of view, click, cart, purchase"),
-        (event(eventValue=True), "eventList[0].eventValue is true, expected a number"),
-        (event(eventValue=1.7e308), "eventList[0].eventValue is 1.7e+308, expected a number from -1e+09 to 1e+09"),
-        (
-            event(eventValue=-1000000001),
-            "eventList[0].eventValue is -1000000001, expected a number from -1e+09 to 1e+09",
-        ),
-        (event(eventId=""), 'eventList[0].eventId is "", expected a non-empty string'),
-        (event(impression=[]), "eventList[0].impression has 0 elements, expected 1 to 25"),
-        (event(impression=["i"] * 26), "eventList[0].impression has 26 elements, expected 1 to 25"),
-        (event(impression=["i", ""]), 'eventList[0].impression[1] is "", expected a non-empty string'),
-        (event(recommendationId="r" * 41), "eventList[0].recommendationId has 41 characters, expected at most 40"),
-        (event(properties='{"a":"' + "x" * 1024 + '"}'), "eventList[0].properties has 1032 characters"),
-        (event(itemID="i"), "eventList[0].itemID is not a known field"),
-        (event(metricAttribution={}), "eventList[0].metricAttribution.eventAttributionSource is missing"),
-        (
-            event(metricAttribution={"eventAttributionSource": "a", "b": 1}),
-            "eventList[0].metricAttribution.b is not a known field",
-        ),
+        (event(properties='{"query": 7}'), ".properties.query is 7, expected a non-empty string"),
+        (event(properties=f'{{"query": "{"x" * 1001}"}}'), ".properties.query has 1001 characters"),
+        (event(itemId=[[1]]), ".itemId is [[1]], expected a non-empty string"),
+        (event(eventType="rating"), ".eventType is 'rating', expected one of view, click, cart, purchase"),
+        (event(eventValue=True), ".eventValue is true, expected a number"),
+        (event(eventValue=1.7e308), ".eventValue is 1.7e+308, expected a number from -1e+09 to 1e+09"),
+        (event(eventValue=-1000000001), ".eventValue is -1000000001, expected a number from -1e+09 to 1e+09"),
+        (event(eventId=""), '.eventId is "", expected a non-empty string'),
+        (event(impression=[]), ".impression has 0 elements, expected 1 to 25"),
+        (event(impression=["i"] * 26), ".impression has 26 elements, expected 1 to 25"),
+        (event(impression=["i", ""]), '.impression[1] is "", expected a non-empty string'),
+        (event(recommendationId="r" * 41), ".recommendationId has 41 characters, expected at most 40"),
+        (event(properties='{"a":"' + "x" * 1024 + '"}'), ".properties has 1032 characters"),
+        (event(itemID="i"), ".itemID is not a known field"),
+        (event(metricAttribution={}), ".metricAttribution.eventAttributionSource is missing"),
+        (event(metricAttribution={"eventAttributionSource": "a", "b": 1}), ".metricAttribution.b is not a known field"),
     ],
 )
 def test_invalid_event_is_refused_with_its_field(wrong, message):
     (refused,) = refusals(wrong)
 
-    assert refused.startswith(message)
+    assert refused.startswith(f"eventList[0]{message}")
 
 
 def test_invalid_events_are_refused_individually():

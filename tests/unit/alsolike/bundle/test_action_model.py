@@ -22,16 +22,13 @@ from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_
 from alsolike.runtime.errors import InvalidBundle
 
 HOUR_MS = 3_600_000
+FEATURES = [
+    BIAS, ("action", "app"), ("of action", "kind", "sign-up"), ("both", "plan", "gold", "app"), ("taken",),
+]  # fmt: skip
 MODEL = ActionModel(
     0.2,
     True,
-    {
-        BIAS: 0,
-        ("action", "app"): 1,
-        ("of action", "kind", "sign-up"): 2,
-        ("both", "plan", "gold", "app"): 3,
-        ("taken",): 4,
-    },
+    {feature: place for place, feature in enumerate(FEATURES)},
     np.array([-1.0, 0.5, 0.25, 1.0, 2.0]),
     np.array([0.0, 0.3, 0.4, 0.0, 0.0]),
 )
@@ -95,12 +92,7 @@ def test_features_count_outcomes_of_the_action_and_the_user():
     features = dict(history.features("app", now_ms=7 * WINDOW_MS))
 
     assert features == pytest.approx(
-        {
-            ("taken",): math.log(2),
-            ("recency",): 0.5,
-            ("last taken",): 1.0,
-            ("user shown",): math.log(3),
-        }
+        {("taken",): math.log(2), ("recency",): 0.5, ("last taken",): 1.0, ("user shown",): math.log(3)}
     )
 
 

@@ -58,6 +58,7 @@ def directory(written, tmp_path):
 def test_ids_and_metadata_are_found_by_position(written):
     opened = Bundle(written)
 
+    opened.check_contents()
     assert [opened.item_id(position) for position in (1, 2, 3)] == ["a", "ü😀", "b\x00"]
     assert opened.metadata(2) == {"title": "title of ü😀"}
     assert opened.popular.tolist() == [3, 2, 1]
@@ -87,21 +88,16 @@ def test_single_item_is_sufficient(tmp_path):
 def test_ids_are_found_with_any_cached_ids(written, monkeypatch):
     monkeypatch.setattr(bundle, "KEPT", 2)
     opened = Bundle(written)
+    numbers = {"a": 1, "ü😀": 2, "b\x00": 3}
 
-    for requested, places in (
-        (["a"], [1]),
-        (["a", "b\x00", "zz"], [1, 3, 0]),
-        (["ü😀", "a", "zz"], [2, 1, 0]),
-        (["b\x00"], [3]),
-    ):
+    for requested in (["a"], ["a", "b\x00", "zz"], ["ü😀", "a", "zz"], ["b\x00"]):
+        places = [numbers.get(item_id, 0) for item_id in requested]
         assert opened.positions(requested).tolist() == places
         assert len(opened._positions) <= 2
         assert "zz" not in opened._positions
     for positions, item_ids in (
-        ([3, 1], ["b\x00", "a"]),
-        ([1, 2, 0], ["a", "ü😀", ""]),
-        ([2, 3, 2], ["ü😀", "b\x00", "ü😀"]),
-    ):
+        ([3, 1], ["b\x00", "a"]), ([1, 2, 0], ["a", "ü😀", ""]), ([2, 3, 2], ["ü😀", "b\x00", "ü😀"])
+    ):  # fmt: skip
         assert opened.item_ids(positions) == item_ids
         assert len(opened._ids_kept) <= 2
 
@@ -170,10 +166,8 @@ def test_file_not_used_by_serving_may_be_missing(directory):
 
 
 def test_related_items_are_read_by_type_and_position(directory):
-    tables = RelatedItems(
-        {SIMILAR: related_table([[(3, 0.5)], [], []]), TOGETHER: related_table([[], [(1, 0.25)], []])}
-    )
-    tables.write(directory / files.RELATED_FILE)
+    similar, together = related_table([[(3, 0.5)], [], []]), related_table([[], [(1, 0.25)], []])
+    RelatedItems({SIMILAR: similar, TOGETHER: together}).write(directory / files.RELATED_FILE)
     bundle.write_manifest(directory, manifest())
 
     opened = Bundle(directory)
@@ -190,10 +184,8 @@ def test_older_bundle_is_read_without_related_items(directory):
     opened = Bundle(directory, files=files.FILES)
 
     assert not opened.has_related
-    assert [(kind, [each.tolist() for each in opened.related(kind, 1)]) for kind in KINDS] == [
-        (SIMILAR, [[], []]),
-        (TOGETHER, [[], []]),
-    ]
+    related = {kind: [values.tolist() for values in opened.related(kind, 1)] for kind in KINDS}
+    assert related == {SIMILAR: [[], []], TOGETHER: [[], []]}
     assert opened.manifest.files_of(files.FILES) == [name for name in files.FILES if name not in files.LATER_FILES]
 
 
@@ -264,10 +256,6 @@ def test_array_with_wrong_type_shape_range_or_size_is_refused(directory, name, c
 
     with pytest.raises(InvalidBundle):
         Bundle(directory)
-
-
-def test_valid_bundle_passes_the_content_check(directory):
-    Bundle(directory).check_contents()
 
 
 @pytest.mark.parametrize(

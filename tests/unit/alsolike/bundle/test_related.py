@@ -23,12 +23,8 @@ ROWS = st.lists(
 
 
 def tables():
-    return RelatedItems(
-        {
-            SIMILAR: related_table([[(2, 0.5)], [(1, 0.5)]]),
-            TOGETHER: related_table([[], [(1, 0.75)]]),
-        }
-    )
+    similar, together = related_table([[(2, 0.5)], [(1, 0.5)]]), related_table([[], [(1, 0.75)]])
+    return RelatedItems({SIMILAR: similar, TOGETHER: together})
 
 
 def write(path, *, metadata=None, **changes):

@@ -25,26 +25,17 @@ def reranker(*, contexts=HOURS[:1]):
 
 
 def test_candidate_features_equal_values_computed_by_hand():
-    features = COLUMNS.features(
-        np.array([1, 2, 3]),
-        np.array([math.e**3, math.e, math.e**2]),
-        history=np.array([1, 1, 2]),
-        now_ms=10 * DAY_MS,
-    )
+    scores = np.array([math.e**3, math.e, math.e**2])
+    features = COLUMNS.features(np.array([1, 2, 3]), scores, history=np.array([1, 1, 2]), now_ms=10 * DAY_MS)
 
     usual = (2 * math.log(2) + math.log(8)) / 3
     deviation = math.sqrt(2 / 3)  # The log scores are 3, 1 and 2.
-    assert features == pytest.approx(
-        np.array(
-            [
-                [1 / deviation, 0, math.log(2), math.log(2), usual - math.log(2), 2 / 3],
-                [-1 / deviation, -math.log(2), 0, math.log(8), math.log(8) - usual, 1 / 3],
-                [0, -math.log(3), np.nan, np.nan, np.nan, np.nan],
-            ]
-        ),
-        nan_ok=True,
-        abs=1e-6,
-    )
+    expected = [
+        [1 / deviation, 0, math.log(2), math.log(2), usual - math.log(2), 2 / 3],
+        [-1 / deviation, -math.log(2), 0, math.log(8), math.log(8) - usual, 1 / 3],
+        [0, -math.log(3), np.nan, np.nan, np.nan, np.nan],
+    ]
+    assert features == pytest.approx(np.array(expected), nan_ok=True, abs=1e-6)
 
 
 def test_items_unknown_to_the_model_have_only_a_score_feature():

@@ -2,6 +2,7 @@
 
 import gzip
 import itertools
+from functools import partial
 from typing import Any, cast
 
 import orjson
@@ -32,8 +33,12 @@ def dynamodb(aws):
     return table
 
 
-def test_items_of_several_batches_are_all_stored(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+@pytest.fixture
+def store(dynamodb):
+    return CatalogueStore(dynamodb, "catalogue")
+
+
+def test_items_of_several_batches_are_all_stored(store):
     items = [Item(f"i{index:02}", {"title": "ü😀\x00", "price": index}) for index in range(60)]
 
     assert store.put_batches(iter(items), now_ms=5) == 60
@@ -41,9 +46,7 @@ def test_items_of_several_batches_are_all_stored(dynamodb):
     assert sorted(store.scan(), key=lambda item: item.item_id) == items
 
 
-def test_last_item_of_an_id_is_stored_within_and_across_calls(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
-
+def test_last_item_of_an_id_is_stored_within_and_across_calls(store):
     assert store.put([Item("a", {"v": 1}), Item("a", {"v": 2})], now_ms=5) == 1
     assert list(store.scan()) == [Item("a", {"v": 2})]
 
@@ -51,21 +54,17 @@ def test_last_item_of_an_id_is_stored_within_and_across_calls(dynamodb):
     assert list(store.scan()) == [Item("a", {"v": 3})]
 
 
-def test_largest_properties_are_stored(dynamodb):
+def test_largest_properties_are_stored(store):
     """Serialised again, 1e15 takes four times as many bytes. The item stays below DynamoDB's limit of 400 KB."""
     text = '{"a":[' + ",".join(["1e15"] * 6398) + "]}"
     (item,) = parse_put(put_call({"itemId": "a", "properties": text}), ITEMS).rows
-    store = CatalogueStore(dynamodb, "catalogue")
-
     store.put([item], now_ms=5)
 
     (stored,) = store.scan()
     assert stored.properties["a"] == [1e15] * 6398
 
 
-def test_row_is_inserted_once(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
-
+def test_row_is_inserted_once(store):
     assert store.insert(Item("a", {"v": 1}), now_ms=5)
     assert not store.insert(Item("a", {"v": 2}), now_ms=6)
 
@@ -146,8 +145,7 @@ def test_missing_table_raises_unavailable(dynamodb):
         list(store.scan())
 
 
-def test_write_with_an_older_clock_is_still_the_latest(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_write_with_an_older_clock_is_still_the_latest(store):
     store.put([Item("a", {"price": 1})], now_ms=90)
 
     store.put([Item("a", {"price": 2}), Item("b", {})], now_ms=5)
@@ -156,8 +154,7 @@ def test_write_with_an_older_clock_is_still_the_latest(dynamodb):
     assert store.get("b") == Stored(Item("b", {}), 5)
 
 
-def test_row_put_after_its_deletion_is_later_than_the_deletion(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_row_put_after_its_deletion_is_later_than_the_deletion(store):
     store.put([Item("a", {"price": 1})], now_ms=5)
     store.delete("a", now_ms=5)
 
@@ -196,11 +193,10 @@ def test_concurrent_change_in_the_same_millisecond_is_kept(dynamodb):
         def put_item(self, **request):
             for properties in both:
                 dynamodb.update_item(
-                    TableName="catalogue",
-                    Key={"item_id": {"S": "a"}},
+                    TableName="catalogue", Key={"item_id": {"S": "a"}},
                     UpdateExpression="SET properties = :properties",
                     ExpressionAttributeValues={":properties": {"S": properties}},
-                )
+                )  # fmt: skip
             return dynamodb.put_item(**request)
 
     stored = CatalogueStore(cast(Any, Overtaken()), "catalogue").update("a", price(2), now_ms=6)
@@ -208,8 +204,7 @@ def test_concurrent_change_in_the_same_millisecond_is_kept(dynamodb):
     assert stored.row == Item("a", {"price": 2, "title": "Pear"})
 
 
-def test_row_is_read_with_its_update_time(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_row_is_read_with_its_update_time(store):
     store.put([Item("a/😀", {"price": 1})], now_ms=5)
 
     assert store.get("a/😀") == Stored(Item("a/😀", {"price": 1}), 5)
@@ -217,16 +212,14 @@ def test_row_is_read_with_its_update_time(dynamodb):
         store.get("b")
 
 
-def test_longest_id_is_stored(dynamodb):
+def test_longest_id_is_stored(store):
     """The ID has 256 characters of 4 bytes. DynamoDB accepts keys of up to 2,048 bytes."""
-    store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("😀" * 256, {})], now_ms=5)
 
     assert store.get("😀" * 256) == Stored(Item("😀" * 256, {}), 5)
 
 
-def test_update_sets_and_removes_columns(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_update_sets_and_removes_columns(store):
     store.put([Item("a", {"price": 1, "colour": "red", "size": "S"})], now_ms=5)
 
     updated = store.update("a", lambda found: changed(found, {"price": 2, "colour": None}, ITEMS), now_ms=9)
@@ -234,8 +227,7 @@ def test_update_sets_and_removes_columns(dynamodb):
     assert updated == store.get("a") == Stored(Item("a", {"price": 2, "size": "S"}), 9)
 
 
-def test_update_time_is_later_than_the_replaced_one_with_any_clock(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_update_time_is_later_than_the_replaced_one_with_any_clock(store):
     store.put([Item("a", {})], now_ms=5)
 
     store.update("a", price(2), now_ms=3)
@@ -243,9 +235,8 @@ def test_update_time_is_later_than_the_replaced_one_with_any_clock(dynamodb):
     assert store.get("a") == Stored(Item("a", {"price": 2}), 6)
 
 
-def test_concurrent_updates_are_all_applied(dynamodb):
+def test_concurrent_updates_are_all_applied(store):
     """Another writer changes the row before each of the first two writes, with the same timestamp."""
-    store = CatalogueStore(dynamodb, "catalogue")
     store.put([Item("a", {"count": 0})], now_ms=5)
     others = iter([{"count": 1}, {"count": 2}])
 
@@ -257,8 +248,7 @@ def test_concurrent_updates_are_all_applied(dynamodb):
     assert store.update("a", add_one, now_ms=5).row == Item("a", {"count": 3})
 
 
-def test_update_overtaken_at_every_attempt_raises_concurrent_update(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_update_overtaken_at_every_attempt_raises_concurrent_update(store):
     store.put([Item("a", {"price": 0})], now_ms=5)
     others = iter(range(1, 100))
 
@@ -271,8 +261,7 @@ def test_update_overtaken_at_every_attempt_raises_concurrent_update(dynamodb):
     assert store.get("a") == Stored(Item("a", {"price": 8}), 5 + 8)
 
 
-def test_row_deleted_during_an_update_is_not_restored(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_row_deleted_during_an_update_is_not_restored(store):
     store.put([Item("a", {"price": 0})], now_ms=5)
 
     def overtaken(found):
@@ -284,8 +273,7 @@ def test_row_deleted_during_an_update_is_not_restored(dynamodb):
     assert list(store.scan()) == []
 
 
-def test_deleted_row_is_absent_and_leaves_a_mark_for_the_table_stream(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_deleted_row_is_absent_and_leaves_a_mark_for_the_table_stream(dynamodb, store):
     store.put([Item("a", {"price": 0}), Item("b", {})], now_ms=5)
 
     store.delete("a", now_ms=5)
@@ -299,36 +287,31 @@ def test_deleted_row_is_absent_and_leaves_a_mark_for_the_table_stream(dynamodb):
     }
 
 
-def test_missing_row_cannot_be_updated_or_deleted(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_missing_row_cannot_be_updated_or_deleted(store):
     store.put([Item("a", {})], now_ms=5)
     store.delete("a", now_ms=6)
 
     for row_id in ("a", "b"):
-        with pytest.raises(NotFound, match=f"there is no item '{row_id}'"):
-            store.update(row_id, price(1), now_ms=7)
-        with pytest.raises(NotFound, match=f"there is no item '{row_id}'"):
-            store.delete(row_id, now_ms=7)
-        with pytest.raises(NotFound, match=f"there is no item '{row_id}'"):
-            store.get(row_id)
+        update = partial(store.update, row_id, price(1), now_ms=7)
+        for call in (update, partial(store.delete, row_id, now_ms=7), partial(store.get, row_id)):
+            with pytest.raises(NotFound, match=f"there is no item '{row_id}'"):
+                call()
 
 
-def test_pages_continue_to_the_last_row(dynamodb):
-    store = CatalogueStore(dynamodb, "catalogue")
+def test_pages_continue_to_the_last_row(store):
     items = [Item(f"i/ü{index}", {}) for index in range(7)]
     store.put(items, now_ms=5)
 
-    found: list[Item] = []
-    token: str | None = None
+    pages, token = [], None
     for _ in range(10):
         rows, token = store.page(limit=3, token=token)
-        assert len(rows) <= 3
-        found += [stored.row for stored in rows]
+        pages.append([stored.row for stored in rows])
         if token is None:
             break
 
     assert token is None
-    assert sorted(found, key=lambda item: item.item_id) == items
+    assert max(map(len, pages)) <= 3
+    assert sorted(itertools.chain(*pages), key=lambda item: item.item_id) == items
 
 
 @pytest.mark.parametrize("token", ["", "%", "abc", "//8=", "ü"])

@@ -46,12 +46,8 @@ def test_item_properties_may_be_a_string_an_object_or_missing():
 
 def test_users_have_their_own_field_names_and_limits():
     good = orjson.dumps({"datasetArn": "arn:x", "users": [{"userId": "u", "properties": {"age": 3}}]})
-    wide = orjson.dumps(
-        {
-            "datasetArn": "arn:x",
-            "users": [{"userId": "u", "properties": dict.fromkeys("0123456789abcdefghijklmnop", 1)}],
-        }
-    )
+    columns = dict.fromkeys("0123456789abcdefghijklmnop", 1)
+    wide = orjson.dumps({"datasetArn": "arn:x", "users": [{"userId": "u", "properties": columns}]})
 
     assert parse_put(good, USERS).rows == (User("u", {"age": 3}),)
     assert [str(error) for error in parse_put(wide, USERS).refused] == [
@@ -94,67 +90,42 @@ def test_call_for_another_dataset_raises_not_found():
         ("b", 'items[0] is "b", expected an object'),
         ({"itemId": 5}, "items[0].itemId is 5, expected a non-empty string"),
         ({"itemId": "x" * 257}, "items[0].itemId has 257 characters, expected at most 256"),
-        ({"itemId": "a", "properties": '{"": 1}'}, "items[0].properties has a column without a name"),
-        (
-            {"itemId": "a", "properties": '{"creationTimestamp": -1}'},
-            "items[0].properties.creationTimestamp is -1, expected seconds since 1970",
-        ),
-        (
-            {"itemId": "a", "properties": '{"creationTimestamp": 1e18}'},
-            "items[0].properties.creationTimestamp is 1e+18, expected seconds since 1970",
-        ),
-        (
-            {"itemId": "a", "properties": '{"creationTimestamp": "x"}'},
-            'items[0].properties.creationTimestamp is "x", expected a number',
-        ),
         ({"itemId": "a", "price": 1}, "items[0].price is not a known field, expected itemId, properties"),
-        (
-            {"itemId": "a", "properties": {f"c{index}": 1 for index in range(101)}},
-            "items[0].properties has 101 columns, expected at most 100",
-        ),
-        (
-            {"itemId": "a", "properties": {"text": "x" * 32_000}},
-            "items[0].properties has 32011 characters, expected at most 32000",
-        ),
-        (
-            {"itemId": "a", "properties": '{"a":' + "[" * 500 + "]" * 500 + "}"},
-            "items[0].properties is nested more than 32 deep",
-        ),
-        (
-            {"itemId": "a", "properties": {"price": "29.90"}},
-            'items[0].properties.price is "29.90", expected a number',
-        ),
-        (
-            {"itemId": "a", "properties": {"inStock": 1}},
-            "items[0].properties.inStock is 1, expected true or false",
-        ),
-        (
-            {"itemId": "a", "properties": {"tags": [1]}},
-            "items[0].properties.tags is [1], expected a list of strings, or one string like a|b",
-        ),
-        (
-            {"itemId": "a", "properties": {"soldSince": 1_700_000_000_000}},
-            "items[0].properties.soldSince is 1700000000000, expected a timestamp in seconds since 1970",
-        ),
-        ({"itemId": "a", "properties": {"brand": 7}}, "items[0].properties.brand is 7, expected a string"),
-        ({"itemId": "a", "properties": {"title": []}}, "items[0].properties.title is [], expected a string"),
     ],
 )
 def test_invalid_item_is_refused_with_its_field(item, message):
     assert refusals(item) == [message]
 
 
-def test_invalid_items_are_refused_individually():
-    found = parse_put(
-        call(
-            {"itemId": "a", "properties": {"price": 1}}, {"itemId": "b", "properties": {"price": "1"}}, {"itemId": "c"}
-        ),
-        ITEMS,
-        columns=COLUMNS,
-    )
+@pytest.mark.parametrize(
+    ("properties", "message"),
+    [
+        ('{"": 1}', " has a column without a name"),
+        ('{"creationTimestamp": -1}', ".creationTimestamp is -1, expected seconds since 1970"),
+        ('{"creationTimestamp": 1e18}', ".creationTimestamp is 1e+18, expected seconds since 1970"),
+        ('{"creationTimestamp": "x"}', '.creationTimestamp is "x", expected a number'),
+        ({f"c{index}": 1 for index in range(101)}, " has 101 columns, expected at most 100"),
+        ({"text": "x" * 32_000}, " has 32011 characters, expected at most 32000"),
+        ('{"a":' + "[" * 500 + "]" * 500 + "}", " is nested more than 32 deep"),
+        ({"price": "29.90"}, '.price is "29.90", expected a number'),
+        ({"inStock": 1}, ".inStock is 1, expected true or false"),
+        ({"tags": [1]}, ".tags is [1], expected a list of strings, or one string like a|b"),
+        ({"soldSince": 10**12}, ".soldSince is 1000000000000, expected a timestamp in seconds since 1970"),
+        ({"brand": 7}, ".brand is 7, expected a string"),
+        ({"title": []}, ".title is [], expected a string"),
+    ],
+)
+def test_item_with_invalid_properties_is_refused_with_its_column(properties, message):
+    assert refusals({"itemId": "a", "properties": properties}) == [f"items[0].properties{message}"]
 
-    assert [item.item_id for item in found.rows] == ["a", "c"]
-    assert [str(error) for error in found.refused] == ['items[1].properties.price is "1", expected a number']
+
+def test_invalid_items_are_refused_individually():
+    valid, invalid = ({"itemId": item, "properties": {"price": price}} for item, price in (("a", 1), ("b", "1")))
+
+    put = parse_put(call(valid, invalid, {"itemId": "c"}), ITEMS, columns=COLUMNS)
+
+    assert [item.item_id for item in put.rows] == ["a", "c"]
+    assert [str(error) for error in put.refused] == ['items[1].properties.price is "1", expected a number']
 
 
 @pytest.mark.parametrize(
@@ -236,11 +207,8 @@ def test_any_body_is_parsed_into_stable_rows_or_refused(body):
     except InvalidInput:
         return
 
-    again = parse_put(
-        call(*({"itemId": item.item_id, "properties": dict(item.properties)} for item in found.rows), None),
-        ITEMS,
-        columns=COLUMNS,
-    )
+    items = [{"itemId": item.item_id, "properties": dict(item.properties)} for item in found.rows]
+    again = parse_put(call(*items, None), ITEMS, columns=COLUMNS)
     assert again.rows == found.rows
     assert len(again.refused) == 1
 

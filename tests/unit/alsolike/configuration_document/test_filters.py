@@ -21,13 +21,9 @@ def test_invalid_filter_name_is_a_fault_of_the_key():
 
 
 def test_unsatisfiable_filter_is_refused_with_its_character():
-    document = {
-        "format": 1,
-        "items": {"columns": {"price": "number"}},
-        "filters": {"a": 'EXCLUDE ItemID WHERE Items.PRICE = "x"'},
-    }
+    filters = {"a": 'EXCLUDE ItemID WHERE Items.PRICE = "x"'}
 
-    fault = only_fault(document)
+    fault = only_fault({"format": 1, "items": {"columns": {"price": "number"}}, "filters": filters})
 
     assert fault.offset == 21
     assert fault.message.startswith("cannot be met: character 22: Items.PRICE is declared as number")
@@ -62,10 +58,10 @@ def test_unsatisfiable_filter_is_refused_with_its_character():
     ],
 )
 def test_filter_condition_must_match_the_declared_column_type(condition, message):
-    found = faults(condition)
+    reported = faults(condition)
 
-    assert [fault.path for fault in found] == ([("filters", "a")] if message else [])
-    for fault in found:
+    assert [fault.path for fault in reported] == ([("filters", "a")] if message else [])
+    for fault in reported:
         assert message in str(fault)
         assert fault.offset == f"EXCLUDE ItemID WHERE {condition}".index(message.split(" ")[0])
 
@@ -115,11 +111,9 @@ def faults(condition):
 )
 def test_recommender_filter_may_not_need_request_values(expression, need):
     document = {
-        "format": 1,
-        "items": {"columns": {"brand": "string"}},
-        "filters": {"f": expression},
+        "format": 1, "items": {"columns": {"brand": "string"}}, "filters": {"f": expression},
         "recommenders": {"for-you": {"filter": "f"}},
-    }
+    }  # fmt: skip
 
     if need is None:
         assert parse(document).recommenders["for-you"].filter == "f"

@@ -137,10 +137,7 @@ def test_unreadable_configuration_keeps_the_previous_one(s3, store, reader, poin
 
 
 def test_unreadable_filter_does_not_prevent_reading(s3, reader):
-    s3.put_object(
-        Bucket=BUCKET,
-        Key=CONFIGURATION_KEY,
-        Body=b'{"versions": [1], "document": {"format": 1, "filters": {"new": "in a language of tomorrow"}}}',
-    )
+    body = b'{"versions": [1], "document": {"format": 1, "filters": {"new": "in a language of tomorrow"}}}'
+    s3.put_object(Bucket=BUCKET, Key=CONFIGURATION_KEY, Body=body)
 
     assert reader.current(now_ms=0).version == 1

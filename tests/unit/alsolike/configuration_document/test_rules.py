@@ -11,80 +11,80 @@ from alsolike.configuration_document.document import parse
 from alsolike.configuration_document.rules import rule_set_to_document
 from tests.unit.alsolike.refused_documents import assert_refused, faults, only_fault
 
+ALL = 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("")'
+VIEWED = 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (
+            "promotions.0.share",
+            0.0009,
+            "is 0.0009, expected a larger share: it is less than one position in a list of 500",
+        ),
+        ("promotions.0.name", "a b", "a name:"),
+        ("diversity.dial", 0, "expected more than 0"),
+        ("diversity.columns", [], "one column or"),
+        ("diversity.columns.0", "price", "is 'price' and declared as number, expected a column"),
+        ("exploration.share", 1.5, "from 0 to 1"),
+        ("exploration.new_for_days", 0, "from 1 to 3650"),
+        ("boosts.0.factor", 0.9, "from 1 to 100"),
+        ("demotions.0.factor", 2, "0.01 to 1"),
+        ("demotions.0.factor", 1e-300, "0.01"),
+        ("pins.0.item", 7, "an item's id, in quotes"),
+        ("pins.0.until", "2026-02-30", "a date such as 2026-03-01, or a time"),
+        ("promotions.0.until", "2026-03-01T08:00", "with its zone"),
+        ("pins.0.position", 501, "from 1 to 500"),
+        (
+            "slate.0.column",
+            "price",
+            "is 'price' and declared as number, expected a column under items.columns of type string or list or bool",
+        ),
+    ],
+)
+def test_invalid_value_is_refused_with_its_expectation(path, value, message):
+    assert_refused(f"rules.spring.{path}", value, message=message)
+
 
 @pytest.mark.parametrize(
     ("path", "value", "at", "message"),
     [
         (
-            "rules.spring.promotions.0.share",
-            0.0009,
-            "rules.spring.promotions.0.share",
-            "is 0.0009, expected a larger share: it is less than one position in a list of 500",
-        ),
-        ("rules.spring.promotions.0.name", "a b", "rules.spring.promotions.0.name", "a name:"),
-        (
-            "rules.spring.promotions",
+            "promotions",
             [{"filter": "in-stock", "share": 0.1}, {"filter": "Own_Brand", "share": 0.1, "name": "in-stock"}],
             "rules.spring.promotions.1.name",
             "has the name in-stock, which another promotion has",
         ),
-        ("rules.spring.diversity.dial", 0, "rules.spring.diversity.dial", "expected more than 0"),
-        ("rules.spring.diversity.columns", [], "rules.spring.diversity.columns", "one column or"),
         (
-            "rules.spring.diversity.columns",
+            "diversity.columns",
             ["BRAND", "brand"],
             "rules.spring.diversity.columns.1",
             "is brand, which is already listed",
         ),
         (
-            "rules.spring.diversity.columns.0",
-            "price",
-            "rules.spring.diversity.columns.0",
-            "is 'price' and declared as number, expected a column",
-        ),
-        ("rules.spring.exploration.share", 1.5, "rules.spring.exploration.share", "from 0 to 1"),
-        ("rules.spring.exploration.new_for_days", 0, "rules.spring.exploration.new_for_days", "from 1 to 3650"),
-        (
-            "rules.spring.boosts",
+            "boosts",
             [{"filter": "in-stock", "factor": 2}] * 16,
             "rules.spring",
             "has 16 boosts and 1 demotions, expected 16 together",
         ),
         (
-            "rules.spring.promotions",
+            "promotions",
             [{"filter": "Own_Brand", "share": 1}],
             "rules.spring",
             "promises 500 of 500 places to promotions and pins 1, expected no more than there are",
         ),
         (
-            "rules.spring.slate.1",
+            "slate.1",
             {"column": "brand", "at_most": 3},
             "rules.spring.slate.1.column",
             "is brand, which another rule already uses",
         ),
-        ("rules.spring.boosts.0.factor", 0.9, "rules.spring.boosts.0.factor", "from 1 to 100"),
-        ("rules.spring.demotions.0.factor", 2, "rules.spring.demotions.0.factor", "0.01 to 1"),
-        ("rules.spring.demotions.0.factor", 1e-300, "rules.spring.demotions.0.factor", "0.01"),
-        ("rules.spring.pins.0.item", 7, "rules.spring.pins.0.item", "an item's id, in quotes"),
-        (
-            "rules.spring.pins.0.until",
-            "2026-02-30",
-            "rules.spring.pins.0.until",
-            "a date such as 2026-03-01, or a time",
-        ),
-        ("rules.spring.promotions.0.until", "2026-03-01T08:00", "rules.spring.promotions.0.until", "with its zone"),
-        ("rules.spring.pins.0.position", 501, "rules.spring.pins.0.position", "from 1 to 500"),
-        (
-            "rules.spring.slate.0.column",
-            "price",
-            "rules.spring.slate.0.column",
-            "is 'price' and declared as number, expected a column under items.columns of type string or list or bool",
-        ),
-        ("rules.spring.slate.0.spread", 2, "rules.spring.slate.0", "states both or neither"),
+        ("slate.0.spread", 2, "rules.spring.slate.0", "states both or neither"),
     ],
 )
-def test_invalid_value_is_refused_with_place_and_expectation(path, value, at, message):
-    assert_refused(path, value, at=at, message=message)
+def test_invalid_part_of_a_value_is_refused_at_its_place(path, value, at, message):
+    assert_refused(f"rules.spring.{path}", value, at=at, message=message)
 
 
 @pytest.mark.parametrize(
@@ -104,11 +104,7 @@ def test_invalid_value_is_refused_with_place_and_expectation(path, value, at, me
     ],
 )
 def test_duplicate_rule_is_refused(rules, messages):
-    document = {
-        "format": 1,
-        "filters": {"f": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'},
-        "rules": {"r": rules},
-    }
+    document = {"format": 1, "filters": {"f": VIEWED}, "rules": {"r": rules}}
 
     assert [str(fault) for fault in faults(document)] == messages
 
@@ -130,12 +126,8 @@ def test_duplicate_rule_is_refused(rules, messages):
     ],
 )
 def test_unsatisfiable_rules_are_refused(rules, message):
-    document = {
-        "format": 1,
-        "items": {"columns": {"CREATION_TIMESTAMP": "timestamp"}},
-        "filters": {"f": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("view")'},
-        "rules": {"r": rules},
-    }
+    columns = {"columns": {"CREATION_TIMESTAMP": "timestamp"}}
+    document = {"format": 1, "items": columns, "filters": {"f": VIEWED}, "rules": {"r": rules}}
 
     assert str(only_fault(document)) == message
 
@@ -150,10 +142,7 @@ def test_exploration_requires_the_creation_timestamp_column():
 
 @pytest.mark.parametrize(
     ("until", "end"),
-    [
-        ("2026-12-24", "2026-12-25T00:00:00Z"),
-        ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z"),
-    ],
+    [("2026-12-24", "2026-12-25T00:00:00Z"), ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z")],
 )
 def test_rule_ends_after_a_date_or_at_a_time(until, end):
     spring = {
@@ -163,11 +152,7 @@ def test_rule_ends_after_a_date_or_at_a_time(until, end):
         ],
         "pins": [{"item": "fig", "position": 1, "until": until}],
     }
-    document = {
-        "format": 1,
-        "filters": {"all": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("")'},
-        "rules": {"spring": spring},
-    }
+    document = {"format": 1, "filters": {"all": ALL}, "rules": {"spring": spring}}
 
     rules = parse(document).rules["spring"]
 
@@ -197,7 +182,7 @@ def scheduled(*stated, kind):
     return {
         "format": 1,
         "items": {"columns": {"brand": "string"}},
-        "filters": {"all": 'EXCLUDE ItemID WHERE Items.ITEM_ID IN ("")'},
+        "filters": {"all": ALL},
         "rules": {"spring": {kind: [{**SCHEDULED[kind], **fields} for fields in stated]}},
     }
 
@@ -213,12 +198,8 @@ def test_rule_of_any_kind_starts_and_ends_as_scheduled(kind, start, begin):
 
     begin_ms = round(dt.datetime.fromisoformat(begin).timestamp() * 1000)
     end_ms = round(dt.datetime(2026, 12, 27, tzinfo=dt.UTC).timestamp() * 1000)
-    assert [len(getattr(rules.at(now_ms), kind)) for now_ms in (begin_ms - 1, begin_ms, end_ms - 1, end_ms)] == [
-        0,
-        1,
-        1,
-        0,
-    ]
+    times = (begin_ms - 1, begin_ms, end_ms - 1, end_ms)
+    assert [len(getattr(rules.at(now_ms), kind)) for now_ms in times] == [0, 1, 1, 0]
     assert parse({**document, "rules": {"spring": rule_set_to_document(rules)}}).rules["spring"] == rules
 
 

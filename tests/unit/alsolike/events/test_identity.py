@@ -27,13 +27,9 @@ def frame(*events):
 
 
 def test_session_events_before_login_belong_to_the_user():
-    assert owned(
-        event("a", 1),
-        event("b", 2),
-        event("c", 3, user="anna"),
-        event("d", 4),
-        event("e", 1, session="other"),
-    ) == {"a": "u#anna", "b": "u#anna", "c": "u#anna", "d": "s#s1", "e": "s#other"}
+    events = event("a", 1), event("b", 2), event("c", 3, user="anna"), event("d", 4), event("e", 1, session="other")
+
+    assert owned(*events) == {"a": "u#anna", "b": "u#anna", "c": "u#anna", "d": "s#s1", "e": "s#other"}
 
 
 def test_event_at_the_time_of_the_login_belongs_to_the_user():
@@ -41,12 +37,9 @@ def test_event_at_the_time_of_the_login_belongs_to_the_user():
 
 
 def test_second_user_of_a_session_gets_no_anonymous_events():
-    assert owned(event("a", 1), event("b", 2, user="anna"), event("c", 3), event("d", 4, user="ben")) == {
-        "a": "u#anna",
-        "b": "u#anna",
-        "c": "s#s1",
-        "d": "u#ben",
-    }
+    events = event("a", 1), event("b", 2, user="anna"), event("c", 3), event("d", 4, user="ben")
+
+    assert owned(*events) == {"a": "u#anna", "b": "u#anna", "c": "s#s1", "d": "u#ben"}
 
 
 def test_first_login_has_the_earliest_time_then_the_smallest_event_id():

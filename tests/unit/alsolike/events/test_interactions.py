@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.configuration.configuration import Configuration, EventType, Limits
+from alsolike.configuration.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.events import interactions as contract
 from alsolike.events.context import MAX_CHARACTERS, context_of
 from alsolike.events.interactions import MAX_TIME_MS, Interaction, content_event_id, profile_id
@@ -14,8 +14,8 @@ from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from tests.unit.alsolike.records import TIME_MS, fields, ids, interaction, interactions, record
 
 
-def parse_record(data, *, arrived_ms=TIME_MS):
-    return contract.parse_record(data, arrived_ms=arrived_ms)
+def parse_record(data, *, arrived_ms=TIME_MS, configuration=DEFAULT):
+    return contract.parse_record(data, arrived_ms=arrived_ms, configuration=configuration)
 
 
 @given(interactions())
@@ -149,20 +149,18 @@ def test_event_type_with_an_item_is_refused_with_only_a_query():
 def test_undeclared_event_type_has_its_own_error_type():
     configured = Configuration(events={"rent": EventType("rent", 4.0, aliases=("lease",))})
 
-    assert contract.parse_record(record(event_type="Lease"), arrived_ms=TIME_MS, configuration=configured) == (
-        interaction(event_type="rent")
-    )
+    assert parse_record(record(event_type="Lease"), configuration=configured) == interaction(event_type="rent")
     with pytest.raises(UnknownEventType, match=r"^event_type is 'view', expected one of rent$"):
-        contract.parse_record(record(), arrived_ms=TIME_MS, configuration=configured)
+        parse_record(record(), configuration=configured)
 
 
 def test_clock_skew_is_that_of_the_configuration():
     configured = Configuration(limits=Limits(clock_skew_s=2))
     ahead = record(event_time_ms=TIME_MS + 2000)
 
-    assert contract.parse_record(ahead, arrived_ms=TIME_MS, configuration=configured).event_time_ms == TIME_MS + 2000
+    assert parse_record(ahead, configuration=configured).event_time_ms == TIME_MS + 2000
     with pytest.raises(InvalidInput, match=r"^event_time_ms is 1700000002000, more than 2 s in the future"):
-        contract.parse_record(ahead, arrived_ms=TIME_MS - 1, configuration=configured)
+        parse_record(ahead, arrived_ms=TIME_MS - 1, configuration=configured)
 
 
 def test_clock_skew_of_five_minutes_is_accepted():
@@ -181,13 +179,10 @@ def test_event_older_than_the_configured_age_is_refused():
     configured = Configuration(limits=Limits(max_event_age_days=1))
     old = record(event_time_ms=TIME_MS - 86_400_000)
 
-    assert (
-        contract.parse_record(old, arrived_ms=TIME_MS, configuration=configured).event_time_ms == TIME_MS - 86_400_000
-    )
-    with pytest.raises(
-        InvalidInput, match=r"^event_time_ms is 1699913600000, more than 1 days .limits.max_event_age_days. before"
-    ):
-        contract.parse_record(old, arrived_ms=TIME_MS + 1, configuration=configured)
+    message = r"^event_time_ms is 1699913600000, more than 1 days .limits.max_event_age_days. before"
+    assert parse_record(old, configuration=configured).event_time_ms == TIME_MS - 86_400_000
+    with pytest.raises(InvalidInput, match=message):
+        parse_record(old, arrived_ms=TIME_MS + 1, configuration=configured)
 
 
 def test_event_of_1970_is_refused_by_default():
@@ -202,11 +197,9 @@ def test_last_millisecond_of_the_year_9999_is_readable():
 
 
 def test_personalize_event_types_become_canonical():
-    assert [parse_record(record(event_type=name)).event_type for name in ("View", "AddToCart", "add_to_cart")] == [
-        "view",
-        "cart",
-        "cart",
-    ]
+    names = ("View", "AddToCart", "add_to_cart")
+
+    assert [parse_record(record(event_type=name)).event_type for name in names] == ["view", "cart", "cart"]
 
 
 @given(ids, ids)

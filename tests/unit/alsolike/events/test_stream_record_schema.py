@@ -127,54 +127,24 @@ def test_records_of_version_1_are_parsed_as_before():
     """The expected values are literals, so that they do not depend on the current code."""
     plain: dict[str, Any] = dict.fromkeys(("user_id", "session_id", "event_value", "recommendation_id"))
     plain |= {"impression": (), "properties": "{}", "event_time_ms": TIME_MS, "received_time_ms": TIME_MS}
-    plain["schema_version"] = 1
+    plain |= {"schema_version": 1, "item_id": "i1"}
+
+    def written(event_id, event_type, **changes):
+        return Interaction(**{**plain, "event_id": event_id, "event_type": event_type, **changes})
 
     lines = WRITTEN_BY_VERSION_1.read_bytes().splitlines()
     found = [parse_record(line, arrived_ms=TIME_MS + 1000, configuration=ANY_AGE) for line in lines]
 
+    properties = '{"query":"red shoes","eventAttributionSource":"mail"}'
     assert found == [
-        Interaction(
-            event_id="e1",
-            user_id="u1",
-            session_id="s1",
-            item_id="i1",
-            event_type="purchase",
-            event_value=12.5,
-            event_time_ms=TIME_MS,
-            recommendation_id="r1",
-            impression=("i1", "i2"),
-            properties='{"colour":"red"}',
-            received_time_ms=TIME_MS + 250,
-            schema_version=1,
-        ),
-        Interaction(
-            **{**plain, "session_id": "s1", "event_time_ms": TIME_MS - 1},
-            event_id="e2",
-            item_id="i/ü/😀",
-            event_type="view",
-        ),
-        Interaction(
-            **{**plain, "user_id": "u1", "event_value": 0.0}, event_id="e3", item_id="../i1", event_type="cart"
-        ),
-        Interaction(**{**plain, "user_id": "u1"}, event_id="e4", item_id="i1", event_type="cart"),
-        Interaction(
-            **{**plain, "user_id": "u1", "event_value": 3.0, "event_time_ms": 1},
-            event_id="e5",
-            item_id="i1",
-            event_type="view",
-        ),
-        Interaction(
-            **{
-                **plain,
-                "user_id": "u1",
-                "session_id": "s1",
-                "properties": '{"query":"red shoes","eventAttributionSource":"mail"}',
-            },
-            event_id="f3f044ea13d5e6d6268d299b2d9c16c0",
-            item_id="i1",
-            event_type="click",
-        ),
-    ]
+        written("e1", "purchase", user_id="u1", session_id="s1", event_value=12.5, recommendation_id="r1",
+                impression=("i1", "i2"), properties='{"colour":"red"}', received_time_ms=TIME_MS + 250),
+        written("e2", "view", session_id="s1", item_id="i/ü/😀", event_time_ms=TIME_MS - 1),
+        written("e3", "cart", user_id="u1", item_id="../i1", event_value=0.0),
+        written("e4", "cart", user_id="u1"),
+        written("e5", "view", user_id="u1", event_value=3.0, event_time_ms=1),
+        written("f3f044ea13d5e6d6268d299b2d9c16c0", "click", user_id="u1", session_id="s1", properties=properties),
+    ]  # fmt: skip
 
 
 def test_records_of_version_1_satisfy_their_schema():

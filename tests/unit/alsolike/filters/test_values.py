@@ -41,62 +41,46 @@ def test_exclude_without_its_parameter_does_not_apply(shop):
 
 
 @pytest.mark.parametrize(
-    ("expression", "values", "message"),
+    ("condition", "values", "message"),
     [
-        ("INCLUDE ItemID WHERE Items.GENRE IN ($A)", {}, "filterValues.A is missing, expected a value: filter "),
+        ("Items.GENRE IN ($A)", {"B": ("x",)}, "filterValues.B is not a parameter of filter "),
+        ("Items.PRICE < $A", {"A": ("x",)}, 'filterValues.A is "x", expected a number, as Items'),
+        ("Items.PRICE < $A", {"A": ("nan",)}, 'filterValues.A is "nan", expected a number'),
+        ("Items.PRICE < $A", {"A": ("1_0",)}, 'filterValues.A is "1_0", expected a number'),
+        ("Items.PRICE < $A", {"A": ("٣",)}, 'filterValues.A is "٣", expected a number'),
+        ("Items.PRICE < $A", {"A": ("1", "2")}, "filterValues.A has 2 values, expected one"),
+        ("Items.ORGANIC = $A", {"A": ("x",)}, 'filterValues.A is "x", expected true or false'),
+        ('Items.PRICE IN ("x")', {}, 'compares Items.PRICE with "x", expected a number'),
+        ("Items.GENRE < 3", {}, "compares Items.GENRE with <, expected IN, = or !=: it has texts"),
+        ("Items.GENRE = 3", {}, "compares Items.GENRE with 3.0, expected a text"),
+        ('Items.TAGS = "x"', {}, "compares Items.TAGS with =, expected IN: it has lists"),
+        ("Items.PRICE < NOW", {}, "compares Items.PRICE with NOW, expected a number: it is not decl"),
+        ("Items.GENRE = NOW", {}, "compares Items.GENRE with NOW, expected a text"),
+        ("Items.ORGANIC = NOW", {}, "compares Items.ORGANIC with NOW, expected true or false"),
         (
-            "EXCLUDE ItemID WHERE Items.GENRE IN ($A)",
-            {"B": ("x",)},
-            "filterValues.B is not a parameter of filter ",
-        ),
-        (
-            "EXCLUDE ItemID WHERE Items.PRICE < $A",
-            {"A": ("x",)},
-            'filterValues.A is "x", expected a number, as Items',
-        ),
-        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("nan",)}, 'filterValues.A is "nan", expected a number'),
-        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("1_0",)}, 'filterValues.A is "1_0", expected a number'),
-        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("٣",)}, 'filterValues.A is "٣", expected a number'),
-        ("EXCLUDE ItemID WHERE Items.PRICE < $A", {"A": ("1", "2")}, "filterValues.A has 2 values, expected one"),
-        ("EXCLUDE ItemID WHERE Items.ORGANIC = $A", {"A": ("x",)}, 'filterValues.A is "x", expected true or false'),
-        ('EXCLUDE ItemID WHERE Items.PRICE IN ("x")', {}, 'compares Items.PRICE with "x", expected a number'),
-        ("EXCLUDE ItemID WHERE Items.GENRE < 3", {}, "compares Items.GENRE with <, expected IN, = or !=: it has texts"),
-        ("EXCLUDE ItemID WHERE Items.GENRE = 3", {}, "compares Items.GENRE with 3.0, expected a text"),
-        ('EXCLUDE ItemID WHERE Items.TAGS = "x"', {}, "compares Items.TAGS with =, expected IN: it has lists"),
-        (
-            "EXCLUDE ItemID WHERE Items.PRICE < NOW",
-            {},
-            "compares Items.PRICE with NOW, expected a number: it is not decl",
-        ),
-        ("EXCLUDE ItemID WHERE Items.GENRE = NOW", {}, "compares Items.GENRE with NOW, expected a text"),
-        ("EXCLUDE ItemID WHERE Items.ORGANIC = NOW", {}, "compares Items.ORGANIC with NOW, expected true or false"),
-        (
-            "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
+            "Interactions.TIMESTAMP > NOW - $A DAYS",
             {"A": ("-1",)},
             'filterValues.A is "-1", expected a number of DAYS of at least 0',
         ),
+        ("Interactions.TIMESTAMP > NOW - $A DAYS", {"A": ("x",)}, 'A is "x", expected a number of'),
         (
-            "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
-            {"A": ("x",)},
-            'A is "x", expected a number of',
-        ),
-        (
-            "EXCLUDE ItemID WHERE Interactions.TIMESTAMP > NOW - $A DAYS",
+            "Interactions.TIMESTAMP > NOW - $A DAYS",
             {"A": ("1", "2")},
             "filterValues.A has 2 values, expected one: Interactions.TIMESTAMP is compared with it",
         ),
-        (
-            'EXCLUDE ItemID WHERE Items.DESCRIPTION = "x"',
-            {},
-            "Items.DESCRIPTION, a text column. Declare the column as str",
-        ),
+        ('Items.DESCRIPTION = "x"', {}, "Items.DESCRIPTION, a text column. Declare the column as str"),
     ],
 )
-def test_invalid_parameter_value_is_refused_with_its_name(shop, expression, values, message):
+def test_invalid_parameter_value_is_refused_with_its_name(shop, condition, values, message):
     with pytest.raises(InvalidInput) as caught:
-        shop.passing(expression, values=values)
+        shop.passing(f"EXCLUDE ItemID WHERE {condition}", values=values)
 
     assert message in str(caught.value)
+
+
+def test_include_without_its_parameter_is_refused(shop):
+    with pytest.raises(InvalidInput, match=r"filterValues\.A is missing, expected a value: filter "):
+        shop.passing("INCLUDE ItemID WHERE Items.GENRE IN ($A)", values={})
 
 
 @pytest.mark.parametrize(

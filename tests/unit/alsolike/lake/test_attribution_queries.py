@@ -45,11 +45,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         ("2026-09-21", "popular", 4, None, None),
     ],
     "One model version against another within one recommender": [("m1", 2, 3 / 20, 1 / 2), ("m2", 3, 2 / 10, 1 / 2)],
-    "Clicks per shopper, by arm": [
-        ("photo/big", 1, 3.0),
-        ("spring/new", 2, (3 + 1 + 1) / 2),
-        ("spring/old", 1, 5.0),
-    ],
+    "Clicks per shopper, by arm": [("photo/big", 1, 3.0), ("spring/new", 2, (3 + 1 + 1) / 2), ("spring/old", 1, 5.0)],
 }
 
 

@@ -40,19 +40,12 @@ EVENTS = [
     event("s2", "search", DAY + 2 * MINUTE, user="bob", query="pears"),
     event("s3", "search", DAY + 3 * MINUTE, user="bob", query="figs", correlation_id="order-17"),
 ]
+EVENTS_PER_DAY = [
+    ("2026-09-20", "purchase", 2), ("2026-09-20", "view", 2), ("2026-09-21", "search", 3), ("2026-09-21", "view", 2),
+]  # fmt: skip
 EXPECTED: dict[str, list[tuple[Any, ...]]] = {
-    "Events per day and type": [
-        ("2026-09-20", "purchase", 2),
-        ("2026-09-20", "view", 2),
-        ("2026-09-21", "search", 3),
-        ("2026-09-21", "view", 2),
-    ],
-    "Events of a few days, reading only these days": [
-        ("2026-09-20", "purchase", 2),
-        ("2026-09-20", "view", 2),
-        ("2026-09-21", "search", 3),
-        ("2026-09-21", "view", 2),
-    ],
+    "Events per day and type": EVENTS_PER_DAY,
+    "Events of a few days, reading only these days": EVENTS_PER_DAY,
     # Anna and Bob viewed items and Anna bought one. On the next day, a session and Anna viewed items.
     "Conversion: share of a day's viewers who bought something": [
         ("2026-09-20", 2, 1, 1 / 2),

@@ -37,11 +37,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         ("for-you", "v1", 3, 1),
         ("popular", "v2", 1, 0),
     ],
-    "Most recommended items, with counts in first position": [
-        ("fig", 3, 1),
-        ("plum", 2, 1),
-        ("kiwi", 1, 1),
-    ],
+    "Most recommended items, with counts in first position": [("fig", 3, 1), ("plum", 2, 1), ("kiwi", 1, 1)],
     "Responses with events, by recommender": [("for-you", 2, 1), ("popular", 1, 0)],
 }
 

@@ -236,14 +236,11 @@ def test_invalid_tombstones_object_raises_unavailable(s3, document):
 
 
 def put_receipt(s3, user, *, sessions=(), requested_at_ms=1):
-    user_hash = PSEUDONYMS.erased_user(user)
+    user_hash, sessions = PSEUDONYMS.erased_user(user), tuple(map(PSEUDONYMS.shopper, sessions))
     receipt = ErasureReceipt(
-        user_hash[:ID_DIGITS],
-        user_hash,
-        requested_at_ms=requested_at_ms,
+        user_hash[:ID_DIGITS], user_hash, requested_at_ms=requested_at_ms, session_hashes=sessions,
         further_hashes=(PSEUDONYMS.shopper(user),),
-        session_hashes=tuple(map(PSEUDONYMS.shopper, sessions)),
-    )
+    )  # fmt: skip
     ErasureReceiptStore(s3, BUCKET).write(receipt)
 
 
@@ -252,7 +249,7 @@ def erase_both(s3):
     erase(s3, "ann")
     add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("ann"), now_ms=1)
     put_receipt(s3, "ann")
-    older: bytes = s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read()
+    older = s3.get_object(Bucket=BUCKET, Key=TOMBSTONES_KEY)["Body"].read()
     erase(s3, "bob")
     add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("bob"), now_ms=1)
     add_session_tombstones(s3, BUCKET, [PSEUDONYMS.shopper("visit")], now_ms=1)

@@ -71,7 +71,7 @@ class Requests:
     """DynamoDB client that records its requests and stores no profile."""
 
     def __init__(self):
-        self.made: list[dict[str, Any]] = []
+        self.made = []
 
     def _made(self, **request):
         self.made.append(request)

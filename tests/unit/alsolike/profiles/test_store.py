@@ -115,13 +115,16 @@ def dynamodb(aws):
     return table
 
 
-def test_unknown_profile_is_empty(dynamodb):
-    assert ProfileStore(dynamodb, "profiles").read("u#1") == Profile("u#1")
+@pytest.fixture
+def store(dynamodb):
+    return ProfileStore(dynamodb, "profiles")
 
 
-def test_interactions_are_added_once(dynamodb):
-    store = ProfileStore(dynamodb, "profiles")
+def test_unknown_profile_is_empty(store):
+    assert store.read("u#1") == Profile("u#1")
 
+
+def test_interactions_are_added_once(dynamodb, store):
     for batch in ([seen(2), seen(1)], [seen(1)], [seen(3), seen(3)]):
         store.add("u#1", batch, now_ms=NOW_MS)
 
@@ -174,8 +177,7 @@ class PagedItems:
         return {"Items": some, **({"LastEvaluatedKey": some[-1]} if len(some) < len(rest) else {})}
 
 
-def test_one_query_reads_a_full_profile(dynamodb, monkeypatch):
-    store = ProfileStore(dynamodb, "profiles")
+def test_one_query_reads_a_full_profile(dynamodb, store, monkeypatch):
     store.add("u#1", [seen(second) for second in range(1, 251)], now_ms=NOW_MS)
     calls: list[Any] = []
     query = dynamodb.query
@@ -193,8 +195,7 @@ def test_one_query_reads_a_full_profile(dynamodb, monkeypatch):
     assert len(store.read("u#1", length=None).recent) == 250
 
 
-def test_batch_read_of_profiles_equals_single_reads(dynamodb):
-    store = ProfileStore(dynamodb, "profiles")
+def test_batch_read_of_profiles_equals_single_reads(store):
     for number in range(230):
         store.add(f"u#{number}", [seen(number)], now_ms=NOW_MS)
     store.erase("u#7", now_ms=NOW_MS)
@@ -338,13 +339,11 @@ def test_mixed_items_and_histories_equal_single_items(single, together, length):
         by_key = {(each.event_time_ms, each.event_id): each for each in sorted(interactions)}
         return [to_item("u#1", each, expires_s=1) for each in by_key.values()]
 
-    history = (
-        [history_item("u#1", list({each[:2]: each for each in sorted(together)}.values()), expires_s=1)]
-        if together
-        else []
-    )
-    mixed = sorted(items(single) + history, key=lambda item: item["sort_key"]["S"], reverse=True)
-    alone = sorted(items([*single, *together]), key=lambda item: item["sort_key"]["S"], reverse=True)
+    def times(stored):
+        latest_first = sorted(stored, key=lambda item: item["sort_key"]["S"], reverse=True)
+        return [interaction[:2] for interaction in from_items("u#1", latest_first, length=length).recent]
 
-    times = [(each.event_time_ms, each.event_id) for each in from_items("u#1", mixed, length=length).recent]
-    assert times == [(each.event_time_ms, each.event_id) for each in from_items("u#1", alone, length=length).recent]
+    distinct = list({interaction[:2]: interaction for interaction in sorted(together)}.values())
+    history = [history_item("u#1", distinct, expires_s=1)] if together else []
+
+    assert times(items(single) + history) == times(items([*single, *together]))

@@ -87,9 +87,8 @@ def test_recommendations_are_exported_once_for_sessions_until_the_login(stores):
     by_one_id = served(shopper=visit, served_ms=NOW_MS - 4)
     after = served(shopper=None, session=visit, served_ms=NOW_MS + 5)
     day = "served/served_date=2023-11-14/"
-    stores.put(
-        f"{day}a.parquet", to_parquet([late, early, by_one_id, after, served(shopper=bob), served(shopper=None)])
-    )
+    others = [served(shopper=bob), served(shopper=None)]
+    stores.put(f"{day}a.parquet", to_parquet([late, early, by_one_id, after, *others]))
     stores.put(f"{day}b.parquet", to_parquet([late]))
 
     found = document(stores, "ann")["recommendations"]
@@ -102,11 +101,9 @@ def test_recommendations_are_exported_once_for_sessions_until_the_login(stores):
 
 def test_recommendations_of_others_in_a_shared_session_are_not_exported(stores):
     ann, bob, visit = map(PSEUDONYMS.shopper, ("ann", "bob", "visit"))
-    stores.put_rows(
-        "logins",
-        interaction("1", user_id="ann", session_id="visit", event_time_ms=NOW_MS, received_time_ms=NOW_MS),
-        interaction("2", user_id="bob", session_id="visit", event_time_ms=NOW_MS + 9, received_time_ms=NOW_MS + 9),
-    )
+    for user, at_ms in (("ann", NOW_MS), ("bob", NOW_MS + 9)):
+        login = interaction(user, user_id=user, session_id="visit", event_time_ms=at_ms, received_time_ms=at_ms)
+        stores.put_rows(user, login)
     anonymous = served(shopper=None, session=visit, served_ms=NOW_MS - 5)
     ann_response = served(shopper=ann, session=visit, served_ms=NOW_MS + 5)
     between = served(shopper=None, session=visit, served_ms=NOW_MS + 6)
@@ -134,18 +131,7 @@ def test_live_profile_is_exported(stores):
     recent = RecentInteraction(NOW_MS, "a", "pear", "view", '{"device":"phone"}')
     stores.profiles.add(profile_id(user_id="ann", session_id=None), [recent], now_ms=NOW_MS)
 
-    assert document(stores, "ann")["profile"] == {
-        "erased": False,
-        "recent": [
-            {
-                "event_time_ms": NOW_MS,
-                "event_id": "a",
-                "item_id": "pear",
-                "event_type": "view",
-                "context": '{"device":"phone"}',
-            }
-        ],
-    }
+    assert document(stores, "ann")["profile"] == {"erased": False, "recent": [recent._asdict()]}
     assert document(stores, "bob")["profile"] is None
 
 

@@ -1,13 +1,13 @@
 """Canary in the champion pointer, and its report."""
 
-from collections.abc import Callable
+from functools import partial
 
 import pytest
 
 from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.canary import MAX_VERSION_BYTES, Canary
 from alsolike.registry.canary_report import MAX_LOOKS, CanaryLook, CanaryReport, CanaryReports, report_key
-from alsolike.registry.champion import Champion, EndedCanary
+from alsolike.registry.champion import EndedCanary
 from alsolike.registry.champion_pointer import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from tests.fakes.places import BUCKET
@@ -23,8 +23,12 @@ def s3(s3):
     return s3
 
 
-def test_pointer_has_the_canary_until_its_end_or_a_promotion(s3):
-    registry = Registry(s3, BUCKET)
+@pytest.fixture
+def registry(s3):
+    return Registry(s3, BUCKET)
+
+
+def test_pointer_has_the_canary_until_its_end_or_a_promotion(registry):
     first = registry.promote("v1", reason="first", now_ms=1)
 
     tried = registry.start_canary(first, CANARY)
@@ -36,8 +40,7 @@ def test_pointer_has_the_canary_until_its_end_or_a_promotion(s3):
     assert registry.promote("v2", reason="a test", now_ms=3).canary is None
 
 
-def test_promotion_of_the_champion_ends_the_canary_with_its_reason(s3):
-    registry = Registry(s3, BUCKET)
+def test_promotion_of_the_champion_ends_the_canary_with_its_reason(registry):
     tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
 
     ended = registry.promote("v1", reason="no trials now", now_ms=2)
@@ -48,18 +51,16 @@ def test_promotion_of_the_champion_ends_the_canary_with_its_reason(s3):
 
 
 @pytest.mark.parametrize("reason", ["", "  "])
-def test_blank_reason_is_refused(s3, reason):
-    registry = Registry(s3, BUCKET)
+def test_blank_reason_is_refused(reason, registry):
     tried = registry.start_canary(registry.promote("v1", reason="first", now_ms=1), CANARY)
 
-    writes: tuple[Callable[[], Champion], ...] = (
-        lambda: registry.promote("v2", reason=reason, now_ms=2),
-        lambda: registry.promote("v1", reason=reason, now_ms=2),
-        lambda: registry.end_canary(tried, reason=reason),
-    )
-    for write in writes:
+    for write in (
+        partial(registry.promote, "v2", now_ms=2),
+        partial(registry.promote, "v1", now_ms=2),
+        partial(registry.end_canary, tried),
+    ):
         with pytest.raises(InvalidInput, match=f"the reason is '{reason}', expected a text for the history"):
-            write()
+            write(reason=reason)
 
     assert registry.champion() == tried
 
@@ -101,8 +102,7 @@ def test_longest_version_name_fits_the_hash_key():
     assert longest.experiment.arm_of("anna").name in ("champion", "candidate")
 
 
-def test_pointer_with_an_invalid_canary_is_unreadable(s3):
-    registry = Registry(s3, BUCKET)
+def test_pointer_with_an_invalid_canary_is_unreadable(s3, registry):
     registry.start_canary(registry.promote("v1", reason="a test", now_ms=1), CANARY)
     body = s3.get_object(Bucket=BUCKET, Key=CHAMPION_KEY)["Body"].read()
     s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body.replace(b"0.25", b"2.5"))

@@ -17,23 +17,24 @@ def s3(s3):
     return s3
 
 
-def test_champion_is_none_before_the_first_promotion(s3):
-    assert Registry(s3, BUCKET).champion() is None
+@pytest.fixture
+def registry(s3):
+    return Registry(s3, BUCKET)
 
 
-def test_promoted_version_is_champion(s3):
-    registry = Registry(s3, BUCKET)
+def test_champion_is_none_before_the_first_promotion(registry):
+    assert registry.champion() is None
 
+
+def test_promoted_version_is_champion(registry):
     promoted = registry.promote("v1", reason="first", now_ms=5)
 
-    assert promoted.version == "v1"
-    assert promoted.previous is None
+    assert (promoted.version, promoted.previous) == ("v1", None)
     assert promoted.history == (Promotion("v1", 5, "first"),)
     assert registry.champion() == promoted
 
 
-def test_history_starts_with_the_latest_promotion(s3):
-    registry = Registry(s3, BUCKET)
+def test_history_starts_with_the_latest_promotion(registry):
     for index, version in enumerate(("v1", "v2", "v3")):
         registry.promote(version, reason=f"r{index}", now_ms=index)
 
@@ -43,31 +44,29 @@ def test_history_starts_with_the_latest_promotion(s3):
     assert champion.previous == "v2"
 
 
-def test_repeated_promotion_of_the_champion_changes_nothing(s3):
-    registry = Registry(s3, BUCKET)
+def test_repeated_promotion_of_the_champion_changes_nothing(registry):
     first = registry.promote("v1", reason="first", now_ms=5)
 
     assert registry.promote("v1", reason="again", now_ms=6) == first
 
 
-def test_version_without_a_bundle_cannot_be_promoted(s3):
+def test_version_without_a_bundle_cannot_be_promoted(s3, registry):
     with pytest.raises(NotFound, match=r"model version 'v9' has no bundle at s3://artefacts/models/v9/manifest\.json"):
-        Registry(s3, BUCKET).promote("v9", reason="a test", now_ms=5)
+        registry.promote("v9", reason="a test", now_ms=5)
 
-    assert Registry(s3, BUCKET).champion() is None
+    assert registry.champion() is None
 
 
-def test_version_with_an_invalid_name_cannot_be_promoted(s3):
+def test_version_with_an_invalid_name_cannot_be_promoted(s3, registry):
     s3.put_object(Bucket=BUCKET, Key=f"{model_prefix('v 1')}manifest.json", Body=b"{}")
 
     with pytest.raises(InvalidInput, match="the version is 'v 1', expected 1 to 128 letters"):
-        Registry(s3, BUCKET).promote("v 1", reason="a test", now_ms=5)
+        registry.promote("v 1", reason="a test", now_ms=5)
 
-    assert Registry(s3, BUCKET).champion() is None
+    assert registry.champion() is None
 
 
-def test_rollback_restores_the_previous_champion(s3):
-    registry = Registry(s3, BUCKET)
+def test_rollback_restores_the_previous_champion(registry):
     registry.promote("v1", reason="a test", now_ms=1)
     registry.promote("v2", reason="a test", now_ms=2)
 
@@ -77,8 +76,7 @@ def test_rollback_restores_the_previous_champion(s3):
     assert rolled.history[0] == Promotion("v1", 3, "worse")
 
 
-def test_rollback_pauses_promotions_until_resume_or_promotion(s3):
-    registry = Registry(s3, BUCKET)
+def test_rollback_pauses_promotions_until_resume_or_promotion(registry):
     for version in ("v1", "v2"):
         registry.promote(version, reason="a test", now_ms=1)
 
@@ -97,8 +95,7 @@ def test_rollback_pauses_promotions_until_resume_or_promotion(s3):
     assert registry.promote("v3", reason="fixed", now_ms=8).held is None
 
 
-def test_repeated_rollback_returns_to_earlier_champions_only(s3):
-    registry = Registry(s3, BUCKET)
+def test_repeated_rollback_returns_to_earlier_champions_only(registry):
     for index, version in enumerate(("v1", "v2", "v3")):
         registry.promote(version, reason="a test", now_ms=index)
 
@@ -127,8 +124,7 @@ def test_predecessors_exclude_rolled_back_versions(history, predecessors):
 
 
 @pytest.mark.parametrize("promoted", [[], ["v1"]])
-def test_rollback_without_an_earlier_champion_is_refused(s3, promoted):
-    registry = Registry(s3, BUCKET)
+def test_rollback_without_an_earlier_champion_is_refused(promoted, registry):
     for version in promoted:
         registry.promote(version, reason="a test", now_ms=1)
 
@@ -136,8 +132,7 @@ def test_rollback_without_an_earlier_champion_is_refused(s3, promoted):
         registry.roll_back(reason="a test", now_ms=2)
 
 
-def test_history_is_limited_to_the_latest_promotions(s3):
-    registry = Registry(s3, BUCKET)
+def test_history_is_limited_to_the_latest_promotions(registry):
     for index in range(MAX_HISTORY + 2):
         champion = registry.promote(("v1", "v2")[index % 2], reason="a test", now_ms=index)
 
@@ -160,33 +155,28 @@ class OtherWriter:
 
 
 @pytest.mark.parametrize("before", [None, "v3"])
-def test_second_of_two_concurrent_promotions_is_refused(s3, before):
-    registry = Registry(s3, BUCKET)
+def test_second_of_two_concurrent_promotions_is_refused(s3, before, registry):
     if before:
         registry.promote(before, reason="a test", now_ms=1)
 
     with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; check it, then try again"):
         Registry(OtherWriter(s3, "v2"), BUCKET).promote("v1", reason="a test", now_ms=2)
 
-    champion = registry.champion()
-    assert champion.version == "v2"
+    assert registry.champion().version == "v2"
 
 
 @pytest.mark.parametrize("before", [None, "v3"])
-def test_promotion_based_on_an_earlier_champion_is_refused(s3, before):
-    registry = Registry(s3, BUCKET)
+def test_promotion_based_on_an_earlier_champion_is_refused(before, registry):
     judged = registry.promote(before, reason="a test", now_ms=1) if before else None
     registry.promote("v2", reason="faster", now_ms=2)
 
     with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; check it, then try again"):
         registry.replace(judged, "v1", reason="a test", now_ms=3)
 
-    champion = registry.champion()
-    assert champion.version == "v2"
+    assert registry.champion().version == "v2"
 
 
-def test_rollback_of_a_replaced_champion_is_refused(s3):
-    registry = Registry(s3, BUCKET)
+def test_rollback_of_a_replaced_champion_is_refused(s3, registry):
     registry.promote("v1", reason="a test", now_ms=1)
     registry.promote("v2", reason="a test", now_ms=2)
 
@@ -199,30 +189,26 @@ def test_rollback_of_a_replaced_champion_is_refused(s3):
     with pytest.raises(ConcurrentUpdate):
         Interrupted(s3, BUCKET).roll_back(reason="v2 is bad", now_ms=4)
 
-    champion = registry.champion()
-    assert champion.version == "v3"
+    assert registry.champion().version == "v3"
+
+
+def promotion(version, promoted_ms):
+    return b'{"history": [{"version": %b, "promoted_ms": %b, "reason": "by hand"}]}' % (version, promoted_ms)
 
 
 @pytest.mark.parametrize(
     "body",
     [
-        b"",
-        b"[]",
-        b"{}",
-        b'{"history": null}',
-        b'{"history": [{"version": "v1"}]}',
-        b'{"history": [{"version": 7, "promoted_ms": 0, "reason": "by hand"}]}',
-        b'{"history": [{"version": null, "promoted_ms": 0, "reason": "by hand"}]}',
-        b'{"history": [{"version": "../catalogue", "promoted_ms": 0, "reason": "by hand"}]}',
-        b'{"history": [{"version": "..", "promoted_ms": 0, "reason": "by hand"}]}',
-        b'{"history": [{"version": "v1", "promoted_ms": "today", "reason": "by hand"}]}',
+        *(b"", b"[]", b"{}", b'{"history": null}', b'{"history": [{"version": "v1"}]}'),
+        *(promotion(version, b"0") for version in (b"7", b"null", b'"../catalogue"', b'".."')),
+        promotion(b'"v1"', b'"today"'),
     ],
 )
-def test_unreadable_pointer_is_refused(s3, body):
+def test_unreadable_pointer_is_refused(s3, body, registry):
     s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body)
 
     with pytest.raises(InvalidBundle, match=r"^s3://artefacts/registry/champion\.json is unreadable"):
-        Registry(s3, BUCKET).champion()
+        registry.champion()
 
 
 def test_missing_bucket_raises_unavailable(s3):
@@ -232,8 +218,7 @@ def test_missing_bucket_raises_unavailable(s3):
         registry.champion()
 
 
-def test_unreachable_store_raises_unavailable(s3, monkeypatch):
-    registry = Registry(s3, BUCKET)
+def test_unreachable_store_raises_unavailable(s3, monkeypatch, registry):
     registry.promote("v1", reason="a test", now_ms=1)
 
     def silent(**_):
@@ -245,7 +230,7 @@ def test_unreachable_store_raises_unavailable(s3, monkeypatch):
             registry.promote("v2", reason="a test", now_ms=2)
 
 
-def test_interrupted_body_raises_unavailable(s3, monkeypatch):
+def test_interrupted_body_raises_unavailable(s3, monkeypatch, registry):
     class Body:
         def read(self):
             raise ReadTimeoutError(endpoint_url="https://s3.test")
@@ -253,4 +238,4 @@ def test_interrupted_body_raises_unavailable(s3, monkeypatch):
     monkeypatch.setattr(s3, "get_object", lambda **_: {"Body": Body(), "ETag": "x"})
 
     with pytest.raises(Unavailable, match="Read timeout"):
-        Registry(s3, BUCKET).champion()
+        registry.champion()

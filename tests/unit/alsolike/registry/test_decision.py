@@ -1,5 +1,3 @@
-from typing import Any
-
 import pytest
 
 from alsolike.registry.decision import LATEST_EVENT, Check, Decision, Decisions, decision_key
@@ -45,9 +43,7 @@ def test_decision_of_an_earlier_version_is_readable(s3, decisions):
     )
     s3.put_object(Bucket=BUCKET, Key=decision_key("v2"), Body=document)
 
-    found = decisions.get("v2")
-
-    assert not found.checks[0].final
+    assert not decisions.get("v2").checks[0].final
 
 
 def test_forced_decision_keeps_the_verdict_and_the_reason(decisions):
@@ -90,7 +86,7 @@ def test_concurrently_changed_decision_is_not_overwritten(s3, decisions, monkeyp
     read = s3.get_object
 
     def concurrent_write(**arguments):
-        answer: dict[str, Any] = read(**arguments)
+        answer = read(**arguments)
         s3.put_object(Bucket=BUCKET, Key=decision_key("v2"), Body=decision(BAD, BAD).to_json())
         return answer
 
@@ -115,18 +111,17 @@ def test_missing_bucket_raises_unavailable(aws):
 
 
 @pytest.mark.parametrize(
-    ("times", "expected"),
+    ("checks", "expected"),
     [
-        ({"last_event_ms": 7, "champion_last_event_ms": 7}, "v1"),
-        ({"last_event_ms": 6, "champion_last_event_ms": 7}, "v1"),
-        ({"last_event_ms": 8, "champion_last_event_ms": 7}, None),
-        ({"last_event_ms": 7}, None),
-        ({}, None),
+        ([{"last_event_ms": 7, "champion_last_event_ms": 7}], "v1"),
+        ([{"last_event_ms": 6, "champion_last_event_ms": 7}], "v1"),
+        ([{"last_event_ms": 8, "champion_last_event_ms": 7}], None),
+        ([{"last_event_ms": 7}], None),
+        ([{}], None),
+        ([], None),
     ],
 )
-def test_champion_with_the_same_latest_event_has_the_same_data(times, expected):
-    assert decision(BAD, Check(LATEST_EVENT, True, "", times)).champion_of_same_data == expected
+def test_champion_with_the_same_latest_event_has_the_same_data(checks, expected):
+    latest_event = [Check(LATEST_EVENT, True, "", figures) for figures in checks]
 
-
-def test_decision_without_the_latest_event_check_is_not_of_the_same_data():
-    assert decision(BAD).champion_of_same_data is None
+    assert decision(BAD, *latest_event).champion_of_same_data == expected

@@ -93,10 +93,8 @@ def force(client):
 
 
 def acquire(client):
-    assert (
-        TrainingLock(client, cast("Any", None), BUCKET).acquire("arn:aws:e", run_id="r", now_ms=1).execution_id
-        == "arn:aws:e"
-    )
+    lock = TrainingLock(client, cast("Any", None), BUCKET)
+    assert lock.acquire("arn:aws:e", run_id="r", now_ms=1).execution_id == "arn:aws:e"
 
 
 @pytest.mark.parametrize("change", [promote, force, acquire])

@@ -15,7 +15,6 @@ def test_object_is_created_read_and_deleted_by_its_etag(s3):
     assert not stored.create(b"2")
 
     content = stored.read()
-    assert content is not None
     assert content == Content(b"1", str(stored.etag()))
     assert stored.read_if_changed(content.etag) is UNCHANGED
     assert stored.read_if_changed('"0"') == stored.read_if_unchanged(content.etag) == content

@@ -6,17 +6,7 @@ from alsolike.runtime.polling import Polling
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.store import SnapshotStore
-from tests.fakes.places import create_bucket
-from tests.unit.alsolike.snapshot.publications import (
-    BUCKET,
-)
-
-
-@pytest.fixture
-def s3(aws):
-    made = aws("s3")
-    create_bucket(made, BUCKET)
-    return made
+from tests.fakes.places import BUCKET
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ from alsolike.declarations.storage import SEGMENTS_PREFIX, SNAPSHOT_KEY
 from alsolike.snapshot.manifest import Manifest
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
+from tests.fakes.places import BUCKET
 from tests.unit.alsolike.catalogue_columns import COLUMNS
 
-BUCKET = "artefacts"
 NOW_MS = int(dt.datetime(2026, 11, 25, tzinfo=dt.UTC).timestamp() * 1000)
 
 

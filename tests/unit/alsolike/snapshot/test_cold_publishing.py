@@ -17,8 +17,9 @@ from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.store import GRACE_MS, SnapshotStore
 from functions.publish_catalog.champion_content import ChampionContents
 from functions.publish_catalog.cold_publisher import ColdPublished, ColdPublisher
+from tests.fakes.places import BUCKET
 from tests.unit.alsolike.content import ITEMS, index_of
-from tests.unit.alsolike.snapshot.publications import BUCKET, NOW_MS
+from tests.unit.alsolike.snapshot.publications import NOW_MS
 
 
 class Catalogue:
@@ -28,10 +29,9 @@ class Catalogue:
         directory.mkdir(exist_ok=True)
         self.s3 = s3
         self._directory = directory
-        stored = store(s3, BUCKET, directory / "publisher")
-        self._publisher = SnapshotPublisher(stored)
+        self._store = store(s3, BUCKET, directory / "publisher")
+        self._publisher = SnapshotPublisher(self._store)
         self._contents = ChampionContents(s3, BUCKET, directory / "champion")
-        self._store = stored
         self._reader = SnapshotReader(s3, BUCKET, directory / "reader", polling=Polling(0))
 
     def change(self, *changes):
@@ -50,16 +50,13 @@ class Catalogue:
 
     def cold(self, *item_ids):
         """Return the items that are cold in the published snapshot."""
-        found = self._reader.current(now_ms=NOW_MS).cold
-        hashes = set() if found is None else set(found.hashes.tolist())
-        return [
-            i for i, h in zip(item_ids, hashes_of([i.encode() for i in item_ids]).tolist(), strict=True) if h in hashes
-        ]
+        cold = self._reader.current(now_ms=NOW_MS).cold
+        hashes = set() if cold is None else set(cold.hashes.tolist())
+        return [item_id for item_id in item_ids if hashes_of([item_id.encode()])[0] in hashes]
 
     def scale(self):
         """Return the sum of the weights of the only cold item."""
-        found = self._reader.current(now_ms=NOW_MS).cold
-        return float(found.weights.sum())
+        return float(self._reader.current(now_ms=NOW_MS).cold.weights.sum())
 
     @property
     def cold_model(self):
@@ -117,10 +114,8 @@ def test_repeated_and_late_changes_give_the_same_result(catalogue):
         catalogue.change(change)
         catalogue.publish(change)
 
-    found = (
-        SnapshotReader(catalogue.s3, BUCKET, catalogue._directory / "again", polling=Polling(0)).current(now_ms=0).cold
-    )
-    assert found.neighbours[0].tolist() == [1, 2]  # These are the red items.
+    reader = SnapshotReader(catalogue.s3, BUCKET, catalogue._directory / "again", polling=Polling(0))
+    assert reader.current(now_ms=0).cold.neighbours[0].tolist() == [1, 2]  # These are the red items.
 
 
 def test_new_champion_recomputes_all_cold_items(catalogue):

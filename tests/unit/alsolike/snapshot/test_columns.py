@@ -3,13 +3,9 @@
 from alsolike.configuration.configuration import ColumnType
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
+from tests.fakes.places import BUCKET
 from tests.unit.alsolike.catalogue_columns import COLUMNS
-from tests.unit.alsolike.snapshot.publications import (
-    BUCKET,
-    NOW_MS,
-    item,
-    items,
-)
+from tests.unit.alsolike.snapshot.publications import NOW_MS, item, items
 
 
 def test_columns_are_encoded_again_after_a_declaration_change(publisher, reader):
@@ -22,7 +18,6 @@ def test_columns_are_encoded_again_after_a_declaration_change(publisher, reader)
     found = reader.current(now_ms=NOW_MS)
     assert found.column_types == columns
     size = found.column("size")
-    assert size is not None
     assert [size.value(row) for row in found.rows(["a", "b"]).tolist()] == ["7", None]
     assert dict(found.items()) == {"a": {"size": "7", "price": "cheap"}, "b": {"price": 2}}
 
@@ -61,9 +56,8 @@ def test_column_change_succeeds_during_concurrent_publications(s3, reader, tmp_p
                 other.publish([item(f"b{number}")], columns=COLUMNS, version=1, now_ms=NOW_MS)
             return super().upload(segment, now_ms=now_ms)
 
-    done = SnapshotPublisher(Overtaken(s3, BUCKET, tmp_path / "mine")).publish(
-        (), columns=SHADES, version=2, now_ms=NOW_MS
-    )
+    publisher = SnapshotPublisher(Overtaken(s3, BUCKET, tmp_path / "mine"))
+    done = publisher.publish((), columns=SHADES, version=2, now_ms=NOW_MS)
 
     assert done.unmerged is None
     assert reader.current(now_ms=NOW_MS).column_types == SHADES

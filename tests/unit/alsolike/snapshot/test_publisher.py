@@ -19,17 +19,9 @@ from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.store import GRACE_MS, SnapshotStore
 from tests.fakes.interruptions import Killed
+from tests.fakes.places import BUCKET
 from tests.unit.alsolike.catalogue_columns import CHANGES, COLUMNS, live
-from tests.unit.alsolike.snapshot.publications import (
-    BUCKET,
-    NOW_MS,
-    damage,
-    item,
-    items,
-    manifest,
-    publish,
-    segment_keys,
-)
+from tests.unit.alsolike.snapshot.publications import NOW_MS, damage, item, items, manifest, publish, segment_keys
 
 
 def test_published_changes_are_read(publisher, reader):
@@ -190,9 +182,8 @@ def test_damaged_segment_does_not_prevent_a_publication(s3, reader, tmp_path):
     publish(SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "first")), item("a"))
     damage(s3, manifest(s3).segments[0].key)
 
-    done = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "second")).publish(
-        [item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS
-    )
+    second = SnapshotPublisher(SnapshotStore(s3, BUCKET, tmp_path / "second"))
+    done = second.publish([item("b")], columns=COLUMNS, version=0, now_ms=NOW_MS)
 
     assert (done.changes, done.segments) == (1, 2)
     assert done.unmerged is not None

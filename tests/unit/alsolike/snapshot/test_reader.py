@@ -6,16 +6,9 @@ from botocore.exceptions import EndpointConnectionError
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import Polling
 from alsolike.snapshot.reader import SnapshotReader
+from tests.fakes.places import BUCKET
 from tests.unit.alsolike.catalogue_columns import COLUMNS
-from tests.unit.alsolike.snapshot.publications import (
-    BUCKET,
-    NOW_MS,
-    damage,
-    item,
-    items,
-    manifest,
-    publish,
-)
+from tests.unit.alsolike.snapshot.publications import NOW_MS, damage, item, items, manifest, publish
 
 
 def test_snapshot_is_empty_before_the_first_publication(reader):

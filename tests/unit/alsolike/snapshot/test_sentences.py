@@ -128,52 +128,35 @@ def test_index_with_sentences_requires_the_tokenizers_library(model, tmp_path, m
     assert nearest(ContentIndex.map(tmp_path / "without.tensors"), "grey couch") == {SOFA: 0.5, LAMP: 0.5}
 
 
-def _shorter_table(arrays):
-    arrays["sentences.table"] = arrays["sentences.table"][:-3]
-
-
-def _ragged_vectors(arrays):
-    arrays["sentences.vectors"] = arrays["sentences.vectors"][:-1]
-
-
-def _more_vectors(arrays):
-    arrays["sentences.vectors"] = np.append(arrays["sentences.vectors"], np.zeros(3, np.float16))
-
-
-def _no_tokenizer(arrays):
-    arrays["sentences.tokenizer"] = np.frombuffer(b"{}", np.uint8)
-
-
-def _other_tokenizer(arrays):
+def other_tokenizer(_):
     other = tokenizer(["?", "sofa", "grey", "couch", "divan", "lamp", "desk"])
-    arrays["sentences.tokenizer"] = np.frombuffer(other.to_str().encode(), np.uint8)
-
-
-def _nothing_of_it(arrays):
-    del arrays["sentences.probe"]
+    return np.frombuffer(other.to_str().encode(), np.uint8)
 
 
 @pytest.mark.parametrize(
-    ("damage", "message"),
+    ("name", "change", "message"),
     [
-        (_shorter_table, "tokenizer has token 6, its table vectors of 6"),
-        (_ragged_vectors, "sentences.vectors has 14 values, expected rows of 3 dimensions"),
-        (_more_vectors, "sentences.vectors has 5 items, expected 0 to 4"),
-        (_no_tokenizer, "the sentence model's tokenizer cannot be read: "),
+        ("table", lambda array: array[:-3], "tokenizer has token 6, its table vectors of 6"),
+        ("vectors", lambda array: array[:-1], "sentences.vectors has 14 values, expected rows of 3 dimensions"),
+        ("vectors", lambda array: np.append(array, np.zeros(3, np.float16)), "vectors has 5 items, expected 0 to 4"),
+        ("tokenizer", lambda _: np.frombuffer(b"{}", np.uint8), "the sentence model's tokenizer cannot be read: "),
         # The token 0 means an unknown word, here oak.
         (
-            _other_tokenizer,
+            "tokenizer",
+            other_tokenizer,
             r"splits 'grey sofa grey lamp oak desk' into tokens \[2, 1, 2, 5, 0, 6\], expected"
             r" \[1, 2, 1, 5, 0, 6\] as in the training: the library tokenizers is of another version",
         ),
-        (_nothing_of_it, "is not a valid content index: 'sentences.probe'"),
+        ("probe", None, "is not a valid content index: 'sentences.probe'"),
     ],
 )
-def test_inconsistent_sentence_model_is_refused(model, tmp_path, damage, message):
+def test_inconsistent_sentence_model_is_refused(model, tmp_path, name, change, message):
     path = tmp_path / "content.tensors"
     index_of(model).write(path)
     arrays, metadata = map_tensors(path)
-    damage(arrays)
+    array = arrays.pop(f"sentences.{name}")
+    if change is not None:
+        arrays[f"sentences.{name}"] = change(array)
     with (tmp_path / "damaged.tensors").open("wb") as file:
         write_tensors(file, arrays, metadata=metadata)
 

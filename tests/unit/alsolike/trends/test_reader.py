@@ -30,7 +30,7 @@ class Calls:
 
     def __init__(self, client):
         self.client = client
-        self.read: list[str] = []
+        self.read = []
         self.fails = False
 
     def get_paginator(self, name):
@@ -152,11 +152,10 @@ def test_unavailable_store_before_the_first_read_raises_unavailable(s3):
 
 @pytest.mark.parametrize("replaces", [None, '"0123456789abcdef0123456789abcdef"'])
 def test_object_is_replaced_only_with_its_etag(s3, replaces):
+    message = r"s3://artefacts/trends/shardId-0\.tensors was written by another process"
     put(s3, 0, "plum")
 
-    with pytest.raises(
-        ConcurrentUpdate, match=r"s3://artefacts/trends/shardId-0\.tensors was written by another process"
-    ):
+    with pytest.raises(ConcurrentUpdate, match=message):
         put(s3, 0, "pear", replaces=replaces)
 
 

@@ -121,10 +121,7 @@ def test_most_viewed_items_of_a_new_shop_trend():
 
     assert [item for item, _ in found] == ["a", "b"]
     bound = math.log(KEPT_ITEMS / CHANCE)
-    expected = {
-        "a": (40 * math.log(40 / 21) + 2 * math.log(2 / 21)) / bound,
-        "b": 20 * math.log(20 / 10) / bound,
-    }
+    expected = {"a": (40 * math.log(40 / 21) + 2 * math.log(2 / 21)) / bound, "b": 20 * math.log(20 / 10) / bound}
     assert dict(found) == pytest.approx(expected, abs=1e-6)
 
 
@@ -232,12 +229,8 @@ def test_repeated_burst_of_a_dropped_item_trends():
 
 def test_dropped_item_has_an_assumed_baseline(monkeypatch):
     monkeypatch.setattr(counters, "KEPT_ITEMS", 2)
-    before = counted(
-        ("a", 2 * DAY_MS, 100.0),
-        ("b", 2 * DAY_MS, 60.0),
-        ("c", 4 * DAY_MS, 30.0),
-        now_ms=NOW_MS - DAY_MS,
-    )
+    events = ("a", 2 * DAY_MS, 100.0), ("b", 2 * DAY_MS, 60.0), ("c", 4 * DAY_MS, 30.0)
+    before = counted(*events, now_ms=NOW_MS - DAY_MS)
     monkeypatch.setattr(counters, "KEPT_ITEMS", 3)
 
     after = counted(("c", 0, 2.0), by=before)
