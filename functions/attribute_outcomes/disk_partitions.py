@@ -15,8 +15,6 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.lake.lake import AGENT
-
 Hashes = npt.NDArray[np.uint64]
 
 PIECE_ROWS = 65_536
@@ -157,19 +155,6 @@ def parts_of(*spills: Spill, max_rows: int) -> Iterator[tuple[Part, ...]]:
         yield parts
         for part in parts:
             part.remove()
-
-
-def projected(file: pa.parquet.ParquetFile, schema: pa.Schema) -> Iterator[pa.Table]:
-    """Yield the columns of a Parquet file in batches, without the rows of agents. A missing column is null."""
-    present = [name for name in schema.names if name in file.schema_arrow.names]
-    has_agents = AGENT in file.schema_arrow.names
-    for batch in file.iter_batches(PIECE_ROWS, columns=[*present, AGENT] if has_agents else present):
-        if has_agents:
-            batch = batch.filter(pc.is_null(batch[AGENT]))
-        columns = [
-            batch[name] if name in present else pa.nulls(len(batch), schema.field(name).type) for name in schema.names
-        ]
-        yield pa.table(columns, names=schema.names).cast(schema)
 
 
 def flat(lists: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 
 import pandas as pd
 import pyarrow as pa
@@ -15,13 +14,13 @@ from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.lake import lake
 from alsolike.lake.arrow import arrow_schema
-from alsolike.lake.lake_objects import LakeObject, batches, list_objects, read
+from alsolike.lake.lake_objects import LakeObject, list_objects, read
+from alsolike.lake.tables import read_concurrently
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.rules import ACTION, CONTEXT
 
-CONNECTIONS = 8
 BATCH_BYTES = 256 * 2**20
 """Maximum total size in bytes of the objects in memory. The selected columns of earlier objects take further memory."""
 
@@ -54,11 +53,7 @@ def read_objects(
 ) -> Iterator[tuple[LakeObject, pa.Table]]:
     """Yield existing objects with their columns; see `_read_columns`. Several objects are read concurrently."""
     read_one = functools.partial(_read_columns, client, bucket, schema=schema, context=context)
-    with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-        for batch in batches(listing, max_bytes=BATCH_BYTES, max_objects=4 * CONNECTIONS):
-            for listed, table in zip(batch, pool.map(read_one, batch), strict=True):
-                if table is not None:
-                    yield listed, table
+    return read_concurrently(read_one, listing, max_bytes=BATCH_BYTES)
 
 
 def _read_columns(

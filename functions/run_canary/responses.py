@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import functools
 import hashlib
 import tempfile
 from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -17,16 +15,17 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
+import pyarrow.parquet  # for `read_tables`
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.comparison import ArmSample
 from alsolike.lake import outcomes, served
-from alsolike.lake.lake_objects import LakeObject, list_objects, read
+from alsolike.lake.lake_objects import LakeObject, list_objects
+from alsolike.lake.tables import read_tables, tables_of
 from alsolike.registry.canary import ON, Canary
 from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.client_protocols import S3Client
-from alsolike.runtime.errors import InvalidDataset, Unavailable
+from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import download
 from functions.run_canary.figures import (
     ERRORS,
@@ -43,8 +42,7 @@ from functions.run_canary.figures import (
 ANSWERS_READ = 5_000_000
 """Maximum number of planned responses that are all read. If more are planned, a sample of the log's objects is read."""
 
-CONNECTIONS = 8
-BATCH_OBJECTS = 64
+BATCH_BYTES = 128 * 2**20
 PROBED = 8
 """Number of objects whose rows are counted to estimate the responses per day."""
 
@@ -58,7 +56,6 @@ _SERVED = pa.schema(
         ("session", pa.string()),
         ("degraded", pa.list_(pa.string())),
         ("took_ms", pa.float64()),
-        ("agent", pa.string()),
     ]
 )
 _UNITS = pa.schema(
@@ -99,8 +96,8 @@ class Lake:
     def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:
         """Return the approximate number of responses before `before_ms` that a canary of `duration_ms` would include.
 
-        The number is extrapolated from the responses per byte in the latest objects to the bytes of all objects. Users
-        of the arms with the labels `left_out` are not in the canary.
+        The number is extrapolated from the responses per byte in the latest objects to the bytes of all objects. The
+        canary excludes agents, and users of the arms with the labels `left_out`.
         """
         objects = list(self._written(before_ms - duration_ms, before_ms))
         probed = objects[-PROBED:]
@@ -135,9 +132,7 @@ class Lake:
         objects = [stored for stored in self._written(canary.started_ms, now_ms) if _place(stored.key) < fraction]
         parts: list[list[tuple[npt.NDArray[Any], ...]]] = [[], []]
         for table in self._tables(objects, _SERVED):
-            table = table.filter(
-                pc.and_(pc.greater_equal(table["served_ms"], canary.started_ms), pc.is_null(table["agent"]))
-            )
+            table = table.filter(pc.greater_equal(table["served_ms"], canary.started_ms))
             units, named = _units(table)
             for part, mask in zip(parts, _in_arms(table, canary), strict=True):
                 rows = np.flatnonzero(mask & named)
@@ -177,7 +172,7 @@ class Lake:
                 if error.code in MISSING:
                     return
                 raise
-            yield from _projected(path, _OUTCOMES, where=f"s3://{self._bucket}/{key}")
+            yield from tables_of(pa, path, schema=_OUTCOMES, where=f"s3://{self._bucket}/{key}")
 
     def _written(self, first_ms: int, last_ms: int) -> Iterator[LakeObject]:
         """Yield the objects of the log that may contain responses of a period.
@@ -190,30 +185,7 @@ class Lake:
                     yield stored
 
     def _tables(self, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
-        with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
-            for first in range(0, len(objects), BATCH_OBJECTS):
-                batch = objects[first : first + BATCH_OBJECTS]
-                contents = pool.map(functools.partial(read, self._client, self._bucket), batch)
-                for listed, content in zip(batch, contents, strict=True):
-                    if content is not None:
-                        yield from _projected(
-                            pa.BufferReader(content), schema, where=f"s3://{self._bucket}/{listed.key}"
-                        )
-
-
-def _projected(source: Any, schema: pa.Schema, *, where: str) -> Iterator[pa.Table]:
-    """Yield the columns of a Parquet file in batches. A missing column is null."""
-    try:
-        file = pq.ParquetFile(source)
-        present = [name for name in schema.names if name in file.schema_arrow.names]
-        for batch in file.iter_batches(65_536, columns=present):
-            columns = [
-                batch[name] if name in present else pa.nulls(len(batch), schema.field(name).type)
-                for name in schema.names
-            ]
-            yield pa.table(columns, names=schema.names).cast(schema)
-    except (pa.ArrowException, OSError) as error:
-        raise InvalidDataset(f"{where} is not an object of its table: {error}") from error
+        return read_tables(pa, self._client, self._bucket, objects, schema=schema, max_bytes=BATCH_BYTES)
 
 
 def _add(sums: Outcomes, rows: pa.Table, mask: Mask) -> None:

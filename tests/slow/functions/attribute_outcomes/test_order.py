@@ -6,6 +6,7 @@ import pyarrow as pa
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from alsolike.lake import tables
 from benchmarks import attribution as benchmark
 from functions.attribute_outcomes import disk_partitions
 from tests.builders.arrivals import check_any_arrival, histories
@@ -27,7 +28,7 @@ def _peak_bytes(answers, directory, part_rows):
     """Return Arrow's peak memory during the attribution of a day with `answers` responses."""
     benchmark.ROWS_PER_OBJECT = 500
     benchmark.write_day(directory, answers)
-    disk_partitions.PIECE_ROWS = part_rows
+    disk_partitions.PIECE_ROWS = tables.BATCH_ROWS = part_rows
     benchmark.attribute_day(directory, part_rows=part_rows)
     return int(pa.default_memory_pool().max_memory() or 0)
 

@@ -5,6 +5,7 @@ from collections import Counter
 import pyarrow as pa
 import pytest
 
+from alsolike.lake import tables
 from functions.attribute_outcomes import day_results, disk_partitions
 from functions.attribute_outcomes.disk_partitions import Spill, parts_of
 from functions.attribute_outcomes.join import join
@@ -83,6 +84,7 @@ def test_joined_rows_stay_below_the_limit(shop, watched, answers):
 def test_copies_and_events_without_response_are_reduced_in_chunks(shop, watched, monkeypatch):
     joined, reduced = watched
     monkeypatch.setattr(disk_partitions, "PIECE_ROWS", 50)
+    monkeypatch.setattr(tables, "BATCH_ROWS", 50)
     given, missing = answer(["pear"]), answer(["pear"])
     shop.write_served([given])
     copies = [event(given, "pear", event_id="again") for _ in range(400)]

@@ -161,11 +161,12 @@ def test_expected_responses_exclude_those_outside_the_canary(trial):
     trial.answered(EVERYBODY[:30], recommender="recently-viewed")
     trial.answered(EVERYBODY[:20], arms=["spring/control"])
     trial.answered(EVERYBODY[:10], shopper=None)
+    trial.answered(EVERYBODY[:15], agent="assistant")
     trial.do("end")
 
     canary = trial.start(run_id="by-hand")
 
-    # All 160 rows in four objects of similar size are read.
+    # All 175 rows in five objects of similar size are read.
     assert (canary.planned_answers, canary.expected_answers) == (1_000, 100)
 
 

@@ -1,0 +1,63 @@
+"""Concurrent reader of the lake's Parquet objects as Arrow tables.
+
+Callers pass the module `pyarrow` and import `pyarrow.parquet`, because the core layer does not contain them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from alsolike.lake.lake import AGENT
+from alsolike.lake.lake_objects import LakeObject, batches, read
+from alsolike.runtime.client_protocols import S3Client
+from alsolike.runtime.errors import InvalidDataset
+
+CONNECTIONS = 8
+BATCH_ROWS = 65_536
+
+Content = TypeVar("Content")
+
+
+def read_concurrently(
+    read_one: Callable[[LakeObject], Content | None],
+    objects: Iterable[LakeObject],
+    *,
+    max_bytes: int,
+    max_objects: int = 4 * CONNECTIONS,
+) -> Iterator[tuple[LakeObject, Content]]:
+    """Yield objects with their contents in the order of `objects`. `read_one` returns None for a deleted object.
+
+    At most `max_objects` objects of at most `max_bytes` in total are in memory. Only a single object may be larger.
+    """
+    with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
+        for batch in batches(objects, max_bytes=max_bytes, max_objects=max_objects):
+            for listed, content in zip(batch, pool.map(read_one, batch), strict=True):
+                if content is not None:
+                    yield listed, content
+
+
+def read_tables(
+    pa: Any, client: S3Client, bucket: str, objects: Iterable[LakeObject], *, schema: Any, **limits: int
+) -> Iterator[Any]:
+    """Yield the rows of objects in tables; see `tables_of`. `limits` are those of `read_concurrently`."""
+    for listed, content in read_concurrently(functools.partial(read, client, bucket), objects, **limits):
+        yield from tables_of(pa, pa.BufferReader(content), schema=schema, where=f"s3://{bucket}/{listed.key}")
+
+
+def tables_of(pa: Any, source: Any, *, schema: Any, where: str) -> Iterator[Any]:
+    """Yield the rows of a Parquet file in tables of at most `BATCH_ROWS`, without the rows of agents.
+
+    A column that the file lacks is null. Raise `InvalidDataset` if the file is not valid or has other types.
+    """
+    try:
+        file = pa.parquet.ParquetFile(source)
+        names = set(file.schema_arrow.names)
+        for batch in file.iter_batches(BATCH_ROWS, columns=[name for name in (*schema.names, AGENT) if name in names]):
+            rows = batch.filter(batch[AGENT].is_null()) if AGENT in names else batch
+            columns = [rows[each.name] if each.name in names else pa.nulls(len(rows), each.type) for each in schema]
+            yield pa.table(columns, names=schema.names).cast(schema)
+    except (pa.ArrowException, OSError) as error:
+        raise InvalidDataset(f"{where} is not an object of the table: {error}") from error
