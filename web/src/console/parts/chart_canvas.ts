@@ -14,6 +14,7 @@ import {
 import { useEffect, useState } from "preact/hooks";
 import type { Point } from "../contract";
 import { clockOrDay, dateTime, day, type Format } from "../format";
+import { axisRange, axisTicks } from "./time_axis";
 
 Chart.register(BarController, BarElement, Filler, LinearScale, LineController, LineElement, PointElement, Tooltip);
 
@@ -184,38 +185,4 @@ function colour(container: HTMLElement, property: string, opacity = 1): string {
   probe.remove();
   const parts = value.match(/[\d.]+/g);
   return opacity === 1 || !parts ? value : `rgba(${parts.slice(0, 3).join(", ")}, ${opacity})`;
-}
-
-const MINUTE = 60_000;
-const HOUR = 60 * MINUTE;
-const DAY = 24 * HOUR;
-const STEPS = [1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720].map((minutes) => minutes * MINUTE);
-const DAYS = [1, 2, 3, 7, 14, 28].map((days) => days * DAY);
-
-/** Return at most `limit` round times of a time zone as the ticks of an axis. */
-export function axisTicks(
-  fromMs: number,
-  untilMs: number,
-  limit: number,
-  zoneOffsetMs: number,
-  daysOnly = false,
-): number[] {
-  const steps = daysOnly ? DAYS : [...STEPS, ...DAYS];
-  const step = steps.find((ms) => (untilMs - fromMs) / ms <= limit - 1) ?? (steps.at(-1) as number);
-  const first = Math.ceil((fromMs + zoneOffsetMs) / step) * step - zoneOffsetMs;
-  const ticks = [];
-  for (let at = first; at <= untilMs; at += step) {
-    ticks.push(at);
-  }
-  return ticks;
-}
-
-/**
- * Return the range of an axis, with half a day on either side for bars of days. A single time also has a margin,
- * because an axis without a length shows neither its point nor a threshold.
- */
-export function axisRange(times: readonly number[], byDay: boolean, bars: boolean): { min: number; max: number } {
-  const [first, last] = [Math.min(...times), Math.max(...times)];
-  const half = byDay && (bars || first === last) ? DAY / 2 : first === last ? HOUR / 2 : 0;
-  return { min: first - half, max: last + half };
 }

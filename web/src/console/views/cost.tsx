@@ -159,8 +159,8 @@ function BillPart({ title, lines }: { title: string; lines: readonly Line[] }) {
       <BillTable caption={title} lines={ordered.filter((line) => line.dollars >= HALF_A_CENT)} />
       {small.length > 0 && (
         <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
-          <summary>{plural(small.length, "line")} of less than a cent</summary>
-          {open && <BillTable caption={`${title}, lines of less than a cent`} lines={small} hideCaption />}
+          <summary>{plural(small.length, "line")} of less than half a cent</summary>
+          {open && <BillTable caption={`${title}, lines of less than half a cent`} lines={small} hideCaption />}
         </details>
       )}
     </section>
