@@ -11,7 +11,7 @@ from alsolike.snapshot.content_index import Scales
 from alsolike.snapshot.sentences import SentenceModel
 from model_export.algorithms.popularity import Popularity, PopularityModel
 from model_export.evaluation import splits
-from model_export.evaluation.cold_start import Trials, choose_scales, part_items, trials
+from model_export.evaluation.cold_start import ColdStart, Trials, choose_scales, measure, part_items, trials
 from model_export.evaluation.cold_trial import Properties
 from model_export.evaluation.splits import Split
 from tests.unit.model_export.shops import interactions
@@ -48,3 +48,17 @@ def scales(split: Split, properties: Properties, rare: Properties, *, k: int = 3
 def scale(split: Split, *, k: int = 3) -> float:
     """Return the selected scale of new items without rare items."""
     return choose_scales(popular(split), split, cold(split, COLOURS).validation, k=k, seen="allowed").new
+
+
+def measured(
+    split: Split,
+    properties: Properties,
+    rare: Properties = (),
+    *,
+    scales: Scales = ONE,
+    k: int = 3,
+    sentences: SentenceModel | None = None,
+) -> ColdStart:
+    """Return the evaluation of cold items in the test part."""
+    items = cold(split, properties, rare, sentences).test
+    return measure(popular(split), split, items, scales=scales, k=k, seen="allowed")

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from alsolike.bundle.manifest import Manifest
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.times import DAY_MS
 from alsolike.training.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
 from model_export.data.interactions import Histories, Interactions
+from model_export.job.hyperparameters import Hyperparameters
+from model_export.job.train import train
 
 
 def interactions(
@@ -114,35 +118,16 @@ def write_dataset(
     )
     pq.write_table(table, directory / INTERACTIONS_FILE)
     item_properties = properties or {}
-    pq.write_table(
-        pa.table(
-            {
-                "item_id": pa.array(list(item_properties), pa.string()),
-                "properties": pa.array(
-                    [orjson.dumps(dict(value)).decode() for value in item_properties.values()], pa.string()
-                ),
-            }
-        ),
-        directory / ITEMS_FILE,
-    )
+    documents = [orjson.dumps(dict(value)).decode() for value in item_properties.values()]
+    items = {"item_id": pa.array(list(item_properties), pa.string()), "properties": pa.array(documents, pa.string())}
+    pq.write_table(pa.table(items), directory / ITEMS_FILE)
     manifest = DatasetManifest(
-        dataset_id="run-1",
-        created_ms=0,
-        rows_read=len(rows),
-        interactions=len(rows),
-        users=len(sequences),
-        items=len({row[1] for row in rows}),
-        catalogue_items=len(item_properties),
-        dropped={},
-        first_event_ms=rows[0][2] if rows else 0,
-        last_event_ms=rows[-1][2] if rows else 0,
-        event_weights={"purchase": 5.0},
-        minimum_item_interactions=1,
-        minimum_user_interactions=1,
-        repeat_share=0.0,
-        lineage=(),
-        history_length=history_length,
-    )
+        dataset_id="run-1", created_ms=0, rows_read=len(rows), interactions=len(rows), users=len(sequences),
+        items=len({row[1] for row in rows}), catalogue_items=len(item_properties), dropped={},
+        first_event_ms=rows[0][2] if rows else 0, last_event_ms=rows[-1][2] if rows else 0,
+        event_weights={"purchase": 5.0}, minimum_item_interactions=1, minimum_user_interactions=1, repeat_share=0.0,
+        lineage=(), history_length=history_length,
+    )  # fmt: skip
     (directory / MANIFEST_FILE).write_bytes(manifest.to_json())
     return directory
 
@@ -165,3 +150,26 @@ def tiny_shop(
         properties={"item01": {"title": "First"}},
         history_length=history_length,
     )
+
+
+def circle_walks(*, users: int = 20, items: int = 9, length: int = 6) -> dict[str, list[str]]:
+    """Return walks around a circle of items. User n starts at item n."""
+    return {f"user{user}": [f"item{(user + step) % items:02d}" for step in range(length)] for user in range(users)}
+
+
+def run_training(
+    dataset: Path,
+    output: Path,
+    *,
+    lines: list[str] | None = None,
+    now_ms: int = 0,
+    sentence_model: Path | None = None,
+    **settings: Any,
+) -> Manifest:
+    """Train a bundle with hyperparameters `settings`, and append the messages to `lines`."""
+    hyperparameters = Hyperparameters(**settings)
+    say = ([] if lines is None else lines).append
+    return train(
+        dataset=dataset, output=output, hyperparameters=hyperparameters, now_ms=now_ms, say=say,
+        sentence_model=sentence_model,
+    )  # fmt: skip

@@ -77,13 +77,9 @@ class Kept(Popularity):
 
 
 def shop(rows):
+    numbers = np.arange(rows)
     return Interactions.from_rows(
-        user=np.arange(rows) // 10,
-        item=np.arange(rows) % 50 + 1,
-        time_ms=np.arange(rows),
-        weight=np.ones(rows),
-        users=-(-rows // 10),
-        items=50,
+        user=numbers // 10, item=numbers % 50 + 1, time_ms=numbers, weight=np.ones(rows), users=-(-rows // 10), items=50
     )
 
 
@@ -116,37 +112,38 @@ def test_budget_does_not_depend_on_elapsed_time(monkeypatch):
 
 
 def test_estimated_memory_above_the_budget_is_refused():
-    assert Budget(megabytes=49.0).unsupported_reason(Estimated(), shop(10)) == (
-        "a fit would take about 50 MB, the budget is 49 MB"
-    )
+    reason = "a fit would take about 50 MB, the budget is 49 MB"
+
+    assert Budget(megabytes=49.0).unsupported_reason(Estimated(), shop(10)) == reason
 
 
-def test_small_data_need_no_trial_fit():
+TRIALS = [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
+"""Rows of the trial fits on `LARGE`."""
+
+
+@pytest.mark.parametrize(
+    ("limits", "settings", "data", "fitted"),
+    [
+        (Budget(seconds=1e-9), Heavy(), shop(1_000), []),
+        (Budget(seconds=5e6), Estimated(), LARGE, []),
+        (Budget(seconds=AMPLE_S + 60, megabytes=AMPLE_MB), Heavy(), LARGE, []),
+        (Budget(), Heavy(), LARGE, []),
+        (Budget(seconds=500.0), Heavy(), LARGE, TRIALS),
+        # Trial fits of large data use one hundredth of the rows.
+        (
+            Budget(seconds=3_600),
+            Heavy(),
+            shop(150 * SHORT_FIT_ROWS),
+            [SHORT_FIT_ROWS * 15 // 100, SHORT_FIT_ROWS * 15 // 10],
+        ),
+    ],
+    ids=["small data", "estimate", "ample budget", "no limits", "subset of users", "large data"],
+)
+def test_trial_fits_are_made_only_if_the_budget_needs_them(limits, settings, data, fitted):
     FITTED.clear()
 
-    assert Budget(seconds=1e-9).unsupported_reason(Heavy(), shop(1_000)) is None
-    assert FITTED == []
-
-
-def test_estimate_replaces_trial_fits():
-    FITTED.clear()
-
-    assert Budget(seconds=5e6).unsupported_reason(Estimated(), LARGE) is None
-    assert FITTED == []
-
-
-def test_trial_fits_use_a_subset_of_users():
-    FITTED.clear()
-
-    assert Budget(seconds=500.0).unsupported_reason(Heavy(), LARGE) is None
-    assert FITTED == [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
-
-
-def test_ample_budget_needs_no_trial_fit_of_small_data():
-    FITTED.clear()
-
-    assert Budget(seconds=AMPLE_S + 60, megabytes=AMPLE_MB).unsupported_reason(Heavy(), LARGE) is None
-    assert FITTED == []
+    assert limits.unsupported_reason(settings, data) is None
+    assert fitted == FITTED
 
 
 @pytest.mark.parametrize(
@@ -164,7 +161,7 @@ def test_insufficient_budget_needs_trial_fits(monkeypatch, interactions, items, 
     FITTED.clear()
 
     assert Budget(seconds=seconds, megabytes=megabytes).unsupported_reason(Heavy(), LARGE) is None
-    assert FITTED == [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
+    assert FITTED == TRIALS
 
 
 def test_resumed_job_repeats_trials_without_checkpoints(tmp_path):
@@ -178,25 +175,11 @@ def test_resumed_job_repeats_trials_without_checkpoints(tmp_path):
     assert CHECKPOINTS[2] is not None
 
 
-def test_trial_fits_of_large_data_use_one_hundredth_of_the_rows():
-    FITTED.clear()
-
-    assert Budget(seconds=3_600).unsupported_reason(Heavy(), shop(150 * SHORT_FIT_ROWS)) is None
-    assert FITTED == [SHORT_FIT_ROWS * 15 // 100, SHORT_FIT_ROWS * 15 // 10]
-
-
 def test_memory_that_depends_on_items_is_not_extrapolated():
     # The fit uses 200 MB for any number of rows. So a fifth of the rows must not lead to an estimate of 1,000 MB.
     with measured() as now:
         pass
     assert Budget(megabytes=now.peak_mb + 500).unsupported_reason(Constant(), LARGE) is None
-
-
-def test_budget_without_limits_needs_no_trial_fit():
-    FITTED.clear()
-
-    assert Budget().unsupported_reason(Heavy(), LARGE) is None
-    assert FITTED == []
 
 
 def test_trial_fits_above_the_time_budget_are_refused_with_figures():

@@ -7,9 +7,9 @@ import pytest
 from alsolike.declarations.times import DAY_MS
 from alsolike.snapshot.content_index import Scales
 from model_export.evaluation import cold_start, splits
-from model_export.evaluation.cold_start import DEFAULT_SCALES, MAX_LONG_NDCG_LOSS, MAX_NDCG_LOSS, SCALES, measure
+from model_export.evaluation.cold_start import DEFAULT_SCALES, MAX_LONG_NDCG_LOSS, MAX_NDCG_LOSS, SCALES
 from model_export.evaluation.cold_trial import NONE
-from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, leave_one_out, popular, scale, scales
+from tests.unit.model_export.cold_shops import COLOURS, cold, leave_one_out, measured, popular, scale, scales
 from tests.unit.model_export.shops import interactions
 
 
@@ -55,14 +55,7 @@ def test_rare_items_are_included():
     rare = COLOURS[3:4]
 
     assert scales(split, COLOURS[:3], rare) == Scales(new=DEFAULT_SCALES.new, rare=1.0)
-    found = measure(
-        popular(split),
-        split,
-        cold(split, COLOURS[:3], rare).test,
-        scales=Scales(new=1.0, rare=1.5),
-        k=3,
-        seen="allowed",
-    )
+    found = measured(split, COLOURS[:3], rare, scales=Scales(new=1.0, rare=1.5))
     assert (found.items, found.others, found.users) == (0, 1, 0)
     assert found.without.every_item == 1
     assert found.with_.every_item == pytest.approx(1 / math.log2(3))
@@ -202,4 +195,4 @@ def test_scale_is_chosen_and_evaluated_on_a_limited_number_of_users(monkeypatch)
     monkeypatch.setattr(cold_start, "MAX_QUERIES", 1)
 
     assert scale(split) == 1.0
-    assert measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=3, seen="allowed").users == 1
+    assert measured(split, COLOURS).users == 1

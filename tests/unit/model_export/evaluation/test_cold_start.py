@@ -12,7 +12,7 @@ from model_export.evaluation.cold_start import DEFAULT_SCALES, SCALES, choose_sc
 from model_export.evaluation.cold_trial import unknown
 from model_export.evaluation.fit_cache import Fits
 from tests.builders.sentence_model import sentence_model
-from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, days, leave_one_out, popular, scales
+from tests.unit.model_export.cold_shops import COLOURS, ONE, cold, days, leave_one_out, measured, popular, scales
 
 TITLES = [{"title": title} for title in ("sofa", "lamp", "desk", "couch", "divan")]
 
@@ -28,7 +28,7 @@ def test_new_item_is_ranked_by_similar_items():
     """Items 1, 2 and 3 score 1, 1/2 and 1/2. At scale 1, item 4 scores (1 + 1/2) / 2, so it has the second rank."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
 
-    found = measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=3, seen="allowed")
+    found = measured(split, COLOURS)
 
     second = 1 / math.log2(3)
     assert (found.items, found.others, found.users) == (2, 0, 2)
@@ -41,19 +41,10 @@ def test_new_item_is_ranked_by_the_meaning_of_its_title(tmp_path):
     """Item 4, the couch, has the same score as item 1, the sofa. On ties, the item of the model precedes."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
 
-    found = measure(
-        popular(split),
-        split,
-        cold(split, TITLES, sentences=sentence_model(tmp_path, TITLES)).test,
-        scales=ONE,
-        k=3,
-        seen="allowed",
-    )
+    found = measured(split, TITLES, sentences=sentence_model(tmp_path, TITLES))
 
     assert found.with_.new_items == pytest.approx(1 / math.log2(3))
-    assert (
-        measure(popular(split), split, cold(split, TITLES).test, scales=ONE, k=3, seen="allowed").with_.new_items == 0
-    )
+    assert measured(split, TITLES).with_.new_items == 0
 
 
 def test_sentence_model_and_words_have_separate_scales(tmp_path):
@@ -88,10 +79,9 @@ def test_rare_items_have_a_separate_scale():
     """Items 1, 2 and 3 score 1, 1/2 and 1/2. Item 4 and the rare item score 3/4 of their scales."""
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1], items=4)
     second, third = 1 / math.log2(3), 1 / math.log2(4)
-    with_rare = cold(split, COLOURS[:4], COLOURS[3:4]).test
 
     for rare, place in ((0.5, second), (2.0, third)):
-        found = measure(popular(split), split, with_rare, scales=Scales(new=1.0, rare=rare), k=3, seen="allowed")
+        found = measured(split, COLOURS[:4], COLOURS[3:4], scales=Scales(new=1.0, rare=rare))
         assert found.with_.new_items == pytest.approx(place)
 
 
@@ -102,12 +92,10 @@ def test_rare_items_have_the_neighbours_of_the_validation_part():
     """
     split = days([1, 2, 1], [3, 2, 1], [1, 2, 1], [3, 2, 1], [2, 2, 1], [2, 4, 1], items=4)
     red, blue = {"colour": "red"}, {"colour": "blue"}
-    found = cold(split, [red, blue, red, red], [red]).test
 
     for rare, place in ((0.9, 1 / math.log2(4)), (1.1, 1 / math.log2(5))):
-        scales = Scales(new=1.0, rare=rare)
-        measured = measure(popular(split), split, found, scales=scales, k=4, seen="allowed")
-        assert measured.with_.every_item == pytest.approx(place)
+        found = measured(split, [red, blue, red, red], [red], scales=Scales(new=1.0, rare=rare), k=4)
+        assert found.with_.every_item == pytest.approx(place)
 
 
 def test_evaluated_scale_comes_from_the_validation_part():
@@ -152,7 +140,7 @@ def test_long_list_metric_covers_more_positions_than_k():
     split = leave_one_out([1, 1, 1], [1, 13, 13], *([item, 13, 13] for item in range(2, 14)), items=14)
     colours = [*COLOURS[:2], *[{"colour": "blue"}] * 11, {"colour": "red"}]
 
-    found = measure(popular(split), split, cold(split, colours).test, scales=ONE, k=1, seen="allowed")
+    found = measured(split, colours, k=1)
 
     assert found.without.every_item == found.with_.every_item == 1 / 14
     assert found.without.every_item_long == pytest.approx((1 + 13 / math.log2(14)) / 14)
@@ -168,7 +156,7 @@ def test_items_below_the_listed_ones_do_not_support_new_items(monkeypatch):
     split = leave_one_out([1, 1, 4], [1, 1, 4], [2, 1, 1], [3, 1, 1])
     monkeypatch.setattr(cold_trial, "LISTED", 1)
 
-    found = measure(popular(split), split, cold(split, COLOURS).test, scales=ONE, k=4, seen="allowed")
+    found = measured(split, COLOURS, k=4)
 
     assert found.with_.new_items == pytest.approx(1 / math.log2(5))
 

@@ -115,26 +115,22 @@ def test_targets_do_not_change_the_selected_settings():
 
     first, second = (compare(each, dict(known())) for each in (split, shuffled))
 
-    assert {name: (c.settings, c.validation_ndcg) for name, c in first.items()} == {
-        name: (c.settings, c.validation_ndcg) for name, c in second.items()
-    }
+    chosen, again = (
+        {name: (candidate.settings, candidate.validation_ndcg) for name, candidate in candidates.items()}
+        for candidates in (first, second)
+    )
+    assert chosen == again
     assert first["transitions"].quality != second["transitions"].quality
 
 
 def test_popularity_is_compared_with_an_exhausted_budget():
     rows = 5 * SHORT_FIT_ROWS
+    numbers = np.arange(rows)
     many = Interactions.from_rows(
-        user=np.arange(rows) // 2_500,
-        item=np.arange(rows) % 50 + 1,
-        time_ms=np.arange(rows),
-        weight=np.ones(rows),
-        users=100,
-        items=50,
+        user=numbers // 2_500, item=numbers % 50 + 1, time_ms=numbers, weight=np.ones(rows), users=100, items=50
     )
-    comparison = Comparison(
-        splits.leave_one_out(many), k=10, seen="allowed", fits=Fits(), say=quiet,
-        budget=Budget(seconds=0.0),
-    )  # fmt: skip
+    split, limits = splits.leave_one_out(many), Budget(seconds=0.0)
+    comparison = Comparison(split, k=10, seen="allowed", fits=Fits(), say=quiet, budget=limits)
 
     candidates = list(comparison.candidates({name: known()[name] for name in ("item_knn", "popularity")}))
 
@@ -148,9 +144,8 @@ def test_algorithm_fitted_by_another_process_needs_no_budget():
     settings = known()["item_knn"]
     for learned in {id(part): part for part in (split.validation.fit, split.test.fit)}.values():
         fits.expect(settings, learned, functools.partial(fitted_at_cost, settings, learned))
-    comparison = Comparison(
-        split, k=10, seen="allowed", fits=fits, say=quiet, budget=Budget(seconds=0.0, megabytes=1.0)
-    )
+    limits = Budget(seconds=0.0, megabytes=1.0)
+    comparison = Comparison(split, k=10, seen="allowed", fits=fits, say=quiet, budget=limits)
 
     candidates = list(comparison.candidates({"item_knn": settings}))
 

@@ -21,20 +21,21 @@ from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Combination
-from model_export.job.hyperparameters import Hyperparameters
-from model_export.job.train import train
-from tests.unit.model_export.shops import history, interactions, random_sequences, tiny_shop, write_dataset
+from tests.unit.model_export.shops import (
+    circle_walks,
+    history,
+    interactions,
+    random_sequences,
+    run_training,
+    tiny_shop,
+    write_dataset,
+)
 
 LEARNED_FROM_LITTLE = [name for name in known() if name != "sasrec"]
 """Algorithms for few interactions. SASRec requires `MIN_INTERACTIONS`."""
 
 WALKS = {f"user{user}": walk for user, walk in enumerate(random_sequences(users=20, items=15, length=12))}
 """20 users with 12 interactions each, and 15 items."""
-
-
-def run(dataset, output, **settings):
-    hyperparameters = Hyperparameters(**settings)
-    return train(dataset=dataset, output=output, hyperparameters=hyperparameters, now_ms=0, say=lambda line: None)
 
 
 def with_walks(others):
@@ -63,16 +64,9 @@ def hit_rates(document):
 def test_users_with_one_event_are_trained_on_and_not_tested(name, tmp_path):
     once = {f"once{user}": [f"lone{user}"] for user in range(5)}
 
-    manifest = run(write_dataset(tmp_path / "dataset", with_walks(once)), tmp_path / "model", algorithms=name)
+    manifest = run_training(write_dataset(tmp_path / "dataset", with_walks(once)), tmp_path / "model", algorithms=name)
 
     assert (manifest.algorithm, manifest.metrics["asked_users"], manifest.items) == (name, 20, 15 + 5)
-
-
-def test_dataset_of_users_with_one_event_error_has_the_missing_number(tmp_path):
-    once = {f"user{user}": [f"item{user % 6}"] for user in range(30)}
-
-    with pytest.raises(InvalidDataset, match=r"0 users have 3 interactions or more; .* at least 5, 5 more"):
-        run(write_dataset(tmp_path / "dataset", once), tmp_path / "model")
 
 
 @pytest.mark.parametrize("name", [name for name in LEARNED_FROM_LITTLE if not isinstance(known()[name], Combination)])
@@ -113,7 +107,7 @@ def test_target_without_interactions_is_a_miss(name, tmp_path):
 def test_catalogue_item_without_interactions_is_not_in_the_bundle(tmp_path):
     dataset = write_dataset(tmp_path / "dataset", with_walks({}), properties={"new": {"title": "New"}})
 
-    run(dataset, tmp_path / "model", algorithms="popularity")
+    run_training(dataset, tmp_path / "model", algorithms="popularity")
 
     assert Bundle(tmp_path / "model").positions(["new", "item01"]).astype(bool).tolist() == [False, True]
 
@@ -134,7 +128,7 @@ def test_data_with_a_single_item_have_hits_only_for_repeats(name, tmp_path):
 def test_events_at_one_time_are_held_out_in_row_order(name, tmp_path):
     dataset = write_dataset(tmp_path / "dataset", with_walks({}), step_ms=0)
 
-    manifest = run(dataset, tmp_path / "model", algorithms=name)
+    manifest = run_training(dataset, tmp_path / "model", algorithms=name)
 
     assert (manifest.algorithm, manifest.metrics["protocol"]) == (name, "leave-one-out")
     assert manifest.metrics["asked_users"] > 0
@@ -186,20 +180,22 @@ def test_invalid_weight_is_refused_with_its_row(weight, tmp_path):
         rf"interactions.parquet has 2 rows whose weight is not a finite number above 0; the first is row 3 \({weight}\)"
     )
     with pytest.raises(InvalidDataset, match=message):
-        run(dataset, tmp_path / "model")
+        run_training(dataset, tmp_path / "model")
 
 
 def test_empty_time_holdout_falls_back_to_leave_one_out(tmp_path):
-    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="popularity", holdout_days=0)
+    manifest = run_training(
+        tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="popularity", holdout_days=0
+    )
 
     assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("leave-one-out", 20)
 
 
 def test_holdout_of_only_seen_items_is_refused_without_repeats(tmp_path):
-    again = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(5)] * 2 for user in range(20)}
+    again = {user: 2 * items for user, items in circle_walks(items=20, length=5).items()}
 
     with pytest.raises(InvalidDataset, match=r"0 users have an item in the validation part .* at least 5, 5 more"):
-        run(write_dataset(tmp_path / "dataset", again), tmp_path / "model", exclude_seen=True)
+        run_training(write_dataset(tmp_path / "dataset", again), tmp_path / "model", exclude_seen=True)
 
 
 def test_empty_window_error_has_the_dates_and_the_latest_time(tmp_path):
@@ -249,6 +245,7 @@ def test_empty_window_of_a_file_is_refused(tmp_path):
         (5, 4, 6, "1 items more"),
         (6, 6, 3, "2 interactions more"),
         (3, 2, 2, "2 users and 3 items and 14 interactions more"),
+        (0, 0, 0, "5 users and 5 items and 20 interactions more"),
     ],
 )
 def test_dataset_below_a_minimum_error_has_the_missing_number(users, items, length, missing, tmp_path):
@@ -259,19 +256,25 @@ def test_dataset_below_a_minimum_error_has_the_missing_number(users, items, leng
         f"training needs at least 5 users, 5 items and 20 interactions: {missing}$"
     )
     with pytest.raises(InvalidDataset, match=message):
-        run(write_dataset(tmp_path / "dataset", walks), tmp_path / "model")
+        run_training(write_dataset(tmp_path / "dataset", walks), tmp_path / "model")
 
 
-def test_too_few_test_users_error_has_the_missing_number(tmp_path):
-    walks = {f"user{user}": [f"item{user % 6}", f"item{(user + 1) % 6}"] for user in range(12)}
-    requested = {f"asked{user}": ["item0", "item1", "item2"] for user in range(4)}
+@pytest.mark.parametrize(
+    ("others", "requested", "missing"),
+    [(1, 0, "0 users .* 5 more"), (2, 0, "0 users .* 5 more"), (2, 4, "4 users .* 1 more")],
+)
+def test_too_few_test_users_error_has_the_missing_number(others, requested, missing, tmp_path):
+    """A test user needs three interactions. The other users have one or two."""
+    walks = circle_walks(users=30, items=6, length=others)
+    walks |= {f"asked{user}": ["item00", "item01", "item02"] for user in range(requested)}
 
-    with pytest.raises(InvalidDataset, match=r"4 users have 3 interactions or more; .* at least 5, 1 more"):
-        run(write_dataset(tmp_path / "dataset", {**walks, **requested}, step_ms=0), tmp_path / "model")
+    message = missing.replace(".*", r"have 3 interactions or more; .* at least 5,")
+    with pytest.raises(InvalidDataset, match=message):
+        run_training(write_dataset(tmp_path / "dataset", walks, step_ms=0), tmp_path / "model")
 
 
 def test_sasrec_refuses_too_few_interactions_with_its_minimum(tmp_path):
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
 
     with pytest.raises(InvalidInput, match="it learns from 5,000 interactions on, there are"):
-        run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="sasrec")
+        run_training(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="sasrec")

@@ -176,12 +176,20 @@ def test_slices_have_metrics_of_both_models_and_intervals(tmp_path):
     assert (unheard.candidate, unheard.champion, unheard.ahead) == (0.0, 1.0, (-1.0, -1.0))
 
 
+def require_another_input(folder):
+    """Replace the graph by one with an additional input."""
+    manifest = dataclasses.replace(MANIFEST, version="v1", last_event_ms=START_MS + 3 * DAY_MS)
+    (folder / GRAPH_FILE).write_bytes((folder / "graph.bias.onnx").read_bytes())
+    write_manifest(folder, dataclasses.replace(manifest, items=5, history=HISTORY))
+
+
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
         (lambda folder: (folder / GRAPH_FILE).write_bytes(b"no graph"), "graph.onnx is"),
         (lambda folder: (folder / MANIFEST_FILE).unlink(), "has no manifest.json"),
         (lambda folder: (folder / "graph.data").unlink(), "graph.data is missing"),
+        (require_another_input, "does not run"),
     ],
 )
 def test_champion_that_cannot_be_opened_is_recorded_with_the_reason(damage, message, tmp_path):
@@ -194,19 +202,6 @@ def test_champion_that_cannot_be_opened_is_recorded_with_the_reason(damage, mess
     assert message in str(found.reason)
     assert found.candidate is None
     assert (found.document(k=3)["refusal"], found.document(k=3)["reason"]) == ("broken", found.reason)
-
-
-def test_graph_that_does_not_run_is_recorded_with_the_reason(tmp_path):
-    folder = champion(tmp_path / "champion", {})
-    manifest = dataclasses.replace(MANIFEST, version="v1", last_event_ms=START_MS + 3 * DAY_MS)
-    # This graph requires an additional input.
-    (folder / GRAPH_FILE).write_bytes((folder / "graph.bias.onnx").read_bytes())
-    write_manifest(folder, dataclasses.replace(manifest, items=5, history=HISTORY))
-
-    found = compared(folder, shop({"old0": ["a"]}))
-
-    assert found.refusal == Refusal.BROKEN
-    assert "does not run" in str(found.reason)
 
 
 def test_missing_new_interactions_are_recorded(tmp_path):
@@ -250,8 +245,7 @@ def test_weights_are_translated_to_those_of_the_champion():
         features={"event_type": types},
     )
 
-    found = _translated(
-        rows, {"purchase": 5, "view": 1, "click": 2, "like": 2}, {"purchase": 10, "click": 4, "like": 7}
-    )
+    own, champions = {"purchase": 5, "view": 1, "click": 2, "like": 2}, {"purchase": 10, "click": 4, "like": 7}
+    found = _translated(rows, own, champions)
 
     assert np.array_equal(found, np.array([10, np.nan, 4, 7, 6, 4], np.float32), equal_nan=True)

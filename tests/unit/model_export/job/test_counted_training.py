@@ -21,21 +21,21 @@ from model_export.data.interactions import Histories
 from model_export.data.training_data import load
 from model_export.export.reference import settings_from
 from model_export.export.writer import open_session, recommend
-from model_export.job.hyperparameters import Hyperparameters
-from model_export.job.train import train
 from tests.builders.scoring_graphs import scoring_graph, write_folder
 from tests.unit.model_export.counting import counts_of
-from tests.unit.model_export.shops import random_sequences, write_dataset
+from tests.unit.model_export.shops import random_sequences, run_training, write_dataset
 
 USERS, DAYS = 60, 40
 
 
+def walks(*, days=DAYS):
+    sequences = random_sequences(users=USERS, items=30, length=DAYS)
+    return {f"user{user:02}": [f"item{item:02}" for item in items[:days]] for user, items in enumerate(sequences)}
+
+
 def shop(directory):
     """Write a shop in which each of `USERS` users has one interaction a day, with one of 30 items, for `DAYS` days."""
-    sequences = random_sequences(users=USERS, items=30, length=DAYS)
-    return write_dataset(
-        directory, {f"user{user:02}": [f"item{item:02}" for item in each] for user, each in enumerate(sequences)}
-    )
+    return write_dataset(directory, walks())
 
 
 def counted(directory, *, sampled, champion_ms=None):
@@ -50,18 +50,11 @@ def counted(directory, *, sampled, champion_ms=None):
     return whole
 
 
-def run(dataset, output, **settings):
-    lines: list[str] = []
-    found = train(
-        dataset=dataset, output=output, hyperparameters=Hyperparameters(**settings), now_ms=0, say=lines.append
-    )
-    return found, lines
-
-
 def test_exported_model_is_fitted_on_all_users(tmp_path):
     whole = counted(tmp_path / "dataset", sampled=20).by_frequency()
 
-    manifest, lines = run(tmp_path / "dataset", tmp_path / "model")
+    lines: list[str] = []
+    manifest = run_training(tmp_path / "dataset", tmp_path / "model", lines=lines)
 
     assert manifest.metrics["dataset"] == {"interactions": USERS * DAYS, "users": USERS}
     assert manifest.metrics["statistics"]["asked_of_users"] == 20
@@ -84,7 +77,7 @@ def test_exported_model_is_fitted_on_all_users(tmp_path):
 def test_interactions_are_not_in_the_statistics_of_the_fit(tmp_path):
     counted(tmp_path / "dataset", sampled=20)
 
-    manifest, _ = run(tmp_path / "dataset", tmp_path / "model", algorithms="popularity,transitions")
+    manifest = run_training(tmp_path / "dataset", tmp_path / "model", algorithms="popularity,transitions")
 
     start_ms = manifest.last_event_ms - (DAYS - 1) * DAY_MS
     tenth_ms = (manifest.last_event_ms - start_ms) // 10
@@ -94,20 +87,13 @@ def test_interactions_are_not_in_the_statistics_of_the_fit(tmp_path):
 
 
 def test_candidate_from_statistics_is_compared_with_the_champion(tmp_path):
-    before = tmp_path / "before"
-    write_dataset(
-        before,
-        {
-            f"user{user:02}": [f"item{item:02}" for item in each[: DAYS - 2]]
-            for user, each in enumerate(random_sequences(users=USERS, items=30, length=DAYS))
-        },
-    )
-    champion, _ = run(before, tmp_path / "champion", run_id="champion", algorithms="popularity,transitions")
+    before = write_dataset(tmp_path / "before", walks(days=DAYS - 2))
+    champion = run_training(before, tmp_path / "champion", run_id="champion", algorithms="popularity,transitions")
     dataset = tmp_path / "dataset"
     counted(dataset, sampled=20, champion_ms=champion.last_event_ms)
     (tmp_path / "champion").rename(dataset / CHAMPION_FOLDER)
 
-    manifest, _ = run(dataset, tmp_path / "model", run_id="next", algorithms="popularity,transitions")
+    manifest = run_training(dataset, tmp_path / "model", run_id="next", algorithms="popularity,transitions")
 
     against = manifest.metrics["against_champion"]
     assert (against["version"], against["refusal"]) == ("champion", None)
@@ -121,10 +107,10 @@ def test_candidate_from_statistics_is_compared_with_the_champion(tmp_path):
 
 def test_similar_items_use_all_users(tmp_path):
     whole = counted(tmp_path / "dataset", sampled=20)
-    run(tmp_path / "dataset", tmp_path / "of-counts", algorithms="popularity")
+    run_training(tmp_path / "dataset", tmp_path / "of-counts", algorithms="popularity")
     everybody = tmp_path / "everybody"
     assert load(shop(everybody)).item_ids == whole.item_ids
-    run(everybody, tmp_path / "of-interactions", algorithms="popularity")
+    run_training(everybody, tmp_path / "of-interactions", algorithms="popularity")
 
     found, expected = (Bundle(tmp_path / name) for name in ("of-counts", "of-interactions"))
 
@@ -144,14 +130,14 @@ def test_too_few_sampled_users_error_has_the_setting(tmp_path):
     pq.write_table(rows.filter(early), tmp_path / "dataset" / INTERACTIONS_FILE)
 
     with pytest.raises(InvalidDataset, match=r"4 of 5 sampled users .* Raise spark_sample_interactions"):
-        run(tmp_path / "dataset", tmp_path / "model")
+        run_training(tmp_path / "dataset", tmp_path / "model")
 
 
 def test_holdout_different_from_the_statistics_is_refused(tmp_path):
     counted(tmp_path / "dataset", sampled=20)
 
     with pytest.raises(InvalidInput, match="holdout_days is 3, expected none"):
-        run(tmp_path / "dataset", tmp_path / "model", holdout_days=3.0)
+        run_training(tmp_path / "dataset", tmp_path / "model", holdout_days=3.0)
 
 
 def test_graph_cannot_be_imported_next_to_statistics(tmp_path):
@@ -159,10 +145,4 @@ def test_graph_cannot_be_imported_next_to_statistics(tmp_path):
     write_folder(tmp_path / "dataset" / IMPORTED_FOLDER, scoring_graph(1), ["item01"])
 
     with pytest.raises(InvalidInput, match="a graph cannot be imported with spark_statistics"):
-        train(
-            dataset=tmp_path / "dataset",
-            output=tmp_path / "bundle",
-            hyperparameters=Hyperparameters(),
-            now_ms=0,
-            say=lambda line: None,
-        )
+        run_training(tmp_path / "dataset", tmp_path / "bundle")

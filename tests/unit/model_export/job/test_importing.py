@@ -18,10 +18,8 @@ from model_export.evaluation.split_choice import split_after, split_for
 from model_export.export.reference import settings_from
 from model_export.export.writer import open_session, recommend
 from model_export.imported import export as model_folder
-from model_export.job.hyperparameters import Hyperparameters
-from model_export.job.train import train
 from tests.builders.scoring_graphs import expected_scores, scoring_graph, write_folder
-from tests.unit.model_export.shops import history, tiny_shop
+from tests.unit.model_export.shops import history, run_training, tiny_shop
 
 START_MS = 1_700_000_000_000
 ITEMS = [f"item{number:02d}" for number in range(15, 0, -1)]
@@ -30,11 +28,6 @@ ITEMS = [f"item{number:02d}" for number in range(15, 0, -1)]
 
 def day(number):
     return dt.datetime.fromtimestamp((START_MS + number * DAY_MS) / 1_000, dt.UTC).isoformat()
-
-
-def run(dataset, output, lines=None, **settings):
-    say = (lines if lines is not None else []).append
-    return train(dataset=dataset, output=output, hyperparameters=Hyperparameters(**settings), now_ms=0, say=say)
 
 
 def with_graph(dataset, *, trained_until, item_ids=ITEMS, **fields):
@@ -49,7 +42,7 @@ def imported(tmp_path_factory):
     directory = tmp_path_factory.mktemp("import")
     dataset, lines = tiny_shop(directory / "dataset"), list[str]()
     graph = with_graph(dataset, trained_until=day(9))
-    manifest = run(dataset, directory / "bundle", lines, run_id="run-1")
+    manifest = run_training(dataset, directory / "bundle", lines=lines, run_id="run-1")
     return dataset, directory / "bundle", manifest, graph, lines
 
 
@@ -120,7 +113,7 @@ def test_graph_that_learned_the_test_is_refused(tmp_path):
     with_graph(dataset, trained_until=day(11))
 
     with pytest.raises(InvalidDataset) as raised:
-        run(dataset, tmp_path / "bundle")
+        run_training(dataset, tmp_path / "bundle")
 
     assert "and 0 users have interactions before and after that, expected at least 5" in str(raised.value)
     assert "Train it with interactions up to" in str(raised.value)
@@ -131,14 +124,14 @@ def test_graph_of_another_shop_is_refused(tmp_path):
     with_graph(dataset, trained_until=day(9), item_ids=["sun", "moon"])
 
     with pytest.raises(InvalidBundle, match="items such as 'sun', none of which has interactions here"):
-        run(dataset, tmp_path / "bundle")
+        run_training(dataset, tmp_path / "bundle")
 
 
 def test_items_of_another_shop_are_left_out(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     with_graph(dataset, trained_until=day(9), item_ids=[*ITEMS[:10], "sun", "moon"])
 
-    manifest = run(dataset, tmp_path / "bundle")
+    manifest = run_training(dataset, tmp_path / "bundle")
 
     figures = manifest.metrics["imported"]
     assert (figures["items"], figures["known_items"], manifest.items) == (12, 10, 15)
@@ -150,7 +143,7 @@ def test_unsound_graph_is_refused_by_the_job(tmp_path):
     with_graph(dataset, trained_until=day(9), examples=[example])
 
     with pytest.raises(InvalidBundle, match="expected 99 as in example 1"):
-        run(dataset, tmp_path / "bundle")
+        run_training(dataset, tmp_path / "bundle")
 
 
 def test_import_is_compared_with_the_champion(tmp_path, imported):
@@ -159,7 +152,7 @@ def test_import_is_compared_with_the_champion(tmp_path, imported):
     shutil.copytree(champion, dataset / CHAMPION_FOLDER)
     with_graph(dataset, trained_until=day(9))
 
-    metrics = run(dataset, tmp_path / "bundle").metrics
+    metrics = run_training(dataset, tmp_path / "bundle").metrics
 
     assert metrics["against_champion"]["version"] == "run-1"
     assert metrics["against_champion"]["refusal"] == "nothing new"
@@ -168,7 +161,7 @@ def test_import_is_compared_with_the_champion(tmp_path, imported):
 
 def test_exported_model_has_the_metrics_of_its_algorithm_after_an_import(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
-    trained = run(dataset, tmp_path / "trained", algorithms="popularity,transitions")
+    trained = run_training(dataset, tmp_path / "trained", algorithms="popularity,transitions")
     data = load(dataset)
     test = split_for(data.interactions, holdout_days=None).test
     settings = settings_from(trained.metrics["settings"])
@@ -181,7 +174,7 @@ def test_exported_model_has_the_metrics_of_its_algorithm_after_an_import(tmp_pat
         scored=5,
     )
 
-    imported = run(dataset, tmp_path / "imported")
+    imported = run_training(dataset, tmp_path / "imported")
 
     def figures(manifest, algorithm):
         (found,) = (each for each in manifest.metrics["candidates"] if each["algorithm"] == algorithm)

@@ -23,6 +23,10 @@ PAST = {f"old{user}": ["a", "b", "c", "d"] for user in range(8)} | {
 }
 
 
+RANDOM_NDCG = (1 + 1 / math.log2(3) + 1 / 2) / 5
+"""A random list has the user's item at each of three ranks with probability 1/5."""
+
+
 def counted_fits(monkeypatch):
     """Return a list to which each fit appends its settings."""
     fits: list[Algorithm] = []
@@ -41,9 +45,8 @@ def shop(later):
 
 
 def judged(folder, data, *, since_ms=SINCE_MS, earlier=()):
-    return judge_new_data(
-        open_champion(folder), data, SETTINGS, since_ms=since_ms, k=3, seen="allowed", earlier=earlier, seed=0
-    )
+    options = {"since_ms": since_ms, "k": 3, "seen": "allowed", "earlier": earlier, "seed": 0}
+    return judge_new_data(open_champion(folder), data, SETTINGS, **options)
 
 
 def test_half_of_the_new_interactions_are_learned_and_the_rest_tested(tmp_path):
@@ -66,17 +69,14 @@ def test_predictability_is_ndcg_above_random_lists(tmp_path):
 
     assert found is not None
     assert found.foreseen is not None
-    discounts = 1 + 1 / math.log2(3) + 1 / 2
-    # A random list has the user's item at each of three ranks with probability 1/5.
-    random_ndcg = discounts / 1 * 1 / 5
     # The first half of the new data is day 4, so day 5 is evaluated. c is third for old0 and old1.
     assert found.foreseen.users == 2
-    assert found.foreseen.now == pytest.approx(1 / 2 - random_ndcg)
+    assert found.foreseen.now == pytest.approx(1 / 2 - RANDOM_NDCG)
     # The equal period up to the champion's last event is day 3. Eight users have d and two have a, and the list is a,
     # b, c.
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
     assert found.foreseen.before_users == 10
-    assert found.foreseen.before == pytest.approx(1 / 5 - random_ndcg)
+    assert found.foreseen.before == pytest.approx(1 / 5 - RANDOM_NDCG)
 
 
 def test_earlier_period_ends_at_the_champions_last_event(tmp_path):
@@ -87,8 +87,7 @@ def test_earlier_period_ends_at_the_champions_last_event(tmp_path):
 
     assert found.half_ms == SINCE_MS + 4 * DAY_MS
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
-    discounts = 1 + 1 / math.log2(3) + 1 / 2
-    assert found.foreseen.before == pytest.approx(1 / 5 - discounts / 5)  # This is day 3, as in the test above.
+    assert found.foreseen.before == pytest.approx(1 / 5 - RANDOM_NDCG)  # This is day 3, as in the test above.
 
 
 def test_earlier_period_leaves_half_of_the_champions_data_to_learn(tmp_path):

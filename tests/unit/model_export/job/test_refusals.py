@@ -9,10 +9,7 @@ from model_export.algorithms.ease import Ease
 from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.sasrec import Sasrec
 from model_export.algorithms.slist import Slist
-from model_export.api import Algorithm
-from model_export.job.hyperparameters import Hyperparameters
-from model_export.job.train import train
-from tests.unit.model_export.shops import interactions, tiny_shop
+from tests.unit.model_export.shops import interactions, run_training, tiny_shop
 
 PAIR = interactions([[1, 2], [1, 2, 3]])
 """Interactions with 2 * 2 + 3 * 3 pairs of one user's items."""
@@ -23,68 +20,60 @@ def interactions_with_items(items, *, rows=5):
 
 
 @pytest.mark.parametrize(
-    ("algorithm", "maximum", "reason"),
+    ("largest", "refused", "reason"),
     [
         (
-            Ease(max_pairs=3),
-            100_000,
+            (Ease(max_pairs=3), interactions_with_items(100_000)),
+            (Ease(max_pairs=3), interactions_with_items(100_001)),
             "its limit is 3 pairs or 100,000 items, and there are 4 pairs of 100,001 items; item_knn has no limit",
         ),
         (
-            Blend(),
-            500_000,
+            (Blend(), interactions_with_items(500_000)),
+            (Blend(), interactions_with_items(500_001)),
             "its limit is 500,000 items, and there are 500,001; the best single algorithm takes its place",
         ),
+        (
+            (Sasrec(), interactions_with_items(1_000_000, rows=5_000)),
+            (Sasrec(), interactions_with_items(1_000_001, rows=5_000)),
+            "its limit is 1,000,000 items, and there are 1,000,001; transitions reads the order too and has no limit",
+        ),
+        (
+            (Sasrec(size=64, heads=64), interactions_with_items(400_000, rows=5_000)),
+            (Sasrec(size=64, heads=64), interactions_with_items(400_001, rows=5_000)),
+            "its vectors have 32 numbers, which 64 heads cannot share equally; change size or heads",
+        ),
+        (
+            (Repurchase(max_interactions=5), interactions_with_items(2)),
+            (Repurchase(max_interactions=4), interactions_with_items(2)),
+            "its limit is 4 interactions, and there are 5; buy_again has no limit",
+        ),
+        # Sessions of 2 and 3 items have 4 + 9 pairs. The numbers of earlier items are 0, 1 and 0, 1, 2, with the
+        # squares 1 + 1 + 4. In a large catalogue, all pairs may differ.
+        (
+            (Slist(max_pairs=4 + 9 + 1 + 1 + 4), dataclasses.replace(PAIR, items=100)),
+            (Slist(max_pairs=18), dataclasses.replace(PAIR, items=100)),
+            "its limit is 18 pairs of items, and there may be 19; transitions has no limit",
+        ),
+        # Repeated pairs of few items count once.
+        (
+            (Slist(max_pairs=3 * 3), PAIR),
+            (Slist(max_pairs=8), PAIR),
+            "its limit is 8 pairs of items, and there may be 9; transitions has no limit",
+        ),
     ],
-    ids=lambda value: value.name if isinstance(value, Algorithm) else None,
+    ids=["ease", "blend", "sasrec", "heads of sasrec", "repurchase", "slist", "slist with few items"],
 )
-def test_algorithm_refuses_items_above_its_limit_with_an_alternative(algorithm, maximum, reason):
-    assert algorithm.unsupported_reason(interactions_with_items(maximum)) is None
-    assert algorithm.unsupported_reason(interactions_with_items(maximum + 1)) == reason
+def test_algorithm_refuses_data_above_its_limit_with_an_alternative(largest, refused, reason):
+    for (algorithm, data), expected in ((largest, None), (refused, reason)):
+        assert algorithm.unsupported_reason(data) == expected
 
 
-def test_sasrec_refuses_more_vectors_than_serving_can_read():
-    assert Sasrec().unsupported_reason(interactions_with_items(1_000_000, rows=5_000)) is None
-    assert Sasrec().unsupported_reason(interactions_with_items(1_000_001, rows=5_000)) == (
-        "its limit is 1,000,000 items, and there are 1,000,001; transitions reads the order too and has no limit"
-    )
+def test_sasrec_limit_depends_on_its_vector_size():
     assert Sasrec(size=256).unsupported_reason(interactions_with_items(500_001, rows=5_000)) is not None
-
-
-def test_sasrec_refuses_heads_that_do_not_divide_small_vectors():
-    settings = Sasrec(size=64, heads=64)
-
-    assert settings.unsupported_reason(interactions_with_items(400_000, rows=5_000)) is None
-    assert settings.unsupported_reason(interactions_with_items(400_001, rows=5_000)) == (
-        "its vectors have 32 numbers, which 64 heads cannot share equally; change size or heads"
-    )
-
-
-def test_repurchase_refuses_interactions_above_its_limit():
-    assert Repurchase(max_interactions=5).unsupported_reason(interactions_with_items(2, rows=5)) is None
-    assert Repurchase(max_interactions=4).unsupported_reason(interactions_with_items(2, rows=5)) == (
-        "its limit is 4 interactions, and there are 5; buy_again has no limit"
-    )
 
 
 def test_ease_accepts_any_number_of_items_with_few_pairs():
     assert Ease(max_pairs=4).unsupported_reason(interactions_with_items(1_000_000)) is None
-
-
-def test_slist_refuses_pairs_above_its_limit():
-    # Sessions of 2 and 3 items have 4 + 9 pairs. The numbers of earlier items are 0, 1 and 0, 1, 2, with the squares 1
-    # + 1 + 4. In a large catalogue, all pairs may differ.
-    data = dataclasses.replace(PAIR, items=100)
-
-    assert Slist(max_pairs=4 + 9 + 1 + 1 + 4).unsupported_reason(data) is None
-    assert Slist(max_pairs=18).unsupported_reason(data) == (
-        "its limit is 18 pairs of items, and there may be 19; transitions has no limit"
-    )
-
-
-def test_slist_counts_repeated_pairs_of_few_items_once():
-    assert Slist(max_pairs=3 * 3).unsupported_reason(PAIR) is None
-    assert Slist(max_pairs=8).unsupported_reason(PAIR) is not None
 
 
 @pytest.mark.parametrize("name", ["popularity", "buy_again", "repurchase", "transitions", "item_knn", "content"])
@@ -92,25 +81,20 @@ def test_linear_algorithm_accepts_any_size(name):
     assert known()[name].unsupported_reason(interactions_with_items(1_000_000)) is None
 
 
-def run(dataset, output, *, algorithms):
-    hyperparameters = Hyperparameters(algorithms=algorithms)
-    return train(dataset=dataset, output=output, hyperparameters=hyperparameters, now_ms=0, say=lambda line: None)
-
-
 def test_training_of_one_refused_algorithm_fails_with_the_reason(tmp_path, monkeypatch):
     monkeypatch.setattr(Ease, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items")
 
     with pytest.raises(InvalidInput, match=r"no algorithm can be fitted here: \{'ease': 'there are 15 items'\}"):
-        run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="ease")
+        run_training(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="ease")
 
 
 @pytest.mark.parametrize("refusing", [Ease, Blend])
 def test_refused_algorithm_is_excluded_and_recorded(refusing, tmp_path, monkeypatch):
-    monkeypatch.setattr(
-        refusing, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items"
-    )
+    monkeypatch.setattr(refusing, "unsupported_reason", lambda self, data: f"there are {data.items} items")
 
-    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms=f"popularity,{refusing.name}")
+    manifest = run_training(
+        tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms=f"popularity,{refusing.name}"
+    )
 
     assert manifest.algorithm == "popularity"
     assert manifest.metrics["left_out"] == {refusing.name: "there are 15 items"}

@@ -15,7 +15,6 @@ from alsolike.bundle.files import CONTENT_FILE, FILES, GRAPH_FILE, MANIFEST_FILE
 from alsolike.bundle.public_lists import PublicLists
 from alsolike.bundle.related import KINDS, SIMILAR, TOGETHER
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN
-from alsolike.runtime.errors import InvalidDataset
 from alsolike.snapshot.content_index import ContentIndex, Scales
 from alsolike.training.dataset import CHAMPION_FOLDER, USERS_FILE
 from model_export.algorithms import by_default
@@ -25,24 +24,11 @@ from model_export.data import training_data
 from model_export.data.training_data import load
 from model_export.evaluation.cold_start import DEFAULT_SCALES
 from model_export.export.writer import open_session, recommend
-from model_export.job.hyperparameters import Hyperparameters
-from model_export.job.train import train
 from model_export.processes import side_process
 from tests.builders.sentence_model import write_model
-from tests.unit.model_export.shops import history, tiny_shop, write_dataset
+from tests.unit.model_export.shops import circle_walks, history, run_training, tiny_shop, write_dataset
 
 TIMES = {"fit_s", "peak_mb", "train_s", "created_ms"}
-
-
-def run(dataset, output, *, now_ms=0, lines=None, sentence_model=None, **settings):
-    return train(
-        dataset=dataset,
-        output=output,
-        hyperparameters=Hyperparameters(**settings),
-        now_ms=now_ms,
-        say=(lines if lines is not None else []).append,
-        sentence_model=sentence_model,
-    )
 
 
 def without_times(value):
@@ -56,35 +42,26 @@ def test_actions_and_logged_responses_become_models_in_the_bundle(tmp_path):
     day_ms = 86_400_000
     rows = [
         {
-            "profile_id": f"u#user{user}",
-            "action_id": "app",
+            "profile_id": f"u#user{user}", "action_id": "app", "event_time_ms": 2 * day_ms * day + user,
             "event_type": ACTION_TAKEN if user % 2 else ACTION_NOT_TAKEN,
-            "event_time_ms": 2 * day_ms * day + user,
         }
         for day in range(8)
         for user in range(20)
-    ]
+    ]  # fmt: skip
     pq.write_table(pa.Table.from_pylist(rows), dataset / "action_interactions.parquet")
     pq.write_table(pa.table({"action_id": ["app"], "properties": ["{}"]}), dataset / "actions.parquet")
     responses = [
         {
-            "profile_id": "u#user1",
-            "served_ms": 1_702_000_000_000 + 3_600_000 * number,
-            "device": "",
-            "item_ids": ["item01", "item14"][:: 1 - 2 * (number % 2)],
-            "scores": [2.0, 1.0],
-            "places": [0, 1],
-            "pairs": [0],
-            "outcome_item_ids": ["item01"],
-            "outcome_types": ["click"],
-            "outcome_values": [0.0],
+            "profile_id": "u#user1", "served_ms": 1_702_000_000_000 + 3_600_000 * number, "device": "",
+            "item_ids": ["item01", "item14"][:: 1 - 2 * (number % 2)], "scores": [2.0, 1.0], "places": [0, 1],
+            "pairs": [0], "outcome_item_ids": ["item01"], "outcome_types": ["click"], "outcome_values": [0.0],
         }
         for number in range(700)
-    ]
+    ]  # fmt: skip
     pq.write_table(pa.Table.from_pylist(responses), dataset / "impressions.parquet")
     lines: list[str] = []
 
-    manifest = run(dataset, tmp_path / "model", lines=lines)
+    manifest = run_training(dataset, tmp_path / "model", lines=lines)
 
     bundle = Bundle(tmp_path / "model")
     assert bundle.reranker is not None
@@ -98,14 +75,16 @@ def test_actions_and_logged_responses_become_models_in_the_bundle(tmp_path):
 
 @pytest.mark.parametrize("public_lists", [False, True])
 def test_public_lists_are_written_only_on_request(public_lists, tmp_path):
-    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", public_lists=public_lists)
+    manifest = run_training(tiny_shop(tmp_path / "dataset"), tmp_path / "model", public_lists=public_lists)
 
     lists = PublicLists.map(tmp_path / "model" / PUBLIC_FILE, items=manifest.items)
     assert (len(lists.popular) > 0) == public_lists
 
 
 def test_small_dataset_becomes_a_bundle(tmp_path):
-    manifest = run(tiny_shop(tmp_path / "dataset", history_length=40), tmp_path / "model", run_id="run-7", now_ms=123)
+    manifest = run_training(
+        tiny_shop(tmp_path / "dataset", history_length=40), tmp_path / "model", run_id="run-7", now_ms=123
+    )
 
     bundle = Bundle(tmp_path / "model")
     assert bundle.manifest == manifest
@@ -134,10 +113,10 @@ def test_first_training_compares_quick_algorithms_unless_named(tmp_path, monkeyp
     dataset = tiny_shop(tmp_path / "dataset")
     lines: list[str] = []
 
-    first = run(dataset, tmp_path / "first", budget_mb=100_000)
-    named = run(dataset, tmp_path / "named", budget_mb=100_000, algorithms="popularity,transitions")
+    first = run_training(dataset, tmp_path / "first", budget_mb=100_000)
+    named = run_training(dataset, tmp_path / "named", budget_mb=100_000, algorithms="popularity,transitions")
     shutil.copytree(tmp_path / "first", dataset / CHAMPION_FOLDER)
-    second = run(dataset, tmp_path / "second", budget_mb=100_000, lines=lines)
+    second = run_training(dataset, tmp_path / "second", budget_mb=100_000, lines=lines)
 
     assert "a first training compares algorithms of at most 60" in first.metrics["left_out"]["transitions"]
     assert "transitions" not in named.metrics["left_out"]
@@ -148,7 +127,7 @@ def test_first_training_compares_quick_algorithms_unless_named(tmp_path, monkeyp
 def test_second_process_gives_an_identical_bundle(tmp_path, monkeypatch):
     dataset = tiny_shop(tmp_path / "dataset")
     settings: dict[str, Any] = {"algorithms": "popularity,item_knn,transitions,buy_again,blend", "budget_mb": 100_000}
-    here = run(dataset, tmp_path / "here", **settings)
+    here = run_training(dataset, tmp_path / "here", **settings)
     monkeypatch.setattr(side_process, "is_worth_it", lambda _: True)
     fitted_here = []
     fit = Transitions.fit
@@ -158,7 +137,7 @@ def test_second_process_gives_an_identical_bundle(tmp_path, monkeypatch):
         return fit(self, interactions)
 
     monkeypatch.setattr(Transitions, "fit", noted)
-    apart = run(dataset, tmp_path / "apart", **settings)
+    apart = run_training(dataset, tmp_path / "apart", **settings)
 
     assert here.algorithm == "transitions"
     assert not fitted_here
@@ -169,9 +148,8 @@ def test_second_process_gives_an_identical_bundle(tmp_path, monkeypatch):
 
 
 def test_bundle_recommends_the_usual_next_item(tmp_path):
-    circle = [f"item{index:02d}" for index in range(12)]
-    walks = {f"user{index}": [circle[(index + step) % 12] for step in range(6)] for index in range(24)}
-    run(write_dataset(tmp_path / "dataset", walks), tmp_path / "model", algorithms="transitions")
+    walks = circle_walks(users=24, items=12)
+    run_training(write_dataset(tmp_path / "dataset", walks), tmp_path / "model", algorithms="transitions")
     bundle = Bundle(tmp_path / "model")
     had = bundle.positions(["item03", "item04"]).tolist()
 
@@ -183,9 +161,9 @@ def test_bundle_recommends_the_usual_next_item(tmp_path):
 
 
 def test_bundle_has_the_nearest_known_items_of_a_new_item(tmp_path):
-    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    walks = circle_walks()
     kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(9)}
-    manifest = run(write_dataset(tmp_path / "dataset", walks, properties=kinds), tmp_path / "model")
+    manifest = run_training(write_dataset(tmp_path / "dataset", walks, properties=kinds), tmp_path / "model")
 
     index = ContentIndex.map(tmp_path / "model" / CONTENT_FILE)
     positions, weights = index.nearest({"kind": "k1"})
@@ -199,12 +177,12 @@ def test_bundle_has_the_nearest_known_items_of_a_new_item(tmp_path):
 
 def test_rare_items_are_used_in_the_choice_of_the_cold_scale(tmp_path):
     """The catalogue contains items 9 to 11, which have all kinds but no interactions."""
-    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    walks = circle_walks()
     kinds = {f"item{number:02d}": {"kind": f"k{number % 3}"} for number in range(12)}
     dataset = write_dataset(tmp_path / "dataset", walks, properties=kinds)
 
     lines: list[str] = []
-    manifest = run(dataset, tmp_path / "model", algorithms="popularity", lines=lines)
+    manifest = run_training(dataset, tmp_path / "model", algorithms="popularity", lines=lines)
 
     cold = manifest.metrics["cold_start"]
     assert cold["others"] == len(load(dataset).unlearned) == 3
@@ -220,7 +198,7 @@ def test_rare_items_are_used_in_the_choice_of_the_cold_scale(tmp_path):
 
 
 def test_rare_items_are_limited_in_number(tmp_path, monkeypatch):
-    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    walks = circle_walks()
     numbers = {f"item{number:02d}": {"number": str(number)} for number in range(14)}
     monkeypatch.setattr(training_data, "MAX_COLD_ITEMS", 3)
 
@@ -231,13 +209,13 @@ def test_rare_items_are_limited_in_number(tmp_path, monkeypatch):
 
 
 def test_bundle_with_a_sentence_model_finds_synonyms(tmp_path):
-    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    walks = circle_walks()
     words = ("sofa", "lamp", "desk", "oak", "red", "tall", "small", "blue", "green")
     titles = {f"item{number:02d}": {"title": word} for number, word in enumerate(words)}
     dataset, folder = write_dataset(tmp_path / "dataset", walks, properties=titles), write_model(tmp_path / "sentences")
     lines: list[str] = []
-    run(dataset, tmp_path / "without", algorithms="popularity")
-    manifest = run(
+    run_training(dataset, tmp_path / "without", algorithms="popularity")
+    manifest = run_training(
         dataset, tmp_path / "with", algorithms="popularity", sentence_model=folder, lines=lines, run_id="run-2"
     )
 
@@ -251,11 +229,11 @@ def test_bundle_with_a_sentence_model_finds_synonyms(tmp_path):
 
 
 def test_sentence_model_is_not_used_for_items_without_text(tmp_path):
-    walks = {f"user{user}": [f"item{(user + step) % 9:02d}" for step in range(6)] for user in range(20)}
+    walks = circle_walks()
     numbers = {f"item{number:02d}": {"price": number} for number in range(9)}
     lines: list[str] = []
 
-    manifest = run(
+    manifest = run_training(
         write_dataset(tmp_path / "dataset", walks, properties=numbers), tmp_path / "model",
         algorithms="popularity", sentence_model=write_model(tmp_path / "sentences"), lines=lines,
     )  # fmt: skip
@@ -267,7 +245,7 @@ def test_sentence_model_is_not_used_for_items_without_text(tmp_path):
 def test_bundle_has_similar_items_and_items_bought_together(tmp_path):
     pairs = {f"user{user}": [f"item{2 * (user % 4) + step % 2:02d}" for step in range(40)] for user in range(20)}
     dataset = write_dataset(tmp_path / "dataset", pairs, step_ms=10 * 60_000)
-    manifest = run(dataset, tmp_path / "model", algorithms="popularity")
+    manifest = run_training(dataset, tmp_path / "model", algorithms="popularity")
 
     bundle = Bundle(tmp_path / "model")
 
@@ -290,23 +268,22 @@ def test_bundle_has_popular_items_per_user_group(tmp_path):
     dataset = write_dataset(tmp_path / "dataset", walks)
     documents = [orjson.dumps(plan).decode() for plan in plans.values()]
     pq.write_table(pa.table({"user_id": list(plans), "properties": documents}), dataset / USERS_FILE)
-    run(dataset, tmp_path / "model")
+    run_training(dataset, tmp_path / "model")
 
     bundle = Bundle(tmp_path / "model")
 
     for plan, first in (("even", 0), ("odd", 1)):
         group = bundle.groups.of({"plan": plan})
         assert group.users == 20
-        assert {bundle.item_id(position) for position in group.items} == {
-            f"item{number:02d}" for number in range(first, 8, 2)
-        }
+        items = {bundle.item_id(position) for position in group.items}
+        assert items == {f"item{number:02d}" for number in range(first, 8, 2)}
 
 
 def test_same_data_give_the_same_bytes(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
 
     for name, now_ms in (("first", 1), ("second", 2)):
-        run(dataset, tmp_path / name, now_ms=now_ms)
+        run_training(dataset, tmp_path / name, now_ms=now_ms)
 
     for name in FILES:
         assert (tmp_path / "first" / name).read_bytes() == (tmp_path / "second" / name).read_bytes(), name
@@ -317,7 +294,7 @@ def test_same_data_give_the_same_bytes(tmp_path):
 def test_metrics_of_the_winner_are_printed_for_metric_definitions(tmp_path):
     lines: list[str] = []
 
-    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", lines=lines)
+    manifest = run_training(tiny_shop(tmp_path / "dataset"), tmp_path / "model", lines=lines)
 
     winner = next(c for c in manifest.metrics["candidates"] if c["algorithm"] == manifest.algorithm)
     printed = [line for line in lines if "ndcg_at_10=" in line]
@@ -327,48 +304,42 @@ def test_metrics_of_the_winner_are_printed_for_metric_definitions(tmp_path):
 def test_training_reports_histories_longer_than_the_model_length(tmp_path):
     lines: list[str] = []
 
-    run(tiny_shop(tmp_path / "dataset", history_length=2), tmp_path / "model", algorithms="popularity", lines=lines)
+    run_training(
+        tiny_shop(tmp_path / "dataset", history_length=2), tmp_path / "model", algorithms="popularity", lines=lines
+    )
 
     assert [line for line in lines if "which are all that a model reads" in line]
 
 
-def test_events_at_one_time_are_evaluated_by_leave_one_out(tmp_path):
-    manifest = run(tiny_shop(tmp_path / "dataset", step_ms=0), tmp_path / "model")
-
-    assert manifest.metrics["protocol"] == "leave-one-out"
-
-
 def test_events_over_days_are_evaluated_by_a_temporal_split(tmp_path):
-    manifest = run(tiny_shop(tmp_path / "dataset"), tmp_path / "model", holdout_days=3.0)
+    manifest = run_training(tiny_shop(tmp_path / "dataset"), tmp_path / "model", holdout_days=3.0)
 
     assert (manifest.metrics["protocol"], manifest.metrics["asked_users"]) == ("temporal", 20)
 
 
 def test_seen_items_are_excluded_unless_repeats_are_frequent(tmp_path):
-    once = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
+    once = circle_walks(items=20, length=10)
     again = {user: items[:5] * 2 for user, items in once.items()}
 
-    new = run(write_dataset(tmp_path / "once", once), tmp_path / "new")
-    repeated = run(write_dataset(tmp_path / "again", again), tmp_path / "repeated")
+    new = run_training(write_dataset(tmp_path / "once", once), tmp_path / "new")
+    repeated = run_training(write_dataset(tmp_path / "again", again), tmp_path / "repeated")
 
     assert (new.metrics["repeat_share"], new.exclude_seen) == (0.0, True)
     assert (repeated.metrics["repeat_share"], repeated.exclude_seen) == (1.0, False)
     mixed = {user: (once if index % 2 else again)[user] for index, user in enumerate(once)}
-    assert run(write_dataset(tmp_path / "mixed", mixed), tmp_path / "forced", exclude_seen=True).exclude_seen
+    assert run_training(write_dataset(tmp_path / "mixed", mixed), tmp_path / "forced", exclude_seen=True).exclude_seen
 
 
 def test_bought_items_are_excluded_if_only_views_repeat(tmp_path):
     """Each user views an item, buys it a day later and views it again. Then the next item follows."""
-    walks = {
-        f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(6) for _ in range(3)] for user in range(20)
-    }
+    walks = {user: [item for item in items for _ in range(3)] for user, items in circle_walks(items=20).items()}
     once = dict.fromkeys(walks, ["view", "purchase", "view"] * 6)
     often = dict.fromkeys(walks, ["view", "purchase", "purchase"] * 6)
     lines: list[str] = []
 
     shop = write_dataset(tmp_path / "once", walks, event_types=once)
-    books = run(shop, tmp_path / "books", lines=lines)
-    grocer = run(write_dataset(tmp_path / "often", walks, event_types=often), tmp_path / "grocer")
+    books = run_training(shop, tmp_path / "books", lines=lines)
+    grocer = run_training(write_dataset(tmp_path / "often", walks, event_types=often), tmp_path / "grocer")
 
     assert (books.exclude_seen, books.exclude_bought, books.metrics["seen"]) == (False, True, "masked if bought")
     assert (grocer.exclude_seen, grocer.exclude_bought, grocer.metrics["seen"]) == (False, False, "allowed")
@@ -379,10 +350,10 @@ def test_bought_items_are_excluded_if_only_views_repeat(tmp_path):
 
 
 def test_repeats_of_the_test_part_do_not_change_the_exclusion(tmp_path):
-    walks = {f"user{user}": [f"item{(user + step) % 20:02d}" for step in range(10)] for user in range(20)}
+    walks = circle_walks(items=20, length=10)
     repeated_last = {user: [*items, items[0]] for user, items in walks.items()}
 
-    manifest = run(write_dataset(tmp_path / "dataset", repeated_last), tmp_path / "model", holdout_days=1.0)
+    manifest = run_training(write_dataset(tmp_path / "dataset", repeated_last), tmp_path / "model", holdout_days=1.0)
 
     assert manifest.metrics["protocol"] == "temporal"
     assert (manifest.metrics["repeat_share"], manifest.exclude_seen) == (0.0, True)
@@ -391,29 +362,8 @@ def test_repeats_of_the_test_part_do_not_change_the_exclusion(tmp_path):
 def test_items_with_equal_scores_are_sorted_by_frequency_then_id(tmp_path):
     sequences = {f"user{user}": ["b", "c", "c", "a", f"x{user}"] for user in range(5)}
 
-    run(write_dataset(tmp_path / "dataset", sequences), tmp_path / "model")
+    run_training(write_dataset(tmp_path / "dataset", sequences), tmp_path / "model")
 
     bundle = Bundle(tmp_path / "model")
     assert [bundle.item_id(position) for position in range(1, 9)] == ["c", "a", "b", "x0", "x1", "x2", "x3", "x4"]
     assert load(tmp_path / "dataset").item_ids == ["a", "b", "c", "x0", "x1", "x2", "x3", "x4"]
-
-
-def test_too_little_data_error_has_counts_and_minimums(tmp_path):
-    dataset = write_dataset(tmp_path / "dataset", {"a": ["x", "y"], "b": ["x"]})
-
-    with pytest.raises(InvalidDataset, match="2 users, 2 items and 3 interactions; training needs at least 5 users"):
-        run(dataset, tmp_path / "model")
-
-    assert not (tmp_path / "model" / MANIFEST_FILE).exists()
-
-
-def test_users_with_too_short_histories_cannot_be_compared(tmp_path):
-    pairs = {f"user{user}": [f"item{user % 6}", f"item{(user + 1) % 6}"] for user in range(12)}
-
-    with pytest.raises(InvalidDataset, match="0 users have 3 interactions or more; comparing"):
-        run(write_dataset(tmp_path / "dataset", pairs, step_ms=0), tmp_path / "model")
-
-
-def test_empty_dataset_is_refused(tmp_path):
-    with pytest.raises(InvalidDataset, match="0 users, 0 items and 0 interactions"):
-        run(write_dataset(tmp_path / "dataset", {}), tmp_path / "model")
