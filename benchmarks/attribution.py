@@ -29,8 +29,8 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake, outcomes, served
 from alsolike.snapshot.snapshot import EMPTY
 from benchmarks.page import write_section
+from functions.attribute_outcomes.attribution_rules import AttributionRules
 from functions.attribute_outcomes.day_results import PART_ROWS
-from functions.attribute_outcomes.rules import AttributionRules
 from functions.attribute_outcomes.service import Attribution
 
 PAGE = Path("docs/attribution.md")

@@ -33,8 +33,8 @@ from benchmarks.measure import Result
 from cli import console
 from operations.client.deployment import Deployment
 from operations.ingest.inputs import DEFAULTS, open_inputs
-from operations.ingest.latest import PARTS
-from operations.ingest.load import InteractionsImport
+from operations.ingest.latest_interactions import PARTS
+from operations.ingest.load_interactions import InteractionsImport
 from operations.keys import KeyPair
 
 ROWS = 5_000_000

@@ -31,7 +31,7 @@ from alsolike.training.statistics import Counting, StatisticsManifest
 from benchmarks.page import write_section
 from benchmarks.synthetic_interactions import synthetic_interactions
 from functions.build_dataset.cleaning import clean
-from functions.build_dataset.rules import LAKE_COLUMNS, ORDER
+from functions.build_dataset.dataset_rules import LAKE_COLUMNS, ORDER
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.transitions import Transitions
 from model_export.data.training_data import encode

@@ -20,7 +20,7 @@ from operations.configuration.store import caller, store_of
 
 if TYPE_CHECKING:
     from alsolike.configuration_document.reader import Current
-    from operations.configuration.comparison import Comparison
+    from operations.configuration.catalogue_comparison import Comparison
     from operations.configuration.configuration_store import Version
     from operations.configuration.file import ConfigurationFile
     from operations.configuration.yaml_document import Finding
@@ -285,10 +285,10 @@ def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
     If there is no deployment or no readable catalogue, print a note and return no differences, so that a repaired
     configuration can be applied. An error of a deployment that --env names is raised.
     """
-    from operations.configuration import comparison
+    from operations.configuration import catalogue_comparison
 
-    if not comparison.reads_catalogue(checked.configuration):
-        return comparison.Comparison()
+    if not catalogue_comparison.reads_catalogue(checked.configuration):
+        return catalogue_comparison.Comparison()
     try:
         deployment = context.deployment
     except (NotFound, Unavailable) as error:
@@ -297,11 +297,11 @@ def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
         reason = str(error)
     else:
         try:
-            return comparison.compare(checked, deployment)
+            return catalogue_comparison.compare(checked, deployment)
         except (InvalidSnapshot, Unavailable) as error:
             reason = str(error)
     console.say(f"note: {checked.name} was not compared with a catalogue: {reason}")
-    return comparison.Comparison()
+    return catalogue_comparison.Comparison()
 
 
 def _refuse(name: str, findings: Sequence[Finding], output: Output, *, warnings: Sequence[Finding] = ()) -> NoReturn:

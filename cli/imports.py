@@ -63,7 +63,7 @@ def interactions(
     ] = "",
 ) -> None:
     from operations.ingest.inputs import Options
-    from operations.ingest.load import import_interactions
+    from operations.ingest.load_interactions import import_interactions
     from operations.ingest.platforms.converting import format_of
 
     load = functools.partial(import_interactions, default_event_type=event_type)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from alsolike.registry.canary_report import CanaryReport
     from alsolike.registry.champion import Champion
     from alsolike.registry.decision import Decision
-    from operations.models.difference import Difference
+    from operations.models.version_comparison import Difference
 
 app = CommandGroup(help="Model versions, promotion and rollback.")
 
@@ -92,7 +92,7 @@ def diff(
 
     Example: alsolike models diff A B
     """
-    from operations.models.difference import difference
+    from operations.models.version_comparison import difference
 
     found = difference(context.deployment, before, after)
     if not context.printed(dataclasses.asdict(found)):

@@ -16,7 +16,7 @@ from operations.client import deployment
 from operations.client.deployment import Deployment
 
 if TYPE_CHECKING:
-    from operations.ingest.csv_form import CsvForm
+    from operations.ingest.csv_format import CsvForm
 
 State: TypeAlias = Annotated[
     Path | None,
@@ -121,7 +121,7 @@ class Csv:
 
     @property
     def form(self) -> CsvForm:
-        from operations.ingest.csv_form import CsvForm
+        from operations.ingest.csv_format import CsvForm
 
         return CsvForm(self.delimiter, self.decimal, self.encoding)
 

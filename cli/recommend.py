@@ -17,7 +17,7 @@ from cli.next_steps import check_can_recommend
 from cli.options import INTERRUPTED, Context, Recommender, User
 from operations.client.api import Api
 from operations.client.signed_api import Recommendations
-from operations.pairs import pairs
+from operations.name_value_options import pairs
 from operations.progress import counted
 
 if TYPE_CHECKING:

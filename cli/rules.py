@@ -22,7 +22,7 @@ from cli.options import Context, File, HistoryReason, Latest, Output, Recommende
 from operations import times
 from operations.configuration import rule_drafts
 from operations.configuration.store import caller, live_configuration, store_of
-from operations.previews import PreviewSummary, some_users, summarize
+from operations.preview_summary import PreviewSummary, some_users, summarize
 from operations.progress import counted
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typer import Option
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.options import INTERRUPTED, Context
-from operations.pairs import pairs
+from operations.name_value_options import pairs
 from operations.progress import counted
 
 _OUTPUT = Path("segment.csv")

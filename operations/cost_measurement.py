@@ -93,7 +93,7 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
 
 def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
     """Import a synthetic shop and train on it. Return a remark if the model was not promoted."""
-    from operations.ingest.load import import_interactions
+    from operations.ingest.load_interactions import import_interactions
     from operations.ingest.load_metadata import import_items
 
     now_s = int(time.time())

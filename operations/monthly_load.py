@@ -9,7 +9,7 @@ import re
 
 from alsolike.declarations.metrics import Metric
 from alsolike.runtime.errors import InvalidInput, NotFound
-from operations import monitoring, stores
+from operations import monitoring, store_status
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.cost import Load
@@ -34,7 +34,7 @@ def monthly_load(deployment: Deployment, month: str, *, other: Load, now: dt.dat
             "metrics for 15 months, the embedded cloud for a day"
         )
     days = (end - start) / dt.timedelta(days=1)
-    report, snapshot = monitoring.latest(deployment), stores.snapshot(deployment)
+    report, snapshot = monitoring.latest(deployment), store_status.snapshot(deployment)
     return dataclasses.replace(
         other,
         **{name: round(total / days) for name, total in sums.items()},

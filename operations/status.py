@@ -13,7 +13,7 @@ from alsolike.registry.champion import Champion
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, InvalidSnapshot
 from alsolike.training.monitoring import DriftReport
 from alsolike.training.runs import TrainingRun
-from operations import monitoring, stores, times
+from operations import monitoring, store_status, times
 from operations.alarms import alarms
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment, embedded_cloud
@@ -65,10 +65,10 @@ def collect(
         ],
         "functions": _functions(deployment),
         "incomplete_responses": _incomplete(deployment),
-        "lake": stores.lake(deployment),
-        "snapshot": _readable(lambda: stores.snapshot(deployment), unreadable),
-        "missing_tables": (missing := stores.missing_tables(deployment)),
-        "dead_keys": [] if names.keys_table in missing else stores.dead_keys(deployment, now_ms=times.now_ms()),
+        "lake": store_status.lake(deployment),
+        "snapshot": _readable(lambda: store_status.snapshot(deployment), unreadable),
+        "missing_tables": (missing := store_status.missing_tables(deployment)),
+        "dead_keys": [] if names.keys_table in missing else store_status.dead_keys(deployment, now_ms=times.now_ms()),
         "layers": list(layers),
         "refused": [{"message": message, "requests": requests} for message, requests in refused.items()],
         "stream": {

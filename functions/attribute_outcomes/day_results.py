@@ -16,14 +16,14 @@ import pyarrow.parquet as pq
 from alsolike.lake import lake
 from alsolike.records.engagement import Engagement
 from alsolike.runtime.client_protocols import S3Client
+from functions.attribute_outcomes.attribution_rules import AttributionRules, Reason
 from functions.attribute_outcomes.disk_partitions import Part, Spill, parts_for, parts_of
 from functions.attribute_outcomes.event_days import EVENTS, JUDGED, EventDays
 from functions.attribute_outcomes.inputs import Inputs
-from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.item_index import Items
 from functions.attribute_outcomes.join import Known, join
 from functions.attribute_outcomes.object_reader import rows_of
 from functions.attribute_outcomes.responses import ANSWERS, distinct, genuine
-from functions.attribute_outcomes.rules import AttributionRules, Reason
 from functions.attribute_outcomes.summary import DaySums
 from functions.attribute_outcomes.tables import OUTCOMES
 

@@ -20,7 +20,7 @@ from alsolike.lake import engagement, outcomes
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object, listed
-from functions.attribute_outcomes.rules import DEFINITIONS, POPULARITY_DAYS, AttributionRules
+from functions.attribute_outcomes.attribution_rules import DEFINITIONS, POPULARITY_DAYS, AttributionRules
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 

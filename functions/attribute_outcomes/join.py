@@ -20,9 +20,9 @@ import pyarrow.compute as pc
 from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.events.interactions import profile_id
 from alsolike.lake import served
+from functions.attribute_outcomes.attribution_rules import KINDS, AttributionRules, Kind, Reason
 from functions.attribute_outcomes.disk_partitions import flat
-from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.rules import KINDS, AttributionRules, Kind, Reason
+from functions.attribute_outcomes.item_index import Items
 from functions.attribute_outcomes.slate import Bools, Floats, Ints, Slate, Views, ordered_sum
 from functions.attribute_outcomes.tables import OUTCOMES
 

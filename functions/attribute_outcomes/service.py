@@ -19,10 +19,10 @@ from alsolike.runtime.errors import AlsolikeError, DaysFailed
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.snapshot import Snapshot
+from functions.attribute_outcomes.attribution_rules import POPULARITY_DAYS, AttributionRules
 from functions.attribute_outcomes.day_results import PART_ROWS, Computation, Results
 from functions.attribute_outcomes.inputs import DayReceipt, DayReceiptStore, Inputs, date_of, etag_of
-from functions.attribute_outcomes.items import Items
-from functions.attribute_outcomes.rules import POPULARITY_DAYS, AttributionRules
+from functions.attribute_outcomes.item_index import Items
 from functions.attribute_outcomes.summary import to_table
 
 CONNECTIONS = 16

@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from alsolike.declarations.times import DAY_MS
 from functions.attribute_outcomes.disk_partitions import flat
-from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.item_index import Items
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]

@@ -15,7 +15,7 @@ import pyarrow as pa
 
 from alsolike.records.engagement import Dimension, Engagement
 from functions.attribute_outcomes.disk_partitions import flat
-from functions.attribute_outcomes.items import Items
+from functions.attribute_outcomes.item_index import Items
 from functions.attribute_outcomes.join import Joined
 from functions.attribute_outcomes.tables import ENGAGEMENT
 

@@ -19,7 +19,7 @@ from alsolike.events.returns import net_weights
 from alsolike.lake import lake
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS
-from functions.build_dataset.rules import ACTION, ORDER, canonical_types, minimums, names_erased
+from functions.build_dataset.dataset_rules import ACTION, ORDER, canonical_types, minimums, names_erased
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from alsolike.lake.tables import read_concurrently
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset
-from functions.build_dataset.rules import ACTION, CONTEXT
+from functions.build_dataset.dataset_rules import ACTION, CONTEXT
 
 BATCH_BYTES = 256 * 2**20
 """Maximum total size in bytes of the objects in memory. The selected columns of earlier objects take further memory."""

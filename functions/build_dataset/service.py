@@ -34,11 +34,11 @@ from alsolike.training.dataset import (
     prefix,
 )
 from functions.build_dataset.cleaning import clean, erased_profiles
+from functions.build_dataset.dataset_rules import LAKE_COLUMNS, action_row, grouping_columns, item_row, user_row
 from functions.build_dataset.description import EngineCounts, empty_lake, erased_meanwhile, manifest, nothing_left
 from functions.build_dataset.drift_reference import reference
 from functions.build_dataset.impressions import write_impressions
 from functions.build_dataset.lake_reader import read_lake
-from functions.build_dataset.rules import LAKE_COLUMNS, action_row, grouping_columns, item_row, user_row
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -24,8 +24,7 @@ from alsolike.lake.lake import AGENT
 from alsolike.privacy.tombstones import IsErased
 from alsolike.records.interaction import COPY_KEY, COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS
-from functions.build_dataset.description import EngineCounts
-from functions.build_dataset.rules import (
+from functions.build_dataset.dataset_rules import (
     ACTION,
     CONTEXT,
     LAKE_COLUMNS,
@@ -34,6 +33,7 @@ from functions.build_dataset.rules import (
     minimums,
     names_erased,
 )
+from functions.build_dataset.description import EngineCounts
 
 PAIR = ("profile_id", "item_id")
 

@@ -31,8 +31,7 @@ from alsolike.training.dataset import (
     USERS_FILE,
     DatasetManifest,
 )
-from functions.build_dataset.description import empty_lake, erased_meanwhile, manifest, nothing_left
-from functions.build_dataset.rules import (
+from functions.build_dataset.dataset_rules import (
     ACTION,
     CONTEXT,
     LAKE_COLUMNS,
@@ -42,6 +41,7 @@ from functions.build_dataset.rules import (
     item_row,
     user_row,
 )
+from functions.build_dataset.description import empty_lake, erased_meanwhile, manifest, nothing_left
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_cleaning import (
     CleanInteractions,

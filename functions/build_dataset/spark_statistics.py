@@ -25,7 +25,7 @@ from alsolike.training.statistics import (
     StatisticsManifest,
     directory,
 )
-from functions.build_dataset.rules import ORDER
+from functions.build_dataset.dataset_rules import ORDER
 from functions.build_dataset.spark_dataset import write_parquet
 
 _QUANTILE_ERROR = 0.01

@@ -13,8 +13,8 @@ from functions.import_data.quarantine import quarantine_rows
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms
 from operations.ingest.inputs import Options
-from operations.ingest.load import import_interactions
 from operations.ingest.load_actions import import_actions
+from operations.ingest.load_interactions import import_interactions
 from operations.ingest.load_metadata import import_items, import_users
 from operations.ingest.summary import ImportSummary
 

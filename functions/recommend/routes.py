@@ -27,7 +27,7 @@ from functions.recommend.http.request import (
     parse_action_recommendations,
 )
 from functions.recommend.http.response import ActionAnswer, Answer, respond_actions, respond_answer
-from functions.recommend.items import WITHOUT_FALLBACK
+from functions.recommend.masks import WITHOUT_FALLBACK
 from functions.recommend.ranking.actions import recommend_actions
 from functions.recommend.service import Recommender
 from functions.recommend.settings import Settings

@@ -13,7 +13,7 @@ class ScoredItem(NamedTuple):
     Attributes
     ----------
     position
-        See `functions.recommend.items.RequestItems`.
+        See `functions.recommend.masks.RequestItems`.
     origin
         Reason for the item's position: `ranked`, `paired`, `filled`, `promoted:<name>`, `pinned` or `explored`.
     propensity

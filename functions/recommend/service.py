@@ -15,7 +15,7 @@ from alsolike.trends.counters import Trends
 from functions.recommend.answer import empty_answer, named_answer
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer
-from functions.recommend.items import allowed_items, needs_trends, request_items
+from functions.recommend.masks import allowed_items, needs_trends, request_items
 from functions.recommend.ranking.inputs import Ranking, RankingInputs
 from functions.recommend.ranking.recommenders import RECOMMENDERS
 from functions.recommend.ranking.related import scale_below

@@ -20,7 +20,7 @@ from operations.demo.complete_journey import Journey
 from operations.demo.reference import ReferenceModel
 from operations.demo.replay import ReplayPlan
 from operations.demo.results import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
-from operations.ingest.load import import_interactions
+from operations.ingest.load_interactions import import_interactions
 from operations.ingest.load_metadata import import_items, import_users
 from operations.models import dataset_quality, training_run
 from operations.models import versions as model_versions

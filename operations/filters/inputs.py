@@ -11,7 +11,7 @@ from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters.evaluation import FilterInputs
 from alsolike.filters.values import parse_values
 from alsolike.runtime.errors import InvalidInput
-from operations.pairs import pairs
+from operations.name_value_options import pairs
 from operations.times import milliseconds, moment
 
 

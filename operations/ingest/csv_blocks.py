@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from operations.ingest.csv_form import PLAIN, CsvForm, Readable
+from operations.ingest.csv_format import PLAIN, CsvForm, Readable
 
 MAX_LINE_BYTES = 4 << 20
 

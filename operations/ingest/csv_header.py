@@ -8,8 +8,8 @@ import zlib
 from typing import BinaryIO, cast
 
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest.bounds import BoundedGzip
-from operations.ingest.csv_form import CsvForm
+from operations.ingest.content_limits import BoundedGzip
+from operations.ingest.csv_format import CsvForm
 
 UTF8_MARK = b"\xef\xbb\xbf"
 UNREADABLE = (OSError, EOFError, zlib.error)

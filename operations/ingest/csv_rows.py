@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 import pyarrow.csv
 
 from operations.ingest.csv_blocks import BREAK, Block, Malformed, blocks
-from operations.ingest.csv_form import CsvForm, with_texts
+from operations.ingest.csv_format import CsvForm, with_texts
 from operations.ingest.csv_header import UNREADABLE, UntilBroken, open_bytes
 
 _BLOCK_BYTES = 8 << 20

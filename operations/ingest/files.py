@@ -14,10 +14,10 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest import bounds, csv_rows
+from operations.ingest import content_limits, csv_rows
 from operations.ingest.column_mapping import renamed
 from operations.ingest.csv_blocks import Malformed
-from operations.ingest.csv_form import PLAIN, CsvForm
+from operations.ingest.csv_format import PLAIN, CsvForm
 from operations.ingest.csv_header import UNREADABLE, parse_header
 from operations.ingest.sources import Source
 
@@ -89,7 +89,7 @@ class DataFile:
             waiting.append(batch)
             count += len(batch.table) + len(batch.malformed)
             total += len(batch.table) + len(batch.malformed)
-            bounds.check_rows(total, name=self.name, size_bytes=self.source.size_bytes)
+            content_limits.check_rows(total, name=self.name, size_bytes=self.source.size_bytes)
             size_bytes += batch.size_bytes
             if count >= rows or size_bytes >= CHUNK_BYTES:
                 yield _joined(index, waiting)
@@ -150,14 +150,14 @@ def open_file(source: Source, mapping: Mapping[str, str] = MappingProxyType({}),
             except (pa.ArrowException, OSError) as error:
                 raise InvalidInput(f"{source.name} cannot be read: {error}") from error
             schema = file.schema_arrow
-            bounds.check_rows(file.metadata.num_rows, name=source.name, size_bytes=source.size_bytes)
+            content_limits.check_rows(file.metadata.num_rows, name=source.name, size_bytes=source.size_bytes)
         kinds = list(schema.types)
         header = tuple(schema.names)
     else:
         with source.open() as csv:
             header = parse_header(csv, source.name, form)
         kinds = [pa.string()] * len(header)
-    bounds.check_columns(len(header), name=source.name)
+    content_limits.check_columns(len(header), name=source.name)
     names = renamed(header, mapping, file=source.name)
     return DataFile(source, pa.schema(list(zip(names, kinds, strict=True))), header, form)
 

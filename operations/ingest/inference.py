@@ -15,7 +15,7 @@ from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.document import COLUMN
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema.document import Fault, Path
-from operations.ingest.csv_form import CODE
+from operations.ingest.csv_format import CODE
 from operations.ingest.files import Chunk, DataFile, as_text, value_type
 from operations.ingest.metadata_checks import JSON_NUMBER, is_time
 from operations.ingest.timestamps import ISO

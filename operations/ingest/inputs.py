@@ -12,12 +12,12 @@ from alsolike.runtime.errors import InvalidInput
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.ingest.column_mapping import parse_mapping
-from operations.ingest.csv_form import PLAIN, CsvForm
+from operations.ingest.csv_format import PLAIN, CsvForm
 from operations.ingest.files import Chunk, DataFile, open_file
 from operations.ingest.platforms.converting import SUFFIXES as PLATFORM_SUFFIXES
 from operations.ingest.platforms.converting import convert
 from operations.ingest.platforms.formats import PlatformFormat
-from operations.ingest.rejected import RejectedRows
+from operations.ingest.rejected_file import RejectedRows
 from operations.ingest.sources import find
 from operations.ingest.summary import FileSummary
 from operations.progress import Step

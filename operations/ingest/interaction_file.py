@@ -21,7 +21,7 @@ from alsolike.events.returns import net_weights
 from alsolike.runtime.errors import InvalidInput, UnknownEventType
 from operations.client.aws import session_clients
 from operations.ingest import interaction_checks
-from operations.ingest.csv_form import PLAIN, CsvForm
+from operations.ingest.csv_format import PLAIN, CsvForm
 from operations.ingest.files import Chunk, DataFile, as_text, open_file
 from operations.ingest.sources import find
 from operations.ingest.texts import Texts

@@ -11,7 +11,7 @@ from typing import Any
 from alsolike.catalogue.items import ITEMS, column_name
 from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest.csv_form import PLAIN, CsvForm
+from operations.ingest.csv_format import PLAIN, CsvForm
 from operations.ingest.files import open_file
 from operations.ingest.inference import infer
 from operations.ingest.metadata_checks import open_metadata

@@ -14,7 +14,7 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.journal import Journal
-from operations.ingest.latest import PARTS, LatestInteractions, UserInteractions
+from operations.ingest.latest_interactions import PARTS, LatestInteractions, UserInteractions
 
 _BATCH_USERS = 512
 """Maximum number of users per write. A write may contain several partitions, or a section of one."""

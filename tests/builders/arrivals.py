@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake import engagement, outcomes
+from functions.attribute_outcomes.attribution_rules import AttributionRules
 from functions.attribute_outcomes.inputs import DayReceiptStore, date_of
-from functions.attribute_outcomes.rules import AttributionRules
 from tests.builders.attribution import DAY, SERVED_MS, Lake, answer, event
 from tests.builders.naive_attribution import attributed
 from tests.fakes.places import create_bucket

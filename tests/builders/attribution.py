@@ -22,8 +22,8 @@ from alsolike.records.engagement import Engagement
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.snapshot.snapshot import EMPTY
+from functions.attribute_outcomes.attribution_rules import AttributionRules
 from functions.attribute_outcomes.inputs import DayReceiptStore
-from functions.attribute_outcomes.rules import AttributionRules
 from functions.attribute_outcomes.service import Attribution, AttributionResult
 from tests.builders.parquet import parquet
 

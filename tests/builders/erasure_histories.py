@@ -27,8 +27,8 @@ from functions.archive_events.service import archive as archive_events
 from functions.archive_served.service import Delivery, LogEvent
 from functions.archive_served.service import archive as archive_served
 from functions.build_dataset.cleaning import CleanInteractions, clean, erased_profiles
+from functions.build_dataset.dataset_rules import LAKE_COLUMNS
 from functions.build_dataset.lake_reader import read_lake
-from functions.build_dataset.rules import LAKE_COLUMNS
 from functions.compact_lake.merging import ErasedUsers
 from functions.update_profiles.service import update_profiles
 from tests.builders.configurations import Applied

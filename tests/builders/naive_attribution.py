@@ -12,7 +12,7 @@ from alsolike.configuration import recommendation_id
 from alsolike.declarations.times import DAY_MS
 from alsolike.records.interaction import COPY_ORDER
 from alsolike.runtime.errors import InvalidInput
-from functions.attribute_outcomes.rules import AttributionRules
+from functions.attribute_outcomes.attribution_rules import AttributionRules
 from tests.builders.attribution import PSEUDONYMS
 
 COLUMNS = {"view": "clicks", "click": "clicks", "cart": "carts", "purchase": "purchases"}

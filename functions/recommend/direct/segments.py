@@ -19,7 +19,7 @@ from alsolike.recommendations.segments import SegmentLine, check_names, parse_li
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.schema import validation
 from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.items import RequestItems, filter_inputs, request_items
+from functions.recommend.masks import RequestItems, filter_inputs, request_items
 from functions.recommend.ranking.for_you import rank
 from functions.recommend.resolve import ResolvedRequest, SelectedFilter, named_filter, resolve
 from functions.recommend.service import Recommender

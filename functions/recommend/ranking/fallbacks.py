@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from alsolike.bundle.popular_groups import Group
 from functions.recommend.http.response import Source
-from functions.recommend.items import passing
+from functions.recommend.masks import passing
 from functions.recommend.ranking.inputs import Ranking, RankingInputs
 from functions.recommend.scored_item import ScoredItem
 

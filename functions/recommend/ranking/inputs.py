@@ -9,7 +9,7 @@ from alsolike.profiles.impressions import Impressions
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.struct import struct
 from functions.recommend.http.response import Source
-from functions.recommend.items import RequestItems
+from functions.recommend.masks import RequestItems
 from functions.recommend.resolve import ResolvedRequest
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import NO_HISTORY, Budget, History, Mask

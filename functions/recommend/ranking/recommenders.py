@@ -27,7 +27,7 @@ from alsolike.recommendations.request_fields import (
     TRENDING,
 )
 from functions.recommend.http.response import Source
-from functions.recommend.items import passing
+from functions.recommend.masks import passing
 from functions.recommend.ranking.fallbacks import filled, popular
 from functions.recommend.ranking.for_you import for_you
 from functions.recommend.ranking.inputs import Ranking, RankingInputs

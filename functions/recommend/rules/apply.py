@@ -1,7 +1,7 @@
 """Step 6: application of the rules in their order.
 
 Boosts change scores before the ranking; pins, promotions and the rules of the list follow. Filters were applied before,
-as masks of items (`functions.recommend.items`).
+as masks of items (`functions.recommend.masks`).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from alsolike.configuration.rules import promoted_places
 from alsolike.declarations.times import DAY_MS
 from alsolike.recommendations.request_fields import OF_ITEMS
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from functions.recommend.items import Positions, item_mask, passing, without
+from functions.recommend.masks import Positions, item_mask, passing, without
 from functions.recommend.ranking.boosts import boosted
 from functions.recommend.ranking.for_you import left_out_of, rank
 from functions.recommend.ranking.inputs import Boost, Ranking, RankingInputs

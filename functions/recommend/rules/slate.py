@@ -57,7 +57,7 @@ class Pinned:
     Attributes
     ----------
     position
-        Position of the item; see `functions.recommend.items.RequestItems`.
+        Position of the item; see `functions.recommend.masks.RequestItems`.
     place
         Place in the list, from 1.
     refusal

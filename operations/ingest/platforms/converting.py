@@ -9,7 +9,7 @@ from pathlib import Path
 
 from alsolike.runtime.errors import InvalidInput
 from operations import progress
-from operations.ingest.csv_form import CsvForm
+from operations.ingest.csv_format import CsvForm
 from operations.ingest.csv_header import UNREADABLE, open_bytes
 from operations.ingest.platforms.formats import FORMATS, LEFT_OUT, PlatformFormat
 from operations.ingest.sources import Source

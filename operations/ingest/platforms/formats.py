@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from operations.ingest.csv_form import CsvForm
+from operations.ingest.csv_format import CsvForm
 from operations.ingest.platforms import records
 from operations.ingest.platforms.records import Record
 from operations.ingest.platforms.values import amount, bars, first, hashed, level, one_of, plain, times, with_zone

@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import orjson
 
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest.csv_form import CsvForm
+from operations.ingest.csv_format import CsvForm
 
 Record = dict[str, str]
 

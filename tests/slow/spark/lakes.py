@@ -17,7 +17,7 @@ from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.training.dataset import INTERACTION_COLUMNS
 from functions.build_dataset import cleaning, spark_cleaning
-from functions.build_dataset.rules import LAKE_COLUMNS, ORDER
+from functions.build_dataset.dataset_rules import LAKE_COLUMNS, ORDER
 from functions.build_dataset.spark_dataset import read_lake
 
 START_MS = 1_700_000_000_000

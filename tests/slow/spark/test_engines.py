@@ -16,7 +16,7 @@ from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_
 from alsolike.privacy.tombstones import no_erased_users
 from alsolike.training.dataset import FEATURE_COLUMNS
 from functions.build_dataset import cleaning, spark_cleaning
-from functions.build_dataset.rules import ACTION, CONTEXT
+from functions.build_dataset.dataset_rules import ACTION, CONTEXT
 from functions.build_dataset.settings import Settings
 from functions.build_dataset.spark_dataset import SparkErasedUsers, build_dataset, read_lake
 from tests.slow.spark.lakes import START_MS, event, in_process, on_spark, read, write_object

@@ -25,7 +25,7 @@ MODELS = (
     "from cli import console, models; from operations.client import deployment; from operations.models import versions"
 )
 ITEMS = "from operations.ingest import load_metadata"
-INTERACTIONS = "from operations.ingest import load"
+INTERACTIONS = "from operations.ingest import load_interactions"
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.s3 import S3Object
 from functions.archive_events.service import archive
 from operations.configuration.store import store_of
-from operations.ingest.load import import_interactions
+from operations.ingest.load_interactions import import_interactions
 from operations.recovery.erased_rows import drop_erased
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.objects import Losses, carry_out, losses, plan

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.users import UserStore
 from operations.ingest.inputs import Options
-from operations.ingest.load import import_interactions
+from operations.ingest.load_interactions import import_interactions
 from operations.ingest.load_metadata import import_items, import_users
 
 NOW_MS = 1_700_000_000_000

@@ -7,7 +7,7 @@ import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest import interaction_file
-from operations.ingest.csv_form import CsvForm
+from operations.ingest.csv_format import CsvForm
 from operations.ingest.items_file import read_items
 from operations.ingest.platforms.converting import format_of
 from tests.unit.cli.command_line import run, run_json

@@ -14,10 +14,10 @@ from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest import csv_blocks, csv_rows, files, latest
+from operations.ingest import csv_blocks, csv_rows, files, latest_interactions
 from operations.ingest.csv_blocks import blocks
 from operations.ingest.interaction_checks import check
-from operations.ingest.latest import PARTS, LatestInteractions
+from operations.ingest.latest_interactions import PARTS, LatestInteractions
 from operations.ingest.sources import LocalFile
 from tests.unit.cli.imported import NOW_MS, load, rejected, write, write_parquet
 
@@ -163,7 +163,7 @@ def test_chunks_end_at_the_byte_limit(tmp_path, monkeypatch):
 @pytest.mark.parametrize("memory_rows", [10, 100, 1_000_000])
 @pytest.mark.parametrize("stated", [False, True])
 def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(monkeypatch, memory_rows, stated):
-    monkeypatch.setattr(latest, "MEMORY_ROWS", memory_rows)
+    monkeypatch.setattr(latest_interactions, "MEMORY_ROWS", memory_rows)
     random = np.random.default_rng(7)
     rows = 3_000
     table = pa.table(

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest import csv_blocks, csv_rows
 from operations.ingest.csv_blocks import BREAK, blocks
-from operations.ingest.csv_form import CsvForm
+from operations.ingest.csv_format import CsvForm
 from tests.unit.cli.imported import load, load_items, rejected, stored_items, write
 
 HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"

@@ -8,7 +8,7 @@ import pytest
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.store import ProfileStore
 from operations.client import deployment as deployments
-from operations.ingest.load import InteractionsImport
+from operations.ingest.load_interactions import InteractionsImport
 from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.imported import lake_rows, load, load_users, rejected, stored_users, write
 

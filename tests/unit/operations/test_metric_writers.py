@@ -8,7 +8,7 @@ import pytest
 
 from alsolike.declarations.metrics import Metric
 from alsolike.runtime.observability import API_SERVICE
-from functions.attribute_outcomes.rules import Reason
+from functions.attribute_outcomes.attribution_rules import Reason
 from operations.metric_writers import CONDITIONS, METRICS, REASONS, Bounds, By, Rhythm, Written, declared
 
 ROOT = Path(__file__).parents[3]

@@ -13,7 +13,7 @@ from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
 from operations.client import deployment as deployments
 from operations.configuration import file as configuration_file
-from operations.configuration.comparison import compare
+from operations.configuration.catalogue_comparison import compare
 from tests.unit.cli.config.configuring import run
 
 COLUMNS = {"category": ColumnType.STRING, "tags": ColumnType.LIST, "inStock": ColumnType.BOOLEAN}

@@ -6,7 +6,7 @@ import pytest
 
 from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.declarations.times import DAY_MS
-from functions.attribute_outcomes.rules import AttributionRules
+from functions.attribute_outcomes.attribution_rules import AttributionRules
 from tests.builders.attribution import DAY, NOW_MS, PSEUDONYMS, SERVED_MS, answer, event
 
 

@@ -6,7 +6,7 @@ from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake import lake, outcomes, served
 from alsolike.runtime.errors import DaysFailed
-from functions.attribute_outcomes.rules import AttributionRules, first_whole_day, window_cut_days
+from functions.attribute_outcomes.attribution_rules import AttributionRules, first_whole_day, window_cut_days
 from tests.builders.attribution import DATE, DAY, NOW_MS, SERVED_MS, Lake, answer, event
 from tests.fakes.interruptions import Killed
 

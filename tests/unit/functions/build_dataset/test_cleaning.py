@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from alsolike.configuration.configuration import DEFAULT, Configuration, EventType, Limits
 from alsolike.events.interactions import profile_id
 from functions.build_dataset.cleaning import clean
-from functions.build_dataset.rules import LAKE_COLUMNS
+from functions.build_dataset.dataset_rules import LAKE_COLUMNS
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.build_dataset.shop import dropped
 

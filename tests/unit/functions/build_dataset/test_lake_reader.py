@@ -5,8 +5,8 @@ import pytest
 
 from alsolike.lake import lake
 from alsolike.runtime.errors import InvalidDataset
+from functions.build_dataset.dataset_rules import ACTION, LAKE_COLUMNS
 from functions.build_dataset.lake_reader import read_lake
-from functions.build_dataset.rules import ACTION, LAKE_COLUMNS
 from tests.builders.lakes import HOUR_MS, Watched, keep_up, keys, row, write
 from tests.builders.parquet import parquet
 

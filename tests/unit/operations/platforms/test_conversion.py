@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from operations import progress
-from operations.ingest.csv_form import PLAIN
+from operations.ingest.csv_format import PLAIN
 from operations.ingest.platforms.converting import convert, format_of
 from operations.ingest.platforms.formats import FORMATS
 from operations.ingest.platforms.values import amount, level, times

@@ -18,7 +18,7 @@ from alsolike.profiles.profile import RecentInteraction
 from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.items import filter_inputs
+from functions.recommend.masks import filter_inputs
 from functions.recommend.ranking.for_you import rank
 from functions.recommend.resolve import OWN_RULES, resolve
 from functions.recommend.state.catalogue import ModelCatalogue

@@ -29,7 +29,7 @@ from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.journal import Journal, name_of
 from operations.ingest.lake_rows import LakeRows
 from operations.ingest.lake_writer import LakeBucket, LakeWriter, Sink
-from operations.ingest.latest import PARTS, LatestInteractions
+from operations.ingest.latest_interactions import PARTS, LatestInteractions
 from operations.ingest.profiles import seed_profiles
 from operations.ingest.summary import FileSummary, ImportSummary
 

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest import bounds, csv_blocks, csv_rows, files, load_metadata
+from operations.ingest import content_limits, csv_blocks, csv_rows, files, load_metadata
 from operations.ingest.interaction_file import read
 from operations.ingest.undo import undo
 from tests.unit.cli.imported import NOW_MS, lake_objects, load, load_items, write, write_parquet
@@ -25,8 +25,8 @@ def repeated(path, rows):
 
 @pytest.fixture
 def small_bounds(monkeypatch):
-    monkeypatch.setattr(bounds, "FREE_ROWS", 1_000)
-    monkeypatch.setattr(bounds, "FREE_BYTES", 1 << 20)
+    monkeypatch.setattr(content_limits, "FREE_ROWS", 1_000)
+    monkeypatch.setattr(content_limits, "FREE_BYTES", 1 << 20)
 
 
 def test_parquet_file_of_repeated_rows_is_refused_before_reading(deployment, tmp_path):
