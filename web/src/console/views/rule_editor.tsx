@@ -1,5 +1,5 @@
 import type { ComponentChildren } from "preact";
-import { useEffect, useId, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { ApiError } from "../../platform/api";
 import { Picture } from "../../storefront/picture";
 import { fromItem } from "../../storefront/product";
@@ -132,7 +132,7 @@ export function RuleSetEditor(props: SetProps) {
 /** Return a function that focuses the element with an ID after the next update, such as a moved rule's button. */
 function useLaterFocus(): (id: string) => void {
   const next = useRef<string | null>(null);
-  useEffect(() => {
+  useLayoutEffect(() => {
     const element = next.current === null ? null : document.getElementById(next.current);
     next.current = null;
     element?.focus();
