@@ -1,6 +1,7 @@
 """Cache of cloud assemblies by a digest of their inputs, so that an unchanged environment is not synthesized again.
 
-`python -m infra_cdk.assembly` prints the folder of the assembly. It loads the CDK and Node only after a change.
+`python -m infra_cdk.assembly` prints the folder of the assembly. The module loads the CDK and Node only if the cache
+has no current assembly.
 """
 
 import argparse
@@ -47,11 +48,11 @@ def inputs_digest(
     packages: Path | None = None,
     overrides: Mapping[str, Any] | None = None,
 ) -> str:
-    """Return the digest of everything that an assembly depends on.
+    """Return the digest of the inputs of an assembly.
 
     The digest covers `INPUTS`, the built layers, the folders in the settings, the installed distributions with their
-    versions, Python, the environment's name, the overrides, and the variables of jsii. The digest may change without
-    need, because an unnecessary synthesis costs only seconds, while an outdated assembly deploys outdated code.
+    versions, Python's version, the environment's name, the overrides, and the variables of jsii. The digest may change
+    without need, because an unnecessary synthesis costs only seconds, while an outdated assembly deploys outdated code.
     """
     context: Mapping[str, Any] = json.loads((root / "cdk.json").read_bytes())["context"]
     name = environment or context.get("environment", "")

@@ -88,7 +88,7 @@ TRAINING_REGISTRIES: Mapping[str, TrainingRegistry] = MappingProxyType(
 
 
 def is_image(text: str) -> bool:
-    """Return whether a string is the URI of an image in ECR, the only registry that SageMaker supports."""
+    """Return whether a string is the URI of an image in ECR."""
     return bool(_IMAGE.fullmatch(text))
 
 

@@ -36,7 +36,7 @@ _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 GLOBAL_REGION = "us-east-1"
 """Region of the web ACLs and certificates of CloudFront."""
 CREATE = "create"
-"""Value of a setting that creates a resource instead of using the resource with an ARN."""
+"""Value of a setting that creates a resource instead of naming an existing one."""
 
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "small": {},

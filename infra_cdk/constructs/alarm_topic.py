@@ -63,7 +63,7 @@ def alarm(
         evaluation_periods=periods if window_periods is None else window_periods,
         datapoints_to_alarm=None if window_periods is None else periods,
         alarm_description=description,
-        # Functions write a metric only when they process data, so missing data is not a failure.
+        # Many metrics are written only with data or requests, so missing data is not a failure.
         treat_missing_data=cloudwatch.TreatMissingData.NOT_BREACHING,
     )
     made.add_alarm_action(actions.SnsAction(alerts))

@@ -19,7 +19,7 @@ CHECK_S, FAILURES, TTL_S = 10, 3, 10
 name's target in seconds.
 """
 _RATE_PER_S, _BURST = 20, 40
-"""Limits of the health route. Sixteen health checkers together send about two requests per second."""
+"""Limits of the health route. Route 53's health checkers together send fewer requests."""
 
 
 class ApiName(Construct):

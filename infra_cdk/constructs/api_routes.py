@@ -65,7 +65,7 @@ class ApiRoute(NamedTuple):
 
 
 def api_routes() -> Iterator[ApiRoute]:
-    """Yield all routes of `alsolike.declarations.routes`. A GET in `ROUTES` is followed by its HEAD."""
+    """Yield the routes of the API. A GET in `ROUTES` is followed by its HEAD."""
     for key, route in ROUTES.items():
         method, path = key.split(" ")
         check = Check.TOKEN if route.scopes else Check.SESSION

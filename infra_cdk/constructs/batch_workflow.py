@@ -1,6 +1,6 @@
 """Step Functions workflow of a batch run.
 
-It computes recommendations for each S3 object with user IDs and writes one table.
+It computes recommendations for the user IDs in S3 objects and writes one table.
 """
 
 import aws_cdk as cdk

@@ -41,7 +41,7 @@ DERIVED_PREFIXES = (OUTCOMES_PREFIX, ENGAGEMENT_PREFIX, ATTRIBUTION_PREFIX)
 
 
 class DataLake(Construct):
-    """Buckets of the lake, the artefacts and their access logs, and the Glue database with its tables and view.
+    """Buckets of the lake, the artefacts and their access logs, and the Glue database with its tables and views.
 
     The names of database and tables are fixed instead of generated, because queries contain them.
     """
@@ -58,8 +58,8 @@ class DataLake(Construct):
                 s3.LifecycleRule(prefix=QUARANTINE_PREFIX, expiration=cdk.Duration.days(QUARANTINE_DAYS)),
                 s3.LifecycleRule(prefix=FAILED_BATCHES_PREFIX, expiration=cdk.Duration.days(QUARANTINE_DAYS)),
                 served_lifetime(settings),
-                # These objects are rewritten every hour and can be recomputed, so old versions are kept for a day. S3
-                # applies the shorter of two rules.
+                # Attribution rewrites these objects often, and they can be recomputed, so old versions are kept for a
+                # day. S3 applies the shorter of two rules.
                 *(
                     s3.LifecycleRule(prefix=prefix, noncurrent_version_expiration=cdk.Duration.days(1))
                     for prefix in DERIVED_PREFIXES

@@ -36,7 +36,7 @@ LATER = "publish_lists"
 """Function in the stack of the pages. This stack is created after the dashboard, so the function's name is unknown."""
 
 _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
-"""Functions whose log volume grows with the load."""
+"""Functions whose logs the dashboard contains."""
 
 
 def cost_dashboard(

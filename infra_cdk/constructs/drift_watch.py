@@ -1,4 +1,4 @@
-"""Drift monitoring of the champion: the function, its schedule and its alarms."""
+"""Monitoring of the champion and the lake: the function, its schedule and its alarms."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_stepfunctions as sfn

@@ -1,4 +1,4 @@
-"""Encryption of stored data with one KMS key, which the setting `kms_key_arn` names or creates."""
+"""Encryption of stored data with a KMS key per region, which the setting `kms_key_arn` names or creates."""
 
 from collections.abc import Iterable, Mapping
 
@@ -111,10 +111,8 @@ def encrypt(
 ) -> None:
     """Encrypt the buckets, and all tables, streams, secrets and log groups of a region.
 
-    Every role of the region that reads or writes them also gets permission to use the key.
-
-    The bucket for access logs keeps the key of S3, because S3 writes no access logs to buckets with a KMS key. The
-    bucket of the pages also keeps it, because its files are public.
+    Roles whose inline policies contain actions of `KEY_ACTIONS` also get permission to use the key. Other buckets keep
+    the key of S3: S3 writes no access logs to buckets with a KMS key, and the files of the pages are public.
 
     Parameters
     ----------

@@ -13,7 +13,7 @@ from infra_cdk.constructs.training_job import TrainingJob
 
 SAGEMAKER_REFUSALS = ("SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException")
 """Errors of SageMaker when it cannot start a job, for example because of a quota."""
-# Glue has no capacity, or another run of the job has not finished.
+# Errors of Glue that pass, for example a lack of capacity, or an unfinished run of the job.
 _GLUE_TRANSIENT = [
     "Glue.ConcurrentRunsExceededException",
     "Glue.InternalServiceException",
@@ -48,8 +48,8 @@ def train(
 
 
 def build_on_spark(scope: Construct, spark: SparkJob, attempts: Attempts) -> sfn.CustomState:
-    """Add the build of a dataset on Spark, for data that exceeds one process's memory. The step writes the ID of the
-    Glue job run to `$.dataset`.
+    """Return a step that builds a dataset on Spark, for data that exceeds one process's memory. The step writes the ID
+    of the Glue job run to `$.dataset`.
     """
     task = sfn.CustomState(
         scope,

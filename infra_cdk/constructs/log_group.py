@@ -1,4 +1,4 @@
-"""Log groups with a retention. Log groups that AWS services create never expire."""
+"""Log groups with a retention. AWS services create log groups without a retention."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_logs as logs
@@ -16,7 +16,7 @@ def log_group(
     ----------
     delivered_by
         Service that writes to the group by log delivery. The group's name then starts with `/aws/vendedlogs/`. Other
-        names would be added to the region's only resource policy, which is limited to 5,120 characters:
+        names would be added to a resource policy, which is limited to 5,120 characters:
         https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/AWS-logs-and-resource-policy.html
     """
     name = f"/aws/vendedlogs/{delivered_by}/{cdk.Stack.of(scope).stack_name}" if delivered_by else None

@@ -30,7 +30,7 @@ ENDPOINTS: Mapping[str, str | None] = {
     # Gateway endpoints, which are free.
     "dynamodb": None,
     "s3": None,
-    # Lambda itself makes these calls, outside the network.
+    # Glue and Lambda themselves make these calls, outside the network.
     "ec2": None,
     "kafka": None,
 }
@@ -195,7 +195,7 @@ def network_permission(actions: Iterable[str]) -> Permission:
 
 
 def join(app: cdk.App, network: Network) -> None:
-    """Move all functions of an app into the network, and add the endpoints that functions and jobs use."""
+    """Move all functions of an app into the network, and add the endpoints that functions and the Glue job use."""
     used: set[str] = set()
     for each in list(app.node.find_all()):
         match each:

@@ -22,15 +22,15 @@ from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 _OPTIONAL_FIELDS = ("forwards_erasures", "powertools_metrics_namespace", "private_api")
-"""Fields of functions' settings that become variables only if `values` contains them."""
+"""Fields of functions' settings for which `_variables` has no value unless `values` contains them."""
 
 
 class PythonFunction(Construct):
     """Function in `functions/<name>/` with the role, log group, trigger and alias `live` that its `manifest.py`
     declares.
 
-    All callers use the alias. The role allows only logs, traces and the access in the manifest. The CDK adds no
-    permissions.
+    All callers use the alias. The role allows logs, traces, and the access that the manifest and its trigger declare.
+    The CDK adds no permissions.
 
     Parameters
     ----------
@@ -202,7 +202,9 @@ def _own_output(log_group_arn: str, *, traces: bool) -> list[Permission]:
 
 
 def _code(name: str, packages: Sequence[str]) -> lambda_.Code:
-    """Return an asset with the code of this function only. Changes of other functions do not change its hash."""
+    """Return an asset with the code of this function and its packages of `operations`. Changes of other functions do
+    not change the hash.
+    """
     return lambda_.Code.from_asset(
         str(ROOT),
         ignore_mode=cdk.IgnoreMode.GIT,

@@ -1,4 +1,4 @@
-"""Lambda layers from the output folders of `layers/build.py`."""
+"""Lambda layers and packages of jobs from the output of `layers/build.py`, and AWS's pandas layer."""
 
 from functools import cached_property
 from pathlib import Path

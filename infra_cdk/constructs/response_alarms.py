@@ -11,7 +11,7 @@ from infra_cdk.constructs.metrics import OwnMetrics, if_enough, percent
 from infra_cdk.settings import Settings
 
 MIN_REQUESTS = 20
-"""Minimum number of requests in five minutes for alarms on shares. One failure in three requests is not significant."""
+"""Minimum number of requests in five minutes for an alarm. One failure in three requests is not significant."""
 
 
 def response_alarms(scope: Construct, *, settings: Settings, api: Api, alerts: sns.ITopic) -> list[cloudwatch.IAlarm]:

@@ -1,4 +1,4 @@
-"""Authorizer of routes for browsers, which checks session tokens that the shop's backend signed."""
+"""Authorizer of routes for browsers, which checks session tokens."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_apigatewayv2_authorizers as authorizers

@@ -31,7 +31,7 @@ OWN_KEY_MODES = {**MODES, "objects": "SSE-KMS"}
 
 
 class SparkJob(Construct):
-    """Glue job `alsolike-<environment>-build-dataset`, which replaces the function `build_dataset` for Spark.
+    """Glue job `alsolike-<environment>-build-dataset`, which builds datasets instead of the function `build_dataset`.
 
     The workflow retries failed starts. Glue does not retry.
     """

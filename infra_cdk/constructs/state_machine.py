@@ -52,7 +52,7 @@ def state_machine(
         logs=sfn.LogOptions(
             destination=log_group(scope, "Log", settings=settings, delivered_by="states"),
             level=sfn.LogLevel.ALL,
-            # The data of executions contains no user IDs, only keys of objects.
+            # The data of executions contains keys of objects instead of user IDs.
             include_execution_data=True,
         ),
         timeout=timeout,

@@ -42,7 +42,7 @@ NAMES: Mapping[str, Callable[[StoredData], str]] = {
     "session_key_arn": lambda data: data.session_key.secret_arn,
     "tracking_id": lambda data: data.tracking_id,
 }
-"""Names of stored data, by the field in the settings of functions."""
+"""Names, and ARNs of secrets, by the field in the settings of functions."""
 
 ARNS: Mapping[str, Callable[[StoredData], str]] = {
     "lake": lambda data: data.lake.bucket_arn,

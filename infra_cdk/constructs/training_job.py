@@ -133,8 +133,7 @@ class TrainingJob(Construct):
                     else {}
                 ),
             },
-            # Retries are also needed for on-demand capacity, because SageMaker restarts the job after internal
-            # failures.
+            # The retries also apply to on-demand capacity: SageMaker then restarts a job after an internal failure.
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
             "EnableManagedSpotTraining": spot,

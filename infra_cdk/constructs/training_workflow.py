@@ -45,7 +45,8 @@ class Steps:
 class TrainingWorkflow(Construct):
     """State machine with its schedule.
 
-    The final state contains the results of the steps: `start`, `dataset`, `training`, `registration` and `canary`.
+    The final state contains the results of the steps that ran: `start`, `dataset`, `training`, `registration` and
+    `canary`.
     """
 
     def __init__(
@@ -90,7 +91,8 @@ class TrainingWorkflow(Construct):
             "BuildDataset",
             steps.build_dataset,
             payload={"run_id.$": "$.start.run_id", "started_ms.$": "$.start.started_ms"},
-            # After a Spark job, the state `DatasetOfSpark` sets the same fields. Only the manifest has numbers of rows.
+            # A Spark job returns no numbers of rows. Therefore, only the fields that `DatasetOfSpark` also sets are
+            # kept.
             fields=("run_id", "dataset_s3_uri"),
             result_path="$.dataset",
         )
@@ -205,6 +207,11 @@ class TrainingWorkflow(Construct):
         fails_to: sfn.IChainable | None = None,
         error_path: str = "$.error",
     ) -> tasks.LambdaInvoke:
+        """Return a step that calls a function.
+
+        If the call fails, the state at `error_path` has the error, and `$.failure` has the fields `failure`. The next
+        step is `fails_to`, or the notification of operators if it is None.
+        """
         task = call(
             self,
             construct_id,

@@ -71,8 +71,7 @@ def _follow(
 ) -> str:
     """Invoke a function with the changes of a table. Lambda retries a failed batch until shortly before its expiry.
 
-    The function skips unreadable records, so it fails only if a bucket or its own configuration fails. Splitting
-    batches would not help.
+    The function skips unreadable records, so splitting batches would not help.
     """
     source = sources.DynamoEventSource(
         getattr(data, table),

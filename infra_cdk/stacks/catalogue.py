@@ -82,8 +82,8 @@ class CatalogueStack(Stack):
             return OwnMetrics(self._settings).counted(metric, service="publish_catalog")
 
         age = function.metric("IteratorAge", statistic="Maximum", period=PERIOD)
-        # The function writes these counters only after changes, and only values above 0. A single value keeps the
-        # alarm active for an hour.
+        # The function writes its counters only after changes, and only values above 0. A single value keeps an alarm on
+        # a counter active for an hour.
         hour = cdk.Duration.hours(1).to_seconds() // PERIOD.to_seconds()
         made = {}
         for construct_id, metric, above, problem in (

@@ -32,7 +32,7 @@ class DataStack(Stack):
     replica_key_arn
         ARN of the key of the second region. None for keys of AWS, and in one region.
     tracking_id
-        Tracking ID of the event API, in Personalize's format. No AWS resource has this name.
+        Tracking ID that clients of Personalize's event API send.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:

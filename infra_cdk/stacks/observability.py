@@ -28,7 +28,7 @@ MAX_REFUSED = 100
 
 
 class ObservabilityStack(Stack):
-    """Dashboards, the budget, alarms on the API and on stored data, and two composite alarms.
+    """Dashboards, the budget, alarms on the API, trainings and stored data, and two composite alarms.
 
     `catalogue` is None in the second region. It has no dashboards either, because their names are unique in an account.
     """
@@ -135,7 +135,7 @@ class ObservabilityStack(Stack):
         )
 
     def _tables(self) -> None:
-        """Add the alarm on throttled tables. On-demand tables throttle traffic above twice the previous peak."""
+        """Add the alarm on throttled tables. On-demand tables can throttle traffic above twice the previous peak."""
         data = self._data
         watched = (
             (data.profiles, "ReadThrottleEvents"),
