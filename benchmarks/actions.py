@@ -22,7 +22,7 @@ SEEDS = (1, 2, 3)
 SIZES = (500, 2_000, 10_000)
 ACTIONS, SEGMENTS, KINDS = 12, 3, 4
 EXPOSURES = 20
-"""Mean number of exposures per user."""
+"""Maximum number of exposures per user."""
 
 _START_MS = 1_790_000_000_000
 _DAYS = 180

@@ -1,4 +1,4 @@
-"""Cold start: a new process imports a handler and creates its clients, compared with importing only the libraries."""
+"""Cold start: a new process imports a handler and creates its clients, compared with bare libraries and clients."""
 
 from __future__ import annotations
 

@@ -250,7 +250,7 @@ def _buckets(texts: Sequence[str]) -> sp.csr_array:
 
 
 def _ngrams(text: str) -> Iterator[int]:
-    """Yield the bucket of each word and of each n-gram of a word with its bounds."""
+    """Yield the bucket of each word, enclosed in `<` and `>`, and of each n-gram of such a word."""
     for word in re.findall(r"[^\W_]+", text.lower()):
         bounded = f"<{word}>"
         yield zlib.crc32(bounded.encode()) % BUCKETS

@@ -53,7 +53,7 @@ def filtering() -> Iterator[Result]:
 
 
 def _evaluation(evaluator: FilterEvaluator, expression: str, calls: Iterator[int]) -> Callable[[], object]:
-    """Evaluate a filter with a new user and new parameter values in each call."""
+    """Return a function that evaluates a filter with a new user and new parameter values in each call."""
     parsed = parser.parse(expression)
     recent = Recent(
         np.arange(1, INTERACTIONS + 1) * 37,

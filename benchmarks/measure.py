@@ -14,7 +14,8 @@ ROUNDS = 15
 class Result:
     """Line of the table.
 
-    `cost_ms` and `floor_ms` are medians of the processor time per call. `units_per_call` counts records or requests.
+    `cost_ms` and `floor_ms` are processor times per call, usually medians. `units_per_call` counts, for example,
+    records or requests.
     """
 
     benchmark: str
@@ -31,7 +32,7 @@ class Result:
 
     @property
     def per_second(self) -> float:
-        """Records or requests per second on one core."""
+        """Units, for example records or requests, per second on one core."""
         return 1000 * self.units_per_call / self.cost_ms
 
 

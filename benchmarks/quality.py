@@ -182,7 +182,7 @@ def read_file(name: str, interactions: Path | None, items: Path | None, director
 
 
 def split_of(data: Interactions, *, days: float | None) -> Split:
-    """Hold out the last days, or the last interaction per user if `days` is None.
+    """Hold out the last days, or the last interactions per user if `days` is None.
 
     A part without users raises `InvalidInput`, because an empty table would overwrite the page.
     """

@@ -58,9 +58,9 @@ def measure(
 ) -> Figures:
     """Simulate responses ordered by score, fit a reranker, and evaluate it on later requests.
 
-    A user examines the item at position k, from 0, with probability (1 + k) ** -`decay`. The probability of a click on
-    an examined item is logistic in a utility. The utility increases with the logarithm of the score, or decreases with
-    the logarithm of the rank. `signal` adds the distance of the price from the user's usual price, and an effect of the
+    A user examines the item at place k, from 0, with probability (1 + k) ** -`decay`. The probability of a click on an
+    examined item is logistic in a utility. The utility increases with the logarithm of the score, or decreases with the
+    logarithm of the rank. `signal` adds the distance of the price from the user's usual price, and an effect of the
     price that depends on the hour and the device.
     """
     rng = np.random.default_rng(seed)

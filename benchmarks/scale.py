@@ -58,8 +58,8 @@ class Assumed:
 
     record_bytes: int = 500  # stream record as JSON, without impressions
     lake_bytes: int = 60  # event in Parquet: two IDs, two times and a type
-    wait_profile_ms: float = 5.0  # duration of DynamoDB's GetItem, measured in the function
-    wait_stream_ms: float = 15.0  # duration of Kinesis' PutRecords, measured in the function
+    wait_profile_ms: float = 5.0  # assumed duration of a read of DynamoDB in the function
+    wait_stream_ms: float = 15.0  # assumed duration of Kinesis' PutRecords in the function
     line_bytes: int = 1_130  # docs/served.md: log line of a response with 25 items
     snapshot_bytes: int = 153  # docs/catalogue.md: item with ten columns
     in_memory_bytes: int = 20  # docs/performance.md: interaction in the memory of a training

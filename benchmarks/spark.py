@@ -155,7 +155,7 @@ def dataset_in_a_process(directory: Path) -> None:
 
 
 def statistics_in_a_process(directory: Path) -> None:
-    """Fit, in one process, the algorithms that count pairs of items."""
+    """Fit `transitions` and `item_knn` in one process."""
     table = pq.read_table(directory / "one.parquet")
     interactions, *_ = encode(
         user_ids=table["profile_id"],

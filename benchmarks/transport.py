@@ -78,7 +78,7 @@ def _dynamodb() -> Callable[..., AWSResponse]:
     reads: dict[tuple[bytes, bytes], bytes] = {}
 
     def answer(request: Any, **_: Any) -> AWSResponse:
-        """Answer a call. Responses to reads are cached until the next write, or until a read that finds no item."""
+        """Answer a call. Responses to reads are cached until the next write, or until GetItem finds no item."""
         question = request.headers["X-Amz-Target"], request.body
         if question in reads:
             return _answer(request, reads[question], {})

@@ -70,12 +70,12 @@ class Algorithm(abc.ABC):
         """Return a fitted model. Equal interactions and settings result in equal models."""
 
     def fit_from_statistics(self, statistics: Statistics) -> Model | None:
-        """Return the model that `fit` returns for the counted interactions, or None if statistics do not suffice.
+        """Return a model that is fitted from statistics instead of interactions, or None if they do not suffice.
 
         Raises
         ------
         InvalidInput
-            If the statistics were counted with other settings.
+            If the statistics do not suit the settings.
         """
         return None
 
@@ -101,7 +101,7 @@ class Algorithm(abc.ABC):
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost | None:
-        """Estimate the cost of a fit from counts of the data. If the result is None, short fits measure the cost."""
+        """Estimate the cost of a fit from the sizes of the data. If the result is None, short fits measure the cost."""
         return None
 
     def param_grid(self) -> Sequence[Self]:

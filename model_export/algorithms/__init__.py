@@ -1,4 +1,5 @@
-"""The algorithms, one file each. Every module here is imported and its `Algorithm` classes are registered by name.
+"""The algorithms, one module or package each. Each module here is imported, and its `Algorithm` classes are registered
+by name.
 
 The environment variable `ALSOLIKE_PACKAGE` names a folder with algorithms of the shop. Its modules and packages are
 imported too.
@@ -28,8 +29,7 @@ def known() -> Mapping[str, Algorithm]:
     Raises
     ------
     InvalidInput
-        If the shop's package is not a folder, has no algorithm, cannot be imported, or uses the name of another
-        algorithm. Also if an algorithm has no name or no default settings.
+        If the shop's package or one of its algorithms is not valid, for example because of a name that is already used.
     """
     found: dict[str, Algorithm] = {}
     for module_info in pkgutil.iter_modules(__path__):
@@ -112,7 +112,7 @@ def named(names: str) -> Mapping[str, Algorithm]:
     Raises
     ------
     InvalidInput
-        If the list is empty, a name is unknown, or a module that an algorithm needs is not installed.
+        For example, if the list is empty, a name is unknown, or a module that an algorithm needs is not installed.
     """
     every = known()
     wanted = [name.strip() for name in names.split(",") if name.strip()]

@@ -54,8 +54,8 @@ class Ease(Algorithm):
     sources
         Number of items that each item is regressed on if there are at most `max_pairs` pairs.
     max_pairs
-        Maximum number of item pairs per user, summed over users, for the local regression. A pair takes at most 8
-        bytes. The dense inverse is used if there are more pairs.
+        Maximum number of pairs of items in a history, summed over users, for the local regression. A pair takes at most
+        8 bytes. The dense inverse is used if there are more pairs.
     max_items
         Number of most frequent items in the dense inverse. Other items have the score 0.
     targets

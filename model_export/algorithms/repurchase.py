@@ -57,14 +57,14 @@ AGE_DAYS = -LONG_DAYS / math.log(2)
 """Factor that converts the logarithm of a weight with the half-life `LONG_DAYS` to an age in days."""
 
 MIN_WEIGHT = 1e-6
-"""Minimum decayed weight: the weight after twenty half-lives."""
+"""Minimum decayed weight: approximately the weight after twenty half-lives."""
 
 TINY = float(np.finfo(np.float32).tiny)
 """Minimum argument of the logarithm: the smallest normal float32."""
 
 MIN_LOGIT = -50.0
 """Minimum logit. Items with lower logits have equal probabilities. In float32, exp(-logit) overflows for logits below
--87, and is exact to 1e-4 at -50.
+-88.7.
 """
 
 MAX_USERS, MAX_POSITIONS = 20_000, 8_000_000

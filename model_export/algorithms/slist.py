@@ -47,8 +47,8 @@ class Slist(Algorithm):
     targets
         Number of targets per item.
     max_pairs
-        Maximum number of pairs of items in a session or `max_gap` apart, summed over interactions. Memory holds the
-        distinct pairs.
+        Maximum number of pairs of items in a session, or among the `max_gap` interactions before a target. Memory holds
+        the distinct pairs.
     """
 
     name: ClassVar[str] = "slist"

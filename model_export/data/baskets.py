@@ -31,7 +31,7 @@ def purchases(interactions: Interactions, event_weights: Mapping[str, float]) ->
 
 
 def basket_numbers(bought: Interactions) -> Ints:
-    """Return the number of each purchase's basket, ascending from 0, int64 `(n,)`."""
+    """Return the index of each purchase's basket, ascending from 0, int64 `(n,)`."""
     another_user = np.diff(bought.user, prepend=-1) != 0
     later = np.diff(bought.time_ms, prepend=0) > MAX_GAP_MS
     return np.cumsum(another_user | later) - 1

@@ -51,7 +51,7 @@ class Counts:
         return cls(path, manifest, moment_ms, ids, np.arange(len(ids) + 1))
 
     def until(self, time_ms: int) -> Self:
-        """Select the counts of all interactions for a time after the last event."""
+        """Select the counts up to a cutoff. A time after the last event selects the counts of all interactions."""
         moment_ms = min(time_ms, self.manifest.last_event_ms)
         if moment_ms not in self.manifest.moments:
             counted = ", ".join(map(str, self.manifest.moments))

@@ -1,4 +1,4 @@
-"""Logged responses with outcomes: features, positions in the displayed list and gains of their items."""
+"""Logged responses with outcomes: features, places in the displayed list and gains of their items."""
 
 from __future__ import annotations
 
@@ -33,8 +33,8 @@ class Objective:
     Attributes
     ----------
     weights
-        Weight by term. `click` and `purchase` are 1 if the item was clicked or purchased. `revenue` is the sum of the
-        event values of its purchases. Other names are numeric properties of purchased items.
+        Weight by term. `click` is 1 if the item was clicked, and `purchase` if it was purchased. `revenue` is the sum
+        of the event values of its purchases. Other names are numeric properties of purchased items.
     """
 
     weights: Mapping[str, float]
@@ -46,7 +46,7 @@ class Objective:
         Raises
         ------
         InvalidInput
-            If a term has another form.
+            If a term is not a name with a weight above 0.
 
         Examples
         --------
@@ -122,7 +122,7 @@ class Response(NamedTuple):
 
 @struct
 class Impressions:
-    """Candidates of responses with a gain, in time order.
+    """Candidates of responses that have a gain and several candidates, in time order.
 
     Attributes
     ----------

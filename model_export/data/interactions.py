@@ -43,7 +43,7 @@ class Interactions:
         Number of users and of items. A subset keeps the numbers of the full data.
     content
         Feature vectors of the items, of length 1 or 0, `(items + 1, features)`; see `model_export.data.item_content`.
-        None if the items have no properties.
+        None if no properties were read.
     history_length
         Maximum number of interactions in a user's history in serving.
     counts
@@ -223,7 +223,7 @@ class Interactions:
 
 
 def distinct(keys: Ints) -> Ints:
-    """Return the sorted distinct keys, which must be at least 0. `np.unique` takes a hundred times as long."""
+    """Return the sorted distinct keys, which must be at least 0. `np.unique` takes several times as long."""
     keys = np.sort(keys)
     return keys[np.diff(keys, prepend=-1) > 0]
 

@@ -71,7 +71,9 @@ def described(model: SentenceModel) -> str:
 
 
 def sentence_index(model: SentenceModel, properties: Properties) -> SentenceIndex:
-    """Return the index of items 1..len(properties), which must be sorted by descending frequency."""
+    """Return the index of the first items, as many as `MAX_VALUES` allows. `properties` are sorted by descending
+    frequency, so that the most frequent items have vectors.
+    """
     first_items = properties[: MAX_VALUES // model.dimensions]
     texts = filter(None, (model.text(columns) for columns in first_items[:PROBE_ITEMS]))
     return SentenceIndex(

@@ -48,7 +48,7 @@ class TrainingData:
     profile_ids
         Profile IDs of the users of `interactions`, in their order.
     users
-        Properties by user ID, for groups of users.
+        Properties by user ID.
     all_interactions, all_users
         Numbers of interactions and users of the dataset, including those counted only in `interactions.counts`.
     """
@@ -198,7 +198,7 @@ def _codes(ids: pa.ChunkedArray) -> tuple[np.ndarray[Any, Any], list[str]]:
 
 
 def read_table(path: Path, columns: Sequence[str], *, optional: Sequence[str] = ()) -> pa.Table:
-    """Return columns of a Parquet file, or of a directory of Parquet files in the order of their names.
+    """Return columns of a Parquet file, or of a directory of Parquet files in the order of the numbers in their names.
 
     `optional` columns may be missing, because earlier versions did not write them.
     """

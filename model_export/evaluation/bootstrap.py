@@ -10,7 +10,7 @@ from scipy import stats
 
 CONFIDENCE = 0.95
 BEYOND = 25
-"""Number of resamples outside each end of an interval. With fewer resamples, a single resample would determine an end.
+"""Number of resamples outside each end of an interval. With very few, single resamples would determine the ends.
 """
 
 SEED = 0

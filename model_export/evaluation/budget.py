@@ -1,9 +1,9 @@
 """Budget of processor time and memory of a comparison, and the decision whether an algorithm fits into it.
 
 The budget ignores wall-clock time, so that a busy machine compares the same algorithms. An algorithm estimates its cost
-from counts (`Algorithm.fit_cost`), or two short fits on samples of users measure it. The difference between their costs
-is extrapolated linearly in the number of interactions. The remaining cost depends on the number of items, which is the
-same in both short fits.
+from the sizes of the data (`Algorithm.fit_cost`), or two short fits on samples of users measure it. The difference
+between their costs is extrapolated linearly in the number of interactions. The remaining cost depends on the number of
+items, which is the same in both short fits.
 """
 
 from __future__ import annotations
@@ -22,11 +22,14 @@ SMALL_INTERACTIONS, SMALL_ITEMS = 5_000_000, 100_000
 """Maximum number of interactions and of items for which an ample budget makes short fits unnecessary."""
 
 AMPLE_S, AMPLE_MB = 600.0, 4_000.0
-"""Minimum remaining seconds, and minimum megabytes, of an ample budget. `FITS` fits on small data take at most half."""
+"""Minimum remaining seconds, and minimum megabytes, of an ample budget. The `FITS` fits of an algorithm on small data
+take at most half of it.
+"""
 
 SHORT_FIT_ROWS = 50_000
-"""Number of interactions of the longer short fit. It has at least the share `SHORT_FIT_SHARE` of the data. Data with up
-to four times as many interactions needs no short fits."""
+"""Minimum number of interactions of the longer short fit. It also has at least the share `SHORT_FIT_SHARE` of the data.
+Data with up to four times as many interactions needs no short fits.
+"""
 
 SHORT_FIT_SHARE = 0.01
 SHORTER = 10
@@ -55,7 +58,7 @@ class Budget:
     megabytes
         Maximum resident memory of the process, in 10^6 bytes.
     quick
-        True to exclude algorithms whose estimate is above `QUICK_S`.
+        True to exclude algorithms whose own estimate (`fit_cost`) is above `QUICK_S`.
     """
 
     seconds: float = math.inf

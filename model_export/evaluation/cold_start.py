@@ -27,7 +27,9 @@ DEFAULT_SCALES = Scales(new=2.0, rare=2.0)
 """Scales that are used if none can be measured. The scale of new items is the middle of usual selections."""
 
 MAX_NDCG_LOSS = 0.002
-"""Maximum relative loss of NDCG due to cold items. It equals the loss that removes an algorithm from a blend."""
+"""Maximum relative loss of NDCG due to cold items. Equal to `blend.WORTH`, the largest loss at which a blend drops a
+part.
+"""
 
 MAX_LONG_NDCG_LOSS = 0.01
 """Maximum relative loss of NDCG@`LONG` due to cold items."""

@@ -90,7 +90,7 @@ class PartItems:
 
 
 class Trial:
-    """Known and cold items of a part. Cold items have the last positions.
+    """Known and cold items of a part. Cold items have higher positions than known items.
 
     Parameters
     ----------

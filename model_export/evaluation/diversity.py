@@ -151,7 +151,7 @@ def intra_list_distances(lists: Sequence[Ints], content: sp.csr_array) -> npt.ND
 
     Each list must have two or more items.
 
-    The sum of the inner products of all pairs is half of |sum of vectors|² minus the sum of |vector|².
+    The sum of the inner products of all pairs is (|sum of vectors|² - sum of |vector|²) / 2.
 
     Examples
     --------

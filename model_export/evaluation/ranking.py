@@ -50,7 +50,7 @@ class Quality:
     gains
         NDCG of each evaluated user, float64 `(queries,)`.
     products
-        Metrics of lists with one variant per product, or None if the items have no properties.
+        Metrics of lists with one variant per product, or None if they were not evaluated.
     """
 
     hr: float
@@ -179,7 +179,7 @@ def hidden(queries: Queries, query: int, seen: Seen) -> npt.NDArray[np.int32]:
 
 
 def _among(items: Ints, past: npt.NDArray[np.int32]) -> npt.NDArray[np.bool_]:
-    """Return a mask of the items that are in a history. For short histories, `np.isin` takes twenty times as long."""
+    """Return a mask of the items that are in a history. For short histories, `np.isin` takes longer."""
     if items.size * past.size > FEW_PAIRS:
         return np.isin(items, past)
     among: npt.NDArray[np.bool_] = (items[:, None] == past).any(axis=1)

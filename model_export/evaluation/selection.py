@@ -22,7 +22,7 @@ from model_export.evaluation.splits import Queries, Split
 from model_export.evaluation.weighted_scores import WeightedScores
 
 MAX_VALIDATION_QUERIES = 5_000
-"""Maximum number of validation users. More users would select the same settings, but more slowly."""
+"""Maximum number of validation users, which limits the duration of the comparison."""
 
 BASELINE = "popularity"
 """Baseline of the comparison and of the gate. Its cost is negligible, so it is compared with every budget."""
@@ -137,7 +137,8 @@ class Comparison:
         self.left_out: dict[str, str] = {}
 
     def candidates(self, algorithms: Mapping[str, Algorithm]) -> Iterator[Candidate]:
-        """Yield the candidate of each algorithm, combinations last. Algorithms above the budget are excluded.
+        """Yield the candidate of each algorithm, combinations last. Algorithms that cannot be fitted, or exceed the
+        budget, are excluded.
 
         A combination combines the compared single algorithms, or the default algorithms if no single algorithm is
         compared.
@@ -254,8 +255,8 @@ def _with_hits(tuned: Mapping[str, tuple[Model, Gains]]) -> dict[str, Model]:
 class _Validation:
     """Validation users of a combination's searches.
 
-    Searches on different groups of users share the models' scores, and the NDCG per user of equal weights. If memory
-    does not hold the scores of all users, each search has its own sample.
+    Searches on different groups of users share the models' scores, and the NDCG per user of weights that were already
+    tried. If memory does not hold the scores of all users, each search has its own sample.
     """
 
     def __init__(self, queries: Queries, *, k: int, seen: Seen, maximum: int) -> None:

@@ -242,8 +242,8 @@ def leave_one_out(interactions: Interactions) -> Split:
 def temporal(interactions: Interactions, *, holdout_ms: int) -> Split:
     """Hold out two windows of this length for validation and test, see `windows`.
 
-    Each user with a history before the window has a query. Targets are the distinct items of the window. The tested
-    model is fitted on all interactions before the test window, including the validation window.
+    Each user with interactions before and in the window has a query. Targets are the distinct items of the window. The
+    tested model is fitted on all interactions before the test window, including the validation window.
     """
     times = windows(interactions, holdout_ms=holdout_ms)
     learned_ms, selected_ms = times.learned_ms, times.selected_ms
@@ -305,7 +305,7 @@ def since(interactions: Interactions, *, after_ms: int) -> Part:
 def window(interactions: Interactions, *, learned_ms: int, after_ms: int, until_ms: int) -> Part:
     """Return a part with training data up to `learned_ms`, and targets in `after_ms < time <= until_ms`.
 
-    Each user with a history up to `after_ms` has a query.
+    Each user with a history up to `after_ms` and a target has a query.
     """
     complete, fit, order = _learned(interactions, learned_ms)
     return _hold_out(complete, fit, order, after_ms=after_ms, until_ms=until_ms)

@@ -23,7 +23,7 @@ _ITERATIONS = 300
 
 @struct
 class ActionQuality:
-    """Quality of propensities on the latest exposures.
+    """Quality of predicted probabilities on the latest exposures.
 
     Attributes
     ----------

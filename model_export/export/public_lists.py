@@ -1,7 +1,7 @@
 """Public lists of a model: its scores after single items, distilled into one table without rare pairs of items.
 
-A table of an item-to-item model contains the model's own scores, so a browser ranks like the model. Other models are
-distilled as in `model_export.algorithms.distilled`, with the largest scores after each single item.
+The table of an item-to-item model contains the model's own scores. Other models are distilled as in
+`model_export.algorithms.distilled`, with the largest scores after each single item.
 
 A pair of items is published only if at least `MIN_USERS` distinct users interacted with both. Only a user's latest
 `LATEST` interactions count, and only the users of a sample if models are fitted from statistics. Both limits undercount

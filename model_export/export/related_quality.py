@@ -1,8 +1,7 @@
 """Hit rate of related items for a user's next item and for items of the same basket.
 
 Both tables are computed from the data before a time window and evaluated on the window. Each hit rate is compared with
-the hit rate of the most frequent items. A table with a lower hit rate predicts worse than the most frequent items, but
-recommends more different items.
+the hit rate of the most frequent items. A table with a lower hit rate predicts worse than the most frequent items.
 """
 
 from __future__ import annotations

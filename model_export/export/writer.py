@@ -23,7 +23,7 @@ PAGE_BYTES = 4096
 
 
 def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None = None) -> InnerProducts | None:
-    """Write `graph.onnx`, `graph.bias.onnx` and their shared tables `graph.data`.
+    """Write `graph.onnx`, `graph.bias.onnx`, and their shared tables `graph.data` with an index.
 
     Parameters
     ----------

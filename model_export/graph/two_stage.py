@@ -3,8 +3,8 @@
 The head of an item is its vector, rotated to the principal axes of all vectors, truncated to the first axes and rounded
 to 8 bits with one step per axis. The first stage selects the blocks of `BLOCK` items with the largest head products.
 The second stage computes exact scores of the items in these blocks. Returned scores are therefore exact, but items can
-be omitted. The export measures how often (`model_export.export.stages`). Masks and the bias apply in the first stage.
-With 100,000 vectors, a request with one stage takes 1.23 times the processor time of a request with two stages.
+be omitted. The export measures how often (`model_export.export.stages`). Masks and the bias already apply in the first
+stage. With 100,000 vectors, a request with one stage takes 1.23 times the processor time of a request with two stages.
 
 Both factors of a head product are unsigned with zero point `ZERO`, because processors without VNNI saturate sums of two
 products with a signed factor.

@@ -1,7 +1,7 @@
 """Checks of an imported graph's behaviour, before it is evaluated.
 
 Parity with the trainer's model means: the graph returns the scores of the examples in `model.json`. Without examples,
-only the conditions of every served graph are checked: finite scores that depend on nothing but the history.
+only conditions of every served graph are checked, for example finite scores that depend only on the history.
 """
 
 from __future__ import annotations

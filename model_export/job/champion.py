@@ -85,7 +85,7 @@ class AgainstChampion:
     hit_users
         Number of evaluated users with a relevant item in either list.
     targets
-        Number of distinct later items of the evaluated users, summed over users.
+        Number of distinct later items that may be recommended, summed over the evaluated users.
     difference, ahead
         Mean over users of the candidate's NDCG minus the NDCG of the champion, and its 95% bootstrap interval.
     slices

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     import torch
 
 PORT = 29_500
-"""Default port of the first process."""
+"""Port of the first process if a job has several hosts."""
 
 MEETING = dt.timedelta(minutes=10)
 """Maximum wait for the other processes at the start, because the hosts of a job do not start at the same time."""
