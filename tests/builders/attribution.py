@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import itertools
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -11,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from alsolike.configuration import recommendation_id
 from alsolike.declarations.times import DAY_MS
@@ -25,7 +23,7 @@ from alsolike.snapshot.snapshot import EMPTY
 from functions.attribute_outcomes.attribution_rules import AttributionRules
 from functions.attribute_outcomes.inputs import DayReceiptStore
 from functions.attribute_outcomes.service import Attribution, AttributionResult
-from tests.builders.parquet import parquet
+from tests.builders.parquet import parquet, table_of
 
 DATE = "2026-09-21"
 DAY = 20_717
@@ -149,7 +147,7 @@ class Lake:
 
     def _rows(self, key: str) -> list[dict[str, Any]]:
         body = self.s3.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
+        rows: list[dict[str, Any]] = table_of(body).to_pylist()
         return rows
 
     def rejected(self, day: int = DAY) -> dict[str, int]:

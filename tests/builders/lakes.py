@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,7 +9,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import lake
@@ -18,7 +16,7 @@ from alsolike.lake.lake_objects import LakeObject, list_objects, read
 from functions.compact_lake.merge_rules import MergeRules
 from functions.compact_lake.service import Upkeep, UpkeepResult
 from functions.compact_lake.tables import INTERACTIONS
-from tests.builders.parquet import parquet
+from tests.builders.parquet import parquet, table_of
 
 DATE = "2026-09-21"
 TIME_MS = 1_790_000_000_000
@@ -96,7 +94,7 @@ def counted(s3: Any, bucket: str, objects: Iterable[LakeObject] | None = None) -
     """Return the distinct events of the listed objects that still exist, as a reader gets them."""
     found = listed(s3, bucket) if objects is None else objects
     contents = [content for each in found if (content := read(s3, bucket, each)) is not None]
-    tables = [pq.read_table(io.BytesIO(content)) for content in contents]
+    tables = [table_of(content) for content in contents]
     return once(pa.concat_tables(tables, promote_options="default") if tables else SCHEMA.empty_table())
 
 

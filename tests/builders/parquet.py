@@ -30,3 +30,8 @@ def parquet_of(table: pa.Table) -> bytes:
     file = io.BytesIO()
     pq.write_table(table, file, compression="snappy")
     return file.getvalue()
+
+
+def table_of(content: bytes) -> pa.Table:
+    """Return the table of a Parquet file."""
+    return pq.read_table(io.BytesIO(content))

@@ -5,14 +5,12 @@ from __future__ import annotations
 import base64
 import dataclasses
 import gzip
-import io
 import json
 from collections.abc import Callable
 from typing import Any, cast
 
 import orjson
 import pyarrow as pa
-import pyarrow.parquet as pq
 from botocore.exceptions import ClientError
 
 from alsolike.events.identity import Login
@@ -29,7 +27,7 @@ from functions.purge_user.expiry import Retention
 from functions.purge_user.purge_context import StoreLocations
 from functions.purge_user.service import Clients, Outcome, purge
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
-from tests.builders.parquet import INTERACTIONS, parquet, parquet_of
+from tests.builders.parquet import INTERACTIONS, parquet, parquet_of, table_of
 from tests.fakes.places import create_bucket, create_profiles_table, create_table
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
@@ -145,7 +143,7 @@ class Stores:
         """Return the distinct events of the lake, as a reader gets them."""
         found: dict[str, dict[str, Any]] = {}
         for key in self.keys("interactions/"):
-            for row in pq.read_table(io.BytesIO(self.body(key))).to_pylist():
+            for row in table_of(self.body(key)).to_pylist():
                 found[row["event_id"]] = row
         return [found[event] for event in sorted(found)]
 
@@ -192,7 +190,7 @@ class Stores:
 def unpacked(key: str, body: bytes) -> bytes:
     """Return the decompressed and decoded content of an object."""
     if key.endswith(".parquet"):
-        return str(pq.read_table(io.BytesIO(body)).to_pylist()).encode()
+        return str(table_of(body).to_pylist()).encode()
     if key.endswith(".gz"):
         return gzip.decompress(body)
     if key.startswith("quarantine/") and body[:1] == b"{":

@@ -5,7 +5,7 @@ from typing import Any
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from tests.fakes.service import REGION
 
-__all__ = ["BUCKET", "REGION", "TABLE", "create_bucket", "create_profiles_table", "create_table"]
+__all__ = ["BUCKET", "REGION", "TABLE", "create_bucket", "create_profiles_table", "create_table", "objects"]
 
 BUCKET = "artefacts"
 TABLE = "people"
@@ -38,3 +38,9 @@ def create_bucket(client: Any, name: str) -> str:
     """Create an empty bucket, and return its name."""
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     return name
+
+
+def objects(client: Any, bucket: str, prefix: str = "") -> dict[str, bytes]:
+    """Return the content of objects by key, for up to 1,000 objects."""
+    listed = client.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    return {entry["Key"]: client.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed}

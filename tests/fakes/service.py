@@ -19,13 +19,7 @@ class ServiceError(Exception):
     """Error response, which botocore raises as the client's `ClientError`."""
 
     def __init__(
-        self,
-        code: str,
-        message: str,
-        *,
-        status: int = 400,
-        error: Request | None = None,
-        fields: Request | None = None,
+        self, code: str, message: str, *, status: int = 400, error: Request | None = None, fields: Request | None = None
     ) -> None:
         super().__init__(f"{code}: {message}")
         self.status = status

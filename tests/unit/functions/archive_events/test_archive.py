@@ -3,7 +3,6 @@ import itertools
 
 import awswrangler as wr
 import orjson
-import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -22,70 +21,58 @@ from functions.archive_events import handler
 from functions.archive_events.service import archive
 from tests.builders.configurations import RATING, Applied, with_clock_skew
 from tests.builders.lambda_events import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
-from tests.fakes.places import create_bucket
+from tests.builders.parquet import table_of
+from tests.fakes.places import create_bucket, objects
 
 
 @pytest.fixture
-def invoke(lake_bucket, artefact_bucket, monkeypatch):
-    monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    monkeypatch.setenv("SECRET_ARN", "the-key")
+def invoke(lake_bucket, artefact_bucket, set_variables):
+    set_variables(LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key")
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
-def objects(s3, bucket):
-    listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
-    return {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed}
+@pytest.fixture
+def stored(aws, lake_bucket):
+    """Return a function that returns the content of the lake's objects by key."""
+    return lambda: objects(aws("s3"), lake_bucket)
 
 
-def test_batch_is_written_by_event_date_under_shard_and_sequence_range(invoke, aws, lake_bucket, counted):
+@pytest.fixture
+def stored_table(stored):
+    """Return a function that returns the table of the only object of the lake."""
+
+    def read():
+        (content,) = stored().values()
+        return table_of(content)
+
+    return read
+
+
+def test_batch_is_written_by_event_date_under_shard_and_sequence_range(invoke, stored, counted):
     yesterday = interaction("e2", event_time_ms=NOW_MS - DAY_MS)
 
     answer = invoke(kinesis_event([interaction("e1"), yesterday, interaction("e3")], first=7))
 
     assert answer == {"batchItemFailures": []}
-    stored = objects(aws("s3"), lake_bucket)
     name = f"eu-west-1-{SHARD}-{sequence(7)}-{sequence(9)}.parquet"
-    assert stored.keys() == {f"interactions/event_date=2026-09-{day}/{name}" for day in (20, 21)}
-    table = pq.read_table(io.BytesIO(stored[f"interactions/event_date=2026-09-21/{name}"]))
+    assert stored().keys() == {f"interactions/event_date=2026-09-{day}/{name}" for day in (20, 21)}
+    table = table_of(stored()[f"interactions/event_date=2026-09-21/{name}"])
     assert table.column("event_id").to_pylist() == ["e1", "e3"]
     assert counted() == {"InteractionsArchived": 3}
 
 
-def test_lake_row_has_every_field_of_the_interaction(invoke, aws, lake_bucket):
-    invoke(
-        kinesis_event(
-            [
-                interaction(
-                    "e1",
-                    event_value=2.5,
-                    recommendation_id="r1",
-                    impression=("a", "b"),
-                    session_id=None,
-                    correlation_id="order-17",
-                )
-            ]
-        )
-    )
+def test_lake_row_has_every_field_of_the_interaction(invoke, stored_table):
+    fields = {"event_value": 2.5, "recommendation_id": "r1", "correlation_id": "order-17"}
 
-    (content,) = objects(aws("s3"), lake_bucket).values()
-    assert pq.read_table(io.BytesIO(content)).to_pylist() == [
+    invoke(kinesis_event([interaction("e1", impression=("a", "b"), session_id=None, **fields)]))
+
+    assert stored_table().to_pylist() == [
         {
-            **dict.fromkeys(INTERACTIONS_COLUMNS),
-            "event_id": "e1",
-            "user_id": "anna",
-            "item_id": "pear",
-            "event_type": "view",
-            "event_value": 2.5,
-            "event_time_ms": NOW_MS - 60_000,
-            "recommendation_id": "r1",
-            "impression": ["a", "b"],
-            "properties": "{}",
-            "received_time_ms": NOW_MS,
-            "schema_version": SCHEMA_VERSION,
-            "correlation_id": "order-17",
+            **dict.fromkeys(INTERACTIONS_COLUMNS), **fields, "event_id": "e1", "user_id": "anna", "item_id": "pear",
+            "event_type": "view", "event_time_ms": NOW_MS - 60_000, "impression": ["a", "b"], "properties": "{}",
+            "received_time_ms": NOW_MS, "schema_version": SCHEMA_VERSION,
         }
-    ]
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -95,45 +82,43 @@ def test_lake_row_has_every_field_of_the_interaction(invoke, aws, lake_bucket):
         {"event_value": 1.0, "recommendation_id": "r", "impression": ("a",), "user_id": None},
     ],
 )
-def test_lake_columns_have_the_glue_types_for_any_values(fields, invoke, aws, lake_bucket):
+def test_lake_columns_have_the_glue_types_for_any_values(fields, invoke, stored):
+    types = {
+        "string": "string", "double": "double", "bigint": "int64", "int": "int32",
+        "array<string>": "list<element: string>",
+    }  # fmt: skip
+
     invoke(kinesis_event([interaction("e1", **fields)]))
 
-    (content,) = objects(aws("s3"), lake_bucket).values()
-    schema = pq.read_schema(io.BytesIO(content))
-    types = {"string": pa.string(), "double": pa.float64(), "bigint": pa.int64(), "int": pa.int32()}
-    assert schema.names == list(INTERACTIONS_COLUMNS)
-    for name, glue_type in INTERACTIONS_COLUMNS.items():
-        found = schema.field(name).type
-        if glue_type == "array<string>":
-            assert pa.types.is_list(found), name
-            assert found.value_type == pa.string(), name
-        else:
-            assert found == types[glue_type], name
+    (content,) = stored().values()
+    found = {field.name: str(field.type) for field in pq.read_schema(io.BytesIO(content))}
+    assert found == {name: types[glue_type] for name, glue_type in INTERACTIONS_COLUMNS.items()}
+    assert list(found) == list(INTERACTIONS_COLUMNS)
 
 
-def test_poison_record_is_quarantined_and_other_records_are_archived(invoke, aws, lake_bucket, counted):
+def test_poison_record_is_quarantined_and_other_records_are_archived(invoke, stored, counted):
     invoke(kinesis_event([interaction("e1"), b"\xff\x00poison", interaction("e2")]))
 
-    stored = objects(aws("s3"), lake_bucket)
+    contents = stored()
     key = f"quarantine/dt=2026-09-21/eu-west-1-{SHARD}-{sequence(1)}.json"
-    quarantined = QuarantinedRecord.from_json(stored.pop(key))
+    quarantined = QuarantinedRecord.from_json(contents.pop(key))
     assert quarantined.record.data == b"\xff\x00poison"
     assert (quarantined.record.stream, quarantined.record.shard_id) == ("events", f"eu-west-1-{SHARD}")
     assert quarantined.record.arrived_ms == NOW_MS + 1
     assert quarantined.reason.startswith("record is not valid JSON")
-    (content,) = stored.values()
-    assert pq.read_table(io.BytesIO(content)).column("event_id").to_pylist() == ["e1", "e2"]
+    (content,) = contents.values()
+    assert table_of(content).column("event_id").to_pylist() == ["e1", "e2"]
     assert counted() == {"InteractionsArchived": 2, "RecordsQuarantined": 1}
 
 
-def test_record_from_the_future_is_quarantined_once_with_its_reason(invoke, aws, lake_bucket):
+def test_record_from_the_future_is_quarantined_once_with_its_reason(invoke, stored):
     year_9999 = interaction("e1", event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
 
     invoke(kinesis_event([year_9999]))
-    first = objects(aws("s3"), lake_bucket)
+    first = stored()
     invoke(kinesis_event([year_9999]))
 
-    assert objects(aws("s3"), lake_bucket) == first
+    assert stored() == first
     assert first.keys() == {f"quarantine/dt=2026-09-21/eu-west-1-{SHARD}-{sequence(0)}.json"}
     (content,) = first.values()
     assert QuarantinedRecord.from_json(content).reason == (
@@ -141,82 +126,78 @@ def test_record_from_the_future_is_quarantined_once_with_its_reason(invoke, aws,
     )
 
 
-def test_batch_of_poison_records_writes_only_quarantine(invoke, aws, lake_bucket):
+def test_batch_of_poison_records_writes_only_quarantine(invoke, stored):
     invoke(kinesis_event([b"{}", b"[]"]))
 
-    assert {key.split("/")[0] for key in objects(aws("s3"), lake_bucket)} == {"quarantine"}
+    assert {key.split("/")[0] for key in stored()} == {"quarantine"}
 
 
-def test_redelivered_batch_writes_identical_objects(invoke, aws, lake_bucket):
+def test_redelivered_batch_writes_identical_objects(invoke, stored):
     event = kinesis_event([interaction("e1"), b"poison", interaction("e2", event_time_ms=NOW_MS - DAY_MS)])
 
     invoke(event)
-    first = objects(aws("s3"), lake_bucket)
+    first = stored()
     invoke(event)
 
-    assert objects(aws("s3"), lake_bucket) == first
+    assert stored() == first
     assert len(first) == 3
 
 
-def archived(s3, bucket, batch, configurations):
-    """Archive a batch, and return the reasons for quarantined records."""
-    records = stream_records(kinesis_event(batch))
-    return archive(records, client=s3, bucket=bucket, configurations=configurations, now_ms=NOW_MS).reasons
+@pytest.fixture
+def archived(aws, lake_bucket):
+    """Return a function that archives a batch, and returns the result."""
+
+    def run(batch, *configurations, bucket=lake_bucket):
+        records, applied = stream_records(kinesis_event(batch)), Applied(*configurations)
+        result = archive(records, client=aws("s3"), bucket=bucket, configurations=applied, now_ms=NOW_MS)
+        return result, applied.looks
+
+    return run
 
 
-def test_correlation_ids_of_unreadable_records_are_returned_once(aws, lake_bucket):
-    batch = [orjson.dumps({"correlation_id": name}) for name in ("a", "b", "a", "anna@example.com", None, 7)]
-    records = stream_records(kinesis_event([*batch, b"\xff", b"[]"]))
+def test_correlation_ids_of_unreadable_records_are_returned_once(archived):
+    named = [orjson.dumps({"correlation_id": name}) for name in ("a", "b", "a", "anna@example.com", None, 7)]
 
-    result = archive(records, client=aws("s3"), bucket=lake_bucket, configurations=Applied(DEFAULT), now_ms=NOW_MS)
+    result, _ = archived([*named, b"\xff", b"[]"], DEFAULT)
 
     assert result.correlation_ids == ("a", "b")
 
 
-def test_late_events_are_archived_and_future_events_limited_by_clock_skew(aws, lake_bucket):
-    batch = [
-        interaction("late", event_time_ms=NOW_MS - 400 * DAY_MS),
-        interaction("ahead", event_time_ms=NOW_MS + 400_000),
-        interaction("too far", event_time_ms=NOW_MS + 500_003),
-    ]
+def test_late_events_are_archived_and_future_events_limited_by_clock_skew(archived, stored):
+    times_ms = {"late": NOW_MS - 400 * DAY_MS, "ahead": NOW_MS + 400_000, "too far": NOW_MS + 500_003}
 
-    reasons = archived(aws("s3"), lake_bucket, batch, Applied(with_clock_skew(500)))
+    result, _ = archived(
+        [interaction(event_id, event_time_ms=time_ms) for event_id, time_ms in times_ms.items()], with_clock_skew(500)
+    )
 
-    assert sorted(key.split("/")[1] for key in objects(aws("s3"), lake_bucket)) == [
-        "dt=2026-09-21",
-        "event_date=2025-08-17",
-        "event_date=2026-09-21",
-    ]
-    assert reasons == (
+    dates = ["dt=2026-09-21", "event_date=2025-08-17", "event_date=2026-09-21"]
+    assert sorted(key.split("/")[1] for key in stored()) == dates
+    assert result.reasons == (
         "event_time_ms is 1790000500003, more than 500 s in the future (the record arrived at 1790000000002 ms)",
     )
 
 
-def test_new_event_type_is_accepted_after_one_configuration_refresh(aws, lake_bucket):
-    configurations = Applied(DEFAULT, RATING)
+def test_new_event_type_is_accepted_after_one_configuration_refresh(archived, lake_bucket):
     batch = [interaction(f"e{n}", event_type=kind) for n, kind in enumerate(["rating", "nod", "rating", "shrug"])]
 
-    reasons = archived(aws("s3"), lake_bucket, batch, configurations)
+    result, looks = archived(batch, DEFAULT, RATING)
 
     known = "view, click, cart, purchase, return, search, rating"
-    assert reasons == tuple(f"event_type is {kind!r}, expected one of {known}" for kind in ("nod", "shrug"))
-    assert configurations.looks == 1
+    assert result.reasons == tuple(f"event_type is {kind!r}, expected one of {known}" for kind in ("nod", "shrug"))
+    assert looks == 1
     assert [row[0] for row in read_once(lake_bucket)] == ["e0", "e2"]
 
 
-def test_search_event_is_archived_with_its_query(aws, lake_bucket):
-    archived(
-        aws("s3"), lake_bucket, [interaction("e1", item_id=None, query="ripe figs", event_type="search")], Applied()
-    )
+def test_search_event_is_archived_with_its_query(archived, stored_table):
+    archived([interaction("e1", item_id=None, query="ripe figs", event_type="search")])
 
-    (content,) = objects(aws("s3"), lake_bucket).values()
-    (row,) = pq.read_table(io.BytesIO(content)).to_pylist()
+    (row,) = stored_table().to_pylist()
     assert (row["item_id"], row["query"], row["event_type"]) == (None, "ripe figs", "search")
 
 
-def test_missing_bucket_fails_the_batch(aws, lake_bucket):
+def test_missing_bucket_fails_the_batch(archived):
     with pytest.raises(Unavailable, match=r"s3://elsewhere/interactions/.*NoSuchBucket"):
-        archived(aws("s3"), "elsewhere", [interaction("e1")], Applied())
+        archived([interaction("e1")], bucket="elsewhere")
 
 
 BATCH = [
@@ -253,22 +234,20 @@ def test_lake_events_do_not_depend_on_bisected_and_repeated_batches(deliveries, 
     assert len(read_once(straight)) == 6
 
 
-def test_records_of_erased_users_are_not_archived(invoke, aws, lake_bucket, erase, counted):
+def test_records_of_erased_users_are_not_archived(invoke, stored_table, erase, counted):
     erase("anna")
     bad = b'{"user_id": "anna", "schema_version": 9}'
     bens = [interaction("e2", user_id="ben"), interaction("e3", user_id=None)]
 
     invoke(kinesis_event([interaction("e1"), *bens, bad]))
 
-    (key,) = objects(aws("s3"), lake_bucket)
-    rows = pq.read_table(io.BytesIO(objects(aws("s3"), lake_bucket)[key])).to_pylist()
-    assert [row["event_id"] for row in rows] == ["e2", "e3"]
+    assert stored_table()["event_id"].to_pylist() == ["e2", "e3"]
     assert counted() == {"InteractionsArchived": 2, "EventsOfErasedUsers": 2}
 
 
-def test_unreadable_record_with_key_of_erased_user_is_not_stored(invoke, aws, lake_bucket, erase):
+def test_unreadable_record_with_key_of_erased_user_is_not_stored(invoke, stored, erase):
     erase("anna")  # All records of these batches are in the partition of this user.
 
     invoke(kinesis_event([b"\xff cut off"]))
 
-    assert objects(aws("s3"), lake_bucket) == {}
+    assert stored() == {}

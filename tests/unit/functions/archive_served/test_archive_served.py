@@ -18,19 +18,24 @@ from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.archive_served import handler
 from functions.archive_served.service import archive, read_delivery
 from tests.builders.lambda_events import LambdaContext
+from tests.builders.parquet import table_of
 from tests.builders.served_rows import SERVED_MS, served
 from tests.builders.served_rows import stored as as_stored
-from tests.builders.world import configure
+from tests.fakes.places import objects
 
 STREAM = "2026/09/21/[7]0123456789abcdef"
 
 
 @pytest.fixture
-def invoke(lake_bucket, artefact_bucket, profiles_table, monkeypatch):
-    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
-    monkeypatch.setenv("LAKE_BUCKET", lake_bucket)
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+def invoke(lake_bucket, artefact_bucket, profiles_table, set_variables):
+    set_variables(PROFILES_TABLE=profiles_table, LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket)
     return lambda event: handler.lambda_handler(event, LambdaContext())
+
+
+@pytest.fixture
+def stored(aws, lake_bucket):
+    """Return a function that returns the content of the lake's objects by key."""
+    return lambda: objects(aws("s3"), lake_bucket)
 
 
 def logs_event(lines, *, kind="DATA_MESSAGE", stream=STREAM):
@@ -49,70 +54,65 @@ def logs_event(lines, *, kind="DATA_MESSAGE", stream=STREAM):
     return {"awslogs": {"data": base64.b64encode(gzip.compress(orjson.dumps(document))).decode()}}
 
 
-def objects(s3, bucket):
-    listed = s3.list_objects_v2(Bucket=bucket).get("Contents", [])
-    return {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"])["Body"].read() for entry in listed}
-
-
 def rows(content):
-    return pq.read_table(io.BytesIO(content)).to_pylist()
+    return table_of(content).to_pylist()
 
 
-def test_log_rows_are_written_by_date_under_stream_and_event(invoke, aws, lake_bucket, counted):
+def test_log_rows_are_written_by_date_under_stream_and_event(invoke, stored, counted):
     today, yesterday = served(), served(served_ms=SERVED_MS - DAY_MS)
 
     invoke(logs_event([today, yesterday, today]))
 
-    stored = objects(aws("s3"), lake_bucket)
+    contents = stored()
     name = f"{0:056d}-{2:056d}.parquet"
-    keys = sorted(stored)
+    keys = sorted(contents)
     assert [key.partition("/")[2][:22] for key in keys] == ["served_date=2026-09-20", "served_date=2026-09-21"]
     assert all(key.startswith("served/") and key.endswith(f"-{name}") for key in keys)
-    assert rows(stored[keys[0]]) == [as_stored(yesterday)]
-    assert rows(stored[keys[1]]) == [as_stored(today)] * 2
+    assert rows(contents[keys[0]]) == [as_stored(yesterday)]
+    assert rows(contents[keys[1]]) == [as_stored(today)] * 2
     assert counted() == {"ServedArchived": 3}
 
 
-def test_redelivered_batch_changes_nothing_and_other_stream_adds_an_object(invoke, aws, lake_bucket):
+def test_redelivered_batch_changes_nothing_and_other_stream_adds_an_object(invoke, stored):
     event = logs_event([served(), "no row"])
     invoke(event)
-    once = objects(aws("s3"), lake_bucket)
+    once = stored()
 
     invoke(event)
-    assert objects(aws("s3"), lake_bucket) == once
+    assert stored() == once
 
     invoke(logs_event([served()], stream="2026/09/21/[7]fedcba9876543210"))
-    assert len(objects(aws("s3"), lake_bucket)) == len(once) + 1
+    assert len(stored()) == len(once) + 1
 
 
-def test_forged_log_line_is_quarantined_and_other_lines_are_archived(invoke, aws, lake_bucket, counted):
+def test_forged_log_line_is_quarantined_and_other_lines_are_archived(invoke, stored, counted):
     forged = dataclasses.replace(served(), served_ms=SERVED_MS + 1)
 
     invoke(logs_event([served(), forged, served()]))
 
-    stored = objects(aws("s3"), lake_bucket)
-    (bad,) = [key for key in stored if key.startswith("quarantine/dt=2026-09-21/served-")]
-    held = QuarantinedRecord.from_json(stored[bad])
+    contents = stored()
+    (bad,) = [key for key in contents if key.startswith("quarantine/dt=2026-09-21/served-")]
+    held = QuarantinedRecord.from_json(contents[bad])
     assert held.reason.startswith("served.served_ms is")
     assert (held.record.stream, held.record.data.decode().strip()) == ("recommend-log", forged.to_line())
-    (good,) = [content for key, content in stored.items() if key.startswith("served/")]
+    (good,) = [content for key, content in contents.items() if key.startswith("served/")]
     assert len(rows(good)) == 2
     assert counted() == {"ServedArchived": 2, "RecordsQuarantined": 1}
 
 
-def test_served_columns_have_the_glue_types_when_all_values_are_null(invoke, aws, lake_bucket):
+def test_served_columns_have_the_glue_types_when_all_values_are_null(invoke, stored):
     empty = served(shopper=None, arms=[], item_ids=[], origins=[], propensities=[])
 
     invoke(logs_event([empty]))
 
-    (content,) = objects(aws("s3"), lake_bucket).values()
+    (content,) = stored().values()
     types = {field.name: str(field.type) for field in pq.read_schema(io.BytesIO(content))}
     assert {types[name] for name in ("shopper", "session", "rules", "filter", "page_item")} == {"string"}
     assert types["propensities"] == "list<element: double>"
     assert (types["served_ms"], types["asked"]) == ("int64", "int32")
 
 
-def test_log_rows_of_erased_users_are_not_archived(invoke, aws, lake_bucket, artefact_bucket, counted):
+def test_log_rows_of_erased_users_are_not_archived(invoke, stored, aws, artefact_bucket, counted):
     hashes = Pseudonyms(b"k" * 64)
     add_tombstone(aws("s3"), artefact_bucket, hashes.shopper("anna"), now_ms=1)
     anna_response = served(shopper=hashes.shopper("anna"))
@@ -122,15 +122,15 @@ def test_log_rows_of_erased_users_are_not_archived(invoke, aws, lake_bucket, art
 
     invoke(logs_event([anna_response, ben_response, in_annas_session, truncated]))
 
-    (content,) = objects(aws("s3"), lake_bucket).values()
+    (content,) = stored().values()
     assert rows(content) == [as_stored(ben_response)]
     assert counted() == {"ServedArchived": 1, "RowsOfErasedUsers": 3}
 
 
-def test_control_message_writes_nothing(invoke, aws, lake_bucket):
+def test_control_message_writes_nothing(invoke, stored):
     invoke(logs_event(["CWL CONTROL MESSAGE: Checking health of destination"], kind="CONTROL_MESSAGE"))
 
-    assert objects(aws("s3"), lake_bucket) == {}
+    assert stored() == {}
 
 
 @pytest.mark.parametrize(
@@ -149,7 +149,7 @@ def test_unavailable_lake_fails_the_delivery(aws):
         archive(delivery, client=aws("s3"), bucket="no-such-bucket")
 
 
-def test_lists_are_stored_as_impressions_only_with_fatigue(invoke, aws, artefact_bucket, profiles_table):
+def test_lists_are_stored_as_impressions_only_with_fatigue(invoke, aws, profiles_table, configure):
     store = ImpressionStore(aws("dynamodb"), profiles_table)
     row = served()
     invoke(logs_event([row]))
@@ -157,7 +157,7 @@ def test_lists_are_stored_as_impressions_only_with_fatigue(invoke, aws, artefact
 
     handler._sources.cache_clear()
     fatigue = {"strength": 0.5, "half_life_hours": 24}
-    configure(aws("s3"), artefact_bucket, recommenders={"for-you": {"fatigue": fatigue}})
+    configure({"recommenders": {"for-you": {"fatigue": fatigue}}})
     invoke(logs_event([row, dataclasses.replace(row, shopper=None, session=None)]))
 
     (found,) = store.read(row.shopper or "", since_ms=0)

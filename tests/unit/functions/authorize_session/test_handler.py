@@ -68,12 +68,11 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def secret(aws, cloud, clock, monkeypatch):
+def secret(aws, cloud, clock, set_variables, replace_clients):
     client = aws("secretsmanager")
     secret = Secret(cloud, client)
-    monkeypatch.setenv("SESSION_KEY_ARN", secret.arn)
-    monkeypatch.setenv("ARTEFACT_BUCKET", "artefacts")
-    monkeypatch.setattr(handler, "client", lambda *_, **__: client)
+    set_variables(SESSION_KEY_ARN=secret.arn, ARTEFACT_BUCKET="artefacts")
+    replace_clients(handler, secretsmanager=client)
     return secret
 
 

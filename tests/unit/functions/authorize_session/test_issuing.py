@@ -15,14 +15,13 @@ ORIGIN, VISITOR = "https://www.shop.example", "f81d4fae7dec11d0a76500a0c91e6bf6"
 
 
 @pytest.fixture
-def apply(aws, monkeypatch):
+def apply(aws, set_variables, replace_clients, monkeypatch):
     """Return a function that applies sites. The site `www` is already applied."""
     s3, secrets = aws("s3"), aws("secretsmanager")
     s3.create_bucket(Bucket=BUCKET)
     arn = secrets.create_secret(Name="session-key", SecretString=KEY)["ARN"]
-    monkeypatch.setenv("SESSION_KEY_ARN", arn)
-    monkeypatch.setenv("ARTEFACT_BUCKET", BUCKET)
-    monkeypatch.setattr(handler, "client", lambda name, **_: {"s3": s3, "secretsmanager": secrets}[name])
+    set_variables(SESSION_KEY_ARN=arn, ARTEFACT_BUCKET=BUCKET)
+    replace_clients(handler, s3=s3, secretsmanager=secrets)
     monkeypatch.setattr(time, "time", lambda: float(NOW_S))
 
     def apply_sites(sites):

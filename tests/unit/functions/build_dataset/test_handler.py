@@ -18,6 +18,7 @@ from functions.build_dataset.cleaning import clean
 from operations.ingest.interaction_checks import check
 from operations.ingest.lake_writer import LakeBucket, LakeWriter
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
+from tests.builders.parquet import table_of
 from tests.builders.world import configure
 from tests.unit.functions.build_dataset.shop import EVENT, dropped, shopping
 
@@ -32,7 +33,7 @@ def test_response_has_dataset_location_and_counts(dataset, invoke, artefact_buck
 
 
 def test_interactions_file_is_typed_and_sorted(dataset):
-    table = pq.read_table(io.BytesIO(dataset()["interactions.parquet"]))
+    table = table_of(dataset()["interactions.parquet"])
 
     assert table.schema.remove_metadata() == pa.schema(
         [
@@ -54,7 +55,7 @@ def test_interactions_file_is_typed_and_sorted(dataset):
 def test_interactions_have_the_same_context_as_profiles(dataset, aws, artefact_bucket):
     configure(aws("s3"), artefact_bucket, interactions={"context": ["DEVICE", "channel"]})
 
-    table = pq.read_table(io.BytesIO(dataset()["interactions.parquet"]))
+    table = table_of(dataset()["interactions.parquet"])
 
     events = sorted(shopping()[:10], key=lambda event: event.event_time_ms)
     contexts = [recent(event, context=("device", "channel")).context for event in events]
@@ -75,7 +76,7 @@ def test_users_file_has_declared_group_columns(dataset, aws, artefact_bucket, us
     ]
     UserStore(aws("dynamodb"), users_table).put(users, now_ms=NOW_MS)
 
-    table = pq.read_table(io.BytesIO(dataset()["users.parquet"]))
+    table = table_of(dataset()["users.parquet"])
 
     assert table.to_pylist() == [
         {"user_id": "user0", "properties": '{"plan":"tin"}'},
@@ -84,14 +85,14 @@ def test_users_file_has_declared_group_columns(dataset, aws, artefact_bucket, us
 
 
 def test_users_are_not_read_without_group_columns(dataset):
-    table = pq.read_table(io.BytesIO(dataset()["users.parquet"]))
+    table = table_of(dataset()["users.parquet"])
 
     assert table.schema.remove_metadata() == pa.schema([("user_id", pa.string()), ("properties", pa.string())])
     assert table.num_rows == 0
 
 
 def test_items_file_has_the_full_catalogue(dataset):
-    table = pq.read_table(io.BytesIO(dataset()["items.parquet"]))
+    table = table_of(dataset()["items.parquet"])
 
     assert table.schema.remove_metadata() == pa.schema([("item_id", pa.string()), ("properties", pa.string())])
     assert table.to_pylist() == [
@@ -127,7 +128,7 @@ def test_weights_and_minimums_come_from_the_current_configuration(dataset, aws, 
     files = dataset()
 
     manifest = DatasetManifest.from_json(files["manifest.json"])
-    table = pq.read_table(io.BytesIO(files["interactions.parquet"]))
+    table = table_of(files["interactions.parquet"])
     assert manifest.configuration_version == 1
     assert (manifest.minimum_item_interactions, manifest.minimum_user_interactions) == (1, 2)
     assert manifest.history_length == 7
@@ -146,7 +147,7 @@ def test_dataset_without_a_catalogue_has_an_empty_typed_items_file(invoke, archi
     key = f"datasets/{invoke()['run_id']}/items.parquet"
 
     content = aws("s3").get_object(Bucket=artefact_bucket, Key=key)["Body"].read()
-    table = pq.read_table(io.BytesIO(content))
+    table = table_of(content)
     assert table.schema.remove_metadata() == pa.schema([("item_id", pa.string()), ("properties", pa.string())])
     assert table.num_rows == 0
 
@@ -177,13 +178,11 @@ def test_action_interactions_are_written_to_separate_files(dataset, aws, archive
     files = dataset()
 
     row = {"profile_id": "u#user1", "event_time_ms": taken.event_time_ms}
-    assert pq.read_table(io.BytesIO(files["action_interactions.parquet"])).to_pylist() == [
+    assert table_of(files["action_interactions.parquet"]).to_pylist() == [
         {**row, "action_id": "app", "event_type": ACTION_TAKEN},
         {**row, "action_id": "mail", "event_type": ACTION_VIEWED},
     ]
-    assert pq.read_table(io.BytesIO(files["actions.parquet"])).to_pylist() == [
-        {"action_id": "app", "properties": '{"kind":"sign-up"}'}
-    ]
+    assert table_of(files["actions.parquet"]).to_pylist() == [{"action_id": "app", "properties": '{"kind":"sign-up"}'}]
     assert DatasetManifest.from_json(files["manifest.json"]).interactions == 10
 
 
@@ -196,7 +195,7 @@ def test_imported_action_interactions_are_in_the_dataset_once(dataset, aws, lake
             for written in writer.start(checked.good, content_id=file, chunk=0):
                 written.result()
 
-    rows = pq.read_table(io.BytesIO(dataset()["action_interactions.parquet"])).to_pylist()
+    rows = table_of(dataset()["action_interactions.parquet"]).to_pylist()
 
     row_fields = {"profile_id": "u#user1", "event_time_ms": time_s * 1000}
     assert rows == [

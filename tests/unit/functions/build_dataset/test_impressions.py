@@ -1,9 +1,6 @@
 """Logged responses with outcomes in a dataset."""
 
-import io
-
 import numpy as np
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.times import DAY_MS
@@ -11,6 +8,7 @@ from alsolike.events.stream import stream_records
 from alsolike.lake.served import partition_prefix, served_date
 from functions.archive_served.service import to_parquet
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
+from tests.builders.parquet import table_of
 from tests.builders.served_rows import served
 
 
@@ -36,7 +34,7 @@ def build(dataset, aws, archived, lake_bucket, pseudonyms):
         ]
         archived(stream_records(kinesis_event(named, first=100)))
         content = dataset().get("impressions.parquet")
-        return [] if content is None else pq.read_table(io.BytesIO(content)).to_pylist()
+        return [] if content is None else table_of(content).to_pylist()
 
     return rows
 

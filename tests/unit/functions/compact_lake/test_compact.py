@@ -1,7 +1,4 @@
-import io
-
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX
@@ -12,7 +9,7 @@ from functions.compact_lake.merge_rules import MergeRules
 from tests.builders.lakes import DATE, HOUR_MS, SCHEMA, TIME_MS, counted, keep_up, keys, row, write
 from tests.builders.lakes import counted as events_of
 from tests.builders.lambda_events import LambdaContext
-from tests.builders.parquet import parquet
+from tests.builders.parquet import parquet, table_of
 
 QUIET_MS = HOUR_MS + 1_000
 """Time in milliseconds after which a new object may be merged."""
@@ -33,7 +30,7 @@ def raw(s3, lake_bucket):
 
 
 def content(s3, bucket, key):
-    return pq.read_table(io.BytesIO(s3.get_object(Bucket=bucket, Key=key)["Body"].read()))
+    return table_of(s3.get_object(Bucket=bucket, Key=key)["Body"].read())
 
 
 def test_merged_object_replaces_inputs_after_readers_cannot_need_them(s3, lake_bucket, raw):

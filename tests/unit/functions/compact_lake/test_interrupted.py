@@ -1,8 +1,5 @@
 """Interrupted and concurrent upkeep, and erased users. The slow tests interrupt each call."""
 
-import io
-
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX, SERVED_PREFIX
@@ -19,7 +16,7 @@ from tests.builders.interrupted_upkeep import (
     kill_and_go_on,
 )
 from tests.builders.lakes import NoErasedUsers, Watched, counted, keep_up, keys, row, write
-from tests.builders.parquet import parquet
+from tests.builders.parquet import parquet, table_of
 from tests.builders.served_rows import SERVED_MS
 from tests.builders.served_rows import served as answer
 from tests.builders.served_rows import stored as as_stored
@@ -111,7 +108,7 @@ def put(s3, bucket, name, *rows):
 
 def stored(s3, bucket):
     bodies = {key: s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys(s3, bucket, SERVED_PREFIX)}
-    return {key: pq.read_table(io.BytesIO(body)).to_pylist() for key, body in bodies.items()}
+    return {key: table_of(body).to_pylist() for key, body in bodies.items()}
 
 
 def test_log_objects_are_merged_with_each_response_once(s3, lake_bucket):

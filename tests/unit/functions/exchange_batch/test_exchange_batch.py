@@ -10,6 +10,7 @@ from functions.exchange_batch import handler
 from functions.exchange_batch.service import USERS_OF_A_BATCH
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.parquet import parquet_of
+from tests.fakes.places import objects
 
 SOURCE, OUTPUT = "s3://uploads/in/users.json", "s3://uploads/out/"
 
@@ -30,9 +31,9 @@ def test_users_are_stored_in_batches(s3, artefact_bucket):
     put_users(s3, *users)
 
     assert run() == len(users)
-    keys = [each["Key"] for each in s3.list_objects_v2(Bucket=artefact_bucket)["Contents"]]
-    assert keys == ["batch/r1/users/000000.json", "batch/r1/users/000001.json"]
-    assert json.load(s3.get_object(Bucket=artefact_bucket, Key=keys[1])["Body"]) == users[-1:]
+    stored = objects(s3, artefact_bucket)
+    assert list(stored) == ["batch/r1/users/000000.json", "batch/r1/users/000001.json"]
+    assert json.loads(stored["batch/r1/users/000001.json"]) == users[-1:]
 
 
 def test_step_of_an_earlier_workflow_reads_users(s3):

@@ -15,6 +15,7 @@ from functions.exchange_batch.service import USERS_OF_A_BATCH
 from tests.builders.bundles import MANIFEST
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.parquet import parquet_of
+from tests.fakes.places import objects
 
 SOURCE, OUTPUT = "s3://uploads/in/items.json", "s3://uploads/out/"
 
@@ -55,8 +56,7 @@ def champion(world):
 
 
 def stored_users(s3, bucket):
-    listed = s3.list_objects_v2(Bucket=bucket, Prefix="batch/r1/users/")["Contents"]
-    return [json.load(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"]) for each in listed]
+    return [json.loads(body) for body in objects(s3, bucket, "batch/r1/users/").values()]
 
 
 def test_users_of_the_dataset_are_stored_once_without_sessions(s3, artefact_bucket, champion, monkeypatch):
@@ -123,7 +123,7 @@ def test_unknown_names_are_refused_before_users_are_stored(s3, artefact_bucket, 
     with pytest.raises(error, match=problem):
         run()
 
-    assert "Contents" not in s3.list_objects_v2(Bucket=artefact_bucket, Prefix="batch/")
+    assert objects(s3, artefact_bucket, "batch/") == {}
 
 
 def test_job_without_champion_or_dataset_is_refused(s3, champion):

@@ -1,11 +1,9 @@
 """Files of import jobs, which are stored as interactions, items and users."""
 
-import io
 import tempfile
 import time
 
 import orjson
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.catalogue.actions import Action, ActionStore
@@ -22,26 +20,21 @@ from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.runtime.errors import InvalidInput
 from functions.import_data import handler, quarantine
 from tests.builders.lambda_events import LambdaContext
-from tests.fakes.places import create_bucket
+from tests.builders.parquet import table_of
+from tests.fakes.places import create_bucket, objects
 
 INTERACTIONS = b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n1,a,1500000000,Watch\n1,b,1500086400,purchase\n,c,1500086400,\n"
 
 
 @pytest.fixture
-def uploads(
-    aws, lake_bucket, artefact_bucket, profiles_table, catalogue_table, users_table, pseudonyms, monkeypatch, tmp_path
-):
+def environment(lake_bucket, artefact_bucket, profiles_table, catalogue_table, users_table, pseudonyms, set_variables):
+    set_variables(LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket, PROFILES_TABLE=profiles_table)
+    set_variables(CATALOGUE_TABLE=catalogue_table, USERS_TABLE=users_table, SECRET_ARN="the-key", DEPLOYMENT="shop")
+
+
+@pytest.fixture
+def uploads(aws, environment, monkeypatch, tmp_path):
     """Return a function that uploads a file."""
-    for name, value in {
-        "DEPLOYMENT": "shop",
-        "LAKE_BUCKET": lake_bucket,
-        "ARTEFACT_BUCKET": artefact_bucket,
-        "PROFILES_TABLE": profiles_table,
-        "CATALOGUE_TABLE": catalogue_table,
-        "USERS_TABLE": users_table,
-        "SECRET_ARN": "the-key",
-    }.items():
-        monkeypatch.setenv(name, value)
     monkeypatch.setattr(handler, "session_clients", lambda: aws)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -58,19 +51,24 @@ def run(dataset, key):
     return handler.lambda_handler(event, LambdaContext())
 
 
+@pytest.fixture
 def lake_rows(aws, lake_bucket):
-    listed = aws("s3").list_objects_v2(Bucket=lake_bucket, Prefix="interactions/").get("Contents", [])
-    bodies = [aws("s3").get_object(Bucket=lake_bucket, Key=each["Key"])["Body"].read() for each in listed]
-    return [row for body in bodies for row in pq.read_table(io.BytesIO(body)).to_pylist()]
+    """Return a function that returns the rows of the lake's interactions."""
+
+    def read():
+        contents = objects(aws("s3"), lake_bucket, "interactions/").values()
+        return [row for content in contents for row in table_of(content).to_pylist()]
+
+    return read
 
 
-def test_undeclared_event_types_count_as_views(uploads, aws, lake_bucket):
+def test_undeclared_event_types_count_as_views(uploads, lake_rows):
     uploads("history/a.csv", INTERACTIONS)
 
     counts = run("INTERACTIONS", "history/")
 
     assert counts == {"imported": 2, "rejected": 1, "quarantined": 1, "reasons": "USER_ID is missing (1)"}
-    rows = lake_rows(aws, lake_bucket)
+    rows = lake_rows()
     assert sorted((row["item_id"], row["event_type"]) for row in rows) == [("a", "view"), ("b", "purchase")]
     assert run("INTERACTIONS", "history/") == counts  # A repeated import has the same counts and writes nothing.
 
@@ -110,12 +108,8 @@ def test_actions_are_stored_with_the_columns_of_their_schema(uploads, aws, artef
 
     counts = run("ACTIONS", "actions.csv")
 
-    assert counts == {
-        "imported": 2,
-        "rejected": 2,
-        "quarantined": 2,
-        "reasons": "value is -1, expected at least 0 (1); VALUE is not a number (1)",
-    }
+    reasons = "value is -1, expected at least 0 (1); VALUE is not a number (1)"
+    assert counts == {"imported": 2, "rejected": 2, "quarantined": 2, "reasons": reasons}
     app = {"value": 2.5, "repeatFrequency": 7, "actionExpirationTimestamp": 1_900_000_000}
     card = {"value": 1, "actionExpirationTimestamp": 1_893_456_000}
     stored = [
@@ -168,14 +162,14 @@ cid,mail,Taken,yesterday,,,
 """
 
 
-def test_action_interactions_are_written_to_the_lake(uploads, aws, lake_bucket):
+def test_action_interactions_are_written_to_the_lake(uploads, lake_rows):
     uploads("a.csv", ACTION_INTERACTIONS)
 
     counts = run("ACTION_INTERACTIONS", "a.csv")
 
     assert (counts["imported"], counts["rejected"]) == (3, 5)
     assert "EVENT_TYPE is unknown, expected Taken, Not Taken or Viewed (2)" in counts["reasons"]
-    rows = sorted(lake_rows(aws, lake_bucket), key=lambda row: row["event_time_ms"])
+    rows = sorted(lake_rows(), key=lambda row: row["event_time_ms"])
     assert [(row["user_id"], row["item_id"], row["event_value"], row["impression"]) for row in rows] == [
         (user, None, None, []) for user in ("ann", "bob", "cid")
     ]
@@ -188,28 +182,28 @@ def test_action_interactions_are_written_to_the_lake(uploads, aws, lake_bucket):
     assert orjson.loads(rows[0]["properties"])["properties"] == {"channel": "web"}
 
 
-def test_repeated_action_interactions_have_one_event_id(uploads, aws, lake_bucket):
+def test_repeated_action_interactions_have_one_event_id(uploads, lake_rows):
     header, first, *_ = ACTION_INTERACTIONS.splitlines(keepends=True)
     uploads("a.csv", header + first)
     uploads("b.csv", header + first + b"ann,mail,Taken,1500000000,,,\n")
     run("ACTION_INTERACTIONS", "a.csv")
-    before = lake_rows(aws, lake_bucket)
+    before = lake_rows()
 
     run("ACTION_INTERACTIONS", "a.csv")
 
-    assert lake_rows(aws, lake_bucket) == before
+    assert lake_rows() == before
     run("ACTION_INTERACTIONS", "b.csv")
-    assert len(lake_rows(aws, lake_bucket)) == 3
-    assert len({row["event_id"] for row in lake_rows(aws, lake_bucket)}) == 2  # Trainings count each ID once.
+    assert len(lake_rows()) == 3
+    assert len({row["event_id"] for row in lake_rows()}) == 2  # Trainings count each ID once.
 
 
-def test_action_interactions_of_erased_users_are_dropped(uploads, aws, lake_bucket, erase):
+def test_action_interactions_of_erased_users_are_dropped(uploads, lake_rows, erase):
     erase("ann")
     uploads("a.csv", ACTION_INTERACTIONS)
 
     run("ACTION_INTERACTIONS", "a.csv")
 
-    assert sorted(row["user_id"] for row in lake_rows(aws, lake_bucket)) == ["bob", "cid"]
+    assert sorted(row["user_id"] for row in lake_rows()) == ["bob", "cid"]
 
 
 def test_action_interaction_with_more_than_25_impressions_is_rejected(uploads):
@@ -244,47 +238,46 @@ def test_file_without_a_valid_row_fails_the_job(uploads):
         run("INTERACTIONS", "a.csv")
 
 
+@pytest.fixture
 def held(aws, lake_bucket):
-    s3 = aws("s3")
-    listed = s3.list_objects_v2(Bucket=lake_bucket, Prefix="quarantine/").get("Contents", [])
-    bodies = [(each["Key"], s3.get_object(Bucket=lake_bucket, Key=each["Key"])["Body"].read()) for each in listed]
-    return [read_dead_letter(key, body, written_ms=0) for key, body in bodies]
+    """Return a function that returns the quarantined rows."""
+
+    def read():
+        contents = objects(aws("s3"), lake_bucket, "quarantine/")
+        return [read_dead_letter(key, body, written_ms=0) for key, body in contents.items()]
+
+    return read
 
 
 BAD = b"USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\nbob,b,yesterday\ncid,,1500000000\neve,x,1500000000,more\n"
 
 
-def test_rejected_rows_are_quarantined_with_their_reasons(uploads, aws, lake_bucket):
+def test_rejected_rows_are_quarantined_with_their_reasons(uploads, held):
     uploads("a.csv", BAD)
 
     counts = run("INTERACTIONS", "a.csv")
 
-    letters = sorted(held(aws, lake_bucket), key=lambda letter: letter.records[0].sequence)
+    letters = sorted(held(), key=lambda letter: letter.records[0].sequence)
     assert (counts["rejected"], counts["quarantined"]) == (3, 3)
     assert [(letter.kind, letter.can_be_replayed) for letter in letters] == [(Kind.IMPORT, False)] * 3
     assert letters[0].reason.startswith("TIMESTAMP is")
-    assert orjson.loads(letters[0].records[0].data) == {
-        "file": "s3://uploads/a.csv",
-        "line": 3,
-        "user_id": "bob",
-        "item_id": "b",
-        "timestamp": "yesterday",
-    }
+    row = {"user_id": "bob", "item_id": "b", "timestamp": "yesterday"}
+    assert orjson.loads(letters[0].records[0].data) == {"file": "s3://uploads/a.csv", "line": 3, **row}
     assert letters[1].reason == "ITEM_ID is missing"
 
 
-def test_erasure_matches_only_quarantined_rows_of_the_user(uploads, aws, lake_bucket):
+def test_erasure_matches_only_quarantined_rows_of_the_user(uploads, held):
     uploads("a.csv", BAD)
     run("INTERACTIONS", "a.csv")
 
-    records = [letter.records[0] for letter in held(aws, lake_bucket)]
+    records = [letter.records[0] for letter in held()]
 
     for user in ("bob", "eve"):
         matcher = UserMatcher(user)
         assert [matcher.owner(record.data) for record in records].count(Owner.USER) == 1
 
 
-def test_row_with_session_of_an_erased_user_is_not_quarantined(uploads, aws, lake_bucket, artefact_bucket, pseudonyms):
+def test_row_with_session_of_an_erased_user_is_not_quarantined(uploads, held, aws, artefact_bucket, pseudonyms):
     add_tombstone(aws("s3"), artefact_bucket, pseudonyms.erased_user("bob"), now_ms=1)
     now_ms = time.time_ns() // 1_000_000
     add_session_tombstones(aws("s3"), artefact_bucket, [pseudonyms.shopper("visit-7")], now_ms=now_ms)
@@ -295,31 +288,31 @@ def test_row_with_session_of_an_erased_user_is_not_quarantined(uploads, aws, lak
     counts = run("INTERACTIONS", "a.csv")
 
     assert (counts["rejected"], counts["quarantined"]) == (2, 1)
-    assert not [letter for letter in held(aws, lake_bucket) if b"visit-7" in letter.records[0].data]
+    assert not [letter for letter in held() if b"visit-7" in letter.records[0].data]
 
 
-def test_rows_of_erased_users_are_not_quarantined(uploads, aws, lake_bucket, erase):
+def test_rows_of_erased_users_are_not_quarantined(uploads, held, erase):
     erase("bob")
     uploads("a.csv", BAD)
 
     counts = run("INTERACTIONS", "a.csv")
 
     assert (counts["rejected"], counts["quarantined"]) == (3, 2)
-    assert not [letter for letter in held(aws, lake_bucket) if b"bob" in letter.records[0].data]
+    assert not [letter for letter in held() if b"bob" in letter.records[0].data]
 
 
-def test_pseudonymised_deployment_quarantines_no_rows(uploads, aws, lake_bucket, monkeypatch):
+def test_pseudonymised_deployment_quarantines_no_rows(uploads, held, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
     uploads("a.csv", BAD)
 
     assert run("INTERACTIONS", "a.csv")["quarantined"] == 0
-    assert held(aws, lake_bucket) == []
+    assert held() == []
 
 
-def test_rejected_rows_above_the_quarantine_limit_are_only_counted(uploads, aws, lake_bucket, monkeypatch):
+def test_rejected_rows_above_the_quarantine_limit_are_only_counted(uploads, held, monkeypatch):
     monkeypatch.setattr(quarantine, "MAX_ROWS", 2)
     uploads("a.csv", BAD)
 
     counts = run("INTERACTIONS", "a.csv")
 
-    assert (counts["rejected"], counts["quarantined"], len(held(aws, lake_bucket))) == (3, 2, 2)
+    assert (counts["rejected"], counts["quarantined"], len(held())) == (3, 2, 2)

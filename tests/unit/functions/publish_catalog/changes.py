@@ -38,3 +38,8 @@ def deletion(item_id: str, sequence: int) -> dict[str, Any]:
 
 def deliver(context: LambdaContext, *records: dict[str, Any]) -> None:
     handler.lambda_handler({"Records": list(records)}, context)
+
+
+def notify(context: LambdaContext) -> None:
+    """Deliver the notification for an object that the artefact bucket has got."""
+    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)

@@ -7,9 +7,8 @@ import pytest
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.files import CONTENT_FILE
 from alsolike.snapshot.content_index import UNSCALED, Scales
-from functions.publish_catalog import handler
 from tests.builders.sentence_model import ITEMS, sentence_model
-from tests.unit.functions.publish_catalog.changes import deliver, record
+from tests.unit.functions.publish_catalog.changes import deliver, notify, record
 
 COLOURS = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour": "blue"}, "jug": {"colour": "blue"}}
 
@@ -69,7 +68,7 @@ def test_new_champion_adds_neighbours_of_items_it_does_not_know(context, make_ch
     assert snapshot().cold is None
     make_champion(COLOURS)
 
-    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+    notify(context)
 
     assert neighbours() == [[3, 4]]
 

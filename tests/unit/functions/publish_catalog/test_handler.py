@@ -6,13 +6,10 @@ from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.catalogue.changes import Change
 from alsolike.configuration.configuration import ColumnType
-from alsolike.privacy.pseudonyms import pseudonyms_of
-from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.errors import Unavailable
 from alsolike.snapshot.store import SnapshotStore
 from functions.publish_catalog import handler
-from tests.builders.world import configure
-from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, record
+from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, notify, record
 
 DAY = "2026-11-25"
 
@@ -59,11 +56,8 @@ def test_user_changes_are_written_to_the_log_only(context, snapshot, logged_obje
     assert len(snapshot()) == 0
 
 
-def test_erased_user_is_not_written_to_the_log(context, logged_objects, aws, artefact_bucket):
-    secrets = aws("secretsmanager")
-    secrets.create_secret(Name="the-key", SecretString="k" * 64)
-    user_hash = pseudonyms_of(secrets, "the-key").erased_user("gone")
-    add_tombstone(aws("s3"), artefact_bucket, user_hash, now_ms=NOW_MS)
+def test_erased_user_is_not_written_to_the_log(context, logged_objects, erase):
+    erase("gone")
 
     deliver(context, record("gone", 1, key="user_id", age=7), record("u", 2, key="user_id", age=8))
     deliver(context, record("gone", 3))  # This is an item with the same ID.
@@ -83,10 +77,11 @@ def test_unreadable_row_is_counted_and_other_rows_are_published(context, snapsho
     assert counted()["RecordsUnreadable"] == 1
 
 
-def test_partly_failed_batch_is_completed_by_redelivery(context, snapshot, logged_objects, monkeypatch):
-    def outage(*_, **__):
-        raise Unavailable("the artefact bucket is away")
+def outage(*_, **__):
+    raise Unavailable("the artefact bucket is away")
 
+
+def test_partly_failed_batch_is_completed_by_redelivery(context, snapshot, logged_objects, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(SnapshotStore, "upload", outage)
         with pytest.raises(Unavailable):
@@ -108,13 +103,9 @@ def test_snapshot_above_the_size_limit_is_counted(context, counted, monkeypatch)
 
 
 @pytest.fixture
-def declare_colour(aws, artefact_bucket):
+def declare_colour(configure):
     """Return a function that applies a configuration in which colour is a string."""
-
-    def applied():
-        configure(aws("s3"), artefact_bucket, items={"columns": {"COLOUR": "string"}})
-
-    return applied
+    return lambda: configure({"items": {"columns": {"COLOUR": "string"}}})
 
 
 def test_applied_configuration_types_existing_columns(context, snapshot, declare_colour):
@@ -122,7 +113,7 @@ def test_applied_configuration_types_existing_columns(context, snapshot, declare
     assert snapshot().column("colour") is None
     declare_colour()
 
-    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+    notify(context)
 
     assert snapshot().column_types == {"colour": ColumnType.STRING}
 
@@ -132,7 +123,7 @@ def test_batch_with_a_stale_configuration_keeps_applied_columns(context, snapsho
     warm = handler._sources()
     declare_colour()
     start_new_process()
-    handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+    notify(context)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(handler, "_sources", lambda: warm)
@@ -145,11 +136,7 @@ def test_batch_with_a_stale_configuration_keeps_applied_columns(context, snapsho
 def test_failed_column_update_raises_for_a_retry(context, monkeypatch, declare_colour):
     deliver(context, record("a", 1, colour="red"))
     declare_colour()
-
-    def outage(*_, **__):
-        raise Unavailable("the artefact bucket is away")
-
     monkeypatch.setattr(SnapshotStore, "upload", outage)
 
     with pytest.raises(Unavailable):  # EventBridge repeats the invocation.
-        handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)
+        notify(context)

@@ -17,16 +17,15 @@ from alsolike.trends.counters import NOTHING_COUNTED, Event
 from alsolike.trends.store import TrendsStore, trends_key
 from functions.publish_lists import champion_lists, handler, service
 from tests.builders.bundles import without_later_files
-from tests.fakes.places import create_bucket
+from tests.fakes.places import create_bucket, objects
 
 PUBLIC = {"pear": {"plum": 1.0, "fig": 0.1235}, "fig": {"pear": 0.5}}
 COLUMNS = {"title": ColumnType.STRING, "inStock": ColumnType.BOOLEAN, "cost": ColumnType.NUMBER}
 
 
 @pytest.fixture(autouse=True)
-def web_bucket(artefact_bucket, aws, monkeypatch, tmp_path):
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    monkeypatch.setenv("WEB_BUCKET", "web-bucket")
+def web_bucket(artefact_bucket, aws, set_variables, monkeypatch, tmp_path):
+    set_variables(ARTEFACT_BUCKET=artefact_bucket, WEB_BUCKET="web-bucket")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return create_bucket(aws("s3"), "web-bucket")
 
@@ -34,13 +33,7 @@ def web_bucket(artefact_bucket, aws, monkeypatch, tmp_path):
 @pytest.fixture
 def files(aws, web_bucket):
     """Return a function that returns the published files by key."""
-
-    def read():
-        s3 = aws("s3")
-        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=web_bucket).get("Contents", [])]
-        return {key: json.loads(s3.get_object(Bucket=web_bucket, Key=key)["Body"].read()) for key in keys}
-
-    return read
+    return lambda: {key: json.loads(body) for key, body in objects(aws("s3"), web_bucket).items()}
 
 
 @pytest.fixture
@@ -227,10 +220,7 @@ def test_hash_is_fnv_1a():
     ]  # fmt: skip
 
 
-def test_damaged_bundle_fails_and_leaves_the_lists(
-    make_champion, published, aws, artefact_bucket,
-    context, files
-):  # fmt: skip
+def test_damaged_bundle_fails_and_leaves_the_lists(make_champion, published, aws, artefact_bucket, context, files):
     make_champion("v1")
     published()
     make_champion("v2")

@@ -1,11 +1,9 @@
 """A purge, which removes the user from every store and keeps the data of other users."""
 
 import functools
-import io
 import json
 
 import orjson
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.configuration.configuration import Fatigue
@@ -24,7 +22,7 @@ from tests.builders.configurations import Applied
 from tests.builders.damaged_records import NAMING_SESSION, NAMING_USER, OF_OTHERS, SESSION, UNDECIDED, USER
 from tests.builders.lake_files import OLD_SCHEMA
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
-from tests.builders.parquet import parquet_of
+from tests.builders.parquet import parquet_of, table_of
 from tests.builders.served_rows import served
 from tests.builders.stores import PLACES, PSEUDONYMS, failed_batch, fill_stores
 
@@ -326,7 +324,7 @@ def test_objects_of_an_older_schema_keep_their_columns(stores):
 
 def test_dictionary_encoded_column_does_not_keep_the_user(stores):
     key = stores.put_rows("mixed", interaction("a", user_id="ann.lee"), interaction("b", user_id="bob.ray"))
-    table = pq.read_table(io.BytesIO(stores.body(key)))
+    table = table_of(stores.body(key))
     place = table.schema.get_field_index("user_id")
     stores.put(key, parquet_of(table.set_column(place, "user_id", table["user_id"].dictionary_encode())))
 

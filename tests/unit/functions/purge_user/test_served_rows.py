@@ -2,11 +2,9 @@
 
 import base64
 import gzip
-import io
 import json
 
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.storage import TOMBSTONES_KEY
@@ -17,7 +15,7 @@ from alsolike.records.outcome import OUTCOMES_COLUMNS
 from functions.archive_served.service import to_parquet
 from functions.purge_user.served_rows import Hashes, without_served_lines
 from tests.builders.lambda_events import NOW_MS, interaction
-from tests.builders.parquet import parquet_of
+from tests.builders.parquet import parquet_of, table_of
 from tests.builders.served_rows import served
 from tests.builders.served_rows import stored as as_stored
 from tests.builders.stores import PLACES, PSEUDONYMS
@@ -41,7 +39,7 @@ def to_outcomes(rows):
 
 
 def shoppers(stores, prefix):
-    tables = [pq.read_table(io.BytesIO(stores.body(key))) for key in stores.keys(prefix)]
+    tables = [table_of(stores.body(key)) for key in stores.keys(prefix)]
     return [shopper for table in tables for shopper in table["shopper"].to_pylist()]
 
 
@@ -82,7 +80,7 @@ def test_responses_of_the_users_session_are_removed_at_any_time(stores):
     stores.erase("ann.lee")
 
     (content,) = map(stores.body, stores.keys("served/"))
-    left = pq.read_table(io.BytesIO(content)).to_pylist()
+    left = table_of(content).to_pylist()
     assert [row["recommendation_id"] for row in left] == [row.recommendation_id for row in rows[4:]]
 
 

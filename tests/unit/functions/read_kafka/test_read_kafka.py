@@ -8,7 +8,7 @@ from alsolike.lake.dead_letters import Kind, QuarantinedRecord, read_dead_letter
 from alsolike.runtime.errors import Unavailable
 from functions.read_kafka import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, kafka_event
-from tests.fakes.places import create_bucket
+from tests.fakes.places import create_bucket, objects
 from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
 
 GOOD = orjson.dumps(CALL)
@@ -16,19 +16,25 @@ FOLDER = "quarantine/dt=2026-09-21/kafka-shop-events-0-"
 
 
 @pytest.fixture
-def read(aws, artefact_bucket, lake_bucket, monkeypatch):
+def read(aws, artefact_bucket, lake_bucket, set_variables, monkeypatch):
     """Return a function that invokes read_kafka with an event."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
-    for name, value in {
-        "STREAM_NAME": "events",
-        "LAKE_BUCKET": lake_bucket,
-        "ARTEFACT_BUCKET": artefact_bucket,
-        "SECRET_ARN": "the-key",
-        "TRACKING_ID": TRACKING_ID,
-    }.items():
-        monkeypatch.setenv(name, value)
+    set_variables(STREAM_NAME="events", LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket)
+    set_variables(SECRET_ARN="the-key", TRACKING_ID=TRACKING_ID)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     return lambda event: handler.lambda_handler(event, LambdaContext())
+
+
+@pytest.fixture
+def stored(aws):
+    """Return a function that returns the records on the stream."""
+    return lambda: stored_records(aws("kinesis"))
+
+
+@pytest.fixture
+def partitions(stored):
+    """Return a function that returns the partition keys of the records on the stream."""
+    return lambda: [record["PartitionKey"] for record in stored()]
 
 
 @pytest.fixture
@@ -36,10 +42,7 @@ def quarantined(aws, lake_bucket):
     """Return a function that returns the quarantined records by key."""
 
     def load():
-        s3 = aws("s3")
-        keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=lake_bucket).get("Contents", [])]
-        bodies = {key: s3.get_object(Bucket=lake_bucket, Key=key)["Body"].read() for key in keys}
-        return {key: QuarantinedRecord.from_json(body) for key, body in bodies.items()}
+        return {key: QuarantinedRecord.from_json(body) for key, body in objects(aws("s3"), lake_bucket).items()}
 
     return load
 
@@ -48,32 +51,31 @@ def body(**changes):
     return orjson.dumps({**CALL, **changes})
 
 
-def test_records_are_put_on_the_stream_as_events(read, aws, counted):
+def test_records_are_put_on_the_stream_as_events(read, stored, partitions, counted):
     read(kafka_event(GOOD, body(userId="ben", eventList=[EVENT, {**EVENT, "eventId": "e9"}]), first=40))
 
-    records = stored_records(aws("kinesis"))
-    found = [interaction(record) for record in records]
-    assert [record["PartitionKey"] for record in records] == ["u#anna", "u#ben", "u#ben"]
+    found = [interaction(record) for record in stored()]
+    assert partitions() == ["u#anna", "u#ben", "u#ben"]
     assert [(one.item_id, one.event_type, one.event_time_ms) for one in found] == [("pear", "view", NOW_MS)] * 3
     assert [one.correlation_id for one in found] == ["kafka:0:40", "kafka:0:41", "kafka:0:41"]
     assert found[2].event_id == "e9"
     assert counted() == {"EventsAccepted": 3}
 
 
-def test_redelivered_record_keeps_its_event_id(read, aws):
+def test_redelivered_record_keeps_its_event_id(read, stored):
     read(kafka_event(GOOD, first=40))
     read(kafka_event(GOOD, first=40))
 
-    first, second = (interaction(record) for record in stored_records(aws("kinesis")))
+    first, second = (interaction(record) for record in stored())
     assert first.event_id == second.event_id
 
 
-def test_record_has_the_same_event_id_as_through_the_api(read, aws):
+def test_record_has_the_same_event_id_as_through_the_api(read, stored):
     (by_http,) = parse_put_events(GOOD, now_ms=NOW_MS).interactions
 
     read(kafka_event(GOOD))
 
-    assert interaction(stored_records(aws("kinesis"))[0]).event_id == by_http.event_id
+    assert interaction(stored()[0]).event_id == by_http.event_id
 
 
 @pytest.mark.parametrize(
@@ -87,10 +89,10 @@ def test_record_has_the_same_event_id_as_through_the_api(read, aws):
         (body(eventList=[{**EVENT, "eventType": "Teleport"}]), "eventType is 'Teleport'"),
     ],
 )
-def test_invalid_record_is_quarantined_and_others_are_accepted(value, reason, read, aws, quarantined, counted):
+def test_invalid_record_is_quarantined_and_others_are_accepted(value, reason, read, partitions, quarantined, counted):
     read(kafka_event(GOOD, value, body(userId="ben"), first=7))
 
-    assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["u#anna", "u#ben"]
+    assert partitions() == ["u#anna", "u#ben"]
     ((key, held),) = quarantined().items()
     assert key == f"{FOLDER}8.json"
     assert reason in held.reason
@@ -99,10 +101,10 @@ def test_invalid_record_is_quarantined_and_others_are_accepted(value, reason, re
     assert counted() == {"EventsAccepted": 2, "RecordsQuarantined": 1}
 
 
-def test_invalid_event_is_quarantined_and_others_of_its_record_accepted(read, aws, quarantined):
+def test_invalid_event_is_quarantined_and_others_of_its_record_accepted(read, stored, quarantined):
     read(kafka_event(body(eventList=[EVENT, {**EVENT, "sentAt": "today"}, {**EVENT, "itemId": "plum"}])))
 
-    assert [interaction(record).item_id for record in stored_records(aws("kinesis"))] == ["pear", "plum"]
+    assert [interaction(record).item_id for record in stored()] == ["pear", "plum"]
     (held,) = quarantined().values()
     assert held.reason == 'eventList[1].sentAt is "today", expected a number'
 
@@ -131,22 +133,22 @@ def test_quarantined_kafka_record_cannot_be_replayed(read, quarantined):
     assert (letter.kind, letter.can_be_replayed) == (Kind.KAFKA, False)
 
 
-def test_records_of_several_partitions_are_read(read, aws):
+def test_records_of_several_partitions_are_read(read, partitions):
     event = kafka_event(GOOD)
     event["records"] |= kafka_event(body(userId="ben"), partition=3)["records"]
 
     read(event)
 
-    assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["u#anna", "u#ben"]
+    assert partitions() == ["u#anna", "u#ben"]
 
 
-def test_new_event_type_is_accepted_immediately(read, aws, configure):
+def test_new_event_type_is_accepted_immediately(read, stored, configure):
     read(kafka_event(GOOD))
     configure({"events": {"rating": {"weight": 2}}})
 
     read(kafka_event(body(eventList=[{**EVENT, "eventType": "rating"}])))
 
-    assert [interaction_type(record) for record in stored_records(aws("kinesis"))] == ["view", "rating"]
+    assert [interaction_type(record) for record in stored()] == ["view", "rating"]
 
 
 def interaction_type(record):
@@ -164,12 +166,12 @@ def interaction_type(record):
         GOOD.decode().encode("utf-16"),
     ],
 )
-def test_records_of_erased_users_are_not_stored(value, read, erase, aws, quarantined):
+def test_records_of_erased_users_are_not_stored(value, read, erase, partitions, quarantined):
     erase("anna")
 
     read(kafka_event(value, body(userId="ben")))
 
-    assert [record["PartitionKey"] for record in stored_records(aws("kinesis"))] == ["u#ben"]
+    assert partitions() == ["u#ben"]
     assert quarantined() == {}
 
 
@@ -208,11 +210,11 @@ def test_missing_stream_fails_the_batch(read, aws, counted):
     assert counted() == {}
 
 
-def test_missing_quarantine_bucket_fails_the_batch(read, aws, lake_bucket):
+def test_missing_quarantine_bucket_fails_the_batch(read, stored, aws, lake_bucket):
     aws("s3").delete_bucket(Bucket=lake_bucket)
     with pytest.raises(Unavailable):
         read(kafka_event(GOOD, b"{"))
 
     create_bucket(aws("s3"), lake_bucket)
     read(kafka_event(GOOD, b"{"))
-    assert len(stored_records(aws("kinesis"))) == 1
+    assert len(stored()) == 1

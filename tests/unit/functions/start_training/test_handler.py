@@ -15,6 +15,7 @@ from functions.start_training import handler
 from functions.start_training.service import EngineRule
 from functions.start_training.trigger import Cause, Trigger, read_trigger, run_of
 from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.fakes.places import objects
 
 STARTED = "2026-03-01T04:05:06Z"
 
@@ -56,15 +57,12 @@ class Runs:
         self.registry.promote(version, reason="a test", now_ms=NOW_MS)
 
     def keys(self, prefix):
-        return [
-            entry["Key"] for entry in self.s3.list_objects_v2(Bucket=self.bucket, Prefix=prefix).get("Contents", [])
-        ]
+        return list(objects(self.s3, self.bucket, prefix))
 
 
 @pytest.fixture
-def runs(aws, artefact_bucket, lake_bucket, monkeypatch):
-    for name, value in {"ARTEFACT_BUCKET": artefact_bucket, "LAKE_BUCKET": lake_bucket, "SPARK_ABOVE_MB": "1"}.items():
-        monkeypatch.setenv(name, value)
+def runs(aws, artefact_bucket, lake_bucket, set_variables):
+    set_variables(ARTEFACT_BUCKET=artefact_bucket, LAKE_BUCKET=lake_bucket, SPARK_ABOVE_MB="1")
     return Runs(aws, artefact_bucket, lake_bucket)
 
 
@@ -117,13 +115,13 @@ def test_repeated_call_of_the_same_execution_keeps_the_lock(runs):
     assert runs.start(execution) == runs.start(execution)
 
 
-@pytest.mark.parametrize("gone", [False, True])
-def test_lock_of_an_ended_or_unknown_run_is_taken_over(runs, gone):
+@pytest.mark.parametrize("holder", [None, "{}-of-old", "x"], ids=["ended", "unknown", "no ARN"])
+def test_lock_of_an_ended_or_unknown_run_is_taken_over(runs, holder):
     first, second = runs.execution("a"), runs.execution("b")
     runs.start(first)
     runs.stop(first)
-    if gone:
-        body = json.dumps({"execution_id": f"{first}-of-old", "run_id": "r0"})
+    if holder:
+        body = json.dumps({"execution_id": holder.format(first), "run_id": "r0"})
         runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=body)
 
     assert runs.start(second)["first"] == "dataset"
@@ -149,12 +147,6 @@ def test_unreadable_lock_raises_and_can_be_cleared(runs, body):
     assert runs.start(runs.execution("a"))["first"] == "dataset"
 
 
-def test_lock_of_an_unknown_execution_is_taken_over(runs):
-    runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=b'{"execution_id": "x", "run_id": "r"}')
-
-    assert runs.start(runs.execution("a"))["first"] == "dataset"
-
-
 def test_training_with_a_deleted_champion_pointer_fails(runs):
     runs.s3.put_bucket_versioning(Bucket=runs.bucket, VersioningConfiguration={"Status": "Enabled"})
     runs.promote("v1")
@@ -174,9 +166,8 @@ def test_only_one_of_two_concurrent_runs_acquires_the_lock(runs, there_was_one_b
 
     class Slower(TrainingLock):
         def _write(self, *arguments):
-            assert (
-                quicker.acquire(first, run_id="ra", now_ms=1).execution_id == first
-            )  # The other run acquires the lock between the read and the write of this run.
+            # The other run acquires the lock between the read and the write of this run.
+            assert quicker.acquire(first, run_id="ra", now_ms=1).execution_id == first
             return super()._write(*arguments)
 
     with pytest.raises(ConcurrentUpdate, match=f"another run took s3://{runs.bucket}/workflow/training-run.json"):
@@ -224,32 +215,21 @@ def test_named_version_starts_at_its_canary_without_a_dataset(runs):
     assert runs.keys("datasets/") == []
 
 
-def test_canary_of_an_ended_run_is_removed(runs):
+@pytest.mark.parametrize("is_active", [False, True])
+def test_canary_is_kept_only_while_its_run_is_active(runs, is_active):
     runs.promote("v1")
     runs.put_model("v2")
+    run_id = runs.start(runs.execution("a"))["run_id"] if is_active else "of-a-dead-run"
     champion = runs.registry.champion()
     assert champion
-    runs.registry.start_canary(champion, Canary("v2", "v1", 0.1, NOW_MS, NOW_MS + 1, 100, run_id="of-a-dead-run"))
+    canary = Canary("v2", "v1", 0.1, NOW_MS, NOW_MS + 1, 100, run_id=run_id)
+    runs.registry.start_canary(champion, canary)
 
-    runs.start(runs.execution("a"))
+    answer = runs.start(runs.execution("b"))
 
+    assert answer["first"] == ("busy" if is_active else "dataset")
     left = runs.registry.champion()
-    assert (left.version, left.canary) == ("v1", None)
-
-
-def test_canary_of_an_active_run_is_kept(runs):
-    runs.promote("v1")
-    runs.put_model("v2")
-    run_id = runs.start(runs.execution("a"))["run_id"]
-    champion = runs.registry.champion()
-    assert champion
-    runs.registry.start_canary(champion, Canary("v2", "v1", 0.1, NOW_MS, NOW_MS + 1, 100, run_id=run_id))
-
-    assert runs.start(runs.execution("b"))["first"] == "busy"
-
-    left = runs.registry.champion()
-    assert left is not None
-    assert left.canary is not None
+    assert (left.version, left.canary) == ("v1", canary if is_active else None)
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,11 @@ from alsolike.profiles.impressions import ImpressionStore
 from alsolike.profiles.store import ProfileStore
 from functions.update_profiles import handler
 from tests.builders.lambda_events import LambdaContext, interaction, kinesis_event, sequence
-from tests.builders.world import configure
 
 
 @pytest.fixture
-def invoke(profiles_table, artefact_bucket, monkeypatch):
-    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    monkeypatch.setenv("SECRET_ARN", "the-key")
+def invoke(profiles_table, artefact_bucket, set_variables):
+    set_variables(PROFILES_TABLE=profiles_table, ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key")
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
@@ -67,10 +64,7 @@ def test_refused_logins_of_an_erased_user_mark_their_sessions(invoke, aws, profi
     assert [name for item in items if (name := item["profile_id"]["S"]).startswith("s#")] == ["s#s9"]
 
 
-def test_impressions_of_events_are_stored_only_with_fatigue(
-    invoke, aws, artefact_bucket, profiles_table,
-    pseudonyms
-):  # fmt: skip
+def test_impressions_of_events_are_stored_only_with_fatigue(invoke, aws, profiles_table, pseudonyms, configure):
     store = ImpressionStore(aws("dynamodb"), profiles_table)
     event = interaction("e1", user_id="anna", impression=("fig", "pear"), recommendation_id="r1")
     anonymous = interaction("e2", user_id=None, session_id="visit", impression=("kiwi",))
@@ -79,7 +73,7 @@ def test_impressions_of_events_are_stored_only_with_fatigue(
 
     handler._sources.cache_clear()
     fatigue = {"strength": 0.5, "half_life_hours": 24}
-    configure(aws("s3"), artefact_bucket, recommenders={"for-you": {"fatigue": fatigue}})
+    configure({"recommenders": {"for-you": {"fatigue": fatigue}}})
     invoke(kinesis_event([event, anonymous, event, interaction("e3", user_id="anna")]))
 
     (user_list,) = store.read(pseudonyms.shopper("anna"), since_ms=0)

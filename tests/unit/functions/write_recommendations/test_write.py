@@ -1,14 +1,15 @@
-import io
 import json
 
-import pyarrow.parquet as pq
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from functions.write_recommendations import handler
 from tests.builders.lambda_events import LambdaContext
+from tests.builders.parquet import table_of
+from tests.fakes.places import objects
 
 EVENT = {"run": "r", "batch": "000007", "recommender": "buy-again"}
+PART = "recommendations/part-000007.parquet"
 USERS = ["anna", "", "bert", "carl"]
 
 
@@ -35,12 +36,13 @@ class Run:
     def answers(self, first, results):
         self.put(f"answers/000007/{first}.jsonl", b"".join(json.dumps(each).encode() + b"\n" for each in results))
 
-    def get(self, key):
-        return bytes(self.s3.get_object(Bucket=self.bucket, Key=f"batch/r/{key}")["Body"].read())
-
     def held(self):
-        listed = self.s3.list_objects_v2(Bucket=self.bucket).get("Contents", [])
-        return [entry["Key"].removeprefix("batch/r/") for entry in listed]
+        """Return the content of the run's objects by key."""
+        found = objects(self.s3, self.bucket)
+        return {key.removeprefix("batch/r/"): content for key, content in found.items()}
+
+    def part(self):
+        return table_of(self.held()[PART])
 
     def write(self):
         return handler.lambda_handler(EVENT, LambdaContext())
@@ -59,15 +61,14 @@ def test_results_become_parquet_rows_and_are_deleted(run):
 
     assert run.write() == {"users": 3, "items": 3, "failed": 1}
 
-    part = pq.read_table(io.BytesIO(run.get("recommendations/part-000007.parquet")))
     common = {"model_version": "v1", "recommender": "buy-again"}
-    assert part.to_pylist() == [
+    assert run.part().to_pylist() == [
         {"user_id": "anna", "rank": 1, "item_id": "fig", "score": 1.0, "source": "model", **common},
         {"user_id": "anna", "rank": 2, "item_id": "plum", "score": 0.5, "source": "popular", **common},
         {"user_id": "carl", "rank": 1, "item_id": "pear", "score": 1.0, "source": "model", **common},
     ]
-    assert json.loads(run.get("failed/000007.jsonl")) == {"user_id": "", "reason": "userId is empty"}
-    assert run.held() == ["failed/000007.jsonl", "recommendations/part-000007.parquet", "users/000007.json"]
+    assert json.loads(run.held()["failed/000007.jsonl"]) == {"user_id": "", "reason": "userId is empty"}
+    assert list(run.held()) == ["failed/000007.jsonl", PART, "users/000007.json"]
 
 
 def test_results_of_several_calls_are_in_the_order_of_users(run):
@@ -78,18 +79,16 @@ def test_results_of_several_calls_are_in_the_order_of_users(run):
 
     run.write()
 
-    part = pq.read_table(io.BytesIO(run.get("recommendations/part-000007.parquet")))
-    assert part["user_id"].to_pylist() == users
+    assert run.part()["user_id"].to_pylist() == users
 
 
 def test_repeated_call_returns_the_same_and_changes_nothing(run):
     run.answers(0, ANSWERS)
-    first = run.write()
-    part = run.get("recommendations/part-000007.parquet")
+    first, held = run.write(), run.held()
 
     assert run.write() == first
 
-    assert run.get("recommendations/part-000007.parquet") == part
+    assert run.held() == held
 
 
 def test_part_of_an_earlier_attempt_is_overwritten(run):
@@ -99,8 +98,7 @@ def test_part_of_an_earlier_attempt_is_overwritten(run):
 
     run.write()
 
-    part = pq.read_table(io.BytesIO(run.get("recommendations/part-000007.parquet")))
-    assert part["item_id"].to_pylist() == ["fig", "plum", "pear"]
+    assert run.part()["item_id"].to_pylist() == ["fig", "plum", "pear"]
 
 
 @pytest.mark.parametrize("given", [0, 3])
@@ -111,7 +109,7 @@ def test_batch_with_missing_results_is_not_written(run, given):
     with pytest.raises(InvalidInput, match=f"batch 000007 of run r has {given} results, expected 4"):
         run.write()
 
-    assert "recommendations/part-000007.parquet" not in run.held()
+    assert PART not in run.held()
 
 
 def test_batch_without_items_is_an_empty_part(run):
@@ -119,4 +117,4 @@ def test_batch_without_items_is_an_empty_part(run):
 
     assert run.write() == {"users": 0, "items": 0, "failed": 4}
 
-    assert pq.read_table(io.BytesIO(run.get("recommendations/part-000007.parquet"))).num_rows == 0
+    assert run.part().num_rows == 0
