@@ -9,6 +9,7 @@ from local_cloud.events.scheduler import Firing
 from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 
 TOKEN_HEADER = "X-Cloud-Token"  # noqa: S105  the header's name
+_FLUSH_S = 30.0  # Less than the timeout of the client's requests.
 _JSON = (("Content-Type", "application/json"),)
 
 
@@ -23,7 +24,7 @@ class Controls(Protocol):
 
     def permissions(self) -> Mapping[str, Any]: ...
 
-    def flush(self) -> bool: ...
+    def flush(self, timeout_s: float) -> int: ...
 
 
 class AdminServer(HttpServer):
@@ -34,7 +35,7 @@ class AdminServer(HttpServer):
             ("POST", "/advance"): lambda body: _firings(controls.advance(timedelta(seconds=body["seconds"]))),
             ("POST", "/alarms"): lambda _: {"alarms": controls.alarms()},
             ("POST", "/interrupt-training"): lambda body: _call(lambda: controls.interrupt_training(body["name"])),
-            ("POST", "/flush"): lambda _: {"flushed": controls.flush()},
+            ("POST", "/flush"): lambda _: {"waiting": controls.flush(_FLUSH_S)},
             ("POST", "/stop"): lambda _: _call(stop),
         }
         self._token = token

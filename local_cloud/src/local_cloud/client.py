@@ -295,8 +295,17 @@ class Cloud:
         }
 
     def flush(self) -> None:
-        """Wait until CloudWatch has the log lines and metrics so far, at most for the timeout of `Pump.flush`."""
-        self._request("POST", "/flush")
+        """Wait until CloudWatch has the log lines and metrics so far, at most 30 s.
+
+        Raises
+        ------
+        CloudError
+            If lines or metrics still wait after 30 s.
+        """
+        if waiting := self._request("POST", "/flush")["waiting"]:
+            raise CloudError(
+                f"{waiting} log lines and metrics still wait for CloudWatch; the cloud is too busy, so flush it again"
+            )
 
     @property
     def was_stopped(self) -> bool:

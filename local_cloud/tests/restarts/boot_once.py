@@ -47,7 +47,7 @@ def main() -> None:
         for resource in deployment.resources:
             if change := CHANGES.get(resource.type):
                 change(cloud.clients, resource)
-    assert cloud.flush()
+    assert cloud.flush() == 0
     options.file.write_text(json.dumps(dict([*_state(), *_metrics(cloud.recorder.metrics)])))
     os._exit(0)
 

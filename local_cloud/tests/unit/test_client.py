@@ -131,6 +131,7 @@ def test_administration_requests_have_their_paths_and_bodies(administration: Adm
         "/advance": {"fired": [{"name": "nightly", "due": "2026-01-31T00:00:00+00:00"}]},
         "/alarms": {"alarms": {"errors": "OK"}},
         "/statistics": {"functions": {}},
+        "/flush": {"waiting": 0},
     }
 
     assert cloud.advance(timedelta(hours=1)) == [{"name": "nightly", "due": "2026-01-31T00:00:00+00:00"}]
@@ -147,6 +148,13 @@ def test_administration_requests_have_their_paths_and_bodies(administration: Adm
         ("GET", "/statistics", None),
     ]
     assert (status["pid"], status["statistics"]) == (STATE.pid, {"functions": {}})
+
+
+def test_incomplete_flush_is_an_error_with_the_number_of_waiting_items(administration: Administration) -> None:
+    administration.answers = {"/flush": {"waiting": 3}}
+
+    with pytest.raises(CloudError, match="3 log lines and metrics still wait for CloudWatch"):
+        Cloud(STATE).flush()
 
 
 def test_refused_request_is_an_error_with_the_reason(administration: Administration) -> None:

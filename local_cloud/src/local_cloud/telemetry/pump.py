@@ -59,12 +59,13 @@ class Pump:
         }
         self._put(MetricDatum(namespace=namespace, datum=datum))
 
-    def flush(self, timeout_s: float = 10.0) -> bool:
-        """Wait until CloudWatch has all queued items. Return false after `timeout_s`."""
+    def flush(self, timeout_s: float = 10.0) -> int:
+        """Wait until CloudWatch has all queued items. Return the number of items that still wait after `timeout_s`."""
         with self._idle:
             if self._pending:
                 self._hurried.set()
-            return self._idle.wait_for(lambda: self._pending == 0, timeout_s)
+            self._idle.wait_for(lambda: self._pending == 0, timeout_s)
+            return self._pending
 
     def stop(self) -> None:
         self.flush()
