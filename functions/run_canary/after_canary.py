@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 from alsolike.configuration.experiments import Experiment
 from alsolike.registry.approvals import APPROVED, REJECTED, Approvals
@@ -33,18 +33,15 @@ def retire(
     *,
     others: int,
     now_ms: int,
-) -> list[str]:
-    """Delete the files of unprotected versions except the latest ones. Return the deleted versions.
+) -> Iterator[str]:
+    """Delete the files of unprotected versions except the latest ones. Yield each version after its deletion.
 
-    An unreadable pointer or configuration raises an error. Versions that were deleted before the error are then not
-    returned.
+    An unreadable pointer or configuration raises an error.
     """
-    retired = []
     named = list(experiments())
     keeps = protected(registry.champion(), named, now_ms=now_ms)
     for version in list(superfluous(files.stored(), keeps, others=others, now_ms=now_ms)):
         # Another caller may have promoted or pinned the version.
         if version.version not in protected(registry.champion(), named, now_ms=now_ms):
             files.delete(version.version)
-            retired.append(version.version)
-    return retired
+            yield version.version

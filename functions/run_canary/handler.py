@@ -79,20 +79,19 @@ def _close(version: str, look: CanaryLook) -> None:
     count(Metric.CANARIES_PROMOTED if look.state == PROMOTED else Metric.CANARIES_ROLLED_BACK)
     registry = Registry(s3, settings.artefact_bucket)
     approve(Approvals(client("sagemaker"), settings.model_package_group), registry, version, look)
+    retired = retire(
+        ModelFiles(s3, settings.artefact_bucket),
+        registry,
+        functools.partial(_experiments, s3, settings.artefact_bucket),
+        others=settings.models_kept,
+        now_ms=time.time_ns() // 1_000_000,
+    )
     try:
-        retired = retire(
-            ModelFiles(s3, settings.artefact_bucket),
-            registry,
-            functools.partial(_experiments, s3, settings.artefact_bucket),
-            others=settings.models_kept,
-            now_ms=time.time_ns() // 1_000_000,
-        )
+        for deleted in retired:
+            count(Metric.MODELS_RETIRED)
+            logger.info("version retired", version=deleted)
     except AlsolikeError as error:  # The decision is final. The end of the next canary deletes the remaining versions.
         logger.error("versions cannot be retired", reason=str(error))
-        return
-    count(Metric.MODELS_RETIRED, len(retired))
-    if retired:
-        logger.info("versions retired", versions=retired)
 
 
 def _left_out(s3: S3Client, bucket: str) -> list[str]:

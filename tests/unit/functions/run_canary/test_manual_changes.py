@@ -4,6 +4,7 @@ import pytest
 
 from alsolike.registry.canary_report import CanaryReports
 from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.retention import ModelFiles
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, Unavailable
 from tests.unit.functions.run_canary.trial import HOUR_MS
 
@@ -179,4 +180,27 @@ class TestRetention:
         assert trial.do("look")["state"] == "promoted"
 
         assert trial.stored() == {"v1", "v2", "old-1", "old-2"}
+        assert "versions cannot be retired" in logged()
+
+    def test_deleted_versions_are_logged_if_a_later_deletion_fails(self, trial, monkeypatch, logged):
+        monkeypatch.setenv("MODELS_KEPT", "1")
+        for version in ("old-1", "old-2", "old-3"):
+            trial.publish(version)
+        delete = ModelFiles.delete
+
+        def delete_once(files, version):
+            monkeypatch.setattr(ModelFiles, "delete", fail)
+            return delete(files, version)
+
+        def fail(_, version):
+            raise Unavailable("S3 does not respond")
+
+        monkeypatch.setattr(ModelFiles, "delete", delete_once)
+        trial.start()
+        trial.now_ms += HOUR_MS
+
+        assert trial.do("look")["state"] == "promoted"
+
+        (deleted,) = {"old-1", "old-2", "old-3"} - trial.stored()
+        assert f'"version":"{deleted}"' in logged().split("version retired")[1].replace(" ", "").splitlines()[0]
         assert "versions cannot be retired" in logged()
