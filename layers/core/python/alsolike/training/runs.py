@@ -209,9 +209,19 @@ class TrainingRuns:
         return self._ended.get(arn) or self._read(arn)
 
     def since(self, started_ms: int) -> tuple[TrainingRun, ...]:
-        """Return the runs that started at this time or later, among the latest `_LISTED`, earliest first."""
-        listed = [entry for entry in self._listed() if entry["startDate"].timestamp() * 1000 >= started_ms]
-        return tuple(self.get(execution_name(entry["executionArn"])) for entry in reversed(listed))
+        """Return the runs that started at this time or later, earliest first."""
+        listed: list[Mapping[str, Any]] = []
+        pages = self._client.get_paginator("list_executions").paginate(
+            stateMachineArn=self._arn, PaginationConfig={"PageSize": _LISTED}
+        )
+        with translate_aws_errors(f"state machine {self._arn}"):
+            for page in pages:
+                runs = [run for run in page["executions"] if run["startDate"].timestamp() * 1000 >= started_ms]
+                listed += runs
+                if len(runs) < len(page["executions"]):  # Later pages have only earlier runs.
+                    break
+        listed.sort(key=lambda execution: execution["startDate"])
+        return tuple(self.get(execution_name(entry["executionArn"])) for entry in listed)
 
     def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
         with translate_aws_errors(f"state machine {self._arn}"):
