@@ -30,9 +30,12 @@ CONTEXT = Context()
 def quiet() -> Iterator[None]:
     """Redirect metrics to memory and raise the log level to ERROR.
 
-    The logger keeps the output stream from its creation, so a redirection does not affect it. The log level stays at
-    ERROR after the block.
+    The logger keeps the output stream from its creation, so a redirection does not affect it.
     """
+    level = logger.log_level
     logger.setLevel("ERROR")
-    with contextlib.redirect_stdout(io.StringIO()):
-        yield
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
+    finally:
+        logger.setLevel(level)
