@@ -47,11 +47,6 @@ module.struct = dataclasses.dataclass(frozen=True, slots=True)
 import alsolike.runtime.aws as aws
 aws._parse_items = lambda **_: None
 """,
-    "the skipped validation of calls": """
-import alsolike.runtime.aws as aws
-_client = aws.client
-aws.client = lambda service, **options: _client(service, **{**options, "checks_calls": True})
-""",
 }
 """Python code that undoes an optimisation of `recommend` before its modules are imported, by optimisation."""
 
@@ -122,16 +117,21 @@ def _writes() -> Iterator[Result]:
     use_memory_transport()
     profile = [RecentInteraction(1_790_000_000_000, f"{n:032x}", f"item{n}", "view") for n in range(25)]
     requests = [{"PutRequest": {"Item": to_item("u#user1", each, expires_s=1)}} for each in profile]
-    fast, plain = (aws.session().create_client("dynamodb", config=Config(parameter_validation=False)) for _ in range(2))
+    fast, plain, validating = (
+        aws.session().create_client("dynamodb", config=Config(parameter_validation=validates))
+        for validates in (False, False, True)
+    )
     aws.write_batches_fast(fast)
     medians = cpu_medians_ms(
         {
             "product": lambda: fast.batch_write_item(RequestItems={TABLE: requests}),
             "plain": lambda: plain.batch_write_item(RequestItems={TABLE: requests}),
+            "validating": lambda: validating.batch_write_item(RequestItems={TABLE: requests}),
         },
         repeats=20,
     )
     yield _without("25 writes, without the fast encoding", medians["plain"], medians["product"])
+    yield Result("optimisations", "25 writes, validated", medians["validating"], "not validated", medians["plain"])
 
 
 def _without(work: str, ms: float, product_ms: float) -> Result:

@@ -17,7 +17,7 @@ from benchmarks.measure import Result, cpu_medians_ms
 
 def read_profile() -> Iterator[Result]:
     transport.use_memory_transport()
-    client = alsolike.runtime.aws.client("dynamodb", checks_calls=False)
+    client = alsolike.runtime.aws.client("dynamodb")
     store = ProfileStore(client, transport.TABLE)
     for length in (50, 100):
         yield _read_profile(length, store=store, client=client)

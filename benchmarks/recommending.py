@@ -220,7 +220,7 @@ def sources_of(
     served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     return Sources(
         refresher, users, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT,
-        batches=lambda: batches, actions=ActionSources(_read(()), profiles),
+        batches=lambda: batches, actions=ActionSources(_read(()), profiles), secret_ms=0,
     )  # fmt: skip
 
 

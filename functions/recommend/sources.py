@@ -39,6 +39,7 @@ from functions.recommend.timeouts import (
     CHAMPION_RETRY_S,
     PROFILE_SHARE,
     READ_MS,
+    unanswered_ms,
 )
 
 
@@ -52,6 +53,7 @@ class Sources:
     wait_budget: WaitBudget
     batches: Callable[[], Batches]
     actions: ActionSources
+    secret_ms: int  # Minimum remaining time for a read of the secret.
 
 
 @struct
@@ -63,11 +65,11 @@ class Batches:
 @functools.cache
 def current_sources() -> Sources:
     settings = from_environment(Settings, os.environ)
-    s3 = client("s3", read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
+    s3 = client("s3", connect_timeout_s=CALL_TIMEOUT_S, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
     # A single attempt, because botocore would pause for up to a second before another one. `StoredUser` repeats a read
     # after a closed connection.
     profile_s = settings.time_budget_ms / 1000 * PROFILE_SHARE or CALL_TIMEOUT_S
-    dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1, checks_calls=False)
+    dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1)
     bucket, scratch = settings.artefact_bucket, Path(tempfile.gettempdir())
     bundles = BundleCache(s3, bucket, scratch / "models")
     registry, budget = Registry(s3, bucket), WaitBudget(settings.time_budget_ms)
@@ -105,7 +107,9 @@ def current_sources() -> Sources:
     # Without pseudonymised IDs, only the log and impressions require the secret. With a single attempt, requests do not
     # wait for a second one.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
-    secretsmanager = client("secretsmanager", read_timeout_s=CALL_TIMEOUT_S, attempts=attempts)
+    secretsmanager = client(
+        "secretsmanager", connect_timeout_s=CALL_TIMEOUT_S, read_timeout_s=CALL_TIMEOUT_S, attempts=attempts
+    )
 
     def pseudonyms() -> Pseudonyms:
         return pseudonyms_of(secretsmanager, settings.secret_arn)
@@ -128,6 +132,7 @@ def current_sources() -> Sources:
         ActionSources(
             ActionReader(s3, bucket, polling=polling(settings.configuration_check_s, waits_for_first=True)), profiles
         ),
+        unanswered_ms(attempts),
     )
 
 

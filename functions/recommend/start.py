@@ -12,10 +12,6 @@ from alsolike.runtime.memory import limit_memory
 from functions.recommend.sources import current_sources
 from functions.recommend.state.onnx_sessions import open_first_session
 
-SECRET_MS = 4_500
-"""Minimum remaining time for a read of the hash key in milliseconds. Without a response, an attempt takes 4 s: 2 s to
-connect and 2 s to read."""
-
 CONNECT_ATTEMPTS = 3
 NO_PROFILE = "connect"
 """ID of a profile that does not exist. IDs of real profiles start with ``u#`` or ``s#``."""
@@ -58,7 +54,10 @@ def _connect() -> None:
 
 
 def _prepare() -> None:
-    """Read the champion, configuration, catalogue, trends and hash key. The first request repeats a failed step."""
+    """Read the hash key, champion, configuration, catalogue and trends. The first request repeats a failed step.
+
+    The hash key is read first, because with two attempts it may take almost the complete time.
+    """
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
     now_ms = time.time_ns() // 1_000_000
     process = current_sources()
@@ -67,8 +66,8 @@ def _prepare() -> None:
         return deadline_ms - time.monotonic() * 1000
 
     _connect()
+    if remaining_ms() > process.secret_ms:
+        process.served.prepare(now_ms=now_ms)
     process.wait_budget.begin_request(limited=False)
     process.refresher.state(now_ms=now_ms, remaining_ms=remaining_ms)
     process.trends.begin(now_ms=now_ms)
-    if remaining_ms() > SECRET_MS:
-        process.served.prepare(now_ms=now_ms)

@@ -2,7 +2,7 @@
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
-"""Timeout in seconds and attempts of calls to S3 and Secrets Manager.
+"""Timeout in seconds, for connecting and for reading, and attempts of calls to S3 and Secrets Manager.
 
 They are low, because a response by the loaded model is better than a late response by a new champion.
 """
@@ -19,11 +19,17 @@ CHAMPION_RETRY_S = 5
 It is shorter than the polling interval, because no other model can serve.
 """
 
-READ_MS = 9_000
-"""Minimum remaining time in milliseconds for a read of the configuration or the catalogue.
 
-If S3 does not respond, a read takes almost this time.
-"""
+def unanswered_ms(attempts: int) -> int:
+    """Return the maximum duration of a call without a response, in milliseconds.
+
+    botocore pauses for up to a second before a second attempt.
+    """
+    return 1000 * (attempts * 2 * CALL_TIMEOUT_S + attempts - 1)
+
+
+READ_MS = unanswered_ms(ATTEMPTS)
+"""Minimum remaining time in milliseconds for a read of the configuration or the catalogue."""
 
 BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4

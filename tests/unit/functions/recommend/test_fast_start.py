@@ -5,10 +5,11 @@ import importlib
 import pytest
 import snapshot_restore_py
 
+from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, Pseudonyms
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
-from functions.recommend import handler
+from functions.recommend import handler, start
 from functions.recommend.sources import current_sources
 from functions.recommend.start import CONNECT_ATTEMPTS, NO_PROFILE
 
@@ -75,6 +76,29 @@ def test_pseudonym_secret_is_read_at_initialisation(shop, initialised, monkeypat
     monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", None)
 
     assert shop.post({"userId": "anna"})["statusCode"] == 200
+
+
+@pytest.mark.parametrize(("pseudonymised", "longest_ms"), [("", 4_000), ("1", 9_000)])
+def test_secret_is_read_only_if_time_for_all_attempts_remains(pseudonymised, longest_ms, initialised, monkeypatch):
+    monkeypatch.setenv("PSEUDONYMISE_IDS", pseudonymised)
+    read = []
+
+    def pseudonyms_of(client, _):
+        read.append(client.meta.config)
+        return Pseudonyms(bytes(MIN_KEY_BYTES))
+
+    monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", pseudonyms_of)
+    monkeypatch.setattr(start, "PREPARE_MS", longest_ms)
+    initialised("snap-start")
+    assert read == []
+
+    monkeypatch.setattr(start, "PREPARE_MS", longest_ms + 60_000)
+    initialised("snap-start")
+
+    (config,) = read
+    attempts = config.retries["total_max_attempts"]
+    # botocore pauses for up to 1 s before a second attempt.
+    assert attempts * (config.connect_timeout + config.read_timeout) * 1000 + (attempts - 1) * 1000 == longest_ms
 
 
 def test_restored_process_reads_the_pointer_before_its_first_request(shop, initialised, monkeypatch):
