@@ -1,6 +1,6 @@
 """Build of the Lambda layers without Docker: `python -m layers.build all --architecture arm64`.
 
-`python -m layers.build training` builds the packages of the training job and the Glue job without a package index.
+`python -m layers.build training` builds the packages for training and Glue jobs that have no access to a package index.
 """
 
 import argparse
@@ -37,7 +37,7 @@ def build(layer: Layer, target: Target, output: Path) -> Path:
 
 
 def check_package_size(folders: Sequence[Path]) -> int:
-    """Return the unzipped size of the layers with the largest function."""
+    """Return the unzipped size of the layers plus the largest function. Raise `LayerError` above Lambda's limit."""
     functions = {path.name: size_bytes(path) for path in (ROOT / "functions").iterdir() if path.is_dir()}
     largest = max(functions, key=functions.__getitem__, default=None)
     parts = {folder.name: size_bytes(folder) for folder in folders}

@@ -1,7 +1,7 @@
 """Content of the container image of the API, built without Docker: `python -m layers.container --architecture arm64`.
 
-The image contains the same packages and code as the functions on Lambda. `layers/image/Dockerfile` needs no network
-except for its base image.
+The image contains the code and packages of `SERVED_FUNCTIONS`, and the packages of Lambda's runtime.
+`layers/image/Dockerfile` needs no network except for its base image.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from layers.verification import check_binaries
 
 OUTPUT = ROOT / "build" / "image"
 PLACE = Path("opt", "alsolike")
-"""Folder in the image with all packages, which is its `PYTHONPATH`."""
+"""Folder of all packages in the image, relative to the root. The image's `PYTHONPATH`."""
 
 IMAGE = Layer(
     "image",

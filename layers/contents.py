@@ -13,10 +13,10 @@ import uv
 from layers.target import Target
 
 ROOT = Path(__file__).parents[1]
-# Earliest time in a zip archive, so every archiver keeps this time.
+# 1980-01-01 UTC, the earliest time that a zip archive can contain.
 _MTIME_S = 315_532_800
 
-# Files removed from every layer, because they differ between runs and machines of the installer.
+# Files removed from every layer: unused files, and files that differ between runs or machines of the installer.
 _LEFTOVERS = (
     "bin", ".lock", "**/__pycache__", "**/tests", "**/*.pyi",
     "*.dist-info/RECORD", "*.dist-info/INSTALLER", "*.dist-info/REQUESTED", "*.dist-info/direct_url.json",
@@ -40,7 +40,7 @@ class Layer:
     unused
         Patterns of installed files that no function imports.
     lists
-        Paths of the requirements, relative to the repository, if they are not in the layer's folder.
+        Paths of the requirements, relative to the repository. Empty for `requirements.txt` in the layer's folder.
     """
 
     name: str
@@ -83,7 +83,7 @@ LAYERS = {
 
 
 TRAINING = Layer("training", lists=("model_export/requirements.txt", "model_export/sentences.txt"))
-"""Packages of a training job without a network. Not a layer of a function, but built in the same way."""
+"""Packages of a training job without a network. They are built like a layer, but no function has this layer."""
 
 
 def fill(layer: Layer, target: Target, folder: Path) -> None:
@@ -130,7 +130,7 @@ def _remove(path: Path) -> None:
 
 
 def fix(folder: Path) -> None:
-    """Set fixed modes and times. Directories are last, because changes in a directory update its time."""
+    """Set fixed modes and times of a folder and its content."""
     paths = sorted(folder.rglob("*"), key=lambda path: len(path.parts), reverse=True)
     for path in (*paths, folder):
         path.chmod(0o755 if path.is_dir() else 0o644)

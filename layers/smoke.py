@@ -1,4 +1,4 @@
-"""Smoke test of layers: a tiny ONNX graph in a bare Python that can import only the layers."""
+"""Smoke tests of layers in a bare Python, which can import only the layers and the standard library."""
 
 import subprocess
 import sys
@@ -38,7 +38,7 @@ print("tokenizers", tokenizers.__version__, "split a text")
 
 
 def run(name: str, folders: Sequence[Path]) -> str:
-    """Run the smoke test of layer `name`. It can import only from `folders`, which are layers for this machine."""
+    """Run the smoke test of layer `name`. `folders` are the layers, built for this machine."""
     paths = [str(folder / "python") for folder in folders]
     script = f"import sys; sys.path[:0] = {paths!r}\n{_SCRIPTS[name]}"
     # With -I and -S, the environment and installed packages have no effect.

@@ -1,4 +1,4 @@
-"""Checks of a built layer: its size, and that all its binaries fit the target."""
+"""Checks of a built layer: the size, and that ELF files and wheels fit the target."""
 
 import hashlib
 import re
@@ -22,7 +22,7 @@ def size_bytes(folder: Path) -> int:
 
 
 def digest(folder: Path) -> str:
-    """Return a SHA-256 over the names, modes, times and bytes of all files in a folder."""
+    """Return a SHA-256 over the names, modes and times of everything in a folder, and over the bytes of files."""
     sha = hashlib.sha256()
     for path in sorted(folder.rglob("*"), key=lambda path: path.as_posix()):
         status = path.stat()
@@ -41,7 +41,7 @@ def check_size(parts: Mapping[str, int]) -> int:
 
 
 def check_binaries(folder: Path, target: Target) -> int:
-    """Return the number of libraries in a layer. Raise `LayerError` if one does not fit `target`."""
+    """Return the number of ELF files in a layer. Raise `LayerError` if an ELF file or a wheel does not fit `target`."""
     libraries = 0
     for path in files(folder):
         with path.open("rb") as file:

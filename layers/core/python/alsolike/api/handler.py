@@ -1,4 +1,4 @@
-"""Decorator of all handlers of API routes, and the check that read-only operators change nothing."""
+"""Decorator for handlers of API routes, and the check that read-only operators change nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON Schemas of the responses of operators' actions, by name."""
+"""JSON Schemas of the responses of `operate`, by name, except those of the rule editor."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Requests of operators' actions."""
+"""Queries and bodies of requests to `operate`. `operator_rules` has those of the rule editor, except the preview."""
 
 from __future__ import annotations
 

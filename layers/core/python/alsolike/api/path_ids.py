@@ -1,11 +1,12 @@
 """IDs in the path of a request.
 
-IDs can contain any character, but paths cannot: API Gateway decodes a path before it selects the route, so `%2F`
-separates segments, and proxies may resolve `..` and reject or decode `%25`. Therefore any ID can be written as `~`
-followed by its UTF-8 in base64url without padding. Proxies do not change letters, digits, `-`, `_` and `~`.
+IDs can contain more characters than paths: API Gateway decodes a path before it selects the route, so `%2F` separates
+segments, and proxies may resolve `..` and reject or decode `%25`. Therefore any ID can be written as `~` followed by
+its UTF-8 in base64url without padding. Proxies do not change letters, digits, `-`, `_` and `~`.
 
-Percent-encoding is accepted for IDs without `/`, `?`, `#`, `%`, except `.` and `..`. API Gateway replaces bytes that
-are not UTF-8 by U+FFFD. Such IDs are rejected, because different IDs would become equal.
+Other IDs than `.` and `..` can be percent-encoded instead, unless they contain `/`, `?`, `#` or `%` or start with `~`.
+API Gateway replaces bytes that are not UTF-8 by U+FFFD, so different IDs would become equal. Therefore percent-encoded
+IDs with U+FFFD are rejected.
 """
 
 from __future__ import annotations
@@ -25,7 +26,9 @@ MARK = "~"
 _OTHER_BYTES = "\ufffd"
 
 _MAX_DIGITS = -(-4 * 4 * MAX_ID_CHARACTERS // 3)
-"""Maximum length of an encoded ID. A character has up to four bytes, and three bytes become four digits."""
+"""Maximum number of characters after `MARK`. A character of an ID has up to four bytes, and three bytes become four
+characters.
+"""
 
 PATH_ID: Mapping[str, Any] = MappingProxyType(
     {

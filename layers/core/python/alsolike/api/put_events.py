@@ -1,6 +1,7 @@
 """Fields and parser of `POST /events`, which is Personalize's PutEvents.
 
-`POST /session/events` accepts the same events from browsers, with the session in the token.
+`POST /session/events` accepts such events from browsers if the configuration permits their types. The session is in the
+token.
 """
 
 from __future__ import annotations
@@ -102,8 +103,8 @@ def parse_put_events(
     ids
         Policy for stored IDs. The result contains only stored IDs, also in derived event IDs.
     session
-        Session in the call's token. The body then has no session, and the tracking ID is optional. Event IDs are unique
-        within the session.
+        Session in the call's token. The body then has no session, and the tracking ID is optional. Equal event IDs in
+        different sessions remain different events.
     agent
         Program that sent the request; None for people.
     is_signed
@@ -151,8 +152,8 @@ def _stored(session: Session, ids: IdPolicy) -> Session:
 
 
 def _confined(interaction: Interaction, configuration: Configuration, *, where: str) -> Interaction:
-    """Return a browser's event with an ID that depends on the session, so that the event cannot replace another user's
-    event.
+    """Check that browsers may send the event, and derive its ID from the session, so that the ID differs from the event
+    IDs of other sessions.
     """
     permitted = configuration.sessions.events
     if interaction.event_type not in permitted:
@@ -175,7 +176,7 @@ def _parse(
     correlation_id: str | None,
     agent: str | None,
 ) -> Interaction:
-    """Parse an event. `same` counts the call's earlier events by content."""
+    """Parse an event. `same` counts the call's earlier events without `eventId` by content."""
     event = EVENT.read(element, where)
     values = values_of_call(event)
     values["event_id"] = event.get("eventId") or _made_id(element, sender, same)
@@ -280,7 +281,7 @@ _HAS_QUERY = {
 
 
 def _spelled(types: Iterable[EventType]) -> str:
-    """Return a regular expression that matches the names of event types in upper and lower case."""
+    """Return a regular expression that matches the names and aliases of event types in any case."""
     spellings = sorted(spelling for event_type in types for spelling in (event_type.name, *event_type.aliases))
     return f"^({'|'.join(''.join(map(_in_any_case, spelling)) for spelling in spellings)})$" if spellings else "^(?!)"
 

@@ -1,4 +1,4 @@
-"""Table of the API's routes with their requests and responses."""
+"""Routes in the API's description, with their requests and responses."""
 
 from __future__ import annotations
 

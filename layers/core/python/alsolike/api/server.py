@@ -1,8 +1,8 @@
 """HTTP server of one function in a container: `python -m alsolike.api.server recommend`.
 
 It translates requests to events of an HTTP API (payload format 2.0) and calls the function's Lambda handler. A process
-handles one request at a time, as on Lambda, so several containers share the load. Only the routes for signed requests
-are served: functions verify signatures themselves, but API Gateway verifies the tokens of all other routes.
+handles one request at a time, as on Lambda, so several containers share the load. Apart from health checks, only routes
+for signed requests are served: functions verify signatures themselves, but API Gateway verifies tokens.
 
 References
 ----------
@@ -33,7 +33,7 @@ LIVE, READY = "/healthz", "/readyz"
 SERVED_FUNCTIONS = ("collect", "recommend")
 DEFAULT_PORT = 8080
 TIMEOUT_S = 20.0
-"""Time in seconds after which a request that waits for the handler is refused."""
+"""Maximum duration of a request in seconds. After it, a request that still waits for the handler is refused."""
 IDLE_S = 5.0
 """Time in seconds after which an idle connection is closed. A stop waits at most this time for idle connections."""
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -136,7 +136,7 @@ class FunctionServer(ThreadingHTTPServer):
         return self._handler is not None and not self.stopping
 
     def stop(self) -> None:
-        """Let requests in progress finish, and accept no more."""
+        """Accept no more connections. Open connections close after their next response, or after `IDLE_S`."""
         self.stopping = True
         self.shutdown()
 

@@ -18,7 +18,7 @@ UNREADABLE = (ArithmeticError, EOFError, MemoryError, OSError, RecursionError, T
 def map_array(path: Path, dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     """Map an array `(n,)` as a plain `ndarray`, because indexing a `memmap` takes three times as long.
 
-    A damaged file, or another type or shape, raises one of `UNREADABLE`.
+    An unreadable file, or another type or shape, raises one of `UNREADABLE`.
     """
     return _checked(np.asarray(np.lib.format.open_memmap(path, mode="r")), dtype, name=path.name)
 
@@ -34,7 +34,10 @@ def _checked(array: npt.NDArray[Any], dtype: npt.DTypeLike, *, name: str) -> npt
 
 
 class MappedStrings:
-    """Byte strings by index, from the files of `write_strings`. Damaged files raise one of `UNREADABLE`."""
+    """Byte strings by index, from the files of `write_strings`.
+
+    Unreadable files, and offsets that do not fit the strings, raise one of `UNREADABLE`.
+    """
 
     def __init__(self, directory: Path, name: str) -> None:
         self._offsets = map_array(directory / f"{name}.off.npy", np.int64)
@@ -54,7 +57,7 @@ class MappedStrings:
         return self._blob[int(self._offsets[index]) : int(self._offsets[index + 1])]
 
     def many(self, indices: npt.NDArray[np.int64]) -> list[bytes]:
-        """Return the strings faster than single reads, each of which creates an object per offset."""
+        """Return the strings, faster than single reads, which convert each offset separately."""
         begins, ends = self._offsets[indices].tolist(), self._offsets[indices + 1].tolist()
         return [self._blob[begin:end] for begin, end in zip(begins, ends, strict=True)]
 

@@ -41,7 +41,7 @@ class Ragged:
     offsets
         Offsets of the rows, uint32 `(n + 1,)`. Row i is `data[offsets[i]:offsets[i + 1]]`.
     data
-        Elements of all rows: bytes, or codes of a dictionary.
+        Elements of all rows, for example bytes, codes of a dictionary or positions.
     """
 
     offsets: Array

@@ -2,7 +2,7 @@
 
 One model serves all actions. A feature is a constant, an action, a column value of the action or user, a pair of an
 action and a user's column value, or a number from the user's history. The weight of each feature has a normal posterior
-with a diagonal covariance (Laplace approximation), from which exploration samples (Chapelle and Li, 2011, algorithm 3).
+with a diagonal covariance (Laplace approximation). Exploration draws from it (Chapelle and Li, 2011, algorithm 3).
 """
 
 from __future__ import annotations
@@ -71,8 +71,8 @@ def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
 
     Views of an action within `WINDOW_MS` are merged.
 
-    A view shortly after an outcome also belongs to this outcome, because several outcomes can report the same
-    impression, and clients may round times to seconds.
+    A view within `WINDOW_MS` after an outcome also belongs to this outcome, because several outcomes can report the
+    same impression, and clients may round times to seconds.
     """
     viewed: dict[str, int] = {}
     decided: dict[str, int] = {}
@@ -131,7 +131,7 @@ class UserHistory:
 
 
 def attributes(properties: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Return the short strings, booleans and elements of lists as pairs of column and value."""
+    """Return the pairs of column and value for booleans and short strings, also in lists, without `NOT_CATEGORIES`."""
     found: list[tuple[str, str]] = []
     for name, value in properties.items():
         if name in NOT_CATEGORIES:
@@ -165,7 +165,7 @@ class ActionModel:
     rate
         Share of taken exposures, or 0 if there are no exposures.
     fitted
-        False if the model contains only rates per action.
+        True for a fitted regression, false for rates per action and without data.
     weights, sds
         Mean and standard deviation of each weight, float64 `(features,)`.
     """
@@ -240,5 +240,5 @@ class ActionModel:
 
 
 def propensities(logits: Floats) -> Floats:
-    """Return the probability of each logit, and 0 for the lowest logit, which a model without data returns."""
+    """Return the probability of each logit. The minimum `-_MAX_LOGIT`, the logit of a model without data, gives 0."""
     return np.where(logits <= -_MAX_LOGIT, 0.0, 1 / (1 + np.exp(-logits)))

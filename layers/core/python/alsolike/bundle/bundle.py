@@ -1,8 +1,8 @@
 """The model bundle, the interface between training and serving. It is independent of the algorithm.
 
 A bundle is a directory. `manifest.json` is written last and contains the checksums of all other files, so a directory
-with a manifest is complete. Item positions are 1..N, and 0 is padding. The files that requests read are memory-mapped,
-so opening a bundle of a million items takes milliseconds.
+with a manifest is complete. Item positions are 1..N, and 0 is padding. The large files are memory-mapped, so opening a
+bundle of a million items without `verify` takes milliseconds.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidBundle
 
 KEPT = 50_000
-"""Maximum number of items with cached ID and position. Most requests and responses contain a few frequent items."""
+"""Maximum number of cached IDs, and of cached positions. A few frequent items make up most requests and responses."""
 
 _NOT_KEPT = -1
 _CHECKED = 50_000  # Items per chunk of a check.
@@ -116,7 +116,8 @@ class Bundle:
     actions
         Action model. It has no data in bundles of earlier versions.
     reranker
-        Reranker. None if it did not improve the lists in training, and for bundles of earlier versions.
+        Reranker. None if the training chose none, for example because it did not improve the lists, and in bundles of
+        earlier versions.
     id_hashes, id_positions
         Sorted hashes of the IDs, uint64 `(items,)`, and the position of each hash, int32 `(items,)`.
     """
@@ -175,7 +176,7 @@ class Bundle:
         self.reranker = Reranker.read(directory / RERANKER_FILE, items=items) if has_reranker else None
 
     def check_contents(self) -> None:
-        """Read and check the contents that opening does not check."""
+        """Check the IDs and metadata of all items, of which opening checks a sample, and the related items."""
         items = self.manifest.items
         for first in range(1, items + 1, _CHECKED):
             self._check_items(np.arange(first, min(first + _CHECKED, items + 1)))
@@ -242,7 +243,7 @@ class Bundle:
 
 
 def _with_some(kept: dict[K, V], pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
-    """Return the cache with additional entries, up to `KEPT`. A full cache is replaced by an empty one first."""
+    """Return the cache with additional entries, up to `KEPT`. An empty cache first replaces a full one."""
     if len(kept) >= KEPT:
         kept = {}
     kept.update(itertools.islice(pairs, KEPT - len(kept)))

@@ -15,7 +15,7 @@ from alsolike.profiles.profile import RecentInteraction
 FEATURE_INPUT = "feature."
 
 EVENT_TYPE = "event_type"
-"""Feature that every shop has. Other features are context properties of interactions, and columns of users."""
+"""Feature with the type of the interaction. Others are context properties of interactions, and columns of users."""
 
 USER = "user."
 """Prefix of features that are columns of users."""

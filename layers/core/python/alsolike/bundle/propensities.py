@@ -47,8 +47,9 @@ class PositionBias:
 def fit(places: Ints, gains: Floats) -> PositionBias | None:
     """Return the maximum a posteriori propensities, or None if there are too few pairs with a gain.
 
-    The loss is -sum(gain log(p(place) / (p(first) + p(second)))) + sum(precision * parameter²) / 2 over pairs, with
-    gains scaled to a mean of 1 per pair. The standard error is a sandwich estimate.
+    The loss is -sum(gain log(p(place) / (p(first) + p(second)))) over the places of all pairs, plus
+    sum(precision * parameter²) / 2 over the parameters. Gains are scaled to a mean sum of 1 per pair with a gain. The
+    standard error is a sandwich estimate.
 
     Parameters
     ----------
@@ -62,7 +63,7 @@ def fit(places: Ints, gains: Floats) -> PositionBias | None:
         return None
     places, gains = places[has_gain], gains[has_gain]
     gains = gains / gains.sum() * len(gains)
-    design = np.zeros((MAX_PLACES - 1, 1 + MAX_PLACES))  # derivative of log p(second) - log p(first) by first place
+    design = np.zeros((MAX_PLACES - 1, 1 + MAX_PLACES))  # Row k: derivatives of log p(k + 1) - log p(k) by parameter.
     firsts = np.arange(MAX_PLACES - 1)
     design[:, 0] = _DECAY[1:] - _DECAY[:-1]
     design[firsts, 1 + firsts], design[firsts, 2 + firsts] = -1.0, 1.0

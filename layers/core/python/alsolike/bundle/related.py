@@ -1,7 +1,6 @@
 """Item-to-item tables of a bundle: similar items, and items bought together.
 
-Serving reads a row without running the graph. The file is memory-mapped, so that only the bytes of the requested row
-are read.
+Serving reads a row without running the graph. The file is memory-mapped, so a request does not read the whole file.
 """
 
 from __future__ import annotations

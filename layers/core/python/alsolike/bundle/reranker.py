@@ -23,12 +23,12 @@ FEATURES = ("score", "popularity", "age", "price", "price difference", "category
 """Features of a candidate.
 
 ================= ====================================================================================================
-score             logarithm of the model's score, standardised by the ten best candidates
+score             logarithm of the model's score, standardised by the `BEST` best candidates
 popularity        negative logarithm of the item's rank by number of interactions
 age               logarithm of 1 + days since `creationTimestamp`
 price             logarithm of `price`
 price difference  absolute difference between `price` and the mean of the user's history, as logarithms
-category share    share of the user's history in the item's leaf category
+category share    share of the item's leaf category among the known leaf categories of the user's history
 ================= ====================================================================================================
 """
 
@@ -62,7 +62,7 @@ class ItemColumns:
     log_price, created_day
         Natural logarithm of the price, and creation in days since 1970, NaN if unknown, float32 `(items + 1,)`.
     category
-        Number of the leaf category, 0 if unknown, int32 `(items + 1,)`.
+        Code of the leaf category, 0 if unknown, int32 `(items + 1,)`.
     """
 
     log_price: npt.NDArray[np.float32]

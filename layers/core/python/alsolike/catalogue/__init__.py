@@ -1,1 +1,1 @@
-"""Items and users in DynamoDB tables, and the log of their changes."""
+"""Items and users in DynamoDB tables, the log of their changes, and actions in S3."""

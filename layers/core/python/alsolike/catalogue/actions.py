@@ -42,12 +42,12 @@ class Action:
 
     @property
     def expires_s(self) -> float:
-        """Time after which the action is not recommended, in epoch seconds."""
+        """Time from which the action is not recommended, in epoch seconds."""
         return _number(self.properties, EXPIRES, float("inf"))
 
     @property
     def repeat_days(self) -> float:
-        """Number of days after the user's latest interaction with the action in which the action is not recommended."""
+        """Number of days without recommendations of the action after the user's latest interaction with it."""
         return _number(self.properties, REPEAT_DAYS, 0.0)
 
 

@@ -1,7 +1,7 @@
 """Change log of items and users in the lake.
 
-Objects contain gzipped JSON lines. Their names contain the sequence numbers of the first and last record in the table's
-stream, so a repeated batch overwrites its own object. If Lambda bisects a batch and retries, objects can overlap.
+Objects contain gzipped JSON lines. Their names contain the sequence numbers of the batch's first and last record, so a
+repeated batch overwrites its own objects. If Lambda bisects a batch and retries, objects can overlap.
 Readers select the change with the highest precedence per ID (`newest`), so duplicates have no effect.
 """
 
@@ -61,7 +61,7 @@ def by_date(changes: Iterable[Change]) -> dict[str, list[Change]]:
 
 
 def encode(kind: ChangeKind, changes: Iterable[Change]) -> bytes:
-    """Return the content of an object. Equal changes give equal bytes."""
+    """Return the content of an object. It contains no time of writing, so a repeated call gives the same bytes."""
     lines = []
     for change in changes:
         row: dict[str, Any] = {kind.id_column: change.entity_id, "updated_at_ms": change.updated_at_ms}

@@ -35,10 +35,9 @@ class Stored(Generic[R]):
 class RowStore(Generic[R]):
     """DynamoDB table of items or users.
 
-    A deleted row is replaced by a marker, so that the table's stream contains the deletion. The last of two
-    simultaneous writes wins and gets the later time, even if the clock of its writer is slow, because readers of the
-    stream order changes by time. Only `put_batches` ignores the stored time. A partial update is retried if the row has
-    changed since it was read.
+    A deleted row is replaced by a marker, so that the table's stream contains the time of the deletion. Readers of the
+    stream order changes by time. Therefore a write gets a later time than the stored row, even if its writer's clock is
+    slow, except in `put_batches`. A partial update is retried if the row has changed since it was read.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class RowStore(Generic[R]):
     def put(self, rows: Iterable[R], *, now_ms: int) -> int:
         """Store rows, replacing rows with the same ID, and return the number of written rows.
 
-        The last row of an ID wins. If DynamoDB is unavailable, rows before the failed row are written.
+        The last row of an ID wins. If the write of a row fails, the rows before it are written.
         """
         latest = {self._kind.id_of(row): row for row in rows}
         for row_id, row in latest.items():

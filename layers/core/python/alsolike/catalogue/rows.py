@@ -41,7 +41,7 @@ class RowKind(Generic[R]):
     key
         Name of the ID in the table and in `R`.
     check
-        Function that raises `InvalidInput` for an invalid row. The second argument is the row's location for messages.
+        Function that raises `InvalidInput` for an invalid row. In messages, the second argument precedes column names.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Variants of a product. A list of recommendations contains at most one variant per product."""
+"""Keys of products. Items with the same key are variants of a product."""
 
 from __future__ import annotations
 
@@ -15,8 +15,7 @@ _CATEGORY = re.compile("category(L[1-9])?")
 
 
 def leaf_category(properties: Mapping[str, Any]) -> Any:
-    """Return the value of the highest level among `categoryL1` to `categoryL9`, else the value of `category`, else
-    None.
+    """Return the value of the last column among `categoryL1` to `categoryL9`, else the value of `category`, else None.
 
     Examples
     --------

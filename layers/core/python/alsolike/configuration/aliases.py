@@ -9,7 +9,7 @@ from alsolike.configuration.rules import Exploration
 from alsolike.runtime.struct import struct
 
 NEXT_BEST_ACTION = "next-best-action"
-"""Name of campaigns that recommend actions."""
+"""Name of the campaign, and of the recommender in recipes and batches, that recommends actions."""
 
 SEGMENTS = "segments"
 """Name of solutions for segment jobs, which find users for items. Campaigns cannot use them."""

@@ -50,7 +50,10 @@ _EXPECTED: Mapping[ColumnType, str] = {
 
 
 def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType], *, where: str) -> None:
-    """Check the values of declared columns. Undeclared columns can have any value, and null means absent."""
+    """Check the values of declared columns, and refuse other spellings of their names. Null means absent.
+
+    Undeclared columns can have any value.
+    """
     for name, value in properties.items():
         column_type = columns.get(name)
         if column_type is None and (meant := property_name(name)) in columns:
@@ -99,7 +102,7 @@ def fits(value: object, column_type: ColumnType) -> bool:
         )
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return False
-    # A time in milliseconds exceeds the year 10000 when it is read as seconds.
+    # A current time in milliseconds exceeds the year 10000 when it is read as seconds.
     return column_type is ColumnType.NUMBER or 0 <= value < _YEAR_10000_S
 
 

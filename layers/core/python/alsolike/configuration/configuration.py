@@ -93,7 +93,7 @@ class Fatigue:
 
 @struct
 class Recommender:
-    """Recommender with its settings. Requests select it by the last segment of its ARN.
+    """Recommender with its settings. `name` is the last segment of the ARN in requests.
 
     Attributes
     ----------
@@ -139,7 +139,7 @@ class Sessions:
     columns
         Property names of item columns that responses may contain.
     filters
-        Filters that requests may select. Default filters of recommenders always apply.
+        Filters that requests may select. Otherwise, the recommender's default filter applies.
     sites
         Sites by site key.
     """
@@ -201,8 +201,7 @@ class Configuration:
     recommenders
         All recommenders by name. The document can change their settings.
     created_aliases, created_filters, created_item_columns, created_user_columns
-        Entries of `aliases`, `filters`, `item_columns` and `user_columns` that clients of Amazon Personalize created.
-        The document does not contain them.
+        Aliases, filters and columns that clients of Amazon Personalize created, stored outside of the document.
     """
 
     version: int = 0

@@ -71,8 +71,8 @@ class Experiment:
         """Return the arm of a user, or of a session without a user.
 
         A hash with the experiment's name as key gives a position between 0 and 1, so positions in two experiments are
-        independent. The arms divide this range by their shares. Therefore the arm depends only on the name, and on the
-        order and shares of the arms.
+        independent. The arms divide this range by their shares. Therefore a user's arm depends only on the experiment's
+        name, and on the order and shares of the arms.
         """
         digest = hashlib.blake2b(unit.encode("utf-8", "surrogatepass"), digest_size=8, key=self.name.encode()).digest()
         place = int.from_bytes(digest, "big") / _POINTS
@@ -127,7 +127,10 @@ def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | N
 
 
 def assignment_of(experiments: Iterable[Experiment], arms: Sequence[str]) -> Assignment:
-    """Return the recommender and rules of logged arms, as far as the experiments still have them."""
+    """Return the assignment of logged arms, with the recommender and rules that the experiments still have for them.
+
+    The assignment has no model.
+    """
     named = {experiment.label(arm): arm for experiment in experiments for arm in experiment.arms}
     chosen = [named[label] for label in arms if label in named]
     recommenders = [arm.recommender for arm in chosen if arm.recommender]

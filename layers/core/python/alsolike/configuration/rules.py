@@ -1,7 +1,8 @@
 """Merchandising rules, with which a shop controls recommendations.
 
-Each rule changes the result of the previous ones, in this order: filter and exclusion list, boosts and demotions,
-pins, promotions, slate rules, exploration, diversity.
+Filters and exclusion lists select items, and boosts and demotions change their scores. Pins take their positions first,
+and promotions share the others with ranked items. Diversity prefers dissimilar ranked items, and exploration replaces
+ranked items by new items. Slate rules reject items, except pins.
 """
 
 from __future__ import annotations

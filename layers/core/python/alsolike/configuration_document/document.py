@@ -1,4 +1,4 @@
-"""Parser and writer of the configuration document, which consists of mappings, lists, strings and numbers."""
+"""Parser and writer of the configuration document."""
 
 from __future__ import annotations
 

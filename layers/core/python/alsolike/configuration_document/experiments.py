@@ -107,9 +107,9 @@ def _target(
 
 
 def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:
-    """Return the reason why a recommender cannot replace each of the recommenders `on`, or None.
+    """Return a reason why a recommender cannot replace one of the recommenders `on`, or None.
 
-    Requests in an experiment contain a user or session, so recommenders that need only a user always have their input.
+    Requests in an experiment contain a user or session, so recommenders that require a user always have their input.
     """
     for replaced in on:
         if replaced == recommender:

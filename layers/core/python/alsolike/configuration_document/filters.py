@@ -23,8 +23,8 @@ class DeclaredFilters:
     Attributes
     ----------
     expressions
-        Expressions by name, also of invalid filters, so that references to them cause no further fault. A value that is
-        not a text of valid length becomes an empty string.
+        Expressions by valid name, including invalid expressions, so that references to them cause no further fault. A
+        value that is not a text of valid length becomes an empty string.
     needs
         Description of the request input that a filter requires, by filter name.
     """

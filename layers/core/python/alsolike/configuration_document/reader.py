@@ -1,4 +1,4 @@
-"""Reader of the current configuration for functions. It polls one S3 object and caches the content."""
+"""Reader of the current configuration for functions, which is cached and polled in S3."""
 
 from __future__ import annotations
 

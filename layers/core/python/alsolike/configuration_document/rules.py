@@ -102,7 +102,7 @@ def numbers_of_rules(rules: RuleSet) -> dict[str, int]:
 
 
 def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
-    """Record faults for rules that no list can satisfy."""
+    """Record faults for too many boosts and demotions, and for rules that no list can satisfy."""
     if len(rules.boosts) + len(rules.demotions) > MAX_FACTORS:
         entry.fault(
             f"has {len(rules.boosts)} boosts and {len(rules.demotions)} demotions, expected {MAX_FACTORS} together",

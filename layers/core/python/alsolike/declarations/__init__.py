@@ -1,4 +1,4 @@
 """Names, limits and defaults that code and infrastructure share.
 
-Only the standard library is imported, because the CDK app imports this package.
+The package imports only the standard library, because the CDK app imports it.
 """

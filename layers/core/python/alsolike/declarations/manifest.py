@@ -1,4 +1,4 @@
-"""Types of functions' manifests, which declare resources, access and trigger for the infrastructure."""
+"""Types of functions' manifests, which declare resources, access and trigger, and common access of functions."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ class Manifest:
     optional_layers
         Layers that a setting adds, by the name of the setting.
     trigger
-        Trigger of the function, or None if only routes of `alsolike.declarations.routes` or workflows invoke it.
+        Trigger of the function, or None, for example for routes of `alsolike.declarations.routes` and for workflows.
     variables
         Names of settings by field of `settings.py`, for fields whose name differs from the setting.
     packages
@@ -236,7 +236,7 @@ LOGGED_TOMBSTONES = (
     Access("artefacts", READ, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason="Receipts are named after erasures"),
     Access("artefacts", LIST),
 )
-"""Tombstones by the user hash in the recommendation log. They can be read without the secret key of hashes."""
+"""Access to tombstones for readers that compare hashes of the recommendation log, without the key of the hashes."""
 
 TOMBSTONES = (*LOGGED_TOMBSTONES, HASH_KEY)
 

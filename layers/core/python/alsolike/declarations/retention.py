@@ -3,7 +3,8 @@
 # Rows of DynamoDB, counted from the last write.
 PROFILE_DAYS = 400
 SESSION_PROFILE_DAYS = 90
-SESSION_ITEM_DAYS = 30  # After the mark of its session, because DynamoDB deletes expired items late.
+# Added to `PROFILE_DAYS`: the item that names a session outlives the session's mark, which DynamoDB may delete late.
+SESSION_ITEM_DAYS = 30
 
 # Deletions of the catalogue's snapshot. A model may contain a deleted item as long as live profiles do.
 ITEM_TOMBSTONE_DAYS = PROFILE_DAYS

@@ -30,7 +30,8 @@ CATCH_ALL = f"POST {SIGNED_PREFIX}/{{proxy+}}"
 class Route(NamedTuple):
     """Function of a route, and its scopes. A token or key must have at least one of them.
 
-    The first scope selects the rate limits of `cdk.json`. Routes without scopes require a session token.
+    The first scope selects the rate limits of `cdk.json`. Routes without scopes require a session token, except
+    `PUBLIC_ROUTES`, which require no token.
     """
 
     function: str
@@ -139,8 +140,9 @@ SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
 """Routes for signed requests. The function verifies the signature and the scopes of the key."""
 
 BEACON_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("collect", [], "POST /session/beacons"))
-"""Routes for beacons (`navigator.sendBeacon`). The query contains the session token, because a header would cause a
-second (preflight) request."""
+"""Routes for beacons (`navigator.sendBeacon`). The query contains the session token, because beacons cannot have an
+authorization header.
+"""
 
 PUBLIC_ROUTES: Mapping[str, Route] = MappingProxyType(_routes("authorize_session", [], "POST /session/tokens"))
 """Routes without a token. The function checks the site key and the origin of the page."""

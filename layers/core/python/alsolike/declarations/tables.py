@@ -1,4 +1,4 @@
-"""Names and partition columns of the lake's tables. `alsolike.records` declares the other columns."""
+"""Names and partition columns of the lake's tables, and keys of the table of live profiles."""
 
 from collections.abc import Iterable, Sequence
 

@@ -1,4 +1,4 @@
-"""Milliseconds per day, and the assumed difference between clocks."""
+"""Milliseconds per day, and the assumed maximum difference between clocks."""
 
 DAY_MS = 86_400_000
 

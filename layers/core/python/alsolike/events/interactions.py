@@ -44,13 +44,14 @@ def parse_record(data: bytes, *, arrived_ms: int, configuration: Configuration =
     Parameters
     ----------
     arrived_ms
-        Time of the record's arrival on the stream, in epoch milliseconds. Kinesis sets this time, not the producer, and
-        repeated deliveries do not change it.
+        Time of the record's arrival on the stream, in epoch milliseconds. Repeated deliveries have the same time.
 
     Raises
     ------
+    InvalidInput
+        If the record is invalid.
     UnknownEventType
-        If only the event type is invalid. A newer configuration may declare the type.
+        If the event type is unknown and no other fault was found. A newer configuration may declare the type.
     """
     fields = validation.parse_object(data, subject="record")
     version = fields.get("schema_version")

@@ -14,8 +14,8 @@ NOTHING = 1e-6
 def net_weights(pair: npt.NDArray[Any], weight: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     """Return the remaining weight of each interaction, at least 0.
 
-    An interaction with a negative weight reduces the weights of earlier interactions of the same user and item, latest
-    first, by this weight in total. Any excess has no effect.
+    An interaction with a negative weight -w reduces the weights of earlier interactions of the same user and item,
+    latest first, by w in total. Any excess has no effect.
 
     Parameters
     ----------

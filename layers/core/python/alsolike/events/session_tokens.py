@@ -5,7 +5,7 @@ With a token, a browser can only send events of its session and read recommendat
 A token is a JSON Web Token with an HMAC-SHA256 signature (HS256) under the deployment's session key, so the shop's
 backend can issue it with any JWT library. The claims are `iss`, `aud`, `sid` (the session), `sub` (the user, if logged
 in), `site` (the site key, if a page used one), `operator` (true for an operator's page), `iat` and `exp`, at most
-`MAX_LIFETIME_S` after `iat`. A token cannot be revoked before it expires.
+`MAX_LIFETIME_S` after `iat`. A single token cannot be revoked before it expires.
 
 References
 ----------

@@ -20,8 +20,8 @@ from alsolike.schema import validation
 from alsolike.schema.fields import Fields, Text
 
 MAX_AGE_MS = DAY_MS
-"""Maximum age of an event in a session of a site key, in milliseconds. Otherwise, a page could count an event again for
-each earlier day, because event IDs contain the day (`bounded`).
+"""Maximum age of an event in a session of a site key, in milliseconds. Event IDs depend on the day (`bounded`), so a
+page could otherwise send an event once for each earlier day.
 """
 MAX_LEAD_MS = CLOCK_SKEW_MS
 
@@ -57,9 +57,10 @@ def open_session(body: bytes, *, origin: str | None, sessions: Sessions) -> Sess
 
 
 def bounded(interaction: Interaction, *, now_ms: int, where: str) -> Interaction:
-    """Return an event of a site key's session, with an ID that is a hash of its content and UTC day.
+    """Check the time of an event in a site key's session, and replace the event's ID by a hash.
 
-    Therefore profiles, datasets and trends count one event per session, event type, item or query, and day.
+    The hash covers session, event type, item, query and UTC day. Therefore profiles, datasets and trends count one
+    event for each combination.
     """
     age_ms = now_ms - interaction.event_time_ms
     if not -MAX_LEAD_MS <= age_ms <= MAX_AGE_MS:

@@ -15,12 +15,14 @@ MAX_PARTITION_KEY_CHARACTERS = 256
 
 
 class StreamRecord(NamedTuple):
-    """Record of a Kinesis stream. It is a tuple, because a batch has thousands of records.
+    """Record of the event stream. Quarantined Kafka records, log lines and imported rows have this form, too.
+
+    It is a tuple, because a batch has thousands of records, and tuples are created faster than dataclasses.
 
     Attributes
     ----------
     sequence
-        Sequence number in decimal digits. Sequence numbers increase within a shard.
+        Sequence number in decimal digits. Sequence numbers increase within a shard of Kinesis.
     arrived_ms
         Approximate time of arrival on the stream, epoch milliseconds.
     partition_key

@@ -20,7 +20,7 @@ ANSWER_TIME_MS = 1_000
 MAX_RECORDS = 500
 """Maximum number of records per call, as limited by Kinesis."""
 MAX_BYTES = 4_000_000
-"""Maximum size of a call, below Kinesis's limit of 5 MB."""
+"""Maximum size of the data in a call, below Kinesis's limit, which includes the partition keys."""
 
 
 class EventStream:
@@ -40,7 +40,7 @@ class EventStream:
     def put(self, interactions: Sequence[Interaction], *, remaining_ms: Callable[[], float]) -> None:
         """Put all interactions on the stream, retrying records that Kinesis rejects.
 
-        `Unavailable` means that some interactions are not on the stream. Callers can repeat the call, because
+        `Unavailable` means that some interactions may not be on the stream. Callers can repeat the call, because
         duplicates have the same event IDs.
         """
         records = [

@@ -187,7 +187,8 @@ class Lift:
     lift
         Ratio of the arm's metric to the control's metric, minus 1.
     p_value, interval
-        Always-valid p-value and confidence interval. The interval contains 0 if and only if the p-value exceeds alpha.
+        Always-valid p-value and confidence interval. A bounded interval contains 0 if the p-value exceeds alpha, and
+        does not if the p-value is lower.
     fixed_p_value, fixed_interval
         p-value and confidence interval for a single look at a time that was fixed before the start.
     """

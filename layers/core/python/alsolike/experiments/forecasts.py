@@ -86,7 +86,7 @@ class Forecasts:
     ) -> dict[str, Any]:
         """Start a forecast, unless it runs or is done. Return the record.
 
-        If `function` cannot be invoked, the stored record contains the reason.
+        If `function` cannot be invoked, store the reason in the record and raise the error.
         """
         record = self.read(forecast_id, now_ms=now_ms)
         if record is not None and record["state"] != FAILED:

@@ -1,6 +1,6 @@
 """Holdout: an experiment in the layer `holdout` with two arms.
 
-The control gets recommendations, the other arm gets popular items.
+The control keeps its recommendations. The configuration gives the other arm a replacement, usually popular items.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ USERS, BUYERS = "users", "buyers"
 
 
 BEFORE_DAYS = 28
-"""Length of the period before an experiment that provides covariates for `RatioMetric.adjusted`, in days."""
+"""Length in days of the period before an experiment with the covariates for `RatioMetric.adjusted`."""
 
 
 class Users(Protocol):

@@ -55,14 +55,14 @@ class Excluded:
     Attributes
     ----------
     unassigned
-        Responses of the experiment's recommenders during the experiment that have no arm. They had no user, or the
-        functions had not yet read the experiment.
+        Responses of the experiment's recommenders during the experiment that have no arm, for example because they had
+        neither user nor session, or the function had not yet read the experiment.
     unknown_arms
         Number of responses by arm, for arms that the experiment does not contain.
     nameless
-        Responses with an arm, but without a user.
+        Responses with an arm whose user is unknown, mostly because the key of the hashes was unavailable.
     users_in_two_arms
-        Users whose arm changed, because the shares changed or the experiment was removed and added again.
+        Users with responses in several arms, mostly because the shares, the order or the names of the arms changed.
     """
 
     unassigned: int
@@ -84,7 +84,8 @@ class ExperimentReport:
     verdict
         `mismatch`, `too little`, `no difference`, `better` or `worse`.
     winner
-        Best arm if it is significantly better than the control, else None.
+        Best of the arms that are significantly better than the control; None if there is no such arm, or the verdict is
+        `mismatch`.
     """
 
     experiment: str

@@ -1,10 +1,11 @@
 """Evaluation of a filter for all items of a model at once, on whole columns of the catalogue snapshot.
 
-A condition on a missing value of an item or user is false, so NOT and NOT IN give true. Conditions on
-interactions that are joined by AND must hold for the same interaction.
+A condition on a missing value of an item or user is false, so NOT and NOT IN give true. Conditions on interactions that
+are joined by AND must hold for the same interaction.
+
 The evaluator caches results that depend only on the catalogue and the parameters. It also caches columns, reordered by
-the model's positions. Results that depend on the user's interactions are sparse sets. Therefore a request computes only
-comparisons of item columns with the time, the user or the current item.
+the model's positions. Conditions on the user's interactions give sparse sets. Therefore most requests compute whole
+columns only for comparisons with the time, the user or the current item.
 """
 
 from __future__ import annotations
@@ -188,8 +189,8 @@ class FilterEvaluator:
 
 
 def _groups(condition: And | Or) -> list[Condition]:
-    """Return the operands, with all static operands combined into one. In an AND, the conditions on interactions are
-    also combined.
+    """Return the operands, with the static operands combined into one unless all are static. In an AND, the conditions
+    on interactions are also combined.
     """
     static: list[Condition] = []
     interaction_conditions: list[Condition] = []

@@ -108,7 +108,7 @@ class TokenReader:
         return is_found
 
     def one_of(self, *texts: str) -> str:
-        """Consume one of the keywords or symbols `texts`, and return it in the case of the argument."""
+        """Consume one of the keywords or symbols `texts` in any case, and return it as written in `texts`."""
         for text in texts:
             if self.take(text):
                 return text
@@ -128,7 +128,7 @@ def is_name(text: str) -> bool:
 
 
 MAX_DEPTH = 32
-"""Maximum depth of nested groups and negations."""
+"""Maximum depth of nested groups."""
 
 _INTERACTION_COLUMNS = {"event_type": EVENT_TYPE, "eventtype": EVENT_TYPE, "timestamp": TIMESTAMP}
 _ORDERINGS = frozenset(Operator) - {Operator.EQUAL, Operator.NOT_EQUAL}
@@ -150,7 +150,7 @@ def parse(expression: str) -> Filter:
 
 
 class _Parser(TokenReader):
-    """Recursive descent parser. Each method parses one rule of the grammar."""
+    """Recursive descent parser."""
 
     def __init__(self, tokens: list[Token]) -> None:
         super().__init__(tokens)

@@ -35,8 +35,8 @@ def undeclared(
 ) -> Iterator[tuple[int, str]]:
     """Yield the position of each undeclared column, and the error message.
 
-    The catalogue snapshot contains only declared columns, so conditions on other columns match no item. In contrast,
-    users and the current item have all properties that clients sent, with values of any type.
+    The catalogue snapshot contains only declared columns, so conditions on other columns are false for every item. In
+    contrast, users and the current item have all properties that clients sent, with values of any type.
     """
     known = {
         ColumnDataset.ITEMS: (*item_columns, ITEM_ID),

@@ -161,7 +161,9 @@ class Expression:
 
 @struct
 class Filter:
-    """Filter, which passes the union of its INCLUDE expressions minus the union of its EXCLUDE expressions.
+    """Filter, which passes the union of the INCLUDE expressions that apply, minus the union of the EXCLUDE expressions.
+
+    If no INCLUDE expression applies, the filter starts from all items.
 
     Attributes
     ----------
@@ -171,7 +173,7 @@ class Filter:
         Columns of all conditions, including duplicates, in the order of the expressions.
     needs_user, needs_history, needs_catalogue, needs_item
         True if conditions read properties of the requesting user, the user's interactions, columns of items, or
-        properties of the current item.
+        properties of the current item, respectively.
     """
 
     expressions: tuple[Expression, ...]

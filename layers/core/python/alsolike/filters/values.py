@@ -79,7 +79,7 @@ class Resolver:
         return [text for text, _ in self._sources(leaf.elements)], everything
 
     def text(self, leaf: Comparison) -> str | None:
-        """Return the operand of a comparison as a string, or None if the current item or user lacks the property."""
+        """Return the operand of a comparison as a string, or None if the current item or user has no such string."""
         if isinstance(leaf.value, Column):
             resolved = self._found(leaf.value)
             return resolved if isinstance(resolved, str) else None

@@ -1,4 +1,4 @@
-"""Object keys of interactions in the lake, and the deduplication that all readers use."""
+"""Object keys of interactions in the lake, and the deduplication of rows."""
 
 from __future__ import annotations
 

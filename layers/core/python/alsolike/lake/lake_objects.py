@@ -1,9 +1,9 @@
 """Objects of the lake, for readers that run concurrently with compaction and erasure.
 
 Readers list all objects first, and skip objects that are deleted before they are read. Compaction deletes an object
-only after the merged object has existed for `MERGE_GRACE_MS`, which is longer than any reader runs. Therefore a reader
-that misses an object has the merged object in its list. All other missing rows were deleted by retention or an erasure
-and must not be read.
+only after the merged object has existed for `MERGE_GRACE_MS`, within which readers must finish. Therefore a reader that
+misses an object has the merged object in its list. All other missing rows were deleted by retention or an erasure and
+must not be read.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from alsolike.runtime import s3
 from alsolike.runtime.client_protocols import PagedClient, S3Client
 
 MERGE_GRACE_MS = 3_600_000
-"""Time between the write of a merged object and the deletion of its inputs. Readers must finish within this time."""
+"""Minimum time in milliseconds between the write of a merged object and the deletion of its inputs."""
 
 _DAY = re.compile(r"[a-z]+/[a-z_]+=(?P<date>[^/]+)/.+\.parquet")
 
