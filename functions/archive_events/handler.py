@@ -35,7 +35,7 @@ def _sources() -> tuple[Settings, ConfigurationReader, TombstoneReader]:
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Archive the batch atomically. If it fails, Lambda retries the whole batch."""
+    """Archive the batch. If this fails, Lambda retries the whole batch."""
     settings, configurations, tombstones = _sources()
     now_ms = time.time_ns() // 1_000_000
     outcome = archive(

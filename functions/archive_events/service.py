@@ -1,8 +1,8 @@
 """Writer of a stream batch to the lake.
 
-Object names are derived from the batch's shard and sequence range. Contents depend only on the batch's records, the
-configuration and the tombstones. So a redelivered batch writes equal bytes to the same objects, unless the
-configuration or the tombstones changed.
+Object names are derived from the batch's shard and sequence range, and from the date. Contents depend only on the
+batch's records, the configuration and the tombstones. So a redelivered batch writes equal bytes to the same objects,
+unless the configuration or the tombstones changed.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 class ArchiveResult:
     """Result of a batch.
 
-    `reasons` has one element per quarantined record. `correlation_ids` are those of quarantined records that have one.
-    `erased` is the number of dropped records of erased users.
+    `reasons` has one element per quarantined record. `correlation_ids` are the distinct IDs of quarantined records.
+    `erased` is the number of dropped records of erased users and sessions.
     """
 
     archived: int
@@ -57,7 +57,7 @@ def archive(
 ) -> ArchiveResult:
     """Write valid records to the partition of their date and invalid records to quarantine.
 
-    Records of erased users are dropped. `records` are one batch of one shard, in stream order.
+    Records of erased users and sessions are dropped. `records` are one batch of one shard, in stream order.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     readable = [event for event in parsed if not isinstance(event, InvalidInput)]

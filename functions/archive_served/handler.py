@@ -38,7 +38,7 @@ def _no_hashes() -> Pseudonyms:
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> None:
-    """Archive the lines. If this fails, CloudWatch Logs delivers them again."""
+    """Archive the lines. If this fails, Lambda retries the call."""
     settings, tombstones, configurations, impressions = _sources()
     now_ms = time.time_ns() // 1_000_000
     delivery = read_delivery(event["awslogs"]["data"])

@@ -1,7 +1,8 @@
 """Writer of a CloudWatch Logs delivery to the lake.
 
-Object names are derived from the log stream and the first and last event of the delivery. Contents depend only on its
-lines and the tombstones. So a repeated delivery writes equal bytes to the same objects, unless a tombstone was added.
+Object names are derived from the date, the log stream, and the first and last event of the delivery. Contents depend
+only on its lines and the tombstones. So a repeated delivery writes equal bytes to the same objects, unless the
+tombstones changed.
 """
 
 from __future__ import annotations
@@ -93,9 +94,10 @@ def archive(
     erased: Tombstones = NO_TOMBSTONES,
     store_impressions: Callable[[list[Impressions]], None] | None = None,
 ) -> DeliveryResult:
-    """Write valid lines to the partition of their date and invalid lines to quarantine. Drop lines of erased users.
+    """Write valid lines to the partition of their date and invalid lines to quarantine.
 
-    `store_impressions` is None if the configuration does not demote seen items.
+    Lines of erased users and sessions are dropped. `store_impressions` is None if the configuration does not demote
+    seen items.
     """
     rows: dict[str, list[ServedResponse]] = {}
     unreadable: list[QuarantinedRecord] = []

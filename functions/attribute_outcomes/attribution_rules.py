@@ -13,10 +13,10 @@ POPULARITY_DAYS = 7
 """Number of days before the day of a response over which item popularity is counted. The day itself counts too."""
 
 LATE_DAYS = 7
-"""Number of days after the window that are also searched for duplicates of events."""
+"""Number of days after the window that are searched for duplicates if an event arrived late."""
 
 DEFINITIONS = 3
-"""Version of the definitions of metrics. A new version recomputes all days."""
+"""Version of the definitions of metrics. A new version makes the results of all days outdated."""
 
 
 class Kind(IntEnum):
@@ -29,7 +29,7 @@ class Kind(IntEnum):
 KINDS = MappingProxyType(
     {"click": Kind.CLICK, "view": Kind.CLICK, "cart": Kind.CART, "purchase": Kind.PURCHASE, "return": Kind.RETURN}
 )
-"""Role by canonical event type. A view that references a response counts as a click. Other types only report
+"""Kind by canonical event type. A view that references a response counts as a click. Other types only report
 impressions."""
 
 
@@ -79,15 +79,15 @@ class AttributionRules:
         return range(answer_day - self.early_days, answer_day + self.window_days + 1)
 
     def copy_days(self, answer_day: int, *, late: bool) -> range:
-        """Return the days (since 1970) that can contain duplicates of the events in a day's results.
+        """Return the days (since 1970) that are searched for duplicates of the events in a day's results.
 
-        Only a duplicate that was received before an event can count instead of it. The duplicate's date is then before
-        this receipt. So days after the window are searched only if an event arrived late.
+        A duplicate that was received later than an event does not count instead of it. So days after the window are
+        searched only if an event arrived late.
         """
         return range(answer_day - POPULARITY_DAYS, answer_day + self.window_days + 1 + LATE_DAYS * late)
 
     def is_late(self, received_ms: int, answer_day: int) -> bool:
-        """Return true if an event arrived so late that a duplicate with a later date may have arrived earlier."""
+        """Return true if a duplicate of a late event, with a date after the window, may have arrived earlier."""
         return received_ms + self.clock_skew_ms >= (answer_day + self.window_days + 1) * DAY_MS
 
 

@@ -28,17 +28,18 @@ from functions.attribute_outcomes.summary import DaySums
 from functions.attribute_outcomes.tables import OUTCOMES
 
 PART_ROWS = 200_000
-"""Maximum number of rows in memory. Only the events of a single response, or the copies of an event, may exceed it."""
+"""Maximum number of rows of a partition, which is processed in memory. Many rows with one recommendation ID or event ID
+may exceed it."""
 
 _ANSWER = "recommendation_id"
-_ANSWER_BYTES = 60  # Minimum size of a row in S3. The recommendation ID takes 30 bytes and does not compress.
+_ANSWER_BYTES = 60  # Assumed size of a row in S3, of which the recommendation ID takes about 30 bytes.
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Results:
     """Results of a day.
 
-    `outcomes` is None if there were no responses. `late` is true if an event arrived late; see
+    `outcomes` is None if the recommendation log has no object of the day. `late` is true if an event arrived late; see
     `AttributionRules.is_late`.
     """
 
@@ -113,7 +114,7 @@ class Computation:
     ) -> tuple[Spill, bool]:
         """Collect the distinct events that may count for responses of a day, in the same partitions as the responses.
 
-        Return also true if an event arrived late. `rejected` gets the number of other events.
+        Return also true if an event arrived late. `rejected` gets the number of other events by reason.
         """
         latest_ms = 0
         # Partition by event first, so that all duplicates of an event are in one partition, also if they reference
@@ -141,7 +142,7 @@ class Computation:
         rows = JUDGED.empty_table()
         for piece in part.pieces():
             rows = pa.concat_tables([rows, piece])
-            if len(rows) > self._part_rows:  # All rows belong to one event.
+            if len(rows) > self._part_rows:  # Most rows have the same event ID.
                 rows = _once(rows)
         return _once(rows)
 

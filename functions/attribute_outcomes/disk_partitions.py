@@ -39,7 +39,7 @@ def parts_for(rows: float, max_rows: int) -> int:
 
 
 def part_of(hashes: Hashes, parts: int, level: int = 0) -> npt.NDArray[np.int64]:
-    """Return the partition of each hash. Each level uses different bits of the hash.
+    """Return the partition of each hash. Each level starts at a later bit of the hash.
 
     At the first level, partitions follow the order of the hashes.
     """
@@ -143,8 +143,8 @@ class Spill:
 def parts_of(*spills: Spill, max_rows: int) -> Iterator[tuple[Part, ...]]:
     """Yield the corresponding partitions of all spills, and delete each partition after use.
 
-    Corresponding partitions contain equal keys. They have at most `max_rows` rows in total, unless nearly all rows have
-    the same key.
+    Rows with equal keys are in corresponding partitions. These have at most `max_rows` rows in total, unless nearly all
+    rows have the same key.
     """
     for number, parts in enumerate(zip(*(spill.parts for spill in spills), strict=True)):
         rows = sum(part.rows for part in parts)

@@ -1,6 +1,7 @@
-"""Interactions of each day, read from S3 once.
+"""Interactions by day, read from S3 and stored on disk while surrounding days need them.
 
-They are stored on disk as events by the day of the response that they reference, and as event counts by item.
+The files of a day contain events by the day of the response that they reference, hashes of events, and event counts by
+item.
 """
 
 from __future__ import annotations
@@ -43,11 +44,11 @@ EVENTS = pa.schema(
 """Columns of events that attribution reads. `lake.deduplicate` requires those up to session_id."""
 
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
-"""Columns of `EVENTS`, and the rejection reason if the recommendation ID already determines it."""
+"""Columns of `EVENTS`, and the rejection reason if the recommendation ID and the day of the event determine it."""
 
 _ITEMS = MappingProxyType({"item": "<i4"})
 _COPIES = MappingProxyType({"result_day": "<i4", "received_ms": "<i8"})
-_EVENT_BYTES = 40  # Approximate size of an event in S3. The event ID takes 16 bytes and does not compress.
+_EVENT_BYTES = 40  # Assumed size of an event in S3, in bytes.
 _FORGED = -1
 _NEVER = np.iinfo(np.int64).max
 
@@ -84,7 +85,7 @@ class EventDays:
                 named.pop(answer_day).remove()
 
     def are_duplicates(self, events: pa.Table, answer_day: int, *, late: bool) -> npt.NDArray[np.bool_]:
-        """Return a mask of a day's events that are duplicates and count in another day's results.
+        """Return a mask of the events that have a duplicate which counts in another day's results.
 
         The duplicate that was received first on the surrounding days counts. If times are equal, the duplicate in the
         earlier day's results counts.
@@ -127,7 +128,7 @@ class EventDays:
         return self._path(day) / "copies"
 
     def _prepared(self, day: int) -> dict[int, Part]:
-        """Read a day unless it was read before. Return its events by result day, for the requested result days."""
+        """Read a day unless its files exist. Return its events by result day, for the requested result days."""
         if day not in self._read:
             path = self._path(day)
             shutil.rmtree(path, ignore_errors=True)  # A failed attempt may have left files.

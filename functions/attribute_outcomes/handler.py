@@ -31,7 +31,7 @@ LAST_DAY_MS = 300_000
 """Minimum remaining time to start another day or the report of the holdout, in milliseconds."""
 
 INVOCATION_TIMEOUT_S = 25
-"""Maximum time in seconds until `recommend` responds to a forecast with several logged requests."""
+"""Maximum time in seconds that `recommend` takes to rank for several logged requests of a forecast."""
 
 RATES = {
     "click_through": Metric.CLICK_THROUGH,
@@ -109,7 +109,7 @@ def _forecast_inputs(settings: Settings, s3: S3Client, *, now_ms: int) -> Foreca
 
 
 def _report(day: LastDayReport) -> None:
-    """Send a day's metrics once. CloudWatch bills a series per hour, so this costs 1/24 of a continuous series."""
+    """Send a day's metrics. CloudWatch bills a series per hour, so this costs 1/24 of a continuous series."""
     for row in day.engagement:
         rates = {RATES[name]: value for name, value in row.rates().items() if value is not None}
         report(rates, dimension=row.dimension, name=row.name)

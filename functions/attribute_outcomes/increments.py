@@ -1,4 +1,4 @@
-"""Report of the holdout. It is computed once a day, because a request cannot wait until all interactions are read."""
+"""Daily report of the holdout. A request cannot wait until all interactions are read."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from alsolike.runtime.s3 import S3Object
 from operations.experiments.incremental import increments_of
 
 SETTLED_MS = 8 * DAY_MS
-"""Time in milliseconds after the end of a holdout in which its report changes. Most outcomes are attributed within this
-time."""
+"""Time in milliseconds after the end of a holdout, during which its report is still recomputed. Most outcomes are
+attributed within this time."""
 
 
 def update_increments(

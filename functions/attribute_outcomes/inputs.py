@@ -1,8 +1,8 @@
 """Inputs of the computation, and receipts of computed days.
 
-The outcomes of a day depend on the recommendation log and the interactions of the surrounding days. The fingerprint
-identifies these inputs. A day is recomputed if the fingerprint in its receipt or the stored results differ. This
-corrects days with late data, erased users or interrupted computations.
+The outcomes of a day depend on its recommendation log and the interactions of the surrounding days. The fingerprint
+identifies these inputs and the rules, but not the catalogue. A day is recomputed if the fingerprint in its receipt or
+the stored results differ. This corrects days with late data, erased users or interrupted computations.
 """
 
 from __future__ import annotations
@@ -70,10 +70,9 @@ class Inputs:
         self.engagement = _listed(client, bucket, ENGAGEMENT_PREFIX, SERVED_PARTITION)
 
     def days(self) -> list[int]:
-        """Return the days that have results or require them.
+        """Return the days with responses or outcomes, and later days with interactions.
 
-        Days of interactions before the first stored responses are skipped, because their responses are unknown or have
-        expired.
+        Interactions before the first stored responses are skipped, because their responses are unknown or have expired.
         """
         if not self.served:
             return sorted(self.outcomes)
@@ -126,7 +125,7 @@ class DayReceiptStore:
         self._client, self._bucket = client, bucket
 
     def read(self, day: int) -> DayReceipt | None:
-        """Return None if the receipt is missing or was written by another version."""
+        """Return None if the receipt is missing, or does not have the fields of this version."""
         stored = self._object(day).read()
         try:
             return DayReceipt(**orjson.loads(stored.body)) if stored else None

@@ -112,9 +112,10 @@ class _Events:
         return accepted
 
     def judge_shoppers(self, answers: pa.Table, shopper: Callable[[str], str]) -> None:
-        """Reject events of other users than the user of the response, and events whose response has an unknown user.
+        """Reject events whose user and session differ from those of the response.
 
-        Responses without a user accept every event.
+        `Reason.UNVERIFIABLE` means that the response's user is unknown. Responses without a user and session accept
+        every event.
         """
         rows = np.flatnonzero(self._accepted())
         answer = self._answer[rows]
@@ -152,7 +153,7 @@ class _Events:
         self._reject(~in_range.to_numpy(), Reason.VALUE_OUT_OF_RANGE)
 
     def views(self) -> tuple[Views, Ints, int]:
-        """Return the views, their first impression times (or `NEVER`), and the number of unserved items shown."""
+        """Return the views, their first impression times (or `NEVER`), and the number of shown but not served items."""
         rows = np.flatnonzero(self._accepted())
         listed, place = flat(self._table["impression"].take(pa.array(rows)))
         event = rows[place]
@@ -170,7 +171,7 @@ class _Events:
         return views, shown_ms, len(pair) - len(shown)
 
     def judge_items(self, shown_ms: Ints) -> None:
-        """Reject events about items that were not served, and events before the item's first impression."""
+        """Reject events of `KINDS` with items that were not served, or before the item's first impression."""
         has_kind = self._kind >= 0
         self._reject(has_kind & (self._pair < 0), Reason.NOT_SERVED)
         if len(shown_ms):
@@ -203,7 +204,7 @@ class _Events:
 
 
 def without_user(answers: pa.Table) -> Bools:
-    """Return a mask of the responses without a user, which several users may have viewed."""
+    """Return a mask of the responses without a user and session, which several users may have viewed."""
     named: Bools = pc.is_valid(pc.coalesce(answers["shopper"], answers["session"])).to_numpy()
     return ~named
 

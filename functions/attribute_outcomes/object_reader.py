@@ -12,7 +12,7 @@ from alsolike.lake.tables import read_tables
 from alsolike.runtime.client_protocols import S3Client
 
 BATCH_BYTES = 32 * 2**20
-"""Maximum total size of the objects in memory, in bytes. Only a single object may exceed it."""
+"""Maximum total size of objects that are read at once, in bytes. Only a single object may exceed it."""
 
 
 def rows_of(client: S3Client, bucket: str, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:

@@ -19,9 +19,9 @@ BATCH_ROWS = 200_000
 
 
 class Records:
-    """Records in order of arrival, including duplicates.
+    """Records in files, including duplicates.
 
-    `fields` are the fields of a record next to the hash, as NumPy types, in sort order. `parts` is the number of files.
+    `fields` are the names and NumPy types of the fields after the hash, in sort order. `parts` is the number of files.
     """
 
     def __init__(self, directory: Path, name: str, fields: Mapping[str, str], *, parts: int) -> None:
@@ -42,7 +42,7 @@ class Records:
                 rows[bounds[number] : bounds[number + 1]].tofile(file)
 
     def ordered(self) -> Iterator[Rows]:
-        """Yield distinct records in batches, sorted within a batch, and delete the file of each batch.
+        """Yield distinct records in batches, sorted by hash and fields, and delete the file of each batch.
 
         All records of a hash are in one batch.
         """
@@ -59,7 +59,10 @@ def record_type(fields: Mapping[str, str]) -> np.dtype[Any]:
 
 
 def starts(rows: Rows, *names: str) -> npt.NDArray[np.bool_]:
-    """Return a mask of the first sorted record, and of records that differ from the previous one in a field."""
+    """Return a mask of the first row, and of rows that differ from the previous row in one of the fields `names`.
+
+    `rows` are sorted by these fields.
+    """
     other = np.zeros(len(rows), bool)
     other[:1] = True
     for name in names:

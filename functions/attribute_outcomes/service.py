@@ -41,7 +41,7 @@ class AttributionResult:
     """Result of a call. `events` and `rejected` are sums over the computed days.
 
     `complete` is true if all days are up to date. `window_cut_days` is the number of days at the end of an attribution
-    window in which the day's results are no longer recomputed. `failed` contains the reason by day.
+    window in which the day's results are no longer recomputed. `failed` contains the reason by date.
     """
 
     days: int = 0
@@ -60,8 +60,9 @@ class AttributionResult:
 class Attribution:
     """Attribution in one lake.
 
-    Days before `first_day` are not recomputed, because their inputs are expiring. `report` is called once for each last
-    complete day. `shopper` returns the keyed hash of a stored user or session ID.
+    Days before `first_day` are not recomputed, because their inputs are expiring. `report` is called for the last
+    complete day, unless the day's receipt says that this was done. `shopper` returns the keyed hash of a stored user or
+    session ID.
     """
 
     def __init__(
@@ -154,7 +155,7 @@ class Attribution:
     def _write(self, day: int, fingerprint: str, results: Results, before: DayReceipt | None) -> None:
         """Replace the results of a day, report the metrics of the last complete day once, and write the receipt.
 
-        If the call fails before the receipt, or another call computes the same day, the receipt does not match the
+        If the call fails before the receipt, or another call computes the same day, the receipt may not match the
         results. The next call then recomputes the day.
         """
         date = date_of(day)
@@ -198,7 +199,7 @@ class Attribution:
 
     def _put(self, key: str, path: Path) -> str:
         with translate_aws_errors(f"s3://{self._bucket}/{key}"), path.open("rb") as file:
-            # A single request, because the ETag of a multipart upload is not the hash of the content.
+            # Unlike `upload_file`, `put_object` returns the ETag.
             etag: str = self._client.put_object(Bucket=self._bucket, Key=key, Body=file)["ETag"]
         return etag
 
@@ -206,7 +207,7 @@ class Attribution:
 def _error_text(error: Exception) -> str:
     """Return the message of an Alsolike error.
 
-    For other errors return only the location, because messages may contain user data.
+    For other errors, return only the type and the location, because messages may contain user data.
     """
     if isinstance(error, AlsolikeError):
         return f"{type(error).__name__}: {error}"

@@ -1,4 +1,4 @@
-"""Pairs of a response and a recommended item, and their views. Outcomes are counted per pair."""
+"""Pairs of a response and a recommended item, and their views."""
 
 from __future__ import annotations
 
@@ -16,6 +16,12 @@ Bools = npt.NDArray[np.bool_]
 
 
 class Slate:
+    """Distinct pairs of a response and a recommended item, sorted.
+
+    `answer` and `item` contain the row of the response and the item index per pair. Recommended items that are null are
+    left out. The attribute `answers` is the number of responses.
+    """
+
     def __init__(self, answers: pa.Table, items: Items) -> None:
         listed, answer = flat(answers["item_ids"])
         numbers = items.numbers(listed)
@@ -40,7 +46,8 @@ class Slate:
         return np.bincount(self.answer[are_new], minlength=self.answers)
 
     def novelty(self, popularity: Ints) -> Floats:
-        """Return the mean self-information of the items per response, in bits. NaN for empty responses.
+        """Return the mean self-information of the items per response, in bits. NaN for empty responses and without
+        events.
 
         An item without events counts as having one event.
 
@@ -63,7 +70,7 @@ class Views:
     """Distinct views, sorted. A view is a pair of response and item that events of one viewer reference.
 
     A response for a user has one viewer. A response without a user may have several. `pairs` and `viewers` contain the
-    index of the pair in the slate and the number of the user, per event.
+    index of the pair in the slate and of the viewer, per reference.
     """
 
     def __init__(self, slate: Slate, pairs: Ints, viewers: Ints) -> None:
@@ -100,5 +107,5 @@ def ordered_sum(groups: Ints, values: Floats, count: int) -> Floats:
 
 
 def _distinct(keys: Ints) -> Ints:
-    keys = np.sort(keys)  # np.unique hashes, which takes 20 times as long.
+    keys = np.sort(keys)  # np.unique hashes, which takes longer.
     return np.concatenate([keys[:1], keys[1:][np.diff(keys) > 0]])

@@ -1,4 +1,4 @@
-"""Sums of responses by recommender, model version and arm, accumulated over batches."""
+"""Sums of outcomes over all responses, and by recommender, model version and arm."""
 
 from __future__ import annotations
 

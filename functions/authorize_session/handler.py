@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
-"""Timeout in seconds and attempts of a call to AWS. API Gateway waits 10 s for an authorizer."""
+"""Read timeout in seconds and attempts of a call to AWS. API Gateway waits 10 s for an authorizer."""
 
 
 @functools.cache
@@ -57,7 +57,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _authorize(event: dict[str, Any]) -> dict[str, Any]:
-    """Return the authorization and the session of a request, in the form of an HTTP API or a REST API."""
+    """Return the authorizer's response, in the form for an HTTP API or a REST API."""
     answer = _policy if "methodArn" in event else _simple_response
     try:
         session = authorize(_identity(event), keys=_keys(), now_s=time.time())

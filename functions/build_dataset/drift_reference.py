@@ -1,4 +1,4 @@
-"""Distributions over the dataset's last days, the reference for drift checks."""
+"""Distributions of a dataset, mostly over its last days, as the reference for drift checks."""
 
 from __future__ import annotations
 

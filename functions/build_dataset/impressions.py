@@ -104,10 +104,11 @@ def read_impressions(
     configuration: Configuration,
     pseudonyms: Callable[[], Pseudonyms],
 ) -> pa.Table:
-    """Return about `MAX_RESPONSES` latest responses of `for-you` with an outcome of their user, oldest first.
+    """Return the latest responses of `for-you` with an outcome of their user, oldest first.
 
-    `profiles` returns the profile IDs of the dataset. Responses for other users are skipped. Raise `InvalidDataset` if
-    an object is not a Parquet file with the table's types.
+    Reading stops after the object that reaches `MAX_RESPONSES` responses. `profiles` returns the profile IDs of the
+    dataset. Responses for other users are skipped. Raise `InvalidDataset` if an object is not a Parquet file with the
+    table's types.
     """
     served = list(list_objects(client, bucket, prefix=SERVED_PREFIX))
     if not served:

@@ -22,7 +22,8 @@ from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.dataset_rules import ACTION, CONTEXT
 
 BATCH_BYTES = 256 * 2**20
-"""Maximum total size in bytes of the objects in memory. The selected columns of earlier objects take further memory."""
+"""Maximum total size in bytes of the objects that are read at once, except a single object. The selected columns of
+earlier objects take further memory."""
 
 _ACTION_TYPES = pa.array(ACTION_TYPES)
 
@@ -34,7 +35,7 @@ def read_lake(
 
     The rows have the additional column `ACTION`, and `CONTEXT` if `context` is not empty.
     """
-    # A listing at one time contains all rows, although compaction later moves rows to new objects.
+    # Listing first finds all rows, although compaction moves rows to new objects; see `alsolike.lake.lake_objects`.
     listing = list(list_objects(client, bucket))
     schema = arrow_schema(pa, {name: INTERACTIONS_COLUMNS[name] for name in columns})
     schema = schema.append(pa.field(ACTION, pa.string()))

@@ -62,10 +62,11 @@ def build_dataset(
     pseudonyms: Callable[[], Pseudonyms],
     now_ms: int,
 ) -> WrittenDataset:
-    """Write the dataset of a run, its manifest last. Equal stored data and configurations give equal files.
+    """Write the dataset of a run, its manifest last.
 
-    `client` only reads: awswrangler writes with its own client. Raise `InvalidDataset` if no interaction exists or
-    remains, or a user in the dataset was erased during the call.
+    awswrangler writes with its own client. `client` reads, and writes the impressions and the manifest. Raise
+    `InvalidDataset` if no interaction exists or remains, an object is not of its table, or a user in the dataset was
+    erased during the call.
     """
     with ThreadPoolExecutor(1, "catalogue") as pool:
         # Scanning DynamoDB overlaps with reading and cleaning the lake's rows.

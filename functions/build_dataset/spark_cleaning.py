@@ -2,7 +2,6 @@
 
 The driver receives no data that grows with users or interactions. Interactions are shuffled by event ID, by session, or
 by the pair of user and item. Therefore, the interactions of a very active user or popular item are spread over workers.
-Only action events and the counts of pairs are joined by the user or by the item.
 """
 
 from __future__ import annotations
@@ -42,8 +41,8 @@ PAIR = ("profile_id", "item_id")
 class CleanInteractions:
     """Selected interactions, unsorted, and counts of dropped rows.
 
-    `pairs` has one row per user and item. `actions` are users' interactions with actions, unsorted; None if there are
-    none.
+    `pairs` has one row per user and item. `actions` are users' interactions with actions, unsorted; None if no event
+    has a type of `ACTION_TYPES`.
     """
 
     frame: DataFrame
@@ -198,7 +197,7 @@ def _actions(events: DataFrame, erased: IsErased | None) -> DataFrame:
 def _without_returns(weighted: DataFrame) -> DataFrame:
     """Remove returned purchases by the rules of `cleaning`. Only pairs of user and item with a return are sorted.
 
-    A worker's memory then holds the interactions of one user with one item.
+    A task then holds the interactions of one user with one item in memory.
     """
     returned = weighted.where(F.col("weight") < 0).select(*PAIR).distinct()
     without_returns = weighted.join(returned, [*PAIR], "left_anti")

@@ -53,7 +53,7 @@ from functions.build_dataset.spark_cleaning import (
 from functions.build_dataset.spark_drift_reference import reference
 
 _SHARES = 10_000_000
-"""Number of steps of a user sample. The smallest share is 1 / _SHARES."""
+"""Number of steps of a user sample. A share is a multiple of 1 / _SHARES."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class SparkErasedUsers:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SparkDataset:
-    """Dataset with complete files but without a manifest.
+    """Dataset whose manifest is not yet written.
 
     `profiles` contains the users whose interactions are written.
     """

@@ -1,4 +1,4 @@
-"""`drift_reference` on Spark: distributions over the dataset's last days, from counts by item and by user."""
+"""`drift_reference` on Spark, from counts by item and by user."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from functions.build_dataset.spark_cleaning import PAIR, CleanInteractions
 def reference(spark: SparkSession, interactions: CleanInteractions, items: DataFrame, *, limits: Limits) -> Reference:
     """Return the reference distributions of a dataset.
 
-    The driver receives only counts and a category per item.
+    The driver receives counts, the properties of at most `MAX_EXAMINED_ITEMS` items, and a category per item.
     """
     since_ms = interactions.counts.last_event_ms - WINDOW_DAYS * DAY_MS
     frame = interactions.frame.where(F.col("event_time_ms") > since_ms)

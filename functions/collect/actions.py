@@ -69,7 +69,7 @@ def parse_put_action_interactions(
 ) -> tuple[list[Interaction], list[InvalidInput]]:
     """Return the valid interactions of a request, and the errors of the invalid ones.
 
-    The ID of an interaction without `eventId` is derived from its content, so that a repeated request changes nothing.
+    The ID of an interaction without `eventId` is derived from its content, so that a repeated request sends equal IDs.
     """
     call = PUT_ACTION_INTERACTIONS.read(validation.parse_sent_object(body))
     if call["trackingId"] != tracking_id:

@@ -1,4 +1,5 @@
-"""Routes POST /events and, for browsers, POST /session/events. They send interactions to the stream."""
+"""Routes POST /events and, for browsers, POST /session/events and /session/beacons. They send interactions to the
+stream."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ class Events:
     def put(self, request: CollectRequest) -> dict[str, object]:
         """Send the valid events of a request to the stream. Events of an erased user are accepted and dropped.
 
-        Raise `InvalidInput` if the body or single events are invalid. Valid events are stored nevertheless.
+        Raise `InvalidInput` if the body is invalid, or, after the valid events are sent, if single events are invalid.
         """
         return self._put(request, session=None)
 

@@ -21,7 +21,7 @@ CALL_TIMEOUT_S = 4
 ATTEMPTS = 2
 """Maximum number of attempts of a call to AWS.
 
-Attempts end before API Gateway's timeout, so the client gets a 503 with a message.
+The attempts of one call end before API Gateway's timeout, so the client gets a 503 with a message.
 """
 
 
@@ -36,7 +36,7 @@ def _routes() -> Mapping[str, Route]:
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Return the response to a request. Put requests return `{}`, as in Personalize."""
+    """Return the response to a request. Routes that only write return `{}`, as PutEvents does in Personalize."""
     request = CollectRequest(
         event,
         time.time_ns() // 1_000_000,

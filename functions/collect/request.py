@@ -20,7 +20,7 @@ from alsolike.signing.signed_requests import SIGNED_BY
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CollectRequest:
-    """Request with its deadline. `agent` is the program that sent the request; None for people."""
+    """Request with its deadline. `agent` is the program in the header `x-alsolike-agent`; None without the header."""
 
     event: Mapping[str, Any]
     now_ms: int

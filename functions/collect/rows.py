@@ -40,7 +40,7 @@ class RowRoutes(Generic[R]):
     def put(self, request: CollectRequest) -> dict[str, Any]:
         """Write the valid rows of a request. Existing rows are replaced.
 
-        Raise `InvalidInput` if the body or single rows are invalid. Valid rows are stored nevertheless.
+        Raise `InvalidInput` if the body is invalid, or, after the valid rows are stored, if single rows are invalid.
         """
         columns, dataset = self._declared(request), self._kind.list_field.upper()
         call = parse_put(request.body(maximum=MAX_ROWS_BODY_BYTES), self._kind, dataset=dataset, columns=columns)
@@ -66,7 +66,7 @@ class RowRoutes(Generic[R]):
         return {}
 
     def get(self, request: CollectRequest) -> dict[str, Any]:
-        """Raise `NotFound` if the row does not exist, or its user is erased but not yet purged."""
+        """Raise `NotFound` if the row does not exist, or its user is erased."""
         return self._document(self._store.get(self._unerased_id(request)))
 
     def page(self, request: CollectRequest) -> dict[str, Any]:

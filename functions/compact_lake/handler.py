@@ -22,12 +22,12 @@ from functions.compact_lake.tables import SERVED
 
 RULES = MergeRules()
 LAST_STEP_MS = 240_000
-"""Minimum remaining time to start a step, in milliseconds. It is several times the duration of the largest merge."""
+"""Minimum remaining time to start a step, in milliseconds. A merge takes less time."""
 
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Run steps until the call's time ends. The next call continues."""
+    """Run steps until none remains or the call's time ends. The next call continues."""
     settings, s3 = from_environment(Settings, os.environ), client("s3")
     configuration = ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=time.time_ns() // 1_000_000)
     upkeep = functools.partial(

@@ -16,14 +16,15 @@ class MergeRules:
     Attributes
     ----------
     small_bytes
-        Minimum size of an object that is not merged again.
+        Minimum size of an object that is not merged.
     merge_bytes, merge_objects, merge_memory_bytes
-        Maximum input of one merge: bytes in S3, number of objects, and bytes in memory.
+        Maximum input of one merge: bytes in S3, number of objects, and bytes in memory. The last objects that are read
+        may exceed the memory limit.
     quiet_ms
         Minimum age of an object before it is merged. It is longer than a call of this function.
     grace_ms
-        Time for which the inputs of a merge are kept. It is longer than a call of this function, and longer than
-        any reader needs between listing and reading objects.
+        Minimum time for which the inputs of a merge are kept. It is longer than a call of this function, and longer
+        than any reader needs between listing and reading objects.
     """
 
     min_objects: int = 8

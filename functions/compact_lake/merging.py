@@ -60,7 +60,7 @@ def to_parquet(rows: pa.Table, table: Table) -> bytes:
 
 
 class ErasedUsers:
-    """Reader of tombstones. Each call reads them again, because a merge must apply tombstones written during it."""
+    """Reader of tombstones. Each call reads them again, because tombstones written during a merge undo it."""
 
     def __init__(self, client: S3Client, bucket: str, pseudonyms: Callable[[], Pseudonyms]) -> None:
         self._client, self._bucket, self._pseudonyms = client, bucket, pseudonyms

@@ -1,7 +1,7 @@
 """Receipts of merges.
 
 A receipt is written twice: before the merged object (`WRITING`), and after the object is complete (`WRITTEN`). So after
-an interruption, the receipt lets the next call undo or finish the merge.
+an interruption, the receipt lets a later call undo or finish the merge.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class MergeReceipt:
 
 
 def merge_id(inputs: Sequence[LakeObject], erased: Iterable[str]) -> str:
-    """Return the name of a merge. It depends only on the inputs and the dropped users."""
+    """Return the name of a merge. It depends only on the inputs and the erased users."""
     content = [sorted((stored.key, stored.etag) for stored in inputs), sorted(erased)]
     return hashlib.blake2b(orjson.dumps(content), digest_size=12).hexdigest()
 

@@ -56,11 +56,11 @@ class UpkeepResult:
     merged, written, removed
         Number of inputs and of outputs of completed merges, and of deleted inputs of earlier merges.
     undone
-        Number of undone merges, which were interrupted or whose inputs changed.
+        Number of undone merges. A merge was interrupted, an input changed, or a user was erased.
     unreadable
         Number of objects that were not merged because this version cannot read them.
     complete
-        False if the time ended before the last step. The next call then continues.
+        False if the time ended, so that steps may remain for the next call.
     """
 
     expired_days: int = 0
@@ -138,6 +138,10 @@ class Upkeep:
         return True
 
     def _compact_day(self, date: str, objects: list[LakeObject]) -> None:
+        """Merge batches of candidates. A batch that exceeds the memory limit is merged in several parts.
+
+        A single object that reaches the limit is rewritten too, because its new name excludes it from later merges.
+        """
         for batch in batches(objects, rules=self._rules):
             remaining = iter(batch)
             while self._may_go_on():
@@ -158,7 +162,7 @@ class Upkeep:
         for chunk in _chunks(remaining, CONNECTIONS):
             contents = self._pool.map(lambda stored: read(self._client, self._bucket, stored, unchanged=True), chunk)
             for stored, content in zip(chunk, contents, strict=True):
-                if content is None:  # Another call has merged the object, or another writer is replacing it.
+                if content is None:  # The object was deleted or replaced after the listing.
                     continue
                 try:
                     table = merging.read_rows(content, self._table)
@@ -208,7 +212,7 @@ class Upkeep:
         return all(etags.get(stored.key) == stored.etag for stored in inputs)
 
     def _delete_unchanged(self, key: str, etag: str) -> bool:
-        """Delete an input. Return False if it was rewritten."""
+        """Delete an input. Return False if it was rewritten or is already deleted."""
         stored = self._object(key)
         return stored.etag() == etag and stored.delete(etag=etag)
 

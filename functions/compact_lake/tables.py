@@ -28,7 +28,7 @@ class Table:
     Attributes
     ----------
     unique
-        Columns without repeated values, for which dictionary encoding would waste space.
+        Columns with mostly distinct values, for which dictionary encoding would waste space.
     order
         Sort order of a merged object.
     distinct
@@ -60,14 +60,14 @@ def _events_of_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], s
 
 
 def _distinct_answers(rows: pa.Table) -> pa.Table:
-    """Keep the first row of each response. Duplicates are equal."""
+    """Keep the first row of each response."""
     numbered = rows.select(["recommendation_id"]).append_column("row", pa.array(range(len(rows)), pa.int64()))
     first = numbered.group_by("recommendation_id").aggregate([("row", "min")])["row_min"]
     return rows if len(first) == len(rows) else rows.take(first)
 
 
 def _answers_to_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
-    """Remove responses to erased users. Rows and tombstones use the same hashes."""
+    """Remove responses to erased users. Tombstones include the hashes that the log uses."""
     hashes = pa.array(list(erased), pa.string())
     return _where_not(rows, pc.or_(pc.is_in(rows["shopper"], hashes), pc.is_in(rows["session"], hashes)))
 

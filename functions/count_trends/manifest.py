@@ -8,7 +8,7 @@ MANIFEST = Manifest(
     timeout_s=60,
     reserved="reserved_consumers",
     single_threaded=True,
-    # Lambda's maximum batch size. One write per shard contains all records of a window.
+    # Lambda's maximum batch size. Each batch writes its shard's object once.
     trigger=EventStream(batch_size=10_000, window_s="trends_window_s", retries="update_retries"),
     access=(
         *TOMBSTONES,

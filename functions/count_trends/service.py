@@ -28,7 +28,7 @@ class CountResult:
     """Result of a batch.
 
     `repeated` is the number of events that were counted by an earlier delivery, or had the ID of an earlier event.
-    `erased` is the number of records of erased users.
+    `erased` is the number of records of erased users and sessions.
     """
 
     counted: int

@@ -38,8 +38,9 @@ class Erasing:
 def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt:
     """Stop the use of a user's data and start its deletion. Return the current receipt.
 
-    A repeated call changes nothing while the workflow runs. Later it starts another search. `user_id` is the stored ID.
-    Raise `Unavailable` if a service does not respond. Completed steps are kept, so the call can be repeated.
+    While the workflow runs, a repeated call starts no second run. Later it starts another run. `user_id` is the stored
+    ID. Raise `Unavailable` if a step fails, for example because a service does not respond. Completed steps are kept,
+    so the call can be repeated.
     """
     user_hash = erasing.pseudonyms.erased_user(user_id)
     erasure = erasure_id(erasing.pseudonyms, user_id)

@@ -43,7 +43,7 @@ def read_segments(s3: S3Client, bucket: str, *, run: str, source: str, size: int
     """Store the segments of a file, and the users to score in batches. Return the number of users.
 
     Users that the caller has stored are scored, otherwise all users with interactions in the champion's dataset. If
-    `is_pseudonymised` is true, stored IDs are hashes, which the caller does not know.
+    `is_pseudonymised` is true, the caller must have stored users, because the dataset contains hashes.
     """
     segments.store_lines(s3, bucket, run=run, lines=_lines(s3, source), source=source, size=size)
     if stored := list(_batches(s3, bucket, run)):

@@ -54,7 +54,7 @@ class _Page:
     def has_room(self, rows: bytes) -> bool:
         """Return true and count an object if its rows fit into the page.
 
-        Pages after the first contain at least one object. Raise `Unavailable` if there is no time for the only object
+        Pages after the first contain at least one object. Raise `Unavailable` if there is no time for the first object
         of such a page.
         """
         is_first = self.after is not None and not self.objects

@@ -31,7 +31,7 @@ def quarantine_rows(
 ) -> int:
     """Write the first `MAX_ROWS` rejected rows of a file to quarantine, and return the number of written rows.
 
-    Rows of erased users are skipped. A repeated call on the same day writes the same objects.
+    Rows of erased users are skipped. A repeated call on the same day overwrites the objects of the earlier call.
     """
     if summary.rejected_file is None:
         return 0

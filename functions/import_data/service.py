@@ -33,10 +33,10 @@ _IMPORTS: Mapping[str, Callable[..., ImportSummary]] = {
 def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, now_ms: int) -> dict[str, Any]:
     """Import the files at a location on S3. Return the number of rows by result, and the `reasons`.
 
-    A repeated call continues an interrupted import, and files that were imported before are skipped. Rejected rows are
-    quarantined, unless IDs are pseudonymised, because the rows contain the original IDs. The location is
-    `s3://bucket/key`, or a prefix that ends with a slash. Raise `InvalidInput` if a file does not have the type of the
-    dataset, or there are no valid rows.
+    A repeated call continues an interrupted import, and files that were imported before are skipped. The first rejected
+    rows of a file are quarantined. Pseudonymised deployments skip this, because the rows contain original IDs. The
+    location is `s3://bucket/key`, or a prefix that ends with a slash. Raise `InvalidInput` if a file does not have the
+    type of the dataset, or there are no valid rows.
     """
     summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(is_personalize=True))
     quarantined = _quarantined(job, summary, where, now_ms=now_ms)

@@ -1,1 +1,1 @@
-"""Monitoring: comparison of current data with the champion's training data, and retraining after drift."""
+"""Monitoring: comparison of current data with the champion's training data, and start of trainings."""

@@ -23,10 +23,10 @@ from alsolike.training.dataset import DatasetManifest, prefix
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Baseline:
-    """Champion with the manifest of its dataset; None if the dataset was deleted.
+    """Champion with the manifest of its dataset. `dataset` is None if the dataset was deleted.
 
-    `id_hashes` are ascending. `ranks` contains the rank of each item in the dataset, which equals the item's position
-    in the model.
+    `id_hashes` are ascending. `ranks` contains the rank of each hash's item in the dataset, which equals the item's
+    position in the model.
     """
 
     champion: Champion
@@ -50,7 +50,7 @@ class Baseline:
 def read_baseline(client: S3Client, bucket: str) -> Baseline | None:
     """Return None if there is no champion.
 
-    Raise `InvalidBundle` or `NotFound` if a file of the champion is unreadable or was deleted.
+    Raise `NotFound` if a file of the champion was deleted, and `InvalidBundle` if it is unreadable.
     """
     champion = Registry(client, bucket).champion()
     if champion is None:

@@ -44,8 +44,8 @@ Ints = npt.NDArray[np.int64]
 class Bins:
     """Reference counts and current counts by bin.
 
-    `design` is the dependence between the current counts; None if each count belongs to a different user. `users` is
-    the number of current users; None for independent counts.
+    `design` is the dependence between the current counts; None for independent counts, and for fewer than two users or
+    bins. `users` is the number of current users; None for independent counts.
     """
 
     reference: Sequence[int]
@@ -130,8 +130,8 @@ def top_score(reference: Histogram, scores: pd.Series[float]) -> Bins:
 def volume(reference: Sequence[int], counted: pd.DataFrame, *, one_of: int) -> tuple[DataCheck, ...]:
     """Return the checks of the week's interactions: a fall, growth, and missing weekdays.
 
-    A bound is at least the value that chance rarely exceeds, estimated from the spread of days around the weekly
-    pattern. `reference` is by weekday. `one_of` is the inverse of the sampled share of users.
+    The bounds of a fall and of growth are at least the values that chance rarely exceeds, estimated from the spread of
+    days around the weekly pattern. `reference` is by weekday. `one_of` is the inverse of the sampled share of users.
     """
     days = (counted["event_time_ms"].astype("int64") // DAY_MS).value_counts()
     current = [one_of * number for number in weekdays_of(dict(zip(days.index.tolist(), days.tolist(), strict=True)))]
@@ -173,8 +173,8 @@ def design_of(by_user: Ints) -> Design | None:
     """Return the dependence of counts by user, `(users, bins)`. None for fewer than two users or bins.
 
     Let p be the shares of the bins, n the sum of all counts, and z a user's counts minus p times their sum. The matrix
-    is ``users / (users - 1) * sum z z^T / (n sqrt(p p^T))``. Its trace and the sum of its squares are at least those of
-    independent counts, bins - 1.
+    is ``users / (users - 1) * sum z z^T / (n sqrt(p p^T))``. The returned trace and sum of squares are not lower than
+    those of independent counts, `bins - 1`.
     """
     by_user = by_user[:, by_user.any(axis=0)].astype(np.float64)
     users, bins = by_user.shape

@@ -17,7 +17,7 @@ from alsolike.runtime.client_protocols import S3Client
 
 BATCH_BYTES = 128 * 2**20
 MAX_ROWS = 2_000_000
-"""Maximum number of rows in memory. Above it, the sampled share of users is halved repeatedly."""
+"""Maximum number of kept rows. Above it, the sampled share of users is halved repeatedly."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ class ProfileStatistics:
     Attributes
     ----------
     lengths
-        Number of active users by length of their history. Only interactions with a weight count.
+        Number of sampled active users by length of their history. Only interactions with a positive weight count.
     unknown
         Number of sampled users whose first interaction is after the champion's last event.
     looked_at

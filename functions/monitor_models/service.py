@@ -247,7 +247,7 @@ def _judge(
     lock = TrainingLock(stores.s3, stores.states, stores.artefact_bucket)
     if (holder := lock.running()) is not None and not _is_unrecorded_start(holder, starting):
         logger.info("training is due, but another run is active", due=starting.name, execution=holder.execution_id)
-        return report, after  # The cause still exists at the next run.
+        return report, after  # The next run tries again.
     # The training starts before the state is stored. If the run fails in between, the next run repeats the start with
     # the same name, which has no effect.
     start(stores.states, stores.state_machine_arn, starting)

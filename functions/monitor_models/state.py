@@ -29,16 +29,16 @@ class State:
     pending
         Training started later that is running, or whose end is not yet known.
     refused
-        Latest start after `last_start` that did not train. Its cause still exists.
+        Latest start after `last_start` that did not train.
     attempts
-        Number of starts after `last_start` that did not train. It is part of execution names, which Step Functions
-        accepts only once.
+        Number of starts after `last_start` that did not train. It is part of execution names, so that each start has a
+        new name.
     unsettled
         Metrics that caused `last_start` and have not fallen below their threshold under a later champion.
     counted_from_ms
         Start of the interval in which interactions are counted.
     days
-        Number of interactions by day. For days before the window there is no other source.
+        Number of interactions by day, also for days before the window.
     etag
         ETag of the stored object; None if it does not exist.
     """

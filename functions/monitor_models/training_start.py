@@ -16,12 +16,12 @@ from alsolike.training.monitoring import DriftThresholds, Figure, Start, Started
 from functions.monitor_models.state import State
 
 DRIFT_PAUSE_MS = 7 * DAY_MS
-"""Minimum pause between starts for drift in milliseconds. Under a new champion, the pause applies only to metrics that
-caused the last start and have not fallen below their threshold since.
+"""Minimum pause in milliseconds between the last start and a start for drift. Under a new champion, the pause applies
+only to metrics that caused the last start and have not fallen below their threshold since.
 """
 
 DATA_PAUSE_MS = DAY_MS
-"""Minimum pause between starts for new data in milliseconds, unless the champion changes."""
+"""Minimum pause in milliseconds between the last start and a start for new data, unless the champion changes."""
 
 
 def due(
@@ -37,7 +37,7 @@ def due(
 
     The execution name is derived from the cause, so that a repeated run starts the same execution.
     """
-    if state.pending is not None:  # The pending training holds the lock.
+    if state.pending is not None:  # The last start has no result yet.
         return None
     last = state.last_start
     since_ms = now_ms - last.started_ms if last else None
@@ -101,6 +101,11 @@ it create about 30 events."""
 
 
 def outcome_of(client: StepFunctionsClient, state_machine_arn: str, start: Start) -> StartedTraining:
+    """Return the state or result of a started training.
+
+    A run that failed before `TURN` did not get the training lock. Its result is `NOT_BEGUN`, so that monitoring starts
+    the training again.
+    """
     arn = execution_arn(state_machine_arn, start.name)
     try:
         with translate_aws_errors(f"execution {arn}"):

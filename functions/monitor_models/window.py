@@ -112,10 +112,10 @@ def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
 
 
 def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]:
-    """Return a lower bound of the number of interactions per day since a time.
+    """Return the number of interactions per day since a time.
 
-    Days before the window have the count of an earlier run, and days before the first run are missing. With a sample,
-    the numbers are estimates.
+    A day has the larger of its count in the window and its stored count. Days before the window without a stored count
+    are missing. With a sample, the numbers are estimates.
     """
     times = window.counted["event_time_ms"]
     times = times[times > since_ms]
@@ -131,5 +131,5 @@ def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]
 
 def _stored_counts(state: State, *, since_ms: int) -> Mapping[str, int]:
     first = event_date(since_ms)
-    same = state.counted_from_ms == since_ms  # Otherwise the stored count of the first day may start earlier.
+    same = state.counted_from_ms == since_ms  # Otherwise the stored count of the first day starts at another time.
     return {day: count for day, count in state.days.items() if day > first or (same and day == first)}

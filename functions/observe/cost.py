@@ -26,7 +26,7 @@ _FIELDS = {"users": "users", "eventsPerDay": "events_per_day", "requestsPerDay":
 
 
 class Cost:
-    """Bills of the deployment. The deployed templates are read every ten minutes."""
+    """Bills of the deployment. The deployed templates are cached for ten minutes."""
 
     def __init__(
         self,

@@ -28,7 +28,7 @@ from functions.operate.trainings import Trainings
 from operations.configuration.configuration_store import ConfigurationStore
 
 STARTED = ("POST /operator/engagement", "POST /operator/drift", "POST /operator/rules/forecasts")
-"""Routes that respond before their work is finished."""
+"""Routes with the status 202, because they respond before their work is finished."""
 Route = Callable[[OperatorRequest], dict[str, Any]]
 
 

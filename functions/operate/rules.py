@@ -105,7 +105,7 @@ class Rules:
         return {"version": published.version}
 
     def preview(self, request: OperatorRequest) -> dict[str, Any]:
-        """Return recommendations before and after a change of the rules, which can be a draft."""
+        """Return recommendations before and after a change of the rules, for example a draft."""
         fields = request.body(PREVIEW)
         draft = fields.pop("draft", None)
         if draft is not None:

@@ -49,7 +49,7 @@ class Trainings:
         return {"id": execution_name(execution_arn)}
 
     def _last_line(self, run: TrainingRun) -> str | None:
-        """Return the last line of a running job's log, or None if the log is empty or cannot be read."""
+        """Return the last line of a running job's log. None if no job runs, or it has no readable log."""
         if run.status != RUNNING or run.job is None:
             return None
         try:

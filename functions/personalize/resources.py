@@ -24,11 +24,15 @@ class Kind:
     kept
         Members of a request that descriptions return.
     listed
-        Members that lists return next to name, ARN and times.
+        Members that lists return next to name, ARN, status and times.
     has_status
         True if descriptions and lists contain the status.
     changed
         Members of an update request. Empty if resources cannot be updated.
+    name_field
+        Member with the resource's name.
+    has_deletion
+        True if there is an operation `Delete<noun>`.
     """
 
     noun: str

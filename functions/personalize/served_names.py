@@ -38,7 +38,7 @@ NEW_FOR_DAYS = 30
 """Default age in days up to which items are new, as in Personalize."""
 
 FOR_YOU = Recipe("for-you")
-"""Recipe of solutions without a recipe, which Personalize would select automatically."""
+"""Recipe of solutions that name no known recipe. Personalize would select a recipe automatically."""
 
 
 class ServedNames:

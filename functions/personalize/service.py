@@ -132,7 +132,7 @@ class ControlPlane:
                 answer["trackingId"] = self._tracking_id
             if kind in PUBLISHED:
                 self._names.publish()
-            self._state(kind, resource, now_ms)  # Starts the training or import.
+            self._state(kind, resource, now_ms)  # Starts the training or job.
             return answer
 
         return create
@@ -414,7 +414,7 @@ def _is_of_tracker(resource: Resource) -> bool:
 def _refers(resource: Resource, parent: Kind, tail: str) -> bool:
     """Return true if a resource references the parent whose ARN has this end.
 
-    A campaign references a solution through a version of the solution.
+    A campaign or a job references a solution through a version of the solution.
     """
     arn = str(resource.request.get(parent.arn_field, ""))
     uses_version = parent is SOLUTION and f"{tail}/" in str(resource.request.get(SOLUTION_VERSION.arn_field, ""))

@@ -25,8 +25,8 @@ _FORGOTTEN_S = 86_400
 class Resource:
     """Resource of the control plane.
 
-    `key` is unique among resources of the same type. `request` contains the members of the creation request, with later
-    updates. `progress` contains the execution of the resource's training or job, and the final status.
+    `key` is unique among resources of the same type. `request` contains the stored members of the creation request,
+    with later updates. `progress` contains the execution of the resource's training or job, and its status.
     """
 
     kind: str
@@ -47,7 +47,7 @@ class ResourceStore:
     def insert(self, resource: Resource) -> bool:
         """Write a resource. Return true if it was written.
 
-        It is not written if its ID belongs to a resource that exists, or was deleted less than `DELETING_MS` ago.
+        It is not written if its ID belongs to a resource that exists, or was deleted at most `DELETING_MS` ago.
         """
         item = {
             "kind": {"S": resource.kind},
@@ -77,7 +77,7 @@ class ResourceStore:
         )
 
     def update(self, resource: Resource) -> bool:
-        """Return false if the resource is deleted."""
+        """Return false if the resource is deleted or does not exist."""
         return self._set(
             resource,
             request={"S": orjson.dumps(dict(resource.request)).decode()},
@@ -87,7 +87,7 @@ class ResourceStore:
     def save_progress(self, resource: Resource) -> bool:
         """Write only the progress of a resource, because its request may have changed.
 
-        Return false if the resource is deleted.
+        Return false if the resource is deleted or does not exist.
         """
         return self._set(resource, progress={"S": orjson.dumps(dict(resource.progress)).decode()})
 
@@ -100,9 +100,10 @@ class ResourceStore:
         return None if item is None or _is_gone(item, now_ms=now_ms) else _resource(item)
 
     def all(self, *kinds: str, now_ms: int | None = None) -> Sequence[Resource]:
-        """Return all resources of these types, sorted by ID. If `now_ms` is None, deleted resources are included.
+        """Return all resources of these types, sorted by ID.
 
-        The table is scanned, because it has only a few dozen items.
+        Resources that were deleted at least `DELETING_MS` before `now_ms` are skipped; None for no such limit. The
+        table is scanned, because it has only a few dozen items.
         """
         with self._translated():
             pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)

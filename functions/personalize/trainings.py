@@ -115,7 +115,7 @@ class Trainings:
         return {"execution": run.name, **self._state(run)}
 
     def _next_run(self, resource: Resource) -> TrainingRun | None:
-        """Return the first run since the creation of the resource.
+        """Return the first training run since the creation of the resource.
 
         If there is none, start one, or return None while an earlier run is active.
         """

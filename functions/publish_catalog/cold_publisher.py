@@ -1,4 +1,4 @@
-"""Maintenance of cold items in the snapshot: neighbours of changed items, and of all items after a new champion.
+"""Maintenance of cold items in the snapshot: neighbours of changed items, and of all cold items after a new champion.
 
 The snapshot contains the changes before their neighbours are searched. So of two concurrent writers, the later one
 reads the items of both. A repeated call gives an equal result.

@@ -1,6 +1,6 @@
 """Static lists: a file of lists, and shards with the items, their columns and the items that often follow.
 
-A shard is named after its content. So a page with an earlier file of lists still finds its shards, a repeated call
+A shard is named after its content. So a page with the previous file of lists still finds its shards, a repeated call
 uploads nothing, and browsers may cache shards forever. The file of lists is written last, and only if no other call
 wrote it since the champion was read. Then the shards are deleted that neither this file nor its predecessor names.
 """
@@ -39,7 +39,8 @@ MAX_ITEMS = 100_000
 """Maximum number of the most frequent items in the shards, which also contain the listed items."""
 
 SHARD_BYTES = 16_000
-"""Size of an average shard in bytes. A browser reads a shard per item of the history and per item of a list."""
+"""Maximum average size of the shards in bytes. A browser reads a shard per item of the history and per item of a
+list."""
 
 MAX_SHARD_BYTES = 50_000
 MAX_COLUMNS_BYTES = 4_000
@@ -65,8 +66,8 @@ def static_lists(
 ) -> StaticLists:
     """Return the files of a champion. Without a champion, only trending items are listed.
 
-    The files do not contain items that were deleted from the catalogue, or that a recommender's default filter
-    excludes. `trending` is sorted, best first.
+    The files contain no items that were deleted from the catalogue. Lists contain only items that the default filter of
+    their recommender passes. `trending` is sorted, best first.
     """
     ids = [] if champion is None else champion.item_ids
     known = list(dict.fromkeys([*ids, *trending]))
@@ -190,8 +191,8 @@ def _entry(targets: Mapping[str, np.float32], columns: Mapping[str, str]) -> byt
 def _shards(entries: Mapping[str, bytes]) -> list[bytes]:
     """Return the shards.
 
-    An item's shard is its hash modulo the number of shards, which doubles until no shard exceeds `MAX_SHARD_BYTES` or
-    the largest item.
+    An item's shard is its hash modulo the number of shards. The number doubles until no shard is larger than
+    `MAX_SHARD_BYTES`, or than a shard with only the largest item.
     """
     members = [(_fnv(item_id), orjson.dumps(item_id) + b":" + entry) for item_id, entry in entries.items()]
     sizes = [len(member) for _, member in members]

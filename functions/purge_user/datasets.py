@@ -22,7 +22,7 @@ MANIFEST = f"/{MANIFEST_FILE}"
 def purge_datasets(work: PurgeContext) -> Iterator[None]:
     """Rewrite the files with rows of the user. Delete other files that contain the user's ID.
 
-    The manifest is kept, because it contains only counts.
+    The manifest is kept, because it contains no user IDs.
     """
     bucket = work.places.artefact_bucket
     matcher = UserMatcher(work.user_id)

@@ -1,7 +1,7 @@
 """Rows of the user in a table of the lake.
 
-An object with the user's rows is overwritten under its name, on the condition that it has not changed since it was
-read. So readers get a complete object, and concurrent erasures do not lose changes.
+An object with the user's rows is overwritten under its name or deleted, on the condition that it has not changed since
+it was read. So readers get a complete object, and concurrent erasures do not lose changes.
 
 Compaction and other writers may rewrite rows during a scan. So each scan is followed by scans of the objects written
 since the previous scan started, until a scan finds no rows.

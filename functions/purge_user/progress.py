@@ -24,8 +24,8 @@ class Progress:
     step, cursor
         Position of the running pass.
     found
-        Number of objects, profiles and sessions with user data that the current pass found. A pass without hits
-        proves that no data remains.
+        Number of objects, profiles and sessions with user data that the current pass found. A pass without such data
+        ends the erasure.
     purged
         Number of units (such as objects), number of records, and time of the last removal, by store, over all
         passes.

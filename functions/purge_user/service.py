@@ -73,8 +73,7 @@ STEPS: tuple[Callable[[PurgeContext], Iterator[None]], ...] = (
     purge_user_rows,
 )
 """Steps of a pass, in order. A step yields between objects, so that `purge` can stop there. Logins are removed after
-the rows of their sessions, because they identify the sessions. The change log of users is purged after the user's row,
-because the deletion of the row is added to the log."""
+the rows of their sessions, because logins identify the sessions."""
 
 STORES = {
     SESSIONS: "sessions of the user: their later events and responses without a user are not stored",
@@ -112,7 +111,7 @@ def purge(
 ) -> Outcome:
     """Continue an erasure until the pass or the time ends.
 
-    Raise `ConcurrentUpdate` if each of `MAX_PASSES` passes found new data, because another writer keeps restoring the
+    Raise `ConcurrentUpdate` if each of `MAX_PASSES` passes found new data. Another writer then probably restores the
     user.
     """
     receipts = ErasureReceiptStore(clients.s3, places.artefact_bucket)
@@ -164,7 +163,7 @@ def _completed(
 
 
 def _purged(receipt: ErasureReceipt, progress: Progress, store: str, *, now_ms: int) -> Purged:
-    """Return the findings of this run and of an earlier run in a store."""
+    """Return the findings of this run and of earlier runs in a store."""
     earlier = next((purged for purged in receipt.purged if purged.store == store), None)
     objects, records, at_ms = progress.purged.get(store, [0, 0, earlier.at_ms if earlier else now_ms])
     if earlier is not None:

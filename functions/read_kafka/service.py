@@ -1,6 +1,6 @@
 """Reader of Kafka batches. The value of each record is a body of `POST /events`.
 
-A redelivered batch changes nothing: event IDs come from the client or the content, and objects in quarantine are named
+A redelivered batch has equal event IDs, which come from the client or the content. Objects in quarantine are named
 after the position of the record.
 """
 

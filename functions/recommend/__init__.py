@@ -1,1 +1,1 @@
-"""Recommendations for a user or session, computed from the live profile."""
+"""Recommendations for users, sessions and items."""

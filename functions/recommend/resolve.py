@@ -83,6 +83,8 @@ class ResolvedBoost:
 
 @struct
 class ResolvedPromotion:
+    """Promotion with its filter. `is_of_request` is true if the request contains it, not the rule set."""
+
     name: str
     share: float
     filter: SelectedFilter
@@ -136,6 +138,8 @@ class ResolvedRequest:
         False if the filter cannot be evaluated, because the configuration or the catalogue is missing.
     needs_history
         True if the response depends on the user's interactions.
+    one_per_product
+        True if the list should contain one variant per product.
     recommendation_id
         ID of the response. It seeds every random choice, so that a replay repeats them.
     """
@@ -176,8 +180,8 @@ def resolve(
         If the request contains a campaign, recommender or site key that only the configuration defines, and the
         configuration was never read.
     InvalidInput
-        If the request lacks an input of its filter, has filter values without a filter, or has a column, filter or
-        recommender that its session may not use.
+        If the request is invalid, for example lacks an input of its filter, or has a column, filter or recommender that
+        its session may not use.
     """
     is_configured = NO_CONFIGURATION not in state.degraded
     configuration = state.configuration

@@ -14,10 +14,10 @@ from functions.recommend.state.onnx_sessions import open_first_session
 
 CONNECT_ATTEMPTS = 3
 NO_PROFILE = "connect"
-"""ID of a profile that does not exist. IDs of real profiles start with ``u#`` or ``s#``."""
+"""ID of a profile that does not exist. IDs of users' and sessions' profiles start with ``u#`` or ``s#``."""
 
 PREPARE_MS = 9_500
-"""Time limit of the preparation in milliseconds. Lambda permits 10 s for initialisation and restoring."""
+"""Time limit of the preparation in milliseconds. Lambda permits 10 s for restoring a snapshot."""
 
 
 def start(initialization_type: str) -> None:

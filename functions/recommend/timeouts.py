@@ -16,7 +16,7 @@ Popular items in time are better than a late personalised response.
 CHAMPION_RETRY_S = 5
 """Pause in seconds after a failed read of the first champion.
 
-It is shorter than the polling interval, because no other model can serve.
+It is shorter than the default polling interval, because no other model can serve.
 """
 
 

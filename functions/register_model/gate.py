@@ -1,6 +1,6 @@
 """Gate: checks that a candidate must pass before its canary. docs/gate.md explains them.
 
-A metric that the training did not record fails its check, because the gate cannot evaluate it.
+If the training did not record a required metric, the check fails, because the gate cannot evaluate it.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def judge(
     limits: GateLimits,
     now_ms: int,
 ) -> tuple[Check, ...]:
-    """Return the checks of the metrics in the manifest. `champion_manifest` is None if it is unreadable."""
+    """Return the checks of the metrics in the manifest. `champion_manifest` is None if there is no readable one."""
     return (
         Check("version", candidate.version == run_id, f"the bundle says {candidate.version}, the run is {run_id}"),
         _parity(candidate.metrics.get("parity")),

@@ -66,5 +66,5 @@ def format_time(time_ms: int) -> str:
 
 
 def format_value(value: object) -> str:
-    """Format a fraction with two significant digits, and other values in full."""
+    """Format a float with two significant digits, and other values in full."""
     return f"{value:.2g}" if isinstance(value, float) else str(value)

@@ -14,7 +14,7 @@ from alsolike.runtime.observability import logger
 MAX_PROPERTIES = 50
 MAX_VALUE_CHARACTERS = 256
 REFUSALS = frozenset({"AccessDeniedException", "ResourceLimitExceeded", "ValidationException"})
-"""Error codes of SageMaker for which a retry cannot succeed."""
+"""Error codes of SageMaker that do not fail the registration."""
 FIGURES = ("ndcg", "hr", "mrr", "coverage")
 _NOT_ALLOWED = re.compile(r"[^\w .:/=+\-@]")
 

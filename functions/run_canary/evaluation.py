@@ -58,8 +58,9 @@ class Tolerance:
 class Test:
     """Comparison of candidate and champion.
 
-    `z` and `critical_z` are None if there are too few responses. `excluded` is the relative fall of click-through that
-    is excluded with a confidence of 95% over all evaluations; None if no fall is excluded.
+    `z` and `critical_z` are None if there are too few responses, or the test has no statistic. `excluded` is the
+    relative fall of click-through that is excluded with a confidence of 95% over all evaluations; None if no fall is
+    excluded.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""Metrics of both arms' responses, as sums by group of users. Memory does not grow with the number of users."""
+"""Metrics of both arms' responses. Outcomes are summed by group of users, so that their memory is constant."""
 
 from __future__ import annotations
 

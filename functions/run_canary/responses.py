@@ -114,6 +114,10 @@ class Lake:
         return clicks_of(sums, by_impressions=bool(sums.impressions.any()))
 
     def arms(self, canary: Canary, *, now_ms: int) -> Arms:
+        """Return the metrics of both arms. Only the log is sampled, and all outcomes are read.
+
+        Clicks are counted per shown item if an outcome of either arm has impressions.
+        """
         fraction = min(1.0, ANSWERS_READ / canary.planned_answers)
         answers = self._answers(canary, fraction=fraction, now_ms=now_ms)
         results = self._outcomes(canary, now_ms=now_ms)

@@ -1,7 +1,4 @@
-"""Decision whether a training run may start, and selection of its first step.
-
-The training job itself, with its permissions, is in `infra_cdk.constructs.training_job`.
-"""
+"""Decision whether a training run may start, and selection of its first step."""
 
 from __future__ import annotations
 
@@ -86,7 +83,7 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
     """Acquire the training lock for a run, and prepare the inputs of its steps.
 
     If another run holds the lock, return `First.BUSY`. Otherwise end a canary that no run supervises. A repeated call
-    for the same execution returns the same result. Raise `ConcurrentUpdate` if another run acquires the lock
+    for the same execution holds the lock already. Raise `ConcurrentUpdate` if another run acquires the lock
     concurrently, or another caller changed the champion pointer.
     """
     holder = stores.lock.acquire(execution_id, run_id=run.run_id, now_ms=run.started_ms)

@@ -16,7 +16,7 @@ _FIELDS = ("trigger", "reason", "version", "imported")
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_REASON = 700
-"""Maximum length of a reason in characters, which may contain the text and the name of an operator."""
+"""Maximum length of a reason in characters. A reason may contain the text and the name of an operator."""
 
 
 class Cause(StrEnum):
@@ -30,8 +30,8 @@ class Cause(StrEnum):
 class Trigger:
     """Cause and reason of a run.
 
-    `reason` is a text by an operator or by monitoring. `version` is an existing version to evaluate; None to train a
-    new version. `imported` is the checksum of a graph to import instead of training; None without an import.
+    `version` is an existing version to evaluate; None to train a new version. `imported` is the checksum of a graph to
+    import instead of training; None without an import.
     """
 
     cause: Cause
@@ -78,7 +78,7 @@ def read_trigger(document: Any) -> Trigger:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class RunId:
-    """Execution of the workflow. Repeated calls belong to one run."""
+    """Run of the workflow. Repeated calls for one execution have the same run."""
 
     run_id: str
     started_ms: int

@@ -32,7 +32,7 @@ class UpdateResult:
     correlation_ids
         Correlation IDs of the records of failed profiles.
     erased
-        Number of records of erased users.
+        Number of records of erased users and sessions.
     """
 
     profiles: int

@@ -1,4 +1,4 @@
-"""Batches of many users in one invocation. Each user is served like a single request.
+"""Batches of many users in one invocation.
 
 The event is ``{"batch": {"users": [...], ...}}``; see `alsolike.recommendations.request_fields.BATCH`. A batch may end
 early: see the field `notDone` of its result.

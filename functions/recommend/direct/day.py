@@ -4,8 +4,9 @@
 
     python -P -m functions.recommend.direct.day FOLDER [{"model": "v2", "configuration": "draft"}]
 
-The folder contains all inputs, so the process needs neither AWS nor a network. Its first line on standard output is
-``{"code": ...}`` with the folder of its code. One JSON line per line of `requests.jsonl` follows, in the same order.
+The folder contains all inputs, so the process needs neither AWS nor a network. The first line on standard output is
+``{"code": ...}`` with the folder of the process's code. One JSON line per line of `requests.jsonl` follows, in the same
+order.
 
 ========================== ====================================================================
 file                       content

@@ -1,7 +1,8 @@
 """Replay of a request with its time and the history of that time.
 
 The event is ``{"replay": {...}}``, see `REPLAY`; `alsolike explain` sends it. Model, configuration, catalogue and
-trends are the current ones. The response contains their versions, so that the caller can explain differences.
+trends are the current ones. The response contains the versions of model and configuration, so that the caller can
+explain differences.
 """
 
 from __future__ import annotations

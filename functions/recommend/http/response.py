@@ -68,7 +68,7 @@ class Answer:
     unknown_columns
         Requested metadata columns that are neither declared nor in an item of the response.
     model_scores
-        Model score of each item before the reranker and rules; None if the model did not rank.
+        Model score of each item before the reranker and rules; None unless `for-you` ranked by the model.
     """
 
     items: Sequence[RankedItem]
@@ -116,7 +116,8 @@ KEPT_S = 60
 def respond_answer(
     answer: Answer, request: RecommendationRequest, event: Mapping[str, Any], *, route: str
 ) -> dict[str, Any]:
-    """Return the response. Headers contain the source and versions, for which Personalize's format has no fields."""
+    """Return the response. Headers contain metadata, such as the source, for which Personalize's format has no
+    fields."""
     items = "personalizedRanking" if route == RANKING_ROUTE else "itemList"
     document = {
         items: [_predicted_item(item) for item in answer.items],

@@ -59,7 +59,8 @@ class ServedLog:
     ) -> None:
         """Write the log line to standard output.
 
-        `now_ms` is the time in the recommendation ID. `agent` is the program that sent the request; None for people.
+        `now_ms` is the time in the recommendation ID. `agent` is the program in the header `x-alsolike-agent`; None
+        without the header.
         """
         used = answer.used
         shopper, session = self._named(request, now_ms=now_ms)

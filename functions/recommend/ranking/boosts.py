@@ -19,7 +19,7 @@ _MAX_PARTS = 256
 def boosted(score: float, factor: float) -> float:
     """Return a score with its boost or demotion.
 
-    Negative scores are divided by the factor. So a boost always raises an item, and items with equal factors keep their
+    Negative scores are divided by the factor. So a boost never lowers a score, and items with equal factors keep their
     order.
     """
     return score * factor if score >= 0 else score / factor

@@ -56,9 +56,9 @@ class Ranking:
     within
         User column whose group the popular items belong to; None for popular items of all users.
     history
-        Input of the model, if the model ranked.
+        Input of the model; empty if the model did not rank, or `for-you` is requested without reasons.
     model_scores
-        Model scores by position before the reranker, if the model ranked.
+        Model scores by position before the reranker, if `for-you` ranked by the model.
     is_boosted_partly
         True if the boosts have too many distinct factors, or there was no time to rank for each factor.
     impressions

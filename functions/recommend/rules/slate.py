@@ -8,7 +8,7 @@ This module reads no stores. Callers pass candidates with scores, best first, an
 why                  when
 ==================== =================================================================================================
 pin … past-end       the requested list has no place with this number
-pin … moved          the list ends before the place, so the item is at the last place of the list
+pin … moved          the list is too short, so the item is at an earlier place
 pin … <other>        the item may not be recommended, for the reason that the caller passed
 promotion … starved  the list has fewer items of the promotion, at any place, than the promotion has places
 slate … pinned       pinned items break the rule; other items do not increase the violation
@@ -291,7 +291,7 @@ class SlateRules:
     tightened
         Counter that increases whenever an item that broke no rule may now break a rule.
     starving
-        Columns of the rules that rejected items in the order of the ranking.
+        Columns of the rules that rejected a candidate of the ranking.
     """
 
     def __init__(self, rules: Sequence[SlateRule], columns: Columns) -> None:

@@ -26,7 +26,7 @@ _UNFINISHED = ".unfinished-"
 class BundleCache:
     """Bundles below one local directory, one folder per version.
 
-    Folders appear when they are complete. Only this process uses the directory.
+    A version's folder appears when it is complete. Only this process uses the directory.
     """
 
     def __init__(self, client: S3Client, bucket: str, directory: Path) -> None:

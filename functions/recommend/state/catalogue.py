@@ -142,10 +142,10 @@ class ModelCatalogue:
     def passing(
         self, item_ids: Sequence[str], filter_: Filter | None, inputs: FilterInputs, *, name: str
     ) -> npt.NDArray[np.bool_]:
-        """Return a mask of the items that may be recommended, bool `(len(item_ids),)`, for items without a position.
+        """Return a mask of the items that may be recommended, bool `(len(item_ids),)`.
 
-        An item that is not in the catalogue has no values. In the interactions of `inputs`, ``item_ids[n]`` has the
-        position n + 1.
+        The items need no position. An item that is not in the catalogue has no values. In the interactions of `inputs`,
+        ``item_ids[n]`` has the position n + 1.
         """
         hashes = hashes_of([item_id.encode() for item_id in item_ids])
         alive = find(self._deleted_hashes, hashes) < 0
@@ -201,7 +201,7 @@ class ModelCatalogue:
         """Number of items per product in a typical list of the model; 1 without a model.
 
         Lists with one variant per product start with this number of candidates per position. This saves a second model
-        run for lists that would be too short, and changes no list.
+        run for lists that would be too short.
         """
         sample = self._ranked_sample()
         return len(sample) / len(set(self.products(sample))) if sample else 1.0

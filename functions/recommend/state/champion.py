@@ -77,7 +77,7 @@ class ChampionLoader(PolledValue[Serving]):
     def _load(self, champion: Champion, current: Model | None, *, remaining_ms: Callable[[], float]) -> Model | None:
         """Return the champion, else the current model, else the latest predecessor that is not damaged, else None.
 
-        After a load, delete the files of other versions.
+        After a load, delete the files of other versions, except versions of experiments and canaries.
         """
         earlier = champion.predecessors[:MAX_EARLIER] if current is None else ()
         for version in (champion.version, *earlier):
@@ -89,7 +89,10 @@ class ChampionLoader(PolledValue[Serving]):
         return current
 
     def _sound(self, version: str, *, etag: str, remaining_ms: Callable[[], float]) -> Model | None:
-        """Return None if the version is damaged. It is not tried again for the same pointer."""
+        """Return None if the version is damaged.
+
+        While another model serves, the version is not tried again for the same pointer.
+        """
         if (etag, version) in self._broken:
             return None
         try:
