@@ -1,6 +1,6 @@
 """Workflow steps that start a job and wait for its end.
 
-Only failed starts are retried. A job that ran and failed would fail again on the same data.
+The steps retry only failed starts. A job that ran and failed would fail again on the same data.
 """
 
 import aws_cdk as cdk

@@ -209,7 +209,7 @@ class TrainingWorkflow(Construct):
     ) -> tasks.LambdaInvoke:
         """Return a step that calls a function.
 
-        If the call fails, the state at `error_path` has the error, and `$.failure` has the fields `failure`. The next
+        If the call fails, the error is written to `error_path` and, with the fields `failure`, to `$.failure`. The next
         step is `fails_to`, or the notification of operators if it is None.
         """
         task = call(

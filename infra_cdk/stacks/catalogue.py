@@ -25,7 +25,7 @@ from infra_cdk.stacks.stack import Stack
 
 
 class CatalogueStack(Stack):
-    """Publication of items and users as snapshots and change logs: the function, its triggers, tables and alarms."""
+    """Catalogue snapshot, and change logs of items and users: the function, its triggers, tables and alarms."""
 
     def __init__(
         self,
