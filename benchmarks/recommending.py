@@ -70,7 +70,7 @@ T = TypeVar("T")
 
 
 def recommend() -> Iterator[Row]:
-    """Measure requests of a user with `HISTORY` interactions.
+    """Measure requests of a user with `HISTORY` interactions, and a line of the recommendation log.
 
     The floor is the ONNX run and the JSON of the same response. With variants, the floor is a request that lists all
     variants.
@@ -192,10 +192,11 @@ def _line() -> Row:
 
 
 def history_of(items: int) -> tuple[RecentInteraction, ...]:
-    """Return interactions, newest first, one per second."""
+    """Return interactions, oldest first, one per second."""
     now_ms = time.time_ns() // 1_000_000
     return tuple(
-        RecentInteraction(now_ms - 1000 * n, f"e{n}", f"item{1 + n * 37 % items}", "view") for n in range(HISTORY)
+        RecentInteraction(now_ms - 1000 * n, f"e{n}", f"item{1 + n * 37 % items}", "view")
+        for n in reversed(range(HISTORY))
     )
 
 

@@ -35,6 +35,7 @@ def known() -> Mapping[str, Algorithm]:
     for module_info in pkgutil.iter_modules(__path__):
         found |= _defined(importlib.import_module(f"{__name__}.{module_info.name}"))
     if folder := os.environ.get(OWN_PACKAGE):
+        built_in = len(found)
         for own in map(_defined, _own_modules(Path(folder))):
             if taken := own.keys() & found.keys():
                 name = min(taken)
@@ -42,6 +43,11 @@ def known() -> Mapping[str, Algorithm]:
                     f"{type(own[name]).__module__} names an algorithm {name!r}, as {type(found[name]).__module__} does"
                 )
             found |= own
+        if len(found) == built_in:
+            raise InvalidInput(
+                f"{OWN_PACKAGE} is {folder!r}, and its modules have no algorithm; expected a class that extends "
+                "model_export.api.Algorithm"
+            )
     return dict(sorted(found.items()))
 
 

@@ -77,6 +77,8 @@ def test_package_adds_the_algorithms_it_exports(package):
             "twice has two algorithms 'newcomers': Latest and Newcomers",
         ),
         ("json", "", "own/json has the name of another module, .*; rename it"),
+        ("helpers", "limit = 100", "own', and its modules have no algorithm; expected a class that extends"),
+        ("imported", "from model_export.algorithms.ease import Ease", "own', and its modules have no algorithm"),
     ],
 )
 def test_invalid_package_is_refused(package, name, text, message):
