@@ -21,7 +21,7 @@ _NO_PERSON = frozenset(
 """Fields whose values are not user IDs, even if equal to one. For example, item IDs can equal user IDs."""
 
 _MAX_ESCAPES = 5
-"""Maximum depth of JSON strings that contain JSON."""
+"""Maximum depth of JSON strings that contain JSON, in damaged JSON and other text."""
 
 _NO_VALUE = frozenset(("null", "None", "true", "True", "false", "False", "undefined"))
 _CONTROLS = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
@@ -29,7 +29,8 @@ _GZIP = b"\x1f\x8b"
 
 _BASE64 = re.compile(r"[\w+/-]{8,}={0,2}", re.ASCII)
 _ESCAPE = re.compile(r"\\(u[0-9a-fA-F]{4}|.)", re.DOTALL)
-# Possessive quantifiers keep the matching time of these patterns linear.
+# Possessive quantifiers keep the matching time of these patterns linear. `cut` matches if a bare value ends the text,
+# and may therefore be truncated.
 _PAIR = re.compile(
     r"""["']?(?<![\w.-])(?P<name>[\w.-]{1,40}+)["']?\s*+[:=]\s*+
     (?:"(?P<double>(?:[^"\\]|\\.)*+)"|'(?P<single>(?:[^'\\]|\\.)*+)'|(?P<bare>[^\s"'{}\[\],;&]++)(?P<cut>\Z)?)""",
@@ -85,6 +86,7 @@ class _Object(list[tuple[str, Any]]):
 
 
 def read_ids(data: bytes) -> RecordIds:
+    """Return the possible IDs in JSON, or in text of an unknown encoding if the data are not valid JSON."""
     ids = RecordIds()
     try:
         document = _parse(data)
@@ -250,7 +252,7 @@ def _strings(text: str) -> Iterator[str]:
 
 
 def _without_cut_value(match: re.Match[str]) -> str:
-    """Return a string of damaged JSON, or a space if the string is truncated.
+    """Return a string of damaged JSON, or a space for a truncated string that does not start like JSON.
 
     After unescaping, a truncated string such as `"ann\\"` could equal the ID of another user.
     """

@@ -1,7 +1,8 @@
 """Tombstones: keyed hashes of erased users and their sessions, in one object that every ingestion path reads.
 
-A user has two hashes: the hash of the erasure and the hash of the recommendation log. Tombstones of users never
-expire, because an import can contain records of any age. Tombstones of sessions expire after `SESSION_TOMBSTONE_DAYS`.
+A user has the hash of the erasure and the hash of the recommendation log, and with a long ID, the hash of `long_key`.
+Tombstones of users never expire, because an import can contain records of any age. Tombstones of sessions expire after
+`SESSION_TOMBSTONE_DAYS`.
 Erasure receipts contain the same hashes. Readers and writers add missing hashes from the receipts, so that a deleted,
 emptied or outdated object does not restore an erased user.
 """

@@ -24,7 +24,8 @@ class UserMatcher:
     field contains the user's ID. A record with only other IDs in user ID fields belongs to another user. A record
     without user ID fields belongs to the user if it contains one of the sessions, or the ID as a value or a word,
     except in fields such as the item ID. A short ID may occur in another user's record by chance. The loss of an
-    unreadable record then does less harm than an incomplete erasure.
+    unreadable record then does less harm than an incomplete erasure. If a part is unreadable, the owner of a record may
+    be undecided.
 
     Parameters
     ----------

@@ -54,9 +54,9 @@ class BatchWriter:
         return {}
 
     def paused(self, failed_attempts: int) -> int:
-        """Pause after the n-th call in a row that processed no request, twice as long as after the one before.
+        """Pause after calls in a row that processed no request, with each call twice as long. Return `failed_attempts`.
 
-        There is no pause after the last attempt. Return `failed_attempts`.
+        There is no pause after the last attempt.
         """
         if 0 < failed_attempts < MAX_ATTEMPTS:
             self._pause(_FIRST_PAUSE_S * 2 ** (failed_attempts - 1))

@@ -29,8 +29,7 @@ MAX_LISTS = 100
 
 _PARTITION_PREFIX = "i#"
 _KEY_PREFIX = "%"
-"""Prefix of the sort keys of impressions. It sorts before the keys of interactions, at which scans of profiles
-start."""
+"""Prefix of the sort keys of impressions. They sort before the keys of interactions, so scans of profiles skip them."""
 
 _REPORTED, _SERVED = "+", "-"
 _TIME_DIGITS = 15

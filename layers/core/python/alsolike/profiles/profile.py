@@ -2,7 +2,7 @@
 
 The partition of a profile contains these items, listed by sort key:
 
-- ``!<session>``, in a user's partition: a session that joined the user.
+- ``!<session>``, in the partition of a user or an erasure: a session that joined the user.
 - ``$<export>``, in an erasure's partition: the state of an export (`alsolike.profiles.export_state`).
 - ``&<event time>#<event id>``, in a user's partition: an interaction with an action.
 - ``<event time>#<event id>``: an interaction.
@@ -123,7 +123,7 @@ class Profile:
     joined
         Link from a session to the profile that has the session's interactions up to the login; None without a login.
     erased
-        True for an erased profile, to which nothing can be added.
+        True for an erased profile, to which `merge` adds nothing.
     """
 
     profile_id: str

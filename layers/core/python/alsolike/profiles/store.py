@@ -1,4 +1,4 @@
-"""Table of live profiles with one item per interaction. Writes need no read, and a profile is read with one query.
+"""Table of live profiles with one item per interaction. Additions read no profile, and one query reads a profile.
 
 An import or a rebuild writes a user's interactions as one item, which reduces the price of the writes to about 5%.
 Writes are idempotent by key. At a login, the session's interactions up to the login are copied to the user's partition,
@@ -106,7 +106,7 @@ class ProfileStore:
                 raise Unavailable(f"profile table {self._table}: {error}") from error
             items += answer["Items"]
             profile = from_items(profile_id, items, length=length)
-            # Further pages are rare. They exist only for long IDs, or if events are stored with several times.
+            # Further pages are rare, for example for long IDs, repeated events or interactions that a mark hides.
             if "LastEvaluatedKey" not in answer or profile.erased or len(profile.recent) == length:
                 return profile
             request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
@@ -253,7 +253,7 @@ class ProfileStore:
         return removed
 
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
-        """Copy a session's interactions up to its first login to the user's profile, and mark the session.
+        """Copy a session's interactions up to a login to the user's profile, and mark the session.
 
         Later logins do not change a marked session. A repeated call completes an interrupted one.
         """

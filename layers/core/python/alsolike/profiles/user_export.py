@@ -89,16 +89,16 @@ class UserData:
     ) -> Iterator[bytes]:
         """Yield the parts of one page of a user's JSON document. `user_id` is the stored ID.
 
-        The document has these keys. Missing data are null or an empty list:
+        The document has these keys. Missing data are null or an empty list. Lists have no duplicates within a page:
 
         - userId;
         - user: the shop's properties;
-        - profile: all interactions of the live profile;
+        - profile: all interactions of the live profile, also those with actions;
         - sessions: the sessions that joined the profile;
         - erasure: the receipt;
-        - interactions: the events of the user and of the user's sessions before the login, without duplicates;
-        - quarantine: unreadable records that contain the user ID;
-        - recommendations: rows of `served` for the user and the user's sessions before the login, without duplicates;
+        - interactions: the events of the user and of the user's sessions before the login;
+        - quarantine: unreadable records of the user (`UserMatcher`);
+        - recommendations: rows of `served` for the user and the user's sessions before the login;
         - nextToken: the token of the next page, absent on the last page.
 
         Parameters
@@ -163,7 +163,7 @@ class UserData:
             if stored.body is not None and stored.key.endswith(".parquet"):
                 try:
                     rows = self._read(stored.body, table, values)
-                except ValueError as error:  # Base class of Arrow's errors.
+                except ValueError as error:  # Base class of `pyarrow.ArrowInvalid`.
                     where = f"s3://{self.places.lake_bucket}/{stored.key}"
                     raise Unavailable(f"{where} is not a Parquet file: {error}") from error
             yield stored.key, rows

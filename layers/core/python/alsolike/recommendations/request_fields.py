@@ -41,7 +41,7 @@ PERSONALIZED_RANKING = "personalized-ranking"
 OF_USERS = (FOR_YOU, BUY_AGAIN, RECENTLY_VIEWED)
 """Recommenders that require a user."""
 OF_ITEMS = (SIMILAR_ITEMS, BOUGHT_TOGETHER)
-"""Recommenders that require an item."""
+"""Recommenders that require an item, or a cart in place of the item for `bought-together`."""
 LISTING = (*OF_USERS, *OF_ITEMS, TRENDING, POPULAR)
 """Recommenders that select items. In contrast, `PERSONALIZED_RANKING` ranks the items of the request."""
 OF_BATCHES = (*OF_USERS, TRENDING, POPULAR, NEXT_BEST_ACTION, SEGMENTS)

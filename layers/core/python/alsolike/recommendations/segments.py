@@ -124,7 +124,7 @@ def lines_key(run: str) -> str:
 
 
 def _with_memberships(condition: Condition) -> Condition:
-    """Return a condition with IN in place of = for texts: Personalize compares lists with =, and filters do not."""
+    """Return a condition with IN in place of = for texts, because Personalize also compares lists with =."""
     if isinstance(condition, And | Or):
         return type(condition)(tuple(map(_with_memberships, condition.operands)))
     if isinstance(condition, Not):

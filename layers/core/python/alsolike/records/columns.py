@@ -173,7 +173,7 @@ class Texts(fields.ListOf):
 
 @struct
 class JsonText:
-    """String with a JSON object, which is not parsed."""
+    """String with a JSON object. The value remains a string."""
 
     kind: ClassVar[str] = "JSON in a string"
     glue: ClassVar[str] = "string"

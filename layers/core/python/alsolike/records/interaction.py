@@ -1,9 +1,10 @@
 """Interaction of a user or session with an item, a query or an action.
 
-To add a field, add a `column` at the end of `Interaction`, with the next version as `since`. Versions only add fields,
-so records of older versions remain readable. The partition key on the stream is the user or session, which keeps a
-user's interactions in order. Delivery is at least once, and consumers deduplicate by `event_id`. An interaction with an
-action has no item and no query, so models of items ignore it. Its properties contain the action's ID.
+To add a field, add a `column` at the end of `Interaction`, with the next version as `since`, and raise `SCHEMA_VERSION`
+to this version. Versions only add fields, so records of older versions remain readable. The partition key on the stream
+is the user or session, which keeps a user's interactions in order. Delivery is at least once, and consumers deduplicate
+by owner (the user, else the session) and `event_id`. An interaction with an action has no item and no query, so models
+of items ignore it. Its properties contain the action's ID.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Canary: a model version that serves a share of the users before its promotion.
 
 A canary is an experiment with two arms, stored in the champion pointer instead of the configuration. Therefore
-`Experiment.arm_of` assigns users by a hash, and assignment, recommendation IDs, the recommendation log and outcomes
-need no special code for canaries.
+`Experiment.arm_of` assigns users by a hash, and recommendation IDs, the recommendation log and outcomes need no special
+code for canaries.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from alsolike.runtime.struct import struct
 
 @struct
 class EndedCanary:
-    """Record of the latest canary that ended without a promotion.
+    """Record of a canary that ended without a promotion.
 
     Attributes
     ----------
@@ -82,9 +82,9 @@ class Champion:
     history
         Promotions, latest first. The first one is the promotion of the champion.
     pinned
-        Versions that are never deleted.
+        Versions that are never deleted automatically.
     ended
-        End of the latest canary that was not promoted.
+        Latest record of a canary that ended without a promotion; None without a record.
     repaired_ms
         Time of the latest repair of a bundle; None if there was none. Processes reload the version when this time
         changes.
@@ -117,7 +117,7 @@ class Champion:
         """Versions that successive rollbacks promote, in this order.
 
         The predecessor of a version is the champion before its first promotion. Versions between the first and the
-        latest promotion of a version were rolled back, so they are skipped.
+        latest promotion of a version are skipped, because the latest promotion replaced them.
         """
         versions = []
         rest = [promotion.version for promotion in self.history]

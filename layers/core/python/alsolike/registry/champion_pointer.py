@@ -1,7 +1,7 @@
 """Store of the champion pointer, an S3 object that serving polls.
 
-Promotions, canaries and rollbacks write only the pointer, and only if it has not changed since the last read. The
-metrics and lineage of versions are in the SageMaker Model Registry, and their files are under `models/<version>/`.
+`Registry` writes only the pointer, and only if it has not changed since the last read. The metrics and lineage of
+versions are in the SageMaker Model Registry, and their files are under `models/<version>/`.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ class Registry:
         self._pointer = S3Object(client, bucket, CHAMPION_KEY)
 
     def champion(self) -> Champion | None:
-        """Return the content of the pointer, or None if no version was ever promoted. A deleted pointer raises
-        `InvalidBundle`.
+        """Return the content of the pointer, or None if no version was ever promoted. A deleted or unreadable pointer
+        raises `InvalidBundle`.
         """
         stored = self._pointer.read()
         if stored is None:

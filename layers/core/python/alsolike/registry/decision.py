@@ -1,6 +1,6 @@
 """Decision of the gate on a model version, with the figures of each check. Decisions never expire.
 
-The key in the artefact bucket is `registry/decisions/<version>.json`, for approved and rejected versions.
+The key in the artefact bucket is `registry/decisions/<version>.json`, for every verdict.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Complete record of a model version: manifest, decision, canary and promotions."""
+"""Record of a model version: manifest, decision, canary and latest promotions."""
 
 from __future__ import annotations
 

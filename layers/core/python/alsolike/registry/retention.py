@@ -1,6 +1,6 @@
 """Retention of model versions: selection of protected versions, and deletion of the files of other versions.
 
-Deletion removes only the files under `models/<version>/`. Decision, canary report and package of a version are kept.
+Deletion of a version removes only the files under `models/<version>/`. Decision, canary report and package are kept.
 The setting `models_kept` (`infra_cdk/training_settings.py`) is the number of unprotected versions whose files are kept.
 """
 
@@ -72,8 +72,7 @@ def expired(
 ) -> Iterator[StoredVersion]:
     """Yield the datasets that are older than `days` days. A dataset has the name of the version that was trained on it.
 
-    The latest complete dataset and the datasets of protected versions (`keeps`) are kept. Monitoring compares new data
-    with the champion's dataset, and an erasure searches this dataset for the user to report affected models.
+    The latest complete dataset and the datasets of protected versions (`keeps`) are kept, for monitoring and erasures.
     """
     datasets = list(stored)
     complete = (dataset for dataset in datasets if dataset.complete)

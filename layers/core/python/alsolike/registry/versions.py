@@ -29,7 +29,7 @@ _FIGURES = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s")
 _MAX_CONCURRENT_CALLS = 4
 _REJECTED_PACKAGE = "Rejected"
 NOT_REGISTERED = "NotRegistered"
-"""Approval status of a version that could not be registered because SageMaker rejected the registration."""
+"""Approval status of a version with files, but without a package in the SageMaker Model Registry."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class ModelVersion:
         `champion`, `canary`, `previous` (the target of a rollback), `rejected` (by the gate or as a canary),
         `retired` (without files) or `kept`.
     package_arn
-        ARN in the SageMaker Model Registry; empty if SageMaker rejected the registration.
+        ARN in the SageMaker Model Registry; empty without a package.
     approval
         Approval status of the package, or `NOT_REGISTERED`.
     forced
@@ -98,9 +98,9 @@ class ModelVersions:
         return Manifest.from_json(stored.body)
 
     def latest(self, champion: Champion | None, *, maximum: int) -> list[ModelVersion]:
-        """Return the latest registered versions, latest first, and older versions that the champion pointer references.
+        """Return the latest versions, latest first, and older versions that are champion, previous, canary or pinned.
 
-        In contrast to `all`, fit times are not read from the manifests.
+        Fit times of versions with a package are None, because the package does not contain them.
         """
         stored = self._complete()
         summaries = self._summaries(stored)
@@ -131,7 +131,7 @@ class ModelVersions:
     def _summaries(self, stored: Mapping[str, int]) -> list[Mapping[str, Any]]:
         """Return the summaries of the group's packages, latest first, without metrics.
 
-        A version whose registration SageMaker rejected has a summary with an empty ARN.
+        A version with files, but without a package has a summary with an empty ARN.
         """
         with translate_aws_errors(f"model package group {self._group}"):
             pages = self._sagemaker.get_paginator("list_model_packages").paginate(ModelPackageGroupName=self._group)
@@ -205,7 +205,7 @@ class ModelVersions:
         return self._properties[package_arn]
 
     def _with_fit_times(self, version: ModelVersion) -> ModelVersion:
-        """Return the version with fit times from its manifest, because the registry does not store them."""
+        """Return the version with fit times from its manifest, because packages do not contain them."""
         if version.status == RETIRED:
             return version
         try:

@@ -1,4 +1,4 @@
-"""AWS clients, one per service and process, with timeouts that are short enough for requests.
+"""AWS clients with timeouts, cached per service and options.
 
 The clients are botocore clients, because boto3 would also import resources and threaded transfers at each cold start.
 """
@@ -31,7 +31,7 @@ def client(
     attempts: int = 4,
     checks_calls: bool = True,
 ) -> Any:
-    """Return the process's low-level client of a service. AWS_ENDPOINT_URL overrides the endpoint.
+    """Return the cached client of a service. AWS_ENDPOINT_URL overrides the endpoint.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def new_session() -> Session:
 
 class _FastLoader(Loader):  # type: ignore[misc]
     def list_available_services(self, type_name: str) -> list[str]:
-        """Return the names of all folders. Unlike botocore, do not check the content of about 400 folders."""
+        """Return all names in the search paths. Unlike botocore, do not check the content of about 400 folders."""
         return [name for path in self.search_paths if os.path.isdir(path) for name in os.listdir(path)]  # noqa: PTH112, PTH208
 
 

@@ -38,7 +38,7 @@ class PersonalizeError(AlsolikeError):
 
 
 class SignatureRefused(PersonalizeError):
-    """The signature of a request is missing or wrong, or the key lacks the scope for the route."""
+    """The signature, the time or the key of a request is invalid, or the key lacks the scope for the route."""
 
     status = 403
 
@@ -89,8 +89,8 @@ class DaysFailed(AlsolikeError):
 
 
 class InvalidDataset(AlsolikeError):
-    """A dataset lacks a file or column, or is too small for training."""
+    """A dataset is incomplete, unreadable or too small for training."""
 
 
 class MissingSetting(AlsolikeError):
-    """A required environment variable or secret is missing or invalid."""
+    """An environment variable or secret is missing or invalid."""

@@ -98,7 +98,7 @@ class Polling:
     retry_s
         Interval after a failed read until the first successful read; None for `interval_s`.
     max_retry_s
-        Maximum interval after failures. The interval doubles with each failure; None keeps it constant.
+        Maximum of `retry_s`, which doubles with each failure; None keeps it constant.
     breaker
         Circuit breaker that prevents reads while it is open.
     probes_breaker
@@ -135,7 +135,8 @@ class PolledValue(Generic[T]):
         Function that returns the latest value. Its argument is a function that returns the request's remaining
         milliseconds.
     default
-        Value before the first successful read. Without a default, `current` raises an error until then.
+        Value before the first successful read. Without a default, a failed read raises an error until then. Required
+        with a circuit breaker, a deadline or a minimum remaining time, because `current` may then return it.
 
     Attributes
     ----------

@@ -158,7 +158,7 @@ class S3Object:
         raise ConcurrentUpdate(f"{self.uri} changed {attempts} times while it was updated")
 
     def delete(self, *, etag: str | None = None) -> bool:
-        """Delete the object, or with `etag`, only an object with this ETag. Return false if nothing was deleted."""
+        """Delete the object, or with `etag`, only an object with this ETag. Return false if no object has this ETag."""
         try:
             with translate_aws_errors(self.uri):
                 condition = {"IfMatch": etag} if etag else {}

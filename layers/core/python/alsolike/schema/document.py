@@ -41,7 +41,7 @@ class Fault:
 
 
 class InvalidConfiguration(InvalidInput):
-    """Error for an invalid configuration. `faults` are in the order of the document."""
+    """Error with the faults of an invalid configuration."""
 
     def __init__(self, faults: Collection[Fault]) -> None:
         self.faults = tuple(faults)

@@ -55,7 +55,7 @@ def describe(value: object) -> str:
         return str(value)  # JSON has only null for these values.
     try:
         return _cut(orjson.dumps(value, default=repr, option=orjson.OPT_NON_STR_KEYS).decode())
-    except TypeError:  # A lone surrogate, or an integer above 64 bits, which only a query can contain.
+    except TypeError:  # A lone surrogate, or an integer above 64 bits.
         return _cut(ascii(value))
 
 
@@ -73,7 +73,10 @@ def is_blank(value: str) -> bool:
 
 
 def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
-    """Return the value if it is a nonblank string. In errors, `where` and `name` give the location."""
+    """Return the value if it is a nonblank string of valid length without control characters or lone surrogates.
+
+    In errors, `where` and `name` give the location.
+    """
     if not isinstance(value, str) or is_blank(value):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
     if len(value) > maximum:

@@ -20,7 +20,7 @@ KEY_ID = "key_id"
 ACTIVE, DISABLED = "active", "disabled"
 
 CHECK_S = 10
-"""Maximum age of a cached key in seconds. Created, disabled and deleted keys take effect within this time."""
+"""Maximum age of a cached key in seconds, while the table responds. Changes of keys take effect within this time."""
 
 USE_S = 60
 """Minimum interval in seconds between two writes of a key's use, per process."""

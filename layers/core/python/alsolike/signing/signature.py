@@ -1,7 +1,7 @@
 """Parser of AWS Signature Version 4 in requests to the API, and verification with a secret.
 
-Clients of Amazon Personalize sign for the service `personalize`. They do not send a hash of the body, so the
-verification computes the hash. All regions are accepted, because a key is valid for a single deployment.
+Clients of Amazon Personalize sign for the service `personalize`. They may omit the body's hash, so the verification
+computes it. All regions are accepted, because a key is valid for a single deployment.
 
 References
 ----------
@@ -116,7 +116,7 @@ def verify(event: Mapping[str, Any], signature: Signature, *, secret: str) -> No
 def _paths(path: str) -> Sequence[str]:
     """Return the possible canonical forms of a path that API Gateway has decoded.
 
-    AWS's clients encode the encoded path again. Other clients do not.
+    AWS's clients encode the encoded path again. Some other clients do not.
     """
     once = quote(path, safe="/~", errors=_SURROGATES)
     twice = quote(once, safe="/~")

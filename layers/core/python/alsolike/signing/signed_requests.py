@@ -1,7 +1,7 @@
 """Admission of requests with a key pair, by signature or HTTP Basic: age of the signature, key, and scopes.
 
 Each route with scopes has a second route below `SIGNED_PREFIX`. API Gateway forwards requests to it without a check.
-After the verification, handlers receive such a request as a request to the unsigned route.
+After the verification, handlers receive such a request with the route key of the unsigned route.
 """
 
 from __future__ import annotations

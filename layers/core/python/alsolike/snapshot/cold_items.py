@@ -1,7 +1,7 @@
 """Cold items: items that the champion does not contain, with their nearest known items by content.
 
-The score of a cold item is the weighted mean of its neighbours' scores in the model's list, times a scale. Therefore a
-cold item is recommended if its neighbours are.
+The score of a cold item is the weighted mean of its neighbours' scores in the model's list, times a scale. Neighbours
+outside the list count as 0. Therefore a cold item ranks high only if many of its neighbours do.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class ColdItems:
 
     @classmethod
     def of(cls, changes: Sequence[Change], index: ContentIndex) -> ColdItems:
-        """Return the changed items with their neighbours, without deletions. The index contains none of the items."""
+        """Return the changed items with their neighbours, without deletions. The index must not contain the items."""
         kept = [change for change in changes if change.properties is not None]
         nearest = list(index.nearest_of([change.properties or {} for change in kept]))
         hashes = hashes_of([change.entity_id.encode() for change in kept])
@@ -81,7 +81,7 @@ class ColdItems:
         return together.newest()
 
     def newest(self, maximum: int | None = None) -> ColdItems:
-        """Return the row with the highest precedence of each item.
+        """Return the highest-precedence row of each item.
 
         `maximum` limits the result to the latest changed items.
         """

@@ -230,6 +230,7 @@ class TextColumn:
 
 
 Column: TypeAlias = NumberColumn | BooleanColumn | StringColumn | ListColumn | TextColumn
+"""Column of any type. All classes have the same methods. Only `NumberColumn` needs the type, as it serves two types."""
 
 COLUMN_CLASSES: Mapping[ColumnType, type[Column]] = {
     ColumnType.NUMBER: NumberColumn,

@@ -151,7 +151,10 @@ class ContentIndex:
         ]
 
     def _by_tokens(self, tokens: Array) -> tuple[Array, Array]:
-        """Return positions of items, ascending, and their cosines. Items without shared tokens are absent or have 0."""
+        """Return positions of items, ascending, and their cosines, from at most `MAX_PAIRS` pairs of token and item.
+
+        Items without shared tokens are absent or have 0.
+        """
         length = np.linalg.norm(self.idf[tokens])
         starts = self.holders.offsets[tokens].astype(np.int64)
         counts = self.holders.offsets[tokens + 1] - starts
@@ -222,7 +225,7 @@ class ContentIndex:
 
 
 def _check(arrays: Mapping[str, Array], *, items: int) -> None:
-    """Raise `ValueError` if the lengths of an index's arrays are inconsistent. Queries would then fail."""
+    """Raise `ValueError` if the arrays of an index are inconsistent. Queries would then fail."""
     offsets, holders = arrays["holders.offsets"], arrays["holders"]
     tokens = len(arrays["tokens"])
     if (len(arrays["items"]), len(arrays["idf"]), len(offsets)) != (items, tokens, tokens + 1):
@@ -242,8 +245,8 @@ def _mean(items: Array, cosines: Array, text_cosines: Array, *, weight: float) -
     items, cosines
         Positions, ascending, and cosines of the items that share a token.
     text_cosines
-        Cosines of the texts by position. Items at later positions have no text. Among items that share no token, only
-        the `NEIGHBOURS` largest cosines are considered.
+        Cosines of the texts by position. Items at later positions have no text. For an item that shares no token, the
+        cosine counts only if it is among the `NEIGHBOURS` largest of all texts.
     """
     near = np.flatnonzero(text_cosines >= MIN_COSINE)
     near = near[_largest(text_cosines[near])]

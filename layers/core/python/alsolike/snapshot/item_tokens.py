@@ -1,8 +1,7 @@
 """Tokens of an item's columns. Items that share rare tokens are similar.
 
 Columns need no declaration. A text yields one token for the complete text, and one per word if it has several words. A
-list, or a text with `|`, yields the tokens of each part. A number yields a token for its magnitude. Tokens that occur
-in only one item or in all items contain no information. Callers that weight tokens ignore them.
+list, or a text with `|`, yields the tokens of each part. A number yields a token for its magnitude.
 """
 
 from __future__ import annotations

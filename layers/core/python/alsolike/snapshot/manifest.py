@@ -19,7 +19,7 @@ FORMAT_VERSION = 1
 
 @struct
 class SegmentEntry:
-    """Object of a segment. `rows` includes deletions."""
+    """Object of a segment or of cold items. `rows` includes deletions."""
 
     key: str
     rows: int
@@ -33,7 +33,7 @@ class SegmentEntry:
 
 @struct
 class Retired:
-    """Replaced segment with the time of the replacement. It is deleted later, because readers may be downloading it."""
+    """Replaced object with the time of the replacement. It is deleted later, because readers may be downloading it."""
 
     key: str
     retired_ms: int

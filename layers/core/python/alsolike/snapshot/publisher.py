@@ -116,7 +116,7 @@ class SnapshotPublisher:
         rewritten: list[SegmentEntry] = []
 
         def with_changes(manifest: Manifest) -> Manifest:
-            # Only `_merge` changes columns, for all segments together.
+            # Stored segments keep their columns here. `_merge` re-encodes all segments together.
             known = manifest.configuration_version
             types = manifest.columns if manifest.segments or version < known else columns
             rewritten[:] = [entry for entry in manifest.segments if entry.rows < self._young_rows]

@@ -16,13 +16,13 @@ from alsolike.snapshot.snapshot import EMPTY, Snapshot
 from alsolike.snapshot.store import SnapshotStore, StoredManifest
 
 ANSWER_TIME_MS = 5_000
-"""Time in milliseconds at the end of a request that is reserved for the response. Downloads stop before it."""
+"""Time in milliseconds at the end of a request that is reserved for the response."""
 
 
 class SnapshotReader(PolledValue[Snapshot]):
     """Catalogue snapshot of a deployment as a polled value.
 
-    Downloads stop before the last `ANSWER_TIME_MS` of a request. The next attempt reuses completely downloaded files.
+    Downloads stop when less than `ANSWER_TIME_MS` of a request remains. The next attempt reuses complete files.
 
     Parameters
     ----------

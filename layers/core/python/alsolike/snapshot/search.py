@@ -22,7 +22,7 @@ Mask = npt.NDArray[np.bool_]
 
 
 def words_of(text: str) -> tuple[str, ...]:
-    """Return the first `MAX_WORDS` distinct words of a text.
+    """Return the first `MAX_WORDS` distinct words of a text, in lower case.
 
     Examples
     --------
@@ -33,7 +33,10 @@ def words_of(text: str) -> tuple[str, ...]:
 
 
 def matching(segment: Segment, words: Sequence[str]) -> Mask:
-    """Return the mask of the rows in which each of `words` is the start of a word in any column, ignoring case."""
+    """Return the mask of the rows in which each of `words` is the start of a word in a value that contains text.
+
+    The case of ASCII letters is ignored. Other letters match in lower case, upper case and capitalised words.
+    """
     mask = np.ones(len(segment), np.bool_)
     for word in words:
         # `bytes.lower` changes ASCII only, so other letters need their own spellings.

@@ -62,7 +62,7 @@ class Snapshot:
         return cls([Segment.map(path) for path in paths], version=version, cold=items, cold_model=cold_model)
 
     def with_columns(self, columns: Mapping[str, ColumnType]) -> Snapshot:
-        """Return the snapshot with additional columns, or `self` if none is missing.
+        """Return the snapshot with these columns added or re-encoded, or `self` if it has all of them.
 
         A new column takes about 10 µs per item.
         """

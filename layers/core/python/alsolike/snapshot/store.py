@@ -20,7 +20,7 @@ from alsolike.snapshot.segment import Segment
 
 MAX_ATTEMPTS = 8
 GRACE_MS = 3_600_000
-"""Age in milliseconds from which replaced or orphaned files are deleted. No reader or writer takes longer."""
+"""Age in milliseconds from which replaced or orphaned files are deleted. Readers and writers must finish earlier."""
 
 _UNFINISHED = ".unfinished-"
 

@@ -57,7 +57,7 @@ IMPORTED_FOLDER = "imported"
 INTERACTION_COLUMNS = ("profile_id", "item_id", "event_time_ms", "weight")
 """Columns of the interactions, which are sorted by event_time_ms, then event ID.
 
-`weight` is the weight of the event type, float32.
+`weight` is the weight of the event type, less returns (`alsolike.events.returns`), float32.
 """
 
 FEATURE_COLUMNS = ("event_type", "context")
@@ -86,7 +86,7 @@ The event types are `alsolike.events.interactions.ACTION_TYPES`.
 """
 
 MAX_RESPONSES = 50_000
-"""Maximum number of logged responses. The latest are kept."""
+"""Maximum number of logged responses that a training uses, the latest ones. A dataset may contain a few more."""
 
 MAX_PLACES = 50
 """Maximum number of positions per logged response. Ranked items at later positions are ignored."""
@@ -113,8 +113,7 @@ class DatasetManifest:
     Attributes
     ----------
     dropped
-        Number of excluded rows by reason (`duplicate_event`, `no_item`, `unknown_event_type`, `no_weight`,
-        `taken_back`, `rare_item`, `short_history`).
+        Number of excluded rows by reason, such as `duplicate_event` or `rare_item`.
     repeat_share
         Share of interactions whose user had an earlier interaction with the same item.
     lineage

@@ -1,4 +1,4 @@
-"""Report of `monitor_models`, as stored in the artefact bucket and displayed by the CLI."""
+"""Report of `monitor_models`, as stored in the artefact bucket."""
 
 from __future__ import annotations
 

@@ -164,6 +164,7 @@ class TrainingRuns:
         return start_execution(self._client, self._arn, document, name=name)
 
     def named(self, name: str) -> str:
+        """Return the ARN of the execution with this name, which need not exist."""
         return execution_arn(self._arn, name)
 
     def exists(self, name: str) -> bool:
@@ -226,7 +227,7 @@ class TrainingRuns:
     def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
         with translate_aws_errors(f"state machine {self._arn}"):
             answer = self._client.list_executions(stateMachineArn=self._arn, maxResults=_LISTED, **filters)
-        # Step Functions lists the latest executions first, but the local cloud does not.
+        # Step Functions lists the latest executions first, but the embedded cloud does not.
         return sorted(answer["executions"], key=lambda execution: execution["startDate"], reverse=True)
 
     def _read(self, arn: str) -> TrainingRun:
@@ -242,6 +243,7 @@ class TrainingRuns:
 
 
 def run_of(execution: Mapping[str, Any], events: Sequence[Mapping[str, Any]]) -> TrainingRun:
+    """Return the run, with results from the fields `start`, `registration` and `canary` of the states' outputs."""
     output = outputs(events)
     start, registration, canary = (output.get(key) or {} for key in ("start", "registration", "canary"))
     busy, tries = start.get("first") == BUSY, start.get("first") == "canary"

@@ -63,7 +63,9 @@ About half of the items are kept because they trend, and the others because they
 MIN_SCORE = 1.0
 
 CHANCE = 0.05
-"""Maximum probability that any item of a shop with constant shares trends in a window."""
+"""Maximum probability that at least one item reaches `MIN_SCORE` in a window although all items keep their shares of
+the events.
+"""
 
 MEDIAN = 0.4549
 """Median of a chi-square variable with one degree of freedom."""
@@ -207,7 +209,8 @@ class ShardCounts:
             forgotten = float(metadata["forgotten"])
             if not (np.isfinite(counts).all() and np.isfinite(totals).all() and np.isfinite(forgotten)):
                 raise ValueError("a counter is not a number")
-            recent = tensors.get("recent", np.zeros(0, np.uint32)).astype(np.uint32)  # Absent before version 0.3.
+            # Objects of earlier versions have no fingerprints.
+            recent = tensors.get("recent", np.zeros(0, np.uint32)).astype(np.uint32)
             return cls(int(metadata["sequence"]), int(metadata["as_of_ms"]), items, counts, totals, forgotten, recent)
         except (InvalidSnapshot, ValueError, KeyError, TypeError) as error:
             raise InvalidTrends(f"{name} has no trends that this version can read: {error}") from error
