@@ -21,7 +21,8 @@ class Negatives:
     ----------
     corrections
         log(q_i * items), float32 `(items + 1,)`, where q_i is the probability of drawing item i. Training subtracts
-        them from the logits of negatives, so that the expected loss equals the loss with uniform draws.
+        them from the logits of negatives, so that the expected sum over the negatives equals the sum with uniform
+        draws.
     """
 
     def __init__(self, interactions: Interactions, *, count: int, popular: float) -> None:
