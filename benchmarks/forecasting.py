@@ -39,9 +39,9 @@ Attention = Literal["places", "stops"]
 class Shop:
     """Shop with users who return.
 
-    A user examines place k, from 1, with probability 1 / k. The probability of a click on an examined item is
-    logistic in a utility of the user's category tastes, the item's quality and the user's activity. Lists are in the
-    order of the utility with an error. A clicked item is bought with a chance that falls with the price.
+    A user examines place k, from 1, with probability 1 / k. The probability of a click on an examined item is logistic
+    in a utility of the user's category tastes, the item's quality and the user's activity. Lists are in the order of
+    the utility with an error. A clicked item is bought with a chance that falls with the price.
 
     Attributes
     ----------

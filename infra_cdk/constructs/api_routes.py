@@ -129,7 +129,7 @@ class Api(Construct):
 
 
 def access_log_format(route_key: str) -> str:
-    """Return the format of an access log, with the fields of runbooks and dashboards.
+    """Return the format of an access log, with the fields that runbooks and dashboards use.
 
     Headers, bodies and the context of the session authorizer are excluded, because they can contain tokens, IDs and
     personal data.

@@ -1,4 +1,4 @@
-"""Buckets of the lake and the artefacts, and Glue tables of the lake."""
+"""Buckets of the lake and the artefacts, and Glue tables of interactions and responses."""
 
 import aws_cdk as cdk
 from aws_cdk import aws_glue as glue

@@ -7,8 +7,8 @@ import numpy as np
 from model_export.data.interactions import Floats, Ints
 
 GROUP = 64
-"""Number of scores per group in the search for the k-th best score. A group consists of every (n / 64)-th
-score, so that numpy computes all maxima along one axis.
+"""Number of scores per group in the search for the k-th best score. A group consists of every (n / 64)-th score, so
+that numpy computes all maxima along one axis.
 """
 
 

@@ -28,7 +28,7 @@ take at most half of it.
 
 SHORT_FIT_ROWS = 50_000
 """Minimum number of interactions of the longer short fit. It also has at least the share `SHORT_FIT_SHARE` of the data.
-Data with up to four times as many interactions needs no short fits.
+Data with up to four times `SHORT_FIT_ROWS` interactions needs no short fits.
 """
 
 SHORT_FIT_SHARE = 0.01

@@ -18,8 +18,8 @@ References
 ----------
 B. Sarwar, G. Karypis, J. Konstan, J. Riedl, "Item-based collaborative filtering recommendation algorithms", WWW 2001
 (the cosine); R. Bell, Y. Koren, "Scalable collaborative filtering with jointly derived neighborhood interpolation
-weights", ICDM 2007 (shrinkage of counts towards a prior); F. Aiolli, "Efficient top-n
-recommendation for very large scale binary rated datasets", RecSys 2013, equation 6 (the asymmetric cosine).
+weights", ICDM 2007 (shrinkage of counts towards a prior); F. Aiolli, "Efficient top-n recommendation for very large
+scale binary rated datasets", RecSys 2013, equation 6 (the asymmetric cosine).
 """
 
 from __future__ import annotations
