@@ -272,6 +272,7 @@ def test_array_with_wrong_type_shape_range_or_size_is_refused(directory, name, c
         (OFFSETS, saved(np.array([0, 0, 1, 2, 3], np.int64)), "ids.off.npy has offsets from 0 to 3"),
         (OFFSETS, saved(np.array([1, 1, 2, 3, 9], np.int64)), "ids.off.npy has offsets from 1 to 9"),
         (OFFSETS, saved(np.array([0, 0, 0, 2, 9], np.int64)), "ids"),
+        (OFFSETS, saved(np.zeros(0, np.int64)), "ids.off.npy is empty"),
     ],
 )
 def test_bundle_with_invalid_ids_and_valid_checksums_is_refused(directory, name, content, message):

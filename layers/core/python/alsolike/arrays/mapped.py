@@ -43,6 +43,8 @@ class MappedStrings:
         self._offsets = map_array(directory / f"{name}.off.npy", np.int64)
         with (directory / f"{name}.blob").open("rb") as file:
             self._blob = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        if not len(self._offsets):
+            raise ValueError(f"{name}.off.npy is empty, expected at least one offset")
         ends = self._offsets[[0, -1]].tolist()
         if ends != [0, len(self._blob)] or (self._offsets[1:] < self._offsets[:-1]).any():
             raise ValueError(
