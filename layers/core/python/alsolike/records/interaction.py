@@ -70,7 +70,8 @@ class Interaction:
     session_id: str | None = column(ID, "ID of the session.", file="SESSION_ID")
     item_id: str | None = column(
         ID,
-        "ID of the item. A record has an item_id, a query or both; most event types, such as purchases, need the item.",
+        "ID of the item. A record has an item_id, a query or both, unless the interaction is with an action; most event "
+        "types, such as purchases, need the item.",
         call=Call("itemId", about="Optional only for event types that the configuration declares so."),
         file="ITEM_ID",
     )
@@ -158,9 +159,10 @@ _ABOUT = (
     "One interaction of one user or session with an item, a search or both, as UTF-8 JSON in one Kinesis record of at "
     "most 1 MB. The partition key is `u#` and the user_id where known, else `s#` and the session_id, so that one "
     "user's interactions stay in order; a key of more than 256 characters is replaced by its BLAKE2b-256 hash in "
-    "hexadecimal. A record may come more than once: readers count each event_id once. Numbers of type integer are "
-    "written without a fraction. Readers also refuse a record whose event_time_ms or received_time_ms is later than "
-    "its arrival on the stream, as Kinesis states it (approximateArrivalTimestamp), by more than the configured limit "
+    "hexadecimal. A record may come more than once: readers count each event_id of a user, or of a session without a "
+    "user, once. Numbers of type integer are written without a fraction. Readers also refuse a record whose "
+    "event_time_ms or received_time_ms is later than its arrival on the stream, as Kinesis states it "
+    "(approximateArrivalTimestamp), by more than the configured limit "
     "(five minutes by default); one whose event_type the configuration does not declare; and one without item_id whose "
     "event_type needs an item (all built-in ones but search). An interaction with an action has the event_type "
     "action:taken, action:not-taken or action:viewed, no item_id and no query, and the properties actionId, impression "
