@@ -55,8 +55,8 @@ def _distinct_events(rows: pa.Table) -> pa.Table:
 
 
 def _events_of_others(rows: pa.Table, erased: Erased, hash_of: Callable[[str], str]) -> pa.Table:
-    hashes = [user for user in rows["user_id"].unique().to_pylist() if user is not None and hash_of(user) in erased]
-    return _where_not(rows, pc.is_in(rows["user_id"], pa.array(hashes, pa.string()))) if hashes else rows
+    users = [user for user in rows["user_id"].unique().to_pylist() if user is not None and hash_of(user) in erased]
+    return _where_not(rows, pc.is_in(rows["user_id"], pa.array(users, pa.string()))) if users else rows
 
 
 def _distinct_answers(rows: pa.Table) -> pa.Table:

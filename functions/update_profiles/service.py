@@ -68,9 +68,9 @@ def update_profiles(
 ) -> UpdateResult:
     """Add the records to their profiles. A failing profile does not affect other profiles.
 
-    A session's profile is merged into the user's profile at the session's first login (`alsolike.events.identity`).
-    Interactions that arrive after the login are also added to the user's profile, because the session's profile links
-    to it. The final profiles do not depend on the order, size and repetition of batches under three conditions:
+    A session's interactions up to its first login are copied to the user's profile (`alsolike.events.identity`), also
+    if they arrive after the login, because the session's profile links to the user's profile. The final profiles do not
+    depend on the order, size and repetition of batches under three conditions:
 
     - The earliest login of a session arrives before the other logins, or in one batch with them. Otherwise the user of
       a later login keeps the session's interactions, because profiles do not store the session of an interaction. A

@@ -1,6 +1,7 @@
 """Conversion of a batch's results, which are lines of JSON, to a part of the run's table and a list of failed users.
 
-A repeated call writes the same part. If the results are already deleted, it returns the counts of the part.
+A repeated call writes the same part. If the first results are already deleted, it deletes the others, and returns the
+counts of the part.
 """
 
 from __future__ import annotations
@@ -26,8 +27,10 @@ _COUNTS = ("users", "items", "failed")
 
 def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
     """Write a batch's part and its list of failed users, delete the results, and return the counts of the part."""
-    keys = _answers(s3, bucket, answers_prefix(run, batch))
-    if not keys and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
+    keys = _answers(s3, bucket, prefix := answers_prefix(run, batch))
+    is_deleting = not keys or _first(keys[0], prefix) > 0
+    if is_deleting and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
+        _delete(s3, bucket, keys)
         return counts
     users = orjson.loads(_read(s3, bucket, users_key(run, batch)))
     results = [orjson.loads(line) for key in keys for line in _read(s3, bucket, key).splitlines()]
@@ -50,9 +53,13 @@ def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) 
         Body=_parquet(rows),
         Metadata={name: str(value) for name, value in counts.items()},
     )
+    _delete(s3, bucket, keys)
+    return counts
+
+
+def _delete(s3: S3Client, bucket: str, keys: list[str]) -> None:
     for key in keys:
         s3.delete_object(Bucket=bucket, Key=key)
-    return counts
 
 
 def _parquet(rows: list[list[Any]]) -> bytes:
@@ -69,7 +76,12 @@ def _answers(s3: S3Client, bucket: str, prefix: str) -> list[str]:
         for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
             yield from (entry["Key"] for entry in page.get("Contents", []))
 
-    return sorted(listed(), key=lambda key: int(key.removeprefix(prefix).removesuffix(".jsonl")))
+    return sorted(listed(), key=lambda key: _first(key, prefix))
+
+
+def _first(key: str, prefix: str) -> int:
+    """Return the index of the first user in an object with results."""
+    return int(key.removeprefix(prefix).removesuffix(".jsonl"))
 
 
 def _read(s3: S3Client, bucket: str, key: str) -> bytes:

@@ -1,10 +1,9 @@
 """Reasons of a ranked item: the interactions that contribute most to its score.
 
 The contribution of an interaction is the loss of the score if the model's graph runs with the weight 0 for the
-interaction. For a sum over the history (transitions, item-kNN, EASE, SLIST, content, buy again, distilled), the loss is
-the interaction's term, and the terms add up to the score. For other models
-(SASRec, repurchase, blends, which divide each part by its sum), the loss defines the contribution: occlusion, M.
-Zeiler, R. Fergus, "Visualizing and understanding convolutional networks", ECCV 2014, section 4.2.
+interaction. If the score is a sum over the history, as for item-kNN, the loss is the interaction's term. For other
+models, such as SASRec and blends, the loss defines the contribution: occlusion, M. Zeiler, R. Fergus, "Visualizing and
+understanding convolutional networks", ECCV 2014, section 4.2.
 """
 
 from __future__ import annotations

@@ -91,6 +91,16 @@ def test_repeated_call_returns_the_same_and_changes_nothing(run):
     assert run.held() == held
 
 
+def test_call_after_an_interrupted_deletion_deletes_the_rest(run):
+    run.answers(0, ANSWERS)
+    first, held = run.write(), run.held()
+    run.answers(2, ANSWERS[2:])  # The earlier call deleted only the results of the first two users.
+
+    assert run.write() == first
+
+    assert run.held() == held
+
+
 def test_part_of_an_earlier_attempt_is_overwritten(run):
     run.answers(0, [*ANSWERS[:3], answer("carl", "old")])
     run.write()
