@@ -39,7 +39,7 @@ def session_clients(
 
     @functools.cache
     def client(service: str) -> Any:
-        # DynamoDB validates imported rows itself, and botocore's validation would take a quarter of an import's time.
+        # DynamoDB validates imported rows itself, and botocore's validation would slow down imports.
         checked = config.merge(Config(parameter_validation=service != "dynamodb"))
         try:
             created = session.create_client(service, config=checked, **settings)

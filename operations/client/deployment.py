@@ -29,8 +29,9 @@ DEFAULT_STATE = Path(".alsolike/cloud.json")
 class Deployment:
     """Names and clients of a deployment.
 
-    `client` returns the low-level boto3 client of a service, `key` the key pair of the command line, and `other_region`
-    the same deployment in its other region. `certificate` is None if the system trusts the API's certificate.
+    `client` returns the botocore client of a service, `key` the key pair of the command line, and `other_region` the
+    same deployment in its other region. `certificate` is None if the API needs no certificate that the system does not
+    trust.
     """
 
     environment: str

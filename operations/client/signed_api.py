@@ -99,7 +99,7 @@ class SignedApi:
         filter_values: Mapping[str, str] = MappingProxyType({}),
         explain: bool = False,
     ) -> Recommendations:
-        """Return the `k` best items, personalised if a user is passed."""
+        """Return up to `k` items, best first, personalised if a user is passed."""
         given = {
             "userId": user_id,
             "itemId": item_id,

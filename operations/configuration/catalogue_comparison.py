@@ -23,8 +23,8 @@ from operations.filters import catalogue, checking
 class Comparison:
     """Result of a comparison.
 
-    `empty` are filters of recommenders and aliases that no item passes. `hints` are values, columns and items that the
-    catalogue does not contain.
+    `empty` are filters of recommenders and aliases that no item passes. `hints` are other filters that no item passes,
+    and values, columns and items that the catalogue does not contain.
     """
 
     empty: tuple[Finding, ...] = ()

@@ -25,7 +25,8 @@ _MAX_ORPHANS = 100
 class Version:
     """Applied version of the configuration.
 
-    `text` is the document as its author wrote it. `restores` is the version that a rollback restored.
+    `text` is the document as its author wrote it, or empty if only the document was passed. `restores` is the version
+    that a rollback restored.
     """
 
     version: int

@@ -1,4 +1,4 @@
-"""Reader of a configuration file. It reports every error with line and column."""
+"""Reader of a configuration file. It reports invalid content with line and column."""
 
 from __future__ import annotations
 

@@ -30,7 +30,9 @@ Draft = dict[str, dict[str, Any]]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Change:
-    """Change at a path of a draft, as texts. If only the order of a list changes, all elements are in both lists."""
+    """Change at a path of a draft, as texts. If only the order of a list changes, all its elements are in both
+    `removed` and `added`.
+    """
 
     path: str
     removed: tuple[str, ...]
@@ -165,7 +167,7 @@ def before_last_change(store: ConfigurationStore, current: Current) -> Version:
     raise NotFound("the rules never changed, so there is nothing to undo")
 
 
-# Edits: each changes the draft.
+# Edits. Each function changes the draft in place.
 
 
 def add(draft: Draft, rules: str, kind: str | None, fields: Sequence[str]) -> None:
@@ -249,7 +251,7 @@ def _rule_set(draft: Draft, rules: str) -> dict[str, Any]:
 
 
 def _find(draft: Draft, rules: str, rule: str) -> tuple[str, int | None]:
-    """Return the kind of a rule, and the index of a rule in a list."""
+    """Return a rule's kind, and its index in a list. The index is None if `rule` names a kind."""
     found = _rule_set(draft, rules)
     kind, _, number = rule.partition(".")
     listed = found.get(kind)

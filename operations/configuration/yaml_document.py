@@ -41,7 +41,7 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class YamlDocument:
-    """Parsed document. `findings` are duplicate keys and tags."""
+    """Parsed document. `findings` are duplicate keys, and values with a tag that does not fit."""
 
     text: str
     value: Any

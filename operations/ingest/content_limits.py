@@ -1,4 +1,6 @@
-"""Limits on a file's content relative to its size, so that a small file of repeated content cannot block an import."""
+"""Limits on a file's columns, and on its rows and unpacked bytes relative to its size, so that a small file of
+repeated content cannot block an import.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +14,12 @@ MAX_COLUMNS = 1_000
 FREE_ROWS = 1_000_000
 """Number of rows that any file may have."""
 MAX_ROWS_PER_BYTE = 8
-"""Maximum number of further rows per byte. A byte has 8 bits, and different rows differ in a bit."""
+"""Maximum number of further rows per byte of the file."""
 
 FREE_BYTES = 64 << 20
 """Number of unpacked bytes that any file may have."""
 MAX_BYTES_PER_BYTE = 250
-"""Maximum number of further unpacked bytes per packed byte. Typical files have 5 to 30."""
+"""Maximum number of further unpacked bytes per packed byte."""
 
 
 def check_columns(count: int, *, name: str) -> None:
@@ -35,7 +37,7 @@ def check_rows(rows: int, *, name: str, size_bytes: int) -> None:
 
 
 class BoundedGzip(gzip.GzipFile):
-    """Reader of a gzip stream with a limited compression ratio."""
+    """Gzip reader whose `read1` raises `InvalidInput` if the stream unpacks to too many bytes."""
 
     def __init__(self, file: BinaryIO, *, name: str) -> None:
         super().__init__(fileobj=file)

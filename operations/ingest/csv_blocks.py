@@ -1,4 +1,4 @@
-"""Splitting of a CSV into blocks with one row per line. Lines that are not part of a valid row are rejected."""
+"""Splitting of a CSV into blocks with one row per line. Lines with invalid encoding or invalid quotes are rejected."""
 
 from __future__ import annotations
 
@@ -28,8 +28,7 @@ MAX_ROW_LINES = 1_000
 
 @functools.cache
 def _closed(delimiter: str) -> re.Pattern[bytes]:
-    """Return the pattern of a line that does not end inside a quoted cell.
-
+    """Return the pattern of a line in which a delimiter or the end follows every quoted cell.
     As in pyarrow, a quote after the start of a cell is an ordinary character.
     """
     mark = re.escape(delimiter.encode())
@@ -61,8 +60,9 @@ class Block:
 def blocks(file: Readable, *, block_bytes: int, columns: int, form: CsvForm = PLAIN) -> Iterator[Block]:
     """Yield a file's lines in blocks of about `block_bytes`.
 
-    A quoted cell may contain line breaks if its row ends within `MAX_ROW_LINES` with the correct number of columns.
-    Therefore a missing closing quote affects only one row. Lines of more than `MAX_LINE_BYTES` are rejected.
+    A quoted cell may contain line breaks if its row has the correct number of columns and ends within `MAX_ROW_LINES`
+    and `MAX_LINE_BYTES`. Therefore a missing closing quote usually affects only one row. A line longer than
+    `MAX_LINE_BYTES` is rejected if its end is not in the bytes that were read.
     """
     first_line, rest = 1, b""
     while read := file.read(block_bytes):

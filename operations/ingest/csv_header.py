@@ -1,4 +1,4 @@
-"""Parser of a CSV's first line. It reports in one sentence why a file is not a valid CSV."""
+"""Parser of the column names in a CSV's first line."""
 
 from __future__ import annotations
 

@@ -27,7 +27,8 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 class Rows:
     """Rows of a file with their line or row numbers.
 
-    `size_bytes` is the uncompressed size. `next_line` is the number of the line after the rows.
+    `size_bytes` is the uncompressed size, estimated for Parquet. `next_line` is the number of the line after the rows
+    of a CSV.
     """
 
     table: pa.Table
@@ -66,7 +67,7 @@ def _without_header(block: Block) -> Block:
 
 
 def _parsed(block: Block, schema: pa.Schema, form: CsvForm) -> Rows:
-    if not block.data:  # The file contains only a header.
+    if not block.data:  # The file is a header without a line break.
         return Rows(schema.empty_table(), np.zeros(0, np.int64), block.malformed, 0, block.first_line + 1)
     malformed = list(block.malformed)
 
@@ -79,7 +80,7 @@ def _parsed(block: Block, schema: pa.Schema, form: CsvForm) -> Rows:
     skipped: list[int] = []  # Positions of skipped lines in the block.
     rows = pa.csv.read_csv(
         pa.BufferReader(block.data),
-        # With several threads, pyarrow does not number the malformed rows. One thread reads 500 MB/s.
+        # With several threads, pyarrow does not number the malformed rows.
         read_options=pa.csv.ReadOptions(block_size=len(block.data) + 1, use_threads=False, column_names=schema.names),
         parse_options=pa.csv.ParseOptions(
             delimiter=form.delimiter, ignore_empty_lines=False, invalid_row_handler=set_aside

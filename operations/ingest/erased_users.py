@@ -13,7 +13,9 @@ from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms
 
 Erased = Callable[[pa.StringArray], npt.NDArray[np.bool_] | None]
-"""Function that returns a mask of the erased users among user IDs. None if the deployment has no erased users."""
+"""Function that returns a mask of the erased users among stored user IDs, or None if the deployment has no erased
+users.
+"""
 
 
 def none_erased(users: pa.StringArray) -> None:

@@ -1,7 +1,7 @@
 """Event IDs computed from the content of rows, column by column.
 
-Equal rows get equal IDs in every file, chunk and run. Therefore a repeated import is idempotent, and identical rows
-count once.
+A repeated import of a file computes equal IDs. Identical rows have equal IDs within a chunk, and in all chunks without
+the columns that a later schema version added.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _scramble(values: Hashes, scratch: Hashes) -> None:
 
     References
     ----------
-    Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014), figure 18.
+        Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014).
     """
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         np.right_shift(values, np.uint64(shift), out=scratch)

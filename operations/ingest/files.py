@@ -1,4 +1,4 @@
-"""Reader of data files in any format and location. It yields chunks of rows and rejects unreadable rows."""
+"""Reader of CSV and Parquet files, local or on S3. It yields chunks of rows and rejects unreadable rows."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _BATCH_ROWS = 1 << 18
 _BATCH_BYTES = 16 << 20
 _READ_BUFFER_BYTES = 1 << 20
 BREAKS_OFF = "the file breaks off here"
-"""Start of the rejection reason for the last row of a damaged file."""
+"""Start of the rejection reason for the unreadable rest of a damaged file."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,9 +74,9 @@ class DataFile:
         rows: int | None = None,
         on_bytes: Callable[[int], None] = lambda done: None,
     ) -> Iterator[Chunk]:
-        """Yield the file's rows in chunks, without blank lines.
+        """Yield the file's rows in chunks, without the blank lines of a CSV.
 
-        A damaged file yields its readable rows, followed by one malformed row with the reason. Columns other than
+        A damaged file yields its readable rows, followed by one malformed row with the reason. Text columns other than
         `plain` are dictionary-encoded; None encodes no column. A chunk may exceed `rows` by part of a batch, and ends
         early at `CHUNK_BYTES`.
         """

@@ -1,4 +1,6 @@
-"""Inference of column types from the cells of item and user files, and their declaration in the configuration."""
+"""Inference of column types from the cells of item, user and action files, and their declaration in the
+configuration.
+"""
 
 from __future__ import annotations
 
@@ -164,10 +166,10 @@ def declared(document: Mapping[str, Any], types: Mapping[str, ColumnType], *, da
 
 
 def declared_text(text: str, document: Mapping[str, Any], types: Mapping[str, ColumnType], *, dataset: str) -> str:
-    """Return the YAML text of `document`, which is the user's text with new columns.
+    """Return the user's YAML text with the new columns of `document`.
 
     If columns cannot be inserted, for example in flow style, the text is generated from the document and loses its
-    comments. So the text always has the values of the document, which `alsolike config show` must print.
+    comments. The text always has the values of the document, which `alsolike config show` must print.
     """
     from operations.configuration import yaml_document  # The Lambda function has no YAML library.
 
@@ -198,7 +200,7 @@ def _extended(text: str, document: Mapping[str, Any], added: Mapping[str, str], 
     key = yaml.locate(Fault(parent, "", at_key=True))
     indent = yaml.locate(Fault((*parent, next(iter(siblings))), "", at_key=True)).column - 1
     block = yaml_document.dump(added if has_columns else {"columns": added}).splitlines()
-    # Insert before the first column, because a comment precedes its column.
+    # Insert directly below the key, so that comments stay above their columns.
     lines[key.line : key.line] = [" " * indent + line for line in block]
     return "\n".join([*lines, ""])
 

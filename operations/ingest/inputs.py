@@ -28,8 +28,8 @@ class Options:
     """Options of every import.
 
     `mapping` are pairs `THEIRS=OURS` of column names. `again` imports files that an earlier import finished. `declares`
-    writes inferred types of item and user columns to the configuration. For a client of Amazon Personalize, undeclared
-    event types count as the default type, and schemas of datasets declare columns.
+    writes inferred types of item and user columns to the configuration. With `is_personalize`, undeclared event types
+    count as the default type, and the schemas of Personalize's datasets declare columns.
     """
 
     mapping: Sequence[str] = ()
@@ -70,7 +70,8 @@ class Input:
     ) -> Iterator[Chunk]:
         """Yield the file's chunks.
 
-        `stored` is a clause on the state of earlier chunks, which is appended to the message of an error.
+        `stored` is a clause on the state of earlier chunks, which is appended to the message of an `InvalidInput` after
+        the first chunk.
         """
         index = 0
         try:

@@ -35,7 +35,7 @@ from operations.ingest.texts import Texts
 from operations.ingest.timestamps import numbers_of, times_ms
 
 PLAIN = ("TIMESTAMP", "EVENT_VALUE")
-"""Columns that are not dictionary-encoded. The values of all other columns occur repeatedly."""
+"""Columns that are not dictionary-encoded, because they are converted to numbers."""
 
 _ITEM_ID = f"[^|{CONTROL_CHARACTERS}]{{1,{MAX_ID_CHARACTERS}}}"
 _IMPRESSION = rf"^{_ITEM_ID}(\|{_ITEM_ID})*$"
@@ -105,8 +105,8 @@ def check(
 ) -> Checked:
     """Check a chunk and convert its valid rows to the lake's format.
 
-    `accepts_any_type` imports undeclared event types as the default type. Event types of actions are outcomes, and
-    their EVENT_VALUE is ignored.
+    `accepts_any_type` imports undeclared event types as the default type. For actions, EVENT_TYPE must be Taken, Not
+    Taken or Viewed, and EVENT_VALUE is ignored.
     """
     verdicts = Verdicts(len(rows))
     subject = "action" if actions else "item"
@@ -182,7 +182,9 @@ def _texts(rows: pa.Table, name: str) -> Texts:
 def _event_type(
     column: Texts, verdicts: Verdicts, default: str, configuration: Configuration, *, accepts_any: bool
 ) -> Texts:
-    """Return the canonical event types, and reject rows with unknown types. Each distinct string is looked up once."""
+    """Return the canonical event types. Reject rows with unknown types, unless `accepts_any`. Each distinct string
+    is looked up once.
+    """
     if column.is_absent:
         return Texts.constant(default, len(column))
     known = list(configuration.events)
@@ -261,5 +263,5 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def options_of(configuration: Configuration) -> Mapping[str, Any]:
-    """Return the parts of a configuration that affect how rows are parsed."""
+    """Return the settings of event types that affect how rows are parsed."""
     return {name: [event.item_required, *event.aliases] for name, event in configuration.events.items()}

@@ -66,11 +66,10 @@ def read(
     """Read interaction files. Rows with equal TIMESTAMP keep the order of the files.
 
     Rows that an import would reject are skipped and counted in a note. Rows in the future are accepted, and identical
-    rows count separately. Rows with an unknown event type or the weight 0 are skipped. If no row has an event type with
-    a weight, every row weighs 1.
+    rows count separately. Rows with an unknown event type or the weight 0 are skipped, and returns cancel earlier rows.
+    If no row has an event type with a weight, every row weighs 1.
 
-    `items` are the columns of the catalogue's items by item ID. `only_learned` ranks only items with interactions, as a
-    training does.
+    `items` are the columns of the catalogue's items by item ID. `only_learned` ranks only items with interactions.
     """
     # Imported here, because commands must start without the extra `train`.
     from model_export.data.item_content import item_content
@@ -188,7 +187,7 @@ def _event_type(name: str, configuration: Configuration) -> EventType | None:
 def _read(
     paths: Sequence[str | Path], mapping: Mapping[str, str], form: CsvForm, configuration: Configuration
 ) -> tuple[pa.Table, npt.NDArray[np.int64], list[str]]:
-    """Return the columns and times of rows that an import accepts, and notes on rejected rows."""
+    """Return the columns and times of valid rows, and notes on rejected rows. Event types are not checked."""
     sources = find(paths, s3=lambda: session_clients()("s3"))
     files = [open_file(source, mapping, form) for source in sources]
     for file in files:

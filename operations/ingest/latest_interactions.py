@@ -1,6 +1,6 @@
 """Latest interactions of each user in an import, for the live profiles.
 
-Rows that exceed the memory limit are partitioned by user on disk, so that memory use does not grow with the import.
+Above a number of rows, they are stored on disk and partitioned by user, so that memory holds about one partition.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ PARTS = 128
 partitions."""
 
 MEMORY_ROWS = 1_000_000
-"""Maximum number of rows in memory."""
+"""Number of rows in memory above which rows are stored on disk."""
 
 _SCHEMA = pa.schema(
     [
@@ -54,7 +54,7 @@ UserInteractions = tuple[str, list[RecentInteraction]]
 class LatestInteractions:
     """Collector of the latest interactions per user. Its temporary files exist while the context is open.
 
-    `add` only collects rows. They are partitioned at the first call of `partition`.
+    `add` collects rows, and the first call of `partition` partitions them.
     """
 
     def __init__(self, *, length: int = HISTORY_LENGTH, context: Sequence[str] = ()) -> None:
@@ -196,7 +196,7 @@ def _latest(rows: pa.Table, length: int) -> pa.Table:
     """Return the latest `length` rows of each user.
 
     Rows with the same time as the oldest of these rows are also returned. `Profile.merge` selects among them. Repeated
-    events of users with more rows are omitted.
+    events of users with more than `length` rows are omitted.
     """
     user = rows["user_id"].combine_chunks().dictionary_encode().indices.to_numpy()
     many = np.flatnonzero(np.bincount(user)[user] > length)

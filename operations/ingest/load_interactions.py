@@ -34,7 +34,7 @@ from operations.ingest.profiles import seed_profiles
 from operations.ingest.summary import FileSummary, ImportSummary
 
 _CHUNKS_AHEAD = 1
-"""Number of chunks that are checked while earlier chunks are written."""
+"""Maximum number of chunks whose objects are still being written while the next chunk is checked."""
 
 _SWITCH_INTERVAL_S = 0.0005
 """Interval in seconds after which Python switches threads. Checks make many short numpy calls that release the
@@ -53,7 +53,7 @@ def import_interactions(
 ) -> ImportSummary:
     """Import valid rows into the lake, and the latest interactions of each user into the live profiles.
 
-    Every header is checked before anything is written. A repeated import resumes where the earlier one stopped, and
+    Every header is checked before any row is stored. A repeated import resumes where the earlier one stopped, and
     overwrites objects of unrecorded steps. Interactions with actions are stored in the lake only.
     """
     started = time.monotonic()

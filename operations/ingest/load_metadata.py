@@ -102,7 +102,7 @@ def _import(
 
 
 def _say_unusable_names(file: DataFile) -> None:
-    """Print the columns that a filter cannot reference, each with an option to rename it."""
+    """Report the columns that a filter cannot reference, each with an option to rename it."""
     for theirs, ours in zip(file.header, file.schema.names, strict=True):
         if not is_name(ours):
             proposed = re.sub(r"\W+", "_", ours, flags=re.ASCII).strip("_") or "NAME"

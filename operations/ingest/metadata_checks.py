@@ -29,7 +29,9 @@ from operations.ingest.timestamps import MISSING, NUMBER, times_ms
 _THREADS = 3
 _PART = 250
 JSON_NUMBER = r"-?(0|[1-9][0-9]{0,14})(\.[0-9]{1,9})?"
-"""Pattern of strings that survive parsing and formatting as a number. Codes such as 007 do not match."""
+"""Pattern of numbers without leading zeros, with at most 15 digits before and 9 after the point. Codes such as 007
+do not match.
+"""
 
 _LEADING_ZERO = "has a leading zero, expected a number. Declare the column as string to import codes"
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
@@ -129,7 +131,7 @@ def open_metadata(
 def put_rows(rows: Sequence[R], kind: RowKind[R], store: RowStore[R], *, clock_ms: Callable[[], int]) -> Iterator[int]:
     """Write the rows. Yield the number of rows in each written part, and finally the number of repeated rows.
 
-    Repeated IDs are written once, with the last row. The clock is read per batch, because the latest of concurrent
+    Repeated IDs are written once, with the last row. The clock is read per part, because the latest of concurrent
     writes wins.
     """
 

@@ -32,7 +32,7 @@ class Source(Protocol):
 
     @property
     def size_bytes(self) -> int:
-        """Size of the compressed file, in bytes."""
+        """Size of the stored file in bytes, compressed for gzip."""
 
     def open(self) -> BinaryIO: ...
 
@@ -76,7 +76,7 @@ class LocalFile:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceObject:
-    """S3 object in the version that was current when the import started."""
+    """S3 object as it was listed. Reading it fails if it has changed since."""
 
     client: S3Client
     bucket: str
@@ -95,7 +95,7 @@ class SourceObject:
         return pa.PythonFile(io.BufferedReader(_Ranges(self), _READ_BYTES), mode="r")
 
     def content_id(self) -> str:
-        """Return the hash of S3's checksum and size, without downloading the object."""
+        """Return the hash of the ETag and the size, without downloading the object."""
         return hashlib.blake2b(f"{self.etag} {self.size_bytes}".encode(), digest_size=_ID_BYTES).hexdigest()
 
     def rejected_path(self, *, flat: bool) -> Path:
@@ -104,10 +104,7 @@ class SourceObject:
 
 
 class _Ranges(io.RawIOBase):
-    """Reader that requests byte ranges of an object.
-
-    After a connection error, only the failed range is requested again.
-    """
+    """Reader that requests byte ranges of an object, so that botocore's retries repeat only one range."""
 
     def __init__(self, source: SourceObject) -> None:
         self._source = source

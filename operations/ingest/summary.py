@@ -29,7 +29,7 @@ class FileSummary:
 class ImportSummary:
     """Result of an import. A dry run has the numbers that an import would write.
 
-    `objects` excludes those of an earlier, interrupted run. `inferred` are column types that were added to the
+    `objects` excludes those of an earlier, interrupted run. `inferred` are column types that the import adds to the
     configuration.
     """
 

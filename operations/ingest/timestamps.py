@@ -54,7 +54,9 @@ def times_ms(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.int64], dict[str, 
 
 
 def numbers_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Bools]:
-    """Return a column as numbers with NaN for missing or invalid cells, and a mask of the invalid cells."""
+    """Return a column as numbers with NaN for missing or unparseable cells, and a mask of unparseable and infinite
+    cells.
+    """
     if pa.types.is_integer(column.type) or pa.types.is_floating(column.type):
         values = column.cast(pa.float64(), safe=False).fill_null(float("nan")).to_numpy()
         return values, np.isinf(values)
@@ -66,7 +68,9 @@ def numbers_of(column: pa.ChunkedArray) -> tuple[npt.NDArray[np.float64], Bools]
 
 
 def _cast_to_integers(column: pa.ChunkedArray) -> pa.ChunkedArray | None:
-    """Return a column of integers, or None if a cell is not an integer. This cast is much faster than `numbers_of`."""
+    """Return a column of integers, or None if a cell is missing or not an integer. This cast is much faster than
+    `numbers_of`.
+    """
     if column.null_count or pc.any(pc.match_substring(column, "x", ignore_case=True)).as_py():
         return None  # pyarrow parses 0x10 as 16.
     try:

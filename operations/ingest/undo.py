@@ -38,9 +38,10 @@ _OWNERS = ("user_id", "session_id", "event_id")
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Import:
-    """Run of `alsolike import interactions`.
+    """Import of interactions.
 
-    `import_id` is the start of the run in epoch milliseconds. `keys` are those of the run's journals.
+    `import_id` is the start of the import in epoch milliseconds. `files` and `rows` are those of finished files. `keys`
+    are those of the import's journals.
     """
 
     import_id: int
@@ -84,8 +85,7 @@ def _import(started_ms: int, journals: list[tuple[str, Any]]) -> Import:
 def undo(deployment: Deployment, import_id: int) -> Undone:
     """Remove an import's rows from the lake and the live profiles, and delete its journals.
 
-    An interrupted removal can be repeated.
-
+    A repetition after an interruption removes from live profiles only the rows that were still in the lake.
     Existing models still reflect the removed rows until the next training.
     """
     found = next((each for each in imports(deployment) if each.import_id == import_id), None)
@@ -102,7 +102,8 @@ def undo(deployment: Deployment, import_id: int) -> Undone:
 def _remove_from_lake(deployment: Deployment, import_id: int) -> tuple[pa.Table, int]:
     """Rewrite the lake objects that contain rows of the import.
 
-    Return the owners and IDs of removed events without a duplicate in these objects, and the number of objects.
+    Return the owners and IDs of the removed events that the kept rows of these objects do not repeat, and the number of
+    objects.
     """
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     listing = list(lake_objects.list_objects(client, bucket))

@@ -34,7 +34,7 @@ def _stem(name: str) -> str:
 
 
 def convert(source: Source, kind: PlatformFormat, form: CsvForm) -> Path:
-    """Convert a platform's file to a data file in the same folder, and print unused fields and skipped records.
+    """Convert a platform's file to a data file in the same folder, and report unused fields and skipped records.
 
     An object on S3 is converted to a file in the working folder.
     """

@@ -84,7 +84,7 @@ def _left_out(record: Record, field: str, values: Collection[str]) -> Record:
 
 
 def _shopify_lines(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield a purchase per line item of an order. Items of refunded and cancelled orders get `LEFT_OUT`."""
+    """Yield a purchase per line item of an order. Items of refunded, voided and cancelled orders get `LEFT_OUT`."""
     for row in records.filled(records.csv_records(file, name, form), key="Name", fields=_OF_ORDER):
         yield row | {
             "type": "purchase",

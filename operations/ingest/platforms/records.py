@@ -34,7 +34,7 @@ def csv_records(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
 
 
 def feed_records(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield the products of a feed in XML (RSS 2.0 or Atom), or in text separated by tabs or commas."""
+    """Yield the products of a feed in XML (RSS 2.0 or Atom), or in CSV."""
     start = file.read(64)
     file.seek(0)
     if not start.lstrip(b"\xef\xbb\xbf \r\n\t").startswith(b"<"):
@@ -64,7 +64,7 @@ def json_records(file: BinaryIO, name: str, _: CsvForm) -> Iterator[dict[str, An
 
 
 def filled(records: Iterator[Record], *, key: str, fields: Collection[str]) -> Iterator[Record]:
-    """Yield records in which empty fields have the values of the previous record, if its key is equal."""
+    """Yield records in which empty `fields` have the values of the previous record, if its key is equal."""
     last: Mapping[str, str] = {}
     for record in records:
         if record.get(key) == last.get(key):

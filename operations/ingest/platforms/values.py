@@ -93,7 +93,9 @@ def first(text: str) -> str:
 
 
 def one_of(*texts: str) -> Callable[[str], str]:
-    """Return a function that converts a text in `texts` to `true`, ignoring case, and any other text to `false`."""
+    """Return a function that converts a text in `texts` to `true` and any other text to `false`. Case is ignored,
+    and a space counts as `_`.
+    """
 
     def convert(text: str) -> str:
         return str(text.strip().lower().replace(" ", "_") in texts).lower()
