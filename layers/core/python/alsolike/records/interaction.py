@@ -70,8 +70,8 @@ class Interaction:
     session_id: str | None = column(ID, "ID of the session.", file="SESSION_ID")
     item_id: str | None = column(
         ID,
-        "ID of the item. A record has an item_id, a query or both, unless the interaction is with an action; most event "
-        "types, such as purchases, need the item.",
+        "ID of the item. A record has an item_id, a query or both, unless the interaction is with an action; most "
+        "event types, such as purchases, need the item.",
         call=Call("itemId", about="Optional only for event types that the configuration declares so."),
         file="ITEM_ID",
     )
