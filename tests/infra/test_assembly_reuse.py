@@ -47,12 +47,9 @@ def write(path, text):
 
 
 def digest(root, *, environment=None, **overrides):
+    layers, packages = root / "build" / "layers", root / ".venv" / "packages"
     return assembly.inputs_digest(
-        environment=environment,
-        layers=root / "build" / "layers",
-        root=root,
-        packages=root / ".venv" / "packages",
-        overrides=overrides,
+        environment=environment, layers=layers, root=root, packages=packages, overrides=overrides
     )
 
 
@@ -128,16 +125,10 @@ def test_jsii_variable_changes_the_digest(root, monkeypatch):
 @pytest.mark.parametrize(
     "path",
     [
-        "tests/test_app.py",
-        "web/src/main.ts",
-        "cli/main.py",
-        "orders.csv",
-        "shop/data/cloud.sqlite",
-        "functions/collect/__pycache__/handler.pyc",
-        "build/web/index.html",
-        "cdk.out/manifest.json",
+        "tests/test_app.py", "web/src/main.ts", "cli/main.py", "orders.csv", "shop/data/cloud.sqlite",
+        "functions/collect/__pycache__/handler.pyc", "build/web/index.html", "cdk.out/manifest.json",
     ],
-)
+)  # fmt: skip
 def test_file_unused_by_the_synthesis_keeps_the_digest(root, path):
     before = digest(root)
     write(root / path, "changed")

@@ -10,15 +10,9 @@ from alsolike.trends.counters import BASELINE_S
 from tests.infra.assembly import flat, listed
 
 STATEFUL = (
-    "AWS::Cognito::UserPool",
-    "AWS::DynamoDB::GlobalTable",
-    "AWS::Kinesis::Stream",
-    "AWS::S3::Bucket",
+    "AWS::Cognito::UserPool", "AWS::DynamoDB::GlobalTable", "AWS::Kinesis::Stream", "AWS::S3::Bucket",
     "AWS::SecretsManager::Secret",
-)
-
-
-EXCEPT_ON_CREATE = "RetainExceptOnCreate"
+)  # fmt: skip
 
 
 @pytest.mark.parametrize("resource_type", STATEFUL)
@@ -27,8 +21,8 @@ def test_production_retains_stored_data_when_its_stack_is_deleted(prod, resource
 
     assert resources
     # A retained resource would remain after the rollback of a failed first deployment.
-    kept = "Retain" if resource_type in ("AWS::Cognito::UserPool", "AWS::DynamoDB::GlobalTable") else EXCEPT_ON_CREATE
-    assert {r.attributes["DeletionPolicy"] for r in resources} == {kept}
+    except_on_create = "" if resource_type in STATEFUL[:2] else "ExceptOnCreate"
+    assert {r.attributes["DeletionPolicy"] for r in resources} == {f"Retain{except_on_create}"}
     assert {r.attributes["UpdateReplacePolicy"] for r in resources} == {"Retain"}
 
 
@@ -74,12 +68,9 @@ def test_tables_except_profiles_have_point_in_time_recovery(assembly):
 
 
 def test_stacks_of_version_0_2_can_import_their_table_during_an_update(assembly):
-    (old,) = (
-        table.logical_id
-        for table in assembly.of_type("AWS::DynamoDB::GlobalTable")
-        if [key["AttributeName"] for key in table.properties["KeySchema"]] == ["profile_id"]
-    )
-    (data,) = (path for path in assembly.directory.glob("*-data.template.json"))
+    tables = assembly.of_type("AWS::DynamoDB::GlobalTable")
+    (old,) = [t.logical_id for t in tables if [k["AttributeName"] for k in t.properties["KeySchema"]] == ["profile_id"]]
+    (data,) = assembly.directory.glob("*-data.template.json")
     exported = [output["Value"] for output in json.loads(data.read_bytes())["Outputs"].values()]
 
     assert {"Ref": old} in exported
@@ -105,10 +96,7 @@ def test_every_bucket_is_private_and_encrypted(assembly):
 
 @pytest.mark.parametrize(
     ("resource_type", "policy_type", "key"),
-    [
-        ("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket"),
-        ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics"),
-    ],
+    [("AWS::S3::Bucket", "AWS::S3::BucketPolicy", "Bucket"), ("AWS::SNS::Topic", "AWS::SNS::TopicPolicy", "Topics")],
 )
 def test_buckets_and_topics_refuse_plain_http(assembly, resource_type, policy_type, key):
     refusing = {
@@ -139,12 +127,8 @@ def test_data_buckets_keep_old_versions_and_log_accesses(assembly):
 
 
 def test_trend_counters_outlive_a_closed_shard_and_old_versions_expire(assembly):
-    (rule,) = [
-        rule
-        for bucket in assembly.of_type("AWS::S3::Bucket")
-        for rule in rules(bucket)
-        if rule.get("Prefix") == TRENDS_PREFIX
-    ]
+    buckets = assembly.of_type("AWS::S3::Bucket")
+    (rule,) = [rule for bucket in buckets for rule in rules(bucket) if rule.get("Prefix") == TRENDS_PREFIX]
 
     assert rule["ExpirationInDays"] * 86_400 == 4 * BASELINE_S
     assert rule["NoncurrentVersionExpiration"] == {"NoncurrentDays": 8}

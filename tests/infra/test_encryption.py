@@ -39,16 +39,13 @@ def key_of(resource):
     return found
 
 
-STORES = (
-    "AWS::DynamoDB::GlobalTable",
-    "AWS::Kinesis::Stream",
-    "AWS::Logs::LogGroup",
-    "AWS::SecretsManager::Secret",
-    "AWS::Glue::SecurityConfiguration",
-)
-
-
-@pytest.mark.parametrize("kind", STORES)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        "AWS::DynamoDB::GlobalTable", "AWS::Kinesis::Stream", "AWS::Logs::LogGroup", "AWS::SecretsManager::Secret",
+        "AWS::Glue::SecurityConfiguration",
+    ],
+)  # fmt: skip
 def test_every_store_uses_the_created_key(kind, audited):
     assert audited.of_type(kind)
     assert [each.logical_id for each in audited.of_type(kind) if key_of(each) != {"own"}] == []
@@ -62,12 +59,9 @@ def test_buckets_except_pages_and_access_logs_use_the_key(audited):
 
     algorithms = {name: rule["ServerSideEncryptionByDefault"]["SSEAlgorithm"] for name, rule in rules.items()}
     assert algorithms == {
-        "DataLake": "aws:kms",
-        "DataLakeArtefacts": "aws:kms",
-        "DataLakeAccessLogs": "AES256",
-        "AuditBucket": "AES256",
+        "DataLake": "aws:kms", "DataLakeArtefacts": "aws:kms", "DataLakeAccessLogs": "AES256", "AuditBucket": "AES256",
         "WebsitePages": "AES256",
-    }
+    }  # fmt: skip
     assert rules["DataLake"]["BucketKeyEnabled"]
 
 
@@ -162,16 +156,10 @@ def test_training_job_encrypts_its_volume_and_output(named_key, demo):
 @pytest.mark.parametrize(
     ("instance", "local"),
     [
-        ("ml.m5.xlarge", False),
-        ("ml.m5d.xlarge", True),
-        ("ml.r5dn.large", True),
-        ("ml.g4dn.xlarge", True),
-        ("ml.g5.xlarge", True),
-        ("ml.p3.2xlarge", False),
-        ("ml.p3dn.24xlarge", True),
-        ("ml.c6gd.large", True),
+        ("ml.m5.xlarge", False), ("ml.m5d.xlarge", True), ("ml.r5dn.large", True), ("ml.g4dn.xlarge", True),
+        ("ml.g5.xlarge", True), ("ml.p3.2xlarge", False), ("ml.p3dn.24xlarge", True), ("ml.c6gd.large", True),
     ],
-)
+)  # fmt: skip
 def test_local_disk_of_an_instance_type_is_known(instance, local):
     assert TrainingSettings(training_instance_type=instance).training_has_local_disk is local
 

@@ -32,9 +32,12 @@ def install(folder, *, lock):
     (folder / "pyproject.toml").write_text(
         '[project]\nname = "shop"\nversion = "1"\ndependencies = ["locked"]\n[dependency-groups]\ndev = ["tool"]\n'
     )
-    locked = ["--require-hashes", "-c", "requirements.lock", "-r", "pyproject.toml", "--group", "dev"]
-    options = [*locked, "--no-index", "--find-links", "."]
-    command: list[str | Path] = [UV, "pip", "install", "--python", sys.executable, "--target", "installed", *options]
+    return pip_install(folder, "-c", "requirements.lock", "-r", "pyproject.toml", "--group", "dev")
+
+
+def pip_install(folder, *arguments):
+    locked = ["--require-hashes", "--no-index", "--find-links", ".", *arguments]
+    command = [UV, "pip", "install", "--python", sys.executable, "--target", "installed", *locked]
     return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
 
 
@@ -141,17 +144,8 @@ def test_torch_build_without_a_listed_hash_is_refused(tmp_path):
         for name in made.namelist():
             content = made.read(name).decode().replace("Version: 1.0", "Version: 2.13.0+cpu")
             archive.writestr(name.replace("torch-1.0", "torch-2.13.0+cpu"), content)
-    options: list[str | Path] = [
-        "--require-hashes",
-        "--no-index",
-        "--find-links",
-        ".",
-        "-r",
-        ROOT / "requirements" / "torch.txt",
-    ]
-    command: list[str | Path] = [UV, "pip", "install", "--python", sys.executable, "--target", "installed", *options]
 
-    refused = subprocess.run(command, cwd=tmp_path, text=True, capture_output=True, check=False)
+    refused = pip_install(tmp_path, "-r", ROOT / "requirements" / "torch.txt")
 
     assert refused.returncode != 0
     assert "Hash mismatch for `torch==2.13.0+cpu`" in refused.stderr

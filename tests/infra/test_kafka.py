@@ -97,11 +97,8 @@ def test_lambda_authenticates_with_the_secret(authentication, kind):
 def test_cluster_without_authentication_needs_a_network():
     plain = {name: value for name, value in OTHER.items() if name != "secret_arn"}
 
-    assert [kind for kind, _ in access(mapping(**plain, **NETWORK))] == [
-        "VPC_SUBNET",
-        "VPC_SUBNET",
-        "VPC_SECURITY_GROUP",
-    ]
+    kinds = [kind for kind, _ in access(mapping(**plain, **NETWORK))]
+    assert kinds == ["VPC_SUBNET", "VPC_SUBNET", "VPC_SECURITY_GROUP"]
 
 
 def test_role_has_the_permissions_of_the_msk_poller_and_the_manifest(other):
@@ -132,22 +129,16 @@ def test_role_has_the_permissions_of_the_msk_poller_and_the_manifest(other):
     ],
 )
 def test_unneeded_cluster_access_is_omitted(kafka, left_out):
-    found = settings(**kafka).kafka
-    assert found is not None
+    arns = kafka_arns(settings(**kafka).kafka)
 
-    assert {name for name, arns in kafka_arns(found).items() if not arns} == left_out
+    assert {name for name, needed in arns.items() if not needed} == left_out
 
 
 def test_health_dashboard_shows_lag_and_invalid_records(other):
-    (board,) = [
-        each
-        for each in other.of_type("AWS::CloudWatch::Dashboard")
-        if each.properties["DashboardName"].endswith("health")
-    ]
-    widgets = {
-        each["properties"].get("title"): each["properties"]
-        for each in json.loads(flat(board.properties["DashboardBody"]))["widgets"]
-    }
+    boards = other.of_type("AWS::CloudWatch::Dashboard")
+    (body,) = [b.properties["DashboardBody"] for b in boards if b.properties["DashboardName"].endswith("health")]
+    properties = [widget["properties"] for widget in json.loads(flat(body))["widgets"]]
+    widgets = {widget.get("title"): widget for widget in properties}
 
     lag = widgets["Age of the records that consumers read, ms"]["metrics"][-1]
     assert (lag[:2], lag[-1]["yAxis"], lag[-1]["stat"]) == (["AWS/Lambda", "OffsetLag"], "right", "Maximum")
@@ -180,11 +171,9 @@ def test_prometheus_alerts_on_invalid_records_and_lag(other):
 
 
 def test_optional_functions_are_deployed_by_their_settings(other):
-    functions = [
-        *in_stack(other, "kafka", "AWS::Lambda::Function"),
-        *in_stack(other, "pages", "AWS::Lambda::Function"),
-    ]
-    assert {each.properties["Handler"].split(".")[1] for each in functions} == OPTIONAL
+    functions = [f for part in ("kafka", "pages") for f in in_stack(other, part, "AWS::Lambda::Function")]
+
+    assert {function.properties["Handler"].split(".")[1] for function in functions} == OPTIONAL
 
 
 @pytest.mark.parametrize(
@@ -227,9 +216,7 @@ def test_invalid_kafka_setting_is_refused(kafka, message):
 
 
 def test_local_broker_needs_no_authentication():
-    found = settings(topic="ab", bootstrap_servers=["127.0.0.1:9092"]).kafka
-
-    assert found.secret_arn is None
+    assert settings(topic="ab", bootstrap_servers=["127.0.0.1:9092"]).kafka.secret_arn is None
 
 
 def test_kafka_setting_that_is_not_an_object_is_refused():

@@ -18,7 +18,7 @@ from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
 from functions.compact_lake.merge_rules import MergeRules
 from local_cloud.telemetry.filter_patterns import read_pattern
 from tests.builders.served_rows import served as served_row
-from tests.infra.assembly import flat
+from tests.infra.assembly import flat, lake_rules
 
 
 def view(assembly):
@@ -86,12 +86,7 @@ def test_served_table_has_the_written_columns_and_partitions(demo):
 
 def test_partition_projection_ends_with_the_retention(prod):
     """The projection is one day longer than the retention, because S3 expires objects at midnight."""
-    (rule,) = [
-        rule
-        for bucket in prod.of_type("AWS::S3::Bucket")
-        for rule in bucket.properties["LifecycleConfiguration"]["Rules"]
-        if rule.get("Prefix") == SERVED_PREFIX
-    ]
+    (rule,) = [rule for rule in lake_rules(prod) if rule.get("Prefix") == SERVED_PREFIX]
 
     assert rule["ExpirationInDays"] == 90
     assert prod.glue_table("served")["Parameters"]["projection.served_date.range"] == "NOW-91DAYS,NOW+1DAYS"

@@ -82,7 +82,6 @@ MAX_RESOURCES = 500
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/cloudformation-limits.html"""
 
 LONGEST_FUNCTION = f"arn:aws-us-gov:lambda:ap-southeast-99:123456789012:function:{'f' * 64}:live"
-LONGEST_SID = "s" * 100
 
 
 def test_resource_policy_of_each_function_is_within_its_limit(assembly):
@@ -91,18 +90,12 @@ def test_resource_policy_of_each_function_is_within_its_limit(assembly):
     for permission in assembly.of_type("AWS::Lambda::Permission"):
         properties = permission.properties
         source = flat(properties.get("SourceArn", "")).rpartition(":")[2].partition("/")[2]
+        source_arn = f"arn:aws-us-gov:execute-api:ap-southeast-99:123456789012:abcdefghij/{source}"
         statement = {
-            "Sid": LONGEST_SID,
-            "Effect": "Allow",
-            "Principal": {"Service": properties["Principal"]},
-            "Action": properties["Action"],
-            "Resource": LONGEST_FUNCTION,
-            "Condition": {
-                "ArnLike": {
-                    "AWS:SourceArn": f"arn:aws-us-gov:execute-api:ap-southeast-99:123456789012:abcdefghij/{source}"
-                }
-            },
-        }
+            "Sid": "s" * 100, "Effect": "Allow", "Principal": {"Service": properties["Principal"]},
+            "Action": properties["Action"], "Resource": LONGEST_FUNCTION,
+            "Condition": {"ArnLike": {"AWS:SourceArn": source_arn}},
+        }  # fmt: skip
         function = flat(properties["FunctionName"])
         sizes[function] = sizes.get(function, 0) + len(json.dumps(statement))
 

@@ -15,11 +15,9 @@ from tests.infra.setting_changes import dangers
 
 NETWORK = {"vpc": "create", "training_network": False}
 EXISTING = {
-    "vpc": "vpc-0a1b",
-    "vpc_subnet_ids": ["subnet-0a1b", "subnet-0c2d"],
-    "vpc_availability_zone": "us-east-1a",
+    "vpc": "vpc-0a1b", "vpc_subnet_ids": ["subnet-0a1b", "subnet-0c2d"], "vpc_availability_zone": "us-east-1a",
     "training_network": False,
-}
+}  # fmt: skip
 PRIVATE = {"private_api": True, "web": False}
 
 
@@ -47,12 +45,9 @@ def operations(document):
 @pytest.fixture(scope="session")
 def endpoint(inside):
     """Return the endpoint that reaches the API."""
-    (found,) = [
-        each
-        for each in inside.of_type("AWS::EC2::VPCEndpoint")
-        if str(each.properties["ServiceName"]).endswith(".execute-api")
-    ]
-    return found
+    endpoints = inside.of_type("AWS::EC2::VPCEndpoint")
+    (api,) = [endpoint for endpoint in endpoints if str(endpoint.properties["ServiceName"]).endswith(".execute-api")]
+    return api
 
 
 def test_deployment_has_no_public_api(inside):
@@ -212,9 +207,9 @@ def test_public_api_becomes_private_after_stacks_without_data_are_deleted(synthe
 
 
 def test_owner_of_an_existing_network_names_the_endpoint():
-    settings = load_settings(
-        {"shop": {"region": "us-east-1", **EXISTING, **PRIVATE, "vpc_api_endpoint_id": "vpce-0a1b"}}, "shop"
-    )
+    shop = {"region": "us-east-1", "vpc_api_endpoint_id": "vpce-0a1b", **EXISTING, **PRIVATE}
+
+    settings = load_settings({"shop": shop}, "shop")
 
     assert settings.vpc_api_endpoint_id == "vpce-0a1b"
 
@@ -226,13 +221,7 @@ def test_owner_of_an_existing_network_names_the_endpoint():
         ({**NETWORK, "private_api": True}, "web is True, expected false with private_api"),
         ({**NETWORK, **PRIVATE, "cors_origins": ["https://shop.example"]}, "cors_origins is .* none with private_api"),
         (
-            {
-                **NETWORK,
-                **PRIVATE,
-                "replica_streams": True,
-                "api_domain": "api.shop.example",
-                "api_zone_id": "Z0123456789ABC",
-            },
+            NETWORK | PRIVATE | {"replica_streams": True, "api_domain": "api.shop.example", "api_zone_id": "Z0123456"},
             "api_domain is 'api.shop.example', expected null with private_api",
         ),
         ({**EXISTING, **PRIVATE}, "vpc_api_endpoint_id is None, expected an ID"),

@@ -11,6 +11,7 @@ from tests.infra.assembly import flat, listed, templates
 
 PRIMARY, REPLICA = "eu-west-1", "eu-central-1"
 DOMAIN = "api.shop.example"
+STREAMS = {"replica_streams": True}
 
 
 def stacks(assembly):
@@ -23,27 +24,36 @@ def stacks(assembly):
     }
 
 
-def template(assembly, region, part):
-    artifact = stacks(assembly)[region, f"alsolike-double-{part}"]
+def template_of(assembly, artifact):
     return json.loads((assembly.directory / artifact["properties"]["templateFile"]).read_bytes())
+
+
+def template(assembly, region, part):
+    return template_of(assembly, stacks(assembly)[region, f"alsolike-double-{part}"])
 
 
 def resources_of_type(template, kind):
     return [each["Properties"] for each in template["Resources"].values() if each["Type"] == kind]
 
 
+def replication_rules(template):
+    """Return the replication rules by the log prefix of their bucket."""
+    return {
+        bucket["LoggingConfiguration"]["LogFilePrefix"]: bucket["ReplicationConfiguration"]["Rules"]
+        for bucket in resources_of_type(template, "AWS::S3::Bucket")
+        if "ReplicationConfiguration" in bucket
+    }
+
+
 def replicating(template):
     """Return the destination's region and output, and the prefixes, by the log prefix of a replicated bucket."""
-    found = {}
-    for bucket in resources_of_type(template, "AWS::S3::Bucket"):
-        if "ReplicationConfiguration" not in bucket:
-            continue
-        rules = bucket["ReplicationConfiguration"]["Rules"]
+    destinations = {}
+    for bucket, rules in replication_rules(template).items():
         (destination,) = {json.dumps(rule["Destination"]["Bucket"]) for rule in rules}
         output = json.loads(destination)["Fn::Join"][1][1]["Fn::GetStackOutput"]
         prefixes = {rule["Filter"]["Prefix"] for rule in rules}
-        found[bucket["LoggingConfiguration"]["LogFilePrefix"]] = (output["Region"], output["OutputName"], prefixes)
-    return found
+        destinations[bucket] = (output["Region"], output["OutputName"], prefixes)
+    return destinations
 
 
 def test_replica_has_no_training_schedule_pages_or_dashboards(double):
@@ -88,29 +98,17 @@ def test_buckets_replicate_to_each_other(double):
     there, back = (replicating(template(double, region, "data")) for region in (PRIMARY, REPLICA))
 
     artefacts = {"catalog/", "config/", "datasets/", "models/", "privacy/forwarded/", "registry/"}
-    assert there == {
-        "lake/": (REPLICA, "LakeBucket", {""}),
-        "artefacts/": (REPLICA, "ArtefactBucket", artefacts),
-    }
+    assert there == {"lake/": (REPLICA, "LakeBucket", {""}), "artefacts/": (REPLICA, "ArtefactBucket", artefacts)}
     assert {name: (region, prefixes) for name, (region, _, prefixes) in back.items()} == {
         "lake/": (PRIMARY, {""}),
         "artefacts/": (PRIMARY, {"catalog/actions.json", "config/", "privacy/forwarded/", "registry/"}),
     }
 
 
-def test_replication_rules_have_metrics_and_delete_markers(double):
-    for region in (PRIMARY, REPLICA):
-        for bucket in resources_of_type(template(double, region, "data"), "AWS::S3::Bucket"):
-            for rule in bucket.get("ReplicationConfiguration", {}).get("Rules", []):
-                assert rule["Destination"]["Metrics"] == {"Status": "Enabled"}
-                assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
-
-
 def test_outputs_that_a_region_reads_exist_in_the_other(single, double):
     def outputs(assembly, region):
         name = assembly.environment if assembly is single else "double"
-        artifact = stacks(assembly)[region, f"alsolike-{name}-data"]
-        return set(json.loads((assembly.directory / artifact["properties"]["templateFile"]).read_bytes())["Outputs"])
+        return set(template_of(assembly, stacks(assembly)[region, f"alsolike-{name}-data"])["Outputs"])
 
     def read(region):
         text = "".join(
@@ -129,13 +127,11 @@ def test_outputs_that_a_region_reads_exist_in_the_other(single, double):
 
 
 def test_erasures_are_forwarded_only_between_two_regions(single, double):
-    def forwarding(found):
-        functions = resources_of_type(found, "AWS::Lambda::Function")
+    def forwarding(stack):
+        functions = resources_of_type(stack, "AWS::Lambda::Function")
         variables = [name for each in functions for name in each["Environment"]["Variables"] if "FORWARDS" in name]
-        keys = [
-            rule["EventPattern"]["detail"]["object"]["key"] for rule in resources_of_type(found, "AWS::Events::Rule")
-        ]
-        return variables, keys
+        rules = resources_of_type(stack, "AWS::Events::Rule")
+        return variables, [rule["EventPattern"]["detail"]["object"]["key"] for rule in rules]
 
     on = (["FORWARDS_ERASURES"], [[{"prefix": "privacy/forwarded/"}]])
     for region in (PRIMARY, REPLICA):
@@ -187,18 +183,10 @@ def test_replica_data_is_deployed_first_and_other_stacks_last(double):
 
 
 def test_replication_role_can_write_only_to_its_destination(double):
-    (lake,) = [
-        policy
-        for policy in resources_of_type(template(double, REPLICA, "data"), "AWS::IAM::Policy")
-        if policy["PolicyName"].startswith("LakeBucketReplication")
-    ]
-    writes = [
-        statement
-        for statement in lake["PolicyDocument"]["Statement"]
-        if "s3:ReplicateObject" in listed(statement["Action"])
-    ]
+    policies = resources_of_type(template(double, REPLICA, "data"), "AWS::IAM::Policy")
+    (lake,) = [policy for policy in policies if policy["PolicyName"].startswith("LakeBucketReplication")]
 
-    (statement,) = writes
+    (statement,) = [s for s in lake["PolicyDocument"]["Statement"] if "s3:ReplicateObject" in listed(s["Action"])]
     assert statement["Resource"]["Fn::Join"][1][1]["Fn::GetStackOutput"]["Region"] == PRIMARY
 
 
@@ -206,15 +194,13 @@ def test_name_leads_to_the_primary_and_after_a_failure_to_the_replica(double):
     check, health = check_and_api(double)
 
     for region, role in ((PRIMARY, "PRIMARY"), (REPLICA, "SECONDARY")):
-        found = template(double, region, "serving")
-        (record,) = resources_of_type(found, "AWS::Route53::RecordSet")
+        serving = template(double, region, "serving")
+        (record,) = resources_of_type(serving, "AWS::Route53::RecordSet")
         (target,) = record["ResourceRecords"]
         domain, attribute = target["Fn::GetAtt"]
         assert (record["Name"], record["Type"], record["TTL"], record["Failover"]) == (DOMAIN, "CNAME", "10", role)
-        assert (found["Resources"][domain]["Type"], attribute) == (
-            "AWS::ApiGatewayV2::DomainName",
-            "RegionalDomainName",
-        )
+        assert attribute == "RegionalDomainName"
+        assert serving["Resources"][domain]["Type"] == "AWS::ApiGatewayV2::DomainName"
         assert record.get("HealthCheckId") == (check if role == "PRIMARY" else None)
     assert health["Name"] == "alsolike-double-health"
     assert resources_of_type(template(double, REPLICA, "serving"), "AWS::Route53::HealthCheck") == []
@@ -228,12 +214,8 @@ def check_and_api(double):
         for name, each in found["Resources"].items()
         if each["Type"] == "AWS::Route53::HealthCheck"
     )
-    assert {key: check[key] for key in ("Type", "ResourcePath", "RequestInterval", "FailureThreshold")} == {
-        "Type": "HTTPS",
-        "ResourcePath": "/health",
-        "RequestInterval": 10,
-        "FailureThreshold": 3,
-    }
+    expected = {"Type": "HTTPS", "ResourcePath": "/health", "RequestInterval": 10, "FailureThreshold": 3}
+    assert {key: check[key] for key in expected} == expected
     api = check["FullyQualifiedDomainName"]["Fn::Join"][1][0]["Ref"]
     return {"Fn::GetAtt": [name, "HealthCheckId"]}, found["Resources"][api]["Properties"]
 
@@ -286,17 +268,15 @@ def test_replicas_of_tables_and_secrets_use_the_key_of_their_region(double):
 
 
 @pytest.mark.parametrize(("region", "other"), [(PRIMARY, REPLICA), (REPLICA, PRIMARY)])
-def test_objects_are_encrypted_again_with_the_key_of_the_other_region(region, other, double):
+def test_replication_has_metrics_and_the_key_of_the_other_region(region, other, double):
     data = template(double, region, "data")
     own, foreign = key_of(region, seen_from=region), key_of(other, seen_from=region)
 
-    rules = [
-        rule
-        for bucket in resources_of_type(data, "AWS::S3::Bucket")
-        for rule in bucket.get("ReplicationConfiguration", {}).get("Rules", [])
-    ]
+    rules = [rule for rules in replication_rules(data).values() for rule in rules]
     assert rules
     for rule in rules:
+        assert rule["Destination"]["Metrics"] == {"Status": "Enabled"}
+        assert rule["DeleteMarkerReplication"] == {"Status": "Enabled"}
         assert rule["Destination"]["EncryptionConfiguration"] == {"ReplicaKmsKeyID": foreign}
         assert rule["SourceSelectionCriteria"] == {"SseKmsEncryptedObjects": {"Status": "Enabled"}}
     for policy in resources_of_type(data, "AWS::IAM::Policy"):
@@ -320,47 +300,39 @@ def test_roles_and_logs_of_each_region_use_only_its_key(double):
     for (region, name), artifact in stacks(double).items():
         if name.endswith("-data"):
             continue
-        found = json.loads((double.directory / artifact["properties"]["templateFile"]).read_bytes())
-        for group in resources_of_type(found, "AWS::Logs::LogGroup"):
+        stack = template_of(double, artifact)
+        for group in resources_of_type(stack, "AWS::Logs::LogGroup"):
             assert "Fn::ImportValue" in group["KmsKeyId"], (region, name)
-        assert '"EncryptionKey"' not in json.dumps(found)
+        assert '"EncryptionKey"' not in json.dumps(stack)
 
 
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"replica_region": "moon-1", "replica_streams": True}, "replica_region is 'moon-1', expected another region"),
-        ({"replica_region": PRIMARY, "replica_streams": True}, "replica_region is 'eu-west-1', expected another"),
+        (STREAMS | {"replica_region": "moon-1"}, "replica_region is 'moon-1', expected another region"),
+        (STREAMS | {"replica_region": PRIMARY}, "replica_region is 'eu-west-1', expected another"),
         ({"replica_region": REPLICA}, "replica_streams is False, expected true with replica_region"),
         (
-            {"replica_region": "ap-east-2", "replica_streams": True, "snap_start": True},
+            STREAMS | {"replica_region": "ap-east-2", "snap_start": True},
             "snap_start is True, expected false in ap-east-2",
         ),
         (
-            {
-                "replica_region": REPLICA,
-                "replica_streams": True,
-                "pandas_layer_arn": "arn:aws:lambda:eu-west-1:123456789012:layer:pandas:1",
-            },
+            STREAMS | {"replica_region": REPLICA, "pandas_layer_arn": "arn:aws:lambda:eu-west-1:1:layer:pandas:1"},
             "pandas_layer_arn is .* expected null with replica_region",
         ),
         (
-            {
-                "replica_region": REPLICA,
-                "replica_streams": True,
-                "kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1234-abcd",
-            },
+            STREAMS | {"replica_region": REPLICA, "kms_key_arn": "arn:aws:kms:eu-west-1:123456789012:key/1234-abcd"},
             "kms_key_arn is .* expected 'create' with replica_region",
         ),
         ({"api_domain": DOMAIN, "api_zone_id": "Z1"}, "api_domain is '.*', expected null without replica_streams"),
-        ({"api_domain": DOMAIN, "replica_streams": True}, "api_zone_id is None, expected the ID of a hosted zone"),
+        (STREAMS | {"api_domain": DOMAIN}, "api_zone_id is None, expected the ID of a hosted zone"),
         ({"api_zone_id": "Z1"}, "api_zone_id is 'Z1', expected .* null without"),
         (
-            {"api_domain": DOMAIN, "api_zone_id": "/hostedzone/Z1", "replica_streams": True},
+            STREAMS | {"api_domain": DOMAIN, "api_zone_id": "/hostedzone/Z1"},
             "api_zone_id is '/hostedzone/Z1', expected the ID",
         ),
         (
-            {"api_domain": f"https://{DOMAIN}", "api_zone_id": "Z1", "replica_streams": True},
+            STREAMS | {"api_domain": f"https://{DOMAIN}", "api_zone_id": "Z1"},
             "api_domain is 'https.*', expected a host name",
         ),
     ],

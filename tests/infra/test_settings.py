@@ -121,17 +121,9 @@ def test_demo_checks_often_and_production_retains_data():
         ({"gate_margin_percent": 2.5}, r"gate_margin_percent is 2\.5, expected a whole number"),
         ({"reserved_collect": 0}, r"reserved_collect is 0, expected 1 to 100000"),
         ({"reserved_recommend": 3}, r"reserved_recommend is 3, expected more than batch_concurrency, 3"),
-        (
-            {"reserved_collect": 9, "provisioned_concurrency": 10},
-            r"reserved_collect is 9, expected at least provisioned_concurrency, 10",
-        ),
-        (
-            {"reserved_sessions": 9, "provisioned_concurrency": 10},
-            r"reserved_sessions is 9, expected at least provisioned_concurrency, 10",
-        ),
-        (
-            {"reserved_recommend": 9, "provisioned_concurrency": 10},
-            r"reserved_recommend is 9, expected at least provisioned_concurrency, 10",
+        *(
+            ({name: 9, "provisioned_concurrency": 10}, f"{name} is 9, expected at least provisioned_concurrency, 10")
+            for name in ("reserved_collect", "reserved_sessions", "reserved_recommend")
         ),
         (
             {"reserved_consumers": 7, "stream_shards": 2, "update_parallelization": 4},
@@ -176,12 +168,9 @@ def test_training_without_spot_does_not_wait_for_capacity():
 
 
 def test_canary_of_a_week_may_be_checked_every_ten_minutes():
-    assert (
-        load_settings(
-            environments(canary_duration_s=604_800, canary_interval_s=545, training_schedule="rate(8 days)"), "test"
-        ).canary_interval_s
-        == 545
-    )
+    week = environments(canary_duration_s=604_800, canary_interval_s=545, training_schedule="rate(8 days)")
+
+    assert load_settings(week, "test").canary_interval_s == 545
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import json
 from types import SimpleNamespace
-from typing import cast
+from typing import Any
 
 import aws_cdk as cdk
 import pytest
@@ -13,7 +13,6 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from infra_cdk.constructs import spark_job
 from infra_cdk.constructs.python_layers import MissingLayer
 from infra_cdk.constructs.spark_job import SparkJob
-from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 from layers.glue import ARCHIVE
 from tests.infra.assembly import flat, granted, statements
@@ -43,10 +42,7 @@ def test_script_code_and_packages_come_from_this_repository(demo, job):
 
     assert "def main" in asset(demo, job.properties["Command"]["ScriptLocation"]).read_text()
     assert (asset(demo, shared) / "alsolike" / "lake" / "lake.py").is_file()
-    assert [path.name for path in sorted((asset(demo, code) / "functions").iterdir())] == [
-        "__init__.py",
-        "build_dataset",
-    ]
+    assert sorted(path.name for path in (asset(demo, code) / "functions").iterdir()) == ["__init__.py", "build_dataset"]
     packages = asset(demo, arguments["--additional-python-modules"]).read_text()
     assert "orjson==" in packages
     assert "--hash=sha256:" in packages
@@ -57,16 +53,13 @@ def test_job_without_a_package_index_gets_an_archive_of_wheels(tmp_path):
     app = cdk.App(outdir=str(tmp_path / "assembly"))
     stack = cdk.Stack(app, "Stack")
     settings = Settings(name="demo", region="eu-west-1", training_network=False)
-    data = cast(
-        StoredData,
-        SimpleNamespace(
-            lake=s3.Bucket(stack, "Lake"),
-            artefacts=s3.Bucket(stack, "Artefacts"),
-            catalogue=dynamodb.TableV2.from_table_name(stack, "Catalogue", "catalogue"),
-            users=dynamodb.TableV2.from_table_name(stack, "Users", "users"),
-            hash_key=secretsmanager.Secret(stack, "HashKey"),
-            encryption=None,
-        ),
+    data: Any = SimpleNamespace(
+        lake=s3.Bucket(stack, "Lake"),
+        artefacts=s3.Bucket(stack, "Artefacts"),
+        catalogue=dynamodb.TableV2.from_table_name(stack, "Catalogue", "catalogue"),
+        users=dynamodb.TableV2.from_table_name(stack, "Users", "users"),
+        hash_key=secretsmanager.Secret(stack, "HashKey"),
+        encryption=None,
     )
     with pytest.raises(MissingLayer, match=r"build it with: python -m layers\.build training"):
         SparkJob(stack, "Unbuilt", settings=settings, data=data, layers=tmp_path)
@@ -136,9 +129,5 @@ def test_workflow_may_run_only_this_job(demo):
     (statement,) = [s for s in statements(role) if "glue:StartJobRun" in s["Action"]]
 
     assert flat(statement["Resource"]).endswith(":job/alsolike-demo-build-dataset")
-    assert set(statement["Action"]) == {
-        "glue:BatchStopJobRun",
-        "glue:GetJobRun",
-        "glue:GetJobRuns",
-        "glue:StartJobRun",
-    }
+    actions = {"glue:BatchStopJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:StartJobRun"}
+    assert set(statement["Action"]) == actions
