@@ -125,36 +125,36 @@ def test_table_has_one_row_per_model_with_hits():
     ]
 
 
-@pytest.mark.parametrize(("option", "section"), [((), "seeds"), (("--shuffle-ties",), "shuffled")])
-def test_command_writes_a_table_of_two_seeds(tmp_path, monkeypatch, option, section):
+WITHOUT = ",".join(known().keys() - {"popularity", "transitions"})
+
+
+@pytest.fixture
+def page(tmp_path, monkeypatch):
+    """Return the path of the page that the command changes."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(quality, "peers", lambda: ())
     (tmp_path / "docs").mkdir()
-    page = tmp_path / "docs" / "quality.md"
+    return tmp_path / "docs" / "quality.md"
+
+
+@pytest.mark.parametrize(("option", "section"), [((), "seeds"), (("--shuffle-ties",), "shuffled")])
+def test_command_writes_a_table_of_two_seeds(tmp_path, page, option, section):
     page.write_text(f"<!-- online-retail-{section}: begin -->\n<!-- online-retail-{section}: end -->\n")
     rows = [f"u{user},i{(user + day) % 7},{day * 86_400},purchase" for user in range(20) for day in range(1, 40)]
     (tmp_path / "rows.csv").write_text("\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *rows]) + "\n")
-    without = ",".join(known().keys() - {"popularity", "transitions"})
 
-    quality.main(
-        f"online-retail --interactions rows.csv --days 5 --seeds 2 --without {without} {' '.join(option)}".split()
-    )
+    quality.main([*f"online-retail --interactions rows.csv --days 5 --seeds 2 --without {WITHOUT}".split(), *option])
 
     assert "| transitions | 2 | " in page.read_text()
     assert page.read_text().startswith(f"<!-- online-retail-{section}: begin -->\n780 interactions")
 
 
-def test_past_masked_leaves_the_other_cells_empty(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(quality, "peers", lambda: ())
-    (tmp_path / "docs").mkdir()
-    page = tmp_path / "docs" / "quality.md"
+def test_past_masked_leaves_the_other_cells_empty(tmp_path, page):
     page.write_text("<!-- ml-100k-shuffled: begin -->\n<!-- ml-100k-shuffled: end -->\n")
     rows = [f"u{user},i{(user + day) % 7 + day},{day * 86_400}" for user in range(20) for day in range(1, 9)]
     (tmp_path / "rows.csv").write_text("\n".join(["USER_ID,ITEM_ID,TIMESTAMP", *rows]) + "\n")
-    without = ",".join(known().keys() - {"popularity", "transitions"})
 
-    quality.main(f"ml-100k --interactions rows.csv --past masked --shuffle-ties --without {without}".split())
+    quality.main(f"ml-100k --interactions rows.csv --past masked --shuffle-ties --without {WITHOUT}".split())
 
     row = next(line for line in page.read_text().splitlines() if line.startswith("| transitions | 1 |"))
     cells = [cell.strip() for cell in row.strip("|").split("|")]

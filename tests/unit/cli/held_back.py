@@ -37,13 +37,7 @@ def event(event_id: str = "e1", **fields: Any) -> bytes:
 
 
 def hold(
-    shop: Deployment,
-    data: bytes,
-    *,
-    reason: str = "bad",
-    sequence: int = 1,
-    arrived_ms: int = ARRIVED_MS,
-    **fields: Any,
+    shop: Deployment, data: bytes, reason: str = "bad", sequence: int = 1, arrived_ms: int = ARRIVED_MS, **fields: Any
 ) -> str:
     record = StreamRecord("events", "shardId-000000000000", str(sequence), arrived_ms, data, **fields)
     quarantined = QuarantinedRecord(record, reason)
@@ -56,22 +50,18 @@ def hold_batch(shop: Deployment, *data: bytes, key: str = BATCH_KEY, **changes: 
     records = [
         {
             "kinesis": {
-                "partitionKey": "u#anna",
-                "sequenceNumber": str(10 + index),
-                "data": _base64(each),
+                "partitionKey": "u#anna", "sequenceNumber": str(10 + index), "data": base64.b64encode(each).decode(),
                 "approximateArrivalTimestamp": ARRIVED_MS / 1000,
             },
             "eventID": f"shardId-000000000000:{10 + index}",
             "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/events",
         }
         for index, each in enumerate(data)
-    ]
+    ]  # fmt: skip
     document = {
         "requestContext": {
-            "requestId": "r",
-            "functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:archive:live",
-            "condition": "RetryAttemptsExhausted",
-            "approximateInvokeCount": 3,
+            "requestId": "r", "functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:archive:live",
+            "condition": "RetryAttemptsExhausted", "approximateInvokeCount": 3,
         },
         "responseContext": {"statusCode": 200, "executedVersion": "7", "functionError": "Unhandled"},
         "version": "1.0",
@@ -79,7 +69,7 @@ def hold_batch(shop: Deployment, *data: bytes, key: str = BATCH_KEY, **changes: 
         "KinesisBatchInfo": {"shardId": "shardId-000000000000", "batchSize": len(data)},
         "payload": json.dumps({"Records": records}),
         **changes,
-    }
+    }  # fmt: skip
     put(shop, key, json.dumps({name: value for name, value in document.items() if value is not None}).encode())
     return key
 
@@ -100,9 +90,8 @@ def on_the_stream(shop: Deployment) -> list[tuple[str, bytes]]:
         iterator = kinesis.get_shard_iterator(
             StreamName=NAMES.stream_name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
         )["ShardIterator"]
-        found += [
-            (each["PartitionKey"], each["Data"]) for each in kinesis.get_records(ShardIterator=iterator)["Records"]
-        ]
+        records = kinesis.get_records(ShardIterator=iterator)["Records"]
+        found += [(each["PartitionKey"], each["Data"]) for each in records]
     return found
 
 
@@ -114,7 +103,3 @@ def document(*arguments: str) -> Any:
     result = run(*arguments, "--json")
     assert result.exit_code == 0, result.output
     return json.loads(result.stdout)
-
-
-def _base64(data: bytes) -> str:
-    return base64.b64encode(data).decode()

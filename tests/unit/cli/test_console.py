@@ -19,13 +19,13 @@ class Terminal(io.StringIO):
         return True
 
 
-def terminal_of(monkeypatch):
-    """Make stderr a terminal of 80 columns."""
+def terminal_of(monkeypatch, stream=Terminal):
+    """Replace stderr by a stream of 80 columns, a terminal by default."""
     for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
         monkeypatch.delenv(name, raising=False)
     for name, value in (("COLUMNS", "80"), ("TERM", "xterm")):
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    monkeypatch.setattr(sys, "stderr", terminal := stream())
     return terminal
 
 
@@ -166,18 +166,14 @@ def test_markup_in_a_title_is_printed_as_is(capsys):
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
 def test_lines_of_a_step_are_not_truncated_on_a_terminal_or_in_a_pipe(monkeypatch, stream):
-    for name in ("NO_COLOR", "FORCE_COLOR", "TTY_COMPATIBLE"):
-        monkeypatch.delenv(name, raising=False)
-    for name, value in (("COLUMNS", "80"), ("TERM", "xterm")):
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "stderr", shown := stream())
+    terminal = terminal_of(monkeypatch, stream)
     line = f"[    4.0 s]   | [red]{'epoch 1 of 200, ' * 8}{HOSTILE}"
 
     with console.step("training") as step:
         step.note("Train")
         step.say(line)
 
-    printed = shown.getvalue()
+    printed = terminal.getvalue()
     assert line.replace(HOSTILE, SHOWN) in printed
     assert printed.index("Pears") < printed.rindex("training")
 

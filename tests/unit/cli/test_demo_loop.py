@@ -102,10 +102,9 @@ def run(deployment, data, outcome, monkeypatch, tmp_path):
 
     def run():
         summary, firsts = DemoSummary(), list[Any]()
+        shop = Loop(deployment, summary, directory=tmp_path, started_s=0)
         try:
-            Loop(deployment, summary, directory=tmp_path, started_s=0).run(
-                data, on_first=lambda: firsts.append(summary.first)
-            )
+            shop.run(data, on_first=lambda: firsts.append(summary.first))
         finally:
             assert firsts == [summary.first] * bool(summary.first)
         return summary
@@ -136,9 +135,8 @@ def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run):
 def test_model_rejected_by_the_gate_ends_the_loop_with_the_next_command(run, outcome):
     outcome("rejected", "failed: ndcg@10")
 
-    with pytest.raises(
-        DemoFailed, match=r"r1 was rejected, expected promoted: failed: ndcg@10\. Run `.* demo --verbose`"
-    ):
+    message = r"r1 was rejected, expected promoted: failed: ndcg@10\. Run `.* demo --verbose`"
+    with pytest.raises(DemoFailed, match=message):
         run()
 
 

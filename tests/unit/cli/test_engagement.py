@@ -16,6 +16,10 @@ ENGAGEMENT = ("engagement", "--env", "shop")
 NAMES = [name for name in ENGAGEMENT_COLUMNS if name not in ("dimension", "name")]
 
 
+def between(first, last):
+    return (*ENGAGEMENT, "--from", first, "--to", last)
+
+
 def row(dimension, name, **numbers):
     return Engagement(dimension, name, **{**dict.fromkeys(NAMES, 0), **numbers})
 
@@ -50,30 +54,24 @@ def shop(shop):
 
 
 def test_days_are_added(shop):
-    document = run_json(*ENGAGEMENT, "--from", "2026-09-21", "--to", "2026-09-22")
+    document = run_json(*between("2026-09-21", "2026-09-22"))
 
     (only,) = document["rows"]
     assert only["answers"] == 40
     assert only["rates"] == {
-        "click_through": (4 + 6) / (40 + 60),
-        "conversion": (1 + 3) / (10 + 30),
-        "revenue_per_thousand": 1000 * (5.5 + 14.5) / 40,
-        "coverage": (4 + 6) / (10 + 10),
-        "novelty": (30 + 70) / 20,
-        "new_item_share": 5 / 200,
-        "degraded_share": 0 / 40,
-    }
+        "click_through": (4 + 6) / (40 + 60), "conversion": (1 + 3) / (10 + 30),
+        "revenue_per_thousand": 1000 * (5.5 + 14.5) / 40, "coverage": (4 + 6) / (10 + 10),
+        "novelty": (30 + 70) / 20, "new_item_share": 5 / 200, "degraded_share": 0 / 40,
+    }  # fmt: skip
     assert document["rejected"] == {"forged": 4, "too-late": 2}
     assert (document["from"], document["to"], document["by"]) == ("2026-09-21", "2026-09-22", "all")
 
 
 def test_rows_are_grouped_by_the_requested_dimension(shop):
-    shown = run(*ENGAGEMENT, "--from", "2026-09-21", "--to", "2026-09-22", "--by", "recommender").stdout
+    shown = run(*between("2026-09-21", "2026-09-22"), "--by", "recommender").stdout
 
-    assert [(name, answers, degraded) for name, answers, *_, degraded in cells(shown)] == [
-        ("for-you", "20", "0.00%"),
-        ("popular", "20", "25.00%"),
-    ]
+    rows = [(name, answers, degraded) for name, answers, *_, degraded in cells(shown)]
+    assert rows == [("for-you", "20", "0.00%"), ("popular", "20", "25.00%")]
     assert shown.endswith("not counted: 4 forged, 2 too-late\n")
 
 
@@ -81,14 +79,14 @@ def test_metrics_without_a_value_for_anonymous_responses_are_empty(shop):
     shared = row("all", "all", answers=10, shared_answers=10, revenue=5.0, shared_revenue=5.0)
     store(shop, "2026-09-23", shared)
 
-    (cells_,) = cells(run(*ENGAGEMENT, "--from", "2026-09-23", "--to", "2026-09-23").stdout)
+    (cells_,) = cells(run(*between("2026-09-23", "2026-09-23")).stdout)
 
     assert cells_[1:7] == ["10", "", "0", "", "5.00", ""]
 
 
 @pytest.mark.parametrize(("by", "noun"), [("all", "responses"), ("arm", "responses in an experiment")])
 def test_days_without_responses_have_a_message(by, noun, shop):
-    assert run(*ENGAGEMENT, "--from", "2020-01-01", "--to", "2020-01-02", "--by", by).stdout == (
+    assert run(*between("2020-01-01", "2020-01-02"), "--by", by).stdout == (
         f"no {noun} from 2020-01-01 to 2020-01-02 were attributed; the attribution is hourly, --refresh runs it now\n"
     )
 
@@ -104,14 +102,14 @@ def test_days_without_responses_have_a_message(by, noun, shop):
 def test_responses_without_outcomes_have_the_reason(numbers, reason, shop):
     store(shop, "2026-09-23", row("all", "all", answers=10, **numbers))
 
-    shown = run(*ENGAGEMENT, "--from", "2026-09-23", "--to", "2026-09-23").stdout
+    shown = run(*between("2026-09-23", "2026-09-23")).stdout
 
     assert reason in shown if reason else "recommendationId" not in shown
 
 
 def test_dates_in_the_wrong_order_are_refused(shop):
     with pytest.raises(InvalidInput, match="--from 2026-09-22 is after --to 2026-09-21"):
-        run(*ENGAGEMENT, "--from", "2026-09-22", "--to", "2026-09-21")
+        run(*between("2026-09-22", "2026-09-21"))
 
 
 @pytest.mark.parametrize(
@@ -130,7 +128,7 @@ def test_damaged_object_error_names_the_object(key, body, says, shop):
     shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=body)
 
     with pytest.raises(InvalidInput, match=f"{key} {says}"):
-        run(*ENGAGEMENT, "--from", "2026-09-20", "--to", "2026-09-22")
+        run(*between("2026-09-20", "2026-09-22"))
 
 
 def test_date_before_1970_is_refused(shop):
@@ -161,7 +159,7 @@ def test_invalid_parquet_object_error_names_the_object(shop):
 def test_refresh_runs_the_attribution_first(shop, monkeypatch, complete, says):
     function = replace_functions(shop, {"days": 3, "complete": complete}, monkeypatch)
 
-    result = run(*ENGAGEMENT, "--from", "2026-09-20", "--to", "2026-09-20", "--refresh")
+    result = run(*between("2026-09-20", "2026-09-20"), "--refresh")
 
     assert function.invoked == [shop.names.attribute_outcomes_function]
     assert says in result.stderr

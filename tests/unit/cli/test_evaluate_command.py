@@ -30,19 +30,26 @@ def file(tmp_path):
     return path
 
 
-def run(*arguments):
-    result = CliRunner().invoke(app, ["evaluate", *arguments], catch_exceptions=False)
+def run(file, *arguments, **options):
+    """Return stdout and stderr. The protocol is temporal by default."""
+    options = {"interactions": file, "protocol": "temporal", **options}
+    words = [str(word) for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
+    result = CliRunner().invoke(app, ["evaluate", *words, *arguments], catch_exceptions=False)
     assert result.exit_code == 0, result.output
     return result.stdout, result.stderr
 
 
-def run_json(*arguments):
-    return json.loads(run(*arguments, "--json")[0])
+def run_json(file, *arguments, **options):
+    return json.loads(run(file, *arguments, "--json", **options)[0])
+
+
+def joined(text):
+    return " ".join(text.split())
 
 
 @pytest.mark.parametrize("protocol", ["leave-one-out", "temporal"])
 def test_json_has_one_result_per_algorithm_and_exclusion(file, protocol):
-    document = run_json("--interactions", str(file), "--protocol", protocol, "--k", "5")
+    document = run_json(file, protocol=protocol, k=5)
 
     window = ["test_window"] if protocol == "temporal" else []
     keys = ["protocol", "k", "users", "items", "interactions", *window, "left_out", "wrong_graphs"]
@@ -67,22 +74,18 @@ def test_title_has_the_test_window_and_each_row_its_test_users(file):
 
     The last two days are the test window, in which one user has no new item.
     """
-    arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "popularity")
+    out, _ = run(file, algorithms="popularity", holdout_days=2)
+    document = run_json(file, algorithms="popularity", holdout_days=2)
 
-    out, _ = run(*arguments, "--holdout-days", "2")
-    document = run_json(*arguments, "--holdout-days", "2")
-
-    assert "temporal: test 1970-01-09 00:00 to 1970-01-11 00:00 UTC" in " ".join(out.split())
+    assert "temporal: test 1970-01-09 00:00 to 1970-01-11 00:00 UTC" in joined(out)
     assert document["test_window"] == ["1970-01-09 00:00", "1970-01-11 00:00"]
     masked, allowed = (result["test_users"] for result in document["results"])
     assert masked < allowed == 30
 
 
 def test_selected_algorithm_is_reported(file):
-    arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions,popularity")
-
-    _, err = run(*arguments)
-    selected = run_json(*arguments)["selected"]
+    _, err = run(file, algorithms="transitions,popularity")
+    selected = run_json(file, algorithms="transitions,popularity")["selected"]
 
     assert selected.keys() == {"masked", "allowed"}
     for seen, name in selected.items():
@@ -91,10 +94,8 @@ def test_selected_algorithm_is_reported(file):
 
 def test_lists_of_a_user_are_printed(file):
     """The masked list lacks the user's past items, so the next items move up. The lists have no other difference."""
-    arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "popularity", "--k", "20")
-
-    masked, allowed = (row["items"] for row in run_json(*arguments, "--user", "user3")["lists"])
-    printed = " ".join(run(*arguments, "--user", "user3")[0].split())
+    masked, allowed = (row["items"] for row in run_json(file, algorithms="popularity", k=20, user="user3")["lists"])
+    printed = joined(run(file, algorithms="popularity", k=20, user="user3")[0])
 
     past = {line.split(",")[1] for line in file.read_text().splitlines() if line.startswith("user3,")}
     assert masked == [item for item in allowed if item in masked]
@@ -102,30 +103,29 @@ def test_lists_of_a_user_are_printed(file):
     assert set(allowed) - set(masked) <= past
     assert "Lists for user user3, from the history before the test" in printed
     with pytest.raises(InvalidInput, match="user 'nobody' is not one of the 30 test users; 'user0' is one"):
-        run(*arguments, "--user", "nobody")
+        run(file, algorithms="popularity", user="nobody")
 
 
 def test_algorithm_with_a_wrong_graph_is_reported(file, monkeypatch):
     right = PopularityModel.export
     monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqrt", right(model, graph)))
-    arguments = ("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions,popularity")
 
-    out, err = run(*arguments)
+    out, err = run(file, algorithms="transitions,popularity")
 
     assert "note: popularity: graph.onnx differs from the model: item" in err
     assert "training would fail: correct `export`" in err
     assert out.count("popularity") == 2
-    assert list(run_json(*arguments)["wrong_graphs"]) == ["popularity"]
+    assert list(run_json(file, algorithms="transitions,popularity")["wrong_graphs"]) == ["popularity"]
 
 
 def test_only_named_algorithms_are_compared_in_the_given_order(file):
-    document = run_json("--interactions", str(file), "--protocol", "temporal", "--algorithms", "transitions, buy_again")
+    document = run_json(file, algorithms="transitions, buy_again")
 
     assert [result["algorithm"] for result in document["results"]] == ["transitions"] * 2 + ["buy_again"] * 2
 
 
 def test_sequential_model_beats_popularity_on_ordered_data(file):
-    document = run_json("--interactions", str(file), "--protocol", "leave-one-out", "--k", "3")
+    document = run_json(file, protocol="leave-one-out", k=3)
 
     hr = {result["algorithm"]: result["hr"] for result in document["results"] if result["seen"] == "masked"}
     assert hr["transitions"] > hr["popularity"] + 0.2
@@ -133,18 +133,17 @@ def test_sequential_model_beats_popularity_on_ordered_data(file):
 
 def test_histories_longer_than_the_model_length_are_reported(file, tmp_path):
     config = tmp_path / "shop.yaml"
-    arguments_ = ("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
 
     for length, note in ((8, "30 of 30 evaluated users have more interactions than the latest 8"), (9, None)):
         config.write_text(f"format: 1\nlimits:\n  history_length: {length}\n")
-        _, err = run(*arguments_, "--config", str(config))
+        _, err = run(file, protocol="leave-one-out", algorithms="popularity", config=config)
 
         assert ("evaluated users have more" in err) == (note is not None)
         assert note is None or note in err
 
 
 def test_table_is_on_stdout_and_progress_on_stderr(file):
-    out, err = run("--interactions", str(file), "--protocol", "leave-one-out", "--algorithms", "popularity")
+    out, err = run(file, protocol="leave-one-out", algorithms="popularity")
 
     assert "NDCG@10" in out
     assert "popularity" in out
@@ -156,11 +155,7 @@ def test_item_without_interactions_is_in_no_model(file, tmp_path):
     items = tmp_path / "items.csv"
     items.write_text("ITEM_ID\n" + "".join(f"item{item}\n" for item in range(1, 22)))
 
-    document = run_json(
-        "--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "popularity"
-    )
-
-    assert document["items"] == 20
+    assert run_json(file, items=items, algorithms="popularity")["items"] == 20
 
 
 def test_new_items_are_evaluated_with_and_without_cold_start(file, tmp_path):
@@ -170,21 +165,19 @@ def test_new_items_are_evaluated_with_and_without_cold_start(file, tmp_path):
     """
     items = tmp_path / "items.csv"
     items.write_text("ITEM_ID,KIND\n" + "".join(f"item{item},k{item % 2}\n" for item in range(1, 41)))
-    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "ease"]
 
-    document = run_json(*arguments, "--cold-start")
-    table, _ = run(*arguments, "--cold-start")
+    document = run_json(file, "--cold-start", items=items, algorithms="ease")
+    table, _ = run(file, "--cold-start", items=items, algorithms="ease")
 
-    assert [(found["seen"], found["new_items"], found["items_never_had"]) for found in document["cold_start"]] == [
-        ("masked", 0, 20),
-        ("allowed", 0, 20),
-    ]
-    assert all(found["users"] == found["new_ndcg_with"] == 0 for found in document["cold_start"])
-    assert all(found["ndcg_with"] <= found["ndcg_without"] for found in document["cold_start"])
-    assert all(found["new_scale"] == DEFAULT_SCALES.new for found in document["cold_start"])
-    assert all(found["rare_scale"] < DEFAULT_SCALES.rare for found in document["cold_start"])
-    assert "of the 0 items first seen in the test" in " ".join(table.split())
-    assert "those and 20 that no user interacted with" in " ".join(table.split())
+    assert [found["seen"] for found in document["cold_start"]] == ["masked", "allowed"]
+    for found in document["cold_start"]:
+        assert (found["new_items"], found["items_never_had"]) == (0, 20)
+        assert found["users"] == found["new_ndcg_with"] == 0
+        assert found["ndcg_with"] <= found["ndcg_without"]
+        assert found["new_scale"] == DEFAULT_SCALES.new
+        assert found["rare_scale"] < DEFAULT_SCALES.rare
+    assert "of the 0 items first seen in the test" in joined(table)
+    assert "those and 20 that no user interacted with" in joined(table)
     assert all(title in table for title in ("new scale", "rare scale", "@100 with", "new with"))
 
 
@@ -194,11 +187,10 @@ def test_new_items_are_evaluated_with_a_sentence_model_and_words_alone(file, tmp
     items = tmp_path / "items.csv"
     titles = (f"item{item},{words[item % 2]} {'abcdefghijklmnopqrstu'[item - 1]}\n" for item in range(1, 21))
     items.write_text("ITEM_ID,TITLE\n" + "".join(titles) + "item21,couch\n")
-    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal", "--algorithms", "ease"]
-    arguments += ["--cold-start", "--sentence-model", str(write_model(tmp_path / "model"))]
+    options = {"items": items, "algorithms": "ease", "sentence_model": write_model(tmp_path / "model")}
 
-    document = run_json(*arguments)
-    table, messages = run(*arguments)
+    document = run_json(file, "--cold-start", **options)
+    table, messages = run(file, "--cold-start", **options)
 
     for found in document["cold_start"]:
         assert found["ndcg_by_words"] == found["ndcg_without"] >= found["ndcg_with"]
@@ -212,38 +204,33 @@ def test_lists_with_one_variant_per_product_have_a_table(file, tmp_path):
     items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
     items.write_text("ITEM_ID,TITLE,CATEGORY\n" + "".join(f"item{n},Title {n // 2},c{n % 3}\n" for n in range(20)))
     config.write_text("format: 1\nitems: {columns: {TITLE: string, CATEGORY: string}, variants: null}\n")
-    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal"]
-    arguments += ["--algorithms", "popularity"]
 
-    with_variants = run_json(*arguments, "--config", str(config))
-    out, _ = run(*arguments)
+    with_variants = run_json(file, items=items, algorithms="popularity", config=config)
+    out, _ = run(file, items=items, algorithms="popularity")
 
-    assert [(row["algorithm"], row["seen"]) for row in with_variants["products"]] == [
-        ("popularity", "masked"),
-        ("popularity", "allowed"),
-    ]
+    assert [row["algorithm"] for row in with_variants["products"]] == ["popularity"] * 2
+    assert [row["seen"] for row in with_variants["products"]] == ["masked", "allowed"]
     for row, result in zip(with_variants["products"], with_variants["results"], strict=True):
         assert row["ndcg"] == pytest.approx(result["ndcg"])  # Each item is a separate product.
         assert 0 < row["category_entropy"] <= np.log2(3)
         assert 0 < row["intra_list_distance"] <= 1
-    assert "Lists with one variant of each product, as served" in " ".join(out.split())
+    assert "Lists with one variant of each product, as served" in joined(out)
 
 
 def test_guessed_item_column_types_are_reported(file, tmp_path):
     items, config = tmp_path / "items.csv", tmp_path / "shop.yaml"
     items.write_text("ITEM_ID,KIND,SIZE\n" + "".join(f"item{item},k{item % 2},{item}\n" for item in range(20)))
-    arguments = ["--interactions", str(file), "--items", str(items), "--protocol", "temporal"]
-    arguments += ["--algorithms", "popularity"]
+    options = {"items": items, "algorithms": "popularity"}
 
     config.write_text("format: 1\nitems: {columns: {SIZE: string}}\n")
-    guessed, declared = run_json(*arguments), run_json(*arguments, "--config", str(config))
-    _, messages = run(*arguments)
+    guessed, declared = run_json(file, **options), run_json(file, config=config, **options)
+    _, messages = run(file, **options)
     config.write_text("format: 1\nitems: {columns: {SIZE: string, KIND: string}}\n")
-    _, silent = run(*arguments, "--config", str(config))
+    _, silent = run(file, config=config, **options)
 
     assert guessed["guessed_item_columns"] == {"KIND": "string", "SIZE": "number"}
     assert declared["guessed_item_columns"] == {"KIND": "string"}
-    assert "types of item columns guessed from their values: KIND (string), SIZE (number)" in " ".join(messages.split())
+    assert "types of item columns guessed from their values: KIND (string), SIZE (number)" in joined(messages)
     assert "guessed" not in silent
 
 
@@ -253,10 +240,7 @@ def test_items_that_an_import_would_refuse_are_refused(file, tmp_path):
     config.write_text("format: 1\nitems: {columns: {PRICE: number}}\n")
 
     with pytest.raises(InvalidInput, match=r"the first is line 3: PRICE is not a number"):
-        run(
-            *("--interactions", str(file), "--items", str(items), "--protocol", "temporal"),
-            *("--config", str(config)),
-        )
+        run(file, items=items, config=config)
 
 
 @pytest.mark.parametrize(
@@ -264,17 +248,14 @@ def test_items_that_an_import_would_refuse_are_refused(file, tmp_path):
     [
         (["--cold-start"], "pass their file with --items"),
         (["--sentence-model", "model"], "so it requires --cold-start"),
-        (
-            ["--algorithms", "als"],
-            f"unknown algorithm 'als'; known are {', '.join(known())}",
-        ),
+        (["--algorithms", "als"], f"unknown algorithm 'als'; known are {', '.join(known())}"),
         (["--algorithms", ","], "no algorithm is named"),
         (["--items", "absent.csv"], "absent.csv does not exist"),
     ],
 )
 def test_invalid_option_is_refused_with_the_valid_ones(file, arguments, message):
     with pytest.raises(InvalidInput, match=message):
-        run("--interactions", str(file), "--protocol", "temporal", *arguments)
+        run(file, *arguments)
 
 
 @pytest.mark.parametrize(
@@ -286,14 +267,14 @@ def test_file_without_test_users_is_refused(tmp_path, protocol, message):
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\na,x,1\na,y,2\nb,x,100\n")
 
     with pytest.raises(InvalidInput, match=message):
-        run("--interactions", str(path), "--protocol", protocol)
+        run(path, protocol=protocol)
 
 
 def test_refused_single_algorithm_ends_with_its_reason(file, monkeypatch):
     monkeypatch.setattr(Ease, "unsupported_reason", lambda self, interactions: f"there are {interactions.items} items")
 
     with pytest.raises(InvalidInput, match=r"no algorithm can be fitted here: \{'ease': 'there are 20 items'\}"):
-        run("--interactions", str(file), "--protocol", "temporal", "--algorithms", "ease")
+        run(file, algorithms="ease")
 
 
 def test_files_with_other_column_names_and_invalid_rows_are_evaluated(file, tmp_path):
@@ -302,15 +283,12 @@ def test_files_with_other_column_names_and_invalid_rows_are_evaluated(file, tmp_
     first.write_text("\n".join([*lines[:150], "user0,item1,yesterday"]) + "\n")
     second.write_text("\n".join([lines[0], *lines[150:]]) + "\n")
     items.write_text("artikel,farbe\n" + "".join(f"item{item},blue\n" for item in range(21)))
-    arguments = ["--protocol", "temporal", "--algorithms", "popularity", "--json"]
     names = ["--map", "kunde=USER_ID", "--map", "artikel=ITEM_ID", "--map", "zeit=TIMESTAMP"]
+    names += ["--interactions", str(second), "--map-items", "artikel=ITEM_ID", "--json"]
 
-    whole = run("--interactions", str(file), *arguments)
-    parts = run(
-        "--interactions", str(first), "--interactions", str(second), *names,
-        "--items", str(items), "--map-items", "artikel=ITEM_ID", *arguments,
-    )  # fmt: skip
+    whole = run_json(file, algorithms="popularity")
+    parts = run(first, *names, items=items, algorithms="popularity")
 
-    assert json.loads(parts[0])["interactions"] == json.loads(whole[0])["interactions"] == 300
+    assert json.loads(parts[0])["interactions"] == whole["interactions"] == 300
     assert "1 row left out, as by an import: TIMESTAMP is neither a number nor a time" in parts[1]
     assert "(first in first.csv, line 151)" in parts[1]

@@ -15,11 +15,8 @@ from tests.unit.cli.endpoints import serving
 
 REASON = {"itemId": "c", "eventType": "purchase", "timestamp": 1_764_032_400.0, "contribution": 0.5}
 ITEM = {"itemId": "b", "score": 0.75, "metadata": {"TITLE": "Bread"}}
-ANSWER = {
-    "items": [{"item_id": "b", "score": 0.75, "metadata": {"TITLE": "Bread"}}],
-    "source": "model",
-    "recommendation_id": "id-1",
-}
+FOUND = {"item_id": "b", "score": 0.75, "metadata": {"TITLE": "Bread"}}
+ANSWER = {"items": [FOUND], "source": "model", "recommendation_id": "id-1"}
 LIST = {"itemList": [ITEM], "recommendationId": "id-1"}
 HEADERS = {"x-alsolike-source": "model"}
 SEARCH = "/search?query=bread&metadata=TITLE&numResults=10"
@@ -38,12 +35,8 @@ def endpoints():
 
 
 def call(endpoints, tool, *, user=None, **arguments):
-    api = SignedApi(
-        endpoints.url,
-        lambda: KeyPair("ALSO1", "secret"),
-        region="eu-west-1",
-        headers={"x-alsolike-agent": "assistant"},
-    )
+    key, headers = KeyPair("ALSO1", "secret"), {"x-alsolike-agent": "assistant"}
+    api = SignedApi(endpoints.url, lambda: key, region="eu-west-1", headers=headers)
 
     async def called():
         async with Client(server(api, metadata=["TITLE"], user=user)) as client:
@@ -59,29 +52,21 @@ def sent(endpoints):
 
 
 @pytest.mark.parametrize(
-    ("tool", "arguments", "user", "expected"),
+    ("tool", "arguments", "user", "recommender", "expected"),
     [
-        ("recommend", {}, "42", {"userId": "42"}),
-        ("recommend", {}, None, {"recommenderArn": "arn:aws:personalize:::recommender/popular"}),
-        (
-            "similar",
-            {"item_id": "b"},
-            "42",
-            {"itemId": "b", "recommenderArn": "arn:aws:personalize:::recommender/similar-items"},
-        ),
-        (
-            "complete_cart",
-            {"item_ids": ["b", "c"]},
-            "42",
-            {"cart": ["b", "c"], "recommenderArn": "arn:aws:personalize:::recommender/bought-together"},
-        ),
+        ("recommend", {}, "42", None, {"userId": "42"}),
+        ("recommend", {}, None, "popular", {}),
+        ("similar", {"item_id": "b"}, "42", "similar-items", {"itemId": "b"}),
+        ("complete_cart", {"item_ids": ["b", "c"]}, "42", "bought-together", {"cart": ["b", "c"]}),
     ],
 )
-def test_tool_returns_the_items_of_its_recommender(tool, arguments, user, expected, endpoints):
+def test_tool_returns_the_items_of_its_recommender(tool, arguments, user, recommender, expected, endpoints):
     answer = call(endpoints, tool, user=user, limit=3, **arguments)
 
     assert not answer.is_error
     assert answer.structured_content == ANSWER
+    if recommender:
+        expected = {**expected, "recommenderArn": f"arn:aws:personalize:::recommender/{recommender}"}
     assert sent(endpoints) == {"numResults": 3, "metadataColumns": {"ITEMS": ["TITLE"]}, **expected}
 
 
@@ -96,11 +81,8 @@ def test_search_ranks_for_the_user_of_the_server(user, endpoints):
 def test_explain_returns_the_interactions_of_the_user(endpoints):
     answer = call(endpoints, "explain", user="42", item_id="b")
 
-    assert answer.structured_content == {
-        "item_id": "b",
-        "score": 0.75,
-        "reasons": [{"item_id": "c", "event_type": "purchase", "timestamp": 1_764_032_400.0, "contribution": 0.5}],
-    }
+    reason = {"item_id": "c", "event_type": "purchase", "timestamp": 1_764_032_400.0, "contribution": 0.5}
+    assert answer.structured_content == {"item_id": "b", "score": 0.75, "reasons": [reason]}
     assert sent(endpoints)["inputList"] == ["b"]
 
 

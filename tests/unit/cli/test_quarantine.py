@@ -36,6 +36,10 @@ def shop(client, monkeypatch):
     return opened
 
 
+def reasons(*options):
+    return [each["reason"] for each in document("list", *options)]
+
+
 def test_records_and_failed_batches_are_listed_with_reasons(shop):
     hold(shop, b"poison", reason="record is not valid JSON")
     hold_batch(shop, event("e1"), event("e2"))
@@ -76,20 +80,12 @@ def test_totals_count_reasons_without_values(shop):
     hold(shop, b"c", reason="event_type is 'vew', expected one of view", sequence=3)
     hold_batch(shop, event("e1"), event("e2"))
 
-    assert document("list", "--totals") == [
-        {
-            "objects": 2,
-            "records": 2,
-            "kind": "record",
-            "reason": "event_time_ms is …, more than … minutes in the future",
-        },
-        {"objects": 1, "records": 1, "kind": "record", "reason": "event_type is …, expected one of view"},
-        {
-            "objects": 1,
-            "records": 2,
-            "kind": "failed batch",
-            "reason": "archive gave up: RetryAttemptsExhausted (Unhandled error after … calls)",
-        },
+    totals = [(total["objects"], total["records"], total["kind"]) for total in document("list", "--totals")]
+    assert totals == [(2, 2, "record"), (1, 1, "record"), (1, 2, "failed batch")]
+    assert reasons("--totals") == [
+        "event_time_ms is …, more than … minutes in the future",
+        "event_type is …, expected one of view",
+        "archive gave up: RetryAttemptsExhausted (Unhandled error after … calls)",
     ]
 
 
@@ -153,7 +149,7 @@ def test_replayed_records_are_unchanged_and_removed_from_quarantine(shop):
     assert document("replay", key) == {"objects": 1, "records": 1, "not_replayable": 0, "dry_run": False}
 
     assert on_the_stream(shop) == [("own", event("e1", event_type="wish"))]
-    assert [each["reason"] for each in document("list")] == ["other"]
+    assert reasons() == ["other"]
 
 
 def test_records_of_failed_batches_are_replayed(shop):
@@ -172,17 +168,17 @@ def test_replay_selects_by_reason_and_time(shop):
 
     assert document("replay", "--reason", "clock", "--since", "2020-01-01T00:00:00Z")["records"] == 1
 
-    assert [each["reason"] for each in document("list")] == ["no item"]
+    assert reasons() == ["no item"]
 
 
 def test_replay_accepts_a_reason_as_printed_by_the_totals(shop):
     hold(shop, event("e1"), reason="event_type is 'wish', expected one of view", sequence=1)
     hold(shop, event("e2"), reason="no item", sequence=2)
-    printed = next(each["reason"] for each in document("list", "--totals") if "event_type" in each["reason"])
+    printed = next(reason for reason in reasons("--totals") if "event_type" in reason)
 
     assert "…" in printed
     assert document("replay", "--reason", printed)["records"] == 1
-    assert [each["reason"] for each in document("list")] == ["no item"]
+    assert reasons() == ["no item"]
 
 
 @pytest.mark.parametrize("verb", ["replay", "drop"])
@@ -204,12 +200,8 @@ def test_dry_run_counts_and_changes_nothing(shop):
     hold(shop, event("e1"))
     before = keys(shop)
 
-    assert document("replay", "--all", "--dry-run") == {
-        "objects": 1,
-        "records": 1,
-        "not_replayable": 0,
-        "dry_run": True,
-    }
+    counts = document("replay", "--all", "--dry-run")
+    assert counts == {"objects": 1, "records": 1, "not_replayable": 0, "dry_run": True}
     assert document("drop", "--all", "--dry-run")["dropped"][0]["reason"] == "bad"
 
     assert (keys(shop), on_the_stream(shop)) == (before, [])

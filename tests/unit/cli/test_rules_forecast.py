@@ -156,9 +156,8 @@ def test_forecast_without_enough_users_has_no_number(function, log, draft):
 
     found = document("--file", draft)
 
-    assert {outcome["missing"] for outcome in found["outcomes"]} == {
-        "not enough evidence: 1 user, expected at least 200"
-    }
+    missing = {outcome["missing"] for outcome in found["outcomes"]}
+    assert missing == {"not enough evidence: 1 user, expected at least 200"}
     assert "not enough evidence" in forecast("--file", draft).stdout
 
 
@@ -197,13 +196,9 @@ def test_only_the_first_week_of_the_users_own_outcomes_counts(function, log):
         event("user-1", "plum", "purchase", at_ms=soon_ms + 2, named=named, value=2.0),
     )
 
-    (found,) = logged_responses(
-        inputs_of(Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True)),
-        recommender="for-you",
-        first_ms=row.served_ms,
-        last_ms=NOW_MS,
-        maximum=5,
-    )
+    inputs = inputs_of(Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True))
+    period = {"first_ms": row.served_ms, "last_ms": NOW_MS}
+    (found,) = logged_responses(inputs, recommender="for-you", maximum=5, **period)
 
     assert (set(found.clicks), set(found.purchases), dict(found.revenue)) == (set(), {"plum"}, {"plum": 7.0})
 

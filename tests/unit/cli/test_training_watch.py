@@ -67,11 +67,8 @@ def test_dataset_of_spark_is_printed_after_its_run(watch, client):
     client("s3").put_object(Bucket="artefacts", Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     dataset = {"run_id": "r1", "dataset_s3_uri": "s3://artefacts/datasets/r1/", "job_run_id": "jr_1"}
 
-    shown = lines(
-        watch,
-        left(3, "BuildDatasetOnSpark", dataset={"job_run_id": "jr_1"}),
-        left(3, "DatasetOfSpark", dataset=dataset),
-    )
+    began = left(3, "BuildDatasetOnSpark", dataset={"job_run_id": "jr_1"})
+    shown = lines(watch, began, left(3, "DatasetOfSpark", dataset=dataset))
 
     assert shown == ["[    3.0 s]   1,200 interactions, 4 users, 3 items, s3://artefacts/datasets/r1/"]
 
@@ -84,11 +81,8 @@ def test_canary_is_printed_again_only_after_a_change(watch):
     shown = lines(watch, *look(1, "going", "10 answers"), *look(2, "going", "10 answers"), *look(3, "promoted", "99"))
 
     assert [line[12:] for line in shown] == [
-        "WaitForAnswers",
-        "LookAtCanary",
-        "  canary going; 10 answers",
-        "  canary promoted; 99",
-    ]
+        "WaitForAnswers", "LookAtCanary", "  canary going; 10 answers", "  canary promoted; 99",
+    ]  # fmt: skip
 
 
 class Job:
@@ -113,9 +107,8 @@ class Job:
 
     def describe_log_streams(self, *, logGroupName, logStreamNamePrefix):  # noqa: N803
         assert logGroupName == TRAINING_LOG_GROUP
-        return {
-            "logStreams": [{"logStreamName": name} for name in self.streams if name.startswith(logStreamNamePrefix)]
-        }
+        names = [name for name in self.streams if name.startswith(logStreamNamePrefix)]
+        return {"logStreams": [{"logStreamName": name} for name in names]}
 
     def get_log_events(self, *, logStreamName, nextToken="0", **_):  # noqa: N803
         new = self.streams[logStreamName][int(nextToken) :]
@@ -133,12 +126,8 @@ def test_job_is_printed_with_phases_log_and_metrics_once():
 
     assert first[:2] == ["[    1.0 s] Train", f"[    1.0 s]   job {JOB}"]
     assert [line[14:] for line in first[2:]] == [
-        "Starting",
-        "Training",
-        "| dataset r1",
-        "| epoch 1",
-        "figures: ndcg_at_10 0.2500",
-    ]
+        "Starting", "Training", "| dataset r1", "| epoch 1", "figures: ndcg_at_10 0.2500",
+    ]  # fmt: skip
     assert [line[14:] for line in second] == ["| epoch 2"]
     assert lines(watch) == lines(watch) == []
 

@@ -30,6 +30,11 @@ def cloud_state(pid):
     return CloudState("ready", pid, "us-east-1", "123456789012", "", "/cdk.out")
 
 
+def put_interactions(deployment):
+    key = f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet"
+    deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"")
+
+
 def test_ended_cloud_is_detected_and_its_state_file_deleted(tmp_path):
     path = tmp_path / "cloud.json"
     cloud_state(NO_PROCESS).write(path)
@@ -90,9 +95,8 @@ def test_port_in_use_is_refused(tmp_path, monkeypatch):
         server.listen()
         port = str(server.getsockname()[1])
 
-        with pytest.raises(
-            Unavailable, match=f"^port {port} is in use, expected a free one. Choose another with --port$"
-        ):
+        message = f"^port {port} is in use, expected a free one. Choose another with --port$"
+        with pytest.raises(Unavailable, match=message):
             run("up", "--port", port)
 
 
@@ -111,7 +115,7 @@ def test_next_steps_match_the_state(deployment, monkeypatch):
     s3, names = deployment.client("s3"), deployment.names
 
     empty = step_lines(deployment, reach=())
-    s3.put_object(Bucket=names.lake_bucket, Key=f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet", Body=b"")
+    put_interactions(deployment)
     untrained = step_lines(deployment, reach=())
     store = ProfileStore(deployment.client("dynamodb"), names.profiles_table)
     for profile in ("s#visit", "u#ann"):
@@ -137,8 +141,7 @@ def test_next_steps_match_the_state(deployment, monkeypatch):
 
 def test_stock_filter_is_a_step_until_a_filter_uses_the_column(deployment, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["alsolike"])
-    key = f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet"
-    deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"")
+    put_interactions(deployment)
     store = store_of(deployment)
 
     def applied(document):
@@ -171,11 +174,9 @@ def test_next_steps_name_no_user_if_ids_are_pseudonymised(deployment):
 
 
 def test_deployment_without_data_or_model_error_has_the_next_step(deployment):
-    with pytest.raises(
-        NotFound, match=r"no interactions yet.*import interactions orders.csv --event-type purchase.*train"
-    ):
+    message = r"no interactions yet.*import interactions orders.csv --event-type purchase.*train"
+    with pytest.raises(NotFound, match=message):
         check_can_recommend(deployment, reach=())
-    key = f"{INTERACTIONS_PREFIX}event_date=2026-01-01/a.parquet"
-    deployment.client("s3").put_object(Bucket=deployment.names.lake_bucket, Key=key, Body=b"")
+    put_interactions(deployment)
     with pytest.raises(NotFound, match=r"there is no model yet.*train"):
         check_can_recommend(deployment, reach=())

@@ -22,13 +22,9 @@ def with_pages(deployment):
         UserPoolId=pool, ClientName="pages", AllowedOAuthFlows=["code"], CallbackURLs=["https://pages.invalid/"]
     )
     names = dataclasses.replace(
-        deployment.names,
-        user_pool_id=pool,
-        web_url="https://site",
-        web_bucket="pages",
-        web_client_id=client["UserPoolClient"]["ClientId"],
-        sign_in_url="https://sign-in",
-    )
+        deployment.names, user_pool_id=pool, web_url="https://site", web_bucket="pages",
+        web_client_id=client["UserPoolClient"]["ClientId"], sign_in_url="https://sign-in",
+    )  # fmt: skip
     s3 = deployment.client("s3")
     create_bucket(s3, "pages")
     s3.put_object(Bucket="pages", Key="assets/old.js", Body=b"old")
@@ -44,10 +40,28 @@ def pages(tmp_path):
     return tmp_path
 
 
+@pytest.fixture
+def script(pages):
+    """Write the script of the browser package."""
+    script = pages / "sdk" / "0.3.0" / "alsolike.js"
+    script.parent.mkdir(parents=True)
+    script.write_text("script")
+    return script
+
+
+def put_lists(deployment):
+    s3, bucket = deployment.client("s3"), deployment.names.web_bucket
+    s3.put_object(Bucket=bucket, Key="lists/lists.json", Body=b"{}")
+
+
 def published(deployment):
     s3 = deployment.client("s3")
     keys = [found["Key"] for found in s3.list_objects_v2(Bucket="pages")["Contents"]]
     return {key: s3.get_object(Bucket="pages", Key=key) for key in keys}
+
+
+def site_file(deployment):
+    return json.load(published(deployment)["site.json"]["Body"])
 
 
 def test_published_site_contains_exactly_the_build(with_pages, pages):
@@ -72,9 +86,9 @@ def test_hashed_files_are_cached_permanently_and_others_revalidated(with_pages, 
 
 def test_pages_are_uploaded_after_their_assets_and_old_files_deleted_last(with_pages, pages):
     calls: list[str] = []
-    s3 = with_pages.client("s3")
-    s3.meta.events.register("before-call.s3.PutObject", lambda params, **_: calls.append(params["url_path"]))
-    s3.meta.events.register("before-call.s3.DeleteObject", lambda params, **_: calls.append(params["url_path"]))
+    events = with_pages.client("s3").meta.events
+    for operation in ("PutObject", "DeleteObject"):
+        events.register(f"before-call.s3.{operation}", lambda params, **_: calls.append(params["url_path"]))
 
     site.publish(with_pages, pages)
 
@@ -97,19 +111,17 @@ def test_scripts_of_earlier_versions_stay(with_pages, pages):
 
 
 def test_static_lists_stay(with_pages, pages):
-    with_pages.client("s3").put_object(Bucket=with_pages.names.web_bucket, Key="lists/lists.json", Body=b"{}")
+    put_lists(with_pages)
 
     site.publish(with_pages, pages)
 
     assert "lists/lists.json" in published(with_pages)
 
 
-def test_snippet_names_the_latest_script_and_its_integrity(with_pages, pages):
+def test_snippet_names_the_latest_script_and_its_integrity(with_pages, pages, script):
     with pytest.raises(NotFound, match="has no script of the browser package; run `alsolike web publish`"):
         site.snippet(with_pages, "www")
-    (pages / "sdk" / "0.3.0").mkdir(parents=True)
-    (pages / "sdk" / "0.3.0" / "alsolike.js").write_text("script")
-    (pages / "sdk" / "0.3.0" / "static.js").write_text("another script")
+    (script.parent / "static.js").write_text("another script")
     site.publish(with_pages, pages)
 
     digest = base64.b64encode(hashlib.sha384(b"script").digest()).decode()
@@ -119,9 +131,7 @@ def test_snippet_names_the_latest_script_and_its_integrity(with_pages, pages):
     )
 
 
-def test_snippet_calls_the_name_of_two_regions(with_pages, pages):
-    (pages / "sdk" / "0.3.0").mkdir(parents=True)
-    (pages / "sdk" / "0.3.0" / "alsolike.js").write_text("script")
+def test_snippet_calls_the_name_of_two_regions(with_pages, pages, script):
     site.publish(with_pages, pages)
     names = dataclasses.replace(with_pages.names, api_domain="api.shop.example")
 
@@ -130,13 +140,11 @@ def test_snippet_calls_the_name_of_two_regions(with_pages, pages):
     assert 'data-api="https://api.shop.example"' in snippet
 
 
-def test_snippet_names_static_lists_once_they_are_published(with_pages, pages):
-    (pages / "sdk" / "0.3.0").mkdir(parents=True)
-    (pages / "sdk" / "0.3.0" / "alsolike.js").write_text("script")
+def test_snippet_names_static_lists_once_they_are_published(with_pages, pages, script):
     site.publish(with_pages, pages)
     assert "data-lists" not in site.snippet(with_pages, "www")
 
-    with_pages.client("s3").put_object(Bucket=with_pages.names.web_bucket, Key="lists/lists.json", Body=b"{}")
+    put_lists(with_pages)
 
     assert 'data-lists="https://site/lists"' in site.snippet(with_pages, "www")
 
@@ -144,7 +152,7 @@ def test_snippet_names_static_lists_once_they_are_published(with_pages, pages):
 def test_site_file_has_the_sign_in_and_api_addresses(with_pages, pages):
     site.publish(with_pages, pages)
 
-    assert json.load(published(with_pages)["site.json"]["Body"]) == {
+    assert site_file(with_pages) == {
         "environment": "shop",
         "api": "/api",
         "trackingId": with_pages.names.tracking_id,
@@ -171,10 +179,8 @@ def test_sign_in_callbacks_are_the_published_pages(with_pages, pages):
 
 
 def test_addresses_are_those_of_both_pages(with_pages, deployment):
-    assert [line.split()[1] for line in site.page_lines(with_pages)] == [
-        "https://site/",
-        "https://site/console.html",
-    ]
+    addresses = [line.split()[1] for line in site.page_lines(with_pages)]
+    assert addresses == ["https://site/", "https://site/console.html"]
     assert site.page_lines(deployment) == []
 
 
@@ -196,7 +202,7 @@ def test_card_columns_are_kept_when_pages_are_published_again(with_pages, pages)
 
     site.publish(with_pages, pages)
 
-    stored = json.loads(published(with_pages)["site.json"]["Body"].read())
+    stored = site_file(with_pages)
     assert stored["cards"] == {"title": "NAME", "image": "COVER_URL"}
     assert stored["signIn"]["clientId"] == with_pages.names.web_client_id
 
@@ -206,7 +212,7 @@ def test_cards_without_columns_are_the_default_ones(with_pages, pages):
 
     site.choose(with_pages, "cards", {})
 
-    assert "cards" not in json.loads(published(with_pages)["site.json"]["Body"].read())
+    assert "cards" not in site_file(with_pages)
 
 
 def test_cards_and_consoles_are_configured_independently(with_pages, pages):
@@ -214,7 +220,7 @@ def test_cards_and_consoles_are_configured_independently(with_pages, pages):
     site.choose(with_pages, "consoles", {"shop-b": "https://b.example"})
     site.choose(with_pages, "cards", {"title": "NAME"})
 
-    stored = json.loads(published(with_pages)["site.json"]["Body"].read())
+    stored = site_file(with_pages)
 
     assert (stored["cards"], stored["consoles"]) == ({"title": "NAME"}, {"shop-b": "https://b.example"})
 
@@ -226,5 +232,4 @@ def test_cards_with_category_and_currency_are_stored(with_pages, monkeypatch, gi
     result = run("web", "cards", "--category", "GENRE", "--currency", given)
 
     assert result.exit_code == 0, result.output
-    stored = json.loads(published(with_pages)["site.json"]["Body"].read())
-    assert stored["cards"] == {"category": "GENRE", "currency": kept}
+    assert site_file(with_pages)["cards"] == {"category": "GENRE", "currency": kept}

@@ -76,18 +76,17 @@ def test_own_model_has_the_metrics_of_a_training(seen):
     found = library.evaluate(model, data, k=5)["value"]
 
     (quality,) = ranking.evaluate(model.model, data.part.queries, k=5, seen=[data.seen]).values()
-    assert found["ndcg"] == pytest.approx(quality.ndcg)
-    assert found["hr"] == pytest.approx(quality.hr)
-    assert found["mrr"] == pytest.approx(quality.mrr)
-    assert found["coverage"] == pytest.approx(quality.coverage)
+    for name in ("ndcg", "hr", "mrr", "coverage"):
+        assert found[name] == pytest.approx(getattr(quality, name))
+
+
+def two_users():
+    rows = [(user, item, START_S + day * DAY_S) for user in ("a", "b") for day, item in enumerate("pqrs")]
+    return pd.DataFrame(rows, columns=["USER_ID", "ITEM_ID", "TIMESTAMP"])
 
 
 def test_metrics_of_known_lists_are_exact():
-    frame = pd.DataFrame(
-        [(user, item, START_S + day * DAY_S) for user in ("a", "b") for day, item in enumerate("pqrs")],
-        columns=["USER_ID", "ITEM_ID", "TIMESTAMP"],
-    )
-    data = library.load(frame, test_days=1, exclude_seen=False)
+    data = library.load(two_users(), test_days=1, exclude_seen=False)
 
     found = library.evaluate(Fixed(lambda user: ["p", "s"] if user == "a" else ["q", "r"]), data, k=2)["value"]
 
@@ -98,11 +97,7 @@ def test_metrics_of_known_lists_are_exact():
 
 
 def test_seen_items_are_removed_from_longer_lists():
-    frame = pd.DataFrame(
-        [(user, item, START_S + day * DAY_S) for user in ("a", "b") for day, item in enumerate("pqrs")],
-        columns=["USER_ID", "ITEM_ID", "TIMESTAMP"],
-    )
-    data = library.load(frame, test_days=1, exclude_seen=True)
+    data = library.load(two_users(), test_days=1, exclude_seen=True)
 
     found = library.evaluate(Fixed(lambda user: ["p", "q", "r", "s"]), data, k=1)["value"]
 

@@ -148,6 +148,18 @@ class CountingSnapshot(Snapshot):
         return super().column(name)
 
 
+def nowhere(item_ids):
+    return np.zeros(len(item_ids), np.int64)
+
+
+def counting(**options):
+    """Return an evaluator of the shop's filters, and its snapshot."""
+    snapshot = CountingSnapshot([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
+    rows = np.concatenate([[-1], snapshot.rows(list(SHOP))])
+    canonical = DEFAULT.canonical_event_type
+    return FilterEvaluator(snapshot, rows, positions=nowhere, canonical=canonical, **options), snapshot
+
+
 @pytest.mark.parametrize(
     "condition",
     [
@@ -158,11 +170,7 @@ class CountingSnapshot(Snapshot):
     ],
 )
 def test_catalogue_condition_is_cached_per_parameter_values(condition):
-    snapshot = CountingSnapshot([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
-    rows = np.concatenate([[-1], snapshot.rows(list(SHOP))])
-    evaluator = FilterEvaluator(
-        snapshot, rows, positions=lambda ids: np.zeros(len(ids), np.int64), canonical=DEFAULT.canonical_event_type
-    )
+    evaluator, snapshot = counting()
     parsed = parser.parse(f"EXCLUDE ItemID WHERE {condition}")
 
     def bias(price):
@@ -179,14 +187,7 @@ def test_catalogue_condition_is_cached_per_parameter_values(condition):
 
 @pytest.mark.parametrize(("cache_bytes", "evicts"), [(7_000, True), (70_000, False)])
 def test_cached_results_are_limited_by_size(cache_bytes, evicts):
-    snapshot = CountingSnapshot([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
-    evaluator = FilterEvaluator(
-        snapshot,
-        np.concatenate([[-1], snapshot.rows(list(SHOP))]),
-        positions=lambda ids: np.zeros(len(ids), np.int64),
-        canonical=DEFAULT.canonical_event_type,
-        cache_bytes=cache_bytes,
-    )
+    evaluator, snapshot = counting(cache_bytes=cache_bytes)
     parsed = parser.parse("EXCLUDE ItemID WHERE Items.PRICE > $P")
     for price in ("1", "2", "3", "4", "5"):
         evaluator.bias(parsed, FilterInputs(now_ms=0, values={"P": (price,)}), name="t")

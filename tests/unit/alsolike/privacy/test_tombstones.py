@@ -97,8 +97,8 @@ class Counting:
             raise EndpointConnectionError(endpoint_url="https://s3")
         return self.client.get_object(**request)
 
-    def get_paginator(self, operation):
-        return self.client.get_paginator(operation)
+    def __getattr__(self, name):
+        return getattr(self.client, name)
 
 
 def test_reader_without_tombstones_erases_no_user_and_reads_no_secret(s3):
@@ -186,8 +186,8 @@ class Together:
             if next(self._first) < 4:
                 self._all_have_read.wait(timeout=10)
 
-    def get_paginator(self, operation):
-        return self._client.get_paginator(operation)
+    def __getattr__(self, name):
+        return getattr(self._client, name)
 
     def put_object(self, **request):
         try:
@@ -213,11 +213,8 @@ def test_writer_overtaken_at_every_attempt_raises_concurrent_update(s3):
     numbers = itertools.count()
 
     class Overtaken:
-        def get_object(self, **request):
-            return s3.get_object(**request)
-
-        def get_paginator(self, operation):
-            return s3.get_paginator(operation)
+        def __getattr__(self, name):
+            return getattr(s3, name)
 
         def put_object(self, **request):
             erase(s3, f"other-{next(numbers)}")
@@ -269,14 +266,18 @@ def damage(s3, form, older):
         s3.put_object(Bucket=BUCKET, Key=TOMBSTONES_KEY, Body=body)
 
 
+def assert_both_erased(tombstones):
+    assert tombstones.erased("ann", now_ms=0)
+    assert tombstones.erased("bob", now_ms=0)
+    assert tombstones.erased(None, "visit", now_ms=0)
+
+
 @pytest.mark.parametrize("form", ["deleted", "emptied", "older"])
 def test_damaged_tombstones_are_completed_from_receipts(s3, form, damages):
     damage(s3, form, erase_both(s3))
     tombstones = reader(s3)
 
-    assert tombstones.erased("ann", now_ms=0)
-    assert tombstones.erased("bob", now_ms=0)
-    assert tombstones.erased(None, "visit", now_ms=0)
+    assert_both_erased(tombstones)
     assert PSEUDONYMS.shopper("bob") in tombstones.current(now_ms=0).users
     assert not tombstones.erased("eve", now_ms=0)
     assert damages() == 1
@@ -315,10 +316,7 @@ def test_repair_restores_tombstones_of_receipts(s3, form, damages):
     assert repair_tombstones(s3, BUCKET) == {"older": 3}.get(form, 5)
 
     damages()
-    tombstones = reader(s3)
-    assert tombstones.erased("ann", now_ms=0)
-    assert tombstones.erased("bob", now_ms=0)
-    assert tombstones.erased(None, "visit", now_ms=0)
+    assert_both_erased(reader(s3))
     assert damages() == 0
     assert repair_tombstones(s3, BUCKET) == 0
 

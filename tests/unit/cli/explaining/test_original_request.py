@@ -7,15 +7,12 @@ import pytest
 from tests.builders.served_rows import served as served_row
 from tests.unit.cli.explaining.answers import NOW_MS, document, explain, replayed, store
 
+ARN = "arn:aws:personalize:us-east-1:1"
+OPTIONS = {"filterValues": {"TAG": '"ripe"'}, "context": {"DEVICE": "phone"}, "exclude": ["kiwi"]}
 BODY = {
-    "userId": "anna",
-    "numResults": 2,
-    "recommenderArn": "arn:aws:personalize:us-east-1:1:recommender/for-you",
-    "filterArn": "arn:aws:personalize:us-east-1:1:filter/sweet",
-    "filterValues": {"TAG": '"ripe"'},
-    "context": {"DEVICE": "phone"},
-    "exclude": ["kiwi"],
-}
+    "userId": "anna", "numResults": 2, "recommenderArn": f"{ARN}:recommender/for-you",
+    "filterArn": f"{ARN}:filter/sweet", **OPTIONS,
+}  # fmt: skip
 
 
 def request_file(tmp_path, **fields):
@@ -32,8 +29,7 @@ def test_replay_uses_the_fields_of_the_given_request(function, pseudonyms, tmp_p
     found = document(row.recommendation_id, "--request", request_file(tmp_path))
 
     (event,) = function.events
-    request_fields = {name: event[name] for name in ("filterValues", "context", "exclude")}
-    assert request_fields == {"filterValues": {"TAG": '"ripe"'}, "context": {"DEVICE": "phone"}, "exclude": ["kiwi"]}
+    assert {name: event[name] for name in OPTIONS} == OPTIONS
     assert event["userId"] == "anna"
     assert not any("pass the request" in each for each in found["replay"]["differences"] if "filter" in each)
 
@@ -57,13 +53,11 @@ def test_cart_is_replayed_from_the_request(function, pseudonyms, tmp_path):
     [
         ({"numResults": 3}, "the request has items 3, but the response belongs to a request with 2"),
         ({"itemId": "fig"}, "the request has itemId 'fig', but the response belongs to a request with None"),
-        (
-            {"filterArn": "arn:aws:personalize:us-east-1:1:filter/sour"},
-            "the request has filterArn 'sour', but the response belongs to a request with 'sweet'",
-        ),
+        ({"filterArn": f"{ARN}:filter/sour"},
+         "the request has filterArn 'sour', but the response belongs to a request with 'sweet'"),
         ({"colour": "red"}, "colour is not a known field"),
     ],
-)
+)  # fmt: skip
 def test_request_that_contradicts_the_response_is_refused(function, pseudonyms, tmp_path, fields, message):
     row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")
     store(function, row)

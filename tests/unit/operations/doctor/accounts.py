@@ -117,14 +117,9 @@ def zone(account: Account, *, name: str = "shop.example.", private: bool = False
 def stacks(account: Account, **statuses: str) -> None:
     found = [
         {"StackName": f"alsolike-shop-{part}", "StackStatus": status, "CreationTime": "2026-11-01T00:00:00Z"}
-        for part, status in statuses.items()
+        for part, status in [*statuses.items(), ("2-data", "CREATE_FAILED")]
     ]
-    other = {
-        "StackName": "alsolike-shop-2-data",
-        "StackStatus": "CREATE_FAILED",
-        "CreationTime": "2026-11-01T00:00:00Z",
-    }
-    account.answer("cloudformation", "describe_stacks", {"Stacks": [*found, other]})
+    account.answer("cloudformation", "describe_stacks", {"Stacks": found})
 
 
 def parameter(account: Account, value: str | None) -> None:
@@ -145,32 +140,15 @@ def taken_names(account: Account) -> None:
     account.answer("glue", "get_database", {"Database": {"Name": "alsolike_shop"}})
     account.answer("logs", "describe_log_groups", {"logGroups": [{"logGroupName": "/aws/vendedlogs/shop"}]})
     account.answer("ssm", "get_parameters", {"Parameters": [{"Name": "/alsolike/shop/api-url"}]})
-    group = {
-        "ModelPackageGroupName": "alsolike-shop",
-        "ModelPackageGroupArn": "a",
-        "ModelPackageGroupStatus": "Completed",
-    }
-    account.answer(
-        "sagemaker",
-        "describe_model_package_group",
-        {**group, "CreationTime": 0, "CreatedBy": {}},
-        ModelPackageGroupName="alsolike-shop",
-    )
+    name = {"ModelPackageGroupName": "alsolike-shop"}
+    group = {"ModelPackageGroupArn": "a", "ModelPackageGroupStatus": "Completed", "CreationTime": 0, "CreatedBy": {}}
+    account.answer("sagemaker", "describe_model_package_group", {**name, **group}, **name)
 
 
 def lambda_settings(account: Account, *, concurrency: int, free_mb: int = 75_000) -> None:
-    account.answer(
-        "lambda",
-        "get_account_settings",
-        {
-            "AccountLimit": {
-                "TotalCodeSize": free_mb * 1_000_000,
-                "ConcurrentExecutions": concurrency,
-                "UnreservedConcurrentExecutions": concurrency,
-            },
-            "AccountUsage": {"TotalCodeSize": 0},
-        },
-    )
+    executions = {"ConcurrentExecutions": concurrency, "UnreservedConcurrentExecutions": concurrency}
+    limit = {"TotalCodeSize": free_mb * 1_000_000, **executions}
+    account.answer("lambda", "get_account_settings", {"AccountLimit": limit, "AccountUsage": {"TotalCodeSize": 0}})
 
 
 def layer(account: Account) -> None:
@@ -179,45 +157,28 @@ def layer(account: Account) -> None:
 
 
 def quotas(account: Account, *, spot: float, on_demand: float, dpus: float) -> None:
-    sagemaker = {"spot training job usage": spot, "training job usage": on_demand}
-    account.answer(
-        "service-quotas",
-        "list_service_quotas",
-        {
-            "Quotas": [
-                {"QuotaName": f"ml.m5.xlarge for {name}", "QuotaCode": "L-1", "Value": value}
-                for name, value in sagemaker.items()
-            ]
-        },
-        ServiceCode="sagemaker",
-    )
+    jobs = [
+        {"QuotaName": f"ml.m5.xlarge for {name}", "QuotaCode": "L-1", "Value": value}
+        for name, value in (("spot training job usage", spot), ("training job usage", on_demand))
+    ]
     dpu = {"QuotaName": "Max task DPUs per account", "QuotaCode": "L-2", "Value": dpus}
-    account.answer("service-quotas", "list_service_quotas", {"Quotas": [dpu]}, ServiceCode="glue")
+    for service, found in (("sagemaker", jobs), ("glue", [dpu])):
+        account.answer("service-quotas", "list_service_quotas", {"Quotas": found}, ServiceCode=service)
 
 
 def image(account: Account, *, exists: bool = True) -> None:
-    found = [{"imageId": {"imageTag": "2.9.0"}}] if exists else []
-    account.answer(
-        "ecr",
-        "batch_get_image",
-        {"images": found},
-        registryId="763104351884",
-        repositoryName="pytorch-training",
-        imageIds=[{"imageTag": "2.9.0"}],
-    )
+    tag = {"imageTag": "2.9.0"}
+    found = {"images": [{"imageId": tag}] if exists else []}
+    repository = {"registryId": "763104351884", "repositoryName": "pytorch-training"}
+    account.answer("ecr", "batch_get_image", found, **repository, imageIds=[tag])
 
 
 def resources(account: Account, stack: str, **physical_ids: str) -> None:
     """Prepare the list of a stack's resources, given by the last part of their types."""
     types = {"Stream": "AWS::Kinesis::Stream", "EventSourceMapping": "AWS::Lambda::EventSourceMapping"}
+    created = {"ResourceStatus": "CREATE_COMPLETE", "LastUpdatedTimestamp": 0}
     summaries = [
-        {
-            "LogicalResourceId": name,
-            "PhysicalResourceId": physical_id,
-            "ResourceType": types[name],
-            "ResourceStatus": "CREATE_COMPLETE",
-            "LastUpdatedTimestamp": 0,
-        }
+        {"LogicalResourceId": name, "PhysicalResourceId": physical_id, "ResourceType": types[name], **created}
         for name, physical_id in physical_ids.items()
     ]
     account.answer("cloudformation", "list_stack_resources", {"StackResourceSummaries": summaries}, StackName=stack)
@@ -225,20 +186,21 @@ def resources(account: Account, stack: str, **physical_ids: str) -> None:
 
 def stream(account: Account, *, shards: int) -> None:
     summary = {
-        "StreamName": "events",
-        "StreamARN": "arn:aws:kinesis:::stream/events",
-        "StreamStatus": "ACTIVE",
-        "RetentionPeriodHours": 24,
-        "StreamCreationTimestamp": 0,
-        "EnhancedMonitoring": [],
-        "OpenShardCount": shards,
-    }
-    answer = {"StreamDescriptionSummary": summary}
-    account.answer("kinesis", "describe_stream_summary", answer, StreamName="events")
+        "StreamName": "events", "StreamARN": "arn:aws:kinesis:::stream/events", "StreamStatus": "ACTIVE",
+        "RetentionPeriodHours": 24, "StreamCreationTimestamp": 0, "EnhancedMonitoring": [], "OpenShardCount": shards,
+    }  # fmt: skip
+    account.answer("kinesis", "describe_stream_summary", {"StreamDescriptionSummary": summary}, StreamName="events")
 
 
 def bucket(account: Account, *, region: str = REGION) -> None:
     account.answer("s3", "head_bucket", {"BucketRegion": region}, Bucket="uploads")
+
+
+def limits(account: Account, *, concurrency: int = 1_000) -> None:
+    """Prepare sufficient quotas, and the layer of the region."""
+    lambda_settings(account, concurrency=concurrency)
+    layer(account)
+    quotas(account, spot=4, on_demand=8, dpus=300)
 
 
 def kafka(account: Account) -> None:
@@ -248,8 +210,16 @@ def kafka(account: Account) -> None:
     account.answer("ec2", "describe_security_groups", {"SecurityGroups": [{}]}, GroupIds=["sg-0c"])
 
 
-def mapping(account: Account, *, state: str, result: str) -> None:
-    answer = {"UUID": MAPPING, "State": state, "LastProcessingResult": result}
+def external(account: Account) -> None:
+    """Prepare the resources of the account that the CDK app does not create."""
+    bucket(account)
+    kafka(account)
+    key(account)
+    zone(account)
+
+
+def mapping(account: Account, *, result: str) -> None:
+    answer = {"UUID": MAPPING, "State": "Enabled", "LastProcessingResult": result}
     account.answer("lambda", "get_event_source_mapping", answer, UUID=MAPPING)
 
 

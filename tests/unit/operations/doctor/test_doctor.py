@@ -61,17 +61,12 @@ def ready(*, user="user/ana", image=True, concurrency=1_000):
     accounts.stacks(account)
     accounts.parameter(account, "30")
     accounts.free_names(account)
-    accounts.lambda_settings(account, concurrency=concurrency)
-    accounts.layer(account)
-    accounts.quotas(account, spot=4, on_demand=8, dpus=300)
+    accounts.limits(account, concurrency=concurrency)
     if image is None:
         account.refuse("ecr", "batch_get_image", "RepositoryNotFoundException")
     else:
         accounts.image(account, exists=image)
-    accounts.bucket(account)
-    accounts.kafka(account)
-    accounts.key(account)
-    accounts.zone(account)
+    accounts.external(account)
     return account
 
 
@@ -109,23 +104,18 @@ def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas():
     accounts.key(account)
     accounts.zone(account)
 
+    training = "SageMaker, ml.m5.xlarge for training job usage"
     findings = examined(account, configured_region="us-east-1")
 
     assert blocking(findings) == {"bootstrap stack", "layer"}
     assert by_status(findings, FAILED) == blocking(findings) | {
-        "region",
-        "SageMaker, ml.m5.xlarge for spot training job usage",
-        "SageMaker, ml.m5.xlarge for training job usage",
-        "Glue capacity",
-        "bucket uploads",
-    }
+        "region", "SageMaker, ml.m5.xlarge for spot training job usage", training, "Glue capacity", "bucket uploads",
+    }  # fmt: skip
     assert findings["bootstrap stack"].advice == "cdk bootstrap aws://123456789012/eu-west-1"
     assert "aws-sdk-pandas/3.17.1" in findings["layer"].reason
     # Ten workers of type G.2X have two DPUs each.
     assert findings["Glue capacity"].reason.startswith("10 DPUs, expected 20")
-    assert (
-        "--service-code sagemaker --quota-code L-1" in findings["SageMaker, ml.m5.xlarge for training job usage"].advice
-    )
+    assert "--service-code sagemaker --quota-code L-1" in findings[training].advice
 
 
 def test_account_with_remains_of_an_earlier_deployment_is_refused():
@@ -162,25 +152,20 @@ def test_account_with_remains_of_an_earlier_deployment_is_refused():
     assert "version 5, expected 6 or later" in findings["bootstrap stack"].reason
 
 
-def deployed(*, shards, state, result, subscription, tag):
+def deployed(*, shards=4, result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active"):
     """Return an account with all stacks of a deployment."""
     account = Account()
     accounts.caller(account)
     accounts.stacks(account, data="UPDATE_COMPLETE", kafka="CREATE_COMPLETE")
     accounts.parameter(account, "30")
-    accounts.lambda_settings(account, concurrency=1_000)
-    accounts.layer(account)
-    accounts.quotas(account, spot=4, on_demand=8, dpus=300)
+    accounts.limits(account)
     accounts.image(account)
     accounts.resources(account, DATA, Stream="events")
     accounts.resources(account, KAFKA, EventSourceMapping=accounts.MAPPING)
     accounts.stream(account, shards=shards)
-    accounts.bucket(account)
-    accounts.kafka(account)
-    accounts.key(account)
-    accounts.zone(account)
+    accounts.external(account)
     accounts.resources(account, KAFKA, EventSourceMapping=accounts.MAPPING)
-    accounts.mapping(account, state=state, result=result)
+    accounts.mapping(account, result=result)
     accounts.parameter(account, accounts.TOPIC)
     accounts.subscriptions(account, subscription)
     accounts.cost_tag(account, status=tag)
@@ -189,9 +174,7 @@ def deployed(*, shards, state, result, subscription, tag):
 
 
 def test_complete_deployment_passes_every_check():
-    account = deployed(shards=2, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
-
-    findings = examined(account)
+    findings = examined(deployed(shards=2))
 
     assert findings.keys() == CHECKS_BEFORE | CHECKS_AFTER
     assert by_status(findings, PASSED) == findings.keys()
@@ -199,12 +182,9 @@ def test_complete_deployment_passes_every_check():
 
 def test_deployment_with_omitted_manual_steps_fails_at_each():
     account = deployed(
-        shards=1,
-        state="Enabled",
-        result="PROBLEM: Cluster failed to authorize Lambda",
-        subscription="PendingConfirmation",
+        shards=1, result="PROBLEM: Cluster failed to authorize Lambda", subscription="PendingConfirmation",
         tag="Inactive",
-    )
+    )  # fmt: skip
     removed_header = '{"__type":"MissingAuthenticationTokenException"}'
 
     findings = examined(account, post=post(body=removed_header))
@@ -221,16 +201,11 @@ def test_partial_deployment_leaves_checks_of_missing_stacks_unknown():
     accounts.caller(account)
     accounts.stacks(account, data="CREATE_COMPLETE")
     accounts.parameter(account, "30")
-    accounts.lambda_settings(account, concurrency=1_000)
-    accounts.layer(account)
-    accounts.quotas(account, spot=4, on_demand=8, dpus=300)
+    accounts.limits(account)
     accounts.image(account)
     accounts.resources(account, DATA, Stream="events")
     accounts.stream(account, shards=4)
-    accounts.bucket(account)
-    accounts.kafka(account)
-    accounts.key(account)
-    accounts.zone(account)
+    accounts.external(account)
     accounts.parameter(account, None)
     accounts.cost_tag(account, status="Active")
     accounts.parameter(account, None)
@@ -246,11 +221,9 @@ def test_partial_deployment_leaves_checks_of_missing_stacks_unknown():
 )
 def test_shards_at_most_double_or_halve(deployed_shards, wanted, fits):
     resources = dataclasses.replace(NEEDS.resources, stream=Stream(shards=wanted))
-    account = deployed(
-        shards=deployed_shards, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active"
-    )
 
-    finding = examined(account, dataclasses.replace(NEEDS, resources=resources))["stream shards"]
+    needs = dataclasses.replace(NEEDS, resources=resources)
+    finding = examined(deployed(shards=deployed_shards), needs)["stream shards"]
 
     assert finding.blocks is not fits
 
@@ -266,9 +239,9 @@ def test_shards_at_most_double_or_halve(deployed_shards, wanted, fits):
     ],
 )
 def test_reserved_concurrency_leaves_a_hundred_executions(concurrency, reserved, status, blocks):
-    account = ready(concurrency=concurrency)
+    needs = dataclasses.replace(NEEDS, reserved=reserved)
 
-    finding = examined(account, dataclasses.replace(NEEDS, reserved=reserved))["Lambda concurrency"]
+    finding = examined(ready(concurrency=concurrency), needs)["Lambda concurrency"]
 
     assert (finding.status, finding.blocks) == (status, blocks)
 
@@ -311,15 +284,11 @@ def test_api_without_an_answer_leaves_the_signed_request_unknown():
     def send(*_):
         raise Unavailable("https://api.shop.example: no route")
 
-    account = deployed(shards=4, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
-
-    assert examined(account, post=send)["signed requests"].status == UNKNOWN
+    assert examined(deployed(), post=send)["signed requests"].status == UNKNOWN
 
 
 def test_refusal_of_the_gateway_itself_leaves_the_signed_request_unknown():
-    account = deployed(shards=4, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
-
-    finding = examined(account, post=post(403, '{"message":"Forbidden"}'))["signed requests"]
+    finding = examined(deployed(), post=post(403, '{"message":"Forbidden"}'))["signed requests"]
 
     assert (finding.status, finding.reason) == (UNKNOWN, 'the API answered 403: {"message":"Forbidden"}')
 
@@ -383,7 +352,7 @@ def test_permissions_are_those_of_the_calls():
         "HeadBucket": "s3:ListBucket",
         "GetLayerVersionByArn": "lambda:GetLayerVersion",
     }
-    running = deployed(shards=4, state="Enabled", result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active")
+    running = deployed()
     remains = Account()
     accounts.taken_names(remains)
     remains.answer("glue", "get_job", {})
