@@ -83,7 +83,7 @@ def _scramble(values: Hashes, scratch: Hashes) -> None:
 
     References
     ----------
-        Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014).
+    Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014).
     """
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
         np.right_shift(values, np.uint64(shift), out=scratch)

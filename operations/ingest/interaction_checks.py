@@ -105,8 +105,8 @@ def check(
 ) -> Checked:
     """Check a chunk and convert its valid rows to the lake's format.
 
-    `accepts_any_type` imports undeclared event types as the default type. For actions, EVENT_TYPE must be Taken, Not
-    Taken or Viewed, and EVENT_VALUE is ignored.
+    `accepts_any_type` imports undeclared event types as the default type. For actions, EVENT_TYPE must be one of
+    `ACTION_TYPES`, and EVENT_VALUE is ignored.
     """
     verdicts = Verdicts(len(rows))
     subject = "action" if actions else "item"
