@@ -1,9 +1,9 @@
 """Quality of recommendations with cold items, and scales of their scores.
 
 The model was not trained on cold items. Two scales are selected on the validation data: one for new items, and one for
-rare items, which have too few interactions for the training. Each scale is the largest that costs at most the share
-`MAX_NDCG_LOSS` of the NDCG of all items, and `MAX_LONG_NDCG_LOSS` of the NDCG of long lists. The scale for new items is
-selected first, because new items need exposure. Rare items have already had exposure.
+rare items, which have too few interactions for the training. Usually, each scale is the largest that costs at most the
+share `MAX_NDCG_LOSS` of the NDCG of all items, and `MAX_LONG_NDCG_LOSS` of the NDCG of long lists. The scale for new
+items is selected first, because new items need exposure. Rare items have already had exposure.
 """
 
 from __future__ import annotations

@@ -171,8 +171,8 @@ def holdout_ms(interactions: Interactions, *, days: float | None) -> int:
 def windows(interactions: Interactions, *, holdout_ms: int) -> Windows:
     """Return the last window of this length for the test, and the preceding window for the validation.
 
-    Windows with fewer than `MIN_TEST_USERS` users are skipped, because a few events after a quiet period are too few
-    for a test. If no window has enough users, the test window ends with the last interaction.
+    Windows in which fewer than `MIN_TEST_USERS` users have a history are skipped, because a few events after a quiet
+    period are too few for a test. If no window has enough users, the test window ends with the last interaction.
     """
     last_ms = int(interactions.time_ms.max())
     tested_ms = _end_of_window(interactions, last_ms, lambda _: holdout_ms)
