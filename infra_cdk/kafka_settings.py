@@ -5,7 +5,8 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from infra_cdk.settings_checks import require, require_ranges, setting
+from alsolike.declarations.settings import setting
+from infra_cdk.settings_checks import require, require_ranges
 
 _ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]+:\d{{12}}:{resource}"
 _CLUSTER = re.compile(_ARN.format(service="kafka", resource=r"cluster/[\w-]+/[\w-]+"))

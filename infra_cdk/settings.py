@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from alsolike.declarations import defaults, limits
+from alsolike.declarations.gate import GateSettings
+from alsolike.declarations.settings import setting
 from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, WITHOUT_SNAP_START, is_image, pandas_layer
-from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules, setting
+from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules
 from infra_cdk.training_settings import TrainingSettings
 
 # Values that CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -55,7 +57,7 @@ SIZES: Mapping[str, Mapping[str, Any]] = {
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Settings(TrainingSettings):
+class Settings(GateSettings, TrainingSettings):
     name: str = dataclasses.field(
         metadata={"meaning": "Name of the environment, in the names of its stacks and SSM parameters"}
     )

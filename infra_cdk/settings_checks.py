@@ -21,11 +21,6 @@ def require(value: object, condition: bool, field: str, expectation: str) -> Non
         raise InvalidSettings(f"{field} is {value!r}, expected {expectation}")
 
 
-def setting(default: object, meaning: str, limits: tuple[int, int] | None = None) -> Any:
-    """Return a dataclass field with a default, a description for the documentation, and inclusive limits."""
-    return dataclasses.field(default=default, metadata={"meaning": meaning, "limits": limits})
-
-
 def require_ranges(settings: Any) -> None:
     """Reject a number outside of the limits of its field. None is always valid."""
     for field in dataclasses.fields(settings):

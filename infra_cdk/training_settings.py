@@ -1,4 +1,4 @@
-"""Settings of models: instance and limits of the training job, dataset engine, gate, canary and drift."""
+"""Settings of models: instance and limits of the training job, dataset engine, canary and drift."""
 
 import dataclasses
 import math
@@ -8,7 +8,8 @@ from typing import Literal
 
 from alsolike.declarations import defaults
 from alsolike.declarations.schedule_expressions import Rate, parse_schedule
-from infra_cdk.settings_checks import require, require_ranges, require_schedules, setting
+from alsolike.declarations.settings import setting
+from infra_cdk.settings_checks import require, require_ranges, require_schedules
 
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
 # https://docs.aws.amazon.com/sagemaker/latest/dg/host-instance-storage.html
@@ -88,28 +89,6 @@ class TrainingSettings:
     spark_sample_interactions: int = setting(
         defaults.SPARK_SAMPLE_INTERACTIONS, "Size of the sample for evaluation with Spark's statistics", (1_000, 10**9)
     )
-    gate_min_interactions: int = setting(
-        defaults.GATE_MIN_INTERACTIONS, "Minimum interactions of the training data for the [gate](gate.md)", (1, 10**12)
-    )
-    gate_min_users: int = setting(defaults.GATE_MIN_USERS, "Minimum users of the training data", (1, 10**9))
-    gate_max_age_days: int | None = setting(30, "Maximum age of the latest training event; null: any", (1, 36_500))
-    gate_min_compared_users: int = setting(
-        defaults.GATE_MIN_COMPARED_USERS, "Minimum number of compared users", (2, 10**9)
-    )
-    gate_margin_percent: int = setting(
-        defaults.GATE_MARGIN_PERCENT, "Fall of NDCG that a fresher version has to exclude", (0, 100)
-    )
-    gate_max_slice_drop_percent: int = setting(
-        defaults.GATE_MAX_SLICE_DROP_PERCENT, "Maximum drop in a segment", (0, 100)
-    )
-    gate_max_fall_percent: int = setting(
-        defaults.GATE_MAX_FALL_PERCENT, "Limit of the [new-data check](gate.md#new-data)", (0, 100)
-    )
-    gate_min_coverage_percent: int = setting(defaults.GATE_MIN_COVERAGE_PERCENT, "Minimum catalogue coverage", (0, 100))
-    gate_max_popularity_ratio: int = setting(
-        defaults.GATE_MAX_POPULARITY_RATIO, "Maximum popularity bias", (1, 1_000_000)
-    )
-    gate_max_latency_ms: int = setting(defaults.GATE_MAX_LATENCY_MS, "Maximum median run time of a graph", (1, 10_000))
     canary_share_percent: int = setting(
         defaults.CANARY_SHARE_PERCENT,
         "Share of users whose requests the [canary](models.md#canary) answers; 0: no canary",

@@ -15,6 +15,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
+from alsolike.declarations.gate import GateSettings
 from cli.global_options import Everywhere
 from cli.group import LazyGroup
 from cli.main import app
@@ -145,7 +146,7 @@ def _method_row(name: str, method: Callable[..., object]) -> str:
 
 def settings_page() -> str:
     """Return a page with every setting's default, values and meaning."""
-    models = {field.name for field in dataclasses.fields(TrainingSettings)}
+    models = {field.name for kind in (TrainingSettings, GateSettings) for field in dataclasses.fields(kind)}
     fields = dataclasses.fields(Settings)
     parts = [
         "# Settings",

@@ -57,7 +57,7 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
 
 def _lack_of_users(comparison: Mapping[str, Any], limits: GateLimits) -> tuple[str, dict[str, int]] | None:
     """Return the reason and the counts of a comparison with too few users, otherwise None."""
-    users, minimum = int(comparison.get("asked_users") or 0), limits.min_compared_users
+    users, minimum = int(comparison.get("asked_users") or 0), limits.gate_min_compared_users
     if not comparison.get("candidate") or not comparison.get("champion") or users < minimum:
         why = comparison.get("reason") or f"{users} users have new interactions, {minimum} are needed for a comparison"
         return why, {"asked_users": users, "min_compared_users": minimum}
@@ -77,7 +77,7 @@ def _compared(
 ) -> Check:
     own, other = comparison["candidate"]["ndcg"], comparison["champion"]["ndcg"]
     low, high = comparison.get("ahead") or (None, None)
-    margin = limits.margin_percent / 100 * other
+    margin = limits.gate_margin_percent / 100 * other
     better = low is not None and low > 0
     equal = low is not None and low >= -margin - ROUNDING
     worse = high is not None and high < -margin - ROUNDING
@@ -87,16 +87,17 @@ def _compared(
     elif not fresher:
         end = "neither significantly better nor fresher"
     elif equal:
-        end = f"fresher, and a fall of more than {limits.margin_percent}% is excluded"
+        end = f"fresher, and a fall of more than {limits.gate_margin_percent}% is excluded"
     elif worse:
-        end = f"significantly more than {limits.margin_percent}% below"
+        end = f"significantly more than {limits.gate_margin_percent}% below"
     elif _learns(candidate, limits):
         passed, end = (
             True,
-            f"fresher, and with half of the new interactions a fall of more than {limits.margin_percent}% is excluded",
+            "fresher, and with half of the new interactions a fall of more than "
+            f"{limits.gate_margin_percent}% is excluded",
         )
     else:
-        waits, end = True, f"a fall of more than {limits.margin_percent}% is not excluded, so {_waits(candidate)}"
+        waits, end = True, f"a fall of more than {limits.gate_margin_percent}% is not excluded, so {_waits(candidate)}"
     values = {
         "ndcg": own,
         "champion_ndcg": other,
@@ -106,7 +107,7 @@ def _compared(
         "hit_users": comparison["hit_users"],
         "targets": comparison.get("targets"),
         "since_ms": comparison.get("since_ms"),
-        "margin_percent": limits.margin_percent,
+        "margin_percent": limits.gate_margin_percent,
         "fresher": fresher,
     }
     interval = "" if low is None or high is None else f", ahead by {low:+.4f} to {high:+.4f}"
@@ -126,10 +127,10 @@ def _learns(candidate: Manifest, limits: GateLimits) -> bool:
     Return false if too few users were compared.
     """
     taught = (candidate.metrics.get("new_data") or {}).get("taught") or {}
-    enough = taught.get("users", 0) >= limits.min_compared_users and taught.get("hit_users", 0) >= MIN_HIT_USERS
+    enough = taught.get("users", 0) >= limits.gate_min_compared_users and taught.get("hit_users", 0) >= MIN_HIT_USERS
     if not enough or (low := taught["ahead"][0]) is None:
         return False
-    return bool(low >= -limits.margin_percent / 100 * taught["champion"] - ROUNDING)
+    return bool(low >= -limits.gate_margin_percent / 100 * taught["champion"] - ROUNDING)
 
 
 def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
@@ -140,12 +141,12 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
         if isinstance(comparison, Mapping) and comparison.get("version") == champion.version
         else None
     )
-    maximum = limits.max_slice_drop_percent
+    maximum = limits.gate_max_slice_drop_percent
     compared = {
-        name: figures for name, figures in (slices or {}).items() if figures["users"] >= limits.min_compared_users
+        name: figures for name, figures in (slices or {}).items() if figures["users"] >= limits.gate_min_compared_users
     }
     if not compared:
-        return Check(SLICES, True, f"no segment has {limits.min_compared_users} users")
+        return Check(SLICES, True, f"no segment has {limits.gate_min_compared_users} users")
     fallen = [
         name
         for name, figures in compared.items()
@@ -181,8 +182,8 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     figures = candidate.metrics["new_data"]
     if figures is None:
         return Check(NEW_DATA, True, "there are no new interactions to check")
-    values = {**figures, "margin_percent": limits.margin_percent, "max_fall_percent": limits.max_fall_percent}
-    minimum = limits.min_compared_users
+    values = {**figures, "margin_percent": limits.gate_margin_percent, "max_fall_percent": limits.gate_max_fall_percent}
+    minimum = limits.gate_min_compared_users
     taught = _with_enough_users(figures, "taught", ["users"], minimum=minimum)
     foreseen = _with_enough_users(figures, "foreseen", ["users", "before_users"], minimum=minimum)
     reasons = [f"{figures['interactions']} interactions are new"]
@@ -204,12 +205,14 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
             "too little data before the champion's last event"
         )
     failures = []
-    if taught is not None and _falls(taught["candidate"], taught["champion"], taught["ahead"], limits.margin_percent):
-        failures.append(f"training on them lowers ndcg significantly by more than {limits.margin_percent}%")
-    if foreseen is not None and _falls(
-        foreseen["now"], foreseen["before"], foreseen["difference"], limits.max_fall_percent
+    if taught is not None and _falls(
+        taught["candidate"], taught["champion"], taught["ahead"], limits.gate_margin_percent
     ):
-        failures.append(f"predictability falls significantly by more than {limits.max_fall_percent}%")
+        failures.append(f"training on them lowers ndcg significantly by more than {limits.gate_margin_percent}%")
+    if foreseen is not None and _falls(
+        foreseen["now"], foreseen["before"], foreseen["difference"], limits.gate_max_fall_percent
+    ):
+        failures.append(f"predictability falls significantly by more than {limits.gate_max_fall_percent}%")
     return Check(NEW_DATA, not failures, "; ".join([*reasons, *failures]), values)
 
 

@@ -84,13 +84,14 @@ def _enough_data(dataset: Any, limits: GateLimits) -> Check:
     interactions, users = int(dataset["interactions"]), int(dataset["users"])
     return Check(
         "enough data",
-        interactions >= limits.min_interactions and users >= limits.min_users,
-        f"{interactions} interactions of {users} users, at least {limits.min_interactions} of {limits.min_users}",
+        interactions >= limits.gate_min_interactions and users >= limits.gate_min_users,
+        f"{interactions} interactions of {users} users, "
+        f"at least {limits.gate_min_interactions} of {limits.gate_min_users}",
         {
             "interactions": interactions,
             "users": users,
-            "min_interactions": limits.min_interactions,
-            "min_users": limits.min_users,
+            "min_interactions": limits.gate_min_interactions,
+            "min_users": limits.gate_min_users,
         },
     )
 
@@ -101,10 +102,10 @@ def _fresh(candidate: Manifest, *, champion: Manifest | None, limits: GateLimits
     values = {"last_event_ms": candidate.last_event_ms, "age_days": round(age_days, 2)}
     if champion is not None:
         values["champion_last_event_ms"] = champion.last_event_ms
-    if limits.max_age_days:
-        values["max_age_days"] = limits.max_age_days
-        if age_days > limits.max_age_days:
-            return Check(name, False, f"{latest}, {age_days:.1f} days ago, at most {limits.max_age_days}", values)
+    if limits.gate_max_age_days:
+        values["max_age_days"] = limits.gate_max_age_days
+        if age_days > limits.gate_max_age_days:
+            return Check(name, False, f"{latest}, {age_days:.1f} days ago, at most {limits.gate_max_age_days}", values)
     if champion is None:
         return Check(name, True, f"{latest}, without a champion", values)
     fresh = candidate.last_event_ms >= champion.last_event_ms
@@ -154,14 +155,14 @@ def _coverage(candidate: Manifest, limits: GateLimits) -> Check:
     percent = 100 * items / max(1, maximum)
     return Check(
         COVERAGE,
-        percent >= limits.min_coverage_percent,
+        percent >= limits.gate_min_coverage_percent,
         f"{items} of {candidate.items} items are recommended, {percent:.1f}% of the {maximum} that {users} lists of "
-        f"{k} could hold, at least {limits.min_coverage_percent}%",
+        f"{k} could hold, at least {limits.gate_min_coverage_percent}%",
         {
             "recommended_items": items,
             "possible_items": maximum,
             "percent": percent,
-            "min_coverage_percent": limits.min_coverage_percent,
+            "min_coverage_percent": limits.gate_min_coverage_percent,
             **_compared_metrics(candidate, "coverage"),
         },
     )
@@ -173,13 +174,13 @@ def _popularity_bias(candidate: Manifest, limits: GateLimits) -> Check:
         return Check(POPULARITY_BIAS, False, _NOT_RECORDED)
     return Check(
         POPULARITY_BIAS,
-        ratio <= limits.max_popularity_ratio,
-        f"lists are {ratio:.2f} times as popular as the histories, at most {limits.max_popularity_ratio}"
+        ratio <= limits.gate_max_popularity_ratio,
+        f"lists are {ratio:.2f} times as popular as the histories, at most {limits.gate_max_popularity_ratio}"
         + (f"; those of popularity {popularity:.2f} times" if popularity is not None else ""),
         {
             "popularity_ratio": ratio,
             "of_popularity": popularity,
-            "max_popularity_ratio": limits.max_popularity_ratio,
+            "max_popularity_ratio": limits.gate_max_popularity_ratio,
             **_compared_metrics(candidate, "popularity_ratio"),
         },
     )

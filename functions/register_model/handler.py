@@ -33,7 +33,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         packages=ModelPackages(client("sagemaker"), settings.model_package_group),
         decisions=Decisions(client("s3"), settings.artefact_bucket),
         registry=Registry(client("s3"), settings.artefact_bucket),
-        limits=settings.limits,
+        limits=settings,
         now_ms=time.time_ns() // 1_000_000,
     )
     if decision.verdict == REJECTED:

@@ -1,6 +1,6 @@
 """Lambda functions. No other module creates functions."""
 
-import ast
+import dataclasses
 import importlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -169,14 +169,9 @@ def read_manifest(name: str) -> Manifest:
 
 
 def settings_fields(name: str) -> list[str]:
-    """Return the field names of `Settings` in a function's `settings.py`. The module is not imported."""
-    module = ast.parse((ROOT / "functions" / name / "settings.py").read_text("utf-8"))
-    (declared,) = [node for node in module.body if isinstance(node, ast.ClassDef) and node.name == "Settings"]
-    return [
-        node.target.id
-        for node in declared.body
-        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name)
-    ]
+    """Return the field names of `Settings` in a function's `settings.py`."""
+    declared = importlib.import_module(f"functions.{name}.settings").Settings
+    return [field.name for field in dataclasses.fields(declared)]
 
 
 def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: int) -> None:

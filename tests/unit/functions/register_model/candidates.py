@@ -28,7 +28,7 @@ def checks(candidate: Manifest = MANIFEST, champion: Manifest | None = None, **l
         run_id="v1",
         champion=champion.version if champion else None,
         champion_manifest=champion,
-        limits=GateLimits(**limits),
+        limits=GateLimits(**{f"gate_{name}": value for name, value in limits.items()}),
         now_ms=NOW_MS + DAY_MS,
     )
     return {check.name: check for check in found}

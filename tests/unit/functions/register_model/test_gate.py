@@ -200,8 +200,8 @@ def test_winner_equal_to_popularity_passes():
 
 def test_limits_have_the_defaults_of_the_documentation():
     document = (Path(__file__).parents[4] / "docs/gate.md").read_text()
-    written = {name: int(value) for name, value in re.findall(r"`gate_(\w+)` (\d+)", document)}
-    written |= {"max_age_days": 0, "max_bundle_bytes": 150_000_000}  # Settings of the deployment determine both limits.
+    written = {name: int(value) for name, value in re.findall(r"`(gate_\w+)` (\d+)", document)}
+    written |= {"gate_max_age_days": 0, "max_bundle_mb": 150}  # Settings of the deployment determine both limits.
 
     assert dataclasses.asdict(GateLimits()) == written
 

@@ -9,7 +9,6 @@ from alsolike.bundle.files import FILES, LATER_FILES, MANIFEST_FILE, POPULAR_FIL
 from alsolike.bundle.manifest import Manifest
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, Unavailable
 from functions.register_model import handler, service
-from functions.register_model.limits import GateLimits
 from functions.register_model.settings import Settings
 from functions.register_model.unpacking import unpack_bundle
 from tests.builders.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
@@ -302,7 +301,6 @@ def test_two_bundles_of_the_default_limit_fit_on_the_smallest_disk():
     settings = Settings("bucket", "group")
 
     assert 2 * settings.max_bundle_mb * 1_000_000 < 0.8 * 512 * 1024 * 1024
-    assert settings.limits == GateLimits()
 
 
 def test_champion_without_files_is_not_compared(workflow):

@@ -2,6 +2,7 @@ import contextlib
 import dataclasses
 import math
 import time
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,7 @@ def test_bundle_size_counts_only_served_files(tmp_path, more, passed):
     bundle = opened(tmp_path)
     size_bytes = sum((tmp_path / name).stat().st_size for name in SERVED_FILES)
 
-    check = checks(bundle, max_bundle_bytes=size_bytes + more)["bundle size"]
+    check = checks(bundle, max_bundle_mb=Fraction(size_bytes + more, 1_000_000))["bundle size"]
 
     assert (check.passed, check.final, check.values["size_bytes"]) == (passed, True, size_bytes)
 
@@ -136,7 +137,7 @@ def test_bundle_size_is_shown_in_megabytes():
     files = {name: {"size_bytes": 10**12} for name in SERVED_FILES}
     manifest = dataclasses.replace(MANIFEST, files=files)
 
-    check = serving_check._size(manifest, GateLimits(max_bundle_bytes=10**13))
+    check = serving_check._size(manifest, GateLimits(max_bundle_mb=10**7))
 
     assert check.figures == f"{len(files)}000000.0 MB, serving has room for 10000000 MB"
 
@@ -149,7 +150,7 @@ def test_median_latency_of_the_slower_graph_decides(tmp_path, monkeypatch, took_
     }
     monkeypatch.setattr(serving_check, "_measure", lambda bundle, name, tables: speeds[name])
 
-    check = checks(opened(tmp_path), max_latency_ms=50)["latency"]
+    check = checks(opened(tmp_path), gate_max_latency_ms=50)["latency"]
 
     assert check.passed is passed
     assert check.figures == (f"p50 {took_ms:.1f} ms, p99 70.0 ms of 50 runs of the slower graph, p50 may be 50 ms")

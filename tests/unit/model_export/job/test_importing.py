@@ -85,7 +85,7 @@ def test_test_measures_the_graph_and_popularity(imported):
 
 
 def test_gate_evaluates_an_import_by_the_same_checks(imported):
-    limits = GateLimits(min_interactions=1, min_users=1)
+    limits = GateLimits(gate_min_interactions=1, gate_min_users=1)
 
     checks = judge(imported[2], run_id="run-1", champion=None, champion_manifest=None, limits=limits, now_ms=START_MS)
 
