@@ -26,7 +26,9 @@ _GLUE_TRANSIENT = [
 def train(
     scope: Construct, job: TrainingJob, attempts: Attempts, *, construct_id: str = "Train", spot: bool
 ) -> sfn.CustomState:
-    """Add a training on the dataset in `$.dataset`. The step writes the job's name and bundle to `$.training`."""
+    """Return a step that trains on the dataset in `$.dataset`. The step writes the job's name and bundle to
+    `$.training`.
+    """
     # The CDK's task does not support ContainerEntrypoint and would extend the job's role.
     task = sfn.CustomState(
         scope,

@@ -248,7 +248,9 @@ class TrainingWorkflow(Construct):
         task.add_catch(noted.next(then), errors=["States.ALL"], result_path=error_path)
 
     def _build_on_spark(self, spark: SparkJob, *, then: sfn.IChainable) -> sfn.IChainable:
-        """Add the build on Spark. It writes the fields of `build_dataset` and `job_run_id` to `$.dataset`."""
+        """Return steps that build the dataset on Spark. They write the fields of `build_dataset` and `job_run_id` to
+        `$.dataset`.
+        """
         task = build_on_spark(self, spark, self._spark)
         self._catch(task, then=self._failed)
         built = sfn.Pass(

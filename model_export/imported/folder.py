@@ -87,7 +87,7 @@ def open_folder(directory: Path) -> Folder:
     _check_size(directory, (MODEL_FILE, GRAPH_FILE))
     try:
         proto = onnx.load(str(directory / GRAPH_FILE), load_external_data=False)
-    except Exception as error:  # protobuf's error class has no types
+    except Exception as error:  # protobuf's error class has no type annotations
         raise InvalidBundle(f"{directory / GRAPH_FILE} is not an ONNX model: {error}") from error
     files = (GRAPH_FILE, *_external_files(directory, proto), MODEL_FILE)
     _check_size(directory, files)
