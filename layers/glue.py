@@ -1,4 +1,4 @@
-"""Packages of the Glue job for an account without a package index, as AWS's "zip of wheels".
+"""Packages of a Glue job without access to a package index, as AWS's "zip of wheels".
 
 https://docs.aws.amazon.com/glue/latest/dg/aws-glue-programming-python-libraries.html
 """

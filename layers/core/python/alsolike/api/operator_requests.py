@@ -1,4 +1,4 @@
-"""Queries and bodies of requests to `operate`. `operator_rules` has those of the rule editor, except the preview."""
+"""Queries and bodies of requests to `operate`. `operator_rules` has those of the rule editor, except previews."""
 
 from __future__ import annotations
 

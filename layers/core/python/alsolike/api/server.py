@@ -49,7 +49,7 @@ class Routes:
         self._routes = [(key, _pattern(key)) for key in sorted(keys, key=lambda key: key.count("{"))]
 
     def match(self, method: str, path: str) -> tuple[str, dict[str, str]] | None:
-        """Return the route key and the decoded path parameters of an undecoded path, or None."""
+        """Return the route key and the decoded path parameters of an undecoded path, or None for an unknown path."""
         for key, pattern in self._routes:
             if found := pattern.fullmatch(f"{method} {path}"):
                 return key, {name: unquote(value) for name, value in found.groupdict().items()}
@@ -219,7 +219,7 @@ def _message(status: int, text: str) -> dict[str, Any]:
 
 
 def load_handler(function: str) -> Handler:
-    """Import a function's handler, which prepares the process as Lambda's provisioned concurrency does."""
+    """Import a function's handler. The import prepares the process as with Lambda's provisioned concurrency."""
     os.environ["AWS_LAMBDA_INITIALIZATION_TYPE"] = "provisioned-concurrency"
     handler: Handler = importlib.import_module(f"functions.{function}.handler").lambda_handler
     return handler

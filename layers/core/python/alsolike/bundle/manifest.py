@@ -82,7 +82,7 @@ class Manifest:
     last_event_ms
         Time of the latest training interaction.
     metrics
-        Hold-out results, one object per candidate: algorithm, hr, ndcg, mrr, coverage, fit_s and more.
+        Results of the training. `candidates` has the hold-out results of each algorithm: hr, ndcg, mrr and more.
     files
         SHA-256 and size in bytes of every other file.
     top_scores

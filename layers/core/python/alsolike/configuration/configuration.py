@@ -45,7 +45,7 @@ class EventType:
     ----------
     weight
         Weight of an interaction in training, ranking and trends. Interactions with weight 0 have no effect there. A
-        negative weight cancels the user's earlier interactions with the item (`alsolike.events.returns`).
+        negative weight reduces weights of the user's earlier interactions with the item (`alsolike.events.returns`).
     item_required
         True if interactions must have an item. False for searches, for example, which can have a query instead.
     aliases

@@ -19,7 +19,7 @@ from alsolike.runtime.struct import struct
 MAX_POSITION = MAX_RESULTS
 
 MAX_FACTORS = 16
-"""Maximum number of boosts and demotions in a rule set. The model runs once per distinct product of factors."""
+"""Maximum number of boosts and demotions in a rule set. Each distinct product of factors needs a run of the model."""
 
 _ROUNDING = 1e-9
 
@@ -94,7 +94,7 @@ SCHEDULED = ("promotions", "boosts", "demotions", "pins", "slate")
 
 @struct
 class Diversity:
-    """Degree to which a list avoids items that resemble earlier items of the list (MMR).
+    """Degree to which a list avoids items that resemble items that are already in the list (MMR).
 
     J. Carbonell, J. Goldstein, "The use of MMR, diversity-based reranking for reordering documents and producing
     summaries", SIGIR 1998.

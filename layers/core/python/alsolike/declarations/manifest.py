@@ -1,4 +1,4 @@
-"""Types of functions' manifests, which declare resources, access and trigger, and common access of functions."""
+"""Types of functions' manifests, and the access that several functions need."""
 
 from __future__ import annotations
 

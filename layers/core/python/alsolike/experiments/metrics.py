@@ -25,7 +25,7 @@ USERS, BUYERS = "users", "buyers"
 
 
 BEFORE_DAYS = 28
-"""Length in days of the period before an experiment with the covariates for `RatioMetric.adjusted`."""
+"""Length in days of the period before an experiment. `RatioMetric.adjusted` uses outcomes of this period."""
 
 
 class Users(Protocol):

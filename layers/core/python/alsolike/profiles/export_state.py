@@ -58,7 +58,7 @@ class FirstLogin(NamedTuple):
 
 
 class ExportState(NamedTuple):
-    """First login of each session with a login of the user (None until it is known), and the time of expiry."""
+    """Sessions with a login of the user, each with its first login (None until it is known), and the time of expiry."""
 
     sessions: dict[str, FirstLogin | None]
     expires_s: int

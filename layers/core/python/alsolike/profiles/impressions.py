@@ -47,7 +47,7 @@ class Impressions:
     list_id
         Recommendation ID of the list, or the ID of an event without a recommendation ID.
     source_id
-        ID of the event or response; in a list that was read, its `source_digest`.
+        ID of the event or response. In a list from `ImpressionStore.read`, the `source_digest` of this ID.
     is_reported
         True for impressions of an event, false for a list of the recommendation log.
     """

@@ -164,7 +164,10 @@ def sort_key(interaction: RecentInteraction) -> str:
 
 
 def key_after(time_ms: int) -> str:
-    """Return a sort key after the keys of all interactions, but not histories, up to and including a time."""
+    """Return a sort key that follows the keys of interactions up to and including a time.
+
+    It precedes the keys of histories with this time.
+    """
     return f"{time_ms:0{_TIME_DIGITS}}$"
 
 

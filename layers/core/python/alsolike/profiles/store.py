@@ -100,7 +100,7 @@ class ProfileStore:
             request["Limit"] = length + _MARKS
         items: list[Item] = []
         while True:
-            try:  # `translate_aws_errors` is too slow for this call, which is part of every recommendation.
+            try:  # `translate_aws_errors` is too slow for this call, which is part of most recommendations.
                 answer = self._client.query(**request)
             except (BotoCoreError, ClientError) as error:
                 raise Unavailable(f"profile table {self._table}: {error}") from error

@@ -49,7 +49,7 @@ HasRoom: TypeAlias = Callable[[bytes], bool]
 """Predicate that is true if the current page has enough time and space for the JSON rows of an object."""
 
 Sessions: TypeAlias = "dict[str, FirstLogin | None]"
-"""First login of each session with a login of the user. None until it is read."""
+"""First login of any user, by ID of each session with a login of the exported user. None until it is read."""
 
 _INTERACTIONS = _Table(INTERACTIONS_PREFIX, tuple(INTERACTIONS_COLUMNS))
 _SERVED = _Table(SERVED_PREFIX, tuple(SERVED_COLUMNS))

@@ -26,7 +26,7 @@ def check_not_refused(document: Mapping[str, Any]) -> None:
 
 
 def ask(lambda_: LambdaClient, function: str, fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the recommendations before and after the rules."""
+    """Return a preview, which contains the lists `before` and `after`."""
     return _invoke(lambda_, function, {"preview": {name: value for name, value in fields.items() if value is not None}})
 
 
@@ -43,7 +43,7 @@ def catalogue_warnings(lambda_: LambdaClient, function: str, configuration: Mapp
 
 
 def lists_of_requests(lambda_: LambdaClient, function: str, requests: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the present list and the draft's list of each logged request."""
+    """Return the live configuration's list and the draft's list of each logged request."""
     lists: list[dict[str, Any]] = _invoke(lambda_, function, {"forecast": requests})["lists"]
     return lists
 

@@ -52,7 +52,7 @@ class BundleFiles:
         """Return the damaged or missing files of all versions, by version.
 
         A missing manifest counts as damage for the champion, the previous version and the canary. Other versions
-        without a manifest are incomplete uploads, which are ignored.
+        without a manifest count as incomplete uploads, which are ignored.
         """
         named = set() if champion is None else {champion.version, champion.previous}
         if champion is not None and champion.canary is not None:

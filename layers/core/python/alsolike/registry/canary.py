@@ -29,7 +29,7 @@ bytes.
 """
 
 ON = tuple(name for name in RECOMMENDER_CODES if name != "recently-viewed")
-"""Recommenders that use a model."""
+"""Recommenders with responses that can depend on the model version."""
 
 
 @struct

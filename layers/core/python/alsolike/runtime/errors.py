@@ -69,7 +69,7 @@ class Unavailable(AlsolikeError):
 
 
 class ConcurrentUpdate(AlsolikeError):
-    """Another process changed the object between the read and the write."""
+    """Another process has changed the object since the read, or runs the same operation."""
 
 
 class InvalidBundle(AlsolikeError):

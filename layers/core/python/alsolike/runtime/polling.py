@@ -209,7 +209,7 @@ class PolledValue(Generic[T]):
         self._tried_ms = now_ms
         try:
             value = self._result(remaining_ms)
-        except Exception as error:  # noqa: BLE001  the earlier value is used after any error
+        except Exception as error:  # noqa: BLE001  `_fail` keeps an earlier value after any error
             self._fail(error, now_ms=now_ms)
             return self._value
         if value is not _UNFINISHED:

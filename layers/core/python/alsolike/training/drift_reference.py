@@ -95,6 +95,8 @@ class Categories:
 class Reference:
     """Distributions over the window, which is the last days of a dataset.
 
+    Only users with at least the dataset's minimum of interactions in the window count, except in `weekdays`.
+
     Attributes
     ----------
     window_days
