@@ -1,1 +1,1 @@
-"""Lambda functions, one folder per function with handler, service, settings and manifest."""
+"""Lambda functions, one folder per function with at least a handler, settings and a manifest."""

@@ -127,7 +127,7 @@ def archive(
 
 
 def _impressions(row: ServedResponse) -> Impressions | None:
-    """Return None if the shopper is unknown, or the list is empty."""
+    """Return None if the shopper is missing or unknown, or the list is empty."""
     shopper = row.shopper or row.session
     if shopper is None or shopper == served.UNKNOWN or not row.item_ids:
         return None

@@ -60,9 +60,9 @@ class AttributionResult:
 class Attribution:
     """Attribution in one lake.
 
-    Days before `first_day` are not recomputed, because their inputs are expiring. `report` is called for the last
-    complete day, unless the day's receipt says that this was done. `shopper` returns the keyed hash of a stored user or
-    session ID.
+    Days before `first_day` are not recomputed, because their inputs are expiring. `report` is called if the last
+    complete day is computed, unless the day's receipt says that this was done. `shopper` returns the keyed hash of a
+    stored user or session ID.
     """
 
     def __init__(

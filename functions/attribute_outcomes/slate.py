@@ -46,8 +46,9 @@ class Slate:
         return np.bincount(self.answer[are_new], minlength=self.answers)
 
     def novelty(self, popularity: Ints) -> Floats:
-        """Return the mean self-information of the items per response, in bits. NaN for empty responses and without
-        events.
+        """Return the mean self-information of the items per response, in bits.
+
+        NaN for empty responses, and for all responses if there are no events.
 
         An item without events counts as having one event.
 

@@ -1,5 +1,4 @@
-"""Routes POST /events and, for browsers, POST /session/events and /session/beacons. They send interactions to the
-stream."""
+"""Routes that send interactions to the stream: POST /events, and /session/events and /session/beacons for browsers."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ SCHEMA = pa.schema(
 
 
 def read_scores(client: S3Client, bucket: str, *, version: str, from_ms: int) -> pd.Series[float]:
-    """Return the best score in each user's latest response of `for-you` that the champion ranked.
+    """Return the best score in each sampled user's latest response of `for-you` that the champion ranked.
 
     Responses with rules or filters are skipped, because their best item may not be the model's best.
     """

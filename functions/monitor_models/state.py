@@ -25,13 +25,13 @@ class State:
     above
         Time in epoch milliseconds since when each metric has exceeded its threshold at every run, by metric.
     last_start
-        Latest ended training that monitoring started and that held the training lock.
+        Latest start whose result is neither `BUSY` nor `NOT_BEGUN`.
     pending
-        Training started later that is running, or whose end is not yet known.
+        Latest start, if its training is running, or its result is not yet known.
     refused
-        Latest start after `last_start` that did not train.
+        Latest start after `last_start` with the result `BUSY` or `NOT_BEGUN`.
     attempts
-        Number of starts after `last_start` that did not train. It is part of execution names, so that each start has a
+        Number of starts after `last_start` with these results. It is part of execution names, so that each start has a
         new name.
     unsettled
         Metrics that caused `last_start` and have not fallen below their threshold under a later champion.

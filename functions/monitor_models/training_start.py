@@ -103,8 +103,8 @@ it create about 30 events."""
 def outcome_of(client: StepFunctionsClient, state_machine_arn: str, start: Start) -> StartedTraining:
     """Return the state or result of a started training.
 
-    A run that failed before `TURN` did not get the training lock. Its result is `NOT_BEGUN`, so that monitoring starts
-    the training again.
+    A run that failed before `TURN` trained nothing. Its result is `NOT_BEGUN`, so that monitoring starts the training
+    again.
     """
     arn = execution_arn(state_machine_arn, start.name)
     try:

@@ -44,8 +44,8 @@ class Window:
     Attributes
     ----------
     events
-        Distinct events, except events of agents and events with actions. The canonical `type` is null for unknown
-        types.
+        Distinct events of the sampled users, except events of agents and events with actions. The canonical `type` is
+        null for unknown types.
     counted
         Events as a dataset contains them before rare items and short histories are dropped. Events in the future
         are excluded.

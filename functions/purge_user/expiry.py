@@ -77,7 +77,7 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
 def trained_models(
     client: S3Client, bucket: str, *, datasets: Sequence[str], retention: Retention, requested_at_ms: int
 ) -> tuple[TrainedModel, ...]:
-    """Return the models trained on the user's data, and models whose dataset no longer exists.
+    """Return the models of `datasets`, and models whose dataset no longer exists.
 
     A model has the name of its dataset. `datasets` are those that contained the user.
     """

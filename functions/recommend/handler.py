@@ -1,6 +1,6 @@
 """Entry point of the function.
 
-The import starts the process, because Lambda runs no other code before the first request.
+The import prepares the process, because Lambda runs no other code before the first request.
 """
 
 from __future__ import annotations

@@ -116,8 +116,7 @@ KEPT_S = 60
 def respond_answer(
     answer: Answer, request: RecommendationRequest, event: Mapping[str, Any], *, route: str
 ) -> dict[str, Any]:
-    """Return the response. Headers contain metadata, such as the source, for which Personalize's format has no
-    fields."""
+    """Return the response. Headers contain data without a field in Personalize's format, such as the source."""
     items = "personalizedRanking" if route == RANKING_ROUTE else "itemList"
     document = {
         items: [_predicted_item(item) for item in answer.items],

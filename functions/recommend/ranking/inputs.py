@@ -56,7 +56,7 @@ class Ranking:
     within
         User column whose group the popular items belong to; None for popular items of all users.
     history
-        Input of the model; empty if the model did not rank, or `for-you` is requested without reasons.
+        Input of the model, from which reasons are computed. If it is empty, items have no reasons.
     model_scores
         Model scores by position before the reranker, if `for-you` ranked by the model.
     is_boosted_partly

@@ -1,7 +1,7 @@
 """Step 6: application of the rules in their order.
 
-Recommenders rank with the boosts. Then boosts change the scores, and pins, promotions and the rules of the list apply.
-Filters were applied before, as masks of items (`functions.recommend.masks`).
+Boosts change the scores of the recommender's items. Then pins, promotions and the rules of the list apply. Filters were
+applied before, as masks of items (`functions.recommend.masks`).
 """
 
 from __future__ import annotations
