@@ -23,14 +23,12 @@ from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.recommendations.request_fields import FOR_YOU
 from alsolike.records.served_response import PAIRED, RANKED
 from alsolike.runtime.client_protocols import S3Client
-from alsolike.runtime.errors import InvalidInput, UnknownEventType
-from alsolike.training.dataset import CLICK, MAX_PLACES, MAX_RESPONSES, PURCHASE
+from alsolike.runtime.errors import InvalidInput
+from alsolike.training.dataset import MAX_PLACES, MAX_RESPONSES, outcome_type
 from functions.build_dataset.lake_reader import read_objects
 
 WINDOW_MS = 7 * DAY_MS
 """Time in milliseconds after a response in which outcomes count."""
-
-_OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}
 
 _EVENTS = pa.schema(
     [
@@ -182,7 +180,7 @@ def _events(
     Days are read completely, latest first, until at least twice `MAX_RESPONSES` responses are referenced. Responses of
     earlier days are dropped, because their outcomes are incomplete.
     """
-    outcome_of = functools.cache(functools.partial(_outcome, configuration=configuration))
+    outcome_of = functools.cache(functools.partial(outcome_type, configuration=configuration))
     outcomes: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = {}
     listing = [listed for listed in list_objects(client, bucket) if listed.date >= first]
     for date, objects in itertools.groupby(reversed(listing), key=lambda listed: listed.date):
@@ -211,10 +209,3 @@ def _for_you_date(named: str) -> str | None:
     except InvalidInput:
         return None
     return served_date(parsed.answered_ms) if parsed.recommender == FOR_YOU else None
-
-
-def _outcome(event_type: str | None, *, configuration: Configuration) -> str | None:
-    try:
-        return None if event_type is None else _OUTCOME_OF.get(configuration.canonical_event_type(event_type))
-    except UnknownEventType:
-        return None

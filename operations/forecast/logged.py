@@ -12,7 +12,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.declarations.times import DAY_MS
@@ -22,8 +21,7 @@ from alsolike.lake.lake import event_date
 from alsolike.lake.served import UNKNOWN
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import PAIRED, SERVED_COLUMNS, ServedResponse
-from alsolike.runtime.errors import UnknownEventType
-from alsolike.training.dataset import CLICK, PURCHASE
+from alsolike.training.dataset import CLICK, outcome_type
 from operations import progress
 from operations.day_replay.histories import read_histories
 from operations.forecast.inputs import ForecastInputs
@@ -32,7 +30,6 @@ from operations.recovery.lake_reader import LakeReader, open_parquet
 WINDOW_MS = 7 * DAY_MS
 """Time after a response in which its outcomes count, in milliseconds."""
 
-_OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}
 _EVENT_COLUMNS = (
     "event_id", "user_id", "session_id", "item_id", "event_type", "event_value", "event_time_ms", "recommendation_id",
 )  # fmt: skip
@@ -154,7 +151,7 @@ def _events(
         for stored in objects:
             for piece in reader.read(stored, _EVENT_COLUMNS):
                 for event in piece.filter(pc.is_in(piece["recommendation_id"], named)).to_pylist():
-                    outcome = _outcome(event["event_type"], inputs.configuration)
+                    outcome = outcome_type(event["event_type"], configuration=inputs.configuration)
                     if outcome is not None and event["item_id"] is not None:
                         owners = [owner for owner in (event["user_id"], event["session_id"]) if owner is not None]
                         outcomes = found.setdefault(event["recommendation_id"], {})
@@ -163,10 +160,3 @@ def _events(
                         }  # fmt: skip
             step.advance(stored.size_bytes)
     return found
-
-
-def _outcome(event_type: str | None, configuration: Configuration) -> str | None:
-    try:
-        return None if event_type is None else _OUTCOME_OF.get(configuration.canonical_event_type(event_type))
-    except UnknownEventType:
-        return None

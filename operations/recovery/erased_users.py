@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from alsolike.privacy.tombstones import TombstoneReader
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms
+from operations.times import now_ms
 
 
 class ErasedUsers:
@@ -18,15 +17,11 @@ class ErasedUsers:
             deployment.names.artefact_bucket,
             lambda: pseudonyms(deployment),
         )
-        self.any = bool(self._reader.current(now_ms=_now_ms()).users)
+        self.any = bool(self._reader.current(now_ms=now_ms()).users)
 
     def __contains__(self, user_id: str | None) -> bool:
-        return self._reader.erased(user_id, now_ms=_now_ms())
+        return self._reader.erased(user_id, now_ms=now_ms())
 
     def has_session(self, session_id: str) -> bool:
         """Return true if a session belonged to an erased user."""
-        return self._reader.erased(None, session_id, now_ms=_now_ms())
-
-
-def _now_ms() -> int:
-    return time.time_ns() // 1_000_000
+        return self._reader.erased(None, session_id, now_ms=now_ms())

@@ -113,3 +113,11 @@ def test_fields_of_a_later_version_are_ignored():
 
 def test_dataset_has_one_prefix():
     assert dataset.prefix("d1") == "datasets/d1/"
+
+
+@pytest.mark.parametrize(
+    ("event_type", "outcome"),
+    [("click", "click"), ("View", "click"), ("purchase", "purchase"), ("cart", None), ("unknown", None), (None, None)],
+)
+def test_outcome_of_an_event_has_the_type_of_its_canonical_event(event_type, outcome):
+    assert dataset.outcome_type(event_type, configuration=DEFAULT) == outcome

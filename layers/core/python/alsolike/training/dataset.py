@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from alsolike.configuration.configuration import HISTORY_LENGTH
+from alsolike.configuration.configuration import HISTORY_LENGTH, Configuration
 from alsolike.declarations.storage import DATASETS_PREFIX
 from alsolike.declarations.times import DAY_MS
-from alsolike.runtime.errors import InvalidDataset
+from alsolike.runtime.errors import InvalidDataset, UnknownEventType
 from alsolike.training.drift_reference import Reference
 
 LONGEST_HOLDOUT_MS = 28 * DAY_MS
@@ -104,6 +104,15 @@ positions from 0. `pairs` are the first positions of pairs in random order. Each
 
 CLICK, PURCHASE = "click", "purchase"
 OUTCOMES = (CLICK, PURCHASE)
+_OUTCOME_OF = {"click": CLICK, "view": CLICK, "purchase": PURCHASE}
+
+
+def outcome_type(event_type: str | None, *, configuration: Configuration) -> str | None:
+    """Return the type of a response's outcome (`OUTCOMES`) for an event type; None if the event is not an outcome."""
+    try:
+        return None if event_type is None else _OUTCOME_OF.get(configuration.canonical_event_type(event_type))
+    except UnknownEventType:
+        return None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
