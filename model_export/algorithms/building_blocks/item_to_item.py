@@ -63,9 +63,7 @@ class ItemRows:
         row_of = np.zeros(items + 1, np.int32)
         row_of[sources] = np.arange(1, len(sources) + 1, dtype=np.int32)
         return cls(
-            row_of=row_of,
-            target=np.ascontiguousarray(target[:, :width]),
-            value=np.ascontiguousarray(value[:, :width]),
+            row_of=row_of, target=np.ascontiguousarray(target[:, :width]), value=np.ascontiguousarray(value[:, :width])
         )
 
     @classmethod
@@ -84,11 +82,14 @@ class ItemRows:
     def score(self, histories: Histories, *, position_decay: float) -> Floats:
         """Return the product of decayed history and table, float32 `(batch, items + 1)`."""
         history = histories.matrix(columns=len(self.row_of), position_decay=position_decay)
-        scores = np.empty(history.shape, np.float32)
+        scores = np.zeros(history.shape, np.float32)
+        # The sums are in float32, as in the graph: float64 sums of many repeats differ from them beyond the tolerance.
+        # Unpickled arrays have their own data type object, with which `add.at` is much slower.
+        value, target = self.value.view(np.float32), self.target.view(np.int32)
         for row, (start, end) in enumerate(itertools.pairwise(history.indptr.tolist())):
             sources = self.row_of[history.indices[start:end]]
-            values = self.value[sources] * history.data[start:end, None]
-            scores[row] = np.bincount(self.target[sources].ravel(), values.ravel(), minlength=scores.shape[1])
+            values = value[sources] * history.data[start:end, None]
+            np.add.at(scores[row], target[sources].ravel(), values.ravel())
         return scores
 
     def export(self, graph: Graph, *, name: str, position_decay: float) -> str:
