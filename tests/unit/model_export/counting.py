@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from itertools import combinations, pairwise
@@ -107,14 +108,7 @@ def counts_of(
     if manifest.since_ms is not None:
         later = data.time_ms[data.time_ms > manifest.since_ms]
         half_ms = int(np.quantile(later, 0.5, method="lower"))
-        manifest = StatisticsManifest(
-            counting=manifest.counting,
-            last_event_ms=manifest.last_event_ms,
-            tested_ms=manifest.tested_ms,
-            holdout_ms=manifest.holdout_ms,
-            since_ms=manifest.since_ms,
-            half_ms=half_ms,
-        )
+        manifest = dataclasses.replace(manifest, half_ms=half_ms)
     for moment_ms in manifest.moments:
         until = data.select(data.time_ms <= moment_ms)
         count(dataset / STATISTICS / directory(moment_ms), until, counting=manifest.counting, ids=ids)

@@ -175,13 +175,17 @@ def test_missing_champion_files_raise_not_found(shop):
         shop.look()
 
 
-def test_too_few_events_give_no_drift_value(shop):
+@pytest.mark.parametrize(
+    ("users", "each", "reason"),
+    [(49, 4, "600 before and 196 now, expected 200 of both"), (29, 8, "29 users now, expected 30")],
+)
+def test_too_few_events_or_users_give_no_drift_value(shop, users, each, reason):
     shop.champion(shopping())
-    shop.happened(shopping(users=49))
+    shop.happened(shopping(users=users, each=each))
 
     found = figure_of(shop.look(), Drift.ITEM_POPULARITY)
 
-    assert (found.value, found.reason) == (None, "600 before and 196 now, expected 200 of both")
+    assert (found.value, found.reason) == (None, reason)
 
 
 def test_empty_lake_and_missing_champion_are_reported(shop):

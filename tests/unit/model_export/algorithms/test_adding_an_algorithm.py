@@ -14,9 +14,7 @@ from model_export.algorithms.popularity import Popularity
 from model_export.data.features import Feature
 from model_export.evaluation.splits import leave_one_out
 from model_export.export.parity import check_export
-from model_export.job.hyperparameters import Hyperparameters
-from model_export.job.train import train
-from tests.unit.model_export.shops import history, interactions, tiny_shop
+from tests.unit.model_export.shops import history, interactions, run_training, tiny_shop
 
 DOCUMENT = Path(__file__).parents[4] / "docs/algorithms.md"
 
@@ -32,13 +30,7 @@ def test_documented_module_is_an_algorithm(tmp_path, monkeypatch):
 
     assert "newcomers" in algorithms.known()
 
-    manifest = train(
-        dataset=tiny_shop(tmp_path / "dataset"),
-        output=tmp_path / "model",
-        hyperparameters=Hyperparameters(algorithms="newcomers"),
-        now_ms=0,
-        say=lambda line: None,
-    )
+    manifest = run_training(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="newcomers")
 
     assert manifest.algorithm == "newcomers"
     # Histories of the users, of one item, with scattered padding, and empty.

@@ -60,12 +60,9 @@ def test_block_size_does_not_change_the_model(module, algorithm, monkeypatch):
 
 
 def test_blocks_have_at_most_the_limit_or_one_item():
-    assert list(source_blocks(np.array([0, 2, 2, 1, 9, 0, 3]), maximum=4)) == [
-        range(1, 3),
-        range(3, 4),
-        range(4, 5),
-        range(5, 7),
-    ]
+    blocks = source_blocks(np.array([0, 2, 2, 1, 9, 0, 3]), maximum=4)
+
+    assert list(blocks) == [range(1, 3), range(3, 4), range(4, 5), range(5, 7)]
 
 
 def test_strongest_targets_are_kept_and_ties_go_to_lower_positions():

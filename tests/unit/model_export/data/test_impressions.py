@@ -15,21 +15,25 @@ from model_export.data.training_data import TrainingData
 from model_export.export.reranker import choose_reranker
 
 COLUMNS = item_columns([{"price": 1, "category": "fruit"}, {"price": 2, "category": "fruit"}, {"price": 4}])
+
+
+def interactions_of(items, times_ms, *, count=3):
+    """Return the interactions of one user."""
+    return Interactions.from_rows(
+        user=np.zeros(len(items), np.int64), item=np.array(items), time_ms=np.array(times_ms),
+        weight=np.ones(len(items)), users=1, items=count,
+    )  # fmt: skip
+
+
 DATA = TrainingData(
     dataset_id="d",
-    interactions=Interactions.from_rows(
-        user=np.array([0, 0, 0]),
-        item=np.array([1, 3, 2]),
-        time_ms=np.array([10, 20, 30]),
-        weight=np.ones(3),
-        users=1,
-        items=3,
-    ),
+    interactions=interactions_of([1, 3, 2], [10, 20, 30]),
     item_ids=["fig", "pear", "plum"],
     properties=[{"margin": 3.0}, {"margin": "high"}, {}],
     event_weights={"view": 1.0},
     profile_ids=["u#anna"],
 )
+PEAR_CLICKED = ["pear"], ["click"], [0.0]
 
 
 def write(directory, *rows):
@@ -38,7 +42,7 @@ def write(directory, *rows):
 
 
 def test_history_ends_before_the_response(tmp_path):
-    shown: tuple[object, ...] = "phone", ["pear", "kiwi"], [2.0, 1.0], [0, 2], [], ["pear"], ["click"], [0.0]
+    shown: tuple[object, ...] = "phone", ["pear", "kiwi"], [2.0, 1.0], [0, 2], [], *PEAR_CLICKED
     write(tmp_path, ("u#anna", 30, *shown), ("u#anna", 31, *shown), ("u#bert", 31, *shown))
 
     data = load_impressions(tmp_path, DATA, COLUMNS)
@@ -57,26 +61,10 @@ def test_history_ends_before_the_response(tmp_path):
 
 def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path):
     """Fig has two interactions on day 0, and plum has one. Pear has three on day 1, so its position is 1."""
-    times_ms = np.array([0, 1, 2, *(DAY_MS + 1 + n for n in range(3))])
-    interactions = Interactions.from_rows(
-        user=np.zeros(6, np.int64),
-        item=np.array([2, 2, 3, 1, 1, 1]),
-        time_ms=times_ms,
-        weight=np.ones(6),
-        users=1,
-        items=3,
-    )
+    interactions = interactions_of([2, 2, 3, 1, 1, 1], [0, 1, 2, *(DAY_MS + 1 + n for n in range(3))])
     data = dataclasses.replace(DATA, interactions=interactions, item_ids=["pear", "fig", "plum"])
-    shown: tuple[object, ...] = (
-        "",
-        ["pear", "fig", "plum", "kiwi"],
-        [4.0, 3.0, 2.0, 1.0],
-        [0, 1, 2, 3],
-        [],
-        ["pear"],
-        ["click"],
-        [0.0],
-    )
+    items = ["pear", "fig", "plum", "kiwi"]
+    shown: tuple[object, ...] = "", items, [4.0, 3.0, 2.0, 1.0], [0, 1, 2, 3], [], *PEAR_CLICKED
     write(tmp_path, ("u#anna", DAY_MS + 10, *shown), ("u#anna", 2 * DAY_MS, *shown))
 
     logged = load_impressions(tmp_path, data, COLUMNS)
@@ -98,13 +86,10 @@ def test_position_biased_clicks_give_no_reranker(tmp_path):
     examined = 1 / np.arange(1, candidates + 1)
     places = rng.choice(candidates, logged, p=examined / examined.sum())
     clicked = shown[np.arange(logged), places]
-    interactions = Interactions.from_rows(
-        user=np.zeros(logged + others, np.int64),
-        item=1 + np.concatenate([clicked, rng.integers(items, size=others)]),
-        time_ms=np.concatenate([day_ms + 1_000, rng.integers(30 * DAY_MS, size=others)]),
-        weight=np.ones(logged + others),
-        users=1,
-        items=items,
+    interactions = interactions_of(
+        1 + np.concatenate([clicked, rng.integers(items, size=others)]),
+        np.concatenate([day_ms + 1_000, rng.integers(30 * DAY_MS, size=others)]),
+        count=items,
     )
     item_ids = [f"i{item}" for item in range(items)]
     data = dataclasses.replace(
@@ -131,17 +116,7 @@ def test_position_biased_clicks_give_no_reranker(tmp_path):
 
 
 def test_randomised_pair_requires_both_items(tmp_path):
-    shown: tuple[object, ...] = (
-        "",
-        ["fig", "pear", "plum"],
-        [3.0, 2.0, 1.0],
-        [0, 1, 3],
-        [0, 1, 3],
-        ["pear"],
-        ["click"],
-        [0.0],
-    )
-    write(tmp_path, ("u#anna", 30, *shown))
+    write(tmp_path, ("u#anna", 30, "", ["fig", "pear", "plum"], [3.0, 2.0, 1.0], [0, 1, 3], [0, 1, 3], *PEAR_CLICKED))
 
     logged = load_impressions(tmp_path, DATA, COLUMNS)
 
@@ -151,11 +126,8 @@ def test_randomised_pair_requires_both_items(tmp_path):
 
 def test_responses_without_a_matching_click_are_dropped(tmp_path):
     shown: tuple[object, ...] = "", ["pear", "fig"], [2.0, 1.0], [0, 1], []
-    write(
-        tmp_path,
-        ("u#anna", 30, *shown, ["plum"], ["click"], [0.0]),
-        ("u#anna", 31, *shown, ["fig"], ["purchase"], [5.0]),
-    )
+    clicked, bought = (["plum"], ["click"], [0.0]), (["fig"], ["purchase"], [5.0])
+    write(tmp_path, ("u#anna", 30, *shown, *clicked), ("u#anna", 31, *shown, *bought))
 
     assert len(load_impressions(tmp_path, DATA, COLUMNS)) == 0
 

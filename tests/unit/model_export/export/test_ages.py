@@ -58,9 +58,9 @@ def test_ages_are_days_before_the_request():
 
 
 def test_histories_without_ages_have_age_0():
-    assert (
-        Histories(items=np.ones((2, 3), np.int64), weights=np.ones((2, 3), np.float32)).ages.tolist() == [[0.0] * 3] * 2
-    )
+    found = Histories(items=np.ones((2, 3), np.int64), weights=np.ones((2, 3), np.float32))
+
+    assert found.ages.tolist() == [[0.0] * 3] * 2
 
 
 def test_graph_with_ages_scores_like_its_model(tmp_path):

@@ -136,26 +136,30 @@ def answer_always(path, items, scores):
     path.write_bytes(proto.SerializeToString())
 
 
-def test_bias_graph_that_ignores_the_bias_is_refused(tmp_path):
-    model = fixed([3, 2, 1], [3, 2, 1])
-    write_graphs(model, tmp_path)
-    proto = onnx.load(tmp_path / GRAPH_FILE, load_external_data=False)
+def add_ignored_bias(proto):
     proto.graph.input.append(helper.make_tensor_value_info("bias", TensorProto.FLOAT, [4]))
-    (tmp_path / BIAS_GRAPH_FILE).write_bytes(proto.SerializeToString())
-
-    with pytest.raises(ParityError, match=r"graph\.bias\.onnx differs from the model: item \d .* expected -inf"):
-        check_parity(model, tmp_path, ONE)
 
 
-def test_graph_that_ignores_exclusions_is_refused(tmp_path):
-    model = fixed([3, 2, 1], [3, 2, 1])
-    write_graphs(model, tmp_path)
-    proto = onnx.load(tmp_path / GRAPH_FILE, load_external_data=False)
+def ignore_exclusions(proto):
     (concat,) = (node for node in proto.graph.node if "exclude" in node.input)
     concat.input[0] = concat.input[1]
-    (tmp_path / GRAPH_FILE).write_bytes(proto.SerializeToString())
 
-    with pytest.raises(ParityError, match=r"graph\.onnx differs from the model: item 1 .* expected -inf"):
+
+@pytest.mark.parametrize(
+    ("change", "changed", "message"),
+    [
+        (add_ignored_bias, BIAS_GRAPH_FILE, r"graph\.bias\.onnx differs from the model: item \d .* expected -inf"),
+        (ignore_exclusions, GRAPH_FILE, r"graph\.onnx differs from the model: item 1 .* expected -inf"),
+    ],
+)
+def test_graph_that_ignores_bias_or_exclusions_is_refused(change, changed, message, tmp_path):
+    model = fixed([3, 2, 1], [3, 2, 1])
+    write_graphs(model, tmp_path)
+    proto = onnx.load(tmp_path / GRAPH_FILE, load_external_data=False)
+    change(proto)
+    (tmp_path / changed).write_bytes(proto.SerializeToString())
+
+    with pytest.raises(ParityError, match=message):
         check_parity(model, tmp_path, ONE)
 
 
@@ -186,22 +190,24 @@ def test_sums_of_a_thousand_repeats_equal_those_of_the_model(name, tmp_path):
     assert check_parity(model, tmp_path, histories).largest_difference < 1e-6
 
 
-def test_wrong_graph_error_names_its_algorithm(monkeypatch):
+def square_roots(model, graph, right=PopularityModel.export):
+    return graph.op("Sqrt", right(model, graph))
+
+
+@pytest.mark.parametrize(
+    ("export", "message"),
+    [
+        (square_roots, r"popularity: graph\.onnx differs from the model: item "),
+        (lambda model, graph: graph.op("Sqroot", graph.history), "popularity: its graph fails: .*Sqroot"),
+    ],
+    ids=["wrong graph", "failed export"],
+)
+def test_export_error_names_its_algorithm(export, message, monkeypatch):
     data = interactions(random_sequences(users=10, items=8, length=5), items=8)
     model = algorithms.known()["popularity"].fit(data)
-    right = PopularityModel.export
-    monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqrt", right(model, graph)))
+    monkeypatch.setattr(PopularityModel, "export", export)
 
-    with pytest.raises(ParityError, match=r"popularity: graph\.onnx differs from the model: item "):
-        parity.check_export(model, leave_one_out(data).test.queries)
-
-
-def test_failed_export_error_names_its_algorithm(monkeypatch):
-    data = interactions(random_sequences(users=10, items=8, length=5), items=8)
-    model = algorithms.known()["popularity"].fit(data)
-    monkeypatch.setattr(PopularityModel, "export", lambda model, graph: graph.op("Sqroot", graph.history))
-
-    with pytest.raises(ParityError, match=r"popularity: its graph fails: .*Sqroot"):
+    with pytest.raises(ParityError, match=message):
         parity.check_export(model, leave_one_out(data).test.queries)
 
 
@@ -217,9 +223,6 @@ def test_wrong_graph_fails_the_training_job(tmp_path, monkeypatch):
     status = train.main()
 
     assert status == 1
-    assert (
-        (tmp_path / "output/failure")
-        .read_text()
-        .startswith("ParityError: transitions: graph.onnx differs from the model: item ")
-    )
+    failure = (tmp_path / "output/failure").read_text()
+    assert failure.startswith("ParityError: transitions: graph.onnx differs from the model: item ")
     assert not (tmp_path / "model/manifest.json").exists()

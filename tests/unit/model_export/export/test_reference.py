@@ -12,9 +12,7 @@ from model_export.algorithms.transitions import Transitions
 from model_export.data.interactions import Histories
 from model_export.export.reference import document, fit_reference, settings_from
 from model_export.export.writer import open_session, recommend
-from model_export.job.hyperparameters import Hyperparameters
-from model_export.job.train import train
-from tests.unit.model_export.shops import tiny_shop
+from tests.unit.model_export.shops import run_training, tiny_shop
 
 
 @pytest.mark.parametrize("settings", known().values(), ids=known().keys())
@@ -37,13 +35,8 @@ def test_unknown_algorithm_or_setting_is_refused():
 
 def test_refitted_reference_ranks_like_the_bundle(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
-    manifest = train(
-        dataset=dataset,
-        output=tmp_path / "model",
-        hyperparameters=Hyperparameters(algorithms="transitions,buy_again,blend", exclude_seen=False),
-        now_ms=0,
-        say=lambda line: None,
-    )
+    algorithms = "transitions,buy_again,blend"
+    manifest = run_training(dataset, tmp_path / "model", algorithms=algorithms, exclude_seen=False)
     bundle, requested = Bundle(tmp_path / "model"), ["item03", "not an item", "item07"]
 
     scores = fit_reference(manifest, dataset).scores(
@@ -68,13 +61,7 @@ def test_refitted_reference_ranks_like_the_bundle(tmp_path):
 
 def test_other_dataset_is_refused(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
-    manifest = train(
-        dataset=dataset,
-        output=tmp_path / "model",
-        hyperparameters=Hyperparameters(algorithms="popularity"),
-        now_ms=0,
-        say=lambda line: None,
-    )
+    manifest = run_training(dataset, tmp_path / "model", algorithms="popularity")
     document_path = dataset / "manifest.json"
     document_path.write_bytes(document_path.read_bytes().replace(b"run-1", b"run-2"))
 

@@ -15,50 +15,43 @@ from model_export.export.writer import write_graphs
 from tests.unit.model_export.shops import interactions, random_sequences
 
 
-def own_weights(directory, items):
-    """Write and return a model that scores items by their weights in the history, without decay."""
-    settings, ones = BuyAgain(half_life_days=float("inf"), position_decay=1.0), np.ones(items + 1, np.float32)
-    model = BuyAgainModel(settings=settings, items=items, again=ones, demand=ones)
-    write_graphs(model, directory)
-    return model
+@pytest.fixture
+def found(tmp_path):
+    """Return a function that returns the top scores of a model that scores items by their undecayed weights."""
+
+    def measure(data, *, exclude_seen=False, exclude_bought=False):
+        settings, ones = BuyAgain(half_life_days=float("inf"), position_decay=1.0), np.ones(data.items + 1, np.float32)
+        model = BuyAgainModel(settings=settings, items=data.items, again=ones, demand=ones)
+        write_graphs(model, tmp_path)
+        scores = top_scores(data, model, tmp_path, exclude_seen=exclude_seen, exclude_bought=exclude_bought)
+        return scores.edges, scores.counts
+
+    return measure
 
 
-def test_top_scores_equal_values_computed_by_hand(tmp_path):
+def test_top_scores_equal_values_computed_by_hand(found):
     """Users have their item once, twice or three times."""
-    model = own_weights(tmp_path, items=3)
-    data = interactions([[1], [1], [2, 2], [3, 3, 3]], step_ms=1)
-
-    found = top_scores(data, model, tmp_path, exclude_seen=False)
-
-    assert (found.edges, found.counts) == ((1.0, 2.0), (2, 1, 1))
+    assert found(interactions([[1], [1], [2, 2], [3, 3, 3]], step_ms=1)) == ((1.0, 2.0), (2, 1, 1))
 
 
-def test_users_with_an_empty_list_have_no_top_score(tmp_path):
-    found = top_scores(
-        interactions([[1], [2, 2]], step_ms=1), own_weights(tmp_path, items=2), tmp_path, exclude_seen=True
-    )
-
-    assert (found.edges, found.counts) == ((), (0,))
+def test_users_with_an_empty_list_have_no_top_score(found):
+    assert found(interactions([[1], [2, 2]], step_ms=1), exclude_seen=True) == ((), (0,))
 
 
-def test_bought_items_have_no_score_if_excluded(tmp_path):
+def test_bought_items_have_no_score_if_excluded(found):
     """The second user bought item 2 and viewed item 1 twice."""
     data = interactions([[1], [2, 1, 1]], step_ms=1)
     types = Feature(("purchase", "view"), np.array([2, 1, 2, 2], np.uint8))
     data = dataclasses.replace(data, features={"event_type": types})
 
-    found = top_scores(data, own_weights(tmp_path, items=2), tmp_path, exclude_seen=False, exclude_bought=True)
-
-    assert (found.edges, found.counts) == ((1.0,), (1, 1))
+    assert found(data, exclude_bought=True) == ((1.0,), (1, 1))
 
 
-def test_inactive_users_are_excluded(tmp_path):
+def test_inactive_users_are_excluded(found):
     """The first user's last interaction is eight days before the last interaction of the other user."""
-    data = interactions([[1], [2] * 9], step_ms=DAY_MS)
+    _, counts = found(interactions([[1], [2] * 9], step_ms=DAY_MS))
 
-    found = top_scores(data, own_weights(tmp_path, items=2), tmp_path, exclude_seen=False)
-
-    assert sum(found.counts) == 1
+    assert sum(counts) == 1
 
 
 def test_bins_have_equal_user_counts_and_match_the_model(tmp_path):

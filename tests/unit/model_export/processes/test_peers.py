@@ -189,23 +189,25 @@ def test_failed_training_kills_the_other_processes(monkeypatch, followers):
     assert [follower.ends for follower in followers] == [["kill", "wait"]]
 
 
-def test_follower_that_ends_before_the_meeting_is_named(monkeypatch, followers):
-    distributed(monkeypatch)
+@pytest.mark.parametrize(
+    ("others", "place", "message"),
+    [
+        (
+            (), peers.Place(size=2, address="127.0.0.1:29400", starts=1),
+            "process 1 of 2 ended with status 3",
+        ),
+        (
+            (1,), peers.Place(size=4, address="algo-1:29500"),
+            r"processes \[2, 3\] of 4 did not connect to algo-1:29500",
+        ),
+    ],
+    ids=["ended follower", "missing hosts"],
+)  # fmt: skip
+def test_processes_missing_at_the_meeting_are_named(others, place, message, monkeypatch, followers):
+    distributed(monkeypatch, others=others)
     monkeypatch.setattr(Follower, "poll", lambda _: 3)
+    if not place.starts:
+        monkeypatch.setattr(peers, "MEETING", dt.timedelta(0))
 
-    with (
-        pytest.raises(RuntimeError, match="process 1 of 2 ended with status 3"),
-        peers.joined(peers.Place(size=2, address="127.0.0.1:29400", starts=1)),
-    ):
-        pass
-
-
-def test_processes_missing_at_the_meeting_are_named(monkeypatch):
-    distributed(monkeypatch, others=(1,))
-    monkeypatch.setattr(peers, "MEETING", dt.timedelta(0))
-
-    with (
-        pytest.raises(RuntimeError, match=r"processes \[2, 3\] of 4 did not connect to algo-1:29500"),
-        peers.joined(peers.Place(size=4, address="algo-1:29500")),
-    ):
+    with pytest.raises(RuntimeError, match=message), peers.joined(place):
         pass
