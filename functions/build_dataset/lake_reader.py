@@ -22,8 +22,8 @@ from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.dataset_rules import ACTION, CONTEXT
 
 BATCH_BYTES = 256 * 2**20
-"""Maximum total size in bytes of the objects that are read at once, except a single object. The selected columns of
-earlier objects take further memory."""
+"""Maximum total size in bytes of objects that are read at once. A larger object is read separately. The selected
+columns of earlier objects take further memory."""
 
 _ACTION_TYPES = pa.array(ACTION_TYPES)
 

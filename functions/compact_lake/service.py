@@ -56,7 +56,7 @@ class UpkeepResult:
     merged, written, removed
         Number of inputs and of outputs of completed merges, and of deleted inputs of earlier merges.
     undone
-        Number of undone merges. A merge was interrupted, an input changed, or a user was erased.
+        Number of merges that were undone after an interruption, a changed input or an erasure.
     unreadable
         Number of objects that were not merged because this version cannot read them.
     complete

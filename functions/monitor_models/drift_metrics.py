@@ -1,4 +1,4 @@
-"""Drift metrics: distances of the window from the last days of the champion's dataset."""
+"""Drift metrics: distances of the window from the champion's reference distributions."""
 
 from __future__ import annotations
 

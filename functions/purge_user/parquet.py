@@ -16,7 +16,7 @@ BATCH_ROWS = 500_000
 
 
 def open_parquet(body: bytes, *, where: str) -> pq.ParquetFile:
-    """Raise `InvalidInput` if the object is not a Parquet file, which no reader can use either."""
+    """Raise `InvalidInput` if the object is not a Parquet file."""
     try:
         return pq.ParquetFile(io.BytesIO(body))
     except pa.ArrowInvalid as error:

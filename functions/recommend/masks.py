@@ -28,7 +28,7 @@ Positions = npt.NDArray[np.int64]
 NO_POSITIONS: Positions = np.zeros(0, np.int64)
 
 WITHOUT_FALLBACK = (BUY_AGAIN, RECENTLY_VIEWED, PERSONALIZED_RANKING, TRENDING)
-"""Recommenders whose lists may be short: trending items never replace them."""
+"""Recommenders whose lists trending items never replace. So these lists may be short."""
 
 FALLBACK_WINDOW = "1d"
 """Window of trending items that replace other lists. The longest window contains the most items."""

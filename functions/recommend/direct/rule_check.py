@@ -27,7 +27,7 @@ _NO_EFFECT = "so the rule has no effect"
 
 
 def check_rules(given: Any, *, recommender: Recommender) -> dict[str, Any]:
-    """Return warnings about pinned items that no list can contain, and about filters that pass no item.
+    """Return warnings about pins without effect, and about filters that pass no item.
 
     Filters that depend on the request, such as on the user's interactions, are not evaluated.
     """

@@ -1,4 +1,4 @@
-"""Recommendations for a user: the model's list, else popular items, or trending items without a model."""
+"""Recommendations for a user: the model's list, else similar, popular or trending items."""
 
 from __future__ import annotations
 
