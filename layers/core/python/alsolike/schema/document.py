@@ -13,7 +13,6 @@ from alsolike.schema.validation import describe
 Path: TypeAlias = tuple[str | int, ...]
 """Keys and list indices that lead from the top of a document to a value."""
 
-_SHOWN_CHARACTERS = 80
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
 
 
@@ -152,10 +151,7 @@ class Node:
 def _shown(value: object) -> str:
     if value is None:
         return "null"
-    try:
-        return repr(value) if isinstance(value, float) else describe(value)  # JSON has no NaN.
-    except TypeError:  # orjson rejects integers above 64 bits and lone surrogates.
-        return repr(value)[:_SHOWN_CHARACTERS]
+    return repr(value) if isinstance(value, float) else describe(value)  # JSON has no NaN.
 
 
 def _is_number(value: object) -> bool:
