@@ -77,7 +77,7 @@ class WaitBudget:
         self._until_s = self.clock() + self._limit_ms / 1000 if limited and self._limit_ms else None
 
     def wait_in_cold_start(self) -> None:
-        """Remove the deadline of the current request, which is the first of the process and needs the results."""
+        """Remove the deadline of the current request, which needs the results of the first reads of its process."""
         self.is_cold = True
         self._until_s = None
 
