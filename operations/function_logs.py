@@ -17,7 +17,7 @@ _NOT_SHOWN = ("timestamp", "level", "message", "location", "service", "cold_star
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class LogLine:
-    """Log line. `level` is empty if the line is not JSON. `details` excludes the fields of the invocation."""
+    """Log line. `level` is empty if the line states none. `details` excludes the fields of the invocation."""
 
     time_ms: int
     level: str

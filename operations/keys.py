@@ -57,7 +57,7 @@ class NewKey:
 class Keys:
     """API key pairs in a deployment's DynamoDB table, with secrets encrypted by KMS.
 
-    Changes are repeated in the deployment's other region.
+    Changes are repeated in the region of `other`, if it is not None.
     """
 
     def __init__(self, client: Callable[[str], Any], names: Names, *, other: Callable[[], Keys] | None = None) -> None:

@@ -1,7 +1,7 @@
 """Server of the Model Context Protocol with tools that read recommendations, using a key pair.
 
-The user comes from the server's owner, never from a tool's arguments. So no prompt can make a model read the list of
-another user.
+The user comes from the server's option or the application's header, never from a tool's arguments. So no prompt can
+make a model read the list of another user.
 """
 
 from __future__ import annotations

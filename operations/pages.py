@@ -49,7 +49,7 @@ def publish(deployment: Deployment, pages: Path) -> int:
     """Upload the pages of a folder after the files that they load, then delete obsolete files. Return the number of
     uploaded files.
 
-    The template cannot set the pages' URLs in the user pool client, because the user pool is created before the
+    Also set the pages' URLs in the user pool client, because the template creates the user pool before the
     distribution.
     """
     bucket = _bucket(deployment)
@@ -170,7 +170,9 @@ def _files(directory: Path) -> Iterator[Path]:
 
 
 def _content_type(key: str) -> str:
-    """Return a file's media type, independent of the media types configured on this machine."""
+    """Return a file's media type. Media types of scripts, SVG images and fonts do not depend on this machine's
+    settings.
+    """
     known = {".js": "text/javascript", ".svg": "image/svg+xml", ".woff2": "font/woff2"}
     kind = known.get(Path(key).suffix) or mimetypes.guess_type(key)[0] or "application/octet-stream"
     return f"{kind}; charset=utf-8" if kind.startswith("text/") else kind

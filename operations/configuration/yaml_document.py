@@ -1,4 +1,4 @@
-"""Parser of YAML to plain values with their positions. It uses YAML 1.2's core schema."""
+"""Parser of YAML to plain values that keeps their positions, and writer of YAML."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class InvalidYaml(InvalidInput):
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Finding:
-    """Error in a file, with line and column counted from 1."""
+    """Message about a place in a file, with line and column counted from 1."""
 
     line: int
     column: int
@@ -52,7 +52,7 @@ class YamlDocument:
         return Finding(*self._place(fault), str(fault), fault.path)
 
     def _place(self, fault: Fault) -> tuple[int, int]:
-        if not self._nodes:  # The document contains only comments.
+        if not self._nodes:  # The document is empty or contains only comments.
             return 1, 1
         key, node = self._nodes[fault.path]
         start = key if fault.at_key and key is not None else node
@@ -89,7 +89,9 @@ def dump(document: object) -> str:
 
 
 class _Resolver(yaml.resolver.BaseResolver):  # type: ignore[misc]
-    """YAML 1.2's core schema. `no`, `1:30` and dates are strings."""
+    """YAML 1.2's core schema, without octal, hexadecimal, infinite and NaN numbers. `no`, `1:30` and dates are
+    strings.
+    """
 
 
 for _tag, _form, _first in (
@@ -125,7 +127,7 @@ class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """YAML writer that indents the elements of lists. `read` parses its output to the same document."""
+    """YAML writer that indents the elements of lists and quotes strings by the schema of `read`."""
 
     yaml_implicit_resolvers = _Resolver.yaml_implicit_resolvers
 

@@ -59,7 +59,7 @@ class Resource:
 
 
 def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
-    """Return true if a resource has no condition, or if its condition holds in the partition `aws`."""
+    """Return false if the resource's condition requires another partition than `aws`."""
     match template.get("Conditions", {}).get(resource.get("Condition")):
         case {"Fn::Equals": [{"Ref": "AWS::Partition"}, str(right)]}:
             return right == "aws"
@@ -107,7 +107,7 @@ class Resources:
         return [resource for part in value.values() for resource in self.referenced(part, template)]
 
     def scheduled_runs(self, called: Sequence[Resource]) -> float:
-        """Return the number of runs per month that schedules start of these resources."""
+        """Return the number of scheduled runs of these resources per month."""
         return sum(
             runs_a_month(str(rule.properties["ScheduleExpression"]))
             for rule in self.of("AWS::Events::Rule")
@@ -274,7 +274,8 @@ def _training(resources: Resources, variables: Mapping[str, str]) -> Training:
         jobs = [state["Parameters"] for state in states if "createTrainingJob" in str(state.get("Resource"))]
         if not jobs:
             continue
-        # A workflow with spot training also has a job on demand, for accounts without a spot quota. It is not billed.
+        # A workflow with spot training also has a job on demand, for accounts without a spot quota. The bill excludes
+        # that job.
         job = min(jobs, key=lambda job: not job.get("EnableManagedSpotTraining"))
         canary_s = int(variables.get("CANARY_DURATION_S", 0)) * (variables.get("CANARY_SHARE_PERCENT", "0") != "0")
         look_s = next((int(state["Seconds"]) for state in states if state["Type"] == "Wait"), 0)

@@ -107,7 +107,7 @@ JOB_STARTS_S = 240.0
 """Time that is billed for a job before and after the training, in seconds (assumed): image, dataset and upload."""
 
 FIT_S = ((0, 0.0), (1, 11.6), (10, 67.6), (100, 544.5))
-"""Time of a processor to fit each algorithm once, in seconds, after the millions of interactions: docs/performance.md.
+"""Time of a processor to fit each algorithm once, in seconds, by millions of interactions: docs/performance.md.
 
 SASRec is excluded because it needs torch, as are algorithms above their limits.
 """
@@ -488,7 +488,7 @@ def _replica(meter: Meter, summary: BilledResources, replica: BilledResources, l
 def _remarks(meter: Meter, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
     others = {name: each for name, each in summary.functions.items() if name not in {*calls, "build_dataset"}}
     unknown = sorted(name for name, each in others.items() if each.sources or each.runs)
-    rare = sorted(others.keys() - unknown)  # Functions that only users or other uncounted functions call.
+    rare = sorted(others.keys() - unknown)  # Functions without a schedule or an event source.
     cases = (
         (
             summary.region != prices.REGION,

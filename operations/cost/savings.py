@@ -52,7 +52,7 @@ def savings(
 def _changes(summary: BilledResources, load: Load) -> Iterator[tuple[str, object, object, str, BilledResources | Load]]:
     """Yield the setting, its values now and then, the disadvantage, and the changed resources or load.
 
-    A change that a deployment has already costs the same, so it is not a saving.
+    A change that the deployment already has saves nothing, so it is not suggested.
     """
     functions, stream, training = summary.functions, summary.stream, summary.training
 

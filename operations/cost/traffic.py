@@ -111,7 +111,9 @@ def shards_needed(load: Load) -> int:
 
 
 def shards(summary: BilledResources, load: Load) -> int:
-    """Return the larger of the number that the load needs and the template's number, or four for on-demand streams."""
+    """Return the number of shards that the load needs, at least the template's number, or four for on-demand
+    streams.
+    """
     return max(shards_needed(load), 4 if summary.stream.on_demand else summary.stream.shards)
 
 

@@ -100,7 +100,7 @@ def read_histories(
     until_ms: int,
     context: Sequence[str],
 ) -> Histories:
-    """Read the interactions that arrived until `until_ms`, and the properties.
+    """Read the interactions that arrived until `until_ms`, and the users' properties.
 
     `context` names the properties that belong to the context of an interaction.
     """

@@ -141,7 +141,7 @@ class DayInputs:
         return self._left(rows)
 
     def _fetch_catalogues(self, rows: Sequence[ServedResponse]) -> set[str]:
-        """Fetch the snapshots of the rows, and return their versions."""
+        """Fetch the snapshots of the rows. Return the versions whose files are stored, and `NO_CATALOGUE`."""
         wanted = {row.catalogue for row in rows if row.catalogue is not None} - {NO_CATALOGUE}
         found = {NO_CATALOGUE}
         until_ms = max((row.served_ms for row in rows), default=0) + _PUBLISHED_MS
@@ -169,7 +169,9 @@ class DayInputs:
         return path.is_file() or self._download(entry.key, path)
 
     def _latest(self, key: str) -> bytes | None:
-        """Return the latest content of an object, which may be deleted. None if the bucket has no version of it."""
+        """Return the latest content of an object, even if the object is deleted. None if the bucket has no version
+        of it.
+        """
         stored = next(stored_versions(self._s3, self._bucket, key), None)
         return None if stored is None else read_version(self._s3, self._bucket, stored)
 
@@ -214,7 +216,7 @@ class DayInputs:
             self._configurations[version] = _parsed(version, document)
 
     def _fetch_trends(self, rows: Sequence[ServedResponse]) -> set[str]:
-        """Fetch the trend counters of the rows, and return their hashes."""
+        """Fetch the trend counters of the rows, and return the hashes of those that are stored."""
         wanted = {row.trends for row in rows if row.trends is not None}
         found: set[str] = set()
         if not wanted:
@@ -285,7 +287,7 @@ class DayInputs:
         return seen.of(row, lifetime_ms=lifetime_ms, first_ms=self._demoting_since(row.configuration))
 
     def _write_requests(self, rows: Sequence[ServedResponse], histories: Histories, seen: SeenLists) -> int:
-        # Requests with equal inputs are written one after another, so that each input is loaded once.
+        # Requests with equal inputs are written one after another, so that inputs are rarely loaded again.
         ordered = sorted(
             rows, key=lambda row: (row.configuration, row.catalogue or "", row.model_version, row.served_ms)
         )

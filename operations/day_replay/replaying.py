@@ -111,8 +111,8 @@ def replay_day(
 ) -> DayReplay:
     """Answer a day's requests again, and compare the lists with those of the log.
 
-    `model` and `draft` replace the models and configurations of the log. `code` is the folder of another checkout. A
-    `sample` has the same responses in each run.
+    `model` and `draft` replace the models and configurations of the log. `code` is the folder of another checkout.
+    `sample` limits the number of responses; equal calls select the same responses.
     """
     if code is not None and not (code / (WORKER.replace(".", "/") + ".py")).is_file():
         raise InvalidInput(

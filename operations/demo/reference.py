@@ -114,7 +114,7 @@ def _ordered(indices: Ints, values: npt.NDArray[np.floating], answered_rank: Map
 
 
 def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -> ReferenceModel:
-    """Download a version's bundle and dataset into `directory`, verify the bundle and fit its algorithm again."""
+    """Download a version's bundle and dataset into `directory`, and fit its algorithm again."""
     _download(
         deployment,
         champion_pointer.model_prefix(version),

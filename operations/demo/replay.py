@@ -68,7 +68,7 @@ def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) ->
 
 
 def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
-    """Send all events. The events of a user arrive in order."""
+    """Send the events of each user in order."""
     api = Api(deployment)
 
     def call(user: tuple[str, Sequence[Sequence[LiveEvent]]]) -> None:

@@ -51,7 +51,7 @@ class FirstRecommendation:
 
 @dataclasses.dataclass(slots=True)
 class DemoSummary:
-    """Results so far. They are complete when `error` is None and every check passed.
+    """Results so far.
 
     `steps` are durations in seconds, in order of completion. Some steps overlap.
     """

@@ -228,7 +228,7 @@ def buckets(clients: Clients, needs: Needs) -> Iterator[Finding]:
 
 
 def key(clients: Clients, needs: Needs) -> Iterator[Finding]:
-    """Check that the KMS key of the settings can encrypt, and that its policy lets CloudWatch Logs use it."""
+    """Check that the KMS key of the settings can encrypt, and that its policy names CloudWatch Logs."""
     if needs.key is None:
         return
     check, advice = "KMS key", "enable a symmetric key for encryption, or correct `kms_key_arn` in cdk.json"

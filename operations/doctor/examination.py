@@ -1,4 +1,7 @@
-"""All checks in their order. If AWS does not respond, a check is unknown and the other checks continue."""
+"""All checks in their order. An error of AWS makes a check unknown, and the other checks continue.
+
+If the caller's identity cannot be read, no other check runs.
+"""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Incremental orders and revenue: users with recommendations, compared with held-out users.
 
-All purchases of the users of a holdout (`alsolike.experiments.holdout`) count, also those without a `recommendationId`.
+Purchases of the users of a holdout (`alsolike.experiments.holdout`) count also without a `recommendationId`.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Increment:
 
     `with_recommendations` and `held_out` are means per user. `per_user`, `low` and `high` are adjusted for purchases
     before the start, and None with too little data. `required_ratio` is the data that an interval requires, divided by
-    the collected data; None if an arm has no order yet.
+    the collected data, at least 1; None if an arm has no order yet.
     """
 
     metric: str

@@ -1,4 +1,4 @@
-"""All purchases of a shop by shopper, with or without a recommendation."""
+"""Purchases of a shop by shopper, with or without a recommendation."""
 
 from __future__ import annotations
 

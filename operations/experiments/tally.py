@@ -1,4 +1,4 @@
-"""Sums of outcomes by user. The memory grows with the number of users, not of responses."""
+"""Sums of outcomes by user, and by user and day. Memory does not grow with the number of responses."""
 
 from __future__ import annotations
 

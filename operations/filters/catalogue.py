@@ -1,4 +1,4 @@
-"""Evaluation of a filter on the catalogue of a deployment, without a model or user."""
+"""Evaluation of a filter on the catalogue of a deployment, without a model."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Quality report of a training dataset with accepted, rejected and repeated rows."""
+"""Report on the rows of a training dataset: read, kept and skipped by reason."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from operations.models.training_watch import Watch
 
 
 class TrainingFailed(AlsolikeError):
-    """The workflow failed. The champion has not changed."""
+    """The workflow ended without success."""
 
 
 class TrainingBusy(AlsolikeError):

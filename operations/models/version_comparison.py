@@ -51,10 +51,10 @@ class FigureChange:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """Differences between two versions with their models and datasets.
+    """Differences between two versions with their models and datasets. Equal values are omitted.
 
-    `figures` are metrics, slices and parameters of the selected algorithm, with nested names joined by dots. `dataset`
-    is empty if a dataset has expired.
+    `figures` are values of the manifest and the selected algorithm, with nested names joined by dots. `dataset` is
+    empty if a dataset has expired.
     """
 
     before: str

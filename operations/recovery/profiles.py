@@ -50,10 +50,9 @@ def profiles_of(
     configuration: Configuration = DEFAULT,
     on_bytes: Callable[[float], None] = lambda done: None,
 ) -> Iterator[Profile]:
-    """Yield all profiles of the rows. Memory is bounded, because the rows are partitioned on disk.
+    """Yield all profiles of the rows. The rows are partitioned on disk, and one file at a time is read into memory.
 
     Interactions are merged as in live profiles (`Profile.merge`), and sessions with a login have a link to the user.
-    Therefore the results equal the live profiles.
     """
     objects = rows.objects()
     links = _session_links(logins)
@@ -103,7 +102,7 @@ def _session_links(logins: pd.DataFrame) -> dict[str, SessionLink]:
 def _owned(
     rows: LakeReader, stored: LakeObject, logins: pd.DataFrame, context: Sequence[str]
 ) -> Iterator[pd.DataFrame]:
-    """Yield the rows of an object that belong to a profile, with the context and the profile ID."""
+    """Yield the rows of an object that have an item, with their context and profile ID."""
     for piece in rows.read(stored, (*_COLUMNS, "properties") if context else _COLUMNS):
         frame = _frame(piece)
         frame = frame.assign(

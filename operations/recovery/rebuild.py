@@ -51,7 +51,7 @@ def write_profiles(
     exactly: bool,
     length: int = HISTORY_LENGTH,
 ) -> int:
-    """Write profiles to the table, and return their number. Erased users are not written.
+    """Write profiles to the table, except those of erased users, and return the number of all profiles.
 
     `length` is the maximum number of interactions per profile if existing interactions are kept.
     """
