@@ -46,12 +46,12 @@ class Engagement:
     def rates(self) -> dict[str, float | None]:
         """Return the rates by metric name. A rate with the denominator 0 is None.
 
-        The number of viewers of a shared response is unknown, so rates per response exclude shared responses.
+        The number of viewers of a shared response is unknown, so conversion and revenue exclude shared responses.
 
         ==================== ===================================================================
         click_through        share of clicked items among items that were reported as shown
-        conversion           share of responses with a purchase among responses to users
-        revenue_per_thousand revenue per thousand responses to users
+        conversion           share of responses with a purchase among responses to shoppers
+        revenue_per_thousand revenue per thousand responses to shoppers
         coverage             share of catalogue items that were recommended (mean over days)
         novelty              mean novelty of responses (`alsolike.records.outcome`), in bits
         new_item_share       share of new items among recommended items

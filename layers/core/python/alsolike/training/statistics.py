@@ -80,8 +80,8 @@ class StatisticsManifest:
         End of the last window. It is earlier than the last interaction if only a few users have later interactions
         after a quiet period.
     holdout_ms
-        Length in milliseconds of each of the last two windows, which select and evaluate settings. The first count
-        excludes both.
+        Length in milliseconds of each of the last two windows, which select and evaluate settings. The statistics up to
+        `learned_ms` exclude both.
     since_ms
         Start of the comparison with a champion. It is the later of the champion's last training event and the start of
         the last window; None if there is no champion or no later interaction.
