@@ -56,7 +56,7 @@ def users_of_dataset(s3: S3Client, bucket: str) -> Iterator[str]:
     """Yield the users with interactions in the champion's dataset, each once.
 
     Memory holds one chunk of rows and 8 bytes per user. Raise `InvalidInput` if there is no champion, or its dataset
-    has been deleted.
+    has been deleted, and `InvalidBundle` if its manifest is unreadable.
     """
     champion = Registry(s3, bucket).champion()
     if champion is None:
