@@ -12,8 +12,7 @@ NO_DECAY = HistoryParameters(length=3, half_life_days=float("inf"), event_weight
 
 
 def rows(user, item, time_ms, weight):
-    columns = (np.array(column) for column in (user, item, time_ms, weight))
-    u, i, t, w = columns
+    u, i, t, w = (np.array(column) for column in (user, item, time_ms, weight))
     return Interactions.from_rows(user=u, item=i, time_ms=t, weight=w, users=2, items=9)
 
 

@@ -41,12 +41,10 @@ def counted(tmp_path):
 @pytest.mark.parametrize(
     "algorithm",
     [
-        Transitions(),
-        Transitions(repeats=True, targets=5, source_power=1.0),
-        ItemKnn(session=8),
+        Transitions(), Transitions(repeats=True, targets=5, source_power=1.0), ItemKnn(session=8),
         ItemKnn(session=8, targets=3),
     ],
-)
+)  # fmt: skip
 def test_model_from_statistics_equals_the_model_from_interactions(counted, algorithm):
     found, expected = algorithm.fit_from_statistics(counted), algorithm.fit(by_frequency(SEQUENCES))
 
@@ -59,10 +57,9 @@ def test_model_from_statistics_equals_the_model_from_interactions(counted, algor
 def test_ease_treats_sessions_as_users(counted):
     pieces = [sequence[start : start + 8] for sequence in SEQUENCES for start in (0, 8)]
 
-    found, expected = (
-        Ease().fit_from_statistics(counted),
-        Ease().fit(interactions(pieces).renumber(interactions(SEQUENCES).frequency_order())),
-    )
+    by_session = interactions(pieces).renumber(interactions(SEQUENCES).frequency_order())
+
+    found, expected = Ease().fit_from_statistics(counted), Ease().fit(by_session)
 
     assert isinstance(expected, ItemRowsModel)
     np.testing.assert_array_equal(found.rows.target, expected.rows.target)
@@ -84,6 +81,7 @@ def test_blend_needs_statistics_for_all_parts(counted):
         (Transitions(gap_decay=0.5), "transitions has gap_decay 0.5, the statistics were counted with 0.8"),
         (Transitions(targets=300), "transitions keeps 300 targets, the statistics have 200 at most"),
         (ItemKnn(), "item_knn has session 50, the statistics were counted with 8"),
+        (Popularity(trend_half_life_days=5.0), "trend_half_life_days 5, the statistics have inf, 7, 30, 90"),
     ],
 )
 def test_settings_without_their_statistics_are_refused(counted, algorithm, message):
@@ -119,23 +117,19 @@ def test_invalid_manifest_is_refused(shop, manifest, message):
         Counts.open(shop)
 
 
-def test_cutoffs_are_those_of_the_training():
-    day = DAY_MS
+@pytest.mark.parametrize(
+    ("champion", "moments", "since"),
+    [(None, (80, 100), None), (100, (80, 100), None), (97, (80, 97, 100), 97), (3, (80, 90, 100), 90)],
+    ids=["no champion", "nothing new", "champion", "old champion"],
+)
+def test_cutoffs_are_those_of_the_training(champion, moments, since):
+    found = StatisticsManifest.of(
+        COUNTING, start_ms=5 * DAY_MS, tested_ms=100 * DAY_MS, last_ms=100 * DAY_MS,
+        champion_ms=None if champion is None else champion * DAY_MS,
+    )  # fmt: skip
 
-    alone = StatisticsManifest.of(COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=None)
-    beside = StatisticsManifest.of(
-        COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=97 * day
-    )
-    long_ago = StatisticsManifest.of(
-        COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=3 * day
-    )
-    nothing_new = StatisticsManifest.of(
-        COUNTING, start_ms=5 * day, tested_ms=100 * day, last_ms=100 * day, champion_ms=100 * day
-    )
-
-    assert alone.moments == nothing_new.moments == (80 * day, 100 * day)
-    assert beside.moments == (80 * day, 97 * day, 100 * day)
-    assert long_ago.since_ms == 90 * day  # Settings are selected on data until this time.
+    assert found.moments == tuple(day * DAY_MS for day in moments)
+    assert found.since_ms == (None if since is None else since * DAY_MS)  # Settings are selected on data until then.
 
 
 def test_statistics_at_a_cutoff_equal_the_interactions_before_it(shop):
@@ -166,11 +160,6 @@ def test_unknown_cutoff_is_refused(shop):
 
     with pytest.raises(InvalidDataset, match="has no counts up to 5, expected one of"):
         counts.until(5)
-
-
-def test_trend_without_its_statistics_is_refused(counted):
-    with pytest.raises(InvalidInput, match="trend_half_life_days 5, the statistics have inf, 7, 30, 90"):
-        Popularity(trend_half_life_days=5.0).fit_from_statistics(counted)
 
 
 def test_pairs_of_unknown_items_are_refused(tmp_path):

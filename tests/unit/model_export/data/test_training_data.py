@@ -10,19 +10,18 @@ from model_export.data.training_data import load
 from tests.unit.model_export.shops import tiny_shop
 
 
-def test_directories_of_parts_are_read_in_numeric_order(tmp_path):
-    dataset = tiny_shop(tmp_path / "dataset")
+@pytest.fixture
+def dataset(tmp_path):
+    return tiny_shop(tmp_path / "dataset")
+
+
+def test_directories_of_parts_are_read_in_numeric_order(dataset):
     whole = load(dataset)
     table = pq.read_table(dataset / INTERACTIONS_FILE)
-    (dataset / INTERACTIONS_FILE).unlink()
-    (dataset / INTERACTIONS_FILE).mkdir()
-    third = len(table) // 3
-    for name, rows in (
-        ("part-00000-a", table.slice(0, third)),
-        ("part-99999-a", table.slice(third, third)),
-        ("part-100000-a", table.slice(2 * third)),
-    ):
-        pq.write_table(rows, dataset / INTERACTIONS_FILE / f"{name}.parquet")
+    empty_directory(dataset / INTERACTIONS_FILE)
+    third = -(-len(table) // 3)
+    for number, part in enumerate(("00000", "99999", "100000")):
+        pq.write_table(table.slice(number * third, third), dataset / INTERACTIONS_FILE / f"part-{part}-a.parquet")
     (dataset / INTERACTIONS_FILE / "interactions.parquet_$folder$").touch()
 
     parts = load(dataset)
@@ -31,8 +30,7 @@ def test_directories_of_parts_are_read_in_numeric_order(tmp_path):
         assert getattr(parts.interactions, name).tolist() == getattr(whole.interactions, name).tolist()
 
 
-def test_interactions_have_the_user_columns_with_single_values(tmp_path):
-    dataset = tiny_shop(tmp_path / "dataset")
+def test_interactions_have_the_user_columns_with_single_values(dataset):
     profiles = sorted(set(pq.read_table(dataset / INTERACTIONS_FILE)["profile_id"].to_pylist()))
     properties = ['{"plan":"tin","trial":true}', '{"plan":"gold","likes":["tea","jazz"]}']
     users = [profile.removeprefix("u#") for profile in profiles[:2]]
@@ -45,37 +43,33 @@ def test_interactions_have_the_user_columns_with_single_values(tmp_path):
     assert plan.codes.tolist() == [{0: 2, 1: 1}.get(user, 0) for user in rows.user.tolist()]
 
 
-def test_empty_directory_counts_as_a_missing_file(tmp_path):
-    dataset = tiny_shop(tmp_path / "dataset")
-    (dataset / INTERACTIONS_FILE).unlink()
-    (dataset / INTERACTIONS_FILE).mkdir()
-
-    with pytest.raises(InvalidDataset, match=r"dataset has no interactions\.parquet"):
-        load(dataset)
+def empty_directory(file):
+    file.unlink()
+    file.mkdir()
 
 
-def test_missing_column_error_names_the_column(tmp_path):
-    dataset = tiny_shop(tmp_path / "dataset")
-    table = pq.read_table(dataset / INTERACTIONS_FILE)
-    pq.write_table(table.drop_columns(["weight"]), dataset / INTERACTIONS_FILE)
-
-    with pytest.raises(InvalidDataset, match=r"parquet misses weight; its columns are profile_id, item_id"):
-        load(dataset)
+def without_weight(file):
+    pq.write_table(pq.read_table(file).drop_columns(["weight"]), file)
 
 
-def test_row_without_an_id_is_refused(tmp_path):
-    dataset = tiny_shop(tmp_path / "dataset")
-    table = pq.read_table(dataset / INTERACTIONS_FILE)
+def row_without_id(file):
+    table = pq.read_table(file)
     ids = pa.array([None, *table["item_id"].to_pylist()[1:]], pa.string())
-    pq.write_table(table.set_column(1, "item_id", ids), dataset / INTERACTIONS_FILE)
-
-    with pytest.raises(InvalidDataset, match=r"1 rows without item_id"):
-        load(dataset)
+    pq.write_table(table.set_column(1, "item_id", ids), file)
 
 
-def test_invalid_parquet_file_error_names_the_file(tmp_path):
-    dataset = tiny_shop(tmp_path / "dataset")
-    (dataset / INTERACTIONS_FILE).write_text("not parquet")
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (empty_directory, r"dataset has no interactions\.parquet"),
+        (without_weight, r"parquet misses weight; its columns are profile_id, item_id"),
+        (row_without_id, r"1 rows without item_id"),
+        (lambda file: file.write_text("not parquet"), r"interactions.parquet is not a readable Parquet file"),
+    ],
+    ids=["empty directory", "missing column", "missing ID", "no Parquet file"],
+)
+def test_invalid_interactions_are_refused(dataset, change, message):
+    change(dataset / INTERACTIONS_FILE)
 
-    with pytest.raises(InvalidDataset, match=r"interactions.parquet is not a readable Parquet file"):
+    with pytest.raises(InvalidDataset, match=message):
         load(dataset)

@@ -91,21 +91,19 @@ def test_missing_file_is_an_error(tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("text", "message"), [("{", "is not JSON"), ("[]", "holds a list, expected an object"), ("{}", "misses format")]
+    ("name", "content", "message"),
+    [
+        ("model.json", b"{", "is not JSON"),
+        ("model.json", b"[]", "holds a list, expected an object"),
+        ("model.json", b"{}", "misses format"),
+        ("graph.onnx", b"\xff" * 50, r"graph.onnx is not an ONNX model"),
+    ],
 )
-def test_unreadable_document_is_an_error(tmp_path, text, message):
+def test_unreadable_file_is_an_error(tmp_path, name, content, message):
     opened(tmp_path)
-    (tmp_path / "model.json").write_text(text)
+    (tmp_path / name).write_bytes(content)
 
     with pytest.raises(InvalidBundle, match=message):
-        open_folder(tmp_path)
-
-
-def test_unreadable_graph_is_an_error(tmp_path):
-    opened(tmp_path)
-    (tmp_path / "graph.onnx").write_bytes(b"\xff" * 50)
-
-    with pytest.raises(InvalidBundle, match=r"graph.onnx is not an ONNX model"):
         open_folder(tmp_path)
 
 

@@ -31,6 +31,19 @@ def with_ids(found, item_ids):
     return dataclasses.replace(found, item_ids=np.array(["", *item_ids], object))
 
 
+@pytest.fixture
+def checked(tmp_path):
+    """Return a function that exports a model and compares its graphs."""
+
+    def check(model, given):
+        directory = tmp_path / "graphs"
+        directory.mkdir()
+        write_graphs(model, directory)
+        return check_parity(model, directory, given)
+
+    return check
+
+
 def fitted(tmp_path, proto, item_ids=ITEMS, shop_ids=("i3", "i1", "new", "i2"), **fields):
     """Return the model of a graph for a shop of four items. Unless `item_ids` has it, the graph lacks item `new`."""
     folder = open_folder(write_folder(tmp_path, proto, item_ids, **fields))
@@ -83,13 +96,11 @@ def test_fit_needs_item_ids(tmp_path):
         ("length", "relu", 18),
     ],
 )  # fmt: skip
-def test_served_graphs_rank_like_the_imported_graph(tmp_path, length, activation, opset):
+def test_served_graphs_rank_like_the_imported_graph(tmp_path, checked, length, activation, opset):
     proto = scoring_graph(12, length=length, opset=opset)
     model = fitted(tmp_path / "folder", proto, activation=activation)
-    (tmp_path / "graphs").mkdir()
-    write_graphs(model, tmp_path / "graphs")
 
-    found = check_parity(model, tmp_path / "graphs", histories([1], [4, 1, 2], [3, 2], [2, 3, 1, 4, 1]))
+    found = checked(model, histories([1], [4, 1, 2], [3, 2], [2, 3, 1, 4, 1]))
 
     assert found.recall == 1.0
     assert found.largest_difference < 1e-6
@@ -103,7 +114,7 @@ def test_fixed_length_keeps_the_latest_interactions(tmp_path):
     assert scores[1:].tolist() == pytest.approx(expected_scores(proto, [3, 5])[1:].tolist(), rel=1e-5)
 
 
-def test_weights_reach_the_graph(tmp_path):
+def test_weights_reach_the_graph(tmp_path, checked):
     proto = scoring_graph(12)
     graph = proto.graph
     graph.input.append(helper.make_tensor_value_info("weights", TensorProto.FLOAT, ["batch", "length"]))
@@ -112,26 +123,22 @@ def test_weights_reach_the_graph(tmp_path):
     graph.node.insert(1, helper.make_node("Unsqueeze", ["weights", "two"], ["wide"]))
     graph.node.insert(2, helper.make_node("Mul", ["raw", "wide"], ["gathered"]))
     model = fitted(tmp_path / "folder", proto)
-    (tmp_path / "graphs").mkdir()
-    write_graphs(model, tmp_path / "graphs")
     weighted = histories([1, 4], weights=np.array([[0.0, 2.0]], np.float32))
 
     scores = model.score(weighted)[0]
 
     assert scores[1] == pytest.approx(2 * expected_scores(scoring_graph(12), [2])[3])
-    assert check_parity(model, tmp_path / "graphs", weighted).recall == 1.0
+    assert checked(model, weighted).recall == 1.0
 
 
-def test_function_of_a_graph_is_inlined(tmp_path):
+def test_function_of_a_graph_is_inlined(tmp_path, checked):
     proto = scoring_graph(12, last=lambda sums: [helper.make_node("Twice", [sums], ["changed"], domain="own")])
     body = [helper.make_node("Add", ["x", "x"], ["y"])]
     proto.functions.append(helper.make_function("own", "Twice", ["x"], ["y"], body, [helper.make_opsetid("", 17)]))
     proto.opset_import.append(helper.make_opsetid("own", 1))
     model = fitted(tmp_path / "folder", proto)
-    (tmp_path / "graphs").mkdir()
-    write_graphs(model, tmp_path / "graphs")
 
-    assert check_parity(model, tmp_path / "graphs", histories([1, 2], [4])).recall == 1.0
+    assert checked(model, histories([1, 2], [4])).recall == 1.0
     assert model.score(histories([1]))[0, 1] == pytest.approx(2 * expected_scores(scoring_graph(12), [3])[3])
 
 
@@ -248,7 +255,7 @@ def test_softplus_keeps_the_order_of_negative_scores(tmp_path):
     assert np.argsort(scores).tolist() == np.argsort(-expected_scores(scoring_graph(12), [4])[1:]).tolist()
 
 
-def test_torch_example_of_the_page_is_served_like_its_module(tmp_path, monkeypatch):
+def test_torch_example_of_the_page_is_served_like_its_module(tmp_path, checked, monkeypatch):
     torch = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     ((_, _, text),) = snippets(ROOT / "docs" / "models.md", "python")
@@ -258,8 +265,6 @@ def test_torch_example_of_the_page_is_served_like_its_module(tmp_path, monkeypat
     exec(text, namespace)
 
     model = model_of(check_folder(tmp_path / "bundle"))
-    (tmp_path / "graphs").mkdir()
-    write_graphs(model, tmp_path / "graphs")
-    assert check_parity(model, tmp_path / "graphs", histories([1], [3, 1, 2])).recall == 1.0
+    assert checked(model, histories([1], [3, 1, 2])).recall == 1.0
     expected = np.logaddexp(0, namespace["scores"][1:])
     assert model.score(histories([1, 2]))[0, 1:] == pytest.approx(expected, rel=1e-4)
