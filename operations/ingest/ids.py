@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pyarrow as pa
 import pyarrow.compute as pc
 
-SPACE = r"[\t-\r\x1c-\x1f\x{85}\pZ]"
+SPACE = r"[\t-\r\x1c-\x1f\x{85}\x{feff}\pZ]"
 CONTROL_CHARACTERS = r"\x00-\x1f\x7f"
 
 

@@ -76,14 +76,14 @@ def test_columnar_check_equals_a_check_by_row(rows):
 
 
 def test_space_and_control_characters_are_not_an_id():
-    ids = ["a b", " ", "\u2003", "\x85", "\x1c", "a\x01", "a\x7f", "\u200b"]
+    ids = ["a b", " ", "\u2003", "\x85", "\x1c", "a\x01", "a\x7f", "\u200b", "\ufeff", "a\ufeff"]
     table = pa.table({"USER_ID": ids, "ITEM_ID": ["i"] * len(ids), "TIMESTAMP": [1] * len(ids)})
 
     checked = check(table, default_event_type="view", now_ms=NOW_MS)
 
     space, control = "USER_ID is nothing but space", "USER_ID has a control character"
     assert list(zip(checked.bad.tolist(), checked.reasons, strict=True)) == [
-        (1, space), (2, space), (3, space), (4, space), (5, control), (6, control),
+        (1, space), (2, space), (3, space), (4, space), (5, control), (6, control), (8, space),
     ]  # fmt: skip
 
 
@@ -97,13 +97,13 @@ def test_every_python_space_character_is_refused_as_an_id():
 
 
 def test_impression_accepts_only_ids():
-    impressions = ["a|b", "a| ", " |b", "a||b", "a|b\x01", "a b|c", None]
+    impressions = ["a|b", "a| ", " |b", "a||b", "a|b\x01", "a b|c", None, "a|\ufeff"]
     rows = len(impressions)
     table = pa.table({"USER_ID": ["u"] * rows, "ITEM_ID": ["i"] * rows, "TIMESTAMP": [1] * rows})
 
     checked = check(table.append_column("IMPRESSION", [impressions]), default_event_type="view", now_ms=NOW_MS)
 
-    assert checked.bad.tolist() == [1, 2, 3, 4]
+    assert checked.bad.tolist() == [1, 2, 3, 4, 7]
 
 
 def test_invalid_rows_are_written_next_to_the_input_and_valid_ones_stored(deployment, tmp_path):
