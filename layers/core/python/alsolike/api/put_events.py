@@ -92,9 +92,9 @@ def parse_put_events(
 ) -> EventCall:
     """Parse the body of `POST /events` or `POST /session/events`. Invalid events are rejected individually.
 
-    The ID of an event without `eventId` is a hash of the content and of the number of earlier equal events in the call.
-    Therefore a repeated call has no effect, even if it leaves out the rejected events. Future times are accepted,
-    except with a site key.
+    The ID of an event without `eventId` is a hash of the user, the session, the content and the number of earlier equal
+    events in the call. Therefore the events of a repeated call are duplicates, even if it leaves out the rejected
+    events. Future times are accepted, with a site key only up to `site_keys.MAX_LEAD_MS`.
 
     Parameters
     ----------

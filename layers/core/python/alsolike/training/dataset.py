@@ -72,7 +72,7 @@ ITEM_COLUMNS = ("item_id", "properties")
 USER_COLUMNS = ("user_id", "properties")
 """Columns of the users with interactions, one row per user.
 
-`properties` has the declared columns for `popular_groups`.
+`properties` has the declared columns of the types `popular_groups.GROUPING`.
 """
 
 
