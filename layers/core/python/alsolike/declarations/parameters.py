@@ -4,7 +4,7 @@ import dataclasses
 
 TREE = "/alsolike"
 ENVIRONMENT_TAG = "alsolike:environment"
-"""Tag of all resources. After its activation as a cost allocation tag, costs can be filtered by it (docs/cost.md)."""
+"""Tag of a deployment's resources. After activation as a cost allocation tag, it can filter costs (docs/cost.md)."""
 
 
 REPLICA = "Replica"

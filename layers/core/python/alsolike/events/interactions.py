@@ -25,8 +25,7 @@ MAX_CLOCK_SKEW_MS = DEFAULT.limits.clock_skew_s * 1000
 
 ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED = "action:taken", "action:not-taken", "action:viewed"
 ACTION_TYPES = (ACTION_TAKEN, ACTION_NOT_TAKEN, ACTION_VIEWED)
-"""Event types of interactions with actions. They contain a colon, so they cannot collide with configured event types.
-"""
+"""Event types of interactions with actions. They contain a colon, so no configured event type has the same name."""
 
 ACTION_PROPERTIES = Fields(
     {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class AlsolikeError(Exception):
-    """Base class of all errors that Alsolike raises deliberately."""
+    """Base class of Alsolike's own errors."""
 
 
 class InvalidInput(AlsolikeError):

@@ -1,6 +1,6 @@
 """Admission of requests with a key pair, by signature or HTTP Basic: age of the signature, key, and scopes.
 
-Each route with scopes has a second route below `SIGNED_PREFIX`. API Gateway forwards requests to it without a check.
+Each of `ROUTES` with scopes has a second route below `SIGNED_PREFIX`, to which API Gateway forwards requests unchecked.
 After the verification, handlers receive such a request with the route key of the unsigned route.
 """
 

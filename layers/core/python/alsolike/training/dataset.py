@@ -70,7 +70,7 @@ ITEM_COLUMNS = ("item_id", "properties")
 """Columns of the catalogue's items, one row per item. `properties` is a JSON object in a string."""
 
 USER_COLUMNS = ("user_id", "properties")
-"""Columns of the users with interactions, one row per user.
+"""Columns of the users with interactions and values for `properties`, one row per user.
 
 `properties` has the declared columns of the types `popular_groups.GROUPING`.
 """
