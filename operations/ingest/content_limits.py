@@ -37,14 +37,22 @@ def check_rows(rows: int, *, name: str, size_bytes: int) -> None:
 
 
 class BoundedGzip(gzip.GzipFile):
-    """Gzip reader whose `read1` raises `InvalidInput` if the stream unpacks to too many bytes."""
+    """Gzip reader that raises `InvalidInput` if the stream unpacks to too many bytes."""
 
     def __init__(self, file: BinaryIO, *, name: str) -> None:
         super().__init__(fileobj=file)
         self._packed, self._label, self._unpacked = file, name, 0
 
+    def read(self, size: int | None = -1) -> Any:
+        return self._checked(super().read(size))
+
     def read1(self, size: int = -1) -> Any:
-        data = super().read1(size)
+        return self._checked(super().read1(size))
+
+    def readline(self, size: int | None = -1) -> Any:
+        return self._checked(super().readline(size))
+
+    def _checked(self, data: bytes) -> bytes:
         self._unpacked += len(data)
         limit = FREE_BYTES + MAX_BYTES_PER_BYTE * self._packed.tell()
         if self._unpacked > limit:

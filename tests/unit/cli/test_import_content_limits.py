@@ -7,7 +7,11 @@ import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest import content_limits, csv_blocks, csv_rows, files, load_metadata
+from operations.ingest.csv_format import PLAIN
 from operations.ingest.interaction_file import read
+from operations.ingest.platforms.converting import convert
+from operations.ingest.platforms.formats import FORMATS
+from operations.ingest.sources import LocalFile
 from operations.ingest.undo import undo
 from tests.unit.cli.imported import NOW_MS, lake_objects, load, load_items, write, write_parquet
 
@@ -85,6 +89,23 @@ def test_gzip_file_of_repeated_content_is_refused(deployment, tmp_path, monkeypa
 
     with pytest.raises(InvalidInput, match=reason):
         load(deployment, path)
+
+
+@pytest.mark.usefixtures("small_bounds")
+@pytest.mark.parametrize(
+    ("name", "platform", "content"),
+    [
+        ("p.jsonl.gz", "segment", (b" " * 1_000 + b"\n") * 4_000),
+        ("p.xml.gz", "google-merchant", b"<rss>" + b" " * (4 << 20)),
+        ("p.csv.gz", "shopify", b"Handle\n" + (b"a" * 1_000 + b"\n") * 4_000),
+    ],
+)
+def test_gzip_file_of_a_platform_with_repeated_content_is_refused(tmp_path, name, platform, content):
+    path = tmp_path / name
+    path.write_bytes(gzip.compress(content))
+
+    with pytest.raises(InvalidInput, match="unpacks to more than 250 times its size"):
+        convert(LocalFile(path), FORMATS[platform], PLAIN)
 
 
 @pytest.fixture
