@@ -90,15 +90,15 @@ def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> 
 
     Protocol leave-one-out: each user's last interaction is in the test set, and the interaction before it in the
     validation set. Users with fewer than 3 interactions are only in the training set. Protocol temporal: the last days
-    are the test set, and the same number of days before them is the validation set. The table's title shows the days
-    of the test set. Settings are selected on the validation set.
+    are the test set, and the same number of days before them is the validation set. The table's title shows the days of
+    the test set. Settings are selected on the validation set.
 
     Rows are ordered by TIMESTAMP; rows with equal times keep the order of the file. As in production, models use the
     latest 100 interactions of a user, or limits.history_length. Notes name the algorithm that training would select,
     and algorithms whose exported graph returns other scores.
 
-    With --seen masked, the earlier items of a user are neither recommended nor targets. Seen allowed: they can be
-    both.
+    Each algorithm has two rows. Seen masked: the earlier items of a user are neither recommended nor targets. Seen
+    allowed: they can be both.
 
     Rows that an import would refuse are skipped, and counted by reason.
 

@@ -271,7 +271,7 @@ def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, statu
     for count, noun, condition in (
         (left_out.unassigned, "response", "in no arm: to no user, or before functions loaded the experiment"),
         (left_out.users_in_two_arms, "user", "in two arms"),
-        (left_out.nameless, "response", "in an arm without a user"),
+        (left_out.nameless, "response", "in an arm, but of an unknown user"),
     ):
         if count:
             console.print_line(f"left out  {counted(count, noun)} {condition}")

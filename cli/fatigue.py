@@ -31,9 +31,8 @@ def fatigue(
 ) -> None:
     """Estimate the strength of fatigue from the recommendation log.
 
-    The command compares clicks on items that users had seen with those on other items of the same lists, and prints
-    the setting to apply. If the 95% interval of the strength is not above 0, the command
-    advises against fatigue.
+    The command compares clicks on items that users had seen with those on other items of the same lists, and prints the
+    setting to apply. If the 95% interval of the strength is not above 0, the command advises against fatigue.
 
     Example: alsolike fatigue --days 14
     """

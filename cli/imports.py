@@ -40,7 +40,7 @@ TIMESTAMP is epoch seconds or milliseconds, or ISO 8601 (UTC without a zone). Op
 ITEM_ID. All other columns become properties of the event.
 
 FILE.rejected.csv next to the input lists rejected rows with line and reason. For an S3 object, this file is in the
-current folder. The file is a CSV with commas, decimal points and UTF-8. Identical rows count once. After Ctrl-C, repeat
+current folder. By default, a CSV has commas, decimal points and UTF-8. Identical rows count once. After Ctrl-C, repeat
 the command to continue. Quoted cells of a CSV may have line breaks, up to 1,000 lines per row.
 
 Example: alsolike import interactions orders.csv --event-type purchase --map CUSTOMER=USER_ID

@@ -55,7 +55,7 @@ def create(
 ) -> None:
     """Create a key pair and print its environment variables.
 
-    Clients of Amazon Personalize read these variables. The secret is shown only once. The key becomes valid within 5
+    Clients of Amazon Personalize read these variables. The secret is shown only once. The key becomes valid within 10
     seconds.
 
     Example: eval "$(alsolike keys create checkout)"

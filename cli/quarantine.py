@@ -1,4 +1,4 @@
-"""Command `alsolike quarantine`: records that were not written to the lake, with reasons, and their replay."""
+"""Command `alsolike quarantine`: unreadable records and failed batches, with reasons, and their replay."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def users(context: Context) -> None:
 
 @app.command("snapshot")
 def snapshot(context: Context) -> None:
-    """Rewrite the catalogue snapshot for serving from the change log.
+    """Rebuild the snapshot of the catalogue from the change log.
 
     Example: alsolike rebuild snapshot
     """

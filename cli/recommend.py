@@ -176,7 +176,9 @@ def _recommend_to_many(context: Context, users: str, request: BatchRequest, *, p
     deployment = context.deployment
     ids = UserIds(users, lambda: deployment.client("s3"))
     client = BatchClient(deployment.client("lambda"), deployment.names.recommend_function, request)
-    table = RecommendationFile(path, recommender=request.recommender)  # Fail before the output is created.
+    table = RecommendationFile(
+        path, recommender=request.recommender
+    )  # Reject an invalid path before the first request.
     try:
         with (
             FailedUsers(failed_path(users, path)) as failed,

@@ -47,7 +47,7 @@ def replay(
     The log has the requests and references to their inputs.
 
     Each request gets the model, configuration, catalogue, interactions and random numbers of its response. So all lists
-    are identical, unless --model, --config or --code changes something. The summary groups differences by cause.
+    should be identical, unless --model, --config or --code changes something. The summary groups differences by cause.
 
     The exit status is 0 if all lists are identical, 3 if a list differs, 4 if no response could be replayed, and 1
     after an error.

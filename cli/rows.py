@@ -144,9 +144,9 @@ def erase(
 ) -> None:
     """Erase a user and remove the stored data.
 
-    From now on, the API refuses the user's events and recommends no items to the user. The removal takes half an hour
-    on AWS, because running writes must end first. You may repeat the command. `alsolike users erasures status` shows
-    the progress. Models that were trained on the user's events stay in use until the next training.
+    From now on, the API discards the user's events and treats the user as unknown. The removal takes more than half an
+    hour on AWS, because running writes must end first. You may repeat the command. `alsolike users erasures status`
+    shows the progress. Models that were trained on the user's events stay in use until the next training.
 
     Example: alsolike users erase 42 --wait
     """

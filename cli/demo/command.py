@@ -43,7 +43,7 @@ def demo(
     Write all figures to .alsolike/demo/summary.json.
 
     The data set is The Complete Journey, simulated from real shopping patterns.
-    All times are moved by whole weeks, so that the year ends now.
+    All times are moved by whole weeks, so that the year ends less than a week ago.
 
     Examples:
     `alsolike demo` imports all households.
