@@ -29,6 +29,8 @@ def test_identifiers_in_the_response_are_failed_records() -> None:
     [
         [{"itemIdentifier": ""}],
         [{"itemIdentifier": None}],
+        [{"itemIdentifier": ["1"]}],
+        [{"itemIdentifier": {}}],
         [{"identifier": "1"}],
         [{"itemIdentifier": "1"}, {"itemIdentifier": "9"}],
         ["1"],

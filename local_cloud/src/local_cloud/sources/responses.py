@@ -11,8 +11,8 @@ from collections.abc import Sequence
 def failed_items(payload: bytes, identifiers: Sequence[str]) -> set[str]:
     """Return the identifiers of failed items in a ReportBatchItemFailures response.
 
-    An empty or null response, or an empty or null list, means that all items succeeded. An invalid response, or an
-    identifier that is empty, null, misnamed or not in the batch, means that all items failed.
+    An empty or null response, or an empty, null or missing list, means that all items succeeded. An invalid response,
+    or an item without an identifier of the batch, means that all items failed.
     """
     everything = set(identifiers)
     try:
@@ -28,7 +28,7 @@ def failed_items(payload: bytes, identifiers: Sequence[str]) -> set[str]:
         return set()
     if not isinstance(failures, list):
         return everything
-    named = {item.get("itemIdentifier") if isinstance(item, dict) else None for item in failures}
-    if not named <= everything:
+    named = [item.get("itemIdentifier") if isinstance(item, dict) else None for item in failures]
+    if not all(name in identifiers for name in named):
         return everything
-    return {name for name in named if isinstance(name, str)}
+    return everything.intersection(named)
