@@ -1,4 +1,4 @@
-"""Control server of a running cloud for its clients: status, clock and stop."""
+"""Control server of a running cloud for its clients."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -21,7 +21,7 @@ _ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 
 @dataclass(frozen=True, slots=True)
 class FileAsset:
-    """File or directory that templates expect in S3. The bucket name and key may contain `${AWS::AccountId}`."""
+    """File or directory that templates expect in S3. `bucket` and `key` may contain `${...}` placeholders."""
 
     source: Path
     packaging: str

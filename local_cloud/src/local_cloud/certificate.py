@@ -11,14 +11,14 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
-_LIFETIME = dt.timedelta(days=397)  # Apple's systems reject certificates that are valid for longer.
+_LIFETIME = dt.timedelta(days=397)  # The maximum that Apple recommends.
 _RENEW_BEFORE = dt.timedelta(days=7)
 
 
 def server_context(directory: Path) -> tuple[ssl.SSLContext, Path]:
-    """Return the TLS settings of servers, and the certificate that clients must trust.
+    """Return the TLS settings of servers, and the file of the certificate that clients must trust.
 
-    A valid certificate is reused, so that clients trust the same certificate after a restart.
+    A certificate that is valid for more than a week is reused, so that clients also trust it after a restart.
     """
     directory.mkdir(parents=True, exist_ok=True)
     certificate, key = directory / "certificate.pem", directory / "key.pem"

@@ -21,7 +21,7 @@ _STOP_TIMEOUT_S = 30.0
 
 
 class CloudError(Exception):
-    """Error if a cloud does not start, run or stop, or cannot perform a request."""
+    """Error if a cloud does not start, run or stop, or if a request or lookup fails."""
 
 
 class Cloud:
@@ -75,12 +75,12 @@ class Cloud:
         data
             Directory that stores the cloud's data for the next start. Default: no storage.
         permissions
-            `enforce` rejects requests that IAM would refuse with AccessDenied, `warn` reports these requests, and `off`
-            does neither. Default: the default of ``python -m local_cloud``.
+            `enforce` reports and rejects requests that IAM would refuse, `warn` only reports them, and `off` does
+            neither. Default: the default of ``python -m local_cloud``.
         peer
             State file of a running cloud of another region. Templates may read the outputs of its stacks.
         progress
-            Function that is called with a line per deployed resource.
+            Function that is called with each line that the cloud prints while it starts.
 
         Raises
         ------
@@ -123,7 +123,7 @@ class Cloud:
         Raises
         ------
         CloudError
-            If no cloud runs with this state file.
+            If no cloud with this state file is ready.
         """
         try:
             found = CloudState.read(state)
@@ -205,7 +205,7 @@ class Cloud:
                 retries={"max_attempts": 2},
                 proxies={},
                 s3={"addressing_style": "path"},
-                # Validation takes a quarter of the client's time in imports.
+                # Validation takes a quarter of the client's time when many items are written.
                 parameter_validation=service != "dynamodb",
             ),
         )
@@ -260,12 +260,12 @@ class Cloud:
         return fired
 
     def alarms(self) -> dict[str, str]:
-        """Evaluate every alarm on all metrics, and return the states by name."""
+        """Evaluate every alarm now, and return the states by name."""
         states: dict[str, str] = self._request("POST", "/alarms")["alarms"]
         return states
 
     def interrupt_training(self, name: str) -> None:
-        """Interrupt a running spot training job. It resumes from its checkpoints on another instance.
+        """Interrupt a running spot training job. It restarts from its checkpoints, as on another instance.
 
         Raises
         ------
@@ -275,15 +275,15 @@ class Cloud:
         self._request("POST", "/interrupt-training", {"name": name})
 
     def stats(self) -> dict[str, Any]:
-        """Return statistics since the start: invocations, batches, firings and responses."""
+        """Return statistics since the start, such as the numbers of invocations, batches, firings and responses."""
         return self._request("GET", "/statistics")
 
     def permissions(self) -> dict[str, Any]:
-        """Return the refused requests by message, and the granted actions with their use so far."""
+        """Return the number of refused requests by message, and the granted actions with their use so far."""
         return self._request("GET", "/permissions")
 
     def status(self) -> dict[str, Any]:
-        """Return the addresses, the runtimes of functions, and statistics since the start."""
+        """Return the process, the addresses, the functions and the statistics of the cloud."""
         return {
             "pid": self.state.pid,
             "started_at": self.state.started_at,
@@ -309,7 +309,7 @@ class Cloud:
 
     @property
     def was_stopped(self) -> bool:
-        """True if the cloud ended after `stop` or a signal. It then removed its state file."""
+        """True if the state file no longer exists, as after `stop`, SIGINT or SIGTERM."""
         return self._path is not None and not self._path.exists()
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Delivery of messages to a resource by ARN, for EventBridge, Lambda destinations and dead-letter queues."""
+"""Delivery of messages to a resource by ARN."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Hourly deletion of expired data: objects by lifecycle rules, items by their time to live, and stream records."""
+"""Periodic deletion of expired data: objects by lifecycle rules, items by their time to live, and stream records."""
 
 import contextlib
 import itertools
@@ -38,7 +38,7 @@ class Expiry:
         self._thread.start()
 
     def run(self) -> float:
-        """Delete all expired data, and remove its traces from the files. Return the seconds until the next run.
+        """Delete expired data, and remove its traces from the files. Return the seconds until the next run.
 
         Errors are reported, and the next run tries again.
         """
@@ -87,7 +87,7 @@ def expired_versions(
 ) -> Iterator[dict[str, str]]:
     """Yield the deletions that lifecycle rules require, in the format of DeleteObjects.
 
-    Only rules with a prefix filter are supported. Transitions and incomplete uploads are ignored. See
+    Rules with another filter than a prefix, transitions and incomplete uploads are ignored. See
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html.
     """
     by_prefix = [(prefix, rule) for rule in rules if (prefix := _prefix(rule)) is not None]
@@ -156,7 +156,7 @@ def expire_items(dynamodb: Any, table: str, *, now: datetime) -> None:
         ExpressionAttributeValues=times,
     )
     for item in [item for page in pages for item in page["Items"]]:
-        with contextlib.suppress(dynamodb.exceptions.ConditionalCheckFailedException):  # the item was renewed
+        with contextlib.suppress(dynamodb.exceptions.ConditionalCheckFailedException):  # the item was changed
             dynamodb.delete_item(
                 TableName=table,
                 Key=item,

@@ -20,7 +20,7 @@ from local_cloud.ports import ADDRESS
 
 _MAX_LINE: Final = 65_536
 _MAX_HEADERS: Final = 100
-"""Limits of `http.server`."""
+"""Limits of `http.client`."""
 _NAME: Final = re.compile("[!-9;-~]+")
 _END_OF_HEADERS: Final = (b"\r\n", b"\n", b"")
 _LENGTH: Final = re.compile("[0-9]{1,18}")
@@ -76,11 +76,11 @@ class Connection(http.server.BaseHTTPRequestHandler):
     error_content_type = "application/json"
     error_message_format = '{"message":"%(message)s"}'
     disable_nagle_algorithm = True
-    wbufsize = -1  # Buffered, so that a response is one packet.
+    wbufsize = -1  # Buffered, so that a short response is one packet.
     largest_body_bytes = _LARGEST_BODY_BYTES
 
     def respond(self, body: bytes) -> HttpResponse:
-        # `path` has one leading slash, and urlsplit would parse two slashes as a host.
+        # The base class removes leading slashes from `path`, and urlsplit would parse two slashes as a host.
         path, _, query = self.requestline.split(" ")[1].partition("?")
         path = path if path.startswith("/") else urlsplit(path).path
         source_ip, protocol = self.client_address[0], self.request_version
@@ -94,7 +94,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         raise AttributeError(name)
 
     def handle_one_request(self) -> None:
-        """Serve a request. If the body cannot be read, close the connection."""
+        """Serve a request. If the body cannot be read, send an error and close the connection."""
         try:
             super().handle_one_request()
         except _BodyError as error:
@@ -196,7 +196,7 @@ class HttpServer(http.server.ThreadingHTTPServer):
         if tls:  # The connection's thread performs the handshake at its first read.
             self.socket = tls.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
         self._thread = threading.Thread(
-            # Each stop waits for one poll. The default interval is 0.5 s.
+            # A stop waits for up to one interval. The default is 0.5 s.
             target=lambda: self.serve_forever(poll_interval=0.05),
             name=f"http-{self.server_port}",
             daemon=True,

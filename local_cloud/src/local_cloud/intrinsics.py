@@ -23,7 +23,7 @@ class TemplateError(Exception): ...
 
 
 class Surroundings(Protocol):
-    """Sources of values outside a template: deployed resources, exports of other stacks, and stored parameters."""
+    """Sources of values outside a template: resources, exports and outputs of stacks, and stored parameters."""
 
     def ref(self, logical_id: str) -> str: ...
 

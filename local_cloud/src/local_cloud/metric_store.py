@@ -82,7 +82,7 @@ class MetricStore:
 
 
 def _start_s(at_s: float, *, now_s: float) -> int | None:
-    """Return the start of the period that contains a time, or None if the time is more than a day ago."""
+    """Return the start of the period that contains a time, or None if the time is at least a day ago."""
     age_s = now_s - at_s
     length_s = _MINUTE_S if age_s < _MINUTES_FOR_S else _LONG_PERIOD_S
     return int(at_s // length_s * length_s) if age_s < _DAY_S else None
@@ -94,7 +94,7 @@ def utc(at: datetime) -> datetime:
 
 
 def _pairs(datum: Mapping[str, Any]) -> Iterable[tuple[float, float]]:
-    """Return each value of a datum with its number of occurrences."""
+    """Return each value of a datum with its number of occurrences. Values of a statistic set are estimates."""
     if values := datum.get("Values"):
         return zip(map(float, values), map(float, datum.get("Counts") or [1] * len(values)), strict=True)
     if (statistics := datum.get("StatisticValues")) is None:

@@ -35,7 +35,7 @@ class MotoServer(HttpServer):
     """Server of moto's application.
 
     `check` decides on a request before moto answers. `changed` receives a request before its response is sent. Before
-    `open`, only requests with the text `only` in `User-Agent` are answered.
+    `open`, requests get status 503, unless their `User-Agent` contains the value of `only`.
     """
 
     connection = _MotoConnection

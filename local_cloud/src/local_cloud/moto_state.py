@@ -1,4 +1,4 @@
-"""Data of moto's objects in this process that moto's API does not return."""
+"""Access to moto's objects in this process."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -53,7 +53,7 @@ class MotoState:
         )
 
     def layer_content(self, layer_arn: str) -> bytes | None:
-        """Return the zip file of a layer version, or None if the layer belongs to another account."""
+        """Return the zip file of a layer version, or None if it does not exist or belongs to another account."""
         if is_external_layer(layer_arn, account=self._account):
             return None
         layer = get_backend(self._account, self._region).layers_versions_by_arn(layer_arn)
@@ -65,7 +65,7 @@ class MotoState:
 
 
 def seed_ids(seed: str | None) -> None:
-    """Make the IDs that moto generates depend only on a seed. None restores random IDs."""
+    """Seed the generator of moto's IDs. None restores random IDs."""
     mock_random.seed(seed)
 
 

@@ -55,7 +55,7 @@ class Position:
         return self._recorder.position(self._place, self._mapping, default)
 
     def advance(self, sequence_number: str) -> None:
-        """Record the last record that a mapping has processed. Delete most records that all mappings have processed."""
+        """Store the number of a processed record. Remove most records that all mappings have processed from memory."""
         slowest = self._recorder.advance(self._place, self._mapping, int(sequence_number) + 1)
         self._shard.forget_records(slowest - _PROCESSED_RECORDS)
 

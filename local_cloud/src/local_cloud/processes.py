@@ -1,4 +1,4 @@
-"""Subprocesses that always end with this process, even if it is killed."""
+"""Subprocesses that end with this process, even if it is killed."""
 
 import contextlib
 import os
@@ -52,7 +52,7 @@ class Processes:
         return process
 
     def kill(self, process: subprocess.Popen[bytes], *, grace_s: float = 0.0) -> None:
-        """Kill a process and all its descendants. With `grace_s`, send SIGTERM first."""
+        """Kill a process and its descendants. With `grace_s`, send SIGTERM first."""
         family = _descendants(process)
         if grace_s > 0 and process.poll() is None:
             _signal_group(process, signal.SIGTERM)

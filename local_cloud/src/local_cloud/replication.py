@@ -1,7 +1,8 @@
 """Replication of tables, buckets and secrets between two clouds, as their templates declare it.
 
-DynamoDB and S3 replicate within seconds or minutes. Here, each call of `Replication.run` copies all changes so far, so
-that tests decide on the lag. S3 and DynamoDB resolve conflicts by time. Here, the change of the first cloud wins.
+DynamoDB and S3 replicate within seconds or minutes. Here, each call of `Replication.run` copies the changes of tables
+and buckets so far, so that tests decide on the lag. Secrets are copied only at the start. S3 and DynamoDB resolve
+conflicts by time. Here, the change of the first cloud wins.
 """
 
 import threading
@@ -47,7 +48,7 @@ def replicated_stores(deployment: Deployment, *, region: str) -> dict[str, Any]:
 
 
 class _Rule(NamedTuple):
-    """Replication rule of a bucket. `source` and `destination` are the numbers of the clouds."""
+    """Replication rule of a bucket. `source` and `destination` are the positions of the clouds, 0 and 1."""
 
     source: int
     destination: int
@@ -90,7 +91,7 @@ class Replication:
         self.run()
 
     def run(self) -> int:
-        """Copy all changes, if both clouds run. Return the number of copied items, objects and deletions."""
+        """Copy changes of tables and buckets, if both clouds run. Return the number of copied writes and deletions."""
         with self._running:
             first, second = self.clouds()
             if first is None or second is None:
@@ -100,7 +101,7 @@ class Replication:
             for name in self._tables:
                 if changes := self._replicate_table(name, first, second):
                     copied += changes
-                    # The time of a change is unknown. The time since the previous call is its upper bound.
+                    # The time of a change is unknown. The time since the previous call is an upper bound of the lag.
                     _report_lag(first, "AWS/DynamoDB", waited_s * 1000, {"TableName": name})
             return copied + sum(self._replicate_bucket(rule, (first, second)) for rule in self._rules)
 

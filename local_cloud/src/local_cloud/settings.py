@@ -29,7 +29,7 @@ _CREDENTIALS = {
 
 @dataclass(frozen=True, slots=True)
 class CloudSettings:
-    """Settings of a cloud. `local_cloud.client.Cloud.start` documents them."""
+    """Settings of a cloud. `Cloud.start` and the help of `python -m local_cloud` describe them."""
 
     assembly: Path
     region: str = "us-east-1"

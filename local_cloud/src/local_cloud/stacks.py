@@ -15,9 +15,9 @@ CREATED, DELETED, FAILED = "CREATE_COMPLETE", "DELETE_COMPLETE", "DELETE_FAILED"
 class Stacks:
     """Stacks of a deployment. There are none before the deployment.
 
-    A deletion is refused for the same reasons as in CloudFormation: another stack imports an export, a bucket has
-    objects, or a group has model packages. A deletion removes stored data and event sources. Other resources continue
-    to exist outside of the stack, because they have no effect without data and event sources.
+    As in CloudFormation, a deletion fails if, for example, another stack imports an export, a bucket has objects, or a
+    group has model packages. A deletion removes the resource types of `_DELETIONS`, unless the template retains a
+    resource. Other resources continue to exist outside of the stack.
     """
 
     def __init__(self, clients: Clients, *, region: str, account: str) -> None:

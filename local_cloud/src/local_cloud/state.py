@@ -22,7 +22,7 @@ class StateError(Exception): ...
 
 @dataclass(frozen=True, slots=True)
 class CloudState:
-    """State file of a running cloud.
+    """Content of a cloud's state file.
 
     `apis` contains each URL by name and by ID, and `user_pools` the client IDs by pool ID. `certificate` is empty if
     the APIs use HTTP.

@@ -12,7 +12,7 @@ _SECTIONS = {
     "AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Outputs", "Parameters",
     "Resources", "Rules",
 }  # fmt: skip
-# CloudFormation applies the policies to updates and deletions, which are not supported here.
+# The policies have no effect on a creation.
 _ATTRIBUTES = {
     "Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdatePolicy",
     "UpdateReplacePolicy",

@@ -42,7 +42,7 @@ def mint_user_tokens(
     id_s: int,
     groups: Sequence[str] = (),
 ) -> tuple[str, str]:
-    """Return the access token and the ID token of a signed-in user. The same name always has the same subject."""
+    """Return the access token and the ID token of a signed-in user. In a pool, a name always has the same subject."""
     now = int(time.time())
     user = {
         "sub": str(uuid.uuid5(uuid.NAMESPACE_URL, f"{user_pool_id}/{username}")),

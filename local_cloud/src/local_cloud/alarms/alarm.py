@@ -124,7 +124,7 @@ def _look(metric: Mapping[str, Any], statistic: str, period_s: Any) -> _Look:
 def _returning(
     wanted: str, math: Mapping[str, Callable[[Mapping[str, Value]], Value]]
 ) -> Callable[[Mapping[str, Value]], Value]:
-    """Return a function that computes the value of the query `wanted`. An expression may use only earlier queries."""
+    """Return a function that computes the query `wanted`. Expressions may use all metrics, and earlier expressions."""
 
     def compute(values: Mapping[str, Value]) -> Value:
         known = dict(values)

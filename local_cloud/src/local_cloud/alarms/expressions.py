@@ -31,12 +31,13 @@ _LIST_FUNCTIONS: Final[Mapping[str, Callable[[list[float]], float]]] = {
 }
 
 Value = float | None
-"""Value of a period. It is None if the datapoint is missing."""
+"""Value of a period. It is None without a datapoint, and after a division by zero."""
 
 
 def read_math(expression: str) -> Callable[[Mapping[str, Value]], Value]:
-    """Return a function that computes an expression from the values of its IDs. Raise ValueError for unsupported
-    syntax.
+    """Return a function that computes an expression from the values of its IDs.
+
+    Unsupported syntax raises ValueError, here or in the returned function.
     """
     try:
         tree = ast.parse(expression.replace("&&", " and ").replace("||", " or ").strip(), mode="eval").body

@@ -1,4 +1,4 @@
-"""Metric history for alarms."""
+"""Metric history for alarms, and statistics of samples."""
 
 import math
 import re
@@ -37,7 +37,7 @@ Values = dict[float, float]
 """Number of occurrences by value."""
 
 _EXACT_VALUES: Final = 100
-"""Maximum number of distinct exact values per period. Further values are rounded to three digits."""
+"""Maximum number of distinct exact values per period. Further values are rounded to three significant digits."""
 _PERIODS: Final = 100
 """Minimum number of periods in the time range that an alarm requires."""
 _LONGEST_PERIOD: Final = timedelta(seconds=5)
@@ -53,8 +53,8 @@ def add_values(values: Values, pairs: Iterable[tuple[float, float]]) -> None:
 class SeriesStore:
     """Samples of the watched series.
 
-    A sample starts a period. Samples of the next seconds, at most `_LONGEST_PERIOD`, are added to it. Therefore, memory
-    depends on the watched time, not on the number of samples.
+    The first sample of a period is its start. A period lasts at most `_LONGEST_PERIOD`. Therefore, memory depends on
+    the watched time, not on the number of samples.
     """
 
     def __init__(self, watched: Mapping[Series, timedelta]) -> None:
@@ -133,7 +133,7 @@ _STATISTICS: Mapping[str, Callable[[list[Datapoint]], float | None]] = {
 
 
 def _percentile(samples: list[Datapoint], statistic: str) -> float | None:
-    """Return the smallest value that at least the given percentage of samples does not exceed."""
+    """Return the smallest value that is not less than the given percentage of samples, or None without samples."""
     count = _count(samples)
     if not count:
         return None

@@ -170,7 +170,7 @@ def _days_of_month(field: str, *, year: int, month: int, last: int) -> list[int]
 
 
 def _nearest_weekday(year: int, month: int, day: int, last: int) -> int:
-    """Return the Friday before a Saturday, or the Monday after a Sunday, but stay within the month."""
+    """Return the weekday that is nearest to a day, within the month."""
     weekday = date(year, month, day).weekday()
     if weekday == 5:
         return day - 1 if day > 1 else day + 2

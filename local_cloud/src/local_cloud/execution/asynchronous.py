@@ -1,4 +1,4 @@
-"""Asynchronous invocations, which are queued, retried, and finally sent to a destination or a dead-letter queue.
+"""Asynchronous invocations, which are queued and retried. Destinations and dead-letter queues receive their results.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """

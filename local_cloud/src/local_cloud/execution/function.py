@@ -6,7 +6,10 @@ from typing import Any
 
 
 class ThrottledError(Exception):
-    """Error for an invocation beyond a concurrency limit. `reserved` is None if it is not the limit."""
+    """Error for an invocation beyond a concurrency limit, or after the end of the cloud.
+
+    `reserved` is None if too many invocations wait for an environment.
+    """
 
     def __init__(self, name: str, *, reserved: int | None = None, waiting: int = 0) -> None:
         self.name = name
@@ -73,6 +76,6 @@ class InvocationResult:
 
 
 def dimensions_of(name: str, function_arn: str) -> list[dict[str, str]]:
-    """Return the dimensions of Lambda's metrics: the function, and the alias if an alias was invoked."""
+    """Return the dimensions of Lambda's metrics: the function, and with its qualifier if the ARN has one."""
     qualifier = function_arn.split(":")[7:8]
     return [{"FunctionName": name}, *({"FunctionName": name, "Resource": f"{name}:{each}"} for each in qualifier)]

@@ -80,7 +80,7 @@ def import_paths(directories: Iterable[Path]) -> list[Path]:
 
 
 def _packages(archive: zipfile.ZipFile, files: list[str]) -> dict[str, set[str]]:
-    """Group the files by distribution if the layer contains its RECORD, and by top-level name otherwise."""
+    """Group Python files by distribution if the layer contains its RECORD, and by top-level name otherwise."""
     packages: dict[str, set[str]] = defaultdict(set)
     owners: dict[str, str] = {}
     known = set(files)

@@ -1,7 +1,7 @@
 """Client of the Lambda Runtime API in pure Python, for hosts without a wheel of `awslambdaric`.
 
 The client is run by its file name with the handler as argument. It imports only the standard library. Its results and
-errors equal those of `awslambdaric`.
+errors have the form of `awslambdaric`.
 """
 
 import http.client

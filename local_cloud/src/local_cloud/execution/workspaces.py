@@ -12,7 +12,7 @@ from local_cloud.execution.layers import PackageSource, external_layer, extract_
 
 
 class Workspaces:
-    """Workspaces below a directory. `layer_content` returns None for a layer of another account."""
+    """Workspaces below a directory. `layer_content` returns None if the content is not available here."""
 
     def __init__(self, directory: Path, *, layer_content: Callable[[str], bytes | None]) -> None:
         self._directory = directory

@@ -14,7 +14,7 @@ _PREFIX = "access-control-"
 class Cors:
     """Handler of preflight requests.
 
-    In other responses, the configured headers replace the function's CORS headers.
+    In other responses to requests with an `Origin`, the configured headers replace the function's CORS headers.
     """
 
     def __init__(self, configuration: Mapping[str, Any]) -> None:
@@ -26,7 +26,7 @@ class Cors:
         self._credentials = bool(configuration.get("AllowCredentials"))
 
     def preflight(self, request: HttpRequest) -> HttpResponse | None:
-        """Return the response to a preflight request, or None if the request is another one."""
+        """Return the response to a preflight request, or None for other requests."""
         if request.method != "OPTIONS" or not request.header("Access-Control-Request-Method"):
             return None
         headers = self._allowed(request.header("Origin"))

@@ -1,4 +1,4 @@
-"""Reader of a deployment's HTTP APIs. Unsupported settings cause an error."""
+"""Reader of a deployment's HTTP APIs. Unsupported types of APIs, integrations and authorizers cause an error."""
 
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""Reader of a deployment's private REST APIs. Unsupported settings cause an error."""
+"""Reader of a deployment's private REST APIs. Unsupported types of integrations and authorizers cause an error."""
 
 import re
 from collections.abc import Iterator, Mapping

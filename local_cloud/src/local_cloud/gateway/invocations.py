@@ -11,7 +11,7 @@ _MAX_CONCURRENT = 64
 
 
 class TimedInvocations:
-    """Invocations with a time limit. After the limit, the function continues to run, as on AWS."""
+    """Invocations with a time limit. After the limit, a started function continues to run, as on AWS."""
 
     def __init__(self, invoke: Callable[[str, bytes], InvocationResult]) -> None:
         self._invoke = invoke

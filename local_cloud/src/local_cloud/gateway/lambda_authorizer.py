@@ -47,16 +47,17 @@ def identity_source(expression: str) -> Callable[[Event], str | None]:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """Response of an authorizer. `permits` returns whether the caller may call the route with an ARN."""
+    """Response of an authorizer. `permits` takes the ARN of a request and returns whether the caller may send it."""
 
     permits: Callable[[str], bool]
     context: Mapping[str, Any] | None
 
 
 class LambdaAuthorizer:
-    """Authorizer that invokes a function and caches the response by identity.
+    """Authorizer that invokes a function and caches the response by stage and identity sources.
 
-    A cached response applies to all routes of the authorizer. With `ttl_s=0`, each request invokes the function.
+    The route is no part of the cache's key, except as an identity source. With `ttl_s=0` or without identity sources,
+    each request invokes the function.
     """
 
     def __init__(

@@ -34,7 +34,7 @@ def payload_event(
     path_parameters: Mapping[str, str],
     authorizer: Mapping[str, Any] | None,
 ) -> dict[str, Any]:
-    """Return the event of a request. Empty parts are omitted, as in API Gateway."""
+    """Return the event of a request. Empty cookies, parameters, variables and bodies are omitted, as in API Gateway."""
     path = unquote(request.path)
     domain = f"{api.api_id}.execute-api.{api.region}.amazonaws.com"
     event: dict[str, Any] = {
@@ -79,7 +79,7 @@ def payload_event(
 
 
 def encoded_body(body: bytes, content_type: str | None) -> tuple[str, bool]:
-    """Return a body as text, or in base64 if the content type is not text. The second value is true for base64."""
+    """Return a body as text, or in base64 if its type or bytes are not text. The second value is true for base64."""
     if _is_text(content_type):
         try:
             return body.decode(), False

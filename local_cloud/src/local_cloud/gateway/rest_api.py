@@ -149,7 +149,7 @@ def rest_event(
 
 
 class CognitoAuthorizer(JwtAuthorizer):
-    """Authorizer that accepts access tokens of a user pool, regardless of their client."""
+    """Authorizer that accepts tokens of a user pool, regardless of their client."""
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
         try:
@@ -164,7 +164,7 @@ class CognitoAuthorizer(JwtAuthorizer):
 
 
 class PolicyAuthorizer(LambdaAuthorizer):
-    """Lambda authorizer whose response is a policy. The policy also decides on later requests with the identity."""
+    """Lambda authorizer whose response is a policy. A cached policy decides on all requests with the identity."""
 
     def arn(self, request: HttpRequest, api: ApiContext) -> str:
         return request_arn(request, api)

@@ -124,7 +124,7 @@ def _download(s3_uri: str, directory: Path, clients: Clients) -> Path:
 
 
 class _Raised:
-    """Reader of a script's output that finds the exception by which the script ended."""
+    """Reader of a script's error output that finds the last printed exception."""
 
     def __init__(self, sink: Callable[[str, str, str], None]) -> None:
         self._sink = sink

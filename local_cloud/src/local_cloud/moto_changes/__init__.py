@@ -1,8 +1,8 @@
 """Changes to moto. They require a pinned version of moto.
 
 moto answers the API calls of AWS but executes little. The changes execute what moto stores: functions run, events reach
-their targets, and training jobs train. `CHANGES` contains each part of moto that a change relies on. A canary test
-stores a fingerprint of each part, and fails if another version of moto changes the part.
+their targets, and training jobs train. Each change names parts of moto that it relies on. A test compares these parts
+with stored fingerprints, and fails if another version of moto changes one of them.
 """
 
 from typing import Final

@@ -1,4 +1,4 @@
-"""Changes that invoke functions: Lambda's API, topics, subscriptions of log groups, and rules."""
+"""Changes of invocations: Lambda's API, event source mappings, topics, subscriptions of log groups, and rules."""
 
 import base64
 import copy

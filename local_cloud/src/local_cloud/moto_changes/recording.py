@@ -1,4 +1,4 @@
-"""Changes that record each write to moto's stores."""
+"""Changes that record writes to moto's stores."""
 
 import contextlib
 import functools

@@ -1,4 +1,4 @@
-"""Changes of buckets, Kinesis streams, composite alarms, and the objects of all services."""
+"""Changes of buckets, Kinesis streams, composite alarms, and code that all services of moto share."""
 
 import functools
 import threading

@@ -29,7 +29,7 @@ _SERVICES = ("dynamodb", "dynamodbstreams")
 _SCALARS = frozenset({"S", "N", "BOOL", "NULL"})
 
 _LARGEST_ITEM_BYTES: Final = 405_000
-"""moto's size limit. It exceeds DynamoDB's 400 KB, because moto's sizes are not exact."""
+"""moto's size limit of an item. DynamoDB's limit is 400 KB (409,600 bytes)."""
 
 _MAX_WRITES: Final = 25
 """Limit of BatchWriteItem."""
@@ -214,7 +214,7 @@ def _plain_key(value: Any, kind: str) -> Any:
 def _plain_scalar(value: Mapping[str, Any]) -> Any:
     """Return the value of an attribute that is a string, a boolean, or a number that needs no further check.
 
-    Raise `_NotPlainError` for other values.
+    Other values raise an error, for example `_NotPlainError`.
     """
     ((kind, content),) = value.items()
     expected = _PLAIN_TYPES[kind]
@@ -326,7 +326,7 @@ def _holds_attributes(converter: Any, shape: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    """Return whether an attribute value has the same form in the request and in moto. Binary values do not."""
+    """Return whether an attribute value needs no conversion. Binary values and sets are always converted."""
     if type(value) is not dict or len(value) != 1:
         return False
     ((kind, content),) = value.items()

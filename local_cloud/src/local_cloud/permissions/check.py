@@ -85,7 +85,10 @@ class PermissionCheck:
                 raise resource.refusal(None, refusal)
 
     def access_key(self, role_arn: str, session: str) -> str:
-        """Return the access key for a session of a role. If no template contains the role, return the account's key."""
+        """Return the access key for a session of a role.
+
+        If the role is unknown or the mode is off, return the account's key.
+        """
         policy = self._policies.get(role_arn)
         if policy is None:
             return ACCOUNT_KEY

@@ -51,7 +51,10 @@ class Decision:
 
 
 class Statement:
-    """Compiled statement of a policy. `used` contains the actions that it has allowed so far."""
+    """Compiled statement of a policy.
+
+    `used` contains actions that requests needed. If several statements allow an action, the last one records it.
+    """
 
     def __init__(self, statement: Mapping[str, Any], *, keys: Collection[str] = _KEYS) -> None:
         if unknown := sorted(set(statement) - _ELEMENTS):

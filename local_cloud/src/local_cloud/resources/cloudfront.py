@@ -1,6 +1,6 @@
 """CloudFront: distributions, access to their buckets, and response headers.
 
-moto does not store these resources. `local_cloud.edge` serves the deployment's distributions.
+These resources are not stored in moto. `local_cloud.edge` serves the deployment's distributions.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""Network resources. They have only IDs, because functions and jobs run outside of networks here."""
+"""Network resources. Only their IDs are generated, because functions and jobs run outside of networks here."""
 
 from collections.abc import Callable
 from typing import Final

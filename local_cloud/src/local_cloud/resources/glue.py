@@ -1,4 +1,4 @@
-"""Glue's data catalogue, jobs and security configurations."""
+"""Glue's data catalogue, jobs, connections and security configurations."""
 
 from collections.abc import Mapping
 from typing import Any, Final

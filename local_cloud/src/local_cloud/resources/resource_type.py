@@ -55,7 +55,7 @@ class Creation:
 class ResourceType:
     """Instructions to create a resource of a CloudFormation type.
 
-    `kept` contains the properties that are stored in the deployment but not applied to moto, with a reason for each.
+    `kept` contains the properties that the deployment stores but moto does not apply completely, each with a reason.
     """
 
     create: Callable[[Creation], Created]

@@ -1,4 +1,4 @@
-"""Web ACLs. moto does not store them: requests to distributions of this machine pass no firewall."""
+"""Web ACLs. They are not stored in moto, and requests to distributions on this machine pass no firewall."""
 
 from typing import Final
 

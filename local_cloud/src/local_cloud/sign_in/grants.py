@@ -36,7 +36,7 @@ class Grants:
         return self._add(self._refresh, grant, lifetime_s)
 
     def exchange(self, code: str, *, client_id: str, redirect_uri: str, verifier: str) -> Grant | None:
-        """Delete a code and return its grant, or None if the code has expired or the request does not match."""
+        """Delete a code and return its grant, or None if the code is not valid or the request does not match."""
         with self._lock:
             grant, ends = self._codes.pop(code, (None, 0.0))
         if grant is None or self._now() >= ends or (grant.client_id, grant.redirect_uri) != (client_id, redirect_uri):

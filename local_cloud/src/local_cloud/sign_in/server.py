@@ -1,7 +1,7 @@
 """Authorization server of a user pool: code flow with PKCE, refresh, client credentials and sign-out.
 
-The server signs in every browser as the local operator, without a password, because only the operator can reach this
-machine's loopback interface.
+The server signs in every browser as the local operator, without a password, because only programs on this machine can
+reach the server.
 
 https://docs.aws.amazon.com/cognito/latest/developerguide/federation-endpoints.html
 """

@@ -22,7 +22,7 @@ _JOIN_S = 5.0
 
 
 class EventSources:
-    """Pollers of every mapping. The constructor determines their starting positions."""
+    """Pollers of every mapping. The constructor determines the starting positions in streams."""
 
     def __init__(
         self,
@@ -93,7 +93,7 @@ class EventSources:
             poller.start()
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """Return, per mapping, the numbers of batches, records, filtered and discarded records. Zeros are absent."""
+        """Return, per mapping, the numbers of batches, records, filtered and discarded records. Zeros may be absent."""
         return {name: dict(counts) for name, counts in self._counts.items()}
 
     def stop(self) -> None:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
 
 _SESSION_TIMEOUT_MS = 6_000
-"""Time after which another member replaces a killed member. Brokers do not permit a shorter time."""
+"""Time after which another member replaces a killed member. By default, brokers do not permit a shorter time."""
 _LONGEST_BATCH_MS = 86_400_000
 """Maximum time for a batch with its retries. After this time, the consumer group replaces the poller."""
 _METADATA_MS = 5_000

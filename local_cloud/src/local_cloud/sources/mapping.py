@@ -26,7 +26,7 @@ _INSTALLATION = "reading a Kafka topic needs confluent-kafka here; install it wi
 
 @dataclass(frozen=True, slots=True)
 class KafkaSource:
-    """Topic of a self-managed cluster. `access` contains the types of authentication with their secrets."""
+    """Topic of a self-managed cluster. `access` contains types and URIs, for example of authentication and secret."""
 
     topic: str
     servers: tuple[str, ...]
@@ -126,7 +126,7 @@ def _read_kafka_mapping(resource: Resource, *, region: str, account: str) -> Eve
 
 
 def function_arn(name_or_arn: str, *, region: str, account: str) -> str:
-    """Return the ARN of a function by its name, which may have a qualifier."""
+    """Return the ARN of a function by its ARN or by its name, which may have a qualifier."""
     if name_or_arn.startswith("arn:"):
         return name_or_arn
     return f"arn:aws:lambda:{region}:{account}:function:{name_or_arn}"

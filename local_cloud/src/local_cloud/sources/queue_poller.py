@@ -53,7 +53,10 @@ class QueuePoller(Poller):
                     self._report(f"event source mapping {self._mapping.name}: {error}")
 
     def _gather(self) -> list[dict[str, Any]]:
-        """Receive messages until the batch is full or its window ends. The window starts with the first message."""
+        """Receive messages until the batch is full or its window ends, unless the queue is empty.
+
+        The window starts with the first message.
+        """
         messages: list[dict[str, Any]] = []
         window_ends = float("inf")
         while not self._stopping.is_set():

@@ -15,7 +15,7 @@ from local_cloud.sources.responses import failed_items
 
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
-_MAX_DOUBLINGS = 16  # Batches of topics have unlimited retries, and 2**1024 would exceed the range of floats.
+_MAX_DOUBLINGS = 16  # Retries may be unlimited, and 2**1024 would exceed the range of floats.
 
 
 class NotInvokedError(Exception):

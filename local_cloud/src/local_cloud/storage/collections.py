@@ -1,4 +1,4 @@
-"""Small stores of moto that are compared completely, such as parameters, keys, users, models and executions."""
+"""Small collections of moto's objects, such as parameters, keys, users, models and executions."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -22,9 +22,9 @@ _LEFT_BEHIND = "The embedded cloud ended while this job ran. Start it again."
 class Collection:
     """Objects of one type, by name.
 
-    Requests to `service`, a signing name, change the collection. `restore` replaces an object that the template has
-    created. With `is_random`, each deployment of the template creates different objects. They are stored at the start,
-    even if no request changes them.
+    Requests to `service`, a signing name, change the collection. `restore` adds an object, or replaces an object that
+    the template has created. With `is_random`, each deployment of the template creates different objects. They are
+    stored at the start, even if no request changes them. An object for which `is_final` is true is not compared again.
     """
 
     name: str
@@ -112,7 +112,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             kms.keys[name].key_material, kms.keys[name].private_key = material
 
     return (
-        # Key material is restored after the keys. If a key was stored with its state, it already has its material.
+        # Key material is stored, because the template creates random material. Stored keys already contain theirs.
         _dict_collection("kms.keys", "kms", kms.keys),
         Collection(
             "kms.key_material",

@@ -11,7 +11,7 @@ FORMAT: Final = "2"
 PORTS: Final = "ports"
 """Name of the fact that contains the ports of the servers at the last start."""
 MOTO: Final = "moto"
-"""Name of the fact with the version of moto that created the stored objects."""
+"""Name of the fact that contains the version of moto at the last start."""
 _FILE = "cloud.sqlite"
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _PAGES_BEFORE_CHECKPOINT = 8_000
@@ -181,7 +181,7 @@ class Journal:
 
 
 def check(directory: Path) -> bool:
-    """Return whether a cloud has started with a directory before. Raise DataError if this version cannot use it."""
+    """Return whether a cloud has started with a directory before. Raise DataError if its data cannot be opened."""
     with _translated(directory, "read"):
         if not (directory / _FILE).exists():
             return False
@@ -199,7 +199,7 @@ def delete(directory: Path) -> bool:
     except DataInUseError:
         raise
     except DataError:
-        pass  # The database is damaged or has another version. Both are reasons to delete it.
+        pass  # For example, the database is damaged or has another version. It can be deleted nevertheless.
     for companion in _COMPANIONS:
         path.with_name(path.name + companion).unlink(missing_ok=True)
     with contextlib.suppress(OSError):
@@ -225,7 +225,7 @@ def _opened(directory: Path) -> sqlite3.Connection:
         with database:
             database.executescript(_TABLES)
             database.execute("INSERT OR IGNORE INTO facts VALUES ('format', ?)", (FORMAT,))
-            database.execute("DELETE FROM entries WHERE kind = 'metrics'")  # only earlier versions stored metrics
+            database.execute("DELETE FROM entries WHERE kind = 'metrics'")  # earlier versions wrote this kind
         failure.pop_all()
     return database
 

@@ -13,7 +13,7 @@ from moto.core.base_backend import BaseBackend
 def missing_attributes(value: Any) -> Iterator[tuple[type, str]]:
     """Yield the class and the name of each attribute that the constructor of a moto class sets, but an object lacks.
 
-    `value` and all objects inside of it are checked.
+    `value` and the objects of moto inside of it are checked, except for backends.
     """
     seen: set[int] = set()
     waiting = [value]

@@ -49,7 +49,7 @@ class Objects:
         return self._journal.content(version.stored_content)
 
     def restore(self, check: Callable[[Any], None] = lambda versions: None) -> None:
-        """Add all objects of the journal to their buckets. `check` receives the versions of each key."""
+        """Add the objects of the journal to existing buckets. `check` receives the versions of each key."""
         for bucket_name, key, data in list(self._journal.read("object")):
             bucket: Any = self._backend.buckets.get(bucket_name)
             if bucket is None:

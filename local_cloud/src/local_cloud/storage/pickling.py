@@ -16,7 +16,7 @@ _LOCKS = (_thread.LockType, type(threading.RLock()), threading.Condition)
 
 
 def dumps(value: Any) -> bytes:
-    """Return an object as bytes. The bytes are the same for the same state."""
+    """Return an object as bytes. Equal bytes mean equal states."""
     buffer = io.BytesIO()
     _Pickler(buffer, protocol=5).dump(value)
     return buffer.getvalue()

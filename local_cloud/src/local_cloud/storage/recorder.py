@@ -1,4 +1,4 @@
-"""Recording of all changes of moto's stores in a journal before the response, and restoration at the next start."""
+"""Recording of changes of moto's stores in a journal before the response, and restoration at the next start."""
 
 import contextlib
 import functools
@@ -40,7 +40,7 @@ _AFTER_ALL: Final = "~"
 
 
 class Recorder:
-    """Recorder, which writes changes to a journal after the call of `start`. Without a journal, it does nothing.
+    """Recorder, which writes changes to a journal after the call of `start`. Without a journal, nothing is stored.
 
     Changes of DynamoDB items, stream records and metrics are written immediately. Changes of S3 objects and of all
     other resources (`local_cloud.storage.collections`) are noted for the thread that makes them, and written at the end
@@ -258,9 +258,9 @@ class Recorder:
         return slowest
 
     def expire_records(self, now_s: float) -> None:
-        """Delete stream records that are more than a day old and that no mapping waits for.
+        """Delete stream records that are at least a day old and that no mapping waits for.
 
-        The newest record of a shard is replaced with an empty record, so that numbers continue after it.
+        If the newest records of a shard expire, an empty record replaces them, so that numbers continue after it.
         """
         slowest: dict[str, int] = {}
         for (place, _), number in list(self._positions.items()):

@@ -1,1 +1,1 @@
-"""Log lines and metrics of functions and jobs on their way to CloudWatch."""
+"""Transfer of log lines and metrics to CloudWatch."""

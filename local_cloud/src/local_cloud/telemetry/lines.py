@@ -1,4 +1,4 @@
-"""Pipe for the output lines of subprocesses to a log stream."""
+"""Pipe that passes output lines of subprocesses to a log stream."""
 
 import os
 import threading
@@ -42,6 +42,6 @@ class LineOutput:
     def _pump(self, sink: LineSink, group: str, stream: str) -> None:
         with os.fdopen(self._read, encoding="utf-8", errors="replace", newline="\n") as lines:
             for line in lines:
-                # awslambdaric joins the lines of an event with carriage returns, as Lambda's log does.
+                # awslambdaric joins the lines of an error with carriage returns, so that the error is one event.
                 if message := line.rstrip("\n").replace("\r", "\n"):
                     sink(group, stream, message)

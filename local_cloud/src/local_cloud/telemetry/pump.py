@@ -1,4 +1,4 @@
-"""Thread that sends log lines and metrics to CloudWatch, so that their writers do not wait."""
+"""Thread that sends log lines and metrics to CloudWatch, so that writers wait only while the queue is full."""
 
 import contextlib
 import queue
@@ -32,7 +32,7 @@ class TakeMetric(Protocol):
 
 
 class Pump:
-    """Queue of log lines and metrics, which a thread stores in batches."""
+    """Queue of log lines and metrics. A thread sends them in batches."""
 
     def __init__(self, clients: Clients, *, put_metrics: Callable[[str, Sequence[Mapping[str, Any]]], None]) -> None:
         self._clients = clients
@@ -47,7 +47,7 @@ class Pump:
         self._thread.start()
 
     def log(self, group: str, stream: str, message: str) -> None:
-        """Queue a line for a log group. The group and the stream are created if they do not exist."""
+        """Queue a line for a log group. The first line creates the group and the stream if they do not exist."""
         self._put((group, stream, {"timestamp": int(time.time() * 1000), "message": message}))
 
     def metric(self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
@@ -60,7 +60,7 @@ class Pump:
         self._put(MetricDatum(namespace=namespace, datum=datum))
 
     def flush(self, timeout_s: float = 10.0) -> int:
-        """Wait until CloudWatch has all queued items. Return the number of items that still wait after `timeout_s`."""
+        """Wait until all queued items are sent. Return the number of items that still wait after `timeout_s`."""
         with self._idle:
             if self._pending:
                 self._hurried.set()

@@ -80,7 +80,7 @@ def download_prefix(s3_uri: str, target: Path, clients: Clients) -> int:
 
 
 def file_keys(bucket: str, prefix: str, clients: Clients) -> Iterator[str]:
-    """Yield the keys with a prefix, except for the keys of empty folders."""
+    """Yield the keys with a prefix, except for folder markers: keys that end with a slash."""
     for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
         yield from (entry["Key"] for entry in page.get("Contents", []) if not entry["Key"].endswith("/"))
 

@@ -29,7 +29,7 @@ INTERRUPTED = "Interrupted"
 def placed(argument: str, base: Path) -> str:
     """Return an argument of the entry point in which the job's directory replaces the container's directory.
 
-    An argument with a space is a shell script, so a directory with special characters is quoted.
+    An argument with a space counts as a shell script, so a directory with special characters is quoted.
     """
     return argument.replace(CONTAINER_BASE, shlex.quote(str(base)) if " " in argument else str(base))
 
@@ -48,7 +48,7 @@ class TrainingRunner(JobRunner[_Running]):
         self._start(request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}")
 
     def interrupt(self, name: str) -> None:
-        """Interrupt a spot job, which continues from its checkpoints on another machine."""
+        """Interrupt a spot job. It restarts from its stored checkpoints in a new directory, as on another machine."""
         running = self._runs.get(name)
         if running is None or not running.spot or not (running.thread and running.thread.is_alive()):
             raise ValueError(f"no training job {name!r} runs on spare capacity")
@@ -78,7 +78,7 @@ class TrainingRunner(JobRunner[_Running]):
             record.progress("Starting", "Preparing the instances for training")
 
     def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> bool:
-        """Run the job on one machine. Return true if it ended, and false if it was interrupted."""
+        """Run the job below `base`. Return true if it ended, and false if it was interrupted."""
         clients = self._clients(request.role)
         checkpoints = Checkpoints(base / "checkpoints", request.checkpoints_s3_uri, clients)
         directories.prepare_directories(base, request)
@@ -135,7 +135,7 @@ class TrainingRunner(JobRunner[_Running]):
         running: _Running,
         checkpoints: Checkpoints,
     ) -> str | None:
-        """Wait for the process. Return the secondary status of a job that was stopped, or None."""
+        """Wait for the process. Return the secondary status of a stopped or interrupted job, or None."""
         started = uploaded = time.monotonic()
         deadline = started + request.max_runtime_s - running.trained_s
         try:
