@@ -37,8 +37,8 @@ File = Annotated[Path, Argument(metavar="FILE", help="YAML file; - is standard i
 def check(context: Context, file: File) -> None:
     """Check a configuration file. Exit with 1 if it has errors.
 
-    If there is a deployment, also compare filters, pins and columns with its published catalogue. A recommender's
-    filter that no item passes is an error. Other differences are warnings.
+    If there is a deployment, also compare filters, pins and columns with its published catalogue. A filter of a
+    recommender or alias that no item passes is an error. Other differences are warnings.
 
     Example: alsolike config check shop.yaml
     """
@@ -81,11 +81,11 @@ def apply(
 ) -> None:
     """Apply a file as the live configuration. Functions use it within a minute.
 
-    The command refuses filters with an undeclared column or event type. It also refuses a recommender's filter that no
-    item passes, because lists would be empty. --force applies such filters.
+    The command refuses filters with an undeclared column or event type. It also refuses a filter of a recommender or
+    alias that no item passes, because lists would be empty. --force applies such filters.
 
-    Warnings on stderr count the stored values that do not fit a newly declared type. They also list values, columns
-    and items that are not in the published catalogue.
+    Warnings on stderr count the stored values that do not fit a newly declared type. They also list values, columns and
+    items that are not in the published catalogue.
 
     Example: alsolike config apply shop.yaml --reason "autumn rules"
     """

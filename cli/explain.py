@@ -33,7 +33,7 @@ def explain(
     """Explain a logged response and replay it.
 
     Show the response with the reasons for its items, and compare it with a replay for the time of the response. The ID
-    contains the time, recommender and model version. All other data comes from the lake. The replay of a user's
+    contains the time, recommender, model version and arms. All other data comes from the lake. The replay of a user's
     response needs --user. For rows of version 0.2.0 and earlier, pass filter values, context, promotions and excluded
     items with --request, because these rows do not contain them.
 

@@ -71,7 +71,7 @@ def recommend(
     """Show recommendations for a user or for items.
 
     With --users, write recommendations for many users to a file. The file has one row per item: user_id, rank, item_id,
-    score, source, model_version, recommender. FILE.failed.csv lists users without recommendations, next to the input,
+    score, source, model_version, recommender. FILE.failed.csv lists failed users with reasons. It is next to the input,
     or next to the output if the input is - or in S3. Then the exit status is 1. With --workflow, or an --output in S3,
     the deployment's batch workflow writes the file.
 

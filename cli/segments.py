@@ -1,4 +1,4 @@
-"""Command `alsolike segments`: the users most likely to want an item, a category or the items of a filter."""
+"""Command `alsolike segments`: the users most likely to want an item, or the items of a condition or filter."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def segments(
 ) -> None:
     """Write the users most likely to want some items to a CSV file.
 
-    The items are one item, a category or those of a filter. The columns are USER_ID and RANK, best user first. Users
+    The items are one item, or those of a condition or filter. The columns are USER_ID and RANK, best user first. Users
     without interactions and erased users are in no segment.
 
     Example: alsolike segments --where 'Items.CATEGORY_L1 = "shoes"' -n 500

@@ -168,7 +168,7 @@ class Keys:
         self._everywhere(Keys._disable, key_id)
 
     def _everywhere(self, change: Callable[[Keys, str], None], key_id: str) -> None:
-        """Raise `NotFound` if no region has the key.
+        """Apply a change in all regions, and raise `NotFound` if no region has the key.
 
         Keys that are older than the second region exist in one region only.
         """

@@ -121,7 +121,7 @@ def load(frame: pd.DataFrame, *, test_days: float | None = None, exclude_seen: b
     Raises
     ------
     InvalidInput
-        If a column is missing, no row is valid, or no user has interactions both before and in the test.
+        If a column or `test_days` is invalid, no row is valid, or no user has interactions both before and in the test.
     """
     with tempfile.TemporaryDirectory() as folder:
         frame.to_parquet(path := Path(folder) / "frame.parquet", index=False)

@@ -20,7 +20,7 @@ _WITHOUT_RESOURCE = (
     "cloudformation:DescribeStacks", "cloudwatch:DescribeAlarms", "cloudwatch:GetMetricData", "cloudwatch:ListMetrics",
     "lambda:ListFunctions",
 )  # fmt: skip
-"""Actions that the commands call without a resource."""
+"""Actions that the commands call without naming a resource."""
 
 
 def operator_policy(deployment: Deployment) -> dict[str, Any]:

@@ -1,8 +1,8 @@
 """Dated table of AWS prices in dollars for us-east-1.
 
 `source` is the public page that confirmed a price at that date. Most of AWS's price pages load prices by script and
-could not be read. Tiers and prices without a source are not confirmed. Every bill lists its prices without a source.
-Check prices before you rely on a total.
+could not be read. Prices without a source, and most tiers, are not confirmed. Every bill lists its prices without a
+source. Check prices before you rely on a total.
 """
 
 from __future__ import annotations

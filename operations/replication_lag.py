@@ -16,7 +16,7 @@ _METRIC = "ReplicationLatency"
 def lags(deployment: Deployment) -> list[dict[str, Any]]:
     """Return the largest lag in seconds during `LOOK_BACK` by store.
 
-    S3 reports nothing while no object waits, so the lag is then None. Stores that are not replicated are omitted.
+    The lag is None without values: S3 reports none while no object waits. Stores that are not replicated are omitted.
     """
     names, found = deployment.names, []
     for store, namespace, dimension, name, seconds in (

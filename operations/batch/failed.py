@@ -1,4 +1,4 @@
-"""CSV file of users without a recommendation, with reasons. A later batch can read this file as its input."""
+"""CSV file of failed users, with reasons. A later batch can read this file as its input."""
 
 from __future__ import annotations
 

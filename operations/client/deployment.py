@@ -30,8 +30,8 @@ class Deployment:
     """Names and clients of a deployment.
 
     `client` returns the botocore client of a service, `key` the key pair of the command line, and `other_region` the
-    same deployment in its other region. `certificate` is None if the API needs no certificate that the system does not
-    trust.
+    same deployment in its other region. `certificate` is the file of the API's certificate; None if the system trusts
+    it or the API uses HTTP.
     """
 
     environment: str

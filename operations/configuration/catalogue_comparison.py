@@ -59,7 +59,7 @@ def compare(file: ConfigurationFile, deployment: Deployment) -> Comparison:
 
 
 def _passes_none(filter_: Filter, snapshot: Snapshot, configuration: Configuration) -> bool:
-    """Return true if no item passes a filter in any request. False if the filter needs a user or a history."""
+    """Return true if no item passes a filter now. False if the result depends on the request."""
     if filter_.needs_user or filter_.needs_history:
         return False
     now = FilterInputs(now_ms=time.time_ns() // 1_000_000)

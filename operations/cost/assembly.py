@@ -67,7 +67,7 @@ def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> boo
 
 
 class Resources:
-    """Resources of all templates. It resolves references, also between templates."""
+    """Resources of all templates. References are resolved, also between templates."""
 
     def __init__(self, templates: Mapping[str, Mapping[str, Any]]) -> None:
         self._all = {

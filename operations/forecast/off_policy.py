@@ -142,7 +142,8 @@ def forecast(log: LoggedLists, *, present: Ints, draft: Ints, seed: int = 0) -> 
     """Return the expected outcomes of two lists per logged response, with 95% confidence intervals.
 
     Intervals are those of a jackknife over `GROUPS` random groups of users, so they contain the dependence between
-    responses to a user and the uncertainty of χ and q.
+    responses to a user and the uncertainty of χ and q. The part of an estimate that only q supports
+    widens them.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Event IDs computed from the content of rows, column by column.
 
-A repeated import of a file computes equal IDs. Identical rows have equal IDs within a chunk, and in all chunks without
-the columns that a later schema version added.
+A repeated import of a file computes equal IDs. Identical rows have equal IDs, except in two chunks of which only one
+has values in a column of a later schema version.
 """
 
 from __future__ import annotations

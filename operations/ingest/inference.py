@@ -171,7 +171,7 @@ def declared_text(text: str, document: Mapping[str, Any], types: Mapping[str, Co
     If columns cannot be inserted, for example in flow style, the text is generated from the document and loses its
     comments. The text always has the values of the document, which `alsolike config show` must print.
     """
-    from operations.configuration import yaml_document  # The Lambda function has no YAML library.
+    from operations.configuration import yaml_document  # The function `import_data` has no YAML library.
 
     added = {name: kind.value for name, kind in declarable(types).items()}
     try:

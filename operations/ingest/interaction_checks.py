@@ -253,7 +253,7 @@ def _action_properties(action: Texts, impression: Texts, own: Texts) -> Texts:
 
 
 def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    """Return numbers and booleans unchanged, non-finite numbers as null, and all other types as text."""
+    """Return finite numbers and booleans unchanged, other numbers as null, and all other types as text."""
     kind = column.type
     if pa.types.is_integer(kind) or pa.types.is_boolean(kind):
         return column

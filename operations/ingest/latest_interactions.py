@@ -1,6 +1,6 @@
 """Latest interactions of each user in an import, for the live profiles.
 
-Above a number of rows, they are stored on disk and partitioned by user, so that memory holds about one partition.
+Above `MEMORY_ROWS`, the rows are stored on disk and partitioned by user, so that memory holds about one partition.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ def damage_sentence(damaged: Sequence[DamagedFile]) -> str:
 
 
 def left_out(manifest: Manifest) -> Mapping[str, str]:
-    """Return the reason for excluding each algorithm that was not compared. Empty for bundles of earlier releases."""
+    """Return the reasons for skipped algorithms by name. Empty for bundles of earlier releases."""
     left_out: Mapping[str, str] = manifest.metrics.get("left_out", {})
     return left_out
 

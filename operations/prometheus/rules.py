@@ -1,8 +1,8 @@
 """Generator of Prometheus alert rules from a deployment's CloudWatch alarms.
 
 An alarm whose metrics are all exported becomes a rule on these metrics, with equal threshold and periods. Any other
-alarm becomes a rule on the exported state of the alarm. So does an alarm that only some of its periods must breach, and
-an alarm on a quantile whose threshold is not below the last bucket of the histogram.
+alarm becomes a rule on the exported state of the alarm. The state is also used for an alarm that needs fewer breaching
+values than periods, and for an alarm on a quantile whose threshold is not below the last bucket of the histogram.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def write_profiles(
 ) -> int:
     """Write profiles to the table, except those of erased users, and return the number of all profiles.
 
-    `length` is the maximum number of interactions per profile if existing interactions are kept.
+    `length` is the maximum number of a session's interactions that its login copies to the user.
     """
     store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
     erased = ErasedUsers(deployment)
