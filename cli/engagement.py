@@ -33,7 +33,7 @@ def engagement(
     context: Context,
     first: Annotated[
         dt.datetime | None,
-        Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day.", show_default="a week ago"),
+        Option("--from", metavar="DATE", formats=["%Y-%m-%d"], help="First day.", show_default="6 days before --to"),
     ] = None,
     last: Annotated[
         dt.datetime | None, Option("--to", metavar="DATE", formats=["%Y-%m-%d"], help="Last day.", show_default="today")

@@ -28,7 +28,7 @@ Files = Annotated[
     Argument(
         metavar="FILE...",
         show_default=False,
-        help="Paths with * as a wildcard, s3://bucket/key or s3://bucket/prefix/.",
+        help="Local files, s3://bucket/key with * as a wildcard, or s3://bucket/prefix/.",
     ),
 ]
 DryRun = Annotated[bool, Option("--dry-run", help="Check the files without writing.")]
