@@ -1,4 +1,4 @@
-"""`alsolike import`: bulk import of Personalize's data files."""
+"""`alsolike import`: bulk import of data files, and removal of imports."""
 
 from __future__ import annotations
 

@@ -90,7 +90,7 @@ def check_can_recommend(deployment: Deployment, *, reach: Sequence[str]) -> None
 
 
 def curl_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Sequence[str] = ()) -> list[str]:
-    """Return lines for a shell: a command that creates a key, and a recommendation and an event signed with it."""
+    """Return commands for a shell: the creation of a key, and a recommendation and an event that the key signs."""
     trust = f"--cacert {shlex.quote(str(deployment.certificate))} " if deployment.certificate else ""
 
     def call(path: str, body: str) -> str:

@@ -18,7 +18,7 @@ def profiles(context: Context) -> None:
     """Add interactions from the lake that the live profiles lack.
 
     The command restores a lost profile table and does not change an intact one. Events that arrive in the meantime are
-    kept. You may interrupt and repeat it.
+    kept. You may interrupt and repeat the command.
 
     Example: alsolike rebuild profiles
     """
@@ -31,7 +31,7 @@ def profiles(context: Context) -> None:
 def catalogue(context: Context) -> None:
     """Restore missing items in the catalogue from the change log.
 
-    Deleted items stay deleted. The change log lacks items that are older than itself.
+    Deleted items stay deleted. The change log lacks items that are older than the log.
 
     Example: alsolike rebuild catalogue
     """

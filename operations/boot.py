@@ -109,7 +109,9 @@ def _empty_layers() -> Path:
 
 
 def claim(state: Path, *, reach: Sequence[str] = ()) -> None:
-    """Raise an error if another cloud uses the state file, which the command line options `reach` select."""
+    """Raise an error if another cloud uses the state file. `reach` are the command line options that select the
+    file.
+    """
     from local_cloud.state import CloudState, StateError
 
     try:

@@ -40,7 +40,7 @@ from operations.ingest import interaction_file
 
 K = 10
 USERS_PER_CALL = 1_000
-"""Number of users per call of `recommend` in an evaluation."""
+"""Maximum number of users per call of `recommend` in an evaluation."""
 
 _METRICS = ("ndcg", "hr", "mrr")
 _EXAMPLES = 20

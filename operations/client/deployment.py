@@ -44,7 +44,9 @@ class Deployment:
 
 
 def resolve(*, stack: str | None, state: Path | None = None) -> Deployment:
-    """Return the deployment of the environment `stack` on AWS, or of the embedded cloud with a state file."""
+    """Return the deployment of the environment `stack` on AWS, else of the embedded cloud with the state file
+    `state`.
+    """
     return on_aws(stack) if stack else embedded(state or state_path())
 
 

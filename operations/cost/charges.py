@@ -88,7 +88,9 @@ FITS = 5
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 SPARK_STARTS_S = 60.0
 SPARK_PROCESSOR_S = 51.3
-"""Time of a processor per million events, in seconds, measured for 100,000 to 5 million events (docs/scale.md)."""
+"""Time of a processor to build a dataset, in seconds per million events, measured for 100,000 to 5 million events
+(docs/scale.md).
+"""
 
 STATISTICS_PROCESSOR_S = 284.0
 """Time of a processor per million events to count statistics, in seconds: 71.0 s for each of four cutoffs."""

@@ -57,7 +57,8 @@ class Demo:
         with contextlib.ExitStack() as stack:
             stopped = threading.Event()
             prepared = Background(lambda: self._prepare(stopped))
-            # On exit, wait for the build that `stop_builds` has killed. Its line then precedes the command's last line.
+            # On exit, wait for the build that `stop_builds` has killed. Its progress line then precedes the command's
+            # last line.
             stack.callback(prepared.wait)
             stack.callback(boot.stop_builds, stopped)
             boot.build_layers()

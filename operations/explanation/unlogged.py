@@ -58,7 +58,10 @@ def read_request(file: Path) -> dict[str, Any]:
 
 
 def unlogged_parameters(request: dict[str, Any], row: ServedResponse) -> dict[str, Any]:
-    """Return the parameters of the request that the log does not contain and a replay requires."""
+    """Return the parameters of the request that the log does not contain and a replay requires.
+
+    Raise `InvalidInput` if the row belongs to another request.
+    """
     ranked, cart = request.get("inputList"), request.get("cart")
     for name, requested, logged in (
         ("items", request.get("numResults") or (len(ranked) if ranked else DEFAULT_RESULTS), row.asked),
