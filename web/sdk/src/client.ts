@@ -19,8 +19,8 @@ export interface Options {
   /** False to send no events and store nothing until `setConsent(true)`. */
   readonly consent?: boolean;
   /**
-   * Called after a failed call with its error and events. If they are sent again later, `events` also has all waiting
-   * events. By default, errors are logged.
+   * Called after a failed call for events, with the error and these events. If they are sent again later, `events` also
+   * has all waiting events. By default, errors are logged.
    */
   readonly onError?: (error: Error, events: readonly Pick<ShopEvent, "eventType" | "itemId">[]) => void;
 }
@@ -219,7 +219,7 @@ export class Client extends EventTarget {
     this.history.unshift(...stored<HistoryEvent>(HISTORY));
   }
 
-  /** Return the tokens of a session without a user. */
+  /** Return a provider of tokens for a session without a user. */
   private anonymous(): TokenProvider {
     const { api = "", siteKey, token, mode } = this.options;
     if (mode) return () => Promise.reject(new AlsolikeError(0, "static"));
@@ -284,7 +284,7 @@ export class Client extends EventTarget {
         this.dispatchEvent(new Event("change"));
       } catch (error) {
         const { status } = error as AlsolikeError;
-        // A rejected call is not repeated, because the API has stored its valid events.
+        // A rejected call is not repeated: the API has stored its valid events, or would reject them again.
         const isKept = !status || status >= 429;
         if (isKept) events.push(...this.waiting);
         this.onError(error as Error, events);

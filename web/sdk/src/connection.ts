@@ -1,4 +1,4 @@
-/** Returns a session token of the shop's backend. */
+/** Returns a new session token. */
 export type TokenProvider = () => Promise<string>;
 
 /** An error of the API, with status 0 if there was no response. */

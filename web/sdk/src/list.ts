@@ -2,7 +2,7 @@ import type { Client } from "./client";
 import type { Recommendations } from "./recommendations";
 import { fill, fillUrl } from "./template";
 
-/** Recommenders whose lists change with each event of the visitor. */
+/** Recommenders that use the latest events of the visitor. */
 const PERSONAL = ["for-you", "recently-viewed", "buy-again"];
 /** The times after an event at which a personal list is loaded again, until it has changed. */
 const FOLLOW_MS = [500, 1_200, 2_500, 6_000];
@@ -15,7 +15,7 @@ ul{display:grid;grid-auto-flow:column;grid-auto-columns:var(--alsolike-item-widt
 
 /**
  * A list of recommended items: `<alsolike-list recommender="for-you" heading="For you" href="/products/{itemId}">`.
- * A `<template>` inside defines the markup of an item. `{itemId}` and `{NAME}` of a `metadata` column are placeholders.
+ * A `<template>` inside defines the markup of an item. Placeholders: `{itemId}`, `{href}`, `{NAME}` in `metadata`.
  */
 export function defineList(client: Client, name = "alsolike-list"): void {
   const sheet = new CSSStyleSheet();

@@ -8,7 +8,7 @@ declare const STATIC_INTEGRITY: string;
 
 const own = document.currentScript as HTMLScriptElement | null;
 
-/** Load `static.js` from the folder of the page's script. */
+/** Load `static.js` from the folder of the SDK's script. */
 export function loadStatic(): Promise<Static> {
   return new Promise((resolve, reject) => {
     const script = Object.assign(document.createElement("script"), {

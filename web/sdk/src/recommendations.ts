@@ -13,7 +13,7 @@ export interface ShopEvent extends Omit<SentEvent, "properties" | "sentAt"> {
   readonly sentAt?: number;
 }
 
-/** A request for recommendations: the parameters of `GET /session/recommendations`. */
+/** A request for recommendations: most parameters of `GET /session/recommendations`. */
 export interface RecommendationRequest extends Omit<Query, "recommender" | "window" | "filterValues" | "context"> {
   readonly recommender?: string;
   readonly window?: string;

@@ -34,7 +34,7 @@ const RELOAD_MS = 60_000;
 const TIMEOUT_MS = 10_000;
 const DAY_MS = 86_400_000;
 
-/** Recommends from the static lists of a deployment. The history never leaves the browser. */
+/** Recommends from the static lists of a deployment. Only the requested shards depend on the history. */
 export class StaticLists {
   private lists: Promise<Lists> | undefined;
   private readMs = 0;
@@ -148,7 +148,7 @@ function scores(
   return sums;
 }
 
-/** Return the IDs with the highest scores first, then by ID. */
+/** Return the IDs by descending score, and by ID if scores are equal. */
 function best(scored: Iterable<[string, number]>): string[] {
   return [...scored].sort(([a, first], [b, second]) => second - first || (a < b ? -1 : 1)).map(([id]) => id);
 }

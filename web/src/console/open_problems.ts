@@ -95,8 +95,8 @@ export function openProblems(data: LoadedData, nowMs: number): Problem[] {
 }
 
 /**
- * Return problems of failed requests, and of latency above the threshold of its alarm, which rings only after several
- * periods.
+ * Return problems of failed requests, of empty lists, and of latency above the threshold of its alarm, which rings only
+ * after several periods.
  */
 function trafficProblems({ alarms, traffic }: LoadedData): Problem[] {
   if (!traffic) {

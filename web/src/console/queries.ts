@@ -22,7 +22,7 @@ export const experiments: Query = { path: "/operator/experiments" };
 export const rules: Query = { path: "/operator/rules" };
 export const ruleHistory: Query = { path: "/operator/rules/history" };
 export const item = (id: string): Query => ({ path: `/items/${pathSegment(id)}` });
-/** The items that an item's field suggests: the first page of the catalogue. */
+/** Suggestions for a field that takes an item ID: the first page of the catalogue. */
 export const someItems: Query = { path: "/items", parameters: { limit: MAX_PAGE_ROWS } };
 export const cost = (load: Readonly<Record<string, string | undefined>>): Query => ({
   path: "/operator/cost",

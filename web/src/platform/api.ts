@@ -105,7 +105,7 @@ export function networkError(failure: unknown): Error {
   return failure instanceof TypeError ? new NetworkError("The network does not answer") : (failure as Error);
 }
 
-/** Return the JSON object of a body, `{}` for an empty body, or null for anything else, such as a proxy's page. */
+/** Return the JSON object or array of a body, `{}` for an empty body, or null otherwise, such as for a proxy's page. */
 function parseJson(text: string): { readonly message?: unknown } | null {
   if (!text) {
     return {};

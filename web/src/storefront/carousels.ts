@@ -84,7 +84,7 @@ export function carouselsKey(route: Route, shopper: Shopper): string {
 }
 
 /**
- * Request carousels one after another. Each request excludes the items of the earlier carousels.
+ * Request carousels one after another. Each request excludes the items of the earlier carousels that the page shows.
  *
  * `onCarousel` receives each carousel and returns false to stop. A failed carousel does not affect the others.
  * `leaveOut` are items that the page already shows, such as those in the cart.
@@ -174,7 +174,7 @@ function hasNoHistory(carousels: readonly CarouselState[]): boolean {
   return forYou?.source === "popular" && forYou.items.length > 0 && !own;
 }
 
-/** Return a row per category with enough products, the largest first. */
+/** Return a row per category with enough products, the largest categories first. */
 function shelves(row: Row, list: Recommendations): Row[] {
   return categories(list.items.map(({ product }) => product))
     .map((category) => ({ category, items: list.items.filter((item) => item.product.categories[0] === category) }))

@@ -16,7 +16,7 @@ interface FactValue {
 /** The column with the paragraph below the title. */
 const DESCRIPTION = "description";
 
-/** The maximum length of a linked value. Longer texts are sentences, which no other product shares. */
+/** The maximum length of a linked value outside of lists. Longer texts are sentences, which no other product shares. */
 const LONGEST_SHARED = 60;
 
 const ACRONYMS = /\b(asin|ean|gtin|id|isbn|sku|upc|url)\b/g;
@@ -27,7 +27,7 @@ export function descriptionOf(product: Product): string | null {
 }
 
 /**
- * Return the facts of a product: category, kind and brand, then every column that the page does not show elsewhere.
+ * Return the facts of a product: category, kind, brand, the columns that the page does not show elsewhere, and the ID.
  *
  * `timestamps` has the keys of the columns that the configuration declares as times.
  */

@@ -47,7 +47,7 @@ export function homeStatus(
   const forYou = carousels.find(({ plan }) => plan.recommender === "for-you")?.list;
   if (!forYou) return shopper.anonymous ? "no-history" : "personal";
   if (carousels.length === planned.length && carousels.every(({ list }) => list?.items.length === 0)) {
-    // A list is also empty if the page shows all of its items elsewhere, such as in the cart.
+    // A list is also empty if the page shows all of its items in other lists.
     if (!carousels.some(({ shownElsewhere }) => shownElsewhere)) return "empty";
   }
   if (forYou.degraded.includes("no-model")) return "no-model";

@@ -70,7 +70,7 @@ const GLYPHS: readonly (readonly [name: Glyph, words: RegExp])[] = [
   ["home", /household|paper|tissue|\bbag|kitchen|battery|light|candle|foil|plastic|charcoal|\bgm\b/i],
 ];
 
-/** Return the glyph of a grocer's product by its narrowest category. Return null without a match and for other shops. */
+/** Return the glyph of a grocer's product by its kind, title or department. Other shops have none. */
 export function glyph({ categories, kind, title }: Pick<Product, "categories" | "kind" | "title">): Glyph | null {
   const department = categories.find((category) => DEPARTMENTS.test(category));
   if (department === undefined) return null;
@@ -122,7 +122,8 @@ export function Picture({ product }: { readonly product: Product }) {
 }
 
 /**
- * A drawing for a product without a picture. Its colour depends on the narrowest category, its shapes on the ID.
+ * A drawing for a product without a picture. Its colour depends on the narrowest category and the ID, its shapes on the
+ * ID.
  *
  * The drawing repeats the title next to it, so assistive technology skips the drawing.
  */

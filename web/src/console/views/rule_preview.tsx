@@ -49,7 +49,7 @@ export function RulePreview({ recommenders, rules, initial, draft, changed, read
       ...subject,
       numResults: 10,
       metadata: requestedColumns(cards),
-      // A rule set that the recommender does not use is sent in the draft, because the API reads new rules a minute late.
+      // A rule set that the recommender does not use is sent in the draft, because the API reads new rules later.
       ...(changed || (rules !== undefined && !isOwn) ? { draft, ...(rules === undefined ? {} : { rules }) } : {}),
     };
   const key = JSON.stringify(request);
