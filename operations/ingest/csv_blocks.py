@@ -1,4 +1,6 @@
-"""Splitting of a CSV into blocks with one row per line. Lines with invalid encoding or invalid quotes are rejected."""
+"""Splitting of a CSV into blocks with one row per line. Lines with invalid encoding or an unclosed quote are
+rejected.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,8 @@ MAX_ROW_LINES = 1_000
 
 @functools.cache
 def _closed(delimiter: str) -> re.Pattern[bytes]:
-    """Return the pattern of a line in which a delimiter or the end follows every quoted cell.
+    """Return the pattern of a line that does not end inside a quoted cell.
+
     As in pyarrow, a quote after the start of a cell is an ordinary character.
     """
     mark = re.escape(delimiter.encode())

@@ -1,7 +1,7 @@
 """Event IDs computed from the content of rows, column by column.
 
-A repeated import of a file computes equal IDs. Identical rows have equal IDs, except in two chunks of which only one
-has values in a column of a later schema version.
+A repeated import of a file with equal options computes equal IDs. Identical rows have equal IDs, except in two chunks
+of which only one has values in a column of a later schema version.
 """
 
 from __future__ import annotations
