@@ -1,4 +1,4 @@
-"""`alsolike doctor`: checks of an AWS account and of a deployment in it."""
+"""`alsolike doctor` and `alsolike policy`: checks and permissions of a deployment on AWS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Commands `alsolike items` and `alsolike users`: reading and changing rows through the API."""
+"""Commands `alsolike items` and `alsolike users`: rows, profiles, erasures and exports."""
 
 from __future__ import annotations
 

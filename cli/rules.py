@@ -1,4 +1,4 @@
-"""`alsolike rules`: rule sets of the configuration, their edits, and previews of their effect."""
+"""`alsolike rules`: rule sets of the configuration, their edits, and previews and forecasts of their effect."""
 
 from __future__ import annotations
 

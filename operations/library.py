@@ -161,7 +161,7 @@ def fit(algorithm: str, data: Data) -> FittedModel:
     Raises
     ------
     InvalidInput
-        If the algorithm is unknown, or does not support the data.
+        For example, if the algorithm is unknown, or does not support the data.
     """
     ((name, settings),) = named(algorithm).items()
     if reason := settings.unsupported_reason(data.part.fit):

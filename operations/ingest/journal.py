@@ -79,7 +79,7 @@ class Journal:
         self._object.delete()
 
     def restart(self, now_ms: int) -> None:
-        """Discard all steps and the summary. `record` or `saving` writes the change."""
+        """Discard all steps and the summary. The next write stores the change."""
         self._steps, self.started_ms, self.finished = {}, now_ms, None
 
     @contextlib.contextmanager

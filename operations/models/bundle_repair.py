@@ -22,7 +22,7 @@ from operations.recovery.versions import ObjectChange, apply
 def repair_bundles(client: S3Client, bucket: str, *, reason: str, now_ms: int) -> list[str]:
     """Restore damaged files of the champion, the canary and the last `LAST_GOOD` previous champions.
 
-    Return one sentence per version that was restored or cannot be restored. If the champion cannot be restored, the
+    Return sentences on the versions that were restored or cannot be restored. If the champion cannot be restored, the
     latest undamaged previous champion replaces it.
     """
     registry, bundles = Registry(client, bucket), BundleFiles(client, bucket)
