@@ -7,7 +7,7 @@ from typing import Any
 from local_cloud.glue.request import JobRunRequest
 from local_cloud.glue.runner import OUTPUT_GROUP
 
-# Glue's default in minutes: https://docs.aws.amazon.com/glue/latest/webapi/API_CreateJob.html
+# Time limit in minutes of a run without a timeout.
 _DEFAULT_TIMEOUT = 480
 _LONGEST_MESSAGE = 4096
 

@@ -16,7 +16,7 @@ def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def cloud(assembly: Path) -> Iterator[ForeignCloud]:
-    """Yield the shared cloud, and then check that IAM would refuse no request."""
+    """Yield the shared cloud, and then check that IAM would refuse only requests of the powerless role."""
     with Cloud.start(assembly) as running:
         yield ForeignCloud(running)
         powerless = running.output("PowerlessRole").rpartition("/")[2]

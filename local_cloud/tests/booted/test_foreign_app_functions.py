@@ -82,7 +82,7 @@ def test_reserved_concurrency_throttles_further_invocations(cloud: ForeignCloud)
     with ThreadPoolExecutor(2) as pool:
         outcomes = sorted(pool.map(attempt, range(2)))
 
-    # boto3 repeats a throttled call, so the second call may succeed at last.
+    # boto3 repeats a throttled call, so the second call may succeed after a retry.
     assert outcomes in (["TooManyRequestsException", "ok"], ["ok", "ok"])
     assert cloud.cloud.stats()["functions"][cloud.output("LonelyFunction")]["throttles"] >= 1
 

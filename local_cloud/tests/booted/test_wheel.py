@@ -1,4 +1,4 @@
-"""The wheel of this package runs a CDK app in an environment that has only its dependencies."""
+"""The installed wheel of this package runs a CDK app."""
 
 import os
 import subprocess

@@ -67,7 +67,7 @@ def rule(bucket: str, prefix: str = "", *, delete_markers: bool = True) -> dict[
 
 @pytest.fixture
 def regions(cloud: MotoCloud) -> Callable[..., Regions]:
-    """Return a function that creates regions with a table and with buckets `one` and `two`, which have the rules."""
+    """Return a function that creates two regions: a table in the first, and a bucket with the given rules in each."""
 
     def create(one: list[dict[str, Any]] | None = None, two: list[dict[str, Any]] | None = None) -> Regions:
         first = Region(cloud.endpoint, FIRST, tables=[TABLE], buckets={"one": one} if one else {})

@@ -1,7 +1,7 @@
 """Program that boots a cloud with data, writes moto's state to a file, and ends without a shutdown.
 
 `python -m restarts.boot_once ASSEMBLY DATA FILE [--change]`: with `--change` it first changes each
-resource. Functions return null and streams are not polled, so only these changes affect the state.
+resource that holds data. Functions return null and streams are not polled, so only these changes affect the state.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""Log lines that match a subscription filter. The examples are from AWS's documentation."""
+"""Log lines that match a subscription filter. The line is an example of AWS's documentation."""
 
 import pytest
 

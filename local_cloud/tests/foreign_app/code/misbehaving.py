@@ -1,4 +1,4 @@
-"""Handler that fails in the ways of a function."""
+"""Handler that fails in a different way for each `kind` of event."""
 
 import os
 import sys

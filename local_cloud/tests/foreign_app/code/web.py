@@ -19,7 +19,7 @@ def echo(event: dict[str, Any], context: Any) -> Any:
 
 
 def answer(event: dict[str, Any], context: Any) -> Any:
-    """Return the kind of response, or raise the error, of the query."""
+    """Return a response, or raise an error, by `kind` in the query."""
     kind = event.get("queryStringParameters", {}).get("kind", "")
     if kind == "plain":
         return {"greeting": greeting.hello("you"), "escaped": str(markupsafe.escape("<b>"))}
