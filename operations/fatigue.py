@@ -126,7 +126,7 @@ class Candidates:
 def clicked_responses(
     rows: list[Row], events: list[Row], configuration: Configuration, fatigue: Fatigue, *, since_ms: int
 ) -> Iterator[Candidates]:
-    """Yield the clicked responses of a shopper.
+    """Yield the clicked responses of `for-you` to a shopper since `since_ms`.
 
     Skip responses with fewer than two ranked items, or without a click on a ranked item.
     """

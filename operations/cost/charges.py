@@ -54,8 +54,8 @@ STATIC_SHARD_ITEMS = 25
 STATIC_FILES, STATIC_BYTES = 4, 14_000
 """Number of files and bytes that a browser reads per static list, assumed.
 
-A visitor's first list needs 11 files, together 36 KB after compression (docs/browser.md). The next two lists need no
-further files.
+A visitor's first list needs 11 files, together 36 KB after compression (docs/browser.md). Later lists find most files
+in the browser's cache.
 """
 
 ACCESS_LINE_BYTES = 148
@@ -115,7 +115,7 @@ SASRec is excluded because it needs torch, as are algorithms above their limits.
 """
 
 READ_BYTES = 63
-"""Size of an interaction in memory while a job reads the interactions, in bytes: docs/scale.md."""
+"""Size of an interaction in memory while a job reads the interactions, in bytes."""
 
 MEMORY_GB = {
     **{"ml.m5.large": 8, "ml.m5.xlarge": 16, "ml.m5.2xlarge": 32, "ml.m5.4xlarge": 64, "ml.m5.12xlarge": 192},
