@@ -72,8 +72,12 @@ def test_expressions_are_evaluated_as_metric_math(expression: str, values: dict[
 
 
 @pytest.mark.parametrize(
-    "expression", ["ANOMALY_DETECTION_BAND(a)", "a if b else c", "a.b", "IF(a)", "a %% 2", "RATE(a)"]
-)
+    "expression",
+    [
+        "ANOMALY_DETECTION_BAND(a)", "a if b else c", "a.b", "IF(a)", "a %% 2", "RATE(a)", "not a", "+a", "a < b < c",
+        "a in b", "a + 'b'", "[a, b]", "ABS([a, b])", "IF(a, [b], c)", "FILL(a, b, c=1)", "(a)(b)",
+    ],
+)  # fmt: skip
 def test_unsupported_expressions_are_refused(expression: str) -> None:
     with pytest.raises(ValueError, match=r"is not implemented here|cannot be read"):
         read_math(expression)

@@ -37,7 +37,7 @@ Value = float | None
 def read_math(expression: str) -> Callable[[Mapping[str, Value]], Value]:
     """Return a function that computes an expression from the values of its IDs.
 
-    Unsupported syntax raises ValueError, here or in the returned function.
+    Raise ValueError for unsupported syntax.
     """
     try:
         tree = ast.parse(expression.replace("&&", " and ").replace("||", " or ").strip(), mode="eval").body
@@ -52,13 +52,26 @@ _CALLS: Final = {"IF": (2, 3), "FILL": (2, 2), "ABS": (1, 1), **dict.fromkeys(_L
 
 
 def _check(tree: ast.expr, expression: str) -> None:
+    lists: list[ast.expr] = []
     for node in ast.walk(tree):
         known = not isinstance(node, ast.expr) or isinstance(node, _KNOWN)
-        if isinstance(node, ast.BinOp):
-            known = type(node.op) in _ARITHMETIC
-        if isinstance(node, ast.Call):
-            minimum, maximum = _CALLS.get(node.func.id, (1, 0)) if isinstance(node.func, ast.Name) else (1, 0)
-            known = minimum <= len(node.args) <= maximum
+        match node:
+            case ast.Constant(value=value):
+                known = isinstance(value, bool | int | float)
+            case ast.UnaryOp(op=op):
+                known = isinstance(op, ast.USub)
+            case ast.BinOp(op=op):
+                known = type(op) in _ARITHMETIC
+            case ast.Compare(ops=ops):
+                known = len(ops) == 1 and type(ops[0]) in _COMPARISONS
+            case ast.List():
+                known = node in lists
+            case ast.Call(func=ast.Name(id=name), args=arguments, keywords=[]):
+                minimum, maximum = _CALLS.get(name, (1, 0))
+                known = minimum <= len(arguments) <= maximum
+                lists += arguments if name in _LIST_FUNCTIONS else []
+            case ast.Call():
+                known = False
         if not known and isinstance(node, ast.expr):
             raise ValueError(f"{expression!r} has {ast.unparse(node)!r}, which is not implemented here")
 
