@@ -80,7 +80,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
     largest_body_bytes = _LARGEST_BODY_BYTES
 
     def respond(self, body: bytes) -> HttpResponse:
-        # The base class removes leading slashes from `path`, and urlsplit would parse two slashes as a host.
+        # The base class replaces leading slashes of `path` with one, and urlsplit would parse two slashes as a host.
         path, _, query = self.requestline.split(" ")[1].partition("?")
         path = path if path.startswith("/") else urlsplit(path).path
         source_ip, protocol = self.client_address[0], self.request_version
