@@ -297,7 +297,7 @@ def _buckets(meter: Meter, summary: BilledResources, load: Load, calls: Mapping[
     days = min(summary.served_days or load.history_days, load.history_days)
     served_gb = load.requests / DAYS * days * SERVED_ROW_BYTES / 1e9
     meter.add("what was served", served_gb, "s3_gb", f"{SERVED_ROW_BYTES} bytes an answer")
-    # The latest dataset and the champion's dataset never expire.
+    # At least the latest dataset and the champion's dataset are kept.
     kept = max((summary.dataset_days or 365) / DAYS * runs, min(2.0, runs))
     datasets_gb = load.interactions * DATASET_BYTES / 1e9 * kept
     meter.add("datasets", datasets_gb, "s3_gb", f"{kept:,.0f} of them, {DATASET_BYTES} bytes an interaction")
