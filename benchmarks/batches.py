@@ -12,7 +12,7 @@ from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.recommending import K, history_of, segment, sources_of, write_bundle
-from functions.recommend import handler, routes
+from functions.recommend import dispatch, handler
 from functions.recommend.state.model import Model
 
 USERS = 500
@@ -23,7 +23,7 @@ def recommend_batch() -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as directory:
         write_bundle(ITEMS, Path(directory))
         sources = sources_of(Model(Path(directory)), Snapshot([segment(ITEMS)], version="bench"), history_of(ITEMS))
-    setattr(routes, "current_sources", lambda: sources)  # noqa: B010
+    setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
     users = [f"user-{number}" for number in range(USERS)]
     body = orjson.dumps({"userId": "anna", "numResults": K}).decode()
     request = {"routeKey": "POST /recommendations", "body": body}

@@ -34,7 +34,7 @@ from benchmarks.recommending import history_of, segment, sources_of, write_bundl
 from benchmarks.snapshot import COLUMNS, NOW_MS, DiskStore, item
 from functions.publish_catalog.champion_content import ChampionContent, ChampionContents
 from functions.publish_catalog.cold_publisher import ColdPublisher
-from functions.recommend import handler, routes
+from functions.recommend import dispatch, handler
 from functions.recommend.sources import Sources
 from functions.recommend.state.model import Model
 from model_export.data.item_content import content_index, item_content
@@ -68,7 +68,7 @@ def _requests(directory: Path) -> Iterator[Result]:
         event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna", **fields}).decode()}
 
         def answer(sources: Sources, event: dict[str, str] = event) -> None:
-            setattr(routes, "current_sources", lambda: sources)  # noqa: B010
+            setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
             handler.lambda_handler(event, CONTEXT)
 
         with quiet():

@@ -184,12 +184,10 @@ class NgramVectors:
     P. Bojanowski et al., "Enriching word vectors with subword information", TACL 2017, section 3.2 (n-grams, hashing).
     N. Halko, P. Martinsson, J. Tropp, "Finding structure with randomness", SIAM Review 2011, algorithm 4.4.
 
-
-
     Attributes
     ----------
     known
-        Vectors of `texts`, float32 `(texts, DIMENSIONS)`. The length is 1, or 0 for a text without known n-grams.
+        Vectors of `texts`, float32 `(texts, DIMENSIONS)`. Their norm is 1, or 0 for a text without known n-grams.
     """
 
     def __init__(self, texts: Sequence[str]) -> None:

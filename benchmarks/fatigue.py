@@ -27,7 +27,7 @@ from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.page import write_section
 from benchmarks.recommending import history_of, segment, sources_of, write_bundle
-from functions.recommend import handler, routes
+from functions.recommend import dispatch, handler
 from functions.recommend.sources import Sources
 from functions.recommend.state.model import Model
 from model_export.data.impressions import Impressions as LoggedResponses
@@ -232,7 +232,7 @@ def costs_table(*, items: int = 20_000, lists: int = 20) -> str:
             own = dataclasses.replace(sources, stores=stores)
 
             def once() -> object:
-                setattr(routes, "current_sources", lambda: own)  # noqa: B010
+                setattr(dispatch, "current_sources", lambda: own)  # noqa: B010
                 return handler.lambda_handler(event, CONTEXT)
 
             return once

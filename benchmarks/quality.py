@@ -60,7 +60,7 @@ PAGE = Path("docs/quality.md")
 NEURAL = "sasrec"
 VALIDATION_USERS = 6_000
 SHOPS = ("complete-journey", "online-retail")
-"""Data sets with real timestamps and repeat purchases. Their last days are the test data, and repeats count as hits."""
+"""Data sets with real timestamps and repeat purchases. Their last days are the test data."""
 
 
 def main(arguments: Sequence[str]) -> None:

@@ -37,7 +37,7 @@ from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
 from benchmarks.synthetic_models import vectors_model
-from functions.recommend import handler, routes
+from functions.recommend import dispatch, handler
 from functions.recommend.direct.batch import BatchFiles
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem
@@ -103,7 +103,7 @@ def _measure(
         write_model(exported, directory, two_stages=two_stages)
         model, recent = Model(directory), history_of(items)
         sources = sources_of(model, Snapshot([segment(items)], version="bench"), recent)
-        setattr(routes, "current_sources", lambda: sources)  # noqa: B010
+        setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
         known = model.history(recent, model.bundle.positions([interaction.item_id for interaction in recent]))
         feed = {
             "history": known.items[None, :],
@@ -136,7 +136,7 @@ def _products(work: str, exported: ExportedModel) -> Row:
             sources = sources_of(model, snapshot, recent, configuration=configuration)
 
             def request_once() -> object:
-                setattr(routes, "current_sources", lambda: sources)  # noqa: B010
+                setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
                 return handler.lambda_handler(event, CONTEXT)
 
             return request_once

@@ -19,7 +19,7 @@ from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.recommending import history_of, sources_of, write_bundle
-from functions.recommend import handler, routes
+from functions.recommend import dispatch, handler
 from functions.recommend.state.model import Model
 
 ITEMS = 20_000
@@ -60,7 +60,7 @@ def rules() -> Iterator[Result]:
         event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna"}).decode()}
 
         def answer(kind: str) -> None:
-            setattr(routes, "current_sources", lambda: sources[kind])  # noqa: B010
+            setattr(dispatch, "current_sources", lambda: sources[kind])  # noqa: B010
             handler.lambda_handler(event, CONTEXT)
 
         with quiet():

@@ -20,7 +20,7 @@ from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.recommending import history_of, segment, sources_of, write_model
 from benchmarks.synthetic_models import vectors_model
-from functions.recommend import handler, routes
+from functions.recommend import dispatch, handler
 from functions.recommend.state.model import Model
 
 ITEMS = 20_000
@@ -50,7 +50,7 @@ def signatures() -> Iterator[Result]:
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         write_model(vectors_model(items=ITEMS, dimensions=64, spectrum=0.35), Path(name))
         sources = sources_of(Model(Path(name)), Snapshot([segment(ITEMS)], version="bench"), history_of(ITEMS))
-        setattr(routes, "current_sources", lambda: sources)  # noqa: B010
+        setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
         for size, excluded in FILLINGS.items():
             with quiet():
                 yield _compared(size, excluded)

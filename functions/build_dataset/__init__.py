@@ -1,1 +1,1 @@
-"""Construction of the training dataset from deduplicated interactions in the lake."""
+"""Construction of the training dataset from the deduplicated lake, the catalogue, the users and logged responses."""

@@ -20,7 +20,7 @@ from alsolike.signing.signed_requests import SIGNED_BY
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CollectRequest:
-    """Request with its deadline. `agent` is the program in the header `x-alsolike-agent`; None without the header."""
+    """Request with its deadline. `agent` is the program that the caller declares in a header; None without it."""
 
     event: Mapping[str, Any]
     now_ms: int

@@ -19,7 +19,8 @@ from alsolike.training.dataset import INTERACTIONS_FILE, prefix
 class Retention:
     """Lifetimes of copies, in days.
 
-    `retrain` is the maximum time until the schedule trains another model; None without a schedule.
+    `retrain` is the maximum time until the schedule trains another model; None without a schedule. `forwarded` is
+    of the request for the other region; None without another region.
     """
 
     object_versions: int
@@ -29,10 +30,11 @@ class Retention:
     access_logs: int
     batches: int
     retrain: int | None
+    forwarded: int | None = None
 
 
 def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int) -> tuple[Expiring, ...]:
-    copies = (
+    copies: list[tuple[str, str, int, float]] = [
         (
             "old object versions",
             "earlier versions of interactions and users' changes, and of objects that other processes deleted before",
@@ -70,7 +72,10 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
             requested_at_ms,
             retention.access_logs,
         ),
-    )
+    ]
+    if retention.forwarded is not None:
+        about = "request of the erasure for the other region, with the user ID"
+        copies.append(("forwarded request", about, requested_at_ms, retention.forwarded))
     return tuple(Expiring(name, about, date_after(from_ms, days=days)) for name, about, from_ms, days in copies)
 
 

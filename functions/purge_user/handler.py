@@ -51,4 +51,5 @@ def _retention(settings: Settings) -> Retention:
         access_logs=settings.access_log_days,
         batches=settings.batch_days,
         retrain=settings.retrain_days or None,
+        forwarded=settings.forwarded_days or None,
     )

@@ -7,7 +7,7 @@ import dataclasses
 class Settings:
     """Stores of user data, and lifetimes of copies that cannot be deleted.
 
-    If `retrain_days` is 0, no schedule trains.
+    If `retrain_days` is 0, no schedule trains. If `forwarded_days` is 0, there is no other region.
     """
 
     lake_bucket: str
@@ -22,4 +22,5 @@ class Settings:
     access_log_days: int
     batch_days: int
     retrain_days: int = 0
+    forwarded_days: int = 0
     pseudonymise_ids: int = 0

@@ -14,7 +14,7 @@ if _INITIALIZATION_TYPE is not None:
     # These runs take a tenth of a cold start. `start` enables the collector.
     gc.disable()
 
-from functions.recommend.routes import lambda_handler as lambda_handler  # noqa: E402  (after the collector stops)
+from functions.recommend.dispatch import lambda_handler as lambda_handler  # noqa: E402  (after the collector stops)
 from functions.recommend.start import start  # noqa: E402
 
 if _INITIALIZATION_TYPE is not None:

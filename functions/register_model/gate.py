@@ -48,7 +48,7 @@ def judge(
 
 
 def is_of_hold_out(name: str) -> bool:
-    """Return true if a check compares NDCG on the hold-out. The check's name also contains the length of lists."""
+    """Return true for the name of the check that compares NDCG on the hold-out, which starts with `ndcg@<length>`."""
     return name.endswith(_HOLD_OUT)
 
 

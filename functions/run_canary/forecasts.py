@@ -1,7 +1,7 @@
-"""Forecast of a candidate's clicks from the responses before and during its canary.
+"""Forecast of a candidate's clicks from responses before the first evaluation of its canary.
 
 The forecast is the doubly robust estimate of `alsolike rules forecast --model`. It compares the champion's lists with
-the candidate's lists for all users, while the canary compares real outcomes of few users.
+the candidate's lists for logged requests of all users, while the canary compares real outcomes of few users.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ _UNKNOWN = "forecast: not enough evidence"
 class Evidence:
     """Evidence of a forecast.
 
-    `breached` is true if the interval of the candidate's clicks is entirely below the champion's minus
-    `TOLERATED_FALL`. `figures` is empty without a forecast.
+    `breached` is true if all values of the interval are a relative fall of more than `TOLERATED_FALL`. `figures` is
+    empty without a forecast.
     """
 
     sentence: str

@@ -10,9 +10,11 @@ from alsolike.declarations.retention import (
     BATCH_DAYS,
     DATASET_DAYS_AT_MOST,
     FORECAST_DAYS,
+    FORWARDED_ERASURE_DAYS,
     OBJECT_VERSION_DAYS,
     QUARANTINE_DAYS,
     TRAINING_JOB_DAYS,
+    TRENDS_DAYS,
 )
 from alsolike.declarations.storage import (
     ATTRIBUTION_PREFIX,
@@ -88,8 +90,7 @@ class DataLake(Construct):
                 ),
                 s3.LifecycleRule(
                     prefix=TRENDS_PREFIX,
-                    # Four times `trends.BASELINE_S`. The counters of a closed shard have then decayed to 2%.
-                    expiration=cdk.Duration.days(28),
+                    expiration=cdk.Duration.days(TRENDS_DAYS),
                     # A new version is written every few seconds. The versions of a week are kept for `alsolike replay`.
                     # S3 applies the shorter of two rules.
                     noncurrent_version_expiration=cdk.Duration.days(8),
@@ -98,8 +99,7 @@ class DataLake(Construct):
                     [
                         s3.LifecycleRule(
                             prefix=FORWARDED_ERASURES_PREFIX,
-                            # After a longer outage, the other region does not get the erasure.
-                            expiration=cdk.Duration.days(30),
+                            expiration=cdk.Duration.days(FORWARDED_ERASURE_DAYS),
                             noncurrent_version_expiration=cdk.Duration.days(1),
                         )
                     ]

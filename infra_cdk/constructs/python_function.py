@@ -21,7 +21,7 @@ from infra_cdk.constructs.triggers import attach
 from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
-_OPTIONAL_FIELDS = ("forwards_erasures", "powertools_metrics_namespace", "private_api")
+_OPTIONAL_FIELDS = ("forwarded_days", "forwards_erasures", "powertools_metrics_namespace", "private_api")
 """Fields of functions' settings for which `_variables` has no value unless `values` contains them."""
 
 

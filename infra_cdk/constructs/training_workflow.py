@@ -279,7 +279,8 @@ class TrainingWorkflow(Construct):
     def _execution_timeout(self) -> cdk.Duration:
         """Time limit of an execution.
 
-        It is longer than all steps together, because only the timeout of a step notifies operators.
+        It is longer than all steps together, because an execution that times out runs no further step, such as
+        NotifyFailure.
         """
         return cdk.Duration.seconds(
             6 * _FUNCTION.longest_s

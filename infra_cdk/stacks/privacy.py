@@ -9,6 +9,7 @@ from constructs import Construct
 from alsolike.declarations.retention import (
     ACCESS_LOG_DAYS,
     BATCH_DAYS,
+    FORWARDED_ERASURE_DAYS,
     OBJECT_VERSION_DAYS,
     POINT_IN_TIME_RECOVERY_DAYS,
 )
@@ -53,6 +54,7 @@ class PrivacyStack(Stack):
                 "access_log_days": ACCESS_LOG_DAYS,
                 "batch_days": BATCH_DAYS + 1,  # S3 deletes the last version one day after the object
                 "retrain_days": longest_gap_days(settings.training_schedule) or 0,
+                **({"forwarded_days": FORWARDED_ERASURE_DAYS + 1} if has_two_regions else {}),
             },
         )
         workflow = ErasureWorkflow(self, "Workflow", settings=settings, purge_user=purge_user.live, alerts=data.alerts)

@@ -18,7 +18,7 @@ from model_export.imported.folder import MODEL_FILE, Example, Folder, open_folde
 from model_export.imported.scoring import ScoringGraph
 
 TOLERANCE = 1e-4
-"""Maximum difference of a score from an example, relative to max(1, score)."""
+"""Maximum difference of a score from an example, relative to max(1, |the example's score|)."""
 
 RUN_TOLERANCE = 1e-5
 """Maximum difference of a score between two runs, relative to max(1, highest score of the history)."""

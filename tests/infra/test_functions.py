@@ -70,7 +70,7 @@ def test_environment_variables_equal_the_settings_of_the_function(assembly):
         settings = importlib.import_module(f"functions.{name}.settings").Settings
         given = variables(assembly, name)
         read = {field.name.upper() for field in dataclasses.fields(settings)}
-        off_by_default = {"FORWARDS_ERASURES", "PRIVATE_API"}
+        off_by_default = {"FORWARDED_DAYS", "FORWARDS_ERASURES", "PRIVATE_API"}
         if different := (read ^ set(given)) - LIBRARY_VARIABLES - off_by_default:
             offenders[name] = different
         # This raises an error if a value does not have the type of its field.

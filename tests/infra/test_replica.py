@@ -129,11 +129,11 @@ def test_outputs_that_a_region_reads_exist_in_the_other(single, double):
 def test_erasures_are_forwarded_only_between_two_regions(single, double):
     def forwarding(stack):
         functions = resources_of_type(stack, "AWS::Lambda::Function")
-        variables = [name for each in functions for name in each["Environment"]["Variables"] if "FORWARDS" in name]
+        variables = [name for each in functions for name in each["Environment"]["Variables"] if "FORWARD" in name]
         rules = resources_of_type(stack, "AWS::Events::Rule")
-        return variables, [rule["EventPattern"]["detail"]["object"]["key"] for rule in rules]
+        return sorted(variables), [rule["EventPattern"]["detail"]["object"]["key"] for rule in rules]
 
-    on = (["FORWARDS_ERASURES"], [[{"prefix": "privacy/forwarded/"}]])
+    on = (["FORWARDED_DAYS", "FORWARDS_ERASURES"], [[{"prefix": "privacy/forwarded/"}]])
     for region in (PRIMARY, REPLICA):
         assert forwarding(template(double, region, "privacy")) == on
     privacy = json.loads((single.directory / "alsolike-single-privacy.template.json").read_bytes())

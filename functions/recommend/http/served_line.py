@@ -59,8 +59,8 @@ class ServedLog:
     ) -> None:
         """Write the log line to standard output.
 
-        `now_ms` is the time in the recommendation ID. `agent` is the program in the header `x-alsolike-agent`; None
-        without the header.
+        `now_ms` is the time in the recommendation ID. `agent` is the program that the caller declares in a header; None
+        without it.
         """
         used = answer.used
         shopper, session = self._named(request, now_ms=now_ms)

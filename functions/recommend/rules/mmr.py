@@ -13,7 +13,7 @@ Columns = Callable[[int], Mapping[str, Any]]
 
 
 class MmrReranker:
-    """Maximal marginal relevance over the candidates of one list.
+    """Maximal marginal relevance over the candidates of one list. Lambda is 1 - `Diversity.dial`.
 
     The relevance of an item is its score divided by the best score, or 0 if the score is negative. The similarity of
     two items is the mean Jaccard index over the columns: the number of shared values divided by the number of distinct

@@ -144,8 +144,8 @@ class ModelCatalogue:
     ) -> npt.NDArray[np.bool_]:
         """Return a mask of the items that may be recommended, bool `(len(item_ids),)`.
 
-        The items need no position. An item that is not in the catalogue has no values. In the interactions of `inputs`,
-        ``item_ids[n]`` has the position n + 1.
+        The items may be unknown to the model. An item that is not in the catalogue has no values. In the interactions
+        of `inputs`, ``item_ids[n]`` has the position n + 1.
         """
         hashes = hashes_of([item_id.encode() for item_id in item_ids])
         alive = find(self._deleted_hashes, hashes) < 0

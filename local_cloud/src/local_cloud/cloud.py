@@ -31,7 +31,7 @@ from local_cloud.execution.asynchronous import WORK, AsyncInvocations
 from local_cloud.execution.environment import Host
 from local_cloud.execution.function import ThrottledError
 from local_cloud.execution.invoker import Invoker
-from local_cloud.execution.runtimes import function_reports, refuse_foreign_runtimes
+from local_cloud.execution.runtime_report import function_reports, refuse_foreign_runtimes
 from local_cloud.execution.workspaces import Workspaces
 from local_cloud.expiry import Expiry
 from local_cloud.gateway.deployed import ApiServices, read_http_apis

@@ -140,6 +140,7 @@ def test_removed_alias_of_a_built_in_type_can_be_a_type():
         ("items.columns.ITEM_ID", "string", "is the ID"),
         ("users.columns.userId", "string", "is the ID"),
         ("items.columns.CREATION_TIMESTAMP", "number", 'is "number", expected timestamp, the only type of this column'),
+        ("rules.a b", {}, 'rules["a b"] is not a valid name, expected 1 to 63'),
         ("filters.a b", "x", 'filters["a b"] is not a valid name, expected 1 to 63 letters'),
         ("filters.empty", " ", "expected an expression of at most 2,500 characters"),
         ("filters.long", "x" * 2501, "expected an expression of at most 2,500 characters"),

@@ -49,6 +49,7 @@ def test_experiment_is_unchanged_after_parse_and_write():
         ({"arms": halves(recommender="for-me")}, 'recommender is "for-me", expected a recommender: one of for-you'),
         ({"arms": halves(rules="winter")}, 'rules is "winter", expected the name of a rule set: one of spring, summer'),
         ({"arms": halves(model="../v1")}, 'model is "../v1", expected a model version'),
+        ({"arms": {"a b": {"share": 0.5}, "b": {"share": 0.5}}}, 'experiments.one.arms["a b"] is not a valid name'),
         ({"arms": {"a": {"share": 0.5}}}, "experiments.one.arms has 1 arms, expected 2 to 20"),
         ({"arms": {"a": {"share": 0.5}, "b": {"share": 0.4}}}, "experiments.one.arms has shares that add up to 0.9"),
         ({"arms": {"a": {"share": 0.5}, "b": {"share": 0.6}}}, "experiments.one.arms has shares that add up to 1.1"),

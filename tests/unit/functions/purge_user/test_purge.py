@@ -1,5 +1,6 @@
 """A purge, which removes the user from every store and keeps the data of other users."""
 
+import dataclasses
 import functools
 import json
 
@@ -16,6 +17,7 @@ from alsolike.privacy.tombstones import TombstoneReader, names_erased
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.archive_served.service import to_parquet
+from functions.purge_user.expiry import expiring
 from functions.purge_user.service import STORES, Outcome
 from functions.update_profiles.service import update_profiles
 from tests.builders.configurations import Applied
@@ -24,7 +26,7 @@ from tests.builders.lake_files import OLD_SCHEMA
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.parquet import parquet_of, table_of
 from tests.builders.served_rows import served
-from tests.builders.stores import PLACES, PSEUDONYMS, failed_batch, fill_stores
+from tests.builders.stores import PLACES, PSEUDONYMS, RETENTION, failed_batch, fill_stores
 
 
 def test_purge_removes_the_user_from_every_store_and_keeps_others(stores):
@@ -82,6 +84,14 @@ def test_receipt_has_counts_per_store_and_no_user_id(stores):
         "logs": "2026-09-29",
         "access logs": "2026-12-21",
     }
+
+
+def test_receipt_lists_the_request_for_another_region():
+    retention = dataclasses.replace(RETENTION, forwarded=31)
+
+    copies = expiring(retention, requested_at_ms=NOW_MS, completed_at_ms=NOW_MS)
+
+    assert {each.store: each.by for each in copies}["forwarded request"] == "2026-10-23"
 
 
 @pytest.mark.parametrize("folder", ["champion", "imported"])

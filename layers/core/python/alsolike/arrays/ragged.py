@@ -128,7 +128,7 @@ class Dictionary:
         """Return the union of the dictionaries, and for each part the new codes, indexed by the old codes."""
         largest = max(parts, key=len)
         codes = [find(largest.hashes, part.hashes) for part in parts]
-        if all((part >= 0).all() for part in codes):  # The common case: a change has no new values.
+        if all((part >= 0).all() for part in codes):  # The common case: one part has all values.
             return largest, [part.astype(np.int32) for part in codes]
         hashes, first, inverse = np.unique(
             np.concatenate([part.hashes for part in parts]), return_index=True, return_inverse=True

@@ -49,7 +49,8 @@ HasRoom: TypeAlias = Callable[[bytes], bool]
 """Predicate that is true if the current page has enough time and space for the JSON rows of an object."""
 
 Sessions: TypeAlias = "dict[str, FirstLogin | None]"
-"""First login of any user, by ID of each session with a login of the exported user. None until it is read."""
+"""Sessions with a login of the exported user, with the first login of the session, which another user may have.
+None until it is read."""
 
 _INTERACTIONS = _Table(INTERACTIONS_PREFIX, tuple(INTERACTIONS_COLUMNS))
 _SERVED = _Table(SERVED_PREFIX, tuple(SERVED_COLUMNS))

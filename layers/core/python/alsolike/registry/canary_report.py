@@ -1,4 +1,4 @@
-"""Report of a version's canary with the result of each look. Reports never expire.
+"""Report of a version's canary with the results of the latest looks. Reports never expire.
 
 The key in the artefact bucket is `registry/canaries/<version>.json`. A later canary of the version replaces the report.
 """

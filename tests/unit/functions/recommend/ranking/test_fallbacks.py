@@ -121,7 +121,7 @@ def test_profile_time_reduces_the_time_budget_of_the_model(shop, monkeypatch):
     shop.ask()
     monkeypatch.setattr(Model, "expected_ms", lambda *_, **__: 20.0)
     times_s = [0.0]
-    monkeypatch.setattr("functions.recommend.routes.Budget", lambda _: Budget(100, clock=lambda: times_s[0]))
+    monkeypatch.setattr("functions.recommend.dispatch.Budget", lambda _: Budget(100, clock=lambda: times_s[0]))
     profiles = current_sources().stores.profiles
     read = profiles.read
 
