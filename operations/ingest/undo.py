@@ -22,8 +22,9 @@ from alsolike.catalogue.users import USERS
 from alsolike.declarations.storage import IMPORTS_PREFIX
 from alsolike.events.interactions import profile_id
 from alsolike.lake import lake, lake_objects
+from alsolike.lake.lake_objects import LakeObject
 from alsolike.profiles.store import ProfileStore
-from alsolike.runtime.errors import NotFound
+from alsolike.runtime.errors import ConcurrentUpdate, NotFound
 from alsolike.runtime.s3 import S3Object, delete_objects, scan
 from operations import progress
 from operations.client.deployment import Deployment
@@ -83,55 +84,68 @@ def _import(started_ms: int, journals: list[tuple[str, Any]]) -> Import:
 
 
 def undo(deployment: Deployment, import_id: int) -> Undone:
-    """Remove an import's rows from the lake and the live profiles, and delete its journals.
+    """Remove an import's rows from the live profiles and the lake, and delete its journals.
 
-    A repetition after an interruption removes from live profiles only the rows that were still in the lake.
+    The lake is changed last, because a repetition after an interruption finds the rows there.
     Existing models still reflect the removed rows until the next training.
     """
     found = next((each for each in imports(deployment) if each.import_id == import_id), None)
     if found is None:
         raise NotFound(f"no import {import_id}; list them with `alsolike import list`")
-    removed, objects = _remove_from_lake(deployment, import_id)
+    removed, objects = _search_lake(deployment, import_id)
     with progress.step("live profiles") as step:
         profiles = _remove_from_profiles(deployment, removed)
         step.note(progress.counted(profiles, "user"))
+    with progress.step("lake", total=len(objects)) as step:
+        for listed in objects:
+            _remove_from_object(deployment, listed, import_id)
+            step.advance(1)
     delete_objects(deployment.client("s3"), deployment.names.artefact_bucket, list(found.keys))
-    return Undone(len(removed), objects, profiles)
+    return Undone(len(removed), len(objects), profiles)
 
 
-def _remove_from_lake(deployment: Deployment, import_id: int) -> tuple[pa.Table, int]:
-    """Rewrite the lake objects that contain rows of the import.
+def _search_lake(deployment: Deployment, import_id: int) -> tuple[pa.Table, list[LakeObject]]:
+    """Return the owners and IDs of the import's events, and the lake objects that contain them.
 
-    Return the owners and IDs of the removed events that the kept rows of these objects do not repeat, and the number of
-    objects.
+    Events that other rows of these objects repeat are omitted.
     """
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     listing = list(lake_objects.list_objects(client, bucket))
     removed = [pa.table({name: pa.array([], pa.string()) for name in _OWNERS})]
     remaining = []
-    objects = 0
-    with progress.step("lake", total=sum(listed.size_bytes for listed in listing)) as step:
+    objects = []
+    with progress.step("search the lake", total=sum(listed.size_bytes for listed in listing)) as step:
         for listed in listing:
             body = lake_objects.read(client, bucket, listed)
             step.advance(listed.size_bytes)
             if body is None:
                 continue
-            marks = pq.read_table(io.BytesIO(body), columns=list(_MARKS))
-            is_imported = pc.and_(pc.equal(marks["received_time_ms"], import_id), pc.is_null(marks["correlation_id"]))
+            table = pq.read_table(io.BytesIO(body), columns=[*_MARKS, *_OWNERS])
+            is_imported = _is_imported(table, import_id)
             if not pc.any(is_imported).as_py():
                 continue
-            table = pq.read_table(io.BytesIO(body))
-            kept = table.filter(pc.invert(is_imported))
             removed.append(table.filter(is_imported).select(_OWNERS))
-            remaining.append(kept["event_id"])
-            _replace(S3Object(client, bucket, listed.key), kept, etag=listed.etag)
-            objects += 1
+            remaining.append(table.filter(pc.invert(is_imported))["event_id"])
+            objects.append(listed)
             step.note(progress.counted(sum(map(len, removed)), "row"))
     rows = pa.concat_tables(removed)
     if remaining:
         copies = pa.chunked_array(itertools.chain.from_iterable(column.chunks for column in remaining), pa.string())
         rows = rows.filter(pc.invert(pc.is_in(rows["event_id"], value_set=copies)))
     return rows, objects
+
+
+def _is_imported(rows: pa.Table, import_id: int) -> pa.ChunkedArray:
+    return pc.and_(pc.equal(rows["received_time_ms"], import_id), pc.is_null(rows["correlation_id"]))
+
+
+def _remove_from_object(deployment: Deployment, listed: LakeObject, import_id: int) -> None:
+    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    if (body := lake_objects.read(client, bucket, listed)) is None:  # A compaction has merged the object.
+        raise ConcurrentUpdate(f"s3://{bucket}/{listed.key} was merged meanwhile; repeat the command")
+    table = pq.read_table(io.BytesIO(body))
+    kept = table.filter(pc.invert(_is_imported(table, import_id)))
+    _replace(S3Object(client, bucket, listed.key), kept, etag=listed.etag)
 
 
 def _replace(stored: S3Object, rows: pa.Table, *, etag: str) -> None:

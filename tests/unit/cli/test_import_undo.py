@@ -78,6 +78,20 @@ def test_undo_removes_rows_of_one_import_from_lake_and_profiles(imported):
     assert [each.import_id for each in imports(imported)] == [NOW_MS + 1]
 
 
+@pytest.mark.parametrize("call", range(13))
+def test_interrupted_undo_is_completed_by_a_repetition(imported, call):
+    stop_at(imported, call, Killed)
+    with pytest.raises(Killed):
+        undo(imported, NOW_MS)
+    go_on(imported)
+
+    undo(imported, NOW_MS)
+
+    assert lake_rows(imported).item_id.tolist() == ["c"]
+    assert (items_of(imported, "ann"), items_of(imported, "bob")) == (["c"], [])
+    assert [each.import_id for each in imports(imported)] == [NOW_MS + 1]
+
+
 def test_undone_file_can_be_imported_again(imported, tmp_path):
     undo(imported, NOW_MS)
 
