@@ -53,7 +53,6 @@ def synthesized(environment: str = "demo", **settings: Any) -> Path:
 
 
 def build_layers() -> None:
-    """Build the layers. A lock prevents concurrent builds."""
     with _locked("layers"):
         boot.build_layers()
 

@@ -42,19 +42,16 @@ class Notebook:
         return cls(client("personalize"), client("personalize-runtime"), client("personalize-events"), names)
 
     def create(self, kind: str, name: str = "", **request: Any) -> str:
-        """Create a resource, wait until it is active, and return its ARN."""
         arn = self.begin(kind, name, **request)
         self.wait(kind, arn)
         return arn
 
     def begin(self, kind: str, name: str = "", **request: Any) -> str:
-        """Create a resource and return its ARN."""
         named = {"jobName" if kind.endswith("_job") else "name": f"{self.names}-{name}"} if name else {}
         arn: str = getattr(self.personalize, f"create_{kind}")(**named, **request)[f"{NAMES.get(kind, kind)}Arn"]
         return arn
 
     def wait(self, kind: str, *arns: str) -> None:
-        """Wait until resources are active."""
         field, deadline = NAMES.get(kind, kind), time.monotonic() + TIMEOUT_S
         waiting = list(arns)
         while waiting:
@@ -79,7 +76,6 @@ class Notebook:
             getattr(self.personalize, f"delete_{kind}")(**{f"{NAMES.get(kind, kind)}Arn": arn})
 
     def schema(self, name: str, *fields: Mapping[str, Any], **more: str) -> str:
-        """Create a schema and return its ARN."""
         record = {"type": "record", "name": name, "namespace": "com.amazonaws.personalize.schema"}
         arn: str = self.personalize.create_schema(
             name=f"{self.names}-{name.lower()}",
@@ -89,14 +85,12 @@ class Notebook:
         return arn
 
     def dataset(self, group: str, schema: str, dataset: str, location: str) -> str:
-        """Create a dataset, import a file into it, and return the dataset's ARN."""
         arn = self.create("dataset", dataset.lower(), datasetType=dataset, datasetGroupArn=group, schemaArn=schema)
         job = {"datasetArn": arn, "dataSource": {"dataLocation": location}, "roleArn": ROLE}
         self.create("dataset_import_job", dataset.lower(), **job)
         return arn
 
     def items(self, **request: Any) -> list[str]:
-        """Return the IDs of recommended items."""
         return [item["itemId"] for item in self.runtime.get_recommendations(**request)["itemList"]]
 
     def send(self, tracking_id: str, user: str, item: str, event_type: str) -> None:

@@ -40,19 +40,7 @@ def run(
     batch: tuple[str, str] | None = None,
     waits_for_deletion: bool = False,
 ) -> dict[str, Any]:
-    """Run the program and return the received data.
-
-    Parameters
-    ----------
-    client
-        Function that returns the client of a service.
-    location
-        Location of interactions on S3.
-    user
-        User with interactions.
-    batch
-        Input and output of a batch inference job.
-    """
+    """Run the program and return the received data. `batch` has the input and output of a batch inference job."""
     personalize, runtime, events = (
         client(service) for service in ("personalize", "personalize-runtime", "personalize-events")
     )
@@ -151,7 +139,6 @@ def _recommenders(personalize: Any, runtime: Any, user: str) -> list[str]:
 
 
 def _wait(describe: Any, field: str, **arn: str) -> None:
-    """Wait until a resource is active, as programs for Personalize do."""
     deadline = time.monotonic() + TIMEOUT_S
     while True:
         found = describe(**arn)[field]

@@ -44,8 +44,6 @@ class Answer:
 
 
 class Shop:
-    """Shop with a URL, a token and the command line."""
-
     def __init__(self, cloud: Cloud, state: Path) -> None:
         self.cloud = cloud
         self.state = state
@@ -66,7 +64,7 @@ class Shop:
                 record_permissions(cloud)
 
     def personalize(self, service: str) -> Any:
-        """Return a client of Amazon Personalize. It differs from AWS's client only in the key pair and the endpoint."""
+        """Return boto3's client of Amazon Personalize for the deployment's endpoint and key pair."""
         return boto3.client(
             service,
             region_name=self._key["AWS_REGION"],
@@ -146,15 +144,13 @@ class Shop:
                 yield key, self._contents[version]
 
     def lake_objects(self, prefix: str) -> list[bytes]:
-        """Return the contents of the lake's objects under a prefix."""
         return [body for _, body in self.objects("lake-bucket", prefix)]
 
     def lake_rows(self, prefix: str) -> list[dict[str, Any]]:
-        """Return the rows of the lake's Parquet files under a prefix."""
         return [row for body in self.lake_objects(prefix) for row in parquet_rows(body)]
 
     def invoke(self, function: str) -> dict[str, Any]:
-        """Invoke the function whose name contains `function`, as its schedule does, and return its result."""
+        """Invoke the function whose name contains `function`, and return its result."""
         functions = self.cloud.client("lambda")
         names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
         (found,) = (name for name in names if function in name)
@@ -199,7 +195,6 @@ def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, wit
 
 @functools.cache
 def parquet_rows(body: bytes) -> list[dict[str, Any]]:
-    """Return the rows of a Parquet file."""
     rows: list[dict[str, Any]] = pq.read_table(io.BytesIO(body)).to_pylist()
     return rows
 
@@ -246,7 +241,6 @@ def failed_invocations(shop: Shop, function: str) -> int:
 
 
 def empty_quarantine(shop: Shop) -> None:
-    """Delete quarantined records of earlier tests."""
     s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
     for entry in s3.list_objects_v2(Bucket=bucket, Prefix="quarantine/").get("Contents", []):
         s3.delete_object(Bucket=bucket, Key=entry["Key"])

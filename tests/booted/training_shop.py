@@ -15,8 +15,6 @@ from tests.booted.shop import Shop, eventually
 
 
 class TrainingShop(Shop):
-    """Shop with a training workflow."""
-
     def __init__(self, cloud: Cloud, state: Path) -> None:
         super().__init__(cloud, state)
         self.s3, self.stepfunctions = cloud.client("s3"), cloud.client("stepfunctions")
@@ -29,7 +27,6 @@ class TrainingShop(Shop):
         )
 
     def start(self, document: Any = None) -> str:
-        """Start the workflow and return the ARN of the execution."""
         answer = self.stepfunctions.start_execution(
             stateMachineArn=self.name("state-machine-arn"), input=json.dumps(document or {})
         )
@@ -45,8 +42,6 @@ class TrainingShop(Shop):
         return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
 
     def ended(self, execution: str) -> dict[str, Any]:
-        """Wait for the end of the execution and return its description."""
-
         def look() -> dict[str, Any]:
             found: dict[str, Any] = self.stepfunctions.describe_execution(executionArn=execution)
             return found
@@ -68,7 +63,7 @@ class TrainingShop(Shop):
         return document
 
     def notifications(self) -> list[dict[str, Any]]:
-        """Return the workflow's notifications since the last call. Alarms on the same topic are skipped."""
+        """Wait for notifications of the workflow, and return up to ten. Alarms on the same topic are skipped."""
 
         def receive() -> list[dict[str, Any]]:
             received = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])

@@ -1,4 +1,4 @@
-"""Interactions for import jobs."""
+"""Interactions and items for import jobs."""
 
 from __future__ import annotations
 
@@ -17,14 +17,9 @@ _USERS, _DAYS = 60, 24
 def upload_interactions(
     s3: Any, key: str = "history/interactions.csv", *, event_type: str = "", users: str = "p", items: str = "item"
 ) -> str:
-    """Upload interactions, in which the first user buys items of aisle 0. Return the location of the folder.
+    """Upload interactions, in which the first user interacts with items of aisle 0. Return the location of the folder.
 
-    Parameters
-    ----------
-    event_type
-        Event type of all interactions. If empty, the file has no such column.
-    users, items
-        Prefixes of the IDs.
+    If `event_type` is empty, the file has no such column. `users` and `items` are prefixes of the IDs.
     """
     end = time.time() - 2 * SECONDS_PER_DAY
     rows = ["USER_ID,ITEM_ID,TIMESTAMP" + (",EVENT_TYPE" if event_type else "")]
@@ -48,7 +43,6 @@ def upload_items(s3: Any, key: str, *, genres: Sequence[str]) -> str:
 
 
 def upload(s3: Any, key: str, text: str) -> str:
-    """Create the bucket, write a file into it, and return the location of the folder."""
     s3.create_bucket(Bucket=IMPORT_BUCKET)
     s3.put_object(Bucket=IMPORT_BUCKET, Key=key, Body=text.encode())
     return f"s3://{IMPORT_BUCKET}/{key.rpartition('/')[0]}/"

@@ -92,8 +92,6 @@ def event(
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Lake:
-    """Lake of a shop, with methods to write rows and read the results of attribution."""
-
     s3: Any
     bucket: str
 
@@ -112,7 +110,6 @@ class Lake:
     def process(
         self, served: Sequence[Mapping[str, Any]], events: Sequence[Mapping[str, Any]] = (), **options: Any
     ) -> AttributionResult:
-        """Write responses and events, and attribute the events."""
         self.write_served(served)
         self.write_events(events)
         return self.attribute(**options)
@@ -135,7 +132,6 @@ class Lake:
             ).run()
 
     def outcomes(self, date: str = DATE) -> dict[str, dict[str, Any]]:
-        """Return the rows of a day by recommendation ID."""
         rows = self._rows(outcomes.object_key(date))
         assert len({row["recommendation_id"] for row in rows}) == len(rows)
         return {row["recommendation_id"]: row for row in rows}

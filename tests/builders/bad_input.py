@@ -1,4 +1,4 @@
-"""Requests with one violation each, generated from the API's description, which includes new fields."""
+"""Requests with one violation each, generated from the API's description."""
 
 from __future__ import annotations
 
@@ -40,14 +40,13 @@ class Fault:
 
 
 def described(key: str) -> dict[str, Any]:
-    """Return the description of a route."""
     method, path = key.split()
     operation: dict[str, Any] = DESCRIPTION["paths"][path][method.lower()]
     return operation
 
 
 def body_faults(key: str, good: Any) -> Iterator[Fault]:
-    """Yield the valid body `good` with one invalid field each."""
+    """Yield copies of the valid body `good`, each with one fault."""
     reference = described(key)["requestBody"]["content"]["application/json"]["schema"]["$ref"]
     schema = DESCRIPTION["components"]["schemas"][reference.rpartition("/")[2]]
     Draft202012Validator(schema).validate(good)
@@ -55,7 +54,7 @@ def body_faults(key: str, good: Any) -> Iterator[Fault]:
 
 
 def _faults(schema: dict[str, Any], good: Any, path: tuple[str | int, ...], value: Any) -> Iterator[Fault]:
-    """Yield all faults of the value at a path. `value` is valid."""
+    """Yield faults of the value at `path`. `value` is valid."""
     field = _written(path)
     for wrong, says in _wrong(schema, value):
         yield Fault(f"{field or 'body'} {_short(wrong)}", (field, *says), body=_with(good, path, wrong))
@@ -101,7 +100,6 @@ def _wrong(schema: dict[str, Any], good: Any) -> Iterator[tuple[Any, tuple[str, 
 
 
 def query_faults(key: str) -> Iterator[Fault]:
-    """Yield queries with one invalid parameter each, and queries with an unknown parameter."""
     parameters = [each for each in described(key).get("parameters", []) if each["in"] == "query"]
     if parameters:
         yield Fault("an unknown parameter", ("surprise", "not a known field"), query={"surprise": "1"})
@@ -142,7 +140,6 @@ def _wrong_texts(name: str, schema: dict[str, Any]) -> Iterator[tuple[dict[str, 
 
 
 def path_faults(key: str) -> Iterator[Fault]:
-    """Yield invalid IDs for the parameters of a path."""
     for name in path_parameters(key):
         for text in (
             " ",
@@ -161,12 +158,10 @@ def path_faults(key: str) -> Iterator[Fault]:
 
 
 def path_parameters(key: str) -> list[str]:
-    """Return the names of the variables in a route's path."""
     return [each["name"] for each in described(key).get("parameters", []) if each["in"] == "path"]
 
 
 def is_refusal(answer: dict[str, Any], *, says: tuple[str, ...]) -> bool:
-    """Return true if a response is a short error in Personalize's format with the expected words."""
     message = answer["document"].get("message", "")
     is_error = answer["statusCode"] in (400, 404) and answer["headers"].get("x-amzn-errortype") in ERROR_TYPES
     return is_error and 0 < len(message) < 4_000 and all(each in message for each in says)

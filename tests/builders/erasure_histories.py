@@ -116,7 +116,7 @@ class History:
         return {session for session, found in users.items() if len(found) <= 2}
 
     def traces(self) -> set[str]:
-        """Return strings that no store may contain: IDs of the user, of the user's events and of responses."""
+        """Return the IDs of the erased user, of the user's events and of responses to the user."""
         sessions = self.owned_sessions()
         hashes = {PSEUDONYMS.shopper(session) for session in sessions}
         found = {ERASED, PSEUDONYMS.shopper(ERASED)}
@@ -132,7 +132,6 @@ class History:
 
 
 def history(seed: int) -> History:
-    """Return the random history of a seed."""
     dice = random.Random(seed)
     sent: list[Sent] = []
     for number in range(dice.randint(2, 5)):
@@ -207,8 +206,6 @@ def _is_refused(event: Interaction) -> bool:
 
 
 class Shop:
-    """Deployment that receives a history."""
-
     def __init__(self, stores: Stores, story: History) -> None:
         self.stores, self.story = stores, story
         for user in USERS:
@@ -275,7 +272,7 @@ class Shop:
             self.stores.put(f"aws/lambda/m/shard/{number}", failed_batch(each.event))
 
     def _begin_job(self, now_s: int) -> Callable[[], object]:
-        """Start a job that reads the stores now, and return a function that finishes it."""
+        """Return a function that finishes the job. Jobs other than compaction read the stores or the tombstones now."""
         if self.story.job == "compaction":
             tombstones = ErasedUsers(self.stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
             return lambda: keep_up(self.stores.s3, PLACES.lake_bucket, later_ms=7_200_000, erased=tombstones)
@@ -331,7 +328,6 @@ class Shop:
                 self.stores.put(key, parquet_of(table), bucket=PLACES.artefact_bucket)
 
     def export(self, user: str) -> dict[str, Any]:
-        """Return the user's data that the API exports."""
         places = UserDataStores(PLACES.lake_bucket, PLACES.artefact_bucket, PLACES.profiles_table, PLACES.users_table)
         data = UserData(self.stores.s3, self.stores.dynamodb, places, PSEUDONYMS, pd, pq)
         document: dict[str, Any] = json.loads(b"".join(data.document(user)))

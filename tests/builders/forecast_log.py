@@ -35,7 +35,6 @@ class ForecastLog:
         )  # fmt: skip
 
     def view(self, user: int) -> dict[str, Any]:
-        """Return the view of a pear before the response."""
         return event(f"user-{user}", "pear", "view", at_ms=self.now_ms - 2 * HOUR_MS)
 
     def fill(self) -> None:

@@ -20,7 +20,6 @@ OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
 
 
 def write_file(rows: Iterable[Mapping[str, Any]], path: Path, *, schema: pa.Schema = SCHEMA) -> None:
-    """Write rows of one day as one object of the lake."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(parquet(rows, schema))
 

@@ -26,8 +26,6 @@ RULES = MergeRules(min_objects=3)
 
 
 class NoErasedUsers:
-    """Tombstones without erased users."""
-
     def now(self) -> Mapping[str, int]:
         return {}
 
@@ -113,7 +111,6 @@ def keep_up(
     rules: MergeRules = RULES,
     **options: Any,
 ) -> UpkeepResult:
-    """Run upkeep with a clock that is `later_ms` ahead."""
     upkeep = Upkeep(
         s3,
         bucket,

@@ -5,5 +5,4 @@ from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
 
 def read_families(text: str) -> dict[str, Metric]:
-    """Return the families of an OpenMetrics text by name, in order."""
     return {family.name: family for family in text_string_to_metric_families(text)}

@@ -32,19 +32,16 @@ class Outcome:
     degraded: bool = False
 
     def row(self) -> dict[str, Any]:
-        """Return the outcomes as a row of the table."""
         rest = {"recommendation_id": f"id-{next(_numbers)}", "model_version": "v1", "source": "model", "items": 10,
                 "carts": 0, "new_items": 0, "novelty": 1.0}  # fmt: skip
         return {**rest, **dataclasses.asdict(self), "arms": list(self.arms)}
 
 
 def table(answers: Iterable[Outcome]) -> pa.Table:
-    """Return the rows of responses."""
     return pa.Table.from_pylist([answer.row() for answer in answers], schema=OUTCOMES)
 
 
 def store(s3: Any, bucket: str, answers: Iterable[Outcome]) -> None:
-    """Write outcomes to the lake, one object per day."""
     for date, day_rows in itertools.groupby(
         sorted(answers, key=lambda answer: answer.served_ms), key=lambda answer: event_date(answer.served_ms)
     ):

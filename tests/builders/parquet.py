@@ -26,12 +26,10 @@ def parquet(rows: Iterable[Mapping[str, Any]], schema: pa.Schema = INTERACTIONS)
 
 
 def parquet_of(table: pa.Table) -> bytes:
-    """Return a table as a Parquet file."""
     file = io.BytesIO()
     pq.write_table(table, file, compression="snappy")
     return file.getvalue()
 
 
 def table_of(content: bytes) -> pa.Table:
-    """Return the table of a Parquet file."""
     return pq.read_table(io.BytesIO(content))

@@ -21,7 +21,7 @@ WORDS: Mapping[str, Sequence[float]] = {
     "lamp": (0, 0, 1),
     "desk": (0, -1, 0),
 }
-"""Vectors of length 1, so that cosines are inner products. The vector of unknown words (`?`) must not be used."""
+"""Cosines of the vectors of length 1 are inner products. The vector of unknown words (`?`) must not be used."""
 
 ITEMS = {"sofa": {"title": "grey sofa"}, "lamp": {"title": "grey lamp"}, "desk": {"title": "oak desk"}, "oak": {}}
 
@@ -44,5 +44,4 @@ def write_model(folder: Path) -> Path:
 
 
 def sentence_model(folder: Path, items: Sequence[Mapping[str, str]] = tuple(ITEMS.values())) -> SentenceModel:
-    """Write the model to a folder and open it."""
     return open_model(write_model(folder), items)

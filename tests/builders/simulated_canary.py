@@ -44,7 +44,7 @@ def history(rng: Rng, users: int, shop: Behaviour, *, first_user: int) -> tuple[
 def arm(columns: tuple[Any, ...], part: float) -> Arm:
     """Return the metrics of the first part of a history."""
     users, failed, took_ms, clicks = (column[: round(len(column) * part)] for column in columns)
-    # Any hash function that distributes evenly.
+    # Any hash function would do that distributes the users evenly.
     hashes = users.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)
     groups = group_of(hashes)
     counts = np.bincount(groups, minlength=GROUPS).astype(float)
@@ -55,7 +55,7 @@ def arm(columns: tuple[Any, ...], part: float) -> Arm:
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Canary:
-    """Canary on some users, with a check every hour of a day."""
+    """Canary on simulated users, with checks at regular intervals."""
 
     users: int = 2_500
     share: float = 0.2

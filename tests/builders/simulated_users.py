@@ -100,7 +100,6 @@ def looks_of(shop: Shop, draws: np.random.Generator) -> list[Look]:
 
 
 def drawn_of(shop: Shop, draws: np.random.Generator) -> Drawn:
-    """Draw an experiment."""
     in_arm = draws.random(shop.users) < shop.share
     days = np.arange(shop.looks)[:, None]
     first_day = draws.integers(0, shop.looks, shop.users)
@@ -136,8 +135,6 @@ class DrawnUsers:
 
 
 class _People:
-    """Users with individual probabilities."""
-
     def __init__(self, shop: Shop, draws: np.random.Generator) -> None:
         self._shop, self._draws = shop, draws
         self._spending: Sums | None = None

@@ -36,7 +36,6 @@ class Weeks:
 
     @property
     def shares(self) -> Shares:
-        """Shares of event types in the shop."""
         return np.random.default_rng(1).dirichlet(np.full(self.types, 2.0))
 
     def drawn(self, draws: np.random.Generator, *, days: int, shares: Shares | None = None) -> pd.DataFrame:

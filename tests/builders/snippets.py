@@ -21,7 +21,6 @@ def snippets(page: Path, *languages: str) -> Iterator[tuple[str, str, str]]:
 
 
 def run(language: str, text: str, *, environment: Mapping[str, str], directory: Path, stdin: str = "") -> str:
-    """Run a snippet and return its output."""
     command = ["bash", "-ec", text] if language == "sh" else [sys.executable, "-c", text]
     done = subprocess.run(
         command, env=environment, cwd=directory, input=stdin, capture_output=True, text=True, timeout=600

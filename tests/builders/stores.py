@@ -58,8 +58,6 @@ class Workflows:
 
 @dataclasses.dataclass
 class Stores:
-    """All stores of a deployment."""
-
     s3: Any
     dynamodb: Any
     workflows: Workflows = dataclasses.field(default_factory=Workflows)
@@ -105,7 +103,6 @@ class Stores:
         return self.put(f"quarantine/dt=2026-09-21/{name}.json", QuarantinedRecord(record, "bad").to_json())
 
     def request_erasure(self, user: str, *, now_ms: int = NOW_MS) -> str:
-        """Request a user's erasure and return its ID."""
         erasing = Erasing(
             self.s3, cast("Any", self.workflows), PLACES.artefact_bucket, "arn:machine", self.profiles, PSEUDONYMS
         )
@@ -134,13 +131,12 @@ class Stores:
         return outcomes
 
     def erase(self, user: str) -> str:
-        """Request a user's erasure, run the workflow to its end, and return the erasure's ID."""
         erasure = self.request_erasure(user)
         self.finish(erasure)
         return erasure
 
     def rows(self) -> list[dict[str, Any]]:
-        """Return the distinct events of the lake, as a reader gets them."""
+        """Return the lake's events without duplicate IDs, ordered by ID."""
         found: dict[str, dict[str, Any]] = {}
         for key in self.keys("interactions/"):
             for row in table_of(self.body(key)).to_pylist():

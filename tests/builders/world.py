@@ -20,7 +20,6 @@ GROUP = "models"
 
 
 def configure(s3: Any, bucket: str, **parts: Any) -> None:
-    """Apply a configuration with these parts."""
     store = ConfigurationStore(s3, bucket)
     store.apply(store.current(), {"format": 1} | parts, text="", by="test", reason="test", now_ms=NOW_MS)
 
@@ -54,7 +53,6 @@ class World:
         return found
 
     def put(self, key: str, body: bytes) -> None:
-        """Write an artefact."""
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=body)
 
     def configure(self, **parts: Any) -> None:
@@ -73,7 +71,6 @@ class World:
         self.registry.promote(version, reason=reason, now_ms=self.now_ms)
 
     def serve(self, version: str = "v1", **bundle: Any) -> None:
-        """Store a bundle, and promote its version."""
         self.upload(version, **bundle)
         self.promote(version)
 
@@ -95,7 +92,6 @@ class World:
         return str(package["ModelApprovalStatus"])
 
     def decide(self, version: str, check: Check, *, champion: str | None, decided_ms: int = 1) -> None:
-        """Store a decision of the gate."""
         self.put(decision_key(version), Decision(version, decided_ms, champion, (check,)).to_json())
 
     def try_beside(self, version: str, *, reason: str = "by-hand: for spring") -> None:
@@ -107,6 +103,5 @@ class World:
         CanaryReports(self.s3, self.bucket).write(report)
 
     def files(self, version: str) -> set[str]:
-        """Return the names of a version's files."""
         listed = self.s3.list_objects_v2(Bucket=self.bucket, Prefix=f"models/{version}/").get("Contents", [])
         return {entry["Key"].rpartition("/")[2] for entry in listed}

@@ -69,8 +69,6 @@ class _Table:
 
 
 class MemoryDynamoDB(MemoryService):
-    """All tables of one account."""
-
     def __init__(self) -> None:
         self._tables: dict[str, _Table] = {}
 

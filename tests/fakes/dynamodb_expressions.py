@@ -66,7 +66,6 @@ class Expressions:
         return lambda item: {name: item[name] for name in names if name in item}
 
     def check_all_used(self) -> None:
-        """Raise unless an expression uses each name and each value."""
         for kind, given in (("Names", self._names), ("Values", self._values)):
             if unused := sorted(set(given) - self._used):
                 keys = ", ".join(unused)
@@ -101,7 +100,6 @@ class _Parser:
         return self._tokens[self._index] if self._index < len(self._tokens) else ""
 
     def token(self) -> str:
-        """Consume and return the next token."""
         self._index += 1
         return self._tokens[self._index - 1]
 
@@ -110,12 +108,10 @@ class _Parser:
         return self.token() if self.next in words else ""
 
     def expect(self, word: str) -> None:
-        """Consume the next token, which must be `word`."""
         if not self.accept(word):
             raise _fault(self.next)
 
     def finish(self) -> None:
-        """Raise unless all tokens are consumed."""
         if self.next:
             raise _fault(self.next)
 
@@ -127,7 +123,6 @@ class _Parser:
         return found
 
     def disjunction(self) -> Condition:
-        """Parse a condition."""
         parts = [self._conjunction()]
         while self.accept("OR"):
             parts.append(self._conjunction())
@@ -158,7 +153,6 @@ class _Parser:
         return lambda item: _compares(comparator, item.get(name), value)
 
     def assignments(self) -> list[Assignment]:
-        """Parse the clauses SET and ADD."""
         found: list[Assignment] = []
         while clause := self.accept("SET", "ADD"):
             found += self.separated(self._assignment if clause == "SET" else self._addition)
@@ -175,7 +169,6 @@ class _Parser:
         return name, lambda item: {"N": str(Decimal(item.get(name, {"N": "0"})["N"]) + more)}
 
     def name(self) -> str:
-        """Parse the name of an attribute."""
         if not re.match(r"[#A-Za-z_]", self.next):
             raise _fault(self.next)
         token = self.token()

@@ -17,7 +17,7 @@ from tests.fakes.places import REGION
 
 @pytest.fixture(scope="session")
 def memory_cloud() -> MemoryCloud:
-    """Create the cloud behind all clients, which `cloud` empties for each test."""
+    """Create the cloud behind all clients. The fixture `cloud` empties it for each test."""
     return MemoryCloud()
 
 
@@ -30,7 +30,6 @@ def boto3_session(memory_cloud: MemoryCloud) -> boto3.Session:
 
 @pytest.fixture(scope="session")
 def functions_session(memory_cloud: MemoryCloud) -> Session:
-    """Create the session of functions."""
     session = alsolike.runtime.aws.session.__wrapped__()
     session.set_credentials("test", "test")
     session.set_config_variable("region", REGION)
@@ -39,7 +38,7 @@ def functions_session(memory_cloud: MemoryCloud) -> Session:
 
 @pytest.fixture(scope="module")
 def clients(boto3_session: boto3.Session) -> Iterator[Callable[[str], Any]]:
-    """Return one client per service for many tests, because its creation takes longer than most tests."""
+    """Return one client per service for many tests, because creating a client takes longer than most tests."""
     alsolike.runtime.aws.client.cache_clear()
     yield functools.cache(boto3_session.client)
     alsolike.runtime.aws.client.cache_clear()
@@ -47,7 +46,6 @@ def clients(boto3_session: boto3.Session) -> Iterator[Callable[[str], Any]]:
 
 @pytest.fixture
 def cloud(memory_cloud: MemoryCloud) -> MemoryCloud:
-    """Return an empty AWS in memory."""
     memory_cloud.clear()
     return memory_cloud
 

@@ -2,4 +2,4 @@
 
 
 class Killed(BaseException):
-    """Simulated SIGKILL, which no handler of errors catches."""
+    """Simulated SIGKILL, which `except Exception` does not catch."""

@@ -8,15 +8,7 @@ from tests.fakes.service import MemoryService, Request, Response, ServiceError, 
 
 
 class MemoryLambda(MemoryService):
-    """Functions of one account. Tests invoke handlers themselves.
-
-    Attributes
-    ----------
-    functions
-        Configurations of the functions, initially empty.
-    mappings
-        Event source mappings by ID, initially empty.
-    """
+    """Functions of one account. Tests invoke handlers themselves."""
 
     def __init__(self) -> None:
         self.functions: list[dict[str, Any]] = []

@@ -12,7 +12,6 @@ TABLE = "people"
 
 
 def create_table(client: Any, name: str, *, key: str) -> str:
-    """Create an empty table with a partition key, and return its name."""
     client.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
@@ -23,7 +22,6 @@ def create_table(client: Any, name: str, *, key: str) -> str:
 
 
 def create_profiles_table(client: Any, name: str) -> str:
-    """Create an empty table of live profiles, and return its name."""
     keys = {PROFILES_PARTITION_KEY: "HASH", PROFILES_SORT_KEY: "RANGE"}
     client.create_table(
         TableName=name,
@@ -35,7 +33,6 @@ def create_profiles_table(client: Any, name: str) -> str:
 
 
 def create_bucket(client: Any, name: str) -> str:
-    """Create an empty bucket, and return its name."""
     client.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": REGION})
     return name
 

@@ -62,8 +62,6 @@ class _Upload:
 
 
 class MemoryS3(MemoryService):
-    """All buckets of one account."""
-
     def __init__(self) -> None:
         self._buckets: dict[str, _Bucket] = {}
         self._uploads: dict[str, _Upload] = {}

@@ -15,8 +15,6 @@ _SUMMARY = (
 
 
 class MemorySageMaker(MemoryService):
-    """All model package groups of one account."""
-
     def __init__(self) -> None:
         self._groups: dict[str, list[dict[str, Any]]] = {}
 

@@ -40,7 +40,6 @@ class MemoryService:
     """Service whose operations are the methods that `operation` marks."""
 
     def call(self, name: str, request: Request) -> Response:
-        """Return the parsed response of an operation."""
         handler = getattr(self, name, None)
         parameters: frozenset[str] | None = getattr(handler, _PARAMETERS, None)
         if handler is None or parameters is None:

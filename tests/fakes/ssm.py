@@ -6,8 +6,6 @@ from tests.fakes.service import MemoryService, Request, Response, ServiceError, 
 
 
 class MemoryParameters(MemoryService):
-    """All parameters of one account."""
-
     def __init__(self) -> None:
         self._values: dict[str, str] = {}
 

@@ -31,7 +31,6 @@ class MemoryStepFunctions(MemoryService):
     def end_all(
         self, status: str = "SUCCEEDED", *, output: object = None, history: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        """End all running executions. The fake does not run their states."""
         for arn, execution in self._executions.items():
             if execution["status"] == _RUNNING:
                 execution.update(status=status, stopDate=dt.datetime.now(dt.UTC))

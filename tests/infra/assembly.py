@@ -20,8 +20,6 @@ STACKS = (
 
 @dataclass(frozen=True, slots=True)
 class Resource:
-    """A resource of one template."""
-
     stack: str
     logical_id: str
     type: str
@@ -31,14 +29,11 @@ class Resource:
 
 @dataclass(frozen=True, slots=True)
 class Assembly:
-    """The resources of all stacks of an environment."""
-
     directory: Path
     resources: tuple[Resource, ...]
 
     @classmethod
     def read(cls, directory: Path) -> Self:
-        """Read the templates in `directory`."""
         return cls(
             directory,
             tuple(
@@ -59,15 +54,12 @@ class Assembly:
 
     @property
     def environment(self) -> str:
-        """Name of the environment."""
         return self.resources[0].stack.split("-")[1]
 
     def of_type(self, resource_type: str) -> list[Resource]:
-        """Return the resources of a type, such as ``AWS::S3::Bucket``."""
         return [resource for resource in self.resources if resource.type == resource_type]
 
     def only(self, resource_type: str) -> Resource:
-        """Return the only resource of a type."""
         (resource,) = self.of_type(resource_type)
         return resource
 
@@ -83,18 +75,15 @@ class Assembly:
         return resource
 
     def authorizers(self, kind: str) -> list[Resource]:
-        """Return the API's authorizers of a type."""
         found = self.of_type("AWS::ApiGatewayV2::Authorizer")
         return [each for each in found if each.properties["AuthorizerType"] == kind]
 
     def glue_table(self, name: str) -> dict[str, Any]:
-        """Return the definition of a table or view in Glue's catalogue."""
         definitions: list[dict[str, Any]] = [r.properties["TableInput"] for r in self.of_type("AWS::Glue::Table")]
         (definition,) = [definition for definition in definitions if definition["Name"] == name]
         return definition
 
     def function(self, name: str) -> Resource:
-        """Return the Lambda function with the handler of ``functions/<name>``."""
         (resource,) = [
             function
             for function in self.of_type("AWS::Lambda::Function")
@@ -118,12 +107,10 @@ class Assembly:
         return max(found, key=lambda resource: len(resource.logical_id))
 
     def role(self, function: Resource) -> Resource:
-        """Return a function's role."""
         return self.referred(function.properties["Role"], stack=function.stack)
 
 
 def templates(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
-    """Yield the path and content of each template in a folder."""
     for path in sorted(directory.glob("*.template.json")):
         yield path, json.loads(path.read_bytes())
 
@@ -154,12 +141,10 @@ def synthesize(environment: str, *, layers: Path, outdir: Path, settings: Mappin
 
 
 def in_stack(assembly: Assembly, part: str, resource_type: str) -> list[Resource]:
-    """Return the resources of a type in the stack ``alsolike-<environment>-<part>``."""
     return [r for r in assembly.of_type(resource_type) if r.stack.endswith(f"-{part}")]
 
 
 def lake_rules(assembly: Assembly) -> list[dict[str, Any]]:
-    """Return the lifecycle rules of the lake's bucket."""
     (bucket,) = [
         b
         for b in assembly.of_type("AWS::S3::Bucket")
@@ -170,7 +155,6 @@ def lake_rules(assembly: Assembly) -> list[dict[str, Any]]:
 
 
 def statements(role: Resource, *, effect: str = "Allow") -> list[dict[str, Any]]:
-    """Return the statements with this effect in a role's inline policies."""
     return [
         statement
         for policy in role.properties.get("Policies", [])
@@ -180,7 +164,6 @@ def statements(role: Resource, *, effect: str = "Allow") -> list[dict[str, Any]]
 
 
 def all_statements(assembly: Assembly) -> list[tuple[Resource, dict[str, Any]]]:
-    """Return the allow statements of all roles as pairs of role and statement."""
     return [(role, statement) for role in assembly.of_type("AWS::IAM::Role") for statement in statements(role)]
 
 
@@ -190,7 +173,6 @@ def granted(role: Resource) -> set[tuple[str, str]]:
 
 
 def denied(role: Resource) -> set[tuple[str, str]]:
-    """Return the denied actions of a role in the form of `granted`."""
     return _pairs(statements(role, effect="Deny"))
 
 
@@ -229,7 +211,6 @@ def flat(value: Any) -> str:
 
 
 def texts(value: Any) -> Iterator[str]:
-    """Yield all strings inside a template's value."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -242,7 +223,6 @@ def texts(value: Any) -> Iterator[str]:
 
 
 def _short(arn: str) -> str:
-    """Return a short name of a resource, without the CDK's prefixes and hashes."""
     if arn.endswith(".Arn") and "Log" in arn:
         return "Log"
     for mark, name in (

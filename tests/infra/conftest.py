@@ -63,19 +63,16 @@ def prod(synthesized):
 
 @pytest.fixture(scope="session")
 def protected(synthesized):
-    """Synthesize an environment with all protecting settings."""
     return synthesized("protected", **PROTECTED)
 
 
 @pytest.fixture(scope="session")
 def single(synthesized):
-    """Synthesize the default environment of a region."""
     return synthesized("single", region=TWO_REGIONS["region"])
 
 
 @pytest.fixture(scope="session")
 def double(synthesized):
-    """Synthesize the default environment in two regions with a name for both APIs and a key per region."""
     return synthesized("double", **TWO_REGIONS)
 
 
@@ -160,7 +157,6 @@ def other(synthesized, shared):
 
 @pytest.fixture(scope="session")
 def audited(synthesized):
-    """Synthesize an environment with a created key, audit, backups and gradual releases."""
     return synthesized(
         "audited",
         region="us-east-1",
@@ -183,6 +179,5 @@ def assembly(request):
 
 @pytest.fixture(scope="session")
 def workflow(demo):
-    """Return the training workflow's states by name."""
     machine = demo.state_machine("training")
     return json.loads(flat(machine.properties["DefinitionString"]))["States"]

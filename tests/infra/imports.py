@@ -24,7 +24,7 @@ def libraries(module: str, *, lazily: bool) -> set[str]:
 
 
 def words(module: str) -> set[str]:
-    """Return all identifiers, and words in strings, of `module` and of the repository's modules that it imports.
+    """Return all words in the sources of `module` and of the repository's modules that it imports.
 
     The result does not contain the words of client protocols, because protocols declare calls and make none.
     """
@@ -78,7 +78,7 @@ def _source(module: str) -> Path | None:
 
 
 def _statements(node: ast.AST, *, lazily: bool) -> Iterator[ast.AST]:
-    """Yield the statements that run on import, with those of functions if `lazily`.
+    """Yield the syntax nodes that run on import, with those of functions if `lazily`.
 
     Code for type checking is skipped.
     """

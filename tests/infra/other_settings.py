@@ -91,7 +91,6 @@ FIELDS: dict[str, Any] = {
 
 
 def candidates(name: str) -> Iterator[Any]:
-    """Yield values of a setting that differ from its default."""
     hint, default = typing.get_type_hints(Settings)[name], FIELDS[name]
     if name in TEXTS:
         yield TEXTS[name]
@@ -114,7 +113,7 @@ def _numbers(name: str, default: int | None) -> list[int]:
 
 
 def changed(name: str) -> dict[str, Any]:
-    """Return the base with a changed value of one setting."""
+    """Return valid settings that differ from the base in one setting, and in the settings that it needs."""
     for value in candidates(name):
         settings = {**BASE, **TOGETHER.get(name, {}), name: value}
         try:

@@ -47,7 +47,6 @@ def create_only(resource_type: str) -> tuple[str, ...]:
 
 
 def exports(assembly: Assembly) -> set[str]:
-    """Return the names of all exports, without the name of the environment."""
     return {
         _neutral(output["Export"]["Name"], assembly)
         for _, template in templates(assembly.directory)
@@ -85,7 +84,6 @@ def _identity(resource: Resource, assembly: Assembly) -> dict[str, str]:
 
 
 def _property(value: Any, path: Sequence[str]) -> Any:
-    """Return the value at a path, or None if a part of the path is missing."""
     for step in path:
         value = value.get(step) if isinstance(value, dict) else None
     return value

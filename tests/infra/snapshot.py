@@ -32,12 +32,10 @@ def facts(assembly: Assembly) -> list[str]:
 
 
 def read(environment: str) -> list[str]:
-    """Return the lines of an environment's snapshot."""
     return (FOLDER / f"{environment}.txt").read_text().splitlines()
 
 
 def differences(before: Sequence[str], after: Sequence[str]) -> list[str]:
-    """Return removed and added lines."""
     return [line for line in difflib.ndiff(before, after) if line.startswith(("- ", "+ "))]
 
 

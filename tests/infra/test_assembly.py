@@ -173,7 +173,6 @@ def test_package_lock_contains_no_registry_address():
 
 
 def cdk_command(*arguments):
-    """Run the CDK's command line and return its output."""
     assert CDK.is_file(), f"{CDK} is missing: run the tests with `make test`, which installs it"
     environment = os.environ | {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

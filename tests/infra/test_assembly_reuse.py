@@ -14,7 +14,6 @@ from infra_cdk import app, assembly
 
 @pytest.fixture
 def root(tmp_path):
-    """Write a repository with a setting, sources, a built layer and an installed distribution."""
     root = tmp_path / "repository"
     for name, text in {
         "functions/collect/handler.py": "x = 1",
@@ -143,8 +142,6 @@ def test_aws_variables_keep_the_digest(root, monkeypatch):
 
 
 class Synthesis:
-    """Synthesis that writes a manifest with the current inputs and counts its runs."""
-
     def __init__(self, cache):
         self.cache = cache
         self.inputs = "a" * 64
@@ -257,7 +254,6 @@ def test_files_of_a_killed_synthesis_are_deleted(synthesis):
 
 
 def options(folder):
-    """Return options of the command for a cache and layers in a folder."""
     return ["--environment", "demo", "--cache", str(folder / "cache"), "--layers", str(folder / "layers")]
 
 

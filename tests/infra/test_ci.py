@@ -17,7 +17,7 @@ case "$*" in *"$FAILING"*) exit 2 ;; esac
 
 
 def run(folder, *, failing="nothing"):
-    """Run the script with a `make` that does nothing. Return the status, the output and the rows of the table."""
+    """Run the script with a stand-in for `make`. Return the status, the output and the rows of the table."""
     (folder / ".ci").mkdir()
     shutil.copy(SCRIPT, folder / ".ci")
     make = folder / "make"

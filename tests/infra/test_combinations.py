@@ -13,7 +13,6 @@ from tests.infra.assembly import Assembly, texts
 
 
 def refused(assembly):
-    """Return the combinations in an assembly that the services would reject."""
     snapped = {
         (function.stack, function.logical_id)
         for function in assembly.of_type("AWS::Lambda::Function")

@@ -16,7 +16,6 @@ NAMES = tuple(value for name, value in vars(storage).items() if name.endswith(("
 
 
 def literals(matches):
-    """Return the places of string literals that match."""
     return [
         f"{path.name}:{node.lineno}: {node.value}"
         for path in sorted(INFRASTRUCTURE.rglob("*.py"))

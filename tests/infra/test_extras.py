@@ -20,7 +20,6 @@ sys.meta_path[:] = map(Without, sys.meta_path)
 
 
 def run(program, *arguments, folder, without):
-    """Run a program in Python without these modules."""
     command = [sys.executable, "-c", WITHOUT_EXTRAS.format(modules=without) + program, *arguments]
     return subprocess.run(command, cwd=folder, text=True, capture_output=True, check=False)
 

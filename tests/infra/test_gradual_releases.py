@@ -10,7 +10,6 @@ ROOT = Path(__file__).parents[2]
 
 
 def policies(assembly):
-    """Return the update policies of aliases by function."""
     names = {
         each.logical_id: each.properties["Handler"].split(".")[1] for each in assembly.of_type("AWS::Lambda::Function")
     }

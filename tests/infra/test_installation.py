@@ -16,7 +16,6 @@ UV = Path(sys.executable).with_name("uv")
 
 
 def wheel(folder, name):
-    """Write a wheel that contains only its name, and return its SHA-256."""
     path = folder / f"{name}-1.0-py3-none-any.whl"
     info = f"{name}-1.0.dist-info"
     with zipfile.ZipFile(path, "w") as archive:
@@ -93,7 +92,6 @@ def clone(tmp_path):
 
 
 def planned(clone):
-    """Return the commands that `make setup` would run."""
     return subprocess.run(["make", "-n", "setup"], cwd=clone, text=True, capture_output=True, check=True).stdout
 
 

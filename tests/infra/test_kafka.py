@@ -28,7 +28,6 @@ def settings(**kafka):
 
 
 def mappings(**kafka):
-    """Return the properties of a topic's event source mapping by logical ID."""
     app = cdk.App(analytics_reporting=False)
     stack = cdk.Stack(app, "stack")
     function = lambda_.Function(
@@ -45,7 +44,6 @@ def mappings(**kafka):
 
 
 def mapping(**kafka):
-    """Return the properties of a topic's event source mapping."""
     (made,) = mappings(**kafka).values()
     return made
 

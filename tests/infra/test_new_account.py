@@ -117,10 +117,7 @@ PAGES = "alsolike--pages: WebsitePages"
 
 @pytest.mark.parametrize("name", ["prod", "spare", "other"])
 def test_environment_update_keeps_used_exports_and_stored_data(name, demo, request):
-    """The demo is compared with `prod`, with an environment without optional resources, and with changed settings.
-
-    The slow tests change each setting separately.
-    """
+    """The environment `spare` has no optional resources. The environment `other` has changed settings."""
     assert [each for each in dangers(demo, request.getfixturevalue(name)) if not each.startswith(PAGES)] == []
 
 

@@ -21,7 +21,6 @@ SEARCH = r"SEARCH\('\{([^}]+)\} MetricName=\"(\w+)\""
 
 
 def own(assembly):
-    """Return the namespace of the metrics that the environment's functions write."""
     return f"Alsolike/{assembly.environment}"
 
 
@@ -62,7 +61,6 @@ class Shown:
 
 
 def dashboard_metrics(assembly):
-    """Yield every metric of every dashboard."""
     for board in assembly.of_type("AWS::CloudWatch::Dashboard"):
         body = json.loads(flat(board.properties["DashboardBody"]))
         for widget in body["widgets"]:
@@ -85,7 +83,6 @@ def widget_metrics(where, metric):
 
 
 def alarm_metrics(assembly):
-    """Yield every metric of every alarm."""
     for alarm in assembly.of_type("AWS::CloudWatch::Alarm"):
         properties = alarm.properties
         stats = [query["MetricStat"]["Metric"] for query in properties.get("Metrics", ()) if "MetricStat" in query]
@@ -266,7 +263,6 @@ def test_alarm_descriptions_start_with_the_environment(assembly):
 
 
 def runbooks(assembly):
-    """Yield each alarm with the runbook in its description."""
     for resource_type in ("AWS::CloudWatch::Alarm", "AWS::CloudWatch::CompositeAlarm"):
         for resource in assembly.of_type(resource_type):
             (page,) = re.findall(r"docs/[a-z/-]+\.md", resource.properties["AlarmDescription"])
@@ -313,7 +309,6 @@ def test_commands_of_a_runbook_exist(page):
 
 
 def traced(assembly):
-    """Return the functions and workflows that send traces."""
     functions = assembly.of_type("AWS::Lambda::Function")
     machines = assembly.of_type("AWS::StepFunctions::StateMachine")
     return {

@@ -15,7 +15,6 @@ def settings(**values):
 
 @pytest.fixture
 def root(tmp_path, monkeypatch):
-    """Return the root of a temporary repository."""
     monkeypatch.setattr(own_algorithms, "ROOT", tmp_path)
     return tmp_path
 

@@ -32,7 +32,6 @@ NAMES_CALLS_OF_OTHERS = {"collect"}
 
 
 def calls_of(action):
-    """Return the client methods that require an action."""
     return CALLS.get(action, {xform_name(action.partition(":")[2])})
 
 

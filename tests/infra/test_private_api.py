@@ -28,13 +28,11 @@ def inside(synthesized):
 
 @pytest.fixture(scope="session")
 def document(inside):
-    """Return the OpenAPI document that declares the API."""
     return inside.only("AWS::ApiGateway::RestApi").properties["Body"]
 
 
 @pytest.fixture(scope="session")
 def operations(document):
-    """Return the operations of the document by route."""
     return {
         f"{method.upper()} {path}": operation
         for path, methods in document["paths"].items()
@@ -44,7 +42,6 @@ def operations(document):
 
 @pytest.fixture(scope="session")
 def endpoint(inside):
-    """Return the endpoint that reaches the API."""
     endpoints = inside.of_type("AWS::EC2::VPCEndpoint")
     (api,) = [endpoint for endpoint in endpoints if str(endpoint.properties["ServiceName"]).endswith(".execute-api")]
     return api

@@ -88,8 +88,6 @@ def test_promtool_accepts_the_rules(document, tmp_path):
 
 
 class Exported(Collector):
-    """Collector with one value per exported series."""
-
     def collect(self):
         text = exposition((family, self._samples(family)) for family in FAMILIES)
         return read_families(text.decode()).values()

@@ -15,7 +15,6 @@ STREAMS = {"replica_streams": True}
 
 
 def stacks(assembly):
-    """Return the artifacts of stacks by region and stack name."""
     artifacts = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
     return {
         (each["environment"].rpartition("/")[2], each["properties"].get("stackName", name)): {"id": name, **each}
@@ -37,7 +36,6 @@ def resources_of_type(template, kind):
 
 
 def replication_rules(template):
-    """Return the replication rules by the log prefix of their bucket."""
     return {
         bucket["LoggingConfiguration"]["LogFilePrefix"]: bucket["ReplicationConfiguration"]["Rules"]
         for bucket in resources_of_type(template, "AWS::S3::Bucket")
@@ -207,7 +205,6 @@ def test_name_leads_to_the_primary_and_after_a_failure_to_the_replica(double):
 
 
 def check_and_api(double):
-    """Return the reference to the health check, and the properties of the API that the check requests."""
     found = template(double, PRIMARY, "serving")
     ((name, check),) = (
         (name, each["Properties"]["HealthCheckConfig"])
@@ -248,7 +245,7 @@ def test_health_route_is_public_limited_and_in_no_metric_of_the_api(double):
 
 
 def key_of(region, *, seen_from):
-    """Return the reference to the key of a region in the templates of a region."""
+    """Return the reference to the key of `region` in templates of the region `seen_from`."""
     if region == seen_from:
         return {"Fn::GetAtt": ["EncryptionB687BDBB", "Arn"]}
     output = "EncryptionKey" if region == REPLICA else "ExportsOutputFnGetAttEncryptionB687BDBBArnFF36E7EE"
@@ -292,7 +289,6 @@ def test_replication_has_metrics_and_the_key_of_the_other_region(region, other, 
 
 
 def service(statement):
-    """Return the service and region through which a statement allows the use of a key."""
     return flat(statement["Condition"]["StringEquals"]["kms:ViaService"]).removesuffix(".AWS::URLSuffix")
 
 

@@ -154,7 +154,6 @@ def test_observe_reads_the_templates_of_all_stacks(assembly):
 
 
 def stage_of(assembly, name="$default"):
-    """Return a stage of the API by its name."""
     stages = assembly.of_type("AWS::ApiGatewayV2::Stage")
     (stage,) = [stage for stage in stages if stage.properties["StageName"] == name]
     return stage

@@ -108,13 +108,11 @@ def definition(assembly):
 
 @pytest.fixture(scope="module")
 def batches(demo):
-    """Return the map state over the batches of a run."""
     return definition(demo)["States"]["Batches"]
 
 
 @pytest.fixture(scope="module")
 def states(batches):
-    """Return the states that process one batch."""
     return batches["ItemProcessor"]["States"]
 
 
