@@ -101,7 +101,10 @@ def _wait_until_served(api: Api) -> None:
 
 
 def _load(api: Api, *, seconds: int, on_sent: Callable[[], object] = lambda: None) -> tuple[list[float], int]:
-    """Return the latencies of successful requests in ms from their due times, and the number of degraded responses."""
+    """Send `RATE_PER_S` requests per second.
+
+    Return the latencies of successful requests in ms from their scheduled times, and the number of degraded responses.
+    """
 
     def request(number: int, due: float) -> tuple[float, bool] | None:
         try:
@@ -124,7 +127,10 @@ def _load(api: Api, *, seconds: int, on_sent: Callable[[], object] = lambda: Non
 
 
 async def _overload(url: str, *, token: str) -> Mapping[str, list[float]]:
-    """Return latencies in ms from the scheduled times, by HTTP status or exception name."""
+    """Send `OVERLOAD_RATE_PER_S` requests per second, each on a new connection.
+
+    Return latencies in ms from the scheduled times, by HTTP status or exception name.
+    """
     target = urllib.parse.urlsplit(url)
 
     async def request(number: int) -> str:

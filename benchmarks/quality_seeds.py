@@ -74,7 +74,7 @@ def tied_share(interactions: Interactions, *, positions: int = 1) -> float:
 
 
 def seeds_table(runs: Sequence[Sequence[QualityRow]], *, k: int, users_of: Seen) -> Iterator[str]:
-    """Yield the lines of a table with each model's mean over the seeds, and the standard error of the mean.
+    """Yield the lines of a table with the mean over the seeds, and its standard error, for each model with hits.
 
     The last column is the standard error of the NDCG over the test users.
     """

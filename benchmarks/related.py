@@ -1,9 +1,8 @@
 """`python -m benchmarks.related SET|SIZE...`: quality and cost of related items, written to docs/related-items.md.
 
 A set is a shop of `benchmarks.quality`. Tables from the interactions before a window of 28 days are evaluated on that
-window. Constants were selected on the validation window, which precedes the test window. A size is one of
-`benchmarks.training`, with synthetic interactions. Their times are rounded, so that they form baskets of five
-purchases.
+window. Constants were selected on the validation window, which precedes the test window. A size has the numbers of
+`benchmarks.training` and synthetic interactions. For `together`, their times are rounded, so that they form baskets.
 """
 
 from __future__ import annotations

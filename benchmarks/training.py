@@ -1,7 +1,8 @@
 """`python -m benchmarks.training`: time and memory of fits by number of interactions; docs/performance.md.
 
-Each algorithm is fitted with default settings on synthetic interactions of each size, in a separate process. A fit ends
-early if the size is unsupported or if it reaches the limit of time or memory. Memory includes the interactions.
+Each algorithm that is no combination is fitted with default settings on synthetic interactions, in a separate process.
+SASRec is fitted for one epoch. A fit ends early if the size is unsupported or if it reaches the limit of time or
+memory. Memory includes the interactions.
 """
 
 from __future__ import annotations

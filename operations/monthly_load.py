@@ -1,4 +1,4 @@
-"""Mean daily load of a deployment in a month, computed from its metrics."""
+"""Mean daily load of a deployment in a month, computed from its metrics, and its latest numbers of users and items."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ _COUNTED = {"events_per_day": Metric.EVENTS_ACCEPTED, "requests_per_day": Metric
 
 
 def monthly_load(deployment: Deployment, month: str, *, other: Load, now: dt.datetime) -> Load:
-    """Return the mean daily load of a month, with values of `other` where no metrics exist.
+    """Return `other` with the mean daily events and requests of a month, and the latest numbers of users and items.
 
-    The numbers of users and items are the latest ones, because earlier numbers are not stored.
+    Earlier numbers of users and items are not stored. Without a stored number, the number in `other` remains.
     """
     start, end = _limits(month, now=now)
     sums = {name: _sum(deployment, metric, start=start, end=end) for name, metric in _COUNTED.items()}

@@ -101,7 +101,7 @@ def next_items(window: Interactions) -> Questions:
 
 
 def rest_of_baskets(bought: Interactions) -> Questions:
-    """Create a query for each item of a basket. The targets are the other items of the basket."""
+    """Create queries from items of baskets. The targets of an item are the other items of its basket."""
     columns = bought.items + 1
     basket, item = np.divmod(distinct(basket_numbers(bought) * columns + bought.item), columns)
     starts, ends = np.searchsorted(basket, basket), np.searchsorted(basket, basket, side="right")

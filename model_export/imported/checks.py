@@ -21,7 +21,7 @@ TOLERANCE = 1e-4
 """Maximum difference of a score from an example, relative to max(1, |the example's score|)."""
 
 RUN_TOLERANCE = 1e-5
-"""Maximum difference of a score between two runs, relative to max(1, highest score of the history)."""
+"""Maximum difference of a score between two runs, relative to max(1, largest |score| of the history)."""
 
 SAMPLES, LONGEST = 16, 20
 """Number of random histories, and maximum number of interactions per history."""

@@ -1,4 +1,4 @@
-"""Client of all routes of a deployment's HTTP API."""
+"""Client of a deployment's HTTP API: recommendations, events, items, users, and other routes by their path."""
 
 from __future__ import annotations
 

@@ -18,8 +18,8 @@ MIN_DOLLARS = 0.10
 class Saving:
     """Suggested change of a setting of `cdk.json`, or of the configuration if the name starts with `limits.`.
 
-    `dollars` are saved per month if only this setting changes. The savings of several changes do not add up. `but` is
-    the disadvantage.
+    A name in parentheses is not a setting: the shop's own software must change. `dollars` are saved per month if only
+    this change is made. The savings of several changes do not add up. `but` is the disadvantage.
     """
 
     setting: str

@@ -1,4 +1,4 @@
-"""Number, size and duration of each function's calls under a load."""
+"""Number, size and duration of functions' calls under a load."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ def shards(summary: BilledResources, load: Load) -> int:
 
 
 def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Duration] = DURATIONS) -> dict[str, Calls]:
-    """Return the monthly calls of each function that the load, schedules or trainings call.
+    """Return the monthly calls by the load, schedules and trainings, by function.
 
     The model spreads events and requests evenly over the month. Bursts would fill batches better, so the estimate is
     the more expensive case.

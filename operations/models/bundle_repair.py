@@ -22,8 +22,8 @@ from operations.recovery.versions import ObjectChange, apply
 def repair_bundles(client: S3Client, bucket: str, *, reason: str, now_ms: int) -> list[str]:
     """Restore damaged files of the champion, the canary and the last `LAST_GOOD` previous champions.
 
-    Return sentences on the versions that were restored or cannot be restored. If the champion cannot be restored, the
-    latest undamaged previous champion replaces it.
+    Return sentences on the results. If the champion cannot be restored, the latest undamaged one of these previous
+    champions replaces it.
     """
     registry, bundles = Registry(client, bucket), BundleFiles(client, bucket)
     champion = registry.champion()

@@ -1,4 +1,4 @@
-"""Limits of the data that moto keeps in memory: log lines, notifications, alarm states, executions, iterators."""
+"""Limits of moto's data in memory: log lines, notifications, executions, iterators and state changes of alarms."""
 
 from typing import Any, Final
 
@@ -15,11 +15,11 @@ LOG_GROUP_BYTES: Final = 5_000_000
 """Maximum size of the lines of a log group. Each line counts `_LINE_OVERHEAD_BYTES` in addition."""
 _LINE_OVERHEAD_BYTES: Final = 500
 _KEPT_SHARE: Final = 0.8
-"""Share of `LOG_GROUP_BYTES` that remains after a full group is trimmed."""
+"""Maximum share of `LOG_GROUP_BYTES` that remains after a full group is trimmed."""
 EXECUTIONS: Final = 1_000
 """Maximum number of ended executions of a state machine."""
 _WITH_MAP_RUNS: Final = 100
-"""Number of ended executions whose map runs can be described."""
+"""Maximum number of ended executions whose map runs can be described."""
 _NOTES: Final = 100
 """Maximum number of notifications per topic, and of state changes per alarm."""
 _ITERATORS: Final = 1_000

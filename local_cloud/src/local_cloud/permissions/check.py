@@ -85,7 +85,7 @@ class PermissionCheck:
                 raise resource.refusal(None, refusal)
 
     def access_key(self, role_arn: str, session: str) -> str:
-        """Return the access key for a session of a role.
+        """Register a session of a role, and return its access key.
 
         If the role is unknown or the mode is off, return the account's key.
         """
