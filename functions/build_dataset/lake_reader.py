@@ -1,4 +1,4 @@
-"""Reader of all interactions in the lake. Compaction, erasure and new events may run concurrently."""
+"""Reader of the lake, without rows of agents. Compaction, erasure and new events may run concurrently."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Maintenance of one table in a call: retention, completion of earlier merges, and new merges.
 
-Readers remove duplicates, so a merged object may exist next to its inputs for any time. Every row stays readable even
-if a call is interrupted between two steps:
+Readers remove duplicates, so a merged object may exist next to its inputs for any time. Every row of a merge stays
+readable even if a call is interrupted between two steps:
 
 1. a receipt names the inputs and the output of a merge;
 2. the merged object is written;

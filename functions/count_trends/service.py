@@ -100,7 +100,7 @@ def count_trends(
 
     An event counts with the weight of its type, at the earlier of its own time and the record's arrival. Unreadable
     events, events without an item or a positive weight, and events of erased users and agents do not count. Nor do
-    events that repeat an event ID of the same user or session.
+    events that repeat a recent event ID of the same user or session.
     """
     parsed = parse_batch(records, configurations=configurations, now_ms=now_ms)
     readable = [

@@ -1,4 +1,4 @@
-"""Quarantine of an import job's rejected rows, with reasons."""
+"""Quarantine of the first rejected rows of an import job's files, with reasons."""
 
 from __future__ import annotations
 

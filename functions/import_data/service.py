@@ -1,4 +1,4 @@
-"""Import job, which imports files of interactions, items, users or actions."""
+"""Import job, which imports files of interactions, items, users, actions or action interactions."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _IMPORTS: Mapping[str, Callable[..., ImportSummary]] = {
 
 
 def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, now_ms: int) -> dict[str, Any]:
-    """Import the files at a location on S3. Return the number of rows by result, and the `reasons`.
+    """Import the files at a location on S3. Return the number of rows by result, and the most frequent `reasons`.
 
     A repeated call continues an interrupted import, and files that were imported before are skipped. The first rejected
     rows of a file are quarantined. Pseudonymised deployments skip this, because the rows contain original IDs. The

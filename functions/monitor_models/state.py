@@ -1,4 +1,4 @@
-"""State between runs of the monitoring: times since when metrics exceed thresholds, and started trainings."""
+"""State between runs of the monitoring: lasting excesses of thresholds, started trainings, and interactions by day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Latest drift report with the history of each drift metric."""
+"""Latest drift report with the last days of each drift metric."""
 
 from __future__ import annotations
 

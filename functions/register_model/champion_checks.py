@@ -170,7 +170,7 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
 
 
 def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
-    """Check that new interactions do not lower the quality of a model, and are about as predictable as earlier ones.
+    """Check that new interactions do not lower a model's quality, and are not much less predictable than earlier ones.
 
     A model that was fitted on half of the new interactions is compared with the champion on the other half. The check
     passes without new interactions, and with too few users for a significant result.

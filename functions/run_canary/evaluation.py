@@ -58,7 +58,7 @@ class Tolerance:
 class Test:
     """Comparison of candidate and champion.
 
-    `z` and `critical_z` are None if there are too few responses, or the test has no statistic. `excluded` is the
+    `z` and `critical_z` are None if there is too little data, or the test has no statistic. `excluded` is the
     relative fall of click-through that is excluded with a confidence of 95% over all evaluations; None if no fall is
     excluded.
     """
@@ -79,8 +79,8 @@ def judge(
 ) -> tuple[Test, ...]:
     """Return all comparisons of the candidate with the champion.
 
-    `share` is the candidate's share of users. `planned` is the number of responses of both arms that was expected at
-    the start. `fraction` is the share of the responses that were read. All outcomes are read.
+    `share` is the candidate's share of users. `planned` is the planned number of responses of both
+    arms. `fraction` is the share of the responses that were read. All outcomes are read.
     """
     clock = _Clock(candidate.answers + champion.answers, planned * fraction)
     # Outcomes arrive late. Therefore, the bound for clicks counts only responses whose outcomes are attributed.

@@ -1,7 +1,7 @@
 """Forecast of a candidate's clicks from responses before the first evaluation of its canary.
 
 The forecast is the doubly robust estimate of `alsolike rules forecast --model`. It compares the champion's lists with
-the candidate's lists for logged requests of all users, while the canary compares real outcomes of few users.
+the candidate's lists for logged requests of any user, while the canary compares real outcomes of few users.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class CandidateForecast:
     configuration: Callable[[], Configuration]
 
     def evidence(self, canary: Canary, *, now_ms: int) -> Evidence:
-        """Start the forecast of a canary with the first call, and return its result with later calls.
+        """Return the state or result of a canary's forecast. The first call starts the forecast.
 
         A failure is no evidence, because the canary itself does not need the forecast.
         """

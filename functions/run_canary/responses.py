@@ -44,7 +44,7 @@ ANSWERS_READ = 5_000_000
 
 BATCH_BYTES = 128 * 2**20
 PROBED = 8
-"""Number of objects whose rows are counted to estimate the responses per day."""
+"""Number of objects whose rows are counted to estimate the responses per byte."""
 
 _SKEW_MS = 60_000  # Maximum difference between S3's clock and the functions' clocks.
 _SERVED = pa.schema(
@@ -82,7 +82,7 @@ Mask = npt.NDArray[np.bool_]
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Arms:
-    """Metrics of both arms. `fraction` is the share of the log's objects that were read."""
+    """Metrics of both arms. `fraction` is the approximate share of the log's objects that were read."""
 
     champion: Arm
     candidate: Arm
@@ -96,7 +96,7 @@ class Lake:
     def expected_answers(self, *, before_ms: int, duration_ms: int, left_out: Collection[str] = ()) -> int:
         """Return the approximate number of responses before `before_ms` that a canary of `duration_ms` would include.
 
-        The number is extrapolated from the responses per byte in the latest objects to the bytes of all objects. The
+        The number is extrapolated from the responses per byte in `PROBED` objects to the bytes of all objects. The
         canary excludes agents, and users of the arms with the labels `left_out`.
         """
         objects = list(self._written(before_ms - duration_ms, before_ms))

@@ -1,4 +1,4 @@
-"""Evaluation of a canary, which then continues, or is promoted or rolled back."""
+"""Start, evaluation and end of a canary."""
 
 from __future__ import annotations
 
@@ -278,7 +278,7 @@ class CanaryRun:
 
 
 def _silent(canary: Canary, arms: Arms) -> bool:
-    """Return true if the log contains few of many expected responses, because serving or the log fails."""
+    """Return true if the log contains few of many expected responses."""
     expected = canary.expected_answers or 0
     answers = arms.candidate.answers + arms.champion.answers
     return expected >= SILENT_FROM and answers < SILENT_SHARE * expected * arms.fraction

@@ -34,7 +34,7 @@ def recommend_actions(
     recommendation_id: str,
     now_ms: int,
 ) -> ActionAnswer:
-    """Return the valid actions, best first.
+    """Return the best valid actions, best first.
 
     Actions are sorted by value times a propensity that is drawn from its posterior. The exploration weight scales the
     width of the posterior. The random numbers depend only on the recommendation ID. The scores are the propensities
@@ -75,7 +75,7 @@ def recommend_actions(
 
 
 def _valid(actions: Sequence[Action], events: Sequence[ActionEvent], *, now_ms: int) -> list[Action]:
-    """Return the actions that have not expired, and whose latest event with the user is old enough."""
+    """Return the unexpired actions without an event of the user in the last `repeat_days`."""
     latest_ms = {event.action_id: event.event_time_ms for event in sorted(events)}
 
     def may_repeat(action: Action) -> bool:

@@ -1,4 +1,4 @@
-"""Boosts and demotions, which change scores. Additional model runs find the best changed scores."""
+"""Boosts and demotions, which change scores. Additional model runs find the items whose changed scores are best."""
 
 from __future__ import annotations
 

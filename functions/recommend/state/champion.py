@@ -75,7 +75,7 @@ class ChampionLoader(PolledValue[Serving]):
         return self._serving
 
     def _load(self, champion: Champion, current: Model | None, *, remaining_ms: Callable[[], float]) -> Model | None:
-        """Return the champion, else the current model, else the latest predecessor that is not damaged, else None.
+        """Return the champion, else the current model, else one of `MAX_EARLIER` predecessors, else None.
 
         After a load, delete the files of other versions, except versions of experiments and canaries.
         """
@@ -89,7 +89,7 @@ class ChampionLoader(PolledValue[Serving]):
         return current
 
     def _sound(self, version: str, *, etag: str, remaining_ms: Callable[[], float]) -> Model | None:
-        """Return None if the version is damaged.
+        """Load a version. Return None if it is damaged.
 
         While another model serves, the version is not tried again for the same pointer.
         """

@@ -1,7 +1,7 @@
 """Limits of values in a configuration document."""
 
 MAX_WEIGHT = 100
-"""Maximum weight of an event type."""
+"""Maximum absolute weight of an event type."""
 MAX_ALIASES = 50
 """Maximum number of aliases of an event type."""
 MAX_CONTEXT_COLUMNS = 5

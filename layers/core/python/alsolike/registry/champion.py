@@ -1,4 +1,4 @@
-"""Champion pointer: the serving version, its predecessors, the canary, and records of trials and overrides."""
+"""Champion pointer: latest promotions, canary, pinned versions, and a pause of automatic promotions."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class Champion:
     Attributes
     ----------
     history
-        Promotions, latest first. The first one is the promotion of the champion.
+        Latest `MAX_HISTORY` promotions, latest first. The first one is the promotion of the champion.
     pinned
         Versions that are never deleted automatically.
     ended

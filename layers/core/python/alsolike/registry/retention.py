@@ -1,7 +1,8 @@
-"""Retention of model versions: selection of protected versions, and deletion of the files of other versions.
+"""Retention of model versions and datasets: selection of expired ones, and deletion of their files.
 
-Deletion of a version removes only the files under `models/<version>/`. Decision, canary report and package are kept.
-The setting `models_kept` (`infra_cdk/training_settings.py`) is the number of unprotected versions whose files are kept.
+Deletion of a model version removes only the files under `models/<version>/`. Decision, canary report and package are
+kept. The setting `models_kept` (`infra_cdk/training_settings.py`) is the maximum number of unprotected versions
+with complete files.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import delete_objects, listed
 
 LAST_GOOD = 3
-"""Number of the champion's predecessors whose files are kept for rollbacks."""
+"""Maximum number of the champion's predecessors whose files are kept for rollbacks."""
 
 UNFINISHED_MS = DAY_MS
 """Age in milliseconds from which files without a manifest count as an interrupted upload."""
