@@ -28,8 +28,8 @@ MIN_USERS = 30
 be estimated."""
 
 MAX_FALL, MAX_GROWTH = 0.5, 2 / 3
-"""Lowest bounds of the fall, 1 - current / reference, and of the growth, 1 - reference / current: a fall to half of the
-reference, and growth to three times the reference. Bounds are higher if chance can exceed them."""
+"""Maximum of the fall, 1 - current / reference, and of the growth, 1 - reference / current, unless chance can exceed
+it. A fall to half of the reference, or growth to three times the reference, is accepted."""
 
 MISSING_FROM = 10
 """Minimum number of interactions on a weekday in the reference for which a day without interactions counts as missing.

@@ -1,4 +1,4 @@
-"""Comparison of current data with the champion's training data."""
+"""Comparison of current data with the champion's training data, and start of due trainings."""
 
 from __future__ import annotations
 
@@ -206,7 +206,7 @@ def _judge(
 ) -> tuple[DriftReport, State]:
     """Return the report, and the state with the time since when each metric has exceeded its threshold.
 
-    Start a training if it is due.
+    Start a training if it is due and no other run is active.
     """
     rules, now_ms, version = report.rules, report.looked_ms, baseline.champion.version
     above = {

@@ -47,8 +47,7 @@ class Window:
         Distinct events of the sampled users, except events of agents and events with actions. The canonical `type` is
         null for unknown types.
     counted
-        Events as a dataset contains them before rare items and short histories are dropped. Events in the future
-        are excluded.
+        Interactions with items and weighted types, without returned purchases and events in the future.
     one_of
         Inverse of the sampled share of users.
     last_ms

@@ -15,7 +15,7 @@ class GateSettings:
         Minimum number of users with interactions after the champion's last event. With fewer, a model or slice is
         not compared.
     gate_max_slice_drop_percent
-        Maximum fall of a slice's NDCG, relative to the champion's.
+        Maximum fall of a slice's NDCG, relative to the NDCG of the champion.
     gate_max_fall_percent
         Maximum fall of the predictability of new interactions, relative to earlier interactions.
     gate_min_coverage_percent

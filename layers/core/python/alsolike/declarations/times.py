@@ -3,4 +3,4 @@
 DAY_MS = 86_400_000
 
 CLOCK_SKEW_MS = 300_000
-"""Assumed maximum difference between the clocks of two servers."""
+"""Maximum difference between the clocks of two servers, by assumption."""

@@ -1,4 +1,4 @@
-"""Reference of a dataset: distributions over its last `WINDOW_DAYS`, with which later days are compared."""
+"""Reference of a dataset: distributions, mostly over its last `WINDOW_DAYS`, with which later days are compared."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ are omitted."""
 
 MAX_CATEGORIES = 20
 MAX_EXAMINED_ITEMS = 10_000
-"""Number of most frequent items among which `category_column` searches."""
+"""Maximum number of the most frequent items that `category_column` examines."""
 
 
 class ItemCount(NamedTuple):
@@ -65,7 +65,7 @@ class Categories:
     Attributes
     ----------
     names
-        Most frequent categories.
+        Most frequent categories, at most `MAX_CATEGORIES`.
     counts
         Number of interactions for each of `names`, for all other categories, and for items without a category.
     """
@@ -93,7 +93,7 @@ class Categories:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Reference:
-    """Distributions over the window, which is the last days of a dataset.
+    """Distributions of a dataset, mostly over the window, which is its last days.
 
     Only users with at least the dataset's minimum of interactions in the window count, except in `weekdays`.
 
