@@ -102,8 +102,7 @@ class ResourceStore:
     def all(self, *kinds: str, now_ms: int | None = None) -> Sequence[Resource]:
         """Return all resources of these types, sorted by ID.
 
-        Resources that were deleted at least `DELETING_MS` before `now_ms` are skipped; None for no such limit. The
-        table is scanned, because it has only a few dozen items.
+        Resources that were deleted at least `DELETING_MS` before `now_ms` are skipped; None for no such limit.
         """
         with self._translated():
             pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)

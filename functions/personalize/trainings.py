@@ -132,7 +132,7 @@ class Trainings:
     def _state(self, run: TrainingRun) -> Mapping[str, Any]:
         """Return the status of a run's solution version.
 
-        The solution version is active once the gate has approved the model, before any canary.
+        The solution version is active once the gate has decided without a rejection, before any canary.
         """
         if run.decision == REJECTED:
             return self._rejected(run)

@@ -1,4 +1,4 @@
-"""Maintenance of cold items in the snapshot: neighbours of changed items, and of all cold items after a new champion.
+"""Maintenance of cold items in the snapshot: neighbours of changed items, and of other items after a new champion.
 
 The snapshot contains the changes before their neighbours are searched. So of two concurrent writers, the later one
 reads the items of both. A repeated call gives an equal result.
@@ -97,7 +97,7 @@ class ColdPublisher:
         return items.take(np.flatnonzero(live))
 
     def _recount(self, manifest: Manifest, content: ChampionContent) -> tuple[ColdItems, int]:
-        """Return the neighbours of the items that the champion does not contain, and the number of skipped items."""
+        """Return the latest changed items that the champion does not contain, and the number of skipped older ones."""
         snapshot = Snapshot.open([self._store.fetch(entry) for entry in manifest.segments], version=manifest.version)
         rows = snapshot.live_rows()
         rows = rows[~content.index.knows(snapshot.hashes(rows))]

@@ -53,7 +53,7 @@ def purge_quarantine(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_failed_batches(work: PurgeContext) -> Iterator[None]:
-    """Remove the user's records from failed batches. A batch without other records is deleted."""
+    """Remove the user's records, and records without a known owner, from failed batches. Empty batches are deleted."""
     matcher, hashes = _matcher(work), served_rows.hashes(work)
     for stored, body in _bodies(work, FAILED_BATCHES_PREFIX):
         removal = served_rows.without_served_lines(body, hashes) or without_records(body, matcher)
@@ -62,7 +62,7 @@ def purge_failed_batches(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_user_changes(work: PurgeContext) -> Iterator[None]:
-    """Remove the user's lines from the change log of users. An object without other lines is deleted."""
+    """Remove the user's lines, and lines without a known owner, from the change log. Empty objects are deleted."""
     matcher = _matcher(work)
     for stored, body in _bodies(work, USER_CHANGES_PREFIX):
         _apply(work, USER_CHANGES, stored, without_lines(body, matcher))

@@ -1,4 +1,4 @@
-"""Addition of a stream batch to the live profiles."""
+"""Addition of a stream batch to the live profiles and to the impressions."""
 
 from __future__ import annotations
 

@@ -139,7 +139,7 @@ class Sessions:
     columns
         Property names of item columns that responses may contain.
     filters
-        Filters that requests may select. Otherwise, the recommender's default filter applies.
+        Filters that requests may select. Without a selection, the recommender's default filter applies.
     sites
         Sites by site key.
     """

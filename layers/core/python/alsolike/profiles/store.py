@@ -1,4 +1,4 @@
-"""Table of live profiles with one item per interaction. Additions read no profile, and one query reads a profile.
+"""Table of live profiles with one item per interaction. Additions read no profile, and one query usually reads one.
 
 An import or a rebuild writes a user's interactions as one item, which reduces the price of the writes to about 5%.
 Writes are idempotent by key. At a login, the session's interactions up to the login are copied to the user's partition,

@@ -1,4 +1,4 @@
-"""Export of all stored data of a user as a JSON document, in pages."""
+"""Export of a user's stored data as a JSON document, in pages."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class _Table:
 
 
 MAX_CONCURRENT_READS = 32
-"""Number of concurrent reads. S3's latency is about ten times the processing time of an object."""
+"""Maximum number of concurrent reads. S3's latency is about ten times the processing time of an object."""
 
 SESSIONS, LOGINS, INTERACTIONS, QUARANTINE, LOG = STAGES = ("sessions", "logins", "interactions", "quarantine", "log")
 """Stages of an export in order. The first two find the user's sessions and their first logins."""

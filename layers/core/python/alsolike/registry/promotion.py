@@ -106,7 +106,7 @@ def start_canary(
     force: str | None,
     how_to_force: str,
 ) -> str:
-    """Start the training workflow at its canary step, and return the ARN of the execution."""
+    """Store an override, start the training workflow at its canary step, and return the ARN of the execution."""
     if champion is not None and champion.version == version:
         raise _champion_already(champion)
     _check_bundle(versions, version)

@@ -3,7 +3,7 @@
 Functions write metrics in the embedded metric format (EMF) to standard output, which does not delay requests.
 The correlation ID identifies a request in logs, on the stream and in the lake. It is the value of the header
 `x-correlation-id`, or the API's request ID. Invalid values of the header are ignored. The limits on length and
-characters keep personal data out of logs. Programs that act as shoppers, such as assistants, state their name in the
+characters keep free text out of logs. Programs that act as shoppers, such as assistants, state their name in the
 header `x-alsolike-agent`.
 """
 
