@@ -147,7 +147,10 @@ class Keys:
         return self.create(client, scopes=active[-1].scopes, now_ms=now_ms, expires_ms=expires_ms)
 
     def command_key(self, *, now_ms: int) -> KeyPair:
-        """Return a key pair that is valid for at least an hour. All commands share it."""
+        """Return the key pair that all commands share. It is valid for at least an hour.
+
+        If there is none, delete expired pairs and create one.
+        """
         own = [key for key in self.all() if key.client == COMMANDS]
         if valid := [key for key in own if key.is_active(now_ms=now_ms + _HOUR_MS)]:
             key = valid[-1]

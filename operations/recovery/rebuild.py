@@ -51,8 +51,9 @@ def write_profiles(
     exactly: bool,
     length: int = HISTORY_LENGTH,
 ) -> int:
-    """Write profiles to the table, except those of erased users, and return the number of all profiles.
+    """Write profiles to the table, except those of erased users, and return the number of passed profiles.
 
+    `exactly` replaces profiles, and empties the table's other profiles. Otherwise, interactions are only added.
     `length` is the maximum number of a session's interactions that its login copies to the user.
     """
     store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)

@@ -74,7 +74,7 @@ class Replication:
     _running: threading.Lock = field(default_factory=threading.Lock)
 
     def start(self) -> None:
-        """Create the replicas of tables and secrets in the second cloud, and copy all content."""
+        """Create the replicas of tables and secrets in the second cloud, and replicate existing data."""
         first, second = self.clouds()
         if first is None or second is None:
             raise ValueError("both clouds must run when the replication starts")

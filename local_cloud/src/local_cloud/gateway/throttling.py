@@ -1,4 +1,4 @@
-"""Throttling of an API: a token bucket per route, and a maximum number of pending requests.
+"""Throttling of an API: a token bucket per route, and a maximum number of pending requests per function.
 
 AWS throttles on a best-effort basis over many machines. Here, the limits are exact. Only the embedded cloud limits
 pending requests: Lambda would start an environment for each concurrent request.

@@ -43,9 +43,9 @@ class Discarded:
 class StreamBatches:
     """Processor of the batches of a shard, in order.
 
-    A failed batch is retried completely. With bisecting, the batch is split instead, which does not count as a retry. A
-    partial response moves the checkpoint to the first failed record. Records are discarded if the retries are used up
-    or the records are too old. The shard then continues.
+    A failed batch is retried completely. With bisecting, a batch of several records is split instead, which does not
+    count as a retry. A partial response moves the checkpoint to the first failed record. Records are discarded if the
+    retries are used up or the records are too old. The shard then continues.
 
     `pause` returns true if the cloud is stopping.
     """
