@@ -44,15 +44,13 @@ CHANGES = st.builds(
 
 
 def live(changes: Iterable[Change]) -> dict[str, dict[str, Any]]:
-    """Return the catalogue after changes, which are applied in the order of precedence."""
     last = {change.entity_id: change for change in sorted(changes, key=lambda change: change.precedence)}
     return {item: dict(change.properties) for item, change in last.items() if change.properties is not None}
 
 
 def through_a_file(segment: Segment, *, without: str = "nothing") -> Segment:
-    """Return a segment after writing and reading.
-
-    `without` drops arrays by name, as in a file of an earlier release.
+    """Return a segment from a file, without the arrays with names that contain `without`, as in files of earlier
+    releases.
     """
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "segment"

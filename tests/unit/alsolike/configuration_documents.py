@@ -1,4 +1,4 @@
-"""Configuration documents for tests: one with every key, and random ones from hypothesis."""
+"""Configuration documents for tests: a large one, and random ones from hypothesis."""
 
 from __future__ import annotations
 
@@ -94,8 +94,6 @@ _WEIGHTS = st.integers(0, 100) | st.floats(0, 100)
 
 @st.composite
 def valid_documents(draw: st.DrawFn) -> dict[str, Any]:
-    """Draw valid documents."""
-
     def some(**parts: st.SearchStrategy[Any]) -> dict[str, Any]:
         return draw(st.fixed_dictionaries({}, optional=parts))
 
@@ -173,7 +171,6 @@ ANYTHING = st.recursive(
 
 @st.composite
 def damaged_documents(draw: st.DrawFn) -> Any:
-    """Draw documents with one or two values removed, added or replaced."""
     document = draw(st.just(FULL) | valid_documents())
     document = copy.deepcopy(document)
     for _ in range(draw(st.integers(1, 2))):
@@ -188,7 +185,6 @@ def damaged_documents(draw: st.DrawFn) -> Any:
 
 
 def _parts(document: Any) -> list[Any]:
-    """Return every mapping and list in a document, including the document."""
     if not isinstance(document, dict | list):
         return []
     inner = document.values() if isinstance(document, dict) else document

@@ -29,7 +29,6 @@ def index_of(
 
 
 def cosines_one_by_one(index: ContentIndex, properties: Mapping[str, Any]) -> npt.NDArray[np.float64]:
-    """Return the cosine of each position with an item, as the sum over single pairs of token and item."""
     hashes = hashes_of([token.encode() for token in item_tokens(properties)])
     tokens = [place for place, known in enumerate(index.token_hashes.tolist()) if known in hashes.tolist()]
     pairs = [(len(index.holders[token]), token, item) for token in tokens for item in index.holders[token].tolist()]

@@ -1,7 +1,4 @@
-"""Random conditions of filters, and a naive evaluation of each.
-
-A clause has the text of a condition, and a Python function that evaluates the condition for an item, a user and a time.
-"""
+"""Random conditions of filters, and a naive evaluation of each."""
 
 from __future__ import annotations
 
@@ -19,8 +16,6 @@ Test = Callable[[Any], bool]
 
 @dataclasses.dataclass(frozen=True)
 class Requester:
-    """User of a filtered request, with the requested item and the time."""
-
     events: Sequence[Event] = ()
     user: Properties = dataclasses.field(default_factory=dict)
     item: Properties = dataclasses.field(default_factory=dict)
@@ -31,18 +26,8 @@ class Requester:
 class Clause:
     """Condition of a filter with its naive evaluation.
 
-    Attributes
-    ----------
-    text
-        Text of the condition.
-    holds
-        Function that evaluates the condition for an item's ID and properties.
-    event_test
-        Function that evaluates the condition for one interaction; None for a condition without interactions.
-    both
-        Operands of a condition that is an AND; otherwise empty.
-    values
-        Values of the parameters.
+    `event_test` evaluates a single interaction. It is None for a NOT, and for a condition on more than interactions.
+    `both` has the operands of an AND.
     """
 
     text: str
@@ -87,7 +72,6 @@ def compared(found: Any, operator: str, other: Any) -> bool:
 
 @st.composite
 def item_clauses(draw: st.DrawFn) -> Clause:
-    """Draw a condition on a column of items with literal values."""
     operator, equality, number, some = draw(operators), draw(equalities), draw(small), draw(words)
     column, key = draw(st.sampled_from(list(NUMBERS.items())))
     truth, word, item_id = draw(st.booleans()), some[0], draw(st.sampled_from(["i0", "i3", "i9"]))
@@ -133,7 +117,6 @@ def parameter_clauses(draw: st.DrawFn) -> Clause:
 
 @st.composite
 def reference_clauses(draw: st.DrawFn) -> Clause:
-    """Draw a condition that compares an item with the user or the current item."""
     operator, equality = draw(operators), draw(equalities)
     whose = draw(st.sampled_from(["CurrentUser", "CurrentItem"]))
 
@@ -161,7 +144,6 @@ def reference_clauses(draw: st.DrawFn) -> Clause:
 
 @st.composite
 def time_clauses(draw: st.DrawFn) -> Clause:
-    """Draw a condition with NOW, on items, interactions or the user."""
     operator, sign, amount = draw(operators), draw(st.sampled_from([-1, 1])), draw(small)
     unit, seconds = draw(st.sampled_from(list(SECONDS.items())))
     name = f"T{amount}"
@@ -183,7 +165,6 @@ def time_clauses(draw: st.DrawFn) -> Clause:
 
 @st.composite
 def user_clauses(draw: st.DrawFn) -> Clause:
-    """Draw a condition that depends only on the user."""
     operator, equality, number, some, truth = (
         draw(operators), draw(equalities), draw(small), draw(words), draw(st.booleans())
     )  # fmt: skip
@@ -266,7 +247,6 @@ KINDS: dict[str, st.SearchStrategy[Clause]] = {
 
 @st.composite
 def clauses(draw: st.DrawFn, depth: int = 2) -> Clause:
-    """Draw a condition with at most `depth` nested groups, each with an optional negation."""
     kind = draw(st.sampled_from(["leaf", "or", "and", "and"])) if depth else "leaf"
     if kind == "leaf":
         clause = draw(st.one_of(list(KINDS.values())))

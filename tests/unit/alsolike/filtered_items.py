@@ -40,11 +40,6 @@ class Event:
 
 
 class Model:
-    """Items by position, over a snapshot with one segment per mapping in `segments`.
-
-    If `from_files` is true, segments are read from files.
-    """
-
     def __init__(
         self,
         item_ids: Sequence[str],

@@ -1,4 +1,4 @@
-"""Manifest of a bundle for changes by tests."""
+"""Factory of valid manifests of bundles."""
 
 from __future__ import annotations
 

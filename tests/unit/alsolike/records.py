@@ -20,12 +20,9 @@ CONTROLS = "".join(map(chr, [*range(32), 127]))
 ids = st.text(st.characters(exclude_categories=["Cs"], exclude_characters=CONTROLS), min_size=1, max_size=256).filter(
     lambda text: not is_blank(text)
 )
-"""Any valid ID, with astral and invisible characters, but without control characters and lone surrogates, and not
-blank."""
 
 
 def fields(**changes: Any) -> dict[str, Any]:
-    """Return the fields of a stream record with changes."""
     return {
         **dict.fromkeys(COLUMNS),
         "event_id": "e1",
@@ -43,18 +40,15 @@ def fields(**changes: Any) -> dict[str, Any]:
 
 
 def record(**changes: Any) -> bytes:
-    """Return a stream record with changes."""
     return orjson.dumps(fields(**changes))
 
 
 def interaction(**changes: Any) -> Interaction:
-    """Return an interaction with changes."""
     return dataclasses.replace(Interaction(**{**fields(), "impression": ()}), **changes)
 
 
 @st.composite
 def interactions(draw: st.DrawFn) -> Interaction:
-    """Draw any interaction that an API call or a producer may send."""
     user_id, session_id = draw(st.sampled_from([(True, True), (True, False), (False, True)]))
     event_type = draw(st.sampled_from(list(DEFAULT.events.values())))
     item_id = event_type.item_required or draw(st.booleans())
@@ -77,7 +71,6 @@ def interactions(draw: st.DrawFn) -> Interaction:
 
 
 def ids_up_to(maximum: int) -> st.SearchStrategy[str]:
-    """Draw an ID of at most `maximum` characters."""
     return ids.filter(lambda text: len(text) <= maximum)
 
 
@@ -92,7 +85,7 @@ _OTHER_TEXTS = {
 
 
 def owner(event, login):
-    """Return the ID of the profile that owns an interaction, given the first login of its session."""
+    """Return the owner's profile ID. `login` is the first login of the event's session."""
     if event.user_id is None and login is not None and event.event_time_ms <= login.event_time_ms:
         return f"u#{login.user_id}"
     return event.profile_id

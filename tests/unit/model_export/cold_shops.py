@@ -31,22 +31,19 @@ def days(*sequences: list[int], items: int = 3) -> Split:
 
 
 def popular(split: Split) -> PopularityModel:
-    """Return a popularity model, in which item 1 has the highest score."""
     return Popularity(trend_half_life_days=np.inf).fit(split.test.fit)
 
 
 def cold(split: Split, properties: Properties, rare: Properties = (), sentences: SentenceModel | None = None) -> Trials:
-    """Return the cold items of validation and test."""
     return trials(part_items(split), properties, rare, sentences)
 
 
 def scales(split: Split, properties: Properties, rare: Properties, *, k: int = 3) -> Scales:
-    """Return the selected scales if the items `rare` are too rare for the model."""
+    """Return the selected scales. The items `rare` are too rare for the model."""
     return choose_scales(popular(split), split, cold(split, properties, rare).validation, k=k, seen="allowed")
 
 
 def scale(split: Split, *, k: int = 3) -> float:
-    """Return the selected scale of new items without rare items."""
     return choose_scales(popular(split), split, cold(split, COLOURS).validation, k=k, seen="allowed").new
 
 
@@ -59,6 +56,5 @@ def measured(
     k: int = 3,
     sentences: SentenceModel | None = None,
 ) -> ColdStart:
-    """Return the evaluation of cold items in the test part."""
     items = cold(split, properties, rare, sentences).test
     return measure(popular(split), split, items, scales=scales, k=k, seen="allowed")

@@ -36,10 +36,7 @@ COUNTING = Counting(session=8)
 def count(path: Path, data: Interactions, *, counting: Counting = COUNTING, ids: Sequence[str] | None = None) -> None:
     """Write the statistics up to the end of the data. In the Gram matrix, the lower position is the source of a pair.
 
-    Parameters
-    ----------
-    ids
-        IDs of the items 1 to N. Items without interactions are skipped. Positions follow falling frequency, then IDs.
+    Items without interactions are skipped. Positions follow falling frequency, then IDs.
     """
     ids = ids or [f"i{item:02}" for item in range(1, data.items + 1)]
     often = Counter(data.item.tolist())
@@ -97,7 +94,6 @@ def counts_of(
     champion_ms: int | None = None,
     tested_ms: int | None = None,
 ) -> StatisticsManifest:
-    """Write the statistics of a dataset up to each cutoff, and return their manifest."""
     manifest = StatisticsManifest.of(
         Counting(),
         start_ms=int(np.quantile(data.time_ms, START_QUANTILE, method="higher")),

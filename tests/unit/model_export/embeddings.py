@@ -33,7 +33,6 @@ class Embeddings(Model):
         return cls(settings=BuyAgain(), items=items, vectors=vectors, softplus=softplus)
 
     def score(self, histories: Histories) -> Floats:
-        """Return the inner products after the activation, which makes them at least 0."""
         weights = np.where(histories.items > 0, histories.weights, np.float32(0))
         queries = np.einsum("bl,bld->bd", weights, self.vectors[histories.items])
         products: Floats = queries @ self.vectors.T
@@ -42,7 +41,6 @@ class Embeddings(Model):
         return scores
 
     def export(self, graph: Graph) -> str:
-        """Export the sum of weighted vectors and the inner products."""
         table = graph.item_vectors("embeddings.vectors", self.vectors)
         weights = graph.op("Unsqueeze", graph.decayed_weights(1.0), graph.integers(1))
         query = graph.op("MatMul", weights, graph.op("Gather", table, graph.history, axis=0))

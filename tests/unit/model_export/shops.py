@@ -1,4 +1,4 @@
-"""Small shops with known results."""
+"""Builders of small shops."""
 
 from __future__ import annotations
 
@@ -43,7 +43,6 @@ Bought = dict[int, list[int]]
 
 
 def bought(*users: Bought, weight: float = 1.0) -> Interactions:
-    """Return the interactions of users from their items by day."""
     rows = [(user, item, day) for user, days in enumerate(users) for day, items in days.items() for item in items]
     user, item, day = (np.array(column, np.int64) for column in zip(*rows, strict=True))
     return Interactions.from_rows(
@@ -141,7 +140,6 @@ def tiny_shop(
     step_ms: int = DAY_MS,
     history_length: int = HISTORY_LENGTH,
 ) -> Path:
-    """Write a dataset of random sequences of users."""
     sequences = random_sequences(users=users, items=items, length=length)
     return write_dataset(
         directory,
@@ -166,7 +164,6 @@ def run_training(
     sentence_model: Path | None = None,
     **settings: Any,
 ) -> Manifest:
-    """Train a bundle with hyperparameters `settings`, and append the messages to `lines`."""
     hyperparameters = Hyperparameters(**settings)
     say = ([] if lines is None else lines).append
     return train(

@@ -1,4 +1,4 @@
-"""Examples in docstrings of every package, which must be true."""
+"""Examples in docstrings of every package."""
 
 import doctest
 import importlib
@@ -14,10 +14,7 @@ PACKAGES = [(ROOT, name) for name in ("benchmarks", "cli", "functions", "infra_c
 
 
 def modules_with_examples():
-    """Return the names of modules with examples that run.
-
-    Search the files for `>>>`, because importing all modules during collection would take seconds.
-    """
+    """Return the names of modules with examples, found by text, because importing all modules would take seconds."""
     return [
         ".".join(path.relative_to(base).with_suffix("").parts)
         for base, package in PACKAGES

@@ -85,7 +85,6 @@ def test_correlation_id_is_described_on_every_response_that_has_it(document):
 
 
 def _event_types(configuration, body):
-    """Return the spellings that the description accepts as event types."""
     event = description(configuration)["components"]["schemas"][body]["properties"]["eventList"]["items"]
     spellings = ("view", "VIEW", "AddToCart", "purchase", "purcHaSe", "return", "search", "stream")
     return [spelling for spelling in spellings if re.search(event["properties"]["eventType"]["pattern"], spelling)]

@@ -1,5 +1,3 @@
-"""Parser of Personalize's PutEvents call."""
-
 import orjson
 import pytest
 from hypothesis import given
@@ -21,7 +19,6 @@ def call(*events, **changes):
 
 
 def parse(*events, **changes):
-    """Return the interactions of a call in which every event is valid."""
     found = parse_put_events(call(*events, **changes), now_ms=TIME_MS)
     assert not found.refused, found.refused
     return list(found.interactions)
@@ -250,7 +247,6 @@ def test_longest_properties_give_a_readable_stream_record():
 
 
 def parse_signed(*events):
-    """Return the interactions of a signed call, and the errors of the rejected events."""
     found = parse_put_events(call(*events), now_ms=TIME_MS, is_signed=True)
     return list(found.interactions), [str(error) for error in found.refused]
 

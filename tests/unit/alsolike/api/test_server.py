@@ -1,5 +1,3 @@
-"""HTTP server of one function, with a handler of the test."""
-
 import contextlib
 import http.client
 import json
@@ -30,7 +28,6 @@ HEADERS = [("Host", "api.shop.example"), ("X-Two", "1"), ("x-two", "2")]
 
 @contextlib.contextmanager
 def running(handler, *, prepared=True):
-    """Yield a server that runs in the background. It is ready only if `prepared`."""
     with FunctionServer(("127.0.0.1", 0), "recommend", lambda: handler) as one:
         if prepared:
             one.prepare()

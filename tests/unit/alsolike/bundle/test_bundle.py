@@ -1,5 +1,3 @@
-"""Writing, opening and checking of model bundles."""
-
 import io
 import shutil
 from pathlib import Path
@@ -27,7 +25,7 @@ from tests.unit.alsolike.records import ids
 
 
 def write(directory, item_ids):
-    """Write a bundle with arbitrary bytes as graphs, which this module never opens."""
+    """Write a bundle. Its graphs are arbitrary bytes, because this module never opens them."""
     directory.mkdir()
     for name in (files.GRAPH_FILE, files.BIAS_GRAPH_FILE, files.DATA_FILE, files.CONTENT_FILE):
         (directory / name).write_bytes(name.encode())

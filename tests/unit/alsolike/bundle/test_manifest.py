@@ -1,5 +1,3 @@
-"""Writing and reading of manifests. An error names the invalid field."""
-
 import dataclasses
 import math
 from types import MappingProxyType

@@ -1,5 +1,3 @@
-"""Item-to-item tables: writing, opening and reading of rows."""
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -28,7 +26,7 @@ def tables():
 
 
 def write(path, *, metadata=None, **changes):
-    """Write the tables to a file with some arrays changed, or removed if None, and return the file's path."""
+    """Write changed tables. None removes an array."""
     tables().write(path)
     arrays, stated = map_tensors(path)
     for name, array in changes.items():

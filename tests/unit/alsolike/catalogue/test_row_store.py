@@ -1,5 +1,3 @@
-"""Tables of items and users."""
-
 import gzip
 import itertools
 from functools import partial
@@ -55,7 +53,7 @@ def test_last_item_of_an_id_is_stored_within_and_across_calls(store):
 
 
 def test_largest_properties_are_stored(store):
-    """Serialised again, 1e15 takes four times as many bytes. The item stays below DynamoDB's limit of 400 KB."""
+    """Serialised again, 1e15 takes about four times as many bytes. The item stays below DynamoDB's limit of 400 KB."""
     text = '{"a":[' + ",".join(["1e15"] * 6398) + "]}"
     (item,) = parse_put(put_call({"itemId": "a", "properties": text}), ITEMS).rows
     store.put([item], now_ms=5)
@@ -98,8 +96,6 @@ def test_write_with_a_lost_response_is_applied_once(dynamodb):
 
 
 class Throttled:
-    """DynamoDB client that leaves all but the first request of a batch unprocessed, `times` times."""
-
     def __init__(self, client, *, times):
         self._client = client
         self._times = times

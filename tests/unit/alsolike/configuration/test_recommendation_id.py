@@ -1,5 +1,3 @@
-"""Recommendation IDs, which encode time, recommender, version and arms in 40 characters."""
-
 import base64
 import hashlib
 

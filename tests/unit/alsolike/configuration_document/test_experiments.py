@@ -1,5 +1,3 @@
-"""Errors for invalid experiments, with the place in the document."""
-
 import pytest
 
 from alsolike.configuration.experiments import PLANNED_ANSWERS

@@ -1,5 +1,3 @@
-"""Errors for filters that do not fit the declared columns or the recommenders, with the place in the document."""
-
 import pytest
 
 from alsolike.configuration_document.document import parse

@@ -1,5 +1,3 @@
-"""Configuration that functions poll."""
-
 from typing import Any, cast
 
 import pytest
@@ -25,8 +23,6 @@ def store(s3):
 
 
 class Counting:
-    """S3 client that counts reads and, as `changed`, responses with content. It raises `error` while it is set."""
-
     def __init__(self, client):
         self._client = client
         self.reads = 0

@@ -1,5 +1,3 @@
-"""Errors for rule sets that no list can satisfy or that use undeclared columns, with the place in the document."""
-
 from __future__ import annotations
 
 import datetime as dt

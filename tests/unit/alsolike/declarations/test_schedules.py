@@ -93,7 +93,6 @@ def test_malformed_expression_is_refused(expression):
 
 
 def fields(low, high, *names):
-    """Draw fields with values in range and just outside."""
     value = st.one_of(st.integers(low - 1, high + 1).map(str), st.sampled_from(names) if names else st.nothing())
     span = st.one_of(st.just("*"), value, st.tuples(value, value).map("-".join))
     part = st.one_of(span, st.tuples(span, st.integers(0, high + 1).map(str)).map("/".join))

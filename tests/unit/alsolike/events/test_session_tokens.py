@@ -1,5 +1,3 @@
-"""Session tokens. Valid tokens are standard JWTs, and tokens without a valid signature are rejected."""
-
 from __future__ import annotations
 
 import base64
@@ -47,13 +45,12 @@ def encoded(data):
 
 
 def signed(claims, *, header=None, key=KEY):
-    """Sign any claims with any header."""
     parts = ".".join(encoded(json.dumps(part).encode()) for part in (header or {"alg": "HS256"}, claims))
     return f"{parts}.{encoded(hmac.digest(key, parts.encode(), hashlib.sha256))}"
 
 
 def changed(**claims):
-    """Return the claims with changes. A value of `...` removes the claim."""
+    """Return changed claims. A value of `...` removes the claim."""
     return {name: value for name, value in {**CLAIMS, **claims}.items() if value is not ...}
 
 

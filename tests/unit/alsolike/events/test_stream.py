@@ -1,5 +1,3 @@
-"""Batches of the stream, and quarantined records."""
-
 import base64
 
 import orjson
@@ -72,8 +70,6 @@ def test_other_document_is_not_a_quarantined_record(document):
 
 
 class FakeKinesis:
-    """Stream that rejects a record as often as `refusals` states for the record's partition key."""
-
     def __init__(self, refusals):
         self.refusals = refusals
         self.taken: list[str] = []

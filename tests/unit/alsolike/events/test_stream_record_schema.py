@@ -107,7 +107,7 @@ def _both_refuse_the_same(version, written):
 
 
 def _remove_unchecked_values(document):
-    """Replace values that only the parser checks: properties by an object of equal length, and event types."""
+    """Replace values that only the parser checks."""
     if isinstance(properties := document.get("properties"), str) and properties:
         document["properties"] = "{" + " " * (len(properties) - 2) + "}"
     version, event_type = document.get("schema_version"), document.get("event_type")

@@ -23,7 +23,6 @@ from tests.builders.simulated_users import Shop, looks_of, samples_of
 
 
 def arm_with_successes(successes, users):
-    """Return the users of an arm, some with the value 1 and the others with 0."""
     return sample([1.0] * successes + [0.0] * (users - successes), [1.0] * users)
 
 
@@ -72,7 +71,7 @@ def test_single_comparison_of_equal_arms_equals_welchs_t_test():
     welch = ttest_ind_from_stats(
         0.11, math.sqrt(arm.var_y), 6_000, 0.1, math.sqrt(control.var_y), 6_000, equal_var=False
     )
-    # SciPy uses the t distribution with 12,000 degrees of freedom.
+    # SciPy uses the t distribution with about 12,000 degrees of freedom.
     assert found.fixed_p_value == pytest.approx(welch.pvalue, rel=1e-3)
     assert found.lift == pytest.approx(0.1)
     assert found.p_value > found.fixed_p_value
@@ -126,7 +125,6 @@ def test_several_arms_are_adjusted_by_bonferroni():
 
 
 def test_sample_ratio_p_value_is_the_inverse_of_the_beta_mixture_ratio():
-    """The likelihood of 12 of 40 users is averaged over shares drawn from Beta(20, 80)."""
     mean = beta(20, 80).expect(lambda share: share**12 * (1 - share) ** 28)
 
     found = sample_ratio_p_value([12, 28], [0.2, 0.8])
@@ -203,7 +201,6 @@ def test_simulated_samples_equal_plain_samples():
 
 
 def findings(shop, *, experiments, seed):
-    """Return the number of experiments with a significant difference on any day, and the number by the fixed test."""
     ever, ever_by_fixed = 0, 0
     for number in range(experiments):
         results = [

@@ -15,8 +15,6 @@ SHOP = Shop(metric="click-through", users=2_000, share=0.3, click_rate=0.2, acti
 
 @dataclasses.dataclass(frozen=True)
 class Listed:
-    """Users with sums for the experiment and for the time before."""
-
     now: dict[str, list[float]]
     earlier: dict[str, list[float]]
 

@@ -74,6 +74,6 @@ def test_thirty_checks_without_a_difference_keep_their_level(planned, one_sided)
 
     false_findings = (found >= critical).any(axis=1).sum()
 
-    assert false_findings <= binom.isf(0.001, SEQUENCES, 0.05)  # A larger number has a probability of 0.001.
+    assert false_findings <= binom.isf(0.001, SEQUENCES, 0.05)  # A larger number has a probability of at most 0.001.
     # Without correction, there are many more false findings.
     assert (np.abs(z) >= comparison.fixed_critical_z(0.05)).any(axis=1).sum() > 200

@@ -1,5 +1,3 @@
-"""Evaluation of filters by items, interactions, the user and the time."""
-
 import numpy as np
 import pytest
 
@@ -139,8 +137,6 @@ def test_expression_applies_only_if_all_user_conditions_hold(shop, test, user, a
 
 
 class CountingSnapshot(Snapshot):
-    """Snapshot that counts the reads of columns."""
-
     looks = 0
 
     def column(self, name):
@@ -153,7 +149,6 @@ def nowhere(item_ids):
 
 
 def counting(**options):
-    """Return an evaluator of the shop's filters, and its snapshot."""
     snapshot = CountingSnapshot([Segment.of([Change(i, 0, p) for i, p in SHOP.items()], COLUMNS)], version="1")
     rows = np.concatenate([[-1], snapshot.rows(list(SHOP))])
     canonical = DEFAULT.canonical_event_type

@@ -20,7 +20,6 @@ ITEMS: dict[str, dict[str, Any]] = {
 EVENTS = (Event("fig", "Click", 10), Event("leek", "stream", 20))  # There is no interaction with the pear.
 
 EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
-    # Conditions on interactions.
     ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPE)", {"EVENT_TYPE": '"click"'}, ["leek", "pear"]),
     ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPE)", {"EVENT_TYPE": '"click","stream"'}, ["pear"]),
     ("EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ($EVENT_TYPE)", {}, ["fig", "leek", "pear"]),
@@ -30,7 +29,6 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
     ('INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("*")', {}, ["fig", "leek"]),
     ('EXCLUDE itemId WHERE INTERACTIONS.event_type in ("*")', {}, ["pear"]),
     ('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE NOT IN ("click")', {}, ["fig"]),
-    # Conditions on items.
     ("EXCLUDE ItemID WHERE Items.GENRE IN ($CATEGORY)", {"CATEGORY": '"fruit"'}, ["leek"]),
     ("INCLUDE ItemID WHERE Items.TAGS IN ($GENRE)", {"GENRE": '"sweet","green"'}, ["fig", "leek", "pear"]),
     ("INCLUDE ItemID WHERE Items.TAGS IN ($GENRE)", {"GENRE": "sweet, other"}, ["fig"]),
@@ -50,7 +48,7 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("INCLUDE ItemID WHERE Items.PRICE < CurrentItem.PRICE AND Items.TAGS IN CurrentItem.TAGS", {}, ["pear"]),
     ("INCLUDE ItemID WHERE Items.PRICE != CurrentItem.PRICE AND Items.CREATION_TIMESTAMP > $DATE", {"DATE": "100"},
      ["fig"]),
-    # Conditions on the user, who is 20 years old and a member.
+    # The user is 20 years old and has the membership gold.
     ("EXCLUDE ItemID WHERE Items.GENRE IN ($GENRE) IF CurrentUser.AGE = $AGE", {"GENRE": '"fruit"', "AGE": "20"},
      ["leek"]),
     ("EXCLUDE ItemID WHERE Items.GENRE IN ($GENRE) IF CurrentUser.AGE = $AGE", {"GENRE": '"fruit"', "AGE": "21"},
@@ -60,7 +58,6 @@ EXAMPLES: list[tuple[str, dict[str, Any], list[str]]] = [
     ("EXCLUDE ItemID WHERE Items.PRICE < 2 IF CurrentUser.AGE > 18 AND CurrentUser.AGE < 30", {}, ["fig", "leek"]),
     ("INCLUDE ItemID WHERE Items.PRICE = 1 IF CURRENTUSER.MEMBERSHIP = $PREMIUM", {"PREMIUM": '"gold"'}, ["pear"]),
     ('INCLUDE ItemID WHERE Items.PRICE = 1 IF CurrentUser.MEMBERSHIP NOT IN ("gold")', {}, ["fig", "leek", "pear"]),
-    # Several expressions in one filter.
     ('INCLUDE ItemID WHERE Items.GENRE IN ($CATEGORY) | INCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("stream")',
      {"CATEGORY": '"fruit"'}, ["fig", "leek", "pear"]),
     ('INCLUDE ItemID WHERE Items.GENRE IN ($G) | EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("click","stream")',

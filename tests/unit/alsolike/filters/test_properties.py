@@ -55,7 +55,6 @@ expressions = st.tuples(st.sampled_from(["INCLUDE", "EXCLUDE"]), clauses(), test
 
 
 def known(catalogue):
-    """Return the properties of each item, from the last segment that contains the item."""
     found: dict[str, Any] = {}
     for segment in catalogue:
         found.update(segment)
@@ -97,10 +96,7 @@ def test_condition_equals_a_naive_evaluation(kind, data, catalogue, requester, f
     st.booleans(),
 )
 def test_result_equals_a_naive_evaluation_per_row(expressions, catalogue, requesters, item_ids, from_files):
-    """An EXCLUDE expression with an omitted parameter does not apply.
-
-    Several users send requests, one after the other.
-    """
+    """An EXCLUDE expression with an omitted parameter does not apply."""
     items = known(catalogue)
     given = all_values([clause for verb, clause, _, given in expressions if verb == "INCLUDE" or given])
     text = " | ".join(

@@ -83,7 +83,7 @@ plain: st.SearchStrategy[Condition] = st.one_of(
 
 
 def joined(kind, operands):
-    """Return joined operands. Operands of the same kind are flattened, because their parentheses have no effect."""
+    """Flatten operands of the same kind, because their parentheses have no effect."""
     flat = [each for operand in operands for each in (operand.operands if isinstance(operand, kind) else (operand,))]
     return kind(tuple(flat))
 
@@ -103,8 +103,6 @@ trees = st.lists(expressions, min_size=1, max_size=3).map(lambda found: Filter(t
 
 
 class Writer:
-    """Writer of filters that draws the spelling of each token."""
-
     def __init__(self, data):
         self._draw = data.draw
 

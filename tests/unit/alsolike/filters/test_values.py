@@ -1,5 +1,3 @@
-"""Values of a filter's parameters, converted to the type of their column."""
-
 import pytest
 
 from alsolike.filters.values import parse_values
@@ -25,7 +23,6 @@ def test_parameter_values_come_from_the_request(shop):
 
 
 def test_object_value_of_the_user_counts_as_missing(shop):
-    """The object value matches no string, and causes no type error."""
     user, values = {"prefers": {"genre": "fruit"}}, {"GENRE": ("fruit",)}
 
     included = shop.passing("INCLUDE ItemID WHERE CurrentUser.PREFERS IN ($GENRE)", user=user, values=values)

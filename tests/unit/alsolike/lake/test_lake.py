@@ -1,5 +1,3 @@
-"""Locations of interactions in the lake, and deduplication."""
-
 import itertools
 import re
 from pathlib import Path

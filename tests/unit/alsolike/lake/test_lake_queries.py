@@ -46,7 +46,7 @@ EVENTS_PER_DAY = [
 EXPECTED: dict[str, list[tuple[Any, ...]]] = {
     "Events per day and type": EVENTS_PER_DAY,
     "Events of a few days, reading only these days": EVENTS_PER_DAY,
-    # Anna and Bob viewed items and Anna bought one. On the next day, a session and Anna viewed items.
+    # Anna and Bob viewed items, and Anna bought two. On the next day, a session and Anna viewed items.
     "Conversion: share of a day's viewers who bought something": [
         ("2026-09-20", 2, 1, 1 / 2),
         ("2026-09-21", 2, 0, 0.0),
@@ -58,7 +58,7 @@ EXPECTED: dict[str, list[tuple[Any, ...]]] = {
         ("2026-09-20", BEFORE + 1, "purchase", "pear", None, 2.5),
         ("2026-09-20", BEFORE, "view", "pear", None, None),
     ],
-    # Anna viewed an item 30 minutes after her search. Bob's search had no result.
+    # Anna viewed an item 30 minutes after her search. No item event follows Bob's two searches.
     "Searches without an item event in the next half hour": [("pears", 2, 1), ("figs", 1, 1)],
     "Events of a request, by correlation ID": [("2026-09-21", "s3", "search", None, DAY + 3 * MINUTE + 1_000)],
     "Delay of events": [("2026-09-20", 4, 1, 0), ("2026-09-21", 5, (120 - 31) * 60, 1)],
@@ -67,10 +67,7 @@ RECENT = "Top items of the last 30 days"
 
 
 def write_twice(directory, events):
-    """Write each event into two objects.
-
-    Events other than searches lack the column `query` in the first object.
-    """
+    """Write each event into two objects. In the first one, only searches have the column `query`."""
     for number, each in enumerate(events):
         folder = directory / lake.partition_prefix(lake.event_date(each["event_time_ms"]))
         write_file([each], folder / f"{number}.parquet", schema=SCHEMA if each.get("query") else OLD_SCHEMA)

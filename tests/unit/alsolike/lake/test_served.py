@@ -1,4 +1,4 @@
-"""Rows of the recommendation log, which a round trip preserves. Errors name the invalid column."""
+"""Rows of the recommendation log."""
 
 import dataclasses
 

@@ -1,5 +1,3 @@
-"""Keyed hashes of IDs, which are stable, have one length, and differ by type and secret."""
-
 import hashlib
 import hmac
 

@@ -1,5 +1,3 @@
-"""Tombstones, which are written once, visible to readers after their polling interval, and kept during failures."""
-
 import functools
 import itertools
 import json
@@ -84,8 +82,6 @@ def test_record_with_a_numeric_id_of_an_erased_user_is_recognised(s3, field):
 
 
 class Counting:
-    """S3 client that counts reads, and fails while `down` is true."""
-
     def __init__(self, client):
         self.client = client
         self.reads = 0
@@ -242,7 +238,7 @@ def put_receipt(s3, user, *, sessions=(), requested_at_ms=1):
 
 
 def erase_both(s3):
-    """Erase Ann, and then Bob with the session "visit". Return the tombstones as they were before Bob's erasure."""
+    """Erase Ann and then Bob. Return the tombstones before Bob's erasure."""
     erase(s3, "ann")
     add_tombstone(s3, BUCKET, PSEUDONYMS.shopper("ann"), now_ms=1)
     put_receipt(s3, "ann")

@@ -164,7 +164,6 @@ WORDS = st.from_regex(r"[a-zë0-9.@-]{1,9}", fullmatch=True)
 
 @st.composite
 def records(draw, user, others=("", None, "bob", 7)):
-    """Draw a JSON record with a user ID in some form, and possibly with a second user ID field from `others`."""
     value: Any = draw(st.sampled_from([user, [user], {"id": user}, [["x"], {"y": [user]}]]))
     name = draw(st.sampled_from(["user_id", "userId", "USER_ID", "user-id"]))
     fields = {name: value, "session_id": "visit-9", "item_id": "pear", "properties": "{}"}
@@ -194,7 +193,6 @@ def encoded(draw, text):
 
 @st.composite
 def damaged(draw):
-    """Draw a user ID and a record that contains the ID, with damage at its ends or in its encoding."""
     user = draw(IDS)
     if draw(st.booleans()):
         data = encoded(draw, draw(records(user)))

@@ -1,5 +1,3 @@
-"""Impressions of shoppers, and sightings per item."""
-
 import math
 
 import pytest

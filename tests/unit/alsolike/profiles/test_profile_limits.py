@@ -1,5 +1,3 @@
-"""Limits of a profile, and the requests that its store sends."""
-
 import json
 from typing import Any
 
@@ -68,8 +66,6 @@ def test_interaction_with_the_longest_context_fits_in_one_write_unit():
 
 
 class Requests:
-    """DynamoDB client that records its requests and stores no profile."""
-
     def __init__(self):
         self.made = []
 

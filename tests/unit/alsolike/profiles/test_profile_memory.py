@@ -26,10 +26,7 @@ class Killed(Exception):
 
 
 class Counted:
-    """DynamoDB client that records its calls.
-
-    `meanwhile` maps the number of earlier calls to a function that runs before the next call.
-    """
+    """DynamoDB client that runs `meanwhile[n]` before its call number n, counted from 0."""
 
     def __init__(self, client):
         self._client = client

@@ -1,4 +1,4 @@
-"""Live profiles and their table. Merging does not depend on the order."""
+"""Live profiles and their table."""
 
 import itertools
 from typing import Any, cast
@@ -156,8 +156,6 @@ def test_stored_profile_equals_the_merge_of_all_batches(length, batches, order):
 
 
 class PagedItems:
-    """Table of one partition with small pages."""
-
     def __init__(self, *, page):
         self._page = page
         self._items: dict[str, Any] = {}
@@ -209,7 +207,7 @@ def test_batch_read_of_profiles_equals_single_reads(store):
 
 
 class Throttled:
-    """DynamoDB client that limits the items of its first calls. `maximum` has one limit per call."""
+    """DynamoDB client whose first calls process at most `maximum` items each."""
 
     def __init__(self, client, *maximum):
         self._client = client
@@ -285,7 +283,6 @@ def test_missing_table_and_timeout_raise_unavailable(dynamodb, monkeypatch):
 
 @pytest.fixture
 def imported(aws):
-    """Return a store in which u#1 has interactions at the seconds 1, 3 and 5."""
     store = ProfileStore(aws("dynamodb"), create_profiles_table(aws("dynamodb"), "imported"))
     assert store.add_histories({"u#1": [seen(1), seen(5), seen(3)]}, now_ms=NOW_MS) == {}
     return store

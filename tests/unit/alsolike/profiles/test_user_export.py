@@ -1,5 +1,3 @@
-"""Export of a user's stored data: each store and event once, sessions by first login, and no data of other users."""
-
 import json
 
 import pandas as pd

@@ -1,5 +1,3 @@
-"""Canary in the champion pointer, and its report."""
-
 from functools import partial
 
 import pytest

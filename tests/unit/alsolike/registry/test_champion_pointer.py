@@ -1,5 +1,3 @@
-"""Champion pointer. A promotion or rollback succeeds only if the caller has read the latest pointer."""
-
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 

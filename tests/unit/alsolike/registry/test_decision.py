@@ -53,7 +53,7 @@ def test_forced_decision_keeps_the_verdict_and_the_reason(decisions):
 
     assert (forced.forced, forced.verdict, forced.passed) == ("the catalogue is new", "rejected", False)
     assert decisions.get("v2") == forced
-    assert [check.passed for check in forced.checks] == [True, False]  # Forcing keeps the results of the checks.
+    assert [check.passed for check in forced.checks] == [True, False]
 
 
 def test_approved_version_is_not_marked_as_forced(decisions):

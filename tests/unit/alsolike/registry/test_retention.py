@@ -1,5 +1,3 @@
-"""Versions whose files are kept, and complete deletion of the other versions."""
-
 from typing import Any
 
 import pytest

@@ -1,5 +1,3 @@
-"""One client of each service per process."""
-
 from typing import Any
 
 import orjson
@@ -51,7 +49,6 @@ REGIONS = ("eu-west-1", "us-east-1", "cn-north-1", "us-gov-west-1", "eu-south-9"
 
 
 def called_and_signed(client, operation, region):
-    """Return the endpoint and the signing of an operation."""
     parameters = {"GetObject": {"Bucket": "shop", "Key": "a/b"}, "GetItem": {"TableName": "t", "Key": {}}}
     model = client.meta.service_model.operation_model(operation)
     context: dict[str, Any] = {"client_region": region, "client_config": client.meta.config}
@@ -111,7 +108,6 @@ def test_query_of_a_missing_table_raises_client_error(aws):
 
 @pytest.fixture
 def credentials(monkeypatch):
-    """Set credentials for clients that send no requests, and remove cached clients."""
     for name, value in (("DEFAULT_REGION", "eu-west-1"), ("ACCESS_KEY_ID", "a"), ("SECRET_ACCESS_KEY", "s")):
         monkeypatch.setenv(f"AWS_{name}", value)
     runtime_aws.client.cache_clear()

@@ -1,5 +1,3 @@
-"""Objects that are written only if unchanged since they were read."""
-
 from typing import Any, cast
 
 import pytest

@@ -1,5 +1,3 @@
-"""Request bodies, responses, and the status codes of errors."""
-
 import base64
 
 import orjson

@@ -1,5 +1,3 @@
-"""Polled value with a test clock: fresh, stale, failing, recovering, slow."""
-
 import math
 import threading
 import time
@@ -15,8 +13,6 @@ REFUSAL = Unavailable("s3://b/k: denied", code="AccessDenied")
 
 
 class Stored:
-    """Object that can be replaced, and whose reads can fail."""
-
     def __init__(self, value="a"):
         self.value = value
         self.error: Exception | None = None
@@ -36,7 +32,6 @@ def stored():
 
 
 def polled(stored, polling, **options):
-    """Return a function that maps a time in seconds to the value and the degradation at this time."""
     value = PolledValue(stored.read, name="menu", polling=polling, **options)
 
     def at(now_s):
@@ -177,8 +172,6 @@ class TestCircuitBreaker:
 
 
 class Slow:
-    """Function that reads until `may_end` is set."""
-
     def __init__(self):
         self.may_end = threading.Event()
         self.reads: list[str] = []

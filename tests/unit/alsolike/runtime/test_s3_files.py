@@ -1,5 +1,3 @@
-"""Upload and download of complete files, with botocore's client."""
-
 import pytest
 
 from alsolike.runtime.aws import client
@@ -13,7 +11,6 @@ MIB = 1 << 20
 
 @pytest.fixture
 def s3(aws):
-    """Return an S3 client configured as in functions, with one bucket."""
     create_bucket(aws("s3"), "shop")
     return client("s3")
 

@@ -1,5 +1,3 @@
-"""Objects of a bucket: conditional reads and writes, listings and deletions."""
-
 import pytest
 
 from alsolike.runtime.errors import ConcurrentUpdate

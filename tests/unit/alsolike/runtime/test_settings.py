@@ -1,5 +1,3 @@
-"""Settings from environment variables, with types."""
-
 from __future__ import annotations
 
 import dataclasses

@@ -78,7 +78,7 @@ def test_replace_returns_a_copy_with_changed_fields():
 def test_attribute_can_be_assigned_at_runtime():
     price = Price(5)
 
-    price.amount = 6  # type: ignore[misc]  # mypy would say that it ignores nothing, were the class not frozen to it
+    price.amount = 6  # type: ignore[misc]  # mypy reports this comment as unused if the class is not frozen
 
     assert price == Price(6)
 

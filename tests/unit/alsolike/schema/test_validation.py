@@ -1,5 +1,3 @@
-"""JSON of requests: rejected values and their messages."""
-
 import orjson
 import pytest
 from hypothesis import given

@@ -1,5 +1,3 @@
-"""Keys in the table: permitted use, caching by functions, and changes by the operator."""
-
 import dataclasses
 
 import pytest

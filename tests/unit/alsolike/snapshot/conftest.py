@@ -1,5 +1,3 @@
-"""Publisher and reader on one bucket."""
-
 import pytest
 
 from alsolike.runtime.polling import Polling

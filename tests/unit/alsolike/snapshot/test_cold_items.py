@@ -1,5 +1,3 @@
-"""Cold items: order of changes, and scores from a model's list, computed by hand."""
-
 import numpy as np
 import pytest
 

@@ -23,8 +23,6 @@ from tests.unit.alsolike.snapshot.publications import NOW_MS
 
 
 class Catalogue:
-    """Snapshot with cold items, and champions that contain some of the items."""
-
     def __init__(self, s3, directory, *, store=SnapshotStore):
         directory.mkdir(exist_ok=True)
         self.s3 = s3
@@ -49,13 +47,12 @@ class Catalogue:
         Registry(self.s3, BUCKET).promote(version, reason="test", now_ms=NOW_MS)
 
     def cold(self, *item_ids):
-        """Return the items that are cold in the published snapshot."""
         cold = self._reader.current(now_ms=NOW_MS).cold
         hashes = set() if cold is None else set(cold.hashes.tolist())
         return [item_id for item_id in item_ids if hashes_of([item_id.encode()])[0] in hashes]
 
     def scale(self):
-        """Return the sum of the weights of the only cold item."""
+        """Return the scale of the only cold item, which is the sum of its weights."""
         return float(self._reader.current(now_ms=NOW_MS).cold.weights.sum())
 
     @property

@@ -69,10 +69,7 @@ def test_remaining_segments_grow_by_the_factor(rows):
 
 
 def test_million_rows_need_few_segments_and_little_rewriting():
-    """All changes concern different items, so nothing is replaced.
-
-    This is the worst case. Batches have different sizes.
-    """
+    """All changes concern different items, which is the worst case: a merge replaces no rows."""
     rng = random.Random(1)
     segments: list[SegmentEntry] = [entry(1_000_000)]
     written = rewritten = maximum = 0

@@ -1,5 +1,3 @@
-"""Published changes, which are readable despite concurrent publications."""
-
 import datetime as dt
 import tempfile
 from pathlib import Path

@@ -1,5 +1,3 @@
-"""Reader of the published snapshot, which downloads new files, and keeps its snapshot after a failure."""
-
 import pytest
 from botocore.exceptions import EndpointConnectionError
 

@@ -1,5 +1,3 @@
-"""Search of the catalogue by words."""
-
 from __future__ import annotations
 
 import math

@@ -76,7 +76,7 @@ def test_segment_is_unchanged_after_write_and_read(changes):
     kept = {change.entity_id: change for change in read.changes()}
     assert {i: c.properties for i, c in kept.items() if c.properties is not None} == live(changes)
     assert read.column_types == COLUMNS
-    for change in kept.values():  # Numbers and booleans keep their types: 7 remains 7, and true remains true.
+    for change in kept.values():
         for name, value in (change.properties or {}).items():
             original = live(changes)[change.entity_id][name]
             assert isinstance(value, bool) == isinstance(original, bool)
@@ -108,7 +108,6 @@ def test_columns_of_all_segments_share_one_dictionary():
 
 
 def postings(segment):
-    """Return the IDs of the items per tag, from the segment's postings."""
     tags = segment.columns["tags"]
     assert isinstance(tags, ListColumn)
     if tags.postings is None:

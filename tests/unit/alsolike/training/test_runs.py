@@ -1,5 +1,3 @@
-"""Lists of training runs."""
-
 import datetime as dt
 
 import pytest

@@ -1,5 +1,3 @@
-"""Trend counters as functions read them."""
-
 from typing import Any
 
 import pytest
@@ -15,7 +13,6 @@ NOW_MS = 1_790_000_000_000
 
 
 def put(s3, shard, *items, replaces=None):
-    """Write the counters of a shard with one event of weight 30 per item, and return the ETag."""
     events = [Event(n, item, NOW_MS, 30.0) for n, item in enumerate(items)]
     counts = NOTHING_COUNTED.add(events, sequence=len(items), arrived_ms=NOW_MS)
     return TrendsStore(s3, BUCKET).write(trends_key(f"shardId-{shard}"), counts, replaces=replaces)
@@ -26,8 +23,6 @@ def best(reader, *, now_ms=NOW_MS):
 
 
 class Calls:
-    """S3 client that counts reads, and fails while `fails` is true."""
-
     def __init__(self, client):
         self.client = client
         self.read = []

@@ -1,5 +1,3 @@
-"""Decaying counters, and the trends that are computed from them."""
-
 import dataclasses
 import math
 
@@ -31,14 +29,14 @@ BASELINE = len(WINDOWS)
 
 
 def counted(*events, by=NOTHING_COUNTED, now_ms=NOW_MS):
-    """Add events, given as tuples of item, age in milliseconds and weight, to the counts `by`."""
+    """Add events to the counts `by`. An event is a tuple of item, age in milliseconds and weight."""
     first = by.sequence + 1
     made = [Event(first + n, item, int(now_ms - age_ms), weight) for n, (item, age_ms, weight) in enumerate(events)]
     return by.add(made, sequence=first + len(made), arrived_ms=now_ms)
 
 
 def standing(items, *, fast, baseline):
-    """Return trends from the counts of items in the hour and in the baseline.
+    """Return trends from each item's counts in the hour and in the baseline.
 
     `fast` and `baseline` are the sums of both counts over all items.
     """

@@ -14,7 +14,6 @@ DEMAND = BuyAgain(again_power=0.0, demand_power=1.0)
 
 
 def factors(algorithm, data):
-    """Return the scores of a history that contains each item once."""
     return algorithm.fit(data).score(history(*range(1, data.items + 1)))[0, 1:]
 
 
@@ -66,7 +65,7 @@ def test_demand_covers_only_the_last_days():
 def test_demand_in_user_batches_equals_demand_of_all_users(monkeypatch):
     rng = np.random.default_rng(5)
     users = [{int(day): rng.integers(1, 9, 3).tolist() for day in rng.integers(0, 100, 4)} for _ in range(20)]
-    data = bought(*users, {99: [3]})  # The last user has no history.
+    data = bought(*users, {99: [3]})  # The last user has no earlier purchases.
     together = factors(BuyAgain(), data)
 
     for module in (buy_again, demand):

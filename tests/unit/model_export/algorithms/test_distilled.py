@@ -27,8 +27,6 @@ COUNTS = np.array([[0, 0, 0, 0], [0, 0, 2, 1], [0, 0, 0, 1], [0, 1, 0, 0]])
 
 @dataclasses.dataclass(frozen=True)
 class OneList:
-    """Weighted sums whose quality is the share of the item `wanted` in all scores."""
-
     scores: Mapping[str, Floats]
     wanted: int
 

@@ -12,7 +12,6 @@ from tests.unit.model_export.shops import history, interactions, random_sequence
 
 
 def shop():
-    """Return histories of different lengths with the weights 1, 2 and 4."""
     sequences = random_sequences(users=30, items=12, length=9)
     data = interactions([each[: 1 + user % 9] for user, each in enumerate(sequences)], items=14)
     return dataclasses.replace(data, weight=2.0 ** (np.arange(len(data)) % 3).astype(np.float32))

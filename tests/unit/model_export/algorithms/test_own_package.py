@@ -15,7 +15,6 @@ EXAMPLE = re.search(r"```python\n(.*?)```", (ROOT / "docs/algorithms.md").read_t
 
 @pytest.fixture
 def package(tmp_path, monkeypatch):
-    """Yield a function that writes files to the package folder. Imported modules are removed after the test."""
     folder = tmp_path / "own"
     monkeypatch.setattr(sys, "path", [*sys.path])
     monkeypatch.setenv(OWN_PACKAGE, str(folder))

@@ -32,12 +32,10 @@ def probability(ages, *, stick=1.0, demand=1.0, c=COEFFICIENTS):
 
 
 def aged(*lines, weight=1.0):
-    """Return a history of items and ages in days, with the weights of a model with a half-life of 120 days."""
     return history(*(item for item, _ in lines), weights=[weight * 2 ** (-age / 120) for _, age in lines])
 
 
 def answered(model, directory, histories):
-    """Return the scores of the exported graph, by item."""
     write_graphs(model, directory)
     items, scores = recommend(
         open_session(directory / GRAPH_FILE), histories, exclude=np.zeros((1, 0), np.int64), k=model.items
@@ -46,7 +44,6 @@ def answered(model, directory, histories):
 
 
 def made(*, stick, demand, unit=1.0, half_life_days=120.0):
-    """Return a model with the coefficients `C`. The factors `stick` and `demand` start at item 1."""
     k, d = np.log(np.array([1.0, *stick])), np.log(np.array([1.0, *demand]))
     return RepurchaseModel(
         settings=Repurchase(half_life_days=half_life_days),
@@ -133,7 +130,7 @@ def test_very_small_scores_keep_their_order_in_the_graph(tmp_path):
 
 
 def test_graph_equals_the_model_for_lapsed_customers(tmp_path):
-    """Each user buys one item daily for three weeks, in part a year ago. No user buys it again after a pause."""
+    """Each user buys one item daily for three weeks, up to a year ago, and never after a pause."""
     data = bought(*({start + day: [1 + start % 5] for day in range(21)} for start in range(0, 360, 2)))
     model = Repurchase().fit(data)
     histories = data.histories(
@@ -212,8 +209,6 @@ def test_demand_changes_the_model_unless_disabled():
 
 @dataclasses.dataclass(frozen=True)
 class Judged:
-    """Weighted sums whose quality is computed by a function."""
-
     scores: Mapping[str, Floats]
     by: Callable[[Floats], float]
 

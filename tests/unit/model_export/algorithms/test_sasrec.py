@@ -1,5 +1,3 @@
-"""SASRec: equal scores in numpy, the graph and torch, and training on the next item."""
-
 import dataclasses
 
 import numpy as np
@@ -104,8 +102,8 @@ def test_cost_is_estimated_from_counts():
         user=rows // 10, item=rows % 1_000 + 1, time_ms=rows, weight=np.ones(len(rows)), users=1_000, items=1_000
     )
 
-    # Initial vectors take 0.06 s + 0.08 s. 30 epochs of 10,000 interactions take 128^2 * 9 * 0.13 ns + 128 * 512 * 0.09
-    # ns each.
+    # Initial vectors take 0.06 s + 0.08 s. In each of 30 epochs, an interaction takes 128^2 * 9 * 0.13 ns + 128 * 512 *
+    # 0.09 ns.
     assert settings.fit_cost(data).seconds == pytest.approx(0.14 + 30 * 10_000 * (19.16928e-6 + 5.89824e-6))
     # 400 MB, 36 bytes per parameter and 200 bytes per interaction.
     assert settings.fit_cost(data).megabytes == pytest.approx(400 + 4.608 + 2)

@@ -1,5 +1,3 @@
-"""Items that users buy together."""
-
 import dataclasses
 
 import numpy as np

@@ -15,7 +15,6 @@ from tests.unit.model_export.shops import interactions
 
 @pytest.fixture
 def batches(monkeypatch):
-    """Return a list to which each scoring by popularity appends its number of histories."""
     sizes: list[int] = []
     score = PopularityModel.score
 

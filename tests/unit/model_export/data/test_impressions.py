@@ -18,7 +18,6 @@ COLUMNS = item_columns([{"price": 1, "category": "fruit"}, {"price": 2, "categor
 
 
 def interactions_of(items, times_ms, *, count=3):
-    """Return the interactions of one user."""
     return Interactions.from_rows(
         user=np.zeros(len(items), np.int64), item=np.array(items), time_ms=np.array(times_ms),
         weight=np.ones(len(items)), users=1, items=count,
@@ -60,7 +59,7 @@ def test_history_ends_before_the_response(tmp_path):
 
 
 def test_popularity_feature_counts_interactions_of_earlier_days(tmp_path):
-    """Fig has two interactions on day 0, and plum has one. Pear has three on day 1, so its position is 1."""
+    """Fig has two interactions on day 0, and plum has one. Pear has three, but on day 1."""
     interactions = interactions_of([2, 2, 3, 1, 1, 1], [0, 1, 2, *(DAY_MS + 1 + n for n in range(3))])
     data = dataclasses.replace(DATA, interactions=interactions, item_ids=["pear", "fig", "plum"])
     items = ["pear", "fig", "plum", "kiwi"]

@@ -1,5 +1,3 @@
-"""Folder of a sentence model: embeddings equal to those of model2vec, and selection of text columns."""
-
 import sys
 from pathlib import Path
 

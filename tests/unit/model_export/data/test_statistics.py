@@ -91,7 +91,6 @@ def test_settings_without_their_statistics_are_refused(counted, algorithm, messa
 
 @pytest.fixture
 def shop(tmp_path):
-    """Return the folder of a dataset with statistics of 100 days."""
     counts_of(tmp_path, SHOP, IDS)
     return tmp_path
 

@@ -1,5 +1,3 @@
-"""Datasets in one or several files. Errors name the invalid file and column."""
-
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest

@@ -29,8 +29,6 @@ FITTED: list[int] = []
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Heavy(Popularity):
-    """Algorithm that uses 1,000 bytes per interaction during its fit and records the number of interactions."""
-
     name: ClassVar[str] = "heavy"
 
     def fit(self, interactions):
@@ -42,8 +40,6 @@ class Heavy(Popularity):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Constant(Popularity):
-    """Algorithm that uses 200 MB during its fit."""
-
     name: ClassVar[str] = "constant"
 
     def fit(self, interactions):
@@ -54,8 +50,6 @@ class Constant(Popularity):
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Estimated(Heavy):
-    """Algorithm that estimates one processor second per interaction."""
-
     name: ClassVar[str] = "estimated"
 
     def fit_cost(self, interactions):
@@ -67,8 +61,6 @@ CHECKPOINTS: list[Path | None] = []
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Kept(Popularity):
-    """Algorithm that records the path of its checkpoint."""
-
     name: ClassVar[str] = "kept"
 
     def fit(self, interactions):
@@ -129,7 +121,7 @@ TRIALS = [SHORT_FIT_ROWS // 10, SHORT_FIT_ROWS]
         (Budget(seconds=AMPLE_S + 60, megabytes=AMPLE_MB), Heavy(), LARGE, []),
         (Budget(), Heavy(), LARGE, []),
         (Budget(seconds=500.0), Heavy(), LARGE, TRIALS),
-        # Trial fits of large data use one hundredth of the rows.
+        # The second trial fit of large data uses one hundredth of the rows.
         (
             Budget(seconds=3_600),
             Heavy(),

@@ -190,7 +190,9 @@ def test_items_new_only_in_the_test_part_do_not_choose_a_scale():
 
 
 def test_scale_is_chosen_and_evaluated_on_a_limited_number_of_users(monkeypatch):
-    """Only the first of four users is evaluated, whose target is item 1. The target of the next two users is item 4."""
+    """Only the first of four users is evaluated. In the validation, item 1 is this user's target, and item 4 the target
+    of the next two users.
+    """
     split = leave_one_out([1, 1, 4], [1, 4, 4], [2, 4, 4], [3, 1, 1])
     monkeypatch.setattr(cold_start, "MAX_QUERIES", 1)
 

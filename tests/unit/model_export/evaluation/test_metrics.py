@@ -19,7 +19,7 @@ SCORES = hnp.arrays(np.float32, st.integers(1, 300), elements=st.sampled_from([-
 
 
 def by_hand(scores, targets, k):
-    """Return hits of items sorted by score. On ties, targets come last, and masked items are skipped."""
+    """Return hits by rank. On ties, targets come last, and masked items are skipped."""
     order = sorted(
         (column for column in range(len(scores)) if scores[column] > -np.inf),
         key=lambda column: (-scores[column], column in targets),

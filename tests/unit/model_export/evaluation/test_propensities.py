@@ -11,16 +11,12 @@ COLUMNS = item_columns([{}] * 10)
 
 
 def clicks_at(*places, pairs):
-    """Return a response with ten candidates, equal scores, and clicks at `places`."""
     clicked = np.isin(np.arange(10), places).astype(float)
     return Response(0, np.arange(1, 11), np.ones(10), np.arange(10), clicked, np.array([1]), pairs=pairs)
 
 
 def logged(counts):
-    """Return responses with clicks.
-
-    `counts` contains the number of clicks by position, for each pair with this position.
-    """
+    """Return responses with clicks. `counts` has the clicks per position, for each pair with this position."""
     shown = [
         clicks_at(place, pairs=[first])
         for place, count in counts.items()

@@ -166,8 +166,6 @@ def test_settings_with_the_best_validation_are_tested():
 
 
 class BestPart(Blend):
-    """Blend that consists of the best component for the users of the search."""
-
     name = "best_part"
 
     def search(self, tuned, judge):
@@ -236,8 +234,6 @@ SEARCHED: list[list[str]] = []
 
 
 class Searched(Blend):
-    """Blend that records the components of each search."""
-
     name = "searched"
 
     def search(self, tuned, judge):
@@ -260,8 +256,6 @@ FITTED: list[Algorithm] = []
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Counted(Transitions):
-    """Transitions that record every fit."""
-
     name: ClassVar[str] = "counted"
 
     def fit(self, interactions):
@@ -319,7 +313,6 @@ def candidate(settings, gains):
     ids=["surely better", "perhaps better", "worse"],
 )  # fmt: skip
 def test_selection_has_its_reason(blend, selected, reason):
-    """For each of thirty users, the best single algorithm has an NDCG of 0.3, and transitions of 0.1."""
     candidates = [
         candidate(BuyAgain(), [0.3] * 30), candidate(Transitions(), [0.1] * 30), candidate(Blend(), blend * 10),
     ]  # fmt: skip

@@ -26,7 +26,6 @@ QUERIES = Queries(
 
 
 def scores(case):
-    """Return scores of three models: of all items, of few items, and of all items with many ties."""
     dense = RNG.random((USERS, ITEMS + 1)).astype(np.float32)
     sparse = np.where(RNG.random(dense.shape) < 0.02, RNG.random(dense.shape), 0).astype(np.float32)
     tied = np.round(RNG.random(dense.shape), 1).astype(np.float32)

@@ -19,8 +19,6 @@ from tests.builders.bundles import write_bundle
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fresh(Model):
-    """Model that scores a user's items as the sum of 1 / (1 + age in days)."""
-
     def score(self, histories):
         scores = np.zeros((len(histories), self.items + 1), np.float32)
         for row, (items, ages) in enumerate(zip(histories.items, histories.ages, strict=True)):

@@ -11,7 +11,7 @@ LOOKS = 1 / np.arange(1, PLACES + 1)
 
 
 def log(strength, *, responses=4_000, scale=1.0, pairs=True, seed=7):
-    """Return responses with one click each. Items with higher scores were seen more often."""
+    """Return responses in which items with higher scores were seen more often."""
     rng = np.random.default_rng(seed)
     values = np.sort(rng.normal(0, 1, (responses, PLACES)))[:, ::-1].copy()
     sightings = rng.gamma(2.0, np.exp(values / 2))

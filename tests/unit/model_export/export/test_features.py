@@ -29,8 +29,6 @@ WEIGHTS = {"view": 1.0, "purchase": 5.0}
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ByType(Model):
-    """Model that scores a user's items as the sum of numbers per event type."""
-
     codes: Floats
 
     def score(self, histories):

@@ -22,8 +22,6 @@ from tests.unit.model_export.shops import interactions, random_sequences, tiny_s
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Fixed(Model):
-    """Model that returns the scores `said`, and whose graph returns `exported`."""
-
     said: Floats
     exported: Floats
 
@@ -35,7 +33,6 @@ class Fixed(Model):
 
 
 def fixed(said, exported):
-    """Return a model with these scores of positions 1, 2, ..."""
     columns = [np.array([0, *scores], np.float32) for scores in (said, exported)]
     return Fixed(settings=algorithms.known()["popularity"], items=len(said), said=columns[0], exported=columns[1])
 

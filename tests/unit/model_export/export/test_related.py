@@ -36,7 +36,7 @@ def row(tables, kind, position):
 
 
 def shop():
-    """Return interactions of users who buy one item or several items at once."""
+    """Return interactions of users who buy three items at once."""
     data = interactions(random_sequences(users=40, items=12, length=9))
     return dataclasses.replace(data, time_ms=data.time_ms // 3000 * DAY_MS)
 

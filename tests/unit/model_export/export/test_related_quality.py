@@ -1,5 +1,3 @@
-"""Quality of related items, computed by hand."""
-
 import dataclasses
 
 import numpy as np

@@ -17,8 +17,6 @@ from tests.unit.model_export.shops import interactions, random_sequences
 
 @pytest.fixture
 def found(tmp_path):
-    """Return a function that returns the top scores of a model that scores items by their undecayed weights."""
-
     def measure(data, *, exclude_seen=False, exclude_bought=False):
         settings, ones = BuyAgain(half_life_days=float("inf"), position_decay=1.0), np.ones(data.items + 1, np.float32)
         model = BuyAgainModel(settings=settings, items=data.items, again=ones, demand=ones)
@@ -30,7 +28,6 @@ def found(tmp_path):
 
 
 def test_top_scores_equal_values_computed_by_hand(found):
-    """Users have their item once, twice or three times."""
     assert found(interactions([[1], [1], [2, 2], [3, 3, 3]], step_ms=1)) == ((1.0, 2.0), (2, 1, 1))
 
 

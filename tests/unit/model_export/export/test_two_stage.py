@@ -161,7 +161,7 @@ def test_two_stages_with_all_blocks_equal_numpy(tied, data):
 
 @pytest.mark.parametrize("passing", [MANY // 10_000, MANY // 100])
 def test_two_stage_filter_applies_before_blocks_are_dropped(model, biased, passing):
-    """A random 0.01% or 1% of the items pass the filter. Not all of their best 20 are in the unfiltered lists."""
+    """Not all of the best 20 passing items are in the unfiltered lists."""
     histories = random_histories(MANY, rows=5)
     bias = np.full(MANY + 1, -np.inf, np.float32)
     bias[np.random.default_rng(3).choice(MANY, passing, replace=False) + 1] = 0

@@ -13,8 +13,6 @@ POPULARITY = Popularity(trend_half_life_days=np.inf)
 HALF = MIN_USERS
 PROFILES = [f"u#{user}" for user in range(2 * HALF)]
 DATA = interactions([[1, 2, 2]] * HALF + [[1, 3, 1]] * HALF, items=4)
-"""The first half of users has item 2 twice and item 1 once. The other half has item 1 twice and item 3 once. Item 4 has
-no interactions."""
 
 
 def groups_of(users):
@@ -26,7 +24,6 @@ def found(users, **columns):
 
 
 def plans(*names, each=HALF):
-    """Return users of which `each` consecutive ones have the same plan."""
     return {str(n): {"plan": names[n // each]} for n in range(each * len(names))}
 
 

@@ -33,8 +33,6 @@ def with_ids(found, item_ids):
 
 @pytest.fixture
 def checked(tmp_path):
-    """Return a function that exports a model and compares its graphs."""
-
     def check(model, given):
         directory = tmp_path / "graphs"
         directory.mkdir()
@@ -45,7 +43,7 @@ def checked(tmp_path):
 
 
 def fitted(tmp_path, proto, item_ids=ITEMS, shop_ids=("i3", "i1", "new", "i2"), **fields):
-    """Return the model of a graph for a shop of four items. Unless `item_ids` has it, the graph lacks item `new`."""
+    """Return the model of a graph that lacks item `new` of the shop, unless `item_ids` has it."""
     folder = open_folder(write_folder(tmp_path, proto, item_ids, **fields))
     learned = with_ids(interactions([[1, 2], [3, 4]], items=len(shop_ids)), shop_ids)
     return Imported.of(folder).fit(learned)

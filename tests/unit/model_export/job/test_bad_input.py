@@ -1,5 +1,3 @@
-"""Training on poor data: invalid users, items, times, rows, weights and holdouts, and too few interactions."""
-
 import json
 import math
 
@@ -35,7 +33,6 @@ LEARNED_FROM_LITTLE = [name for name in known() if name != "sasrec"]
 """Algorithms for few interactions. SASRec requires `MIN_INTERACTIONS`."""
 
 WALKS = {f"user{user}": walk for user, walk in enumerate(random_sequences(users=20, items=15, length=12))}
-"""20 users with 12 interactions each, and 15 items."""
 
 
 def with_walks(others):
@@ -48,7 +45,6 @@ def write_rows(path, rows):
 
 
 def evaluated(path, *arguments, protocol="leave-one-out"):
-    """Return the JSON of standard output, and the text of standard error."""
     command = ["evaluate", "--interactions", str(path), "--protocol", protocol, "--json", *arguments]
     app = CommandGroup()
     app.command()(evaluate)

@@ -100,8 +100,6 @@ def test_candidate_and_champion_lists_exclude_seen_items_if_the_run_does(tmp_pat
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class ScoresAll(Model):
-    """Model that scores every item, the last item highest."""
-
     def score(self, histories):
         return np.tile(np.arange(self.items + 1, dtype=np.float32), (len(histories), 1))
 

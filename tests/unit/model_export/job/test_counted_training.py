@@ -34,7 +34,6 @@ def walks(*, days=DAYS):
 
 
 def shop(directory):
-    """Write a shop in which each of `USERS` users has one interaction a day, with one of 30 items, for `DAYS` days."""
     return write_dataset(directory, walks())
 
 

@@ -38,7 +38,6 @@ def with_graph(dataset, *, trained_until, item_ids=ITEMS, **fields):
 
 @pytest.fixture(scope="module")
 def imported(tmp_path_factory):
-    """Return the dataset, the bundle's folder, the manifest, the graph and the log of an import."""
     directory = tmp_path_factory.mktemp("import")
     dataset, lines = tiny_shop(directory / "dataset"), list[str]()
     graph = with_graph(dataset, trained_until=day(9))

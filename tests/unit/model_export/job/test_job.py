@@ -1,5 +1,3 @@
-"""Training job: its hyperparameters, its bundle, and the reason for a failure."""
-
 import orjson
 import pytest
 
@@ -36,7 +34,6 @@ def test_hyperparameters_are_parsed_from_strings():
 
 
 def run_job(base, hyperparameters, monkeypatch):
-    """Return the exit status of a job that runs in this process. The tests in tests/slow start its entry point."""
     (base / "input/config").mkdir(parents=True, exist_ok=True)
     (base / "input/config/hyperparameters.json").write_bytes(orjson.dumps(hyperparameters))
     monkeypatch.setenv("SAGEMAKER_BASE_DIR", str(base))

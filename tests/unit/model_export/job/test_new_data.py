@@ -28,7 +28,6 @@ RANDOM_NDCG = (1 + 1 / math.log2(3) + 1 / 2) / 5
 
 
 def counted_fits(monkeypatch):
-    """Return a list to which each fit appends its settings."""
     fits: list[Algorithm] = []
     fit = Popularity.fit
 

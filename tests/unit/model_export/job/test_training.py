@@ -1,5 +1,3 @@
-"""Training from a dataset to a bundle."""
-
 import shutil
 from typing import Any
 
@@ -331,7 +329,7 @@ def test_seen_items_are_excluded_unless_repeats_are_frequent(tmp_path):
 
 
 def test_bought_items_are_excluded_if_only_views_repeat(tmp_path):
-    """Each user views an item, buys it a day later and views it again. Then the next item follows."""
+    """In one shop, each user views an item, buys it and views it again. In the other one, each user buys it twice."""
     walks = {user: [item for item in items for _ in range(3)] for user, items in circle_walks(items=20).items()}
     once = dict.fromkeys(walks, ["view", "purchase", "view"] * 6)
     often = dict.fromkeys(walks, ["view", "purchase", "purchase"] * 6)

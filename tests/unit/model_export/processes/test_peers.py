@@ -1,5 +1,3 @@
-"""Processes that train jointly: their ranks and messages. The slow tests train in two processes."""
-
 import datetime as dt
 import subprocess
 import sys
@@ -52,12 +50,7 @@ def test_unknown_host_is_refused(tmp_path):
 class Distributed(ModuleType):
     """`torch.distributed` in memory, with one process. Processes with the ranks `others` join it.
 
-    Attributes
-    ----------
-    broadcast
-        Messages that were sent to the other processes.
-    groups
-        Joined process groups, and None for each group that the process left.
+    `groups` has a None for each group that the process left.
     """
 
     def __init__(self, *, others=(), messages=()):
@@ -98,8 +91,6 @@ class Distributed(ModuleType):
 
 
 class Follower:
-    """Stand-in for a follower process."""
-
     def __init__(self, environment, status):
         self.environment = environment
         self.ends: list[str] = []
@@ -117,7 +108,6 @@ class Follower:
 
 @pytest.fixture
 def followers(monkeypatch):
-    """Return the started followers, which are not real processes."""
     started: list[Follower] = []
 
     def start(command, *, env):
