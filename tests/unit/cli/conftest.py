@@ -48,7 +48,6 @@ def pseudonyms(client):
 
 @pytest.fixture
 def deployment(client):
-    """Return a deployment with empty buckets and tables."""
     return empty_deployment(client)
 
 

@@ -35,7 +35,6 @@ class Endpoints(ThreadingHTTPServer):
 
     @property
     def url(self) -> str:
-        """Address of the server."""
         return f"http://127.0.0.1:{self.server_port}"
 
 
@@ -68,7 +67,6 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextlib.contextmanager
 def serving() -> Iterator[Endpoints]:
-    """Run a server in the background."""
     with Endpoints() as server:
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         thread.start()

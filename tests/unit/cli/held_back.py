@@ -21,7 +21,6 @@ ARRIVED_MS = 1_790_000_000_000
 
 
 def open_shop(client: Callable[[str], Any]) -> Deployment:
-    """Create a deployment with an empty lake bucket and a stream."""
     create_bucket(client("s3"), NAMES.lake_bucket)
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
     return Deployment("shop", NAMES, client, lambda: KEY, is_local=False)

@@ -44,7 +44,6 @@ def write_parquet(path, columns, **options):
 
 
 def rejected(path):
-    """Return the line and reason of each rejected row of a file."""
     with path.with_name(f"{path.name}.rejected.csv").open(encoding="utf-8", newline="") as file:
         return [(int(row["line"]), row["reason"]) for row in csv.DictReader(file)]
 
@@ -62,12 +61,10 @@ def lake_rows(deployment):
 
 
 def stored_items(deployment):
-    """Return the properties of each item."""
     store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
     return {item.item_id: dict(item.properties) for item in store.scan()}
 
 
 def stored_users(deployment):
-    """Return the properties of each user."""
     store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
     return {user.user_id: dict(user.properties) for user in store.scan()}

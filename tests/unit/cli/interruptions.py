@@ -25,7 +25,7 @@ class Killed(BaseException):
 
 
 def write_history(path: Path) -> Path:
-    """Write 150 rows of 7 users on 3 days. Every 30th row is invalid."""
+    """Write 150 rows of 7 users on 4 days. Every 30th row has no user, so it is invalid."""
     rows = (
         f"{'' if row % 30 == 7 else row % 7},i{row % 11},{1_500_000_000 + (row * 7919) % (3 * DAY_S)}\n"
         for row in range(150)
@@ -48,7 +48,7 @@ def end_state(client: Callable[[str], Any], path: Path) -> tuple[Any, ...]:
 
 
 def stop_at(deployment: Deployment, call: int, error: type[BaseException]) -> None:
-    """Let the deployment's clients raise an error at a call to AWS, counted from 0."""
+    """Let the clients of S3 and DynamoDB raise an error at call number `call`, counted from 0."""
     calls = itertools.count()
 
     def stop(**_: Any) -> None:

@@ -53,7 +53,6 @@ class RefusedCalls:
         self.found: set[str] = set()
 
     def observe(self, call: Call, error: str | None) -> None:
-        """Check a call if a command made it."""
         if not _is_from_command():
             return
         try:

@@ -83,7 +83,6 @@ def put_parameters(ssm: Any, environment: str, names: Names = NAMES, *, without:
 
 
 def empty_deployment(client: Callable[[str], Any]) -> Deployment:
-    """Create the deployment's buckets and tables."""
     for bucket in (NAMES.lake_bucket, NAMES.artefact_bucket):
         create_bucket(client("s3"), bucket)
     create_profiles_table(client("dynamodb"), NAMES.profiles_table)

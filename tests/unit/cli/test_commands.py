@@ -24,7 +24,6 @@ ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
 
 
 def commands(group, *path):
-    """Yield the words and the object of each visible command in a group."""
     for name, command_ in group.commands.items():
         if command_.hidden:
             continue
@@ -35,7 +34,6 @@ def commands(group, *path):
 
 
 def everything(group, *path):
-    """Yield the words and the object of each command and group in a group, including hidden ones."""
     for name, one in group.commands.items():
         yield (*path, name), one
         if isinstance(one, TyperGroup):
@@ -43,7 +41,6 @@ def everything(group, *path):
 
 
 def loaded_root():
-    """Return the command with all commands loaded."""
     root = typer.main.get_command(command.app)
     assert isinstance(root, LazyGroup)
     return root.load()

@@ -22,7 +22,6 @@ LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "2
 
 @pytest.fixture
 def assembly(tmp_path):
-    """Return an assembly with a stream, a table, a function, an alarm on a metric expression, and dashboards."""
     metric: dict[str, Any] = {"MetricStat": {}}
     resources = {
         "Name": ("AWS::SSM::Parameter", {"Name": "/alsolike/shop/region"}),

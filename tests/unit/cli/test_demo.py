@@ -154,8 +154,6 @@ def test_reference_cannot_rank_reranked_responses_with_cold_items():
 
 
 class Answering(Api):
-    """API with one response."""
-
     def __init__(self, answer):
         self.answer = answer
 

@@ -70,9 +70,9 @@ def test_json_has_one_result_per_algorithm_and_exclusion(file, protocol):
 
 
 def test_title_has_the_test_window_and_each_row_its_test_users(file):
-    """The interactions of days 2 to 11 of January 1970 are in order.
+    """Each user has one interaction on each of the days 2 to 11 of January 1970.
 
-    The last two days are the test window, in which one user has no new item.
+    Some users have no new item in the test window, the last two days.
     """
     out, _ = run(file, algorithms="popularity", holdout_days=2)
     document = run_json(file, algorithms="popularity", holdout_days=2)
@@ -159,10 +159,7 @@ def test_item_without_interactions_is_in_no_model(file, tmp_path):
 
 
 def test_new_items_are_evaluated_with_and_without_cold_start(file, tmp_path):
-    """Items 21 to 40 are new and have the same categories as the other items.
-
-    The selection of a model evaluates new items, too.
-    """
+    """Items 21 to 40 are new and have the same categories as the other items."""
     items = tmp_path / "items.csv"
     items.write_text("ITEM_ID,KIND\n" + "".join(f"item{item},k{item % 2}\n" for item in range(1, 41)))
 

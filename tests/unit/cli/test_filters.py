@@ -241,7 +241,6 @@ def test_stored_values_of_another_type_are_counted(stored_as_text):
 
 
 def answer(monkeypatch, *items, unknown_columns=()):
-    """Set the response of the API."""
     response = Recommendations(
         items, "id", source="model", filled=0, cold=0, model_version="v1", degraded=None, duration_ms=1,
         unknown_columns=unknown_columns,

@@ -20,7 +20,6 @@ ROW = b"1,a,1500000000\n"
 
 
 def repeated(path, rows):
-    """Write a Parquet file of equal rows."""
     values = {"USER_ID": "u", "ITEM_ID": "i", "TIMESTAMP": 1_500_000_000}
     return write_parquet(
         path, {name: pa.repeat(pa.scalar(value), rows) for name, value in values.items()}, compression="zstd"

@@ -13,7 +13,6 @@ ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"
 
 @pytest.fixture
 def shop_bucket(client):
-    """Return a client with a bucket of the shop that contains several files."""
     s3 = client("s3")
     create_bucket(s3, "shop")
     for key, body in {

@@ -21,7 +21,6 @@ def history(tmp_path):
 
 
 def test_interrupted_and_repeated_import_has_the_same_result(deployment, history):
-    """The tests in tests/slow/cli stop at every call."""
     load(deployment, history)
     expected = end_state(deployment.client, history)
     empty(deployment, history)

@@ -25,7 +25,7 @@ HEADER = b"USER_ID,ITEM_ID,TIMESTAMP\n"
 
 
 class Endless:
-    """File with a line that exceeds the memory."""
+    """File with a long line that is generated while the file is read."""
 
     def __init__(self, start, length, end):
         self._start, self._left, self._end = start, length, end

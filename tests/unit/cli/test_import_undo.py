@@ -24,7 +24,6 @@ def items_of(deployment, user):
 
 @pytest.fixture
 def imported(deployment, tmp_path):
-    """Return a deployment with two imports."""
     load(deployment, write(tmp_path / "first.csv", FIRST), now_ms=NOW_MS)
     load(deployment, write(tmp_path / "second.csv", SECOND), now_ms=NOW_MS + 1)
     return deployment

@@ -1,4 +1,4 @@
-"""`alsolike metrics`."""
+"""Lists of metrics by `alsolike metrics`, with their cost."""
 
 from pathlib import Path
 

@@ -23,7 +23,6 @@ ROLE = "arn:aws:iam::123456789012:role/any"
 
 @pytest.fixture
 def shop(deployment):
-    """Return the deployment `--env shop` with a stream and a training workflow."""
     client = deployment.client
     client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=2)
     definition = json.dumps({"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}})

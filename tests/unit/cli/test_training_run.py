@@ -18,9 +18,9 @@ SUCCEEDED = {"Type": "Succeed"}
 
 
 def workflow(last, **states):
-    """Return a state machine whose states have a given field of the document and its value, or None.
+    """Return the definition of a state machine. Each of `states` sets a field of the document, given as name and value.
 
-    `last` is the name and the definition of its last state.
+    A state with None sets no field. `last` is the name and the definition of the last state.
     """
     names = [*states, last[0]]
     passes = {}

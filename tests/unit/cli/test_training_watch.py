@@ -86,13 +86,7 @@ def test_canary_is_printed_again_only_after_a_change(watch):
 
 
 class Job:
-    """Clients of SageMaker and CloudWatch Logs in an account with one completed training job.
-
-    Attributes
-    ----------
-    streams
-        Messages by log stream.
-    """
+    """Clients of SageMaker and CloudWatch Logs in an account with one completed training job."""
 
     def __init__(self):
         self.streams: dict[str, list[str]] = {}

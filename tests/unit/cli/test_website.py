@@ -15,7 +15,6 @@ from tests.unit.cli.command_line import run
 
 @pytest.fixture
 def with_pages(deployment):
-    """Return a deployment with pages and with a file of an earlier build in its bucket."""
     cognito = deployment.client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="operators")["UserPool"]["Id"]
     client = cognito.create_user_pool_client(
@@ -33,7 +32,6 @@ def with_pages(deployment):
 
 @pytest.fixture
 def pages(tmp_path):
-    """Write a build of the pages."""
     (tmp_path / "assets").mkdir()
     for name in ("index.html", "assets/new.js", "assets/new.css", "icon.svg"):
         (tmp_path / name).write_text(name)
@@ -42,7 +40,6 @@ def pages(tmp_path):
 
 @pytest.fixture
 def script(pages):
-    """Write the script of the browser package."""
     script = pages / "sdk" / "0.3.0" / "alsolike.js"
     script.parent.mkdir(parents=True)
     script.write_text("script")

@@ -44,7 +44,7 @@ def sources(module):
 
 
 def named_by(function):
-    """Return every metric that a function's code references, including the modules of `alsolike` that it imports."""
+    """Return every metric that the code of a function and of the imported modules of `alsolike` references."""
     waiting = list((ROOT / "functions" / function).rglob("*.py"))
     found: set[str] = set()
     seen = set(waiting)

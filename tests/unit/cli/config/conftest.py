@@ -9,7 +9,6 @@ from tests.unit.cli.shop import NAMES
 
 @pytest.fixture
 def shop(deployment, monkeypatch):
-    """Return the configuration store of the deployment that all subcommands use."""
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     return ConfigurationStore(deployment.client("s3"), NAMES.artefact_bucket)
 

@@ -22,7 +22,7 @@ from tests.unit.cli.shop import KEY
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
 NOW_MS = START_MS + 10 * DAY_MS
 USERS = 150
-"""Users of each arm."""
+"""Number of users of each arm."""
 
 ARMS = {"recommended": {"share": 0.5}, "popular": {"share": 0.5, "recommender": "popular"}}
 _numbers = itertools.count()

@@ -20,7 +20,7 @@ def planned(answers, *, days, experiment=SPRING, wanted=None):
 
 
 def regulars_and_new(days=4):
-    """Return responses of each of the last days, to ten regular users and to ten new users per day.
+    """Return daily responses to ten regular users and to ten users who are new on that day.
 
     On each day, one regular user and one new user make a purchase.
     """

@@ -151,7 +151,7 @@ def test_refused_replay_has_its_reason(function):
 
 
 def test_only_objects_of_the_response_date_are_read(function):
-    """Objects of other days are not opened. The object of this test would cause an error."""
+    """The object of the day before is not a Parquet file, so reading it would raise an error."""
     row = served_row(served_ms=NOW_MS, shopper=None)
     store(function, row)
     other = served.partition_prefix(served.served_date(NOW_MS - 86_400_000))

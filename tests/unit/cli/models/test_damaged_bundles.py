@@ -146,7 +146,6 @@ def test_repair_without_a_valid_champion_is_refused(kept, refusal):
 
 
 def forget(shop, name, *, version=CHAMPION):
-    """Delete a file with all its versions."""
     key = f"models/{version}/{name}"
     versions = shop.s3.list_object_versions(Bucket=BUCKET, Prefix=key)
     for stored in versions["Versions"]:

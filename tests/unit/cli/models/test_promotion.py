@@ -157,7 +157,7 @@ def test_blank_or_long_reason_is_refused(shop, refusal, call):
 
 @pytest.fixture
 def machine(shop, cloud):
-    """Return the training workflow, which executes only its first state."""
+    """Create a training workflow of two simple states, and return the client of Step Functions."""
     cloud.step_functions.executes = True
     states = shop.deployment.client("stepfunctions")
     role = "arn:aws:iam::123456789012:role/workflow"

@@ -20,8 +20,6 @@ GROUP, BUCKET = NAMES.model_package_group, NAMES.artefact_bucket
 
 
 class Shop(World):
-    """The deployment `--env shop` with model versions."""
-
     def __init__(self, deployment: Deployment, directory: Path) -> None:
         super().__init__(deployment.client, BUCKET, directory)
         self.deployment = deployment

@@ -30,7 +30,7 @@ def test_file_has_one_row_per_item_in_the_order_of_users(function, recommend, mo
     assert done.exit_code == 0, done.output
     found = pq.ParquetFile("recommendations.parquet")
     assert found.schema_arrow.equals(table.SCHEMA)
-    assert found.metadata.num_row_groups == 5  # Each row group has four rows.
+    assert found.metadata.num_row_groups == 5
     assert found.read().to_pylist()[:4] == [
         row("u0", 1, "u0-1", 0.5, "model"),
         row("u0", 2, "hit", 0.25, "popular"),

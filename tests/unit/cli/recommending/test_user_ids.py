@@ -43,7 +43,7 @@ def test_users_are_read_from_a_pipe(function, recommend):
 
 
 def test_users_are_read_only_shortly_before_their_requests(function, recommend, monkeypatch):
-    """Memory must not grow with the number of users, so the command reads no further while requests are active."""
+    """Memory must not grow with the number of users."""
     monkeypatch.setattr(run, "BATCH_USERS", 1)
     read: list[int] = []
 

@@ -1,4 +1,4 @@
-"""Run of the deployment's batch workflow, with moto's S3: users, failures and results."""
+"""Run of the deployment's batch workflow: users, failures and results."""
 
 import dataclasses
 import json

@@ -140,10 +140,11 @@ def test_recommendation_log_is_written_per_process():
         (line,) = [line for line in cost.estimate(deployed, load).lines if line.what == "writes of archive_served"]
         return line.quantity
 
-    # There are 10 requests per second, and 40 at the peak, of 6.3 ms each. So 0.3 requests run concurrently, at most
-    # 1.3, with two streams. Each stream has 5 lines per second and 5 / (1 + 5 * 5) deliveries per second.
+    # There are 10 requests per second, and 40 at the peak, of 6.3 ms each. At the peak, 0.25 + 2 * 0.25**0.5 = 1.3
+    # run concurrently, in two streams. Each stream has 5 lines per second and 5 / (1 + 5 * 5) deliveries per second.
     assert writes(864_000) == pytest.approx(2 * 5 / 26 * 730 * 3_600, rel=1e-6)
-    # With 100 times as many requests, 25.2 run concurrently, with 36 streams of 27.8 lines per second.
+    # With 100 times as many requests, 25.2 + 2 * 25.2**0.5 = 35.2 run concurrently, in 36 streams. Each stream has
+    # 27.8 lines per second.
     rate = 1_000 / 36
     assert writes(86_400_000) == pytest.approx(36 * rate / (1 + 5 * rate) * 730 * 3_600, rel=1e-6)
 

@@ -22,7 +22,7 @@ def test_deployment_without_protection_costs_nothing_more():
 def test_key_of_the_account_costs_requests_of_each_process():
     load = dataclasses.replace(NOTHING, requests_per_day=1_000)
 
-    # One process, three services, one request per service and five minutes.
+    # One process sends one request for each of three services every five minutes.
     assert dollars(bill(load, own_key=True), "requests") == pytest.approx(3 * 730 * 12 * 3e-6)
 
 

@@ -77,12 +77,10 @@ class Account:
         self._stub(service).add_response(operation, dict(response), parameters or None)
 
     def refuse(self, service: str, operation: str, code: str) -> None:
-        """Prepare an error as the next response of a service."""
         self.operations.add((service, operation))
         self._stub(service).add_client_error(operation, code, f"{code} of {operation}")
 
     def left(self) -> list[str]:
-        """Return the services with unused responses."""
         return [service for service, stub in self._stubs.items() if stub._queue]
 
     def _stub(self, service: str) -> Stubber:
@@ -197,7 +195,6 @@ def bucket(account: Account, *, region: str = REGION) -> None:
 
 
 def limits(account: Account, *, concurrency: int = 1_000) -> None:
-    """Prepare sufficient quotas, and the layer of the region."""
     lambda_settings(account, concurrency=concurrency)
     layer(account)
     quotas(account, spot=4, on_demand=8, dpus=300)

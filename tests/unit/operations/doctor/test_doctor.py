@@ -1,4 +1,4 @@
-"""Findings on six simulated accounts, from one without credentials to one with a running deployment."""
+"""Findings on simulated accounts, from one without credentials to one with a running deployment."""
 
 import dataclasses
 
@@ -153,7 +153,6 @@ def test_account_with_remains_of_an_earlier_deployment_is_refused():
 
 
 def deployed(*, shards=4, result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active"):
-    """Return an account with all stacks of a deployment."""
     account = Account()
     accounts.caller(account)
     accounts.stacks(account, data="UPDATE_COMPLETE", kafka="CREATE_COMPLETE")
