@@ -39,7 +39,7 @@ UNREADABLE = "unreadable"
 
 NO_VERSION = "none"
 ONE_PER_PRODUCT = frozenset({FOR_YOU, SIMILAR_ITEMS, BOUGHT_TOGETHER, TRENDING, POPULAR})
-"""Recommenders whose lists contain one variant per product. Other recommenders list all variants of the user's items or
+"""Recommenders whose lists prefer one variant per product. Other recommenders list all variants of the user's items or
 of the requested items.
 """
 

@@ -53,7 +53,7 @@ class Recommender:
         swaps: bool = False,
         replayed: Replayed | None = None,
     ) -> Answer:
-        """Recommend items. A response after a failure is degraded, but never contains an item that a filter excludes.
+        """Recommend items. A response after a failure is degraded, but its filters still apply.
 
         `rules` names a rule set, or is `OWN_RULES`; None for the rules of the request only. With `swaps`, a configured
         share of responses has neighbours in random order. Raise `InvalidInput` also if the parameters of a filter lack

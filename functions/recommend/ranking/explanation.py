@@ -17,7 +17,7 @@ from alsolike.profiles.profile import RecentInteraction
 from functions.recommend.state.model import History, Model
 
 EXPLAINED_INTERACTIONS = 50
-"""Maximum number of explained interactions, latest first. Each requires a model run."""
+"""Maximum number of interactions with a computed contribution, latest first."""
 
 REASONS = 3
 """Maximum number of interactions in an explanation, highest contribution first."""
@@ -26,7 +26,7 @@ REASONS = 3
 def reasons(
     positions: Sequence[int], *, model: Model, history: History, recent: Sequence[RecentInteraction], now_ms: int
 ) -> dict[int, list[str]]:
-    """Return the reasons of the model's items by position, as JSON strings by descending contribution above 0.
+    """Return up to `REASONS` reasons per position of the model, JSON strings by descending contribution above 0.
 
     Each string contains `itemId` and `eventType` of an interaction, its `timestamp` (seconds since 1970), and
     `contribution`, the loss of the item's score without the interaction. `recent` are the interactions of `history`, in

@@ -1,6 +1,6 @@
 """Step 5: recommenders by name.
 
-`for-you` has four levels: the model, items similar to the last viewed one, popular items of the bundle, and trending
+`for-you` has four levels: the model, items similar to one of the latest, popular items of the bundle, and trending
 items. The response's `source` contains the level.
 """
 
@@ -59,7 +59,7 @@ def recently_viewed(inputs: RankingInputs) -> Ranking:
 
 
 def buy_again(inputs: RankingInputs) -> Ranking:
-    """Return the user's purchases, in the model's order of expected repeat purchase."""
+    """Return the user's purchases by the model's score, then by the decayed number of purchases."""
     configuration, now_ms = inputs.resolved.configuration, inputs.resolved.now_ms
     bought = passing(purchases(inputs.recent, inputs.items.history, configuration, now_ms=now_ms), inputs.mask)
     scores, history, degraded = _scores(inputs, [item.position for item in bought])

@@ -2,7 +2,7 @@
 
 This module reads no stores. Callers pass candidates with scores, best first, and `columns` returns the values of items.
 
-`Slate.unmet_rules` lists every unmet rule as `<rule>:<what> <why>`:
+`compose` lists unmet rules as `<rule>:<what> <why>`:
 
 ==================== =================================================================================================
 why                  when

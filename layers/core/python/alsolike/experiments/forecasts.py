@@ -25,7 +25,7 @@ STATES = (RUNNING, DONE, FAILED)
 RECOMMENDER = "for-you"
 
 DAYS, RESPONSES = 28, 5_000
-"""Default number of days of the recommendation log, and maximum number of logged responses."""
+"""Default number of days of the recommendation log, and default of the maximum number of logged responses."""
 
 MAX_RUN_MS = 960_000
 """Maximum age in milliseconds of a running forecast: the timeout of the function and a minute for its start."""

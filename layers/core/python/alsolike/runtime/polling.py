@@ -186,7 +186,7 @@ class PolledValue(Generic[T]):
         return self._reading is not None
 
     def current(self, *, now_ms: int, remaining_ms: Callable[[], float] = unlimited) -> T:
-        """Return the value. It is reloaded first if the interval has passed."""
+        """Return the value. It is reloaded first if the interval has passed and a read is permitted."""
         if now_ms < self._next_ms and self._reading is None:
             return self._value
         return self._poll(now_ms, remaining_ms)
