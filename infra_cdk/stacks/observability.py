@@ -188,7 +188,7 @@ class ObservabilityStack(Stack):
         )
 
     def _composite_alarm(self, construct_id: str, alarms: Sequence[cloudwatch.IAlarm], description: str) -> None:
-        """Add a composite alarm that notifies operators once for several alarms."""
+        """Add an alarm that is active while any of the alarms is active. It notifies operators."""
         rules = [cloudwatch.AlarmRule.from_alarm(each, cloudwatch.AlarmState.ALARM) for each in alarms]
         made = cloudwatch.CompositeAlarm(
             self,

@@ -7,7 +7,7 @@ table has the largest values of each row of their weighted sum. Score = position
 
 The validation set selects the weights, the half-life and the positional decay. The search starts with the half-life and
 decay of the best single table. Each round searches for the weights, then for half-life and decay together. The search
-ends after the first round without a gain.
+ends after the first round without a gain, or after `MAX_ROUNDS`.
 
 References
 ----------

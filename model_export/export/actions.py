@@ -56,10 +56,11 @@ class ActionQuality:
 
 
 def fit_actions(samples: ActionSamples | None) -> tuple[ActionModel, ActionQuality | None]:
-    """Return the action model, fitted on all exposures, and its quality on the latest share `HOLDOUT_SHARE`.
+    """Return the action model, fitted on all exposures, and the quality of a fit on the earlier exposures.
 
-    Rates per action replace the model if it is not better, or if an outcome has fewer than `MIN_OUTCOMES` earlier
-    exposures. In the second case, the quality is None. Without samples, the model is empty and the quality is None.
+    The latest share `HOLDOUT_SHARE` is evaluated. Rates per action replace the model if it is not better, or if an
+    outcome has fewer than `MIN_OUTCOMES` earlier exposures. In the second case, the quality is None. Without samples,
+    the model is empty and the quality is None.
     """
     if samples is None:
         return ActionModel.none(), None

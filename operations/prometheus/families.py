@@ -1,4 +1,4 @@
-"""Metrics of `GET /metrics`, with the CloudWatch metric of each series.
+"""Metrics of `GET /metrics`, with the CloudWatch metrics of their series.
 
 Counters and histograms are sums since the start of the month in UTC, when they reset. Therefore no state is stored.
 Prometheus' `rate` and `increase` handle the reset like a restarted process.
