@@ -76,7 +76,6 @@ def artefact_bucket(aws):
 
 @pytest.fixture
 def logged(monkeypatch):
-    """Return a function that returns the log output of the functions."""
     lines = io.StringIO()
     for log_handler in logger.handlers:
         monkeypatch.setattr(log_handler, "stream", lines)
@@ -103,8 +102,6 @@ def counted_by_dimensions(capsys):
 
 @pytest.fixture
 def counted(counted_by_dimensions):
-    """Return a function that returns the metrics since its last call, by name."""
-
     def read():
         total = Counter[str]()
         for values in counted_by_dimensions().values():
@@ -124,8 +121,6 @@ def pseudonyms(aws):
 
 @pytest.fixture
 def erase(aws, artefact_bucket, pseudonyms):
-    """Return a function that writes the tombstone of a user."""
-
     def write(user):
         add_tombstone(aws("s3"), artefact_bucket, pseudonyms.erased_user(user), now_ms=1)
 
@@ -139,7 +134,6 @@ def world(aws, artefact_bucket, tmp_path):
 
 @pytest.fixture
 def configure(world):
-    """Return a function that applies a configuration."""
     return lambda document: world.configure(**document)
 
 
@@ -154,8 +148,6 @@ def set_variables(monkeypatch):
 
 @pytest.fixture
 def replace_clients(monkeypatch):
-    """Return a function that replaces the clients of some services in a handler's module."""
-
     def replace(handler, **clients):
         monkeypatch.setattr(handler, "client", lambda service, **how: clients.get(service) or client(service, **how))
 

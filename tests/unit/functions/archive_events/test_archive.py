@@ -33,14 +33,11 @@ def invoke(lake_bucket, artefact_bucket, set_variables):
 
 @pytest.fixture
 def stored(aws, lake_bucket):
-    """Return a function that returns the content of the lake's objects by key."""
     return lambda: objects(aws("s3"), lake_bucket)
 
 
 @pytest.fixture
 def stored_table(stored):
-    """Return a function that returns the table of the only object of the lake."""
-
     def read():
         (content,) = stored().values()
         return table_of(content)
@@ -145,8 +142,6 @@ def test_redelivered_batch_writes_identical_objects(invoke, stored):
 
 @pytest.fixture
 def archived(aws, lake_bucket):
-    """Return a function that archives a batch, and returns the result."""
-
     def run(batch, *configurations, bucket=lake_bucket):
         records, applied = stream_records(kinesis_event(batch)), Applied(*configurations)
         result = archive(records, client=aws("s3"), bucket=bucket, configurations=applied, now_ms=NOW_MS)

@@ -34,7 +34,6 @@ def invoke(lake_bucket, artefact_bucket, profiles_table, set_variables):
 
 @pytest.fixture
 def stored(aws, lake_bucket):
-    """Return a function that returns the content of the lake's objects by key."""
     return lambda: objects(aws("s3"), lake_bucket)
 
 

@@ -19,7 +19,6 @@ LATER_MS = NOW_MS + 30 * DAY_MS
 
 
 def on(day, user="anna"):
-    """Return a response that was served `day` days after `SERVED_MS`."""
     return answer(["pear"], user=user, served_ms=SERVED_MS + day * DAY_MS)
 
 

@@ -41,7 +41,7 @@ def spilled(directory, name, keys, *, parts):
     return rows
 
 
-@pytest.mark.parametrize("parts", [1, 7])  # The estimate would require 40 partitions.
+@pytest.mark.parametrize("parts", [1, 7])  # Both numbers of partitions are too low for the limit of rows.
 def test_partition_rows_stay_below_the_limit_for_any_estimate(tmp_path, parts):
     answers, events = (spilled(tmp_path, name, KEYS * times, parts=parts) for name, times in (("a", 1), ("b", 2)))
     rows: list[int] = []

@@ -128,7 +128,6 @@ def test_authorized_request_does_not_log_user_or_secret(secret, logged):
 
 
 def policy(route, *, header="", query=""):
-    """Return the policy for a request to a REST API."""
     event = http_event(route)
     event = {**event, "headers": {"authorization": header}, "rawQueryString": query}
     return handler.lambda_handler({**rest_event(event), "type": "REQUEST", "methodArn": METHOD_ARN}, LambdaContext())

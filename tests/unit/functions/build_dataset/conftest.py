@@ -35,7 +35,7 @@ def dataset(invoke, aws, archived, artefact_bucket, catalogue_table):
     s3 = aws("s3")
     records = stream_records(kinesis_event(shopping()))
     archived(records)
-    archived(records[:4])  # A retry of half of the batch writes the same events under other names.
+    archived(records[:4])  # A retry of a part of the batch stores the same events again, in another object.
     items = [Item("plum", {"title": "Plum"}), Item("fig", {"title": "Fig", "price": 1.5}), Item("pear", {})]
     CatalogueStore(aws("dynamodb"), catalogue_table).put(items, now_ms=NOW_MS)
 

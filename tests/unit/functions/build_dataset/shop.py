@@ -23,7 +23,6 @@ def shopping() -> list[Interaction]:
 
 
 def dropped(**counts: int) -> dict[str, int]:
-    """Return the numbers of dropped rows by reason."""
     reasons = (
         "duplicate_event", "erased_user", "no_item", "unknown_event_type", "no_weight", "taken_back", "rare_item",
         "short_history",

@@ -9,7 +9,6 @@ GONE = "00000000-1234-4321-9876-0123456789ab"
 
 
 def check(cloud, monkeypatch, **mapping):
-    """Return the function's result for an event source mapping."""
     stated = {name: value for name, value in mapping.items() if value is not None}
     cloud.functions.mappings[MAPPING] = {"UUID": MAPPING, "StateTransitionReason": "User action", **stated}
     monkeypatch.setenv("MAPPING_ID", MAPPING)

@@ -31,5 +31,4 @@ def collect(aws, catalogue_table, users_table, artefact_bucket, set_variables, m
 
 @pytest.fixture
 def stored(aws):
-    """Return a function that returns the events on the stream."""
     return lambda: [interaction(record) for record in stored_records(aws("kinesis"))]

@@ -172,7 +172,7 @@ def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(collect, st
     first, second = stored()
     assert (first.correlation_id, second.correlation_id) == ("order-17", "r1")
     assert first.event_id == second.event_id
-    assert collect("POST /events", {})["headers"]["x-correlation-id"] == "r1"  # A refusal has it too.
+    assert collect("POST /events", {})["headers"]["x-correlation-id"] == "r1"  # A rejection has the correlation ID too.
 
 
 def test_event_of_an_agent_names_the_agent_and_counts_apart(collect, stored, counted):

@@ -31,7 +31,7 @@ def browse(collect, configure):
 
 
 def flood(browse, session="v-1"):
-    """Send 100 events of each type for one item, each with a different ID and time."""
+    """Send 100 events of each type for one item, each with a different ID."""
     for call in range(30):
         events = [
             {**EVENT, "eventId": f"{call}-{n}", "sentAt": SENT_AT - n, "eventType": list(TYPES)[call % 3]}

@@ -62,7 +62,7 @@ def test_row_of_an_erased_user_returns_404_and_stays(collect, erase, aws, users_
 
 
 def test_events_are_refused_while_tombstones_are_unreadable(collect, aws, artefact_bucket, users_table, stored):
-    collect("GET /users")  # The request loads the configuration, so that only the tombstones are missing later.
+    collect("GET /users")  # The request loads the configuration, so that later only the tombstones are unreadable.
     aws("s3").put_object(Bucket=artefact_bucket, Key="privacy/tombstones.json", Body=b"?")
 
     assert collect("POST /events", CALL)["statusCode"] == 503

@@ -1,4 +1,4 @@
-"""Interrupted and concurrent upkeep, and erased users. The slow tests interrupt each call."""
+"""Interrupted and concurrent upkeep, and erased users."""
 
 import pytest
 

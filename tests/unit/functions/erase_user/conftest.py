@@ -6,7 +6,6 @@ MACHINE = {"StartAt": "Done", "States": {"Done": {"Type": "Succeed"}}}
 
 @pytest.fixture
 def machine(aws, artefact_bucket, profiles_table, pseudonyms, set_variables):
-    """Set the variables of the function, and return the ARN of its workflow."""
     role = "arn:aws:iam::123456789012:role/workflow"
     definition = orjson.dumps(MACHINE).decode()
     made = aws("stepfunctions").create_state_machine(name="erasure", definition=definition, roleArn=role)

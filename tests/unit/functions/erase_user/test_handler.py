@@ -12,8 +12,6 @@ from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 
 @pytest.fixture
 def erase_user(machine):
-    """Return a function that requests the erasure of a user."""
-
     def erase(user):
         event = http_event("DELETE /users/{userId}", path={"userId": user})
         answer = handler.lambda_handler(event, LambdaContext())

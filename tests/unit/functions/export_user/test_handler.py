@@ -202,7 +202,6 @@ def page(user, token=None, *, step_ms=1_000):
 
 
 def pages(user, *, step_ms=0):
-    """Return the documents of all pages of an export."""
     found = [page(user, step_ms=step_ms)]
     while (token := found[-1].get("nextToken")) is not None:
         found.append(page(user, token, step_ms=step_ms))
@@ -224,7 +223,6 @@ def write_log(stores, *, objects, user_rows):
 
 
 def test_thousands_of_log_objects_are_exported_in_pages(stores):
-    """A real call reads about 4,600 objects in its time. In this test, 50 objects take the same time."""
     stores.put_rows("own", interaction("a", user_id="ann"))
     ids = write_log(stores, objects=200, user_rows=20)
 
@@ -325,10 +323,7 @@ def in_order(found, name):
 
 
 def test_thousands_of_interaction_objects_are_exported_in_pages(stores):
-    """A real call reads about 4,600 objects in its time.
-
-    In this test, 50 objects take the same time. Each object is read three times: for sessions, logins and rows.
-    """
+    """Each object is read three times: for sessions, logins and rows."""
     for number in range(100):
         user, session = ("ann", "visit") if number % 10 == 0 else ("bob", None)
         stores.put_rows(f"{number:06}", interaction(f"{number:06}", user_id=user, session_id=session))
@@ -354,7 +349,6 @@ def test_thousands_of_quarantined_objects_are_exported_in_pages(stores):
 
 
 def pass_time(monkeypatch, *, seconds):
-    """Set the clock of the export to `seconds` after the current time."""
     data, ids = handler._data()
     later = dataclasses.replace(data, now_s=lambda: time.time() + seconds)
     monkeypatch.setattr(handler, "_data", lambda: (later, ids))

@@ -34,7 +34,6 @@ def environment(lake_bucket, artefact_bucket, profiles_table, catalogue_table, u
 
 @pytest.fixture
 def uploads(aws, environment, monkeypatch, tmp_path):
-    """Return a function that uploads a file."""
     monkeypatch.setattr(handler, "session_clients", lambda: aws)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     monkeypatch.chdir(tmp_path)
@@ -53,8 +52,6 @@ def run(dataset, key):
 
 @pytest.fixture
 def lake_rows(aws, lake_bucket):
-    """Return a function that returns the rows of the lake's interactions."""
-
     def read():
         contents = objects(aws("s3"), lake_bucket, "interactions/").values()
         return [row for content in contents for row in table_of(content).to_pylist()]
@@ -70,7 +67,7 @@ def test_undeclared_event_types_count_as_views(uploads, lake_rows):
     assert counts == {"imported": 2, "rejected": 1, "quarantined": 1, "reasons": "USER_ID is missing (1)"}
     rows = lake_rows()
     assert sorted((row["item_id"], row["event_type"]) for row in rows) == [("a", "view"), ("b", "purchase")]
-    assert run("INTERACTIONS", "history/") == counts  # A repeated import has the same counts and writes nothing.
+    assert run("INTERACTIONS", "history/") == counts
 
 
 @pytest.mark.parametrize(
@@ -240,8 +237,6 @@ def test_file_without_a_valid_row_fails_the_job(uploads):
 
 @pytest.fixture
 def held(aws, lake_bucket):
-    """Return a function that returns the quarantined rows."""
-
     def read():
         contents = objects(aws("s3"), lake_bucket, "quarantine/")
         return [read_dead_letter(key, body, written_ms=0) for key, body in contents.items()]

@@ -67,7 +67,6 @@ def event(event_id: str, user: str, item: str | None, time_ms: int, **fields: An
 
 
 def frame_of(rows: Iterable[Row]) -> pd.DataFrame:
-    """Return rows as the interactions of a dataset."""
     return pd.DataFrame(
         {
             "profile_id": [f"u#{row['user_id']}" for row in rows],
@@ -79,7 +78,6 @@ def frame_of(rows: Iterable[Row]) -> pd.DataFrame:
 
 
 def catalogue(categories: Mapping[str, str]) -> pd.DataFrame:
-    """Return the items of a dataset from their categories by item ID."""
     documents = [json.dumps({"category": name}) for name in categories.values()]
     return pd.DataFrame({"item_id": list(categories), "properties": documents}, dtype=object)
 
@@ -132,7 +130,7 @@ class MonitoredShop:
         self.places.s3.put_object(Bucket=self.places.artefact_bucket, Key=key, Body=body)
 
     def happened(self, rows: Iterable[Row], *, profiles: bool = True) -> None:
-        """Write rows to the lake, and to the live profiles if `profiles` is true."""
+        """Write rows to the lake, and their purchases to the live profiles if `profiles` is true."""
         days: dict[str, list[Row]] = {}
         profiles_by_id: dict[str, list[RecentInteraction]] = {}
         for row in rows:
@@ -174,7 +172,6 @@ class MonitoredShop:
         self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=to_parquet(rows))
 
     def look(self, *, now_ms: int = NOW_MS, rules: DriftThresholds = RULES) -> DriftReport:
-        """Run the monitoring once."""
         return look(self.places, configuration=DEFAULT, rules=rules, now_ms=now_ms)
 
     def state(self) -> dict[str, Any]:
@@ -183,7 +180,6 @@ class MonitoredShop:
         return document
 
     def started(self) -> list[dict[str, Any]]:
-        """Return the executions of the workflow, ordered by start."""
         arn = self.places.state_machine_arn
         found = self.places.states.list_executions(stateMachineArn=arn)["executions"]
         described = [self.places.states.describe_execution(executionArn=each["executionArn"]) for each in found]

@@ -21,7 +21,6 @@ LATER_MS = NOW_MS + 2 * DAY_MS
 
 
 def add_interactions(shop, name, *, since_ms, count=600):
-    """Write interactions to the lake, one per millisecond."""
     rows = [event(f"{name}-{n}", f"user-{n % 50}", "item-00", since_ms + n) for n in range(count)]
     shop.happened(rows, profiles=False)
 

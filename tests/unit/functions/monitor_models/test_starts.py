@@ -19,7 +19,6 @@ LATER_MS = NOW_MS + 7 * DAY_MS
 
 
 def drift(shop, *, now_ms):
-    """Write a week of purchases in which rare items are popular."""
     shop.happened(shopping(end_ms=now_ms, tail=DRIFTED, seed=1), profiles=False)
 
 

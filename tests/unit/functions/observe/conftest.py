@@ -42,8 +42,6 @@ def observe(artefact_bucket, lake_bucket, clock, set_variables):
 
 @pytest.fixture
 def put(aws):
-    """Return a function that stores values of a metric."""
-
     def put_metric(namespace, name, *values, at_ms=NOW_MS // 60_000 * 60_000, **dimensions):
         datum = {
             "MetricName": name,

@@ -12,13 +12,11 @@ from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT, 
 
 @pytest.fixture(autouse=True)
 def deployed(cloud):
-    """Deploy the stacks, and return their templates."""
     cloud.cloudformation.templates.update(TEMPLATES)
     return cloud.cloudformation.templates
 
 
 def read_stacks(cloud):
-    """Return the names of the stacks whose templates were read."""
     return [call.request["StackName"] for call in cloud.calls if call.operation == "cloudformation.GetTemplate"]
 
 

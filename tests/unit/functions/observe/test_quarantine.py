@@ -14,8 +14,6 @@ from tests.builders.lambda_events import NOW_MS, kinesis_event
 
 @pytest.fixture
 def hold(aws, lake_bucket):
-    """Return a function that quarantines a record with a reason and returns the record's short ID."""
-
     def write(sequence, reason, *, days=0):
         key, data = "u#anna@shop.example", b'{"user_id": "anna@shop.example"}'
         record = StreamRecord("events", "shardId-0", str(sequence), NOW_MS - days * DAY_MS, data, partition_key=key)

@@ -12,7 +12,6 @@ from tests.unit.functions.operate.shop import ATTRIBUTE, MACHINE, MONITOR, RECOM
 
 @pytest.fixture
 def empty(aws, artefact_bucket, lake_bucket, set_variables, monkeypatch):
-    """Return an operator of a deployment without a model."""
     set_variables(
         ARTEFACT_BUCKET=artefact_bucket,
         LAKE_BUCKET=lake_bucket,
@@ -43,7 +42,6 @@ def operator(empty):
 
 @pytest.fixture
 def invocations(empty, replace_clients):
-    """Return the asynchronous calls of functions."""
     invocations = Invocations()
     replace_clients(handler, **{"lambda": invocations})
     return invocations

@@ -39,7 +39,6 @@ class Operator(World):
         return {**answer, "document": orjson.loads(answer["body"])}
 
     def act(self, route: str, body: Any, *, version: str | None = None) -> dict[str, Any]:
-        """Call a route, assert its success, and return the document."""
         answer = self.call(route, body, path={"version": version} if version else None)
         assert answer["statusCode"] == 200, answer["body"]
         return dict(answer["document"])
@@ -49,7 +48,7 @@ class Operator(World):
         return answer["statusCode"], answer["document"]["message"]
 
     def publish(self, version: str, *, check: Check | None = None, files: bool = True) -> None:
-        """Register a version as the gate does, with a hit rate of 0.5, and of 0.3 for popularity."""
+        """Register a version as the gate does."""
         candidates = [
             {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2, "fit_s": 0.5},
             {"algorithm": "ease", "hr": 0.5, "ndcg": 0.25, "mrr": 0.2, "coverage": 0.8, "fit_s": 12.0},

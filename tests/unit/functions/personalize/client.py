@@ -41,7 +41,6 @@ class Clock:
 
 
 def deploy(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Create the stores of the function and set its variables."""
     keys = create_table(aws("dynamodb"), "keys", key="key_id")
     aws("dynamodb").create_table(
         TableName="resources",
@@ -92,7 +91,7 @@ def client_at(clock: Clock) -> Any:
 
 @functools.cache
 def _session() -> boto3.Session:
-    """Return a session. It is cached, because it reads the description of the service."""
+    """Return a session. The cache saves reading the description of the service for each client."""
     return boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
 
 
@@ -110,13 +109,11 @@ def refusal(call: Any, **arguments: Any) -> str:
 
 
 def make_group(personalize: Any) -> tuple[str, str]:
-    """Create a dataset group and a schema, and return their ARNs."""
     schema = personalize.create_schema(name="shop-interactions", schema=AVRO)["schemaArn"]
     return personalize.create_dataset_group(name="shop")["datasetGroupArn"], schema
 
 
 def make_dataset(personalize: Any, dataset_type: str = "ITEMS", *, schema: str = "shop-interactions") -> str:
-    """Create a dataset of the group `shop`, and return its ARN."""
     arns = {"schemaArn": f"{PREFIX}:schema/{schema}", "datasetGroupArn": f"{PREFIX}:dataset-group/shop"}
     arn: str = personalize.create_dataset(name="i", datasetType=dataset_type, **arns)["datasetArn"]
     return arn

@@ -15,6 +15,5 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def personalize(aws, artefact_bucket, clock, monkeypatch):
-    """Return boto3's client of an empty control plane."""
     deploy(aws, artefact_bucket, monkeypatch)
     return client_at(clock)

@@ -9,7 +9,6 @@ from tests.unit.functions.personalize.client import AVRO, IMPORTS, PREFIX, make_
 
 @pytest.fixture
 def job(personalize):
-    """Return the request for a job of an existing dataset."""
     make_group(personalize)
     dataset = make_dataset(personalize, "INTERACTIONS")
     source = {"dataLocation": "s3://uploads/2026/interactions.csv"}
@@ -22,7 +21,6 @@ def status(personalize):
 
 
 def started(aws):
-    """Return the input of the only execution of the import workflow."""
     (execution,) = aws("stepfunctions").list_executions(stateMachineArn=IMPORTS)["executions"]
     return json.loads(aws("stepfunctions").describe_execution(executionArn=execution["executionArn"])["input"])
 

@@ -56,11 +56,9 @@ class Shop(World):
         return version
 
     def recommender(self, name, recipe="aws-popularity-count", **fields):
-        """Return the arguments of `create_recommender`."""
         return {"name": name, "datasetGroupArn": self.group, "recipeArn": f"{RECIPES}/{recipe}", **fields}
 
     def batch(self):
-        """Return the input of the only execution of the batch workflow, without its ID."""
         (execution,) = self.stepfunctions.list_executions(stateMachineArn=BATCHES)["executions"]
         described = self.stepfunctions.describe_execution(executionArn=execution["executionArn"])
         batch = json.loads(described["input"])
@@ -80,7 +78,6 @@ class Shop(World):
         self._cloud.step_functions.end_all(status, history=history if status == "SUCCEEDED" else ())
 
     def publish(self, version):
-        """Store a bundle's manifest, and promote the version to champion."""
         candidates = [
             {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2},
             {"algorithm": "ease", "hr": 0.5, "ndcg": 0.25, "mrr": 0.2, "coverage": 0.8},
@@ -98,7 +95,6 @@ class Shop(World):
         self.s3.delete_object(Bucket=self.bucket, Key=f"models/{version}/manifest.json")
 
     def configuration(self):
-        """Return the configuration as the function recommend reads it."""
         reader = ConfigurationReader(self.s3, self.bucket, own_names=True)
         return reader.current(now_ms=0, remaining_ms=lambda: 1e9)
 
@@ -536,7 +532,6 @@ BATCH = {
 
 
 def job_of(version, **fields):
-    """Return the request of a batch job."""
     return {
         "solutionVersionArn": version, "roleArn": "arn:aws:iam::1:role/r", **fields,
         "jobInput": {"s3DataSource": {"path": BATCH["source"]}},

@@ -41,5 +41,5 @@ def deliver(context: LambdaContext, *records: dict[str, Any]) -> None:
 
 
 def notify(context: LambdaContext) -> None:
-    """Deliver the notification for an object that the artefact bucket has got."""
+    """Deliver the notification of a new object in the artefact bucket."""
     handler.lambda_handler({"source": "aws.s3", "detail-type": "Object Created"}, context)

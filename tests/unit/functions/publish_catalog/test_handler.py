@@ -104,7 +104,6 @@ def test_snapshot_above_the_size_limit_is_counted(context, counted, monkeypatch)
 
 @pytest.fixture
 def declare_colour(configure):
-    """Return a function that applies a configuration in which colour is a string."""
     return lambda: configure({"items": {"columns": {"COLOUR": "string"}}})
 
 

@@ -32,7 +32,6 @@ def web_bucket(artefact_bucket, aws, set_variables, monkeypatch, tmp_path):
 
 @pytest.fixture
 def files(aws, web_bucket):
-    """Return a function that returns the published files by key."""
     return lambda: {key: json.loads(body) for key, body in objects(aws("s3"), web_bucket).items()}
 
 

@@ -17,7 +17,6 @@ FOLDER = "quarantine/dt=2026-09-21/kafka-shop-events-0-"
 
 @pytest.fixture
 def read(aws, artefact_bucket, lake_bucket, set_variables, monkeypatch):
-    """Return a function that invokes read_kafka with an event."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     set_variables(STREAM_NAME="events", LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket)
     set_variables(SECRET_ARN="the-key", TRACKING_ID=TRACKING_ID)
@@ -27,20 +26,16 @@ def read(aws, artefact_bucket, lake_bucket, set_variables, monkeypatch):
 
 @pytest.fixture
 def stored(aws):
-    """Return a function that returns the records on the stream."""
     return lambda: stored_records(aws("kinesis"))
 
 
 @pytest.fixture
 def partitions(stored):
-    """Return a function that returns the partition keys of the records on the stream."""
     return lambda: [record["PartitionKey"] for record in stored()]
 
 
 @pytest.fixture
 def quarantined(aws, lake_bucket):
-    """Return a function that returns the quarantined records by key."""
-
     def load():
         return {key: QuarantinedRecord.from_json(body) for key, body in objects(aws("s3"), lake_bucket).items()}
 

@@ -25,7 +25,6 @@ class Deployment(World):
         self.times_ms: list[int] = []
 
     def remaining_ms(self) -> int:
-        """Return the next element of `times_ms`, and 20,000 if there is none."""
         return self.times_ms.pop(0) if self.times_ms else 20_000
 
     def new_loader(self) -> ChampionLoader:

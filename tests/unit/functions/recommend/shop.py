@@ -101,7 +101,6 @@ class Shop(World):
         return answer
 
     def got(self, route: str, **arguments: Any) -> tuple[list[str], str]:
-        """Return the items and the source of the response to a plain GET route."""
         answer = self.get(route, **arguments)
         assert answer["statusCode"] == 200, answer["body"]
         items = [item["itemId"] for item in orjson.loads(answer["body"])["itemList"]]
@@ -120,7 +119,6 @@ class Shop(World):
         return self.listed(**named, **fields)[0]
 
     def listed(self, **fields: Any) -> tuple[list[str], dict[str, str]]:
-        """Return the items and the headers of the response to a recommendation request."""
         items, headers = self.ask(**fields)
         return [item["itemId"] for item in items], headers
 

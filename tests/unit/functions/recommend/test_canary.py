@@ -37,7 +37,6 @@ def start(shop, canary=CANARY):
 
 
 def first(shop, **request):
-    """Return the first item, the model version and the arms of a response."""
     items, headers = shop.ask(**request)
     return items[0]["itemId"], headers["x-alsolike-model-version"], headers.get("x-alsolike-arms")
 

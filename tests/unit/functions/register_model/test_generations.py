@@ -46,7 +46,7 @@ def test_worse_candidate_is_rejected_and_a_better_one_passes(tmp_path, walks):
     assert "ahead -" in comparison
     assert failed(judged(better, poor)) == []
     assert judged(better, poor)["against the champion"].figures.startswith("significantly better: ")
-    # Equal settings and data give equal lists, and the candidate is newer.
+    # The lists are as good as those of the champion, and the candidate is newer.
     assert against(Bundle(steady).manifest)["difference"] == pytest.approx(0, abs=0.02)
     assert failed(judged(steady, good)) == []
 

@@ -126,7 +126,6 @@ OLD_CHAMPIONS_DAYS = 32
 
 @pytest.fixture(scope="module")
 def walks():
-    """Return sequences through two cycles of 40 items."""
     return random_walks(users=USERS, items=ITEMS, days=DAYS)
 
 

@@ -118,12 +118,10 @@ class Trial(World):
         self.s3.put_object(Bucket=self.lake, Key=key, Body=parquet(rows, SERVED))
 
     def attribute(self, rows: Sequence[Mapping[str, Any]]) -> None:
-        """Write the day's outcomes."""
         key = outcomes.object_key(served.served_date(self.now_ms))
         self.s3.put_object(Bucket=self.lake, Key=key, Body=parquet(rows, OUTCOMES))
 
     def users(self, arm: str, count: int) -> list[str]:
-        """Return `count` users of an arm of the canary."""
         experiment = self.canary().experiment
         users = (user for user in map("user-{}".format, itertools.count()) if experiment.arm_of(user).name == arm)
         return list(itertools.islice(users, count))

@@ -40,7 +40,6 @@ class MemoryStore(ProfileStore):
 
     @property
     def profiles(self) -> dict[str, Profile]:
-        """All stored profiles, by ID."""
         return {profile.profile_id: profile for profile in self.scan(length=None)}
 
     def contents(self) -> dict[str, tuple[RecentInteraction, ...]]:
@@ -65,7 +64,6 @@ class _Throttled:
         return getattr(self._client, name)
 
     def put_item(self, **request: Any) -> Any:
-        """Write an item, unless its partition is throttled."""
         if request["Item"]["profile_id"]["S"] in self._partitions:
             raise ClientError({"Error": {"Code": "ThrottlingException"}}, "PutItem")
         return self._client.put_item(**request)

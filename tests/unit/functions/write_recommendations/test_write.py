@@ -37,7 +37,6 @@ class Run:
         self.put(f"answers/000007/{first}.jsonl", b"".join(json.dumps(each).encode() + b"\n" for each in results))
 
     def held(self):
-        """Return the content of the run's objects by key."""
         found = objects(self.s3, self.bucket)
         return {key.removeprefix("batch/r/"): content for key, content in found.items()}
 

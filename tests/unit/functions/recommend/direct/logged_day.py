@@ -30,13 +30,7 @@ from tests.unit.functions.recommend.shop import Shop
 
 @dataclasses.dataclass
 class LoggedDay:
-    """Shop that archives its responses and events.
-
-    Attributes
-    ----------
-    printed
-        Function that returns the standard output since its last call.
-    """
+    """Shop that archives its responses and events. `printed` returns the standard output since its last call."""
 
     shop: Shop
     deployment: Deployment
@@ -52,7 +46,6 @@ class LoggedDay:
         in_profile: bool = True,
         days_ago: int = 0,
     ) -> None:
-        """Store a view in the lake, and if `in_profile`, in the profile."""
         self.objects += 1
         now_ms = time.time_ns() // 1_000_000 - days_ago * 86_400_000
         event_id = f"{self.objects}-{item_id}"
@@ -68,7 +61,6 @@ class LoggedDay:
             store.add(profile, [RecentInteraction(now_ms, event_id, item_id, "view")], now_ms=now_ms)
 
     def register(self, user_id: str, **properties: Any) -> None:
-        """Store a user in the table and in the change log."""
         self.objects += 1
         now_ms = time.time_ns() // 1_000_000
         UserStore(self.shop.dynamodb, self.shop.users_table).put([User(user_id, properties)], now_ms=now_ms)

@@ -20,7 +20,6 @@ def items(result):
 
 @pytest.fixture
 def known(shop):
-    """Return a shop with the profiles of the user anna and one session."""
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.remember("s#visit", "pear")

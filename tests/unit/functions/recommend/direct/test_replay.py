@@ -12,7 +12,6 @@ from tests.unit.functions.recommend.shop import ARN, invoke
 
 
 def replay(**fields):
-    """Replay a request of Anna, who viewed a pear."""
     pear = {"userId": "anna", "history": [interaction("pear")]}
     return invoke(replay={"nowMs": NOW_MS, "recommender": "for-you", "numResults": 2, **pear, **fields})
 

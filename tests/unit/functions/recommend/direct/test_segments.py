@@ -15,7 +15,7 @@ from tests.unit.functions.recommend.shop import invoke
 
 @pytest.fixture
 def known(shop):
-    """Return a shop in which figs and plums follow pears, and some users viewed a pear."""
+    """Return a shop in which figs and plums follow pears. Anna viewed a pear, and Kim a kiwi."""
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.remember("u#kim", "kiwi")

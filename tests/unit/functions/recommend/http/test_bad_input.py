@@ -41,7 +41,7 @@ ROUTES = (*PARSERS, ACTION_ROUTE)
 
 
 def send(key, body=b"", *, query=None, path=None):
-    """Send a request. On browser routes, the event contains the session that the authorizer returns."""
+    """Send a request. Every event contains the session that the authorizer of the browser routes returns."""
     path = path or dict.fromkeys(path_parameters(key), "pear")
     if key == "GET /search":
         query = {"query": "pear", **(query or {})}

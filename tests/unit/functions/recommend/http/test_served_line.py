@@ -17,7 +17,6 @@ from tests.unit.functions.recommend.shop import ARN, invoke
 
 @pytest.fixture
 def lines(capsys):
-    """Return a function that returns the logged rows since its last call."""
     return lambda: [read_line(line) for line in capsys.readouterr().out.splitlines() if line.startswith('{"served"')]
 
 

@@ -50,7 +50,6 @@ def put(shop, *actions):
 
 
 def took(shop, action_id, *, before_ms):
-    """Record that Anna took an action."""
     event = interaction(
         f"e{before_ms}",
         item_id=None,

@@ -59,7 +59,6 @@ def test_filter_is_the_last_part_of_its_arn(filtered):
 
 
 def test_filter_does_not_shorten_the_list(filtered):
-    """The filter excludes the best item, and the list remains as long as before."""
     assert filtered.items("up-to", filterValues={"PRICE": "2"}, numResults=1) == ["plum"]
 
 

@@ -158,7 +158,7 @@ TAGS = {"a": ["m", "n"], "b": ["n", "o"], "c": ["o"], "d": [], "e": ["m", "m"]}
         ("abcde", 5, TAGS, SlateRule("tags", at_most=1), "", "acd", "slate:tags starved"),
         ("abd", 2, BRANDS, SlateRule("brand", at_most=1), "", "ad", None),
         ("cde", 4, BRANDS, SlateRule("brand", at_most=1), "ab", "abde", "slate:brand pinned"),
-        # 9 and 8 are more than twice 4, and 9 to 4 are more than twice 2.
+        # 9 and 8 are more than twice 4, but 4 is not more than twice 2.
         ("abcdef", 5, {"a": 4, "b": 9, "c": 2, "d": 8, "e": 0}, SlateRule("price", spread=2), "", "acef",
          "slate:price starved"),
         ("dc", 3, {"a": 1, "b": 10, "c": 5, "d": 11}, SlateRule("price", spread=2), "ab", "abc", "slate:price pinned"),

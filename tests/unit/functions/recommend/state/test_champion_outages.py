@@ -13,7 +13,7 @@ from tests.unit.functions.recommend.deployment import CHECK_S, RETRY_S
 
 @pytest.fixture
 def replaced(serving_v1):
-    """Return a deployment that serves v1 and whose champion is v2 since then."""
+    """Return a deployment that still serves v1 after the promotion of v2."""
     serving_v1.publish("v2")
     return serving_v1
 
