@@ -1,4 +1,4 @@
-"""Construction of a training dataset from the lake and the catalogue on one machine."""
+"""Construction of a training dataset on one machine."""
 
 from __future__ import annotations
 

@@ -55,7 +55,7 @@ def store_lines(s3: S3Client, bucket: str, *, run: str, lines: Iterator[bytes], 
 def users_of_dataset(s3: S3Client, bucket: str) -> Iterator[str]:
     """Yield the users with interactions in the champion's dataset, each once.
 
-    Memory holds one chunk of rows and 8 bytes per user. Raise `InvalidInput` if there is no champion, or its dataset
+    Memory holds one chunk of rows and a hash per user. Raise `InvalidInput` if there is no champion, or its dataset
     has been deleted, and `InvalidBundle` if its manifest is unreadable.
     """
     champion = Registry(s3, bucket).champion()
@@ -108,7 +108,7 @@ def write_segments(
 
 
 class _Best:
-    """The `size` users with the best scores for one line. Memory holds about twice as many users."""
+    """The `size` users with the best scores for one line."""
 
     def __init__(self, size: int) -> None:
         self._size = size

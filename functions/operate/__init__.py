@@ -1,1 +1,1 @@
-"""Operator API for model versions, trainings and rules."""
+"""Operator API for model versions, trainings, rules, session tokens and calls of scheduled functions."""

@@ -1,4 +1,4 @@
-"""Handler of the operator's routes for model versions, trainings and rules."""
+"""Handler of the operator's routes in `functions.operate.routes`."""
 
 from __future__ import annotations
 

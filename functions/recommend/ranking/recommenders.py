@@ -1,6 +1,6 @@
 """Step 5: recommenders by name.
 
-`for-you` has four levels: the model, items similar to one of the latest, popular items of the bundle, and trending
+`for-you` has four levels: the model, items similar to a recent item, popular items of the bundle, and trending
 items. The response's `source` contains the level.
 """
 
