@@ -31,7 +31,7 @@ _START = (
 
 
 class TrainingJob(Construct):
-    """Request and role of a training job. Each run of the workflow creates a new job.
+    """Request and role of a training job.
 
     Attributes
     ----------

@@ -53,7 +53,7 @@ def new_columns(before: Configuration, after: Configuration) -> Iterator[str]:
 
 
 def contradictions(deployment: Deployment, before: Configuration, after: Configuration) -> list[str]:
-    """Return a sentence for each column with stored values that do not have the column's new type."""
+    """Return sentences on columns with stored values that do not have the column's new type."""
     from operations.filters import catalogue
 
     items = dict(after.item_columns.items() - before.item_columns.items())

@@ -68,7 +68,7 @@ def filter_contradictions(filter_: Filter, snapshot: Snapshot, configuration: Co
 
 
 def contradictions(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, ColumnType], *, noun: str) -> list[str]:
-    """Return a sentence for each column whose stored values do not have the declared type."""
+    """Return a sentence for each column and type of stored values that contradicts the declared type."""
     if not columns:
         return []
     counts = Counter(

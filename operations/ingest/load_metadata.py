@@ -1,4 +1,4 @@
-"""Import of item and user files into their tables."""
+"""Import of item and user files into their tables, and of inferred columns into the configuration."""
 
 from __future__ import annotations
 

@@ -57,9 +57,9 @@ def _replace(registry: Registry, champion: Champion, damaged: dict[str, str], *,
 
 
 def restore_files(client: S3Client, bucket: str, version: str) -> list[str] | None:
-    """Restore damaged files of a version from the latest stored versions that match the manifest.
+    """Restore damaged files of a model from the latest object versions that match its manifest.
 
-    Return the names of the restored files. None if some file has no matching version; then no file is changed.
+    Return the names of the restored files. None if some file has no matching object version; then no file is changed.
     """
     bundles = BundleFiles(client, bucket)
     names = [file.name for file in bundles.damaged(version)]

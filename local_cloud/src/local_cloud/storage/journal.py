@@ -215,7 +215,7 @@ def _opened(directory: Path) -> sqlite3.Connection:
         database.execute("PRAGMA locking_mode = EXCLUSIVE")
         if database.execute("SELECT 1 FROM sqlite_master WHERE name = 'facts'").fetchall():
             for (stored,) in database.execute("SELECT value FROM facts WHERE name = 'format'").fetchall():
-                if stored.split()[0] != FORMAT:  # earlier versions appended the version of moto
+                if stored.split()[0] != FORMAT:  # earlier formats ended with the version of moto
                     raise UnreadableDataError(f"the data in {directory} has format {stored}, expected {FORMAT}")
         database.execute("PRAGMA journal_mode = WAL")
         # The kernel has each commit immediately. The disk has it after the next checkpoint, at most about 30 MB later.
