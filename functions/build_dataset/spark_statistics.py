@@ -125,7 +125,7 @@ def _positions(interactions: DataFrame, *, now_ms: int) -> DataFrame:
 
 
 def _transitions(placed: DataFrame, counting: Counting) -> DataFrame:
-    """Return the decayed weight of each pair of an item and a later item of the same user.
+    """Return the decayed weight of each pair of an item and one of the next `counting.max_gap` items of the same user.
 
     If `counting.backward` is not 0, pairs also count in the opposite direction, multiplied by this factor.
     """

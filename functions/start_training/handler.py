@@ -1,4 +1,4 @@
-"""Handler of the workflow's first step, which decides if a run may start."""
+"""Handler of the workflow's first step, which decides if a run may start, and deletes expired datasets."""
 
 from __future__ import annotations
 

@@ -230,7 +230,7 @@ def _event_type(name: str, configuration: Configuration, *, where: str) -> str:
 
 
 def _properties(event: Mapping[str, Any], *, where: str) -> tuple[str, str | None]:
-    """Return the properties as JSON, and the search query, which becomes a separate field."""
+    """Return the properties and `metricAttribution` as JSON, and the search query, which becomes a separate field."""
     properties = event.get("properties", {})
     query = properties.pop("query", None)
     if isinstance(query, str) and validation.is_blank(query):  # An empty search box.

@@ -34,7 +34,7 @@ class SessionLinks:
         return cached | {session: link for session, (link, _) in read.items()}
 
     def read(self, sessions: Sequence[str]) -> dict[str, tuple[SessionLink, bool]]:
-        """Return the stored link of each session, and true if its mark is `moving`. Reads are consistent."""
+        """Read and cache the link of each session, with true if its mark is `moving`. Reads are consistent."""
         links: dict[str, tuple[SessionLink, bool]] = {}
         wanted = [key_of(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
         failed_attempts = 0
