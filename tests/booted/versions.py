@@ -1,4 +1,4 @@
-"""Model versions that are copies of other versions, which takes less time than training."""
+"""Model versions copied from other versions, because training takes longer."""
 
 from __future__ import annotations
 

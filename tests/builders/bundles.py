@@ -116,7 +116,7 @@ def filling_memory(graph: bytes, *, size_bytes: int, times: int = 1) -> bytes:
     Parameters
     ----------
     times
-        Number of consecutive allocations, which only take time.
+        Number of allocations, one after the other, which prolong a run.
     """
     nodes = [helper.make_node("Mul", ["k", "floats"], ["shape0"])]
     # Each shape depends on the previous allocation, because ONNX Runtime computes equal nodes once.

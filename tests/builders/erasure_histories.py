@@ -71,13 +71,7 @@ class Sent:
 
 @dataclasses.dataclass(frozen=True)
 class History:
-    """Events and responses of a shop, the time of an erasure, and a job that runs concurrently.
-
-    Attributes
-    ----------
-    units_per_s
-        Units that the purge processes per second. A fast purge ends before the last records arrive.
-    """
+    """Events and responses of a shop, the time of an erasure, and a job that runs concurrently."""
 
     seed: int
     sent: tuple[Sent, ...]

@@ -1,4 +1,4 @@
-"""Fixtures of an AWS in memory. The conftest of each suite that uses them imports them."""
+"""Fixtures of an AWS in memory, which the conftest of a suite imports."""
 
 from __future__ import annotations
 

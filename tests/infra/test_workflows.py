@@ -1,4 +1,4 @@
-"""Rules for the state machines of all environments."""
+"""Rules for the state machines of four environments."""
 
 import json
 from typing import Any

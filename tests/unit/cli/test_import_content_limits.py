@@ -1,4 +1,4 @@
-"""Small files with far more content than real data of their size, all of which are rejected."""
+"""Limits for small files with far more content than real data of their size."""
 
 import gzip
 

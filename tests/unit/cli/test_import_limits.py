@@ -1,4 +1,4 @@
-"""Unbounded input (endless lines, mixed line ends, empty files), and dry runs."""
+"""Unusual input (endless lines, mixed line ends, empty files), and dry runs."""
 
 import io
 import tracemalloc

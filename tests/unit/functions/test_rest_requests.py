@@ -28,8 +28,6 @@ SESSION = {"sessionId": "s1", "userId": "anna"}
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Environment of a function that verifies signatures."""
-
     keys_table: str = "keys"
 
 

@@ -26,8 +26,6 @@ URL = "https://api.example/personalize"
 
 @dataclasses.dataclass(frozen=True)
 class Settings:
-    """Environment of a function that verifies signatures."""
-
     keys_table: str
 
 

@@ -30,8 +30,6 @@ def reference_for(items, *, column=None, values=None, **counts):
 
 @pytest.fixture
 def checks(shop):
-    """Return a function that writes events and returns the checks of the next report by name."""
-
     def look(*rows):
         shop.happened(rows)
         return {check.name: check for check in shop.look().checks}

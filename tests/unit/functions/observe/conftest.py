@@ -19,7 +19,6 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def observe(artefact_bucket, lake_bucket, clock, set_variables):
-    """Return a function that requests a view by the end of its path and its query, and returns the document."""
     set_variables(
         DEPLOYMENT="test",
         POWERTOOLS_METRICS_NAMESPACE=OWN_NAMESPACE,

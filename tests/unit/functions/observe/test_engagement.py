@@ -27,8 +27,6 @@ def day(back):
 
 @pytest.fixture
 def store(aws, lake_bucket):
-    """Return a function that writes the sums and the rejected events of the day `back` days ago."""
-
     def write(back, *rows, rejected=None):
         whole = [dict.fromkeys(ENGAGEMENT_COLUMNS, 0) | {"dimension": "all", "name": "all"} | row for row in rows]
         content = parquet(whole, arrow_schema(pa, ENGAGEMENT_COLUMNS))

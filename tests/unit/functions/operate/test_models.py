@@ -108,7 +108,6 @@ class TestStory:
 
 
 def damaged_files(operator):
-    """Return v4's damaged files from the list of versions and from the version's view."""
     found = operator.act("GET /operator/models", b"")
     shown = operator.act("GET /operator/models/{version}", b"", version="v4")
     assert described("Models", found)

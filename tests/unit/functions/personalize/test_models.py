@@ -241,7 +241,7 @@ def test_versions_created_during_a_run_share_the_next_run(shop, clock):
 
     assert [shop.status(version) for version in later] == ["CREATE PENDING"] * 2
     shop.end()
-    clock.now_s = 1_790_000_500  # the next run starts after the versions
+    clock.now_s = 1_790_000_500
     for version in later:
         shop.described(version)
     assert len(shop.runs()) == 2

@@ -15,8 +15,6 @@ COLOURS = {"vase": {"colour": "red"}, "bowl": {"colour": "red"}, "cup": {"colour
 
 @pytest.fixture
 def make_champion(world, tmp_path):
-    """Return a function that promotes a champion, optionally with a sentence model or without a content index."""
-
     def made(items, *, content=True, sentences=False, scales=UNSCALED, rare=()):
         world.serve(
             item_ids=list(items),

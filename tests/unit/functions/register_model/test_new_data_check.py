@@ -131,8 +131,6 @@ def walks():
 
 @pytest.fixture(scope="module")
 def champions(walks, tmp_path_factory):
-    """Return a function that trains a champion on the first days, once for each number of days."""
-
     @functools.cache
     def champion(days):
         early = {user: items[:days] for user, items in walks.items()}

@@ -94,7 +94,6 @@ def test_archive_with_a_repeated_file_is_refused(name, bundle, target):
 
 
 def extended(kind, data, *, times=1, after=b""):
-    """Return an archive that starts with extended headers."""
     header = tarfile.TarInfo("x")
     header.type, header.size = kind, len(data)
     block = header.tobuf(tarfile.USTAR_FORMAT) + data + bytes(-len(data) % 512)

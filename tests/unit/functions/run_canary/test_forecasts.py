@@ -11,7 +11,6 @@ from tests.unit.functions.run_canary.trial import ATTRIBUTE, EVERYBODY, HOUR_MS
 
 @pytest.fixture
 def invocations(trial, replace_clients):
-    """Return the calls of functions by the canary of a shop with random order."""
     invocations = Invocations()
     replace_clients(handler, **{"lambda": invocations})
     trial.configure(recommenders={"for-you": {"swaps": 0.1}})

@@ -28,8 +28,6 @@ EVERYBODY = [f"user-{number}" for number in range(1_000)]
 
 
 class Trial(World):
-    """Function under test with its stores."""
-
     def __init__(
         self, client: Callable[[str], Any], bucket: str, *, lake: str, monkeypatch: pytest.MonkeyPatch
     ) -> None:

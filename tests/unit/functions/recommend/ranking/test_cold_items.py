@@ -20,7 +20,6 @@ FILTERS = {
 
 @pytest.fixture
 def cold_shop(shop):
-    """Return a shop in which Anna viewed a pear."""
     shop.publish(item_ids=list(ITEMS), properties=ITEMS)
     shop.remember("u#anna", "pear")
     return shop

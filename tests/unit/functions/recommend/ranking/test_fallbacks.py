@@ -1,4 +1,4 @@
-"""Fallbacks after a failure: model, similar to the last viewed item, popular, trending, and empty list."""
+"""Lists after failures: items similar to the last viewed one, popular items, trending items, or no items."""
 
 import contextlib
 import socket

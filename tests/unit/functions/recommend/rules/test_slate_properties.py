@@ -1,7 +1,4 @@
-"""Any rules and catalogue.
-
-A naive checker confirms that the list satisfies all rules, or that it names the unmet rule.
-"""
+"""Lists for random rules and catalogues, verified by a naive checker."""
 
 import random
 
