@@ -277,11 +277,7 @@ class TrainingWorkflow(Construct):
 
     @property
     def _execution_timeout(self) -> cdk.Duration:
-        """Time limit of an execution.
-
-        It is longer than all steps together, because an execution that times out runs no further step, such as
-        NotifyFailure.
-        """
+        """Time limit of an execution. It is long, because an execution that times out does not run NotifyFailure."""
         return cdk.Duration.seconds(
             6 * _FUNCTION.longest_s
             + 2 * self._training.longest_s

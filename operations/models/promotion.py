@@ -1,4 +1,4 @@
-"""Promotion, canary, pinning and retirement of versions for the command line; see `alsolike.registry.promotion`."""
+"""Promotion, canary, pinning, repair and retirement of versions for the command line."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def pin(deployment: Deployment, version: str, *, pinned: bool) -> Champion:
 def repair(
     deployment: Deployment, *, version: str | None, without_champion: bool, reason: str, now_ms: int
 ) -> list[str]:
-    """Repair the actions, the training lock, the champion pointer and bundles. Return one sentence per repair.
+    """Repair the actions, the training lock, the champion pointer and bundles. Return sentences on the results.
 
     `version` becomes champion if the pointer is damaged. `without_champion` deletes the champion pointer.
     """
