@@ -4,12 +4,9 @@ from xdist.scheduler import LoadScopeScheduling
 
 
 class FolderScheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
-    """Distribution of whole folders over the workers of pytest-xdist."""
-
     def _split_scope(self, nodeid):
         return nodeid.partition("::")[0].rpartition("/")[0]
 
 
 def pytest_xdist_make_scheduler(config, log):
-    """Distribute folders with `--dist loadscope`."""
     return FolderScheduling(config, log) if config.getvalue("dist") == "loadscope" else None

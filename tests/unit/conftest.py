@@ -25,6 +25,5 @@ def pytest_collection_modifyitems(items):
 
 @pytest.fixture
 def s3(aws):
-    """Return an S3 client with one empty bucket, `BUCKET`."""
     create_bucket(aws("s3"), BUCKET)
     return aws("s3")

@@ -17,7 +17,6 @@ CONTENT_BYTES = 400 * 1024 - 6  # names and values count: id, ann and a
 
 @pytest.fixture
 def dynamodb(aws):
-    """Return the client of DynamoDB with one empty table."""
     create_table(aws("dynamodb"), TABLE, key="id")
     return aws("dynamodb")
 

@@ -24,7 +24,6 @@ def sessions():
 
 @pytest.fixture(params=["memory", "moto"])
 def aws(request, sessions, monkeypatch):
-    """Yield a function that returns clients of an empty AWS by service."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     if request.param == "moto" and (differs := request.node.get_closest_marker("moto_differs")):
         pytest.skip(f"moto {differs.args[0]}")
@@ -35,7 +34,6 @@ def aws(request, sessions, monkeypatch):
 
 
 def refusal(call, **request):
-    """Return the error code and the HTTP status with which a call is rejected."""
     with pytest.raises(ClientError) as raised:
         call(**request)
     response = raised.value.response

@@ -38,11 +38,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Watch:
-    """Failures in the pages of a browser context.
-
-    Failures are errors on the console, such as violations of the Content-Security-Policy, uncaught exceptions, failed
-    requests, and requests to other hosts than the permitted ones.
-    """
+    """Failures in the pages of a browser context."""
 
     def __init__(self, context: BrowserContext, *, origins: tuple[str, ...]) -> None:
         self.faults: list[str] = []
@@ -56,7 +52,6 @@ class Watch:
         context.on("response", self._response)
 
     def expect(self, pattern: str) -> None:
-        """Permit faults whose text matches the pattern."""
         self._expected.append(re.compile(pattern))
 
     def check(self) -> None:
@@ -96,7 +91,6 @@ def new_page(context: BrowserContext) -> Page:
 
 
 def no_serious_violations(page: Page) -> None:
-    """Fail if axe-core finds serious or critical violations in the light or the dark scheme."""
     # The page's policy blocks foreign scripts, except those of the debugger.
     page.evaluate(AXE.read_text(encoding="utf-8"))
     schemes: tuple[Literal["light", "dark"], ...] = ("dark", "light")

@@ -48,7 +48,7 @@ def watch(context, shop):
 
 @pytest.fixture
 def phone(browser, shop):
-    """Yield a new page with the size and touch of a phone. Failures of the page fail the test."""
+    """Yield a new page with the size and touch of a phone."""
     size = ViewportSize(width=390, height=844)
     context = browser.new_context(viewport=size, has_touch=True, locale="en-GB", timezone_id="UTC")
     watch = Watch(context, origins=(shop.url, shop.sign_in_url))

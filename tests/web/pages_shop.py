@@ -58,10 +58,7 @@ class PagesShop(Shop):
         pages.publish(self.deployment, boot.PAGES)
 
     def stock(self, directory: Path) -> None:
-        """Configure columns, put thirty items into the catalogue, and train on the purchases of three groups of users.
-
-        The champion is a copy of the trained version, which was champion before it.
-        """
+        """Fill the shop. The champion is a copy of the trained version, which was champion before it."""
         configuration = directory / "alsolike.yaml"
         configuration.write_text(CONFIGURATION)
         self.alsolike("config", "apply", configuration, "--reason", "the shop's columns")

@@ -1,7 +1,7 @@
 """Pictures of the documentation with the demo's data: ``python -m tests.web.pictures``.
 
 Screenshots of both pages and of a draft in the rule editor, in light and dark, and a recording of the demo's output as
-SVG. README.md shows the storefront in light. The site shows the other pictures that exist.
+SVG.
 """
 
 from __future__ import annotations
@@ -131,7 +131,6 @@ def _screenshots(browser: Browser, url: str, sign_in_url: str, *, shopper: str) 
 
 
 def _draft_rules(page: Page, *, shopper: str) -> None:
-    """Pin the fifth item of a shopper's list to the first position in a draft, and forecast the draft."""
     page.set_viewport_size({"width": _SIZE["width"], "height": _RULES_HEIGHT})
     page.get_by_label("Name of the new rule set").fill("spring")
     page.get_by_role("button", name="Add a rule set").click()

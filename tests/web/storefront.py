@@ -18,7 +18,6 @@ PLACES = {"home": "#/", "product": "#/item/item-03", "cart": "#/cart", "search":
 
 
 def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
-    """Open a view of the shop without animations, and wait until its lists are loaded."""
     expect.set_options(timeout=WAIT_MS)
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{shop.url}/{place}")

@@ -1,5 +1,3 @@
-"""The operator's console with a booted deployment."""
-
 import re
 
 import pytest

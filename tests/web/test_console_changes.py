@@ -1,5 +1,3 @@
-"""Changes through the console: champion, files and trainings."""
-
 import re
 
 from playwright.sync_api import expect
@@ -11,7 +9,6 @@ TRAINED_WITHIN_MS = 240_000
 
 
 def other_version(page):
-    """Return a version that has a button for promotion and was not rejected."""
     row = page.get_by_role("row").filter(has=page.get_by_role("button", name="Promote"))
     return row.filter(has_not_text="rejected").first.get_by_role("link").inner_text()
 
@@ -23,7 +20,6 @@ def served_by(shop, version):
 
 
 def change(page, button, reason):
-    """Press a button, and give the reason that its dialog requires."""
     page.get_by_role("button", name=button).click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Reason").fill(reason)

@@ -1,5 +1,3 @@
-"""The rule editor of the console: by pointer, by keyboard, on a phone, after a concurrent change, and read-only."""
-
 import json
 import re
 
@@ -18,7 +16,6 @@ def rules(shop):
 
 
 def publish(shop, **parts):
-    """Publish changed parts of the live rules, without the page."""
     live = rules(shop)
     answer = shop.administer("POST", "/operator/rules", {**live, "draft": {**live["draft"], **parts}, "reason": "test"})
     assert answer.status == 200, answer.document
@@ -26,7 +23,6 @@ def publish(shop, **parts):
 
 @pytest.fixture(autouse=True)
 def without_rules_afterwards(shop):
-    """Leave the shop without rules, also after a failed test."""
     yield
     publish(shop, filters={}, recommenders={}, rules={})
 
@@ -190,7 +186,6 @@ DONE = {
 
 @pytest.fixture
 def finish(shop):
-    """Yield a function that replaces the results of all forecasts, and delete the results after the test."""
     s3, bucket = shop.cloud.client("s3"), shop.deployment.names.lake_bucket
 
     def keys():

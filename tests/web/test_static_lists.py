@@ -35,7 +35,6 @@ ALGORITHMS = [
 
 
 def random_shop(random):
-    """Return interactions of users with neighbouring items, more often with popular ones."""
     starts = (ITEMS * random.random(USERS) ** 2).astype(np.int64)
     steps = random.integers(-3, 4, (USERS, 8))
     item = 1 + (starts[:, None] + steps) % ITEMS

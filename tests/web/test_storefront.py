@@ -1,5 +1,3 @@
-"""The storefront in a real browser: users, sent events, updated lists and accessibility."""
-
 import json
 import re
 

@@ -1,5 +1,3 @@
-"""The storefront after failures: missing products, failed requests and lost events."""
-
 import re
 
 from playwright.sync_api import expect

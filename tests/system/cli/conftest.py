@@ -10,5 +10,4 @@ __all__ = ["aws", "boto3_session", "clients", "cloud", "deployment", "functions_
 
 @pytest.fixture
 def deployment(aws):
-    """Return a deployment with empty buckets and tables."""
     return empty_deployment(aws)

@@ -1,4 +1,4 @@
-"""Layers as deployed, built for one processor. tests/slow/layers has the other tests."""
+"""Layers as deployed, built for one processor."""
 
 import shutil
 import tempfile

@@ -1,5 +1,3 @@
-"""Tasks in a process that runs in parallel to the training."""
-
 import functools
 import operator
 import os

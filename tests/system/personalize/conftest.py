@@ -11,7 +11,6 @@ from tests.booted.uploads import IMPORT_BUCKET
 
 @pytest.fixture(scope="session")
 def shop(tmp_path_factory):
-    """Yield a shop without data that may read and write the programs' bucket."""
     assembly = synthesized(**QUICK, import_buckets=[IMPORT_BUCKET], batch_buckets=[IMPORT_BUCKET])
     with Shop.booted(assembly, tmp_path_factory.mktemp("shop"), tls=True) as booted:
         yield booted
@@ -19,7 +18,6 @@ def shop(tmp_path_factory):
 
 @pytest.fixture
 def personalize(shop):
-    """Yield a function that returns a client of Amazon Personalize, with a key that is deleted at the end."""
     access = [option for name in ("read", "write", "admin") for option in ("--access", name)]
     variables: dict[str, str] = shop.alsolike("keys", "create", "scenario", *access)["environment"]
 

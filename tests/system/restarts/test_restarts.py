@@ -39,7 +39,6 @@ def spellings(user):
 
 
 def in_files(directory):
-    """Return the number of times that the database's files contain each user ID as text or in base64."""
     found: Counter[str] = Counter()
     for file in directory.iterdir():
         data = file.read_bytes()
@@ -49,7 +48,6 @@ def in_files(directory):
 
 
 def in_versions(shop):
-    """Return the number of object versions that contain each user ID, by user and first folder."""
     s3, found = shop.cloud.client("s3"), Counter[tuple[str, str]]()
     for bucket in (shop.name("lake-bucket"), shop.name("artefact-bucket")):
         for page in s3.get_paginator("list_object_versions").paginate(Bucket=bucket):
@@ -110,7 +108,6 @@ def test_erased_user_is_removed_from_files_with_expired_copies(tmp_path, shop_da
 
 
 def signed_call(variables):
-    """Return the status of a call with the variables of a key."""
     client = boto3.client(
         "personalize-runtime",
         region_name=variables["AWS_REGION"],

@@ -11,7 +11,7 @@ from tests.unit.cli.shop import REGION, empty_deployment
 
 @pytest.fixture
 def client(monkeypatch):
-    """Yield a function that returns clients of an empty AWS. Commands also use these clients."""
+    """Yield a function that returns clients of an empty AWS, which commands also use."""
     session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
     clients = functools.cache(session.client)
     monkeypatch.setattr("operations.client.deployment.session_clients", lambda **_: clients)
@@ -21,5 +21,4 @@ def client(monkeypatch):
 
 @pytest.fixture
 def deployment(client):
-    """Return a deployment with empty buckets and tables."""
     return empty_deployment(client)

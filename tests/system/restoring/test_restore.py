@@ -36,7 +36,6 @@ KEY = "k" * 32
 
 @pytest.fixture
 def shop(deployment):
-    """Return a shop with versioned buckets and point-in-time recovery of its tables."""
     for bucket in (deployment.names.lake_bucket, deployment.names.artefact_bucket):
         deployment.client("s3").put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
     for table in (deployment.names.profiles_table, deployment.names.catalogue_table, deployment.names.users_table):

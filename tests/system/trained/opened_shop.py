@@ -23,12 +23,7 @@ CONFIGURATION = "format: 1\nusers:\n  columns:\n    CLUB: string\n"
 class Training:
     """Responses of the operator's API about the first training.
 
-    Attributes
-    ----------
-    started, repeated, other
-        Responses to the start of a training, to the same request, and to another start while the training runs.
-    ended
-        The run after its end.
+    `repeated` is the response to the same request, and `other` to another start while the training runs.
     """
 
     started: Answer
@@ -41,14 +36,7 @@ class Training:
 class Opening:
     """Results of the steps until the first model.
 
-    Attributes
-    ----------
-    before
-        The recommendations before the first model.
-    rows
-        The imported purchases: user, item and time.
-    rejected
-        The lines of the file of rejected rows.
+    `rows` has user, item and time of the imported purchases. `rejected` has the lines of the file of rejected rows.
     """
 
     before: Answer
@@ -64,7 +52,6 @@ class OpenedShop(Shop):
     opening: Opening
 
     def open(self, directory: Path) -> None:
-        """Import with the command line, and train with the operator's API."""
         before = self.recommend("user-0")
         history = directory / "history.csv"
         rows = write_history(history, users=USERS, days=DAYS, end=END)
@@ -103,7 +90,6 @@ class OpenedShop(Shop):
         return Training(started, repeated, other, ended)
 
     def configure(self, text: str, directory: Path) -> None:
-        """Apply a configuration."""
         file = directory / "alsolike.yaml"
         file.write_text(text)
         self.alsolike("config", "apply", file)

@@ -19,14 +19,12 @@ ALSOLIKE = ["-c", "from cli.main import main; main()"]
 
 @pytest.fixture(scope="module")
 def key(shop):
-    """Return the environment of a key that may only read recommendations."""
     created: dict[str, str] = shop.alsolike("keys", "create", "assistant", "--access", "read")["environment"]
     return {**os.environ, **created}
 
 
 @pytest.fixture(scope="module")
 def port(key):
-    """Yield the port of `alsolike mcp --http`."""
     with closing(socket.socket()) as one:
         one.bind(("127.0.0.1", 0))
         port: int = one.getsockname()[1]

@@ -99,7 +99,6 @@ def test_segment_contains_the_users_of_the_items_aisle(shop, tmp_path):
 
 
 def check(shop, rows):
-    """Compare the rows of some users with single responses."""
     by_user: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
         by_user.setdefault(row["user_id"], []).append(row)

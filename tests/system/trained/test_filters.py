@@ -23,7 +23,6 @@ filters:
 
 @pytest.fixture(scope="module", autouse=True)
 def restored(shop):
-    """Restore the item's properties at the end."""
     shown = shop.administer("GET", f"/items/{CHEAP}").document
     yield
     row = {"itemId": CHEAP, "properties": json.dumps(shown["properties"])}

@@ -36,13 +36,11 @@ def interactions(body):
 
 
 def lake_rows(shop):
-    """Return the interactions after the deduplication that every reader applies."""
     parts = [interactions(body) for body in shop.lake_objects(INTERACTIONS_PREFIX)]
     return lake.deduplicate(pd.concat(parts)) if parts else pd.DataFrame(columns=list(INTERACTIONS_COLUMNS))
 
 
 def lake_counts(shop):
-    """Return the number of events by user."""
     return Counter(lake_rows(shop)["user_id"])
 
 

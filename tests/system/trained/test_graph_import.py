@@ -12,7 +12,6 @@ ITEMS = [f"item-{aisle}{number}" for number in range(9, -1, -1) for aisle in ran
 
 
 def ended(shop, execution_arn):
-    """Wait for the end of a run, and return it."""
     run_id = execution_arn.rpartition(":")[2]
 
     def run():

@@ -9,7 +9,6 @@ from tests.booted.shop import eventually
 
 SESSION, USER = "visit-7", "newcomer"
 START = time.time() - 600
-"""Start of the visit."""
 
 
 def event(minute, item, user=None):
@@ -44,7 +43,6 @@ def put(shop, *events):
 
 
 def post(shop, *events):
-    """Send events of one identity as a shop does."""
     call: dict[str, Any] = {
         "trackingId": shop.name("tracking-id"),
         "sessionId": SESSION,

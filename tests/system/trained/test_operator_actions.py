@@ -18,8 +18,6 @@ def refused(shop, path, document):
 
 
 def served(shop, *, until):
-    """Wait up to a minute until recommendations come from a version, and return the version that they come from."""
-
     def probe():
         return shop.recommend("user-0").headers["x-alsolike-model-version"]
 

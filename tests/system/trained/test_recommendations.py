@@ -24,7 +24,6 @@ def runtime(shop):
 
 @pytest.fixture(scope="module", autouse=True)
 def burst(shop):
-    """Send a burst of events that makes an item trend."""
     for visit in range(20):
         shop.send(f"visitor-{visit}", "item-29")
     assert eventually(lambda: get(shop, "/trending", window="1d").headers["x-alsolike-source"] == "trending")
@@ -90,7 +89,6 @@ def test_viewed_item_is_in_recently_viewed_within_seconds(shop):
 
 
 def served_rows(shop):
-    """Return the rows of the table `served` by recommendation id."""
     return {row["recommendation_id"]: row for row in shop.lake_rows("served/")}
 
 
@@ -234,7 +232,6 @@ def test_outage_raises_an_alarm_that_ends_with_it(shop):
 
 
 def alarm_state(shop, queue, alarm):
-    """Return the alarm's state in the last notification to the operator."""
     shop.cloud.alarms()
     messages = []
     while found := shop.cloud.client("sqs").receive_message(QueueUrl=queue, MaxNumberOfMessages=10).get("Messages"):

@@ -13,6 +13,5 @@ def assembly():
 
 @pytest.fixture(scope="session")
 def shop(assembly, tmp_path_factory):
-    """Yield a shop that never trains and whose cloud serves HTTPS."""
     with Shop.booted(assembly, tmp_path_factory.mktemp("shop"), tls=True) as shop:
         yield shop

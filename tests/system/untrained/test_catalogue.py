@@ -19,7 +19,6 @@ from tests.booted.shop import eventually, failed_invocations
 
 @pytest.fixture(scope="module")
 def items(shop, tmp_path_factory):
-    """Return a function that reads the snapshot's items as `recommend` does."""
     directory = tmp_path_factory.mktemp("snapshot")
     reader = SnapshotReader(shop.cloud.client("s3"), shop.name("artefact-bucket"), directory, polling=Polling(0))
     return lambda: dict(reader.current(now_ms=0).items())
@@ -36,7 +35,6 @@ def manifest(shop):
 
 
 def logged(shop, kind):
-    """Return the latest properties of each id in the change log."""
     s3, bucket = shop.cloud.client("s3"), shop.name("lake-bucket")
     keys = [entry["Key"] for entry in s3.list_objects_v2(Bucket=bucket, Prefix=kind.prefix).get("Contents", [])]
     changes = [

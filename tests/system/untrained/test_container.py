@@ -31,8 +31,6 @@ FUNCTIONS = ("recommend", "collect")
 
 @dataclasses.dataclass
 class Container:
-    """Started entry point."""
-
     process: subprocess.Popen[bytes]
     port: int
 

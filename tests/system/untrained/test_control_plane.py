@@ -17,7 +17,6 @@ AVRO = '{"type": "record", "name": "Interactions", "fields": [{"name": "USER_ID"
 
 @pytest.fixture
 def personalize(shop):
-    """Yield boto3's client with an administrator's key."""
     variables = shop.alsolike("keys", "create", "provisioning", "--access", "admin")["environment"]
     yield boto3.client(
         "personalize",

@@ -1,5 +1,3 @@
-"""`alsolike logs` on a booted cloud."""
-
 from tests.booted.shop import eventually
 
 

@@ -19,7 +19,6 @@ def key(shop):
 
 
 def scrape(shop, key):
-    """Return the samples by their name and label values."""
     password = f"{key['AWS_ACCESS_KEY_ID']}:{key['AWS_SECRET_ACCESS_KEY']}"
     request = urllib.request.Request(
         f"{shop.cloud.api_url}/metrics",

@@ -16,15 +16,7 @@ COUNTED = ("requests", "clientErrors", "serverErrors", "answers", "eventsAccepte
 
 @dataclasses.dataclass
 class Console:
-    """Console of an operator that counts its own requests, which the traffic includes.
-
-    Attributes
-    ----------
-    before
-        The traffic before the tests of this module.
-    requests
-        The requests since then.
-    """
+    """Console of an operator that counts its requests since `before`, because the traffic includes them."""
 
     shop: Shop
     before: dict[str, float]
@@ -39,7 +31,6 @@ class Console:
 
 @pytest.fixture(scope="module")
 def console(shop):
-    """Return the console of a shop with some traffic."""
     found = Console(shop, {})
     minutes = itertools.count(20)  # each request differs, because the function caches responses for a short time
 

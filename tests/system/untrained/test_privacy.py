@@ -39,14 +39,12 @@ def words(user):
 
 
 def contents(shop, bucket):
-    """Yield every current object of a bucket with its decoded contents."""
     for key, body in shop.objects(bucket):
         yield f"s3://{bucket}/{key}", b"\n".join([key.encode(), body, *opened(key, body)])
 
 
 @functools.cache
 def opened(key, body):
-    """Return the decoded contents of an object in Parquet, gzip or JSON."""
     if key.endswith(".parquet"):
         return [str(parquet_rows(body)).encode()]
     if body[:2] == b"\x1f\x8b":
@@ -91,7 +89,6 @@ def everything(shop):
 
 
 def holding(shop, *users):
-    """Return for each user the number of contents with the id, by place."""
     counts = [Counter[str]() for _ in users]
     spellings = [words(user) for user in users]
     for place, content in everything(shop):
@@ -101,7 +98,6 @@ def holding(shop, *users):
 
 
 def rows_by_user(shop):
-    """Return the number of distinct events in the lake by user."""
     return Counter({row["event_id"]: row["user_id"] for row in shop.lake_rows("interactions/")}.values())
 
 

@@ -58,7 +58,6 @@ def empty_table(shop, name, key):
 
 @pytest.fixture(scope="module")
 def shop_with_data(shop, tmp_path_factory):
-    """Return a shop with events, logins, searches, a changed item and a deleted one."""
     arn = shop.name("items-dataset-arn")
     for first in range(0, len(ITEMS), 10):
         items = [{"itemId": name, "properties": '{"price": 1}'} for name in ITEMS[first : first + 10]]

@@ -39,7 +39,6 @@ def send_raw(shop, method, path, *, headers, body=None):
 
 
 def browse(shop, token, *, method="POST", path=EVENTS, body=None):
-    """Send a request with a token, by default an event."""
     value = token if isinstance(token, bytes) else token.encode()
     sent = event("pear") if body is None and method == "POST" else body
     status, document, _ = send_raw(shop, method, path, headers=[("authorization", b"Bearer " + value)], body=sent)

@@ -20,7 +20,6 @@ REVOKED_WITHIN_S = 60
 
 @pytest.fixture
 def variables(shop):
-    """Yield the variables of a new key, which is deleted at the end."""
     environment: Mapping[str, str] = shop.alsolike("keys", "create", "checkout")["environment"]
     yield environment
     shop.run_alsolike("keys", "delete", environment["AWS_ACCESS_KEY_ID"])

@@ -12,7 +12,6 @@ DAYS = 20
 
 
 def view(shop, session, *items):
-    """Send at most ten views of items with their times, as a shop does."""
     call: dict[str, Any] = {
         "trackingId": shop.name("tracking-id"),
         "sessionId": session,

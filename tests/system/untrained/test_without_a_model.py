@@ -1,5 +1,3 @@
-"""Responses of a shop without a model."""
-
 from tests.booted.shop import eventually
 
 

@@ -1,5 +1,3 @@
-"""Dated pages with the defaults of all algorithms."""
-
 import dataclasses
 import datetime
 from pathlib import Path

@@ -130,7 +130,6 @@ WITHOUT = ",".join(known().keys() - {"popularity", "transitions"})
 
 @pytest.fixture
 def page(tmp_path, monkeypatch):
-    """Return the path of the page that the command changes."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(quality, "peers", lambda: ())
     (tmp_path / "docs").mkdir()

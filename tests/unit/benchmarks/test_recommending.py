@@ -1,5 +1,3 @@
-"""Inputs of the benchmarks of `recommend`."""
-
 from benchmarks.recommending import HISTORY, history_of
 
 

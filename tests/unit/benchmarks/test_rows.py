@@ -1,5 +1,3 @@
-"""Tables of measurements with targets."""
-
 import pytest
 
 from benchmarks import measured

@@ -1,5 +1,3 @@
-"""Checks of built layers with small example folders."""
-
 import base64
 import struct
 from collections.abc import Callable
@@ -23,7 +21,6 @@ TAG = "cp313-cp313-manylinux_2_17_aarch64"
 
 
 def library(path, *, machine="aarch64", tag=TAG):
-    """Write a package with one library (an ELF header) and its wheel tag, and return the layer."""
     python = path / "python"
     (python / "orjson-3.dist-info").mkdir(parents=True)
     (python / LIBRARY.format(machine=machine)).write_bytes(
@@ -35,8 +32,6 @@ def library(path, *, machine="aarch64", tag=TAG):
 
 @pytest.fixture
 def filled(monkeypatch):
-    """Replace the installation of a layer's packages."""
-
     def fill(layer, target, folder):
         library(folder, machine=target.wheel_machine, tag="py3-none-any")
 

@@ -1,5 +1,3 @@
-"""Contents of a layer's folder, with a fake installer."""
-
 import itertools
 import stat
 import subprocess
@@ -24,10 +22,6 @@ INSTALLED = (
 
 @pytest.fixture
 def commands(monkeypatch, tmp_path):
-    """Return the installation commands.
-
-    A stand-in writes the files of one package, and the repository has one layer.
-    """
     commands: list[Sequence[str]] = []
 
     def install(command, **_):
