@@ -6,6 +6,5 @@ from tests.booted.shop import Shop
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """Yield an empty shop."""
     with Shop.booted(synthesized(**QUICK), tmp_path_factory.mktemp("state")) as shop:
         yield shop

@@ -24,7 +24,6 @@ SESSION_COLUMNS = ("TITLE", "PRICE")
 
 
 def prepare(shop: Shop, directory: Path) -> None:
-    """Import a small history, a catalogue and users, apply a filter and train."""
     history, items, users = (directory / f"{name}.csv" for name in ("history", "items", "users"))
     rows = write_history(history, users=USERS, days=DAYS, end=time.time() - 2 * SECONDS_PER_DAY)
     ids = sorted({item for _, item, _ in rows})

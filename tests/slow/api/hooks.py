@@ -102,15 +102,11 @@ def filter_failure(
 
 @schemathesis.auth(refresh_interval=None)
 class Tokens:
-    """Token that an operation requires."""
-
     def get(self, case: schemathesis.Case[Any], context: schemathesis.AuthContext) -> str:
-        """Return a token with the operation's first scope, or the token of a session."""
         ((scheme, scopes),) = case.operation.definition.raw["security"][0].items()
         return str(_GIVEN["tokens"][scopes[0] if scopes else scheme])
 
     def set(self, case: schemathesis.Case[Any], data: str, context: schemathesis.AuthContext) -> None:
-        """Send the token as a shop does."""
         case.headers["Authorization"] = f"Bearer {data}"
 
 
@@ -143,7 +139,6 @@ def _is_good_as_sent(case: schemathesis.Case[Any], response: schemathesis.Respon
 
 
 def _read(text: str, schema: dict[str, Any]) -> Any:
-    """Return the value that a text in a query represents."""
     if schema.get("type") == "array":
         return text.split(",")
     if schema.get("type") == "integer" and re.fullmatch("-?[0-9]+", text):

@@ -38,7 +38,6 @@ SELECTIONS = {
 
 @pytest.fixture(scope="module")
 def given(shop, tmp_path_factory):
-    """Return a folder with the input of schemathesis and the description that the API serves."""
     directory = tmp_path_factory.mktemp("given")
     deployment.prepare(shop, directory)
     known = deployment.given(shop)

@@ -41,7 +41,6 @@ NEURAL = ("benchmarks.networks",)
 
 
 def write_interactions(path):
-    """Write 200 users with 20 purchases each, one per day, of 100 items."""
     rows = (
         f"u{user},i{(user * 7 + number * number) % 100},{1_700_000_000 + number * 86_400},purchase"
         for user in range(200)
@@ -51,7 +50,6 @@ def write_interactions(path):
 
 
 def write_items(path):
-    """Write a title of two words for each of the 100 items."""
     words = ("amber", "birch", "coral", "denim", "ebony", "flint", "green", "hazel", "ivory", "jade")
     path.write_text("ITEM_ID,TITLE\n" + "".join(f"i{n},{words[n // 10]} {words[n % 10]}\n" for n in range(100)))
 

@@ -24,7 +24,6 @@ DAYS = 24
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """Yield a shop with a champion that runs each canary on half of its users for some seconds."""
     directory = tmp_path_factory.mktemp("trials")
     with TrialShop.booted(synthesized(**SETTINGS), directory) as shop:
         history = directory / "history.csv"
@@ -35,7 +34,6 @@ def shop(tmp_path_factory):
 
 @pytest.fixture
 def unchanged(shop):
-    """Check after the test that the champion is the same and that no canary runs."""
     before = shop.serves
     yield
     assert (shop.serves, shop.on_trial()) == (before, None)

@@ -26,14 +26,11 @@ RESPONSES = 660
 
 
 class ClickingShop(TrialShop):
-    """Shop whose users click depending on price, device and place."""
-
     def __init__(self, *arguments):
         super().__init__(*arguments)
         self._random = np.random.default_rng(1)
 
     def open(self, directory):
-        """Import a history and items with prices, train, and return the file of the items."""
         history, items = directory / "history.csv", directory / "items.csv"
         write_history(history, users=USERS, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
         items.write_text(
@@ -62,10 +59,10 @@ class ClickingShop(TrialShop):
         return answer
 
     def browse(self):
-        """Request a list for a random user and device, send the clicks, and return whether there is a click.
+        """Return whether a random user of a random device clicks.
 
-        Users notice place k with probability 1 / k, and click a noticed item with a probability that depends on
-        its price and the device.
+        Users notice place k with probability 1 / k, and click a noticed item with a probability that depends on its
+        price and the device.
         """
         user, device = SHOPPERS[self._random.integers(USERS)], ("phone", "desktop")[self._random.integers(2)]
         answer = self.ask(user, device)
@@ -84,12 +81,10 @@ class ClickingShop(TrialShop):
         return bool(events)
 
     def collect_clicks(self):
-        """Browse at most 2 * `RESPONSES` times, and return whether `RESPONSES` responses have a click."""
         clicked = (self.browse() for _ in range(2 * RESPONSES))
         return len(list(itertools.islice(filter(None, clicked), RESPONSES))) == RESPONSES
 
     def logged(self, answers):
-        """Return the rows of responses in the recommendation log."""
         wanted = [answer.document["recommendationId"] for answer in answers]
 
         def rows():
@@ -101,7 +96,6 @@ class ClickingShop(TrialShop):
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """Yield a shop that runs each canary on half of its users for some seconds."""
     with ClickingShop.booted(synthesized(**SETTINGS), tmp_path_factory.mktemp("reranking")) as shop:
         yield shop
 

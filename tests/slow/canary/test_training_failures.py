@@ -14,7 +14,6 @@ OWN = Path(__file__).parent / "own"
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """Yield a shop with a month of history and the algorithms `patient` and `popularity`."""
     directory = tmp_path_factory.mktemp("training")
     assembly = synthesized(
         training_package=str(OWN), training_algorithms=["patient", "popularity"], canary_share_percent=0
@@ -28,7 +27,6 @@ def shop(tmp_path_factory):
 
 @pytest.fixture
 def unchanged(shop):
-    """Check after the test that the champion is the same and that no canary runs."""
     before = shop.champion()
     assert before is not None
     yield
@@ -162,7 +160,6 @@ def test_input_that_is_no_object_fails_the_run_with_a_notification(shop):
 
 
 def function_of(shop, part):
-    """Return the name of the only function whose name contains a text."""
     names = [each["FunctionName"] for each in shop.cloud.client("lambda").list_functions()["Functions"]]
     (found,) = [name for name in names if part in name]
     return str(found)

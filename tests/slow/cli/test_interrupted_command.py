@@ -18,7 +18,6 @@ from tests.unit.cli.shop import NAMES, REGION, put_parameters
 
 @pytest.fixture
 def server():
-    """Yield the address of a moto server with the deployment `shop`."""
     moto = ThreadedMotoServer(port=0)
     moto.start()
     _, port = moto.get_host_and_port()

@@ -30,7 +30,6 @@ def shop(tmp_path_factory):
 
 
 def play(shop, page, heading="", **values):
-    """Run the commands of a section with values for its placeholders, and return their results."""
     text = (RUNBOOKS / page).read_text()
     if heading:
         text = text[text.index(f"## {heading}") :]
@@ -58,7 +57,6 @@ def later_second():
 
 
 def fixes():
-    """Return the commands by reason from the runbook of degraded responses."""
     rows = [row.split("|") for row in (RUNBOOKS / "degraded.md").read_text().splitlines() if row.startswith("| `")]
     return {
         reason: re.findall(r"`alsolike ([^`]+)`", fix)
@@ -82,7 +80,6 @@ def reasons_of(answer):
 
 
 def assert_fixed(shop, call, reason, **values):
-    """Wait until responses have the reason, run the commands of the runbook's row, and wait until the reason ends."""
     shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason in reasons, within_s=90)
     assert reason in shown
     play_fix(shop, reason, **values)
@@ -126,7 +123,6 @@ def test_leaked_key_is_replaced(shop):
 
 @pytest.fixture
 def champion(shop, tmp_path):
-    """Train a champion if there is none, wait until responses use it, and return its version."""
     if shop.alsolike("status")["champion"] is None:
         write_history(tmp_path / "good.csv", users=30, days=24, end=time.time() - 4 * SECONDS_PER_DAY)
         shop.alsolike("import", "interactions", tmp_path / "good.csv")
@@ -193,7 +189,6 @@ def test_model_that_needs_too_much_memory_is_not_served(shop, champion):
 
 
 def publish_changed(shop, version, copy, change):
-    """Register a copy of a version with changed graphs."""
     publish_copy(shop, version, copy, passed=True)
     manifest = Manifest.from_json(get_file(shop, copy, "manifest.json"))
     files = dict(manifest.files)
@@ -447,7 +442,6 @@ def test_champion_without_a_model_of_actions_is_replaced(shop, champion):
 
 
 def deleted_table(dynamodb, name):
-    """Delete a table, and return the function that creates it again."""
     description = dynamodb.describe_table(TableName=name)["Table"]
     dynamodb.delete_table(TableName=name)
     definition = {key: description[key] for key in ("TableName", "KeySchema", "AttributeDefinitions")}

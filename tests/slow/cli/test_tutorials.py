@@ -38,7 +38,6 @@ _STARTS_WITHIN_S = 600
 
 @pytest.fixture
 def shop(tmp_path):
-    """Return a folder with the files of a fictional bookshop."""
     write_files(tmp_path, end_s=int(time.time()) - 86_400)
     (tmp_path / "books.csv").rename(tmp_path / "items.csv")
     return tmp_path
@@ -46,14 +45,12 @@ def shop(tmp_path):
 
 @pytest.fixture
 def environment():
-    """Return the variables of a shell with the commands of this environment."""
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "ALSOLIKE_"))}
     return {**inherited, "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}", "COLUMNS": "200"}
 
 
 @contextlib.contextmanager
 def running_cloud(directory, environment):
-    """Start `alsolike up`, wait until it prints the next steps, and stop it at the end if it still runs."""
     with (directory / "up.log").open("w+") as log:
         process = subprocess.Popen(["alsolike", "up"], cwd=directory, env=environment, stdout=log, stderr=log)
         try:
@@ -100,7 +97,6 @@ def test_commands_of_the_own_shop_tutorial_work(shop, environment):
 
 @pytest.fixture
 def dev(environment, tmp_path):
-    """Yield the variables of a shell that reaches the environment `dev`, deployed on an embedded cloud."""
     if shutil.which("aws") is None or shutil.which("curl") is None:
         pytest.skip("the AWS CLI or curl is not installed")
     with Cloud.start(synthesized("dev"), state=tmp_path / "cloud.json") as cloud:
@@ -116,7 +112,7 @@ def dev(environment, tmp_path):
 
 
 def test_commands_of_the_first_deployment_tutorial_work(shop, dev):
-    """The CDK, `doctor`, `destroy` and the build of layers need AWS or the network. Other tests cover them."""
+    """The CDK, `doctor`, `destroy` and the build of layers need AWS or the network."""
     page = TUTORIALS / "first-deployment.md"
     steps = [text.replace("\\\n", "") for _, _, text in snippets(page, "sh")]
     commands = [line for text in steps for line in text.splitlines() if not line.startswith(NOT_HERE)]

@@ -23,7 +23,6 @@ UV = str(Path(sys.executable).with_name("uv"))
 
 @pytest.fixture(scope="module")
 def distribution(tmp_path_factory):
-    """Return the folder of a release's files."""
     directory = tmp_path_factory.mktemp("release") / "dist"
     subprocess.run(["make", "dist", f"DIST={directory}"], cwd=ROOT, check=True, timeout=300)
     return directory
@@ -31,13 +30,11 @@ def distribution(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def wheel(distribution):
-    """Return the wheel of this repository."""
     (found,) = distribution.glob("*.whl")
     return found
 
 
 def installed(wheel, directory, *, extras):
-    """Install the wheel with extras in a new environment, and return the folder of its commands."""
     subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(directory)], check=True, timeout=60)
     install = [UV, "pip", "install", "--quiet", "--python", str(directory / "bin" / "python")]
     constraint = ["-c", str(ROOT / "requirements.lock")]

@@ -23,7 +23,6 @@ BIN = Path(sys.executable).parent
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """Yield an empty shop."""
     assembly = synthesized(**QUICK, import_buckets=[IMPORT_BUCKET])
     with Shop.booted(assembly, tmp_path_factory.mktemp("state")) as shop:
         yield shop
@@ -31,14 +30,12 @@ def shop(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def variables(shop):
-    """Return the environment of a program with a new key."""
     access = [option for name in ("read", "write", "admin") for option in ("--access", name)]
     key: Mapping[str, str] = shop.alsolike("keys", "create", "clients", *access)["environment"]
     return {**{name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}, **key}
 
 
 def install(directory, requirement):
-    """Install a package into a folder, and return the folder for PYTHONPATH."""
     command = [str(BIN / "uv"), "pip", "install", "--quiet", "--python", sys.executable, "--target", str(directory)]
     subprocess.run([*command, requirement], check=True, timeout=300)
     return str(directory)

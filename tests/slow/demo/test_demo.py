@@ -41,18 +41,15 @@ class Run:
         self._reader.start()
 
     def lines(self):
-        """Yield the lines of stderr."""
         assert self._process.stderr is not None
         for line in self._process.stderr:
             yield line.rstrip("\n")
 
     def interrupt(self):
-        """Press Ctrl-C, and return the exit status."""
         self._process.send_signal(signal.SIGINT)
         return self._process.wait(120)
 
     def out(self):
-        """Return stdout of the ended process."""
         self._reader.join(10)
         return b"".join(self._out).decode().replace("\r\n", "\n")
 
@@ -68,7 +65,6 @@ class Run:
         return running
 
     def kill(self):
-        """Kill the demo, which still runs after a failed test."""
         self._process.kill()
         self._process.wait()
 

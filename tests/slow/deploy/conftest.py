@@ -12,7 +12,6 @@ Synthesis = Callable[[Mapping[str, Any]], Assembly]
 
 @pytest.fixture(scope="session")
 def cloud(tmp_path_factory):
-    """Yield a bootstrapped account."""
     with running(tmp_path_factory.mktemp("ministack")) as cloud:
         yield cloud
 
@@ -24,8 +23,6 @@ def layers(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def synthesized(layers, tmp_path_factory):
-    """Return a function that synthesizes an environment with the given settings."""
-
     def make(settings):
         return synthesize(ENVIRONMENT, layers=layers, outdir=tmp_path_factory.mktemp("assembly"), settings=settings)
 
@@ -39,7 +36,6 @@ def base(synthesized):
 
 @pytest.fixture
 def deployed(cloud, base):
-    """Deploy the base if nothing is deployed, and return it."""
     if not cloud.stacks():
         cloud.deploy(base.directory)
     return base

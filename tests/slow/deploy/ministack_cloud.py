@@ -25,8 +25,6 @@ START_S, COMMAND_S = 60, 600
 
 @dataclass(frozen=True, slots=True)
 class Cloud:
-    """Running ministack."""
-
     port: int
     home: Path
 
@@ -46,11 +44,9 @@ class Cloud:
         }
 
     def cdk(self, *arguments: str, app: Path) -> str:
-        """Run the CDK's CLI on an assembly, and return its output."""
         return self.run(str(NODE), str(CDK), *arguments, "--app", str(app), "--ci")
 
     def run(self, *command: str, cwd: Path = ROOT) -> str:
-        """Run a command that uses this cloud, and return its output."""
         done = subprocess.run(
             command, cwd=cwd, env=self.variables, capture_output=True, text=True, timeout=COMMAND_S, check=False
         )
@@ -59,11 +55,9 @@ class Cloud:
         return done.stdout
 
     def deploy(self, app: Path) -> None:
-        """Deploy all stacks of an assembly."""
         self.cdk("deploy", "--all", "--require-approval", "never", "--concurrency", "4", app=app)
 
     def client(self, service: str) -> Any:
-        """Return a client of a service."""
         return boto3.client(
             service,
             endpoint_url=f"http://127.0.0.1:{self.port}",
@@ -73,7 +67,6 @@ class Cloud:
         )
 
     def stacks(self) -> dict[str, str]:
-        """Return the status of each stack of Alsolike by name."""
         described = self.client("cloudformation").describe_stacks()["Stacks"]
         return {
             stack["StackName"]: stack["StackStatus"]
@@ -82,13 +75,11 @@ class Cloud:
         }
 
     def template(self, stack: str) -> dict[str, Any]:
-        """Return the template of a deployed stack."""
         body = self.client("cloudformation").get_template(StackName=stack)["TemplateBody"]
         template: dict[str, Any] = json.loads(body) if isinstance(body, str) else body
         return template
 
     def physical_ids(self, types: set[str]) -> dict[tuple[str, str], str]:
-        """Return the physical IDs of the resources of some types by stack and logical ID."""
         pages = self.client("cloudformation").get_paginator("list_stack_resources")
         return {
             (stack, resource["LogicalResourceId"]): resource["PhysicalResourceId"]
@@ -105,7 +96,6 @@ class CommandFailed(Exception):
 
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Cloud]:
-    """Run a bootstrapped ministack."""
     assert MINISTACK.is_dir(), "ministack is not installed: make setup WITH=deploy"
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

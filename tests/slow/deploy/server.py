@@ -29,7 +29,6 @@ Created = tuple[str, dict[str, str]]
 
 
 def check(resource_type: str, logical_id: str, properties: Properties) -> None:
-    """Reject properties that are invalid by the schema of the resource's type."""
     schema = PROVIDER_SCHEMA_MANAGER.get_resource_schema(REGION, resource_type).schema
     problems = [
         f"{'/'.join(map(str, problem.path)) or 'properties'}: {problem.message}"
@@ -40,7 +39,6 @@ def check(resource_type: str, logical_id: str, properties: Properties) -> None:
 
 
 def checked(resource_type: str, handlers: dict[str, Any]) -> dict[str, Any]:
-    """Return the handlers of a type, with a check of each resource that a stack of Alsolike creates or updates."""
     create = handlers["create"]
 
     def create_valid(logical_id: str, properties: Properties, stack: str) -> Created:
@@ -63,8 +61,6 @@ def checked(resource_type: str, handlers: dict[str, Any]) -> dict[str, Any]:
 
 
 def stubbed(resource_type: str, stub: Stub) -> dict[str, Any]:
-    """Return handlers that check a resource, and create only its name and ARN."""
-
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
         check(resource_type, logical_id, properties)
         name = properties.get(stub.name) or f"{stack}-{logical_id}"
@@ -79,7 +75,6 @@ def stubbed(resource_type: str, stub: Stub) -> dict[str, Any]:
 
 
 def with_metric_math(real: dict[str, Any]) -> dict[str, Any]:
-    """Return the handlers of alarms, with a stub for alarms with metric math."""
     stub = stubbed("AWS::CloudWatch::Alarm", METRIC_MATH)
 
     def create(logical_id: str, properties: Properties, stack: str) -> Created:
@@ -112,7 +107,6 @@ Send = Callable[[Scope], Awaitable[None]]
 
 
 async def app(scope: Scope, receive: Receive, send: Send) -> None:
-    """Send the stubbed responses, and pass all other operations to ministack."""
     operation = dict(scope.get("headers", ())).get(b"x-amz-target", b"").decode()
     if operation not in OPERATIONS:
         await ministack.app(scope, receive, send)
@@ -123,7 +117,6 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def main() -> None:
-    """Serve until the process is stopped."""
     HANDLERS["AWS::DynamoDB::GlobalTable"] = with_kept_name(HANDLERS["AWS::DynamoDB::GlobalTable"])
     HANDLERS.update({resource_type: checked(resource_type, handlers) for resource_type, handlers in HANDLERS.items()})
     HANDLERS["AWS::CloudWatch::Alarm"] = with_metric_math(HANDLERS["AWS::CloudWatch::Alarm"])

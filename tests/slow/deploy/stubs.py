@@ -11,8 +11,6 @@ from infra_cdk.regions import pandas_layer
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Stub:
-    """Stub of a resource type."""
-
     reason: str
     name: str
     """Property that `Ref` returns. Without it, `Ref` returns the stack and the logical ID."""
@@ -44,8 +42,6 @@ METRIC_MATH = Stub("ministack accepts AWS::CloudWatch::Alarm only without the pr
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Parameter:
-    """Stub of a public parameter of SSM."""
-
     reason: str
     value: str
 
@@ -61,8 +57,6 @@ PARAMETERS = {
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Operation:
-    """Stub of an operation that always has the same response."""
-
     reason: str
     response: dict[str, Any]
 

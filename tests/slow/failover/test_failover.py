@@ -26,8 +26,6 @@ ERASED = "to-be-erased"
 
 @dataclass
 class Failover:
-    """Results of the loss and the return of the primary."""
-
     regions: TwoRegions
     calls: list[Call]
     lost_at: float
@@ -137,7 +135,6 @@ def rows_of(user, shop):
 
 
 def receipts(shop):
-    """Return the states of all erasures."""
     return [json.loads(body)["status"] for _, body in shop.objects("artefact-bucket", "privacy/receipts/")]
 
 

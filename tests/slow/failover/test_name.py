@@ -25,7 +25,6 @@ class Health(http.server.BaseHTTPRequestHandler):
 
 @pytest.fixture
 def health():
-    """Yield the handler and the server of a primary's health route."""
     handler = type("Handler", (Health,), {})
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
@@ -41,7 +40,6 @@ def name(health):
 
 
 def urls(name, checks):
-    """Run `checks` checks, and return the URL of the name after each of them."""
     found = []
     for _ in range(checks):
         name.check()

@@ -68,7 +68,6 @@ class TwoRegions:
             yield regions
 
     def name(self) -> Name:
-        """Return the name of the API, with the health check of the templates."""
         assert self.primary
         assert self.replica
         (check,) = (
@@ -85,7 +84,6 @@ class TwoRegions:
         )
 
     def lose_primary(self) -> None:
-        """Kill all processes of the primary without warning."""
         assert self.primary
         lost, self.primary = self.primary, None
         os.killpg(lost.cloud.state.pid, signal.SIGKILL)
@@ -93,7 +91,6 @@ class TwoRegions:
             lost.cloud.stop()
 
     def return_primary(self) -> None:
-        """Start the primary with the data that it had stored."""
         self.primary = self._boot(PRIMARY, self._assembly, peer=REPLICA)
 
     def stop(self) -> None:
@@ -128,12 +125,7 @@ class TwoRegions:
 class Name:
     """DNS name of the API. Like Route 53, a health check moves it after failures, and back after successes.
 
-    Attributes
-    ----------
-    health_url
-        URL of the primary that the health check requests.
-    interval_s, threshold
-        Time between two checks, and number of equal results that change the state.
+    `threshold` is the number of equal results that move the name.
     """
 
     urls: tuple[str, str]
@@ -150,12 +142,10 @@ class Name:
         return self.urls[0 if self.is_primary else 1]
 
     def watch(self) -> None:
-        """Check the primary until `stop`."""
         while not self._stopped.wait(self.interval_s):
             self.check()
 
     def check(self) -> None:
-        """Check the primary once, and move the name after `threshold` equal results."""
         self._different = self._different + 1 if self._is_healthy() != self.is_primary else 0
         if self._different >= self.threshold:
             self.is_primary, self._different = not self.is_primary, 0
@@ -176,14 +166,7 @@ class Name:
 class Call:
     """Request of a client of the kind `client`.
 
-    Attributes
-    ----------
-    at, answered_at
-        Start and end on the monotonic clock, in seconds.
-    event
-        User and event ID of an acknowledged event.
-    reasons
-        Reason of each failed attempt.
+    `event` has the user and the event ID of an acknowledged event. `reasons` has the reason of each failed attempt.
     """
 
     at: float
@@ -213,7 +196,6 @@ class Traffic:
         self.calls: list[Call] = []
 
     def run(self) -> None:
-        """Send requests until `stop`."""
         start = time.monotonic()
         for number in itertools.count():
             if self._stopped.wait(max(0.0, start + number / self.RATE_PER_S - time.monotonic())):
@@ -248,7 +230,7 @@ class Traffic:
     def _send(
         self, region: int, user: str, event: tuple[str, str] | None, *, sent_at: float, is_signed: bool
     ) -> str | None:
-        """Return the reason of a failure, or None."""
+        """Return the reason of a failure, or None after a success."""
         path, document = "/recommendations", {"userId": user, "numResults": 5}
         if event:
             path = "/events"

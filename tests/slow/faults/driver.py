@@ -18,8 +18,6 @@ from typing import Any
 
 
 class Context:
-    """Context that Lambda passes to a handler."""
-
     function_name = "faults"
     function_version = "1"
     memory_limit_in_mb = 1024
@@ -32,7 +30,6 @@ class Context:
 
 
 def main() -> None:
-    """Serve events until standard input ends."""
     with os.fdopen(os.dup(1), "w", buffering=1) as replies:
         os.dup2(2, 1)  # redirects the handler's logs to standard error
         handler = importlib.import_module(f"functions.{sys.argv[1]}.handler").lambda_handler
@@ -46,7 +43,6 @@ def main() -> None:
 
 
 def _run(handler: Callable[[Any, Context], Any], event: Any, place: Path) -> None:
-    """Write the handler's response, and end this process."""
     paused = 0.0
 
     def pause(seconds: float, /) -> None:

@@ -34,12 +34,8 @@ class Call:
 class Plan:
     """Failures of a run.
 
-    Attributes
-    ----------
-    refuse
-        Function that returns the status and body of a rejection, or None to forward the request.
-    before, after
-        Functions that are called before a request is forwarded, and between its effect and its response.
+    `refuse` returns the status and body of a rejection, or None to forward the request. `before` runs before a request
+    is forwarded, and `after` between its effect and its response.
     """
 
     refuse: Callable[[Call], tuple[int, bytes] | None] = lambda call: None
@@ -48,10 +44,7 @@ class Plan:
 
 
 class FaultProxy:
-    """Proxy that forwards requests to `target` ("host:port") according to its `plan`.
-
-    `calls` lists all requests in order.
-    """
+    """Proxy that forwards requests to `target` ("host:port") according to its `plan`."""
 
     def __init__(self, target: str) -> None:
         self.plan = Plan()
@@ -63,18 +56,15 @@ class FaultProxy:
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 
     def begin(self, plan: Plan) -> None:
-        """Clear the recorded calls, and follow another plan."""
         with self._lock:
             self.plan, self.calls = plan, []
 
     def record(self, call: Call) -> int:
-        """Record a call, and return its number, from 1."""
         with self._lock:
             self.calls.append(call)
             return len(self.calls)
 
     def close(self) -> None:
-        """Stop serving."""
         self._server.shutdown()
         self._server.server_close()
 

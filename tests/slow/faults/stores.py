@@ -41,8 +41,6 @@ class Killed(Exception):
 
 @dataclasses.dataclass(frozen=True)
 class Done:
-    """Response of a handler, and the total duration of its pauses."""
-
     answer: Any
     paused_s: float
 
@@ -65,13 +63,7 @@ class Driver:
             )
 
     def run(self, event: Mapping[str, Any], begin: Callable[[Callable[[], None]], None]) -> Done:
-        """Run the handler. Before it starts, `begin` receives a function that kills it.
-
-        Raises
-        ------
-        Killed
-            If the process ended without a response.
-        """
+        """Run the handler. Before it starts, `begin` receives a function that kills it."""
         pid: Future[int] = Future()
         begin(lambda: os.kill(pid.result(timeout=60), signal.SIGKILL))
         stdin, stdout = self._pipes()
@@ -86,7 +78,6 @@ class Driver:
         return Done(document["answer"], document["paused_s"])
 
     def close(self) -> None:
-        """End the process."""
         stdin, stdout = self._pipes()
         stdin.close()
         self._process.wait(30)
@@ -99,8 +90,6 @@ class Driver:
 
 
 class Stores:
-    """Stores of a deployment, and its handlers."""
-
     def __init__(self, endpoint: str, proxy: FaultProxy, directory: Path) -> None:
         self._endpoint = endpoint
         self._directory = directory
@@ -113,7 +102,6 @@ class Stores:
         )
 
     def reset(self) -> None:
-        """Empty every store."""
         self.proxy.begin(Plan())
         urllib.request.urlopen(urllib.request.Request(f"{self._endpoint}/moto-api/reset", method="POST")).close()
         for bucket in BUCKETS.values():
@@ -125,13 +113,7 @@ class Stores:
         self.secrets.create_secret(Name=SECRET, SecretString=HASH_KEY)
 
     def run(self, function: str, event: Mapping[str, Any], *, plan: Plan | KillPlan | None = None) -> Done:
-        """Run a handler with the failures of `plan`. If `plan` is a function, its argument kills the handler.
-
-        Raises
-        ------
-        Killed
-            If the process ended without a response.
-        """
+        """Run a handler with the failures of `plan`. If `plan` is a function, its argument kills the handler."""
         if function not in self._drivers:
             self._drivers[function] = Driver(function, url=self.proxy.url, directory=self._directory)
         return self._drivers[function].run(
@@ -161,7 +143,6 @@ class Stores:
         return list(self.dynamodb.scan(TableName=table)["Items"])
 
     def close(self) -> None:
-        """End the processes of the handlers."""
         for driver in self._drivers.values():
             driver.close()
 

@@ -36,7 +36,6 @@ def profiles(stores):
 
 
 def archived(stores):
-    """Return the deduplicated interactions of the lake, and the quarantine."""
     tables = [
         pq.read_table(io.BytesIO(content)).to_pandas()
         for content in stores.objects("lake-bucket", "interactions/").values()
@@ -46,7 +45,6 @@ def archived(stores):
 
 
 def trending(stores):
-    """Return the counters of each shard."""
     return stores.objects("artefact-bucket", "trends/")
 
 

@@ -30,7 +30,6 @@ ITEMS = http_event(
 
 
 def changed(item_id, number, **properties):
-    """Return a record of the catalogue table's stream."""
     return {
         "eventID": f"change-{number}",
         "eventName": "MODIFY",
@@ -52,7 +51,6 @@ CHANGES = {"Records": [changed("pear", 1, price=1), changed("fig", 2, price=2), 
 
 
 def sent(stores):
-    """Return the distinct events on the stream."""
     shard = stores.kinesis.list_shards(StreamName="events")["Shards"][0]["ShardId"]
     start = stores.kinesis.get_shard_iterator(StreamName="events", ShardId=shard, ShardIteratorType="TRIM_HORIZON")
     records = stores.kinesis.get_records(ShardIterator=start["ShardIterator"])["Records"]
@@ -66,8 +64,6 @@ def stored(stores):
 
 @pytest.fixture
 def published(tmp_path):
-    """Return a function that reads the items of the snapshot and of the change log."""
-
     def state(stores):
         store = SnapshotStore(stores.s3, "artefact-bucket", tmp_path)
         snapshot = Snapshot.open([store.fetch(entry) for entry in store.manifest().manifest.segments], version="1")

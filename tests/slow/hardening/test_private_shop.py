@@ -15,7 +15,6 @@ from tests.system.trained.opened_shop import OpenedShop
 
 @pytest.fixture(scope="module")
 def shop(tmp_path_factory):
-    """Yield a shop with a private API that imported a history and trained."""
     directory = tmp_path_factory.mktemp("private")
     assembly = synthesized(
         **QUICK,

@@ -34,7 +34,6 @@ def layers(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def protected(layers, tmp_path_factory):
-    """Return the folder of the assembly of a shop with all protecting settings."""
     outdir = tmp_path_factory.mktemp("assembly")
     overrides = {**PROTECTED, "time_budget_ms": 0}
     create_app(read_context(), environment="demo", outdir=outdir, layers=layers, overrides=overrides).synth()

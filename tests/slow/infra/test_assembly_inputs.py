@@ -30,7 +30,6 @@ def layers(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def synthesized(layers, tmp_path_factory):
-    """Return a new assembly, and the files of the repository that its synthesis opened."""
     folder = tmp_path_factory.mktemp("audited")
     options = ["--environment", "demo", "--outdir", str(folder / "assembly"), "--layers", str(layers)]
     command = [sys.executable, "-c", _AUDITED, str(folder / "opened"), *options, "--skip-template-check"]

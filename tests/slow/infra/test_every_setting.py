@@ -64,8 +64,6 @@ def test_stacks_can_be_updated_after_a_change_of_one_setting(name, base, layers,
 
 @pytest.fixture(scope="module")
 def with_kafka(layers, tmp_path_factory):
-    """Return a function that synthesizes the assembly with settings of Kafka, once for equal settings."""
-
     @cache
     def made(settings):
         kafka = {"kafka": json.loads(settings)}

@@ -42,14 +42,12 @@ ALLOWED_IAM = {
     ids=lambda param: param[0],
 )
 def prod(layers, tmp_path_factory, request):
-    """Return the templates of production, of all protecting settings, or of a private API."""
     name, settings = request.param
     return synthesize(name, layers=layers, outdir=tmp_path_factory.mktemp(name), settings=settings)
 
 
 @pytest.fixture(scope="module")
 def deployment(prod):
-    """Return the resources of the templates, with every reference replaced."""
     with moto_clients() as clients:
         return deploy(prod.directory, clients, region=REGION, account=ACCOUNT)
 
@@ -133,20 +131,17 @@ def test_wrong_parameters_of_a_workflow_call_are_found():
 
 
 def actions(detail):
-    """Return the actions of a finding, or the finding itself if it has no actions."""
     if not isinstance(detail, list):
         return {repr(detail)}
     return {each["action"] if isinstance(each, dict) else each for each in detail}
 
 
 def machines(deployment):
-    """Yield the definitions of the state machines."""
     for machine in deployment.of_type("AWS::StepFunctions::StateMachine"):
         yield json.loads(machine.properties["DefinitionString"])
 
 
 def calls(definition):
-    """Yield state, service, operation and parameters of each call of a workflow, also in its maps."""
     for name, state in definition["States"].items():
         if state["Type"] == "Map":
             yield from calls(state["ItemProcessor"])
@@ -156,7 +151,6 @@ def calls(definition):
 
 
 def problems(service, operation, parameters):
-    """Return the differences between parameters and botocore's model of an operation."""
     model = get_session().get_service_model(service)
     shape = model.operation_model(operation).input_shape
     return list(_problems(shape, parameters, ""))
@@ -193,7 +187,7 @@ def _text_problems(shape, value, place):
 
 
 def _matches(pattern, value):
-    """Return whether a value matches a pattern of botocore. Patterns that only Java can parse match every value."""
+    """Return whether a value matches. Patterns that only Java can parse match every value."""
     try:
         return regex.fullmatch(pattern, value) is not None
     except regex.error:

@@ -46,7 +46,6 @@ REASONS = {
 
 @contextlib.contextmanager
 def broker():
-    """Run a broker with an empty topic of three partitions, and yield its address."""
     address = f"127.0.0.1:{PORT}"
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", PORT), 1):
         pytest.skip(f"port {PORT} is in use: another broker runs here")
@@ -65,7 +64,7 @@ def broker():
 
 
 class Topic:
-    """Producer that sends numbered events, every fifth twice, and after every fortieth an invalid record."""
+    """Producer that sends numbered events, every fifth twice, and some invalid records in between."""
 
     def __init__(self, address):
         self._producer = Producer({"bootstrap.servers": address})
@@ -86,13 +85,11 @@ class Topic:
 
 
 def archived(shop):
-    """Return the number of rows of each event after deduplication."""
     rows = shop.lake_rows("interactions/")
     return Counter(lake.deduplicate(pd.DataFrame(rows))["event_id"]) if rows else Counter()
 
 
 def profiled(shop):
-    """Return the number of profile entries of each item."""
     store = ProfileStore(shop.cloud.client("dynamodb"), shop.name("profiles-table"))
     return Counter(seen.item_id for user in range(USERS) for seen in store.read(f"u#user-{user}").recent)
 

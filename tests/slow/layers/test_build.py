@@ -22,7 +22,6 @@ NAMES = tuple(LAYERS)
 
 @pytest.fixture(scope="module")
 def built():
-    """Yield the results of building every layer for every processor, by name and architecture."""
     with tempfile.TemporaryDirectory(prefix="alsolike-layers-") as scratch:
         yield {
             (name, architecture): build(LAYERS[name], Target(architecture), Path(scratch))

@@ -29,7 +29,6 @@ def put_item(shop, number):
 
 
 def call(shop, number):
-    """Overwrite an item with every tenth request, get recommendations with the others, and return the status."""
     return put_item(shop, number) if number % 10 == 0 else shop.recommend(f"user-{number % USERS}").status
 
 

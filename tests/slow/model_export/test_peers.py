@@ -21,7 +21,6 @@ NOWHERE = Path("nowhere")
 
 @pytest.fixture(scope="module")
 def _two():
-    """Start a second process, and connect this process with it."""
     pytest.importorskip("torch", reason="make setup WITH=neural installs it")
     with peers.joined(peers.place({}, NOWHERE, processes=2)):
         yield

@@ -39,8 +39,6 @@ class Noise(Algorithm):
 
 
 class Useful(Noise):
-    """Noise with a high score of the item after the latest one."""
-
     name = "useful"
 
 
@@ -63,7 +61,6 @@ class NoiseModel(Model):
 
 
 def part_of(rng, users):
-    """Return users with three random items; for `USEFUL_SHARE` of them, the target is the latest item's successor."""
     pasts = np.array([rng.choice(ITEMS, 3, replace=False) + 1 for _ in range(users)])
     follows = rng.random(users) < USEFUL_SHARE
     targets = np.where(follows, pasts[:, -1] % ITEMS + 1, rng.integers(1, ITEMS + 1, users))

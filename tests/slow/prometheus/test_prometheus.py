@@ -31,8 +31,6 @@ def shop(tmp_path_factory):
 
 
 class Prometheus:
-    """Running Prometheus server."""
-
     def __init__(self, port):
         self._url = f"http://127.0.0.1:{port}/api/v1"
 
@@ -62,7 +60,8 @@ def prometheus(shop, tmp_path_factory):
     (scraped,) = configuration["scrape_configs"]
     scraped["basic_auth"]["username"] = key["AWS_ACCESS_KEY_ID"]
     scraped["tls_config"] = {"ca_file": shop.cloud.state.certificate}
-    scraped["scrape_interval"], scraped["scrape_timeout"] = "5s", "5s"  # The only process responds from its cache.
+    # Short intervals are safe here, because the function has one process, which responds from its cache.
+    scraped["scrape_interval"], scraped["scrape_timeout"] = "5s", "5s"
     (target,) = scraped["static_configs"]
     target["targets"], target["labels"]["environment"] = [urllib.parse.urlsplit(shop.cloud.api_url).netloc], "demo"
     configuration["global"] = {"evaluation_interval": "1s"}

@@ -43,7 +43,7 @@ def event(event_id: str, user: str | None = "anna", item: str | None = "pear", *
 
 
 def write_object(directory: Path, name: str, rows: Rows, *, without: Sequence[str] = ()) -> None:
-    """Write an object of the lake. Older objects do not have the columns `without`."""
+    """Write an object of the lake. Objects of earlier releases lack the columns `without`."""
     table = pa.Table.from_pylist(list(rows), _OBJECT_SCHEMA).drop_columns(list(without))
     path = directory / lake.partition_prefix("2026-09-20") / f"{name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -51,14 +51,12 @@ def write_object(directory: Path, name: str, rows: Rows, *, without: Sequence[st
 
 
 def in_process(rows: pa.Table, configuration: Configuration, erased: IsErased) -> Result:
-    """Return ordered rows, numbers of dropped rows by reason, and repeats, from the engine of one process."""
     frame: pd.DataFrame = rows.cast(SCHEMA).to_pandas(types_mapper=pd.ArrowDtype)
     found = cleaning.clean(frame, configuration, erased=erased)
     return list(found.frame.itertuples(index=False, name=None)), dict(found.dropped), found.repeats
 
 
 def on_spark(spark: SparkSession, directory: Path, configuration: Configuration, erased: IsErased) -> Result:
-    """Return the result of Spark in the form of `in_process`, and check the counts of its rows."""
     found = spark_cleaning.clean(
         read_lake(spark, f"file://{directory}"), configuration, erased=None if erased is no_erased_users else erased
     )
@@ -73,6 +71,5 @@ def on_spark(spark: SparkSession, directory: Path, configuration: Configuration,
 
 
 def read(directory: Path) -> pa.Table:
-    """Read all objects, with null for each column that an object does not have."""
     tables = [pq.ParquetFile(path).read() for path in sorted(directory.rglob("*.parquet"))]
     return pa.concat_tables(tables, promote_options="default").select(list(LAKE_COLUMNS))

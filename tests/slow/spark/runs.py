@@ -9,7 +9,6 @@ from tests.booted.training_shop import TrainingShop
 
 
 def download(shop: TrainingShop, s3_uri: str, directory: Path) -> Path:
-    """Download a dataset as SageMaker does."""
     prefix = s3_uri.removeprefix(f"s3://{shop.bucket}/")
     for key in shop.keys(prefix):
         path = directory / key.removeprefix(prefix)

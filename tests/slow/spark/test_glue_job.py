@@ -36,7 +36,6 @@ def shop(tmp_path_factory):
 
 
 def live(shop, directory):
-    """Put a lake, a catalogue and users into the shop, and erase one of the users."""
     rows = [
         event(
             f"e{number:03}",
@@ -66,7 +65,6 @@ def live(shop, directory):
 
 
 def log_response(shop, *, shopper):
-    """Put a response into the recommendation log, and a click that names it into the lake."""
     row = served(
         served_ms=START_MS, shopper=shopper, item_ids=ITEMS[:2], origins=["ranked"] * 2, propensities=[None] * 2,
         scores=[2.0, 1.0],
@@ -83,7 +81,6 @@ def log_response(shop, *, shopper):
 
 
 def same(one, other):
-    """Return whether two data sets are equal for training."""
     arrays = ("user", "item", "time_ms", "weight")
     return (
         all(np.array_equal(getattr(one.interactions, name), getattr(other.interactions, name)) for name in arrays)
@@ -126,7 +123,6 @@ def test_job_builds_the_same_dataset_as_the_function(shop, tmp_path):
 
 
 def described(directory):
-    """Return the values of a manifest that do not differ between runs."""
     manifest = DatasetManifest.from_json((directory / "manifest.json").read_bytes())
     own = ("dataset_id", "created_ms")
     return {name: value for name, value in json.loads(manifest.to_json()).items() if name not in own}

@@ -20,7 +20,6 @@ from model_export.data.statistics import load, load_items
 
 
 def frame_of(rows):
-    """Return a frame in order of time, then event ID."""
     frame = pd.DataFrame(rows, columns=["profile_id", "item_id", "event_time_ms", "weight"])
     frame = frame.astype({"weight": "float32"}).assign(event_id=[f"e{number:07}" for number in range(len(rows))])
     return frame.sort_values(["event_time_ms", "event_id"], ignore_index=True)
@@ -39,7 +38,6 @@ def interactions_of(frame):
 
 
 def counted(spark, frame, path, counting):
-    """Count statistics up to the last event on Spark, and return them with the ids of the items."""
     columns = "profile_id string, item_id string, event_time_ms long, weight float, event_id string"
     shuffled = frame.sample(frac=1.0, random_state=0)
     rows = list(shuffled.itertuples(index=False, name=None))

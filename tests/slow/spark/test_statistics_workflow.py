@@ -29,7 +29,6 @@ def shop(tmp_path_factory):
 
 
 def trained(shop):
-    """Run the workflow, and return the version that became champion."""
     execution = shop.start()
     eventually(
         lambda: shop.stepfunctions.describe_execution(executionArn=execution)["status"],

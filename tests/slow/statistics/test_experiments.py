@@ -28,7 +28,6 @@ class Found:
 
 
 def found(shop, *, experiments):
-    """Return the shares of experiments with a finding, and print them as a row of the table."""
     rows = []
     for number in range(experiments):
         results = [

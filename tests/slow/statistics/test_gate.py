@@ -21,7 +21,6 @@ CHAMPION = dataclasses.replace(MANIFEST, version="v0", last_event_ms=0)
 
 
 def results(lists, *, runs=RUNS):
-    """Return the shares of candidates that pass, wait and fail."""
     found: Counter[str] = Counter()
     for run in range(runs):
         check = against_champion(_candidate(lists, run), CHAMPION, limits=LIMITS)

@@ -20,16 +20,8 @@ SHOPS, DAYS = 300, 60
 class Shop:
     """Shop with a holdout. Users arrive on some day, and then buy with individual rates and prices.
 
-    Attributes
-    ----------
-    share
-        Share of held-out users.
-    lift
-        Relative increase of orders by recommendations.
-    rate
-        Mean orders per user and day without recommendations.
-    revenue
-        True for the revenue of orders with log-normal values; false for the number of orders.
+    `share` is the share of held-out users, `lift` the relative increase of orders by recommendations, and `rate` the
+    mean orders per user and day without recommendations.
     """
 
     users: int = 10_000

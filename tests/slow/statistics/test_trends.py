@@ -15,7 +15,6 @@ MIXED = (1.0,) * 17 + (3.0,) * 2 + (5.0,)
 
 
 def listed(shop, *, looks=LOOKS):
-    """Return the trending items of every check by window."""
     found: dict[str, list[list[str]]] = {window: [] for window in WINDOWS}
     for run in range(RUNS):
         draws = np.random.default_rng([49, run])

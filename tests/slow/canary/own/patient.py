@@ -21,13 +21,10 @@ MAX_ITEMS = 40
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class Patient(Algorithm):
-    """Transitions between items, counted in `STEPS` parts of the interactions."""
-
     name: ClassVar[str] = "patient"
     position_decay: float = 0.5
 
     def fit(self, interactions: Interactions) -> ItemRowsModel:
-        """Count transitions from the checkpoint on, if there is one, and write a checkpoint after each step."""
         if interactions.items > MAX_ITEMS:
             raise RuntimeError(f"{interactions.items} items are too many for a patient shop")
         saved = checkpoint(self, interactions)

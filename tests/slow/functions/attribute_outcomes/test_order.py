@@ -25,7 +25,6 @@ def test_results_do_not_depend_on_arrival_order(s3, history, data):
 
 
 def _peak_bytes(answers, directory, part_rows):
-    """Return Arrow's peak memory during the attribution of a day with `answers` responses."""
     benchmark.ROWS_PER_OBJECT = 500
     benchmark.write_day(directory, answers)
     disk_partitions.PIECE_ROWS = tables.BATCH_ROWS = part_rows

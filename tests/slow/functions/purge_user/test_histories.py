@@ -44,7 +44,6 @@ def check(seed, *, cloud, aws, units_per_s=1):
 
 
 def check_all(seeds, *, cloud, aws, units_per_s=1):
-    """Check histories until one fails."""
     for seed in seeds:
         check(seed, cloud=cloud, aws=aws, units_per_s=units_per_s)
 
