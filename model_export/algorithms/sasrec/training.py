@@ -1,8 +1,8 @@
 """Training of SASRec's network in torch, on processors without a graphics card.
 
 The sequences of a batch have similar lengths and share their negatives. Dropout masks are usually cut from one long
-random vector. Item vectors start from `spectrum` instead of noise, which saves two thirds of the epochs. The result is
-the moving average of the weights.
+random vector. Item vectors start from `spectrum` instead of noise alone, which saves two thirds of the epochs. The
+result is the moving average of the weights.
 
 Several processes (`model_export.processes.peers`) share each batch. They draw the same batches, negatives and dropout
 masks. Each process computes some of the rows, and gradients are summed. The result equals the result of a single
