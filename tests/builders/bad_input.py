@@ -16,7 +16,7 @@ from alsolike.runtime.http import ERROR_TYPES
 DESCRIPTION = description(DEFAULT)
 
 _KINDS: tuple[Any, ...] = ("text", 7, 0.5, True, [], ["text"], [[]], {}, {"a": {"a": 1}}, [None], 2**64 - 1, 1e300)
-"""Values of every type, and numbers that no field accepts."""
+"""Values of several types, and numbers that no field accepts."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from tests.builders.parquet import INTERACTIONS, parquet
 
 SCHEMA = INTERACTIONS
 OLD_SCHEMA = pa.schema([field for field in SCHEMA if field.name != "query"])
-"""Schema before the column `query` was added."""
+"""Schema without the column `query`, as in older files."""
 
 
 def write_file(rows: Iterable[Mapping[str, Any]], path: Path, *, schema: pa.Schema = SCHEMA) -> None:

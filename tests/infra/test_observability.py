@@ -279,7 +279,7 @@ RUNBOOKS = sorted((ROOT / "docs" / "runbooks").glob("*.md"))
 
 
 PROCEDURES = {"degraded", "leaked-key", "lost-data"}
-"""Pages that other runbooks reference, but no alarm."""
+"""Runbooks with other sections."""
 
 
 @pytest.mark.parametrize("page", [page for page in RUNBOOKS if page.stem not in PROCEDURES], ids=lambda page: page.stem)

@@ -25,14 +25,10 @@ class Machine:
 
     Attributes
     ----------
-    status
-        Status in which executions end.
     skipped
         Batches without results.
     error
         Error of a failing batch; None if no batch fails.
-    cause
-        Cause of a failed execution.
     best
         Users of a segment.
     """

@@ -68,7 +68,7 @@ def test_more_active_users_give_activity_and_history_drift(shop):
 
     report = shop.look()
 
-    # All 250 users had 4 interactions, which is the fourth bin. Now all have 12, which is the seventh bin.
+    # All 250 users had 4 interactions, which is the fourth bin. Now all have 12, which is in a later bin.
     assert figure_of(report, Drift.USER_ACTIVITY).value == pytest.approx(psi([250, 0], [0, 250]), abs=1e-6)
     assert figure_of(report, Drift.HISTORY_LENGTH).value == pytest.approx(psi([250, 0], [0, 250]), abs=1e-6)
 
