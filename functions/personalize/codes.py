@@ -5,8 +5,8 @@ PENDING, IN_PROGRESS = "CREATE PENDING", "CREATE IN_PROGRESS"
 DELETING = "DELETE IN_PROGRESS"
 
 FORGOTTEN = "Step Functions does not store the execution any more, so that its result is unknown"
-"""Failure reason of a job without an execution. Step Functions deletes executions after 90 days, or with their state
-machine.
+"""Failure reason of a training or job without an execution. Step Functions deletes executions after 90 days, or with
+their state machine.
 """
 
 INVALID = "InvalidInputException"

@@ -35,9 +35,9 @@ class ModelPackages:
     ) -> None:
         """Register a version, unless it is already registered.
 
-        A version that passed the gate waits for approval, which its canary decides. The registry is only a view for
-        users. The bucket contains the decision and the files, so a version that SageMaker rejects can still be
-        promoted. The package has no inference container, because Alsolike serves the version.
+        A version that the gate did not reject waits for approval. The registry is only a view for users. The bucket
+        contains the decision and the files, so a version that SageMaker rejects can still be promoted. The package has
+        no inference container, because Alsolike serves the version.
         """
         figures = {"Statistics": {"ContentType": "application/json", "S3Uri": decision_uri}}
         try:

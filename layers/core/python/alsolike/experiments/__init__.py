@@ -1,1 +1,1 @@
-"""Reports of experiments: metrics, comparison, always-valid tests."""
+"""Reports of experiments with their metrics and tests, and records of forecasts."""

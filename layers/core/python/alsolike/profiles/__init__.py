@@ -1,1 +1,1 @@
-"""Live profiles, and the export of a user's data."""
+"""Live profiles, impressions, and the export of a user's data."""

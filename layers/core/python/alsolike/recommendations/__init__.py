@@ -1,1 +1,1 @@
-"""Requests for recommendations, batches and previews."""
+"""Requests for recommendations, batches, segments and previews."""

@@ -43,7 +43,7 @@ def catalogue_warnings(lambda_: LambdaClient, function: str, configuration: Mapp
 
 
 def lists_of_requests(lambda_: LambdaClient, function: str, requests: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Return the live configuration's list and the draft's list of each logged request."""
+    """Return the present list and the draft's list of each logged request, or the reason for a refusal."""
     lists: list[dict[str, Any]] = _invoke(lambda_, function, {"forecast": requests})["lists"]
     return lists
 

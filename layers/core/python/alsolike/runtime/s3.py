@@ -219,7 +219,7 @@ def upload(client: S3Client, bucket: str, key: str, path: Path) -> None:
 
 
 MAX_CONCURRENT_READS = 4
-"""Number of concurrent reads, as a compromise between throughput and memory."""
+"""Default number of concurrent reads, as a compromise between throughput and memory."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""Requests that clients of Amazon Personalize sign with a key pair (AWS Signature Version 4)."""
+"""Requests with a key pair: signed by AWS Signature Version 4, or with HTTP Basic."""

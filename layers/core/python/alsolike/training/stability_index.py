@@ -17,7 +17,7 @@ WINDOW_DAYS = 7
 SMOOTHING = 0.5
 
 CHANCE_LEVEL = 1e-5
-"""Probability that a drift figure exceeds its threshold by chance, per independent check."""
+"""Maximum probability that a drift figure exceeds its threshold by chance, per independent check."""
 
 _CHANCE_Z = -NormalDist().inv_cdf(CHANCE_LEVEL)
 
