@@ -1,7 +1,7 @@
 """Training of SASRec's network in torch, on processors without a graphics card.
 
 The sequences of a batch have similar lengths and share their negatives. Dropout masks are usually cut from one long
-random vector. Item vectors start from `spectrum` instead of noise alone, which saves two thirds of the epochs. The
+random vector. Item vectors start from `spectrum` instead of only noise, which saves two thirds of the epochs. The
 result is the moving average of the weights.
 
 Several processes (`model_export.processes.peers`) share each batch. They draw the same batches, negatives and dropout
