@@ -84,7 +84,7 @@ def given(shop: Shop) -> dict[str, Any]:
         "parameters": {
             "filter": {"enum": list(FILTERS)},
             "filterValues": _filter_values(values),
-            # The promotion of the champion changes nothing.
+            # The API rejects a promotion of the champion, so the promotion changes nothing.
             "version": {"enum": [shop.alsolike("models", "list")[0]["version"]]},
             "nextToken": {"enum": [base64.b64encode(each.encode()).decode() for each in ("item-00", "user-0")]},
         },

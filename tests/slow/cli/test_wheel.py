@@ -106,7 +106,7 @@ def test_installed_command_works_with_a_deployment(wheel, tmp_path):
 
 
 class EmptyFolder:
-    """Folder outside the repository, and the installed command with its own cache."""
+    """Folder outside the repository, and the installed command."""
 
     def __init__(self, path, commands):
         self.path = path

@@ -93,10 +93,11 @@ def test_iam_accepts_the_policies(deployment, parliament):
 
 
 def test_step_functions_accepts_the_state_machines(deployment):
-    definitions = list(machines(deployment))  # the linter expects 2.0 in place of 2, but both are numbers in JSON
+    definitions = list(machines(deployment))
 
     assert len(definitions) == len(deployment.of_type("AWS::StepFunctions::StateMachine")) >= 4
     for definition in definitions:
+        # The linter requires floats such as 2.0 in place of 2, but JSON has only numbers.
         assert list(Linter.validate(json.dumps(definition), Config({ProblemType.FLOAT}))) == []
 
 

@@ -1,4 +1,4 @@
-"""Shop that all tests of this folder share. Each test uses its own users and items, or changes nothing."""
+"""Shop that all tests of this folder share."""
 
 import pytest
 

@@ -1,6 +1,6 @@
 """Recommendations of items and to users that the model does not contain.
 
-Each test needs the state that the tests before it left.
+Some tests need the state that the tests before them left.
 """
 
 import json

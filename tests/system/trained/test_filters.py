@@ -1,6 +1,6 @@
 """Configuration and catalogue changes are effective in responses within seconds.
 
-Each test needs the state that the tests before it left.
+Some tests need the state that the tests before them left.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Every route that recommends, through the gateway and the functions, with Personalize's client and plain requests.
 
-Each test needs the state that the tests before it left.
+Some tests need the state that the tests before them left.
 """
 
 import collections

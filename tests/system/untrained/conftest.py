@@ -1,4 +1,4 @@
-"""Shop without a model that all tests of this folder share. Each test uses its own users and items."""
+"""Shop without a model that all tests of this folder share."""
 
 import pytest
 

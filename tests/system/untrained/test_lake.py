@@ -1,6 +1,6 @@
 """Upkeep and quarantine of a deployed lake.
 
-Each test needs the state that the tests before it left.
+Some tests need the state that the tests before them left.
 """
 
 import json

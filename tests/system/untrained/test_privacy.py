@@ -1,6 +1,6 @@
 """Erasure of a user: no store contains the id afterwards, and other users lose no data.
 
-Each test needs the state that the tests before it left.
+Some tests need the state that the tests before them left.
 """
 
 import base64

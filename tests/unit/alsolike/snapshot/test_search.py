@@ -88,7 +88,7 @@ def test_first_word_of_a_title_finds_its_item(titles):
 
     for number, title in enumerate(titles):
         for word in words_of(title)[:1]:
-            written = title[: len(word)]  # Only ASCII letters match in any mix of upper and lower case.
+            written = title[: len(word)]  # Non-ASCII letters do not match in every mix of upper and lower case.
             is_searchable = written.isascii() or written in (word, word.capitalize(), word.upper())
             if title.lower().startswith(word) and title.upper().lower() == title.lower() and is_searchable:
                 assert str(number) in search(word, catalogue)
