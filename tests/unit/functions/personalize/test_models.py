@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import datetime as dt
 import json
 
 import pytest
@@ -236,14 +237,12 @@ def test_rejected_model_of_newer_data_fails_the_version(trained):
 def test_versions_created_during_a_run_share_the_next_run(shop, clock):
     solution = shop.solution()
     shop.version(solution)
-    clock.now_s = 1_900_000_000  # The active run started before this time.
+    clock.now_s = dt.datetime.now(dt.UTC).timestamp()  # Runs start at the real time.
     later = [shop.version(solution), shop.version(solution)]
 
     assert [shop.status(version) for version in later] == ["CREATE PENDING"] * 2
     shop.end()
-    clock.now_s = 1_790_000_500
-    for version in later:
-        shop.described(version)
+    assert [shop.status(version) for version in later] == ["CREATE IN_PROGRESS"] * 2
     assert len(shop.runs()) == 2
 
 
