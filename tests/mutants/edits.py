@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import dataclasses
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from types import CodeType
@@ -42,7 +43,7 @@ _SKIPPED_KEYWORDS = frozenset({"strict"})
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Mutant:
-    """File with one change. `number` is the index of the change in `_edits`."""
+    """File with one change. `text` is the changed line without a comment, and `number` the index in `_edits`."""
 
     path: Path
     line: int
@@ -66,7 +67,8 @@ def mutants(path: Path) -> Iterator[Mutant]:
     lines = source.splitlines()
     for number, (parent, field, index, new) in enumerate(_edits(ast.parse(source))):
         old = getattr(parent, field) if index is None else getattr(parent, field)[index]
-        yield Mutant(path, old.lineno, lines[old.lineno - 1].strip(), ast.unparse(old), ast.unparse(new), number)
+        text = re.sub(r"  # .*", "", lines[old.lineno - 1]).strip()
+        yield Mutant(path, old.lineno, text, ast.unparse(old), ast.unparse(new), number)
 
 
 def _edits(node: ast.AST) -> Iterator[tuple[ast.AST, str, int | None, ast.AST]]:

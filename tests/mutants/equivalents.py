@@ -33,7 +33,7 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
     ): "No counts of users have a p-value of exactly 0.001.",
     (
         JUDGEMENT,
-        "expected = theirs.eventful / theirs.users * ours.users if theirs.users else 0.0",
+        "expected = champion.eventful / champion.users * candidate.users if champion.users else 0.0",
         "0.0",
         "1.0",
     ): "Both are below MIN_EVENTS.",
@@ -51,19 +51,19 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
     ): "Nothing reads a second place after the last row; -1 is tested with the codes of strings.",
     (
         FILTER_EVALUATION,
-        "positions = np.zeros(self._snapshot.row_count + 1, np.int32)  # the last one is that of no row",
+        "positions = np.zeros(self._snapshot.row_count + 1, np.int32)",
         "1",
         "2",
     ): "Nothing reads a second place after the last row.",
     (
         FILTER_EVALUATION,
-        "_ENTRY_BYTES = 2_000  # approximate overhead of a cached entry: its key and parameter values",
+        "_ENTRY_BYTES = 2_000",
         "2000",
         "2001",
     ): "The size is an estimate.",
     (
         SLATE,
-        "self._new, self._tightened = list(steering.new_items), -1",
+        "self._new, self._tightened = list(inputs.new_items), -1",
         "1",
         "2",
     ): "Rules count from 0, so any negative number differs from their counts.",

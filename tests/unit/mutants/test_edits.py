@@ -1,5 +1,6 @@
 import pytest
 
+from tests.mutants.__main__ import unknown_equivalents
 from tests.mutants.edits import mutants
 
 SOURCE = '''from typing import TYPE_CHECKING
@@ -65,3 +66,7 @@ def test_mutant_is_compiled_with_its_change_and_the_file_unchanged(tmp_path):
 
     assert results == [7, 15]
     assert path.read_text() == "def double(a):\n    return a * 2\n"
+
+
+def test_equivalent_mutants_exist_in_the_current_code():
+    assert unknown_equivalents() == set()
