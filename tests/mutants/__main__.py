@@ -56,16 +56,14 @@ TARGETS = (
         [
             "tests/unit/alsolike/filters",
             "tests/unit/alsolike/configuration_document/test_filters.py",
-            "tests/unit/cli/filtering",
+            "tests/unit/cli/test_filters.py",
+            "tests/unit/cli/test_stock_filter.py",
         ],
     ),
     Target(
         "slate",
         ["functions/recommend/rules/slate.py"],
-        [
-            f"tests/unit/functions/recommend/rules/test_slate{name}.py"
-            for name in ("_rules", "_places", "", "_properties")
-        ],
+        [f"tests/unit/functions/recommend/rules/test_slate{name}.py" for name in ("_rules", "", "_properties")],
     ),
     Target(
         "profiles",

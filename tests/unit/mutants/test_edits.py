@@ -1,6 +1,6 @@
 import pytest
 
-from tests.mutants.__main__ import unknown_equivalents
+from tests.mutants.__main__ import TARGETS, paths, unknown_equivalents
 from tests.mutants.edits import mutants
 
 SOURCE = '''from typing import TYPE_CHECKING
@@ -70,3 +70,9 @@ def test_mutant_is_compiled_with_its_change_and_the_file_unchanged(tmp_path):
 
 def test_equivalent_mutants_exist_in_the_current_code():
     assert unknown_equivalents() == set()
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+def test_modules_and_tests_of_a_target_exist(target):
+    assert paths(target.modules)
+    assert paths(target.tests)
