@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> None:
 def table(interactions: Interactions, properties: Properties, *, left_out: float, seen: Seen) -> Iterator[str]:
     """Yield the lines of a table with the NDCG of each similarity, compared with the similarity of words.
 
-    `left_out` is the share of items to train without their interactions.
+    `left_out` is the share of the items whose interactions the training omits.
     """
     columns = text_columns(properties)
     if not columns:

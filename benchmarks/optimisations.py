@@ -104,7 +104,7 @@ def _took_ms(code: str, requests: int, environment: Mapping[str, str]) -> float:
 
 
 def _commands() -> Iterator[Result]:
-    """Measure the start of a command with three clients. The garbage collector of commands runs."""
+    """Measure the start of a command with three clients. Unlike in `recommend`, the garbage collector runs."""
     loader = "the fast loader of service descriptions"
     codes = {"": _COMMAND, loader: WITHOUT[loader] + _COMMAND}
     times: dict[str, list[float]] = {optimisation: [] for optimisation in codes}

@@ -26,7 +26,7 @@ YEAR_S = 365 * 86_400
 PROCESSOR_MB = 1_769
 """Memory of a Lambda function with one full processor, in MB."""
 TARGETS = 100
-"""Number of targets per item in a served table."""
+"""Number of related items per item in an item-to-item table."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

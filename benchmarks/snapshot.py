@@ -57,7 +57,7 @@ class DiskStore(SnapshotStore):
         """Do nothing, because `keep_only` deletes the files."""
 
     def segment_keys(self, *, written_before_ms: int) -> list[str]:
-        """Return an empty list, because no writer is interrupted."""
+        """Return an empty list, because no interrupted writer left files."""
         return []
 
     def _send(self, path: Path, key: str) -> None:

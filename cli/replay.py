@@ -1,4 +1,4 @@
-"""Command `alsolike replay`: a day's requests, replayed."""
+"""Command `alsolike replay`: replay of a day's logged requests, and comparison of the lists."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ MAX_RUNS = 1_000
 ENDED_AFTER_MS = DAY_MS
 """Age of a completed receipt in milliseconds after which its run counts as ended.
 
-A start with the name of an ended execution fails for 90 days. After them, it would start the execution again.
+Step Functions refuses the name of an ended execution only for 90 days.
 """
 
 

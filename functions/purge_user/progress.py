@@ -62,8 +62,8 @@ class Progress:
     def own_sessions(self) -> list[str]:
         """Return the sessions whose first login is the user's login (`alsolike.events.identity`).
 
-        All rows of these sessions without a user are removed, at any time. A time limit would compare the clock of the
-        device at the login with other clocks.
+        All rows of these sessions that have no user are removed, also those after the login, because clocks of devices
+        differ.
         """
         return [
             session

@@ -123,7 +123,7 @@ class History:
 
     @property
     def seen(self) -> npt.NDArray[np.int64]:
-        """Positions in the model of the history's items and of returned items."""
+        """Model positions of the items in the history and of returned items."""
         return np.concatenate([self.items, self.returned]) if len(self.returned) else self.items
 
     def left_out(self, manifest: Manifest) -> npt.NDArray[np.int64]:

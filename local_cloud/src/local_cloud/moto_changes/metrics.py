@@ -17,7 +17,7 @@ _DESCENDING: Final = "TimestampDescending"
 
 
 def store_metrics(metrics: MetricStore) -> None:
-    """Write metrics to the store, and answer queries from it. Reject queries with expressions."""
+    """Change moto so that it keeps metrics in the store. Queries with expressions are rejected."""
     original = CloudWatchBackend.get_metric_data
 
     def put_metric_data(self: Any, namespace: str, metric_data: list[dict[str, Any]]) -> None:

@@ -112,7 +112,7 @@ def test_refusal_by_recommend_is_the_reason_of_the_failure(recommend, forecasts,
 
 def test_repeated_call_after_a_timeout_stores_the_failure(recommend, forecasts, log):
     log.fill()
-    recommend.error = SystemExit()  # Lambda ends the process in this way.
+    recommend.error = SystemExit()  # SystemExit stands for the end of the process at a timeout.
     with pytest.raises(SystemExit):
         run(forecasts)
     interrupted = forecasts.read(ID, now_ms=NOW_MS)

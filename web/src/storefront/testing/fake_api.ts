@@ -18,7 +18,7 @@ interface Sent {
  */
 export class FakeApi extends Api {
   readonly sent: Sent[] = [];
-  /** The token of each accepted call of a session. */
+  /** The header `authorization` of each accepted call of a session. */
   readonly tokens: string[] = [];
   /** True to fail with 503. */
   down = false;

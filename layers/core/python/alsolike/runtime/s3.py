@@ -35,7 +35,10 @@ UNCHANGED: Final = Unchanged.UNCHANGED
 
 
 class S3Object:
-    """Existing or missing object. All methods raise `Unavailable` if S3 does not respond or rejects the request."""
+    """Existing or missing object. Methods raise `Unavailable` if S3 does not respond or rejects the request.
+
+    A missing object or an unmet condition gives None or false, but `replace` and `update` raise `ConcurrentUpdate`.
+    """
 
     __slots__ = ("_bucket", "_client", "_key")
 
