@@ -30,7 +30,7 @@ MAX_REFUSED = 100
 class ObservabilityStack(Stack):
     """Dashboards, the budget, alarms on the API, trainings and stored data, and two composite alarms.
 
-    The second region has no catalogue (`catalogue` is None) and no dashboards. Names of dashboards are unique per account.
+    The second region has no catalogue (`catalogue` is None) and no dashboards. Their names are unique per account.
     """
 
     def __init__(
