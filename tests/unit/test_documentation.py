@@ -50,7 +50,7 @@ def test_files_to_change_exist():
 
 
 def _exists(name: str) -> bool:
-    """Return true if a dotted name is a module, or its end occurs in the module that its start names."""
+    """Return true if a dotted name is a module, or a module contains the last parts of the name."""
     package, *names = name.split(".")
     path = PACKAGES[package] / package
     while names and (path / names[0]).is_dir():

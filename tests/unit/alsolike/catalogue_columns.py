@@ -49,8 +49,9 @@ def live(changes: Iterable[Change]) -> dict[str, dict[str, Any]]:
 
 
 def through_a_file(segment: Segment, *, without: str = "nothing") -> Segment:
-    """Return a segment from a file, without the arrays with names that contain `without`, as in files of earlier
-    releases.
+    """Write a segment to a file and map the file.
+
+    The file lacks the arrays with `without` in their names, like files of earlier releases.
     """
     with tempfile.TemporaryDirectory() as directory:
         path = Path(directory) / "segment"

@@ -123,7 +123,7 @@ def reference_clauses(draw: st.DrawFn) -> Clause:
     def held(requester: Requester, key: str) -> Any:
         return (requester.user if whose == "CurrentUser" else requester.item).get(key)
 
-    genre = draw(st.sampled_from(["genre", "tags"]))  # The column contains one string, or a list.
+    genre = draw(st.sampled_from(["genre", "tags"]))  # The column `genre` contains a string, `tags` a list.
     ways: list[tuple[str, Callable[[str, Properties, Requester], bool]]] = [
         (f"Items.PRICE {operator} {whose}.PRICE", lambda _, p, a: compared(p.get("price"), operator, held(a, "price"))),
         (f"Items.PRICE IN {whose}.PRICE", lambda _, p, a: p.get("price") in as_list(held(a, "price"))),

@@ -1,4 +1,4 @@
-"""Factories of stream records and interactions: valid ones for changes by tests, and random ones."""
+"""Factories of valid and of random stream records and interactions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Left-out items, and vectors of texts that are learned on a catalogue."""
+"""Items left out of the training, and text vectors learned on a catalogue."""
 
 import numpy as np
 import pytest

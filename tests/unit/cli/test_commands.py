@@ -230,7 +230,7 @@ def test_format_option_after_the_command_overrides_the_one_before(shop):
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_region_and_profile_options_are_accepted_at_every_place(shop, monkeypatch, place):
     for name in ("AWS_PROFILE", "AWS_REGION", "AWS_DEFAULT_REGION"):
-        monkeypatch.setenv(name, "before")  # The value is restored at the end.
+        monkeypatch.setenv(name, "before")  # monkeypatch restores the variable, which the command changes.
     arguments = ["quarantine", "list"]
     arguments[place:place] = ["--region", "eu-west-1", "--profile", "me", "--env", "shop"]
 
@@ -242,7 +242,7 @@ def test_region_and_profile_options_are_accepted_at_every_place(shop, monkeypatc
 
 
 def test_options_before_the_command_apply_to_every_command(monkeypatch):
-    monkeypatch.setenv("AWS_REGION", "before")  # The value is restored at the end.
+    monkeypatch.setenv("AWS_REGION", "before")  # monkeypatch restores the variable, which the command changes.
     monkeypatch.setenv("AWS_DEFAULT_REGION", "before")
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "none")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "none")

@@ -35,7 +35,7 @@ def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch):
     with console.step("deploy on the embedded cloud", total=4) as step:
         step.note("alsolike-demo-serving AWS::ApiGatewayV2::Authorizer " * 3)
         step.reach(3)
-        with console.step("import users"):  # Another step draws both progress bars.
+        with console.step("import users"):  # The inner step draws both progress bars.
             bar = terminal.getvalue().splitlines()[-2]
 
     assert "deploy on the embedded cloud" in bar

@@ -149,7 +149,7 @@ def test_reference_cannot_rank_reranked_responses_with_cold_items():
     assert reranked.can_rank("ab")
     assert not reranked.can_rank(["a", "unlisted"])
     assert not reranked.can_rank(["a", "new"])
-    assert not reranked.can_rank("abc")  # `new`, a variant of c, may be hidden.
+    assert not reranked.can_rank("abc")  # `new` is a variant of c, so the response may hide `new` behind c.
     assert by_score.can_rank(["a", "new", "unlisted"])
 
 

@@ -77,7 +77,7 @@ def test_response_without_a_click_is_left_out(unrelated):
 
 
 def test_strength_and_the_setting_are_estimated_from_the_lake(deployment, pseudonyms, monkeypatch):
-    """Each user sees a list three times, and clicks in the third response. Nine of ten click the second item."""
+    """Each user sees a list three times, and clicks in the third response. Nine of ten users click the second item."""
     monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
     monkeypatch.setattr(times, "now_ms", lambda: SERVED_MS + DAY_MS)
     rows, events = [], []

@@ -109,7 +109,7 @@ def test_gzip_file_of_a_platform_with_repeated_content_is_refused(tmp_path, name
 
 @pytest.fixture
 def partly_valid_file(tmp_path, monkeypatch):
-    """Write a gzip file whose second chunk exceeds the bound."""
+    """Write a gzip file. Its second chunk has more content per byte than the limit permits."""
     monkeypatch.setattr(csv_rows, "_BLOCK_BYTES", 1 << 16)
     for module in (files, load_metadata):
         monkeypatch.setattr(module, "CHUNK_ROWS", 20_000)

@@ -109,7 +109,7 @@ def test_items_import_resumes_and_a_finished_one_starts_again(deployment, tmp_pa
     items = times()
 
     assert summary.imported == len(items) == 100
-    # Each item has the time of its own write, so that it also replaces values that other processes wrote before.
+    # Each item has the time of its own write, so that it also replaces earlier values of other writers.
     assert all(NOW_MS <= at < LATER_MS for at in before.values())
     assert all(at >= LATER_MS for item_id, at in items.items() if item_id not in before)
     load_items(deployment, path, now_ms=LATER_MS)

@@ -96,7 +96,7 @@ def write_dataset(
 ) -> Path:
     """Write a dataset as build_dataset does, with each user's items `step_ms` apart.
 
-    `event_types` contains the event types of each user's items. If None, the dataset has no such column.
+    `event_types` contains the event types of each user's items. If None, the dataset has no column `event_type`.
     """
     directory.mkdir(parents=True, exist_ok=True)
     rows = [

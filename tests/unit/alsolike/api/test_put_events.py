@@ -76,7 +76,7 @@ def test_invalid_event_time_is_refused(sent_at, message):
 
 
 def test_future_event_time_is_accepted():
-    """The stream's consumers check the time with the stream's clock, and can quarantine the record."""
+    """The stream's consumers compare the event time with the arrival time, and can quarantine the record."""
     assert parse(event(sentAt=TIME_MS // 1000 + 86_400))[0].event_time_ms == TIME_MS + 86_400_000
 
 
@@ -226,7 +226,7 @@ def test_session_without_user_is_accepted():
 
 @given(st.text("1e,[]5", max_size=1000), st.text(max_size=1024))
 def test_accepted_call_gives_readable_stream_records(numbers, source):
-    """Serialised again, JSON may be longer than in the request. The limit of the record allows for this."""
+    """JSON may be longer after serialisation than in the request. The size limit of a record allows for this growth."""
     properties = f'{{"a":[{numbers}]}}'
     body = call(event(properties=properties, metricAttribution={"eventAttributionSource": source}))
 

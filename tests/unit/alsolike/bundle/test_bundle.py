@@ -25,7 +25,7 @@ from tests.unit.alsolike.records import ids
 
 
 def write(directory, item_ids):
-    """Write a bundle. Its graphs are arbitrary bytes, because this module never opens them."""
+    """Write a bundle. Its graphs are arbitrary bytes, because no test in this file runs a graph."""
     directory.mkdir()
     for name in (files.GRAPH_FILE, files.BIAS_GRAPH_FILE, files.DATA_FILE, files.CONTENT_FILE):
         (directory / name).write_bytes(name.encode())
@@ -358,7 +358,7 @@ def test_file_without_its_checksum_is_refused(directory, stated):
 def test_graph_tables_are_mapped_at_their_indexed_offsets(directory):
     table = graph_tables(directory)["letters"]
 
-    assert table.tobytes() == b"raph"  # These bytes are part of "graph.data".
+    assert table.tobytes() == b"raph"  # `write` fills "graph.data" with the file's own name.
     assert table.shape == (2, 2)
     assert not table.flags.writeable
 

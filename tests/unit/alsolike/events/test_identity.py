@@ -1,4 +1,4 @@
-"""Assignment of a session's interactions to users: known cases, and both implementations compared."""
+"""Assignment of a session's interactions to users: known cases, and comparison with a definition per interaction."""
 
 import pandas as pd
 import pytest

@@ -19,7 +19,7 @@ def test_return_removes_the_purchase_before_it():
 
 
 def test_return_removes_the_latest_weights_first():
-    """After 5, 1 and 1, a return of 5 removes both 1s and 3 of the 5."""
+    """After purchases with the weights 5, 1 and 1, a return of 5 removes both 1s and 3 of the 5."""
     assert left((PEAR, 5), (PEAR, 1), (PEAR, 1), (PEAR, -5)) == [2, 0, 0, 0]
 
 

@@ -114,7 +114,7 @@ def test_changed_token_is_refused(data):
     position = data.draw(st.integers(0, len(token) - 1))
     replacement = data.draw(st.characters(max_codepoint=0x7F).filter(lambda character: character != token[position]))
 
-    # The position may be the last character of the signature, in which two bits have no meaning.
+    # A change of only the two unused bits of the signature's last character is refused too.
     with pytest.raises(InvalidInput):
         verify(token[:position] + replacement + token[position + 1 :], [KEY], now_s=NOW_S)
 

@@ -71,7 +71,7 @@ def test_single_comparison_of_equal_arms_equals_welchs_t_test():
     welch = ttest_ind_from_stats(
         0.11, math.sqrt(arm.var_y), 6_000, 0.1, math.sqrt(control.var_y), 6_000, equal_var=False
     )
-    # SciPy uses the t distribution with about 12,000 degrees of freedom.
+    # SciPy uses the t distribution. With about 12,000 degrees of freedom, it is close to the normal distribution.
     assert found.fixed_p_value == pytest.approx(welch.pvalue, rel=1e-3)
     assert found.lift == pytest.approx(0.1)
     assert found.p_value > found.fixed_p_value

@@ -1,4 +1,4 @@
-"""Metrics adjusted for the users' outcomes before the start."""
+"""Metrics adjusted for the users' outcomes before the start of the experiment."""
 
 from __future__ import annotations
 

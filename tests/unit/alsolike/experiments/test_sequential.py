@@ -1,4 +1,4 @@
-"""Formulas of the always valid test, and its level in 1,000 sequences of checks without a difference."""
+"""Formulas of the always valid test, and false findings in 1,000 simulated sequences of checks."""
 
 import math
 
@@ -75,5 +75,5 @@ def test_thirty_checks_without_a_difference_keep_their_level(planned, one_sided)
     false_findings = (found >= critical).any(axis=1).sum()
 
     assert false_findings <= binom.isf(0.001, SEQUENCES, 0.05)  # A larger number has a probability of at most 0.001.
-    # Without correction, there are many more false findings.
+    # Without correction for repeated checks, there are many more false findings.
     assert (np.abs(z) >= comparison.fixed_critical_z(0.05)).any(axis=1).sum() > 200

@@ -80,7 +80,7 @@ def test_canary_arms_have_its_share_and_versions():
         ({"share": 0.0}, "share is 0.0, expected above 0 and below 1"),
         ({"share": 1.0}, "share is 1.0, expected above 0 and below 1"),
         ({"version": 2}, "the version is 2, expected 1 to 128 letters"),
-        # The version could not be promoted afterwards.
+        # A promotion of these names would fail.
         ({"version": "v 2"}, "the version is 'v 2', expected 1 to 128 letters"),
         ({"version": "../v2"}, r"the version is '\.\./v2', expected"),
         ({"started_ms": "1"}, "started_ms is '1', expected a whole number"),

@@ -110,7 +110,7 @@ def test_writer_killed_before_the_manifest_loses_no_rows_and_no_file_stays(s3, p
 
     later_ms = int(dt.datetime.now(dt.UTC).timestamp() * 1000) + GRACE_MS + 1
     publish(publisher, *(item(f"i{number}") for number in range(9)), now_ms=later_ms)
-    # The sizes of segments require a merge.
+    # The second publication leads to a merge, which also deletes old orphans.
     publish(publisher, *(item(f"j{number}") for number in range(9)), now_ms=later_ms)
     assert not orphans & segment_keys(s3)
     assert len(items(reader)) == 19

@@ -70,7 +70,7 @@ def test_highest_chance_index_is_the_chi_square_quantile(bins):
 
 
 def test_dependent_counts_scale_chance_mean_and_quantile():
-    """Four equal eigenvalues of 3 triple the mean and the quantile.
+    """Four equal eigenvalues of 3 in the design effect matrix triple the mean and the quantile.
 
     A single eigenvalue of 12 has the same mean and a higher quantile.
     """

@@ -1,4 +1,4 @@
-"""`alsolike engagement --incremental`, by hand-computed orders in the lake."""
+"""`alsolike engagement --incremental`, compared with values computed by hand."""
 
 import dataclasses
 import itertools

@@ -182,7 +182,7 @@ def test_control_is_the_arm_without_changes_or_else_the_first():
 
 
 def test_lift_is_adjusted_for_the_days_before_the_start():
-    """Earlier buyers buy again. The arms differ by their share of earlier buyers, which is not an effect."""
+    """Buyers before the start buy again. The arms have different shares of these buyers, which is not an effect."""
     answers = [
         answer(f"{arm}-{number}", arm, purchases=int(number < buyers), revenue=(9.0 + number % 3) * (number < buyers))
         for arm, buyers in (("new", 120), ("control", 80))

@@ -70,7 +70,8 @@ def test_valid_bundles_have_no_damage_and_are_not_read(kept, monkeypatch):
     ],
 )
 def test_damaged_file_is_reported_and_restored(kept, name, body, fault, monkeypatch):
-    # The test damages files within a second of the upload, which normally counts as part of the upload.
+    # The test damages a file within a second of its upload. `MAX_UPLOAD_MS` would count the change as part of the
+    # upload.
     monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)
     manifest = orjson.loads(original(kept, "manifest.json"))
     bodies = {
@@ -89,7 +90,7 @@ def test_damaged_file_is_reported_and_restored(kept, name, body, fault, monkeypa
 
     assert kept.s3.get_object(Bucket=BUCKET, Key=f"models/v2/{name}")["Body"].read() == original(kept, name)
     assert damaged_files(kept) == ()
-    # The new ETag lets processes try the version again.
+    # Processes retry the load of v2, because the pointer has a new ETag.
     assert (kept.champion.version, kept.champion.etag == etag) == (CHAMPION, False)
     assert run("repair") == "nothing is damaged\n"
 

@@ -60,7 +60,7 @@ AGAIN = {"sent-again": 1}
         # Only the purchase of 10.00 counts. The second response has no outcome, and its event is a duplicate.
         ([0, 2], [{"received_day": 0, "value": 10.0}, {"received_day": 2, "value": 12.0}], [10.0, 0.0], [{}, AGAIN]),
         ([0, 2], [{"received_day": 2.5, "value": 10.0}, {"received_day": 2, "value": 12.0}], [0.0, 12.0], [AGAIN, {}]),
-        # The old response's window ends on the seventh day, before the date of the event that was received first.
+        # The first response's window ends on day 7. The copy that was received first is an event of day 8.
         ([0, 8], [{"received_day": 8.5, "after_days": 6}, {"received_day": 8, "value": 9.0}], [0.0, 9.0], [AGAIN, {}]),
         ([0, 3, 6], [{"received_day": day} for day in (0, 3, 6)], [10.0, 0.0, 0.0], [{}, AGAIN, AGAIN]),
         (

@@ -129,7 +129,7 @@ def naming(*responses):
         ({"event_time_ms": NOW_MS}, {}),  # The event occurs eight days after the response.
         ({"user_id": "user1"}, {}),  # The event belongs to another user.
         ({"event_type": "cart"}, {}),
-        ({"event_value": 2e9}, {}),  # Attribution ignores events with such a value.
+        ({"event_value": 2e9}, {}),  # Attribution ignores events with values above `MAX_EVENT_VALUE`.
         ({}, {"user": "stranger"}),  # This user is not in the dataset.
         ({}, {"recommender": "popular"}),
         ({}, {"scores": None}),

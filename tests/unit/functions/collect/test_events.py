@@ -137,7 +137,7 @@ def test_search_event_is_put_on_the_stream_with_its_query(collect, stored):
 
 
 def test_events_from_the_future_are_accepted_and_counted(collect, aws, counted):
-    """Consumers check the time with the stream's clock, and write rejected events to quarantine."""
+    """Consumers compare the event time with the arrival time, and write rejected events to quarantine."""
     far, near = {**EVENT, "sentAt": NOW_MS / 1000 + 301}, {**EVENT, "sentAt": NOW_MS / 1000 + 299}
 
     answer = collect("POST /events", {**CALL, "eventList": [far, near]})

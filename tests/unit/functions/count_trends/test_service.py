@@ -97,7 +97,7 @@ def test_events_without_positive_weight_or_item_do_not_count():
 
 def test_weights_come_from_the_configuration_at_arrival():
     store = MemoryStore()
-    # The configuration contains the event type from the second read on.
+    # The configuration contains the event type `rating` from the second read on.
     configurations = Applied(with_clock_skew(300), RATING)
 
     count(store, [interaction("e1"), interaction("e2", event_type="rating")], configurations=configurations)

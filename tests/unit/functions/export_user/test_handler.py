@@ -60,7 +60,7 @@ def test_export_contains_the_users_data_of_every_store(stores, counted):
     assert document["userId"] == "ann.lee"
     assert document["user"] == {"properties": {}, "updatedAtMs": 1}
     assert document["sessions"] == [{"sessionId": "s-ann.lee", "joinedAtMs": 1}]
-    # The session's c0 precedes Ann's login. The export omits c1, which follows it.
+    # The session's c0 precedes Ann's login. The export omits c1, which follows the login.
     assert [row["event_id"] for row in document["interactions"]] == ["c0", "a0", "a1", "a2"]
     assert [each["key"].rpartition("/")[2] for each in document["quarantine"]] == ["ann.json", "cut.json"]
     assert document["erasure"] is None

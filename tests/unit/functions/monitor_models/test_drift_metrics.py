@@ -83,7 +83,7 @@ def test_item_popularity_is_compared_by_deciles_of_the_reference(shop):
     found = figure_of(shop.look(), Drift.ITEM_POPULARITY)
 
     assert found.value == pytest.approx(psi([200, 200], [360, 40]), abs=1e-6)
-    # The two interactions of each user concern the same item, so each counts half: 2 * 200 / 199.
+    # Each user has two interactions with one item. So the design effect is 2, corrected by 200 / 199 for 200 users.
     assert found.by_chance == pytest.approx(2 * 200 / 199 * (1 / 400 + 1 / 400), abs=1e-6)
     assert found.threshold == pytest.approx(0.25 + 2 * 200 / 199 * (1 / 400 + 1 / 400), abs=1e-6)
 

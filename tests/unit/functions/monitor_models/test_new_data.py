@@ -119,9 +119,9 @@ STEADY = (100,) * 7
 
 
 def checks(reference, current, *, one_of=1):
-    """Return the checks of a week from Thursday on with the numbers of interactions `current`, by name.
+    """Return the checks by name for a week that starts on a Thursday.
 
-    `reference` has the numbers by weekday.
+    `current` has the number of interactions per day of the week, and `reference` the number per weekday.
     """
     times = np.repeat(np.arange(7) * DAY_MS + 1, current)
     found = volume(reference, pd.DataFrame({"event_time_ms": times}), one_of=one_of)
@@ -139,8 +139,9 @@ def checks(reference, current, *, one_of=1):
         (STEADY, (400,) * 7, 1, ["volume_grown"]),
         (STEADY, (0, 117, 117, 117, 117, 116, 116), 1, ["days_missing"]),
         (STEADY, (0,) * 7, 1, ["volume_fallen", "days_missing"]),
-        # A weekly rhythm does not widen the bound, but deviations from it do.
+        # A weekly rhythm does not widen the bound.
         ((10, 10, 10, 10, 10, 325, 325), (3, 3, 3, 3, 3, 97, 97), 1, ["volume_fallen"]),
+        # Irregular days widen the bound.
         (STEADY, (1, 150, 2, 5, 1, 70, 12), 1, []),
         # A day on which the shop is closed is not missing.
         ((100, 100, 100, 2, 100, 100, 100), (100, 100, 100, 0, 100, 100, 100), 1, []),

@@ -93,7 +93,7 @@ class TestStory:
         upload_bundle(operator.s3, operator.bucket, tmp_path, version="v4")
         assert damaged_files(operator) == ([], [])
 
-        # Otherwise, changes within `MAX_UPLOAD_MS` of the upload count as part of the upload.
+        # A change within `MAX_UPLOAD_MS` before the manifest's upload would count as part of the upload.
         monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)
         if body is None:
             operator.s3.delete_object(Bucket=operator.bucket, Key=key)

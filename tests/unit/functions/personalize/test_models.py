@@ -23,7 +23,7 @@ from tests.unit.functions.personalize.client import BATCHES, MACHINE, PREFIX, ma
 RECIPES = "arn:aws:personalize:::recipe"
 TOO_MUCH = {"explorationWeight": "2"}
 VISIBLE_S = 33
-"""Time in seconds until requests may contain a new name, with the default interval of 30 s."""
+"""Time in seconds until `recommend` has read a new name, if the function reads the configuration every 30 s."""
 
 
 class Shop(World):
@@ -162,7 +162,7 @@ def reject_as_known(shop, version, *, last_event_ms=7):
 def trained(shop, clock):
     """Return a shop whose first solution version trained the champion m1."""
     shop.train("m1", shop.solution())
-    clock.now_s += 10_000_000  # The next version requires a separate run.
+    clock.now_s += 10_000_000  # The next version is created after the start of this run, so it requires another run.
     return shop
 
 
@@ -237,7 +237,7 @@ def test_rejected_model_of_newer_data_fails_the_version(trained):
 def test_versions_created_during_a_run_share_the_next_run(shop, clock):
     solution = shop.solution()
     shop.version(solution)
-    clock.now_s = dt.datetime.now(dt.UTC).timestamp()  # Runs start at the real time.
+    clock.now_s = dt.datetime.now(dt.UTC).timestamp()  # The state machine's runs start at the real time.
     later = [shop.version(solution), shop.version(solution)]
 
     assert [shop.status(version) for version in later] == ["CREATE PENDING"] * 2
@@ -280,7 +280,7 @@ def two_models(shop, clock):
     """Return the solution version of the first model, and a campaign of the second model, which is champion."""
     solution = shop.solution()
     first = shop.train("m1", solution)
-    clock.now_s += 10_000_000  # The next version requires a separate run.
+    clock.now_s += 10_000_000  # The next version is created after the start of this run, so it requires another run.
     shop.train("m2", solution)
     arn = shop.client.create_campaign(name="home", solutionVersionArn=f"{solution}/$LATEST")["campaignArn"]
     return first, arn
@@ -561,7 +561,7 @@ def test_batch_inference_job_is_a_batch_workflow_execution(shop, clock):
     ):
         code = refusal(shop.client.create_batch_inference_job, **{**job, "jobName": "bad", **bad})
         assert code == "InvalidInputException"
-    # Jobs, which cannot be deleted, do not prevent the deletion.
+    # The finished job, which cannot be deleted, does not prevent the deletion of its solution.
     shop.client.delete_solution(solutionArn=f"{PREFIX}:solution/for-you")
 
 

@@ -1,4 +1,4 @@
-"""Trained candidate with changes by tests, and the gate's checks of it."""
+"""Trained candidate with changes by tests, and the gate's checks of the candidate."""
 
 import dataclasses
 from typing import Any

@@ -132,7 +132,8 @@ def test_confidence_interval_of_the_lead_decides(ahead, fresher_ms, result, end)
         ({"ahead": [None, None]}, [-0.01, 0.01], "waits"),
         ({"users": 29}, [-0.01, 0.01], "waits"),
         ({"hit_users": 9}, [-0.01, 0.01], "waits"),
-        ({"ahead": [0.1, 0.2]}, [-0.1, -0.01], "failed"),  # The lead does not outweigh a loss.
+        # The lead of `taught` does not outweigh the significant loss of `ahead`.
+        ({"ahead": [0.1, 0.2]}, [-0.1, -0.01], "failed"),
     ],
 )
 def test_lead_on_half_of_the_new_interactions_is_evidence(taught, ahead, result):

@@ -1,4 +1,4 @@
-"""The gate's check of new data: the gain from training on the data, and its predictability."""
+"""The gate's check of new data: the gain from training on new data, and the predictability of new data."""
 
 import dataclasses
 import functools
@@ -121,7 +121,7 @@ def test_fall_limit_of_100_percent_accepts_chance_level():
 
 USERS, ITEMS, DAYS, CHAMPIONS_DAYS = 60, 40, 44, 40
 OLD_CHAMPIONS_DAYS = 32
-"""Days in the old champion's data. The remaining days are more than two hold-outs of a tenth of the days."""
+"""Days in the data of an old champion. The other 12 days are longer than both hold-outs of a tenth of the days each."""
 
 
 @pytest.fixture(scope="module")

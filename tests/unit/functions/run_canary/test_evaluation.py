@@ -1,4 +1,4 @@
-"""Simulations of canary decisions: rollbacks of equal versions, and the time until a worse one is rolled back."""
+"""Simulations of canary decisions: rollbacks of equal versions, and the time until a worse version is rolled back."""
 
 import dataclasses
 

@@ -76,7 +76,7 @@ def test_users_missing_in_the_log_are_a_breach(users, breached):
     [
         # The candidate's variance exceeds the champion's variance scaled to 400 users.
         ("errors", "error rate", (0.06, 0.04), (0.02, 0.0324), 0.06 - 0.02 - 1 / 100, 0.04 / 400 + 0.0324 / 1_600),
-        # The variance of the champion is a lower bound.
+        # The test uses at least the champion's variance for the candidate.
         ("errors", "error rate", (0.06, 0.01), (0.02, 0.0324), 0.06 - 0.02 - 1 / 100, 0.0324 / 400 + 0.0324 / 1_600),
         ("latency", "latency", (40.0, 900.0), (20.0, 400.0), 40 - 1.5 * 20, 900 / 400 + 1.5**2 * 400 / 1_600),
         ("clicks", "click-through", (0.05, 0.04), (0.1, 0.09), 0.1 - 0.05, 0.09 / 400 + 0.09 / 1_600),

@@ -33,7 +33,7 @@ def test_documented_module_is_an_algorithm(tmp_path, monkeypatch):
     manifest = run_training(tiny_shop(tmp_path / "dataset"), tmp_path / "model", algorithms="newcomers")
 
     assert manifest.algorithm == "newcomers"
-    # Histories of the users, of one item, with scattered padding, and empty.
+    # Numbers of histories of the users, of one item, with scattered padding, and empty.
     assert manifest.metrics["parity"]["histories"] == 20 + 16 + 16 + 1
     assert Bundle(tmp_path / "model").manifest == manifest
 

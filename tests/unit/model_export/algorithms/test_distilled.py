@@ -22,7 +22,7 @@ from tests.unit.model_export.shops import history, interactions, random_sequence
 NEXT_ITEM = Transitions(max_gap=1, backward=0.0, source_power=0.0)
 DATA = interactions([[1, 2], [1, 2], [1, 3], [2, 3], [3, 1]])
 COUNTS = np.array([[0, 0, 0, 0], [0, 0, 2, 1], [0, 0, 0, 1], [0, 1, 0, 0]])
-"""Counts of pairs by `NEXT_ITEM` in `DATA`, by source and target."""
+"""Numbers of pairs that `NEXT_ITEM` counts in `DATA`, by source and target."""
 
 
 @dataclasses.dataclass(frozen=True)

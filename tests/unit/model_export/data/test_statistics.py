@@ -128,7 +128,8 @@ def test_cutoffs_are_those_of_the_training(champion, moments, since):
     )  # fmt: skip
 
     assert found.moments == tuple(day * DAY_MS for day in moments)
-    assert found.since_ms == (None if since is None else since * DAY_MS)  # Settings are selected on data until then.
+    # Settings are selected on data up to this time.
+    assert found.since_ms == (None if since is None else since * DAY_MS)
 
 
 def test_statistics_at_a_cutoff_equal_the_interactions_before_it(shop):

@@ -50,7 +50,8 @@ def test_scale_is_reduced_by_a_loss_in_long_lists():
 
 
 def test_rare_items_are_included():
-    """The rare item is red, so its score and its loss are those of item 4 in the tests above."""
+    """The rare item is red, so its score and its loss are those of item 4 in
+    `test_scale_is_the_largest_without_a_loss`."""
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     rare = COLOURS[3:4]
 

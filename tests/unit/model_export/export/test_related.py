@@ -55,7 +55,7 @@ def test_item_without_shared_users_is_similar_by_its_columns():
     red, blue = {"colour": "red"}, {"colour": "blue"}
     tables = made(interactions([[1, 2], [1, 2], [3], [4]]), columns=[red, blue, red, blue])
 
-    doubt = 30 * 0.03  # Weight of an equal colour, in users.
+    doubt = 30 * 0.03  # `SHRINK` times `CONTENT_SHARE`, for equal properties.
     assert row(tables, SIMILAR, 3) == pytest.approx({1: doubt / (math.sqrt(1 * 2) + 30)}, rel=1e-3)
     assert row(tables, SIMILAR, 1) == pytest.approx(
         {2: 2 / (math.sqrt(2 * 2) + 30), 3: doubt / (math.sqrt(2 * 1) + 30)}, rel=1e-3

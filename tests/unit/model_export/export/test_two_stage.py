@@ -128,8 +128,10 @@ def test_list_too_long_for_two_stages_is_exact(name, tmp_path):
 @pytest.mark.parametrize(
     ("way", "items", "longest"),
     [
-        (TwoStages(32, 24), 1_000_000, 100),  # An eighth of 125,000 blocks, by 24 per place, is above `LONGEST_LIST`.
-        (TwoStages(32, 64), 100_000, 24),  # An eighth of 12,500 blocks, by 64 per place.
+        # An eighth of 125,000 blocks, with 24 blocks per place, suffices for more than `LONGEST_LIST` places.
+        (TwoStages(32, 24), 1_000_000, 100),
+        # An eighth of 12,500 blocks, with 64 blocks per place, suffices for 24 places.
+        (TwoStages(32, 64), 100_000, 24),
         (TwoStages(32, 24), 100_000, 65),
         (TwoStages(32, 24), 1_000, 0),
     ],

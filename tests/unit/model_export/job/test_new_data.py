@@ -86,7 +86,7 @@ def test_earlier_period_ends_at_the_champions_last_event(tmp_path):
 
     assert found.half_ms == SINCE_MS + 4 * DAY_MS
     assert (found.foreseen.before_after_ms, found.foreseen.before_until_ms) == (SINCE_MS - DAY_MS, SINCE_MS)
-    assert found.foreseen.before == pytest.approx(1 / 5 - RANDOM_NDCG)  # This is day 3, as in the test above.
+    assert found.foreseen.before == pytest.approx(1 / 5 - RANDOM_NDCG)  # The earlier period is still day 3.
 
 
 def test_earlier_period_leaves_half_of_the_champions_data_to_learn(tmp_path):

@@ -1,4 +1,4 @@
-"""Replays of a day's requests from the log, in a process of their own."""
+"""Replays of a day's requests from the log, in a separate process."""
 
 import dataclasses
 import shutil
@@ -106,7 +106,7 @@ def test_sessions_before_and_after_their_login_are_replayed(day, monkeypatch, ps
     day.view(user, "fig", session_id=session)
     store = ProfileStore(day.shop.dynamodb, day.shop.profiles_table)
     (viewed,) = store.read(f"s#{session}", length=10).recent
-    store.add(f"u#{user}", [viewed], now_ms=viewed.event_time_ms)  # The login moves the view to the user.
+    store.add(f"u#{user}", [viewed], now_ms=viewed.event_time_ms)  # A login copies the view to the user's profile.
     day.shop.get("GET /session/recommendations", token={"sessionId": "s-1", "userId": "anna"})
     day.shop.post({"userId": "anna"})
 
@@ -260,7 +260,8 @@ def test_lists_with_demoted_items_are_replayed(tiring, pseudonyms):
     assert shop.items(numResults=2) == ["fig", "plum"]
     for _ in range(3):
         tiring.see(pseudonyms.shopper("anna"), "anna", "fig")
-    tiring.see(pseudonyms.shopper("anna"), "anna", "plum", in_profile=False)  # Too late for the next response.
+    # The impression is not in the profile at the next response.
+    tiring.see(pseudonyms.shopper("anna"), "anna", "plum", in_profile=False)
     assert shop.items(numResults=2) == ["plum", "fig"]
     for row in tiring.archive():
         served = Impressions(

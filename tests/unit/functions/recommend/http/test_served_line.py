@@ -38,7 +38,7 @@ def test_response_is_logged_in_one_complete_line(shop, pseudonyms, lines):
         model_version="v1",
         arms=(),
         shopper=pseudonyms.shopper("anna"),
-        session=None,  # The request's ID may also be a session ID, which would have the same hash.
+        session=None,  # The hash of the session would be equal to `shopper`, because the request has only one ID.
         source="model",
         degraded=(),
         configuration=1,

@@ -78,7 +78,8 @@ def test_item_tightens_the_rules_whose_limit_it_reaches_or_range_it_widens():
         slate.add_item(item)
         grown.append(slate.tightened - before)
 
-    # The reasons are: first price; none; two items of x; 6 is above 4; none; two items of w; none.
+    # The items tighten the rules for these reasons: first price; none; two items of x; 6 is above 4; none; two items of
+    # w; none.
     assert grown == [1, 0, 1, 1, 0, 1, 0]
 
 
