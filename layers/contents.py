@@ -40,7 +40,7 @@ class Layer:
     unused
         Patterns of installed files that no function imports.
     lists
-        Paths of the requirements, relative to the repository. Empty for `requirements.txt` in the layer's folder.
+        Paths of requirements files, relative to the repository. Empty if the layer's folder has `requirements.txt`.
     """
 
     name: str
@@ -63,7 +63,7 @@ LAYERS = {
         Layer(
             "onnx_runtime",
             unused=(
-                # For C++ programs. Python's extension module contains the runtime.
+                # Only C++ programs need this library. Python's extension module contains the runtime itself.
                 "onnxruntime/capi/libonnxruntime.so.*",
                 "onnxruntime/backend",
                 "onnxruntime/datasets",
@@ -87,7 +87,9 @@ TRAINING = Layer("training", lists=("model_export/requirements.txt", "model_expo
 
 
 def fill(layer: Layer, target: Target, folder: Path) -> None:
-    """Build a layer in the empty `folder`. Bytes, names, modes and times do not depend on the time and machine."""
+    """Build a layer in the empty `folder`. Every build on any machine gives the same bytes, names, modes and file
+    times.
+    """
     python = folder / "python"
     _install(layer, target, python)
     own = layer.directory / "python"

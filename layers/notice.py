@@ -1,6 +1,6 @@
 """Generator of NOTICE, which lists the licences of the libraries in a deployment from their metadata.
 
-Run `python -m layers.notice` after a change of the locks.
+Run `python -m layers.notice` after a change of a lock file.
 """
 
 from __future__ import annotations

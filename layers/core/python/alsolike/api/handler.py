@@ -46,7 +46,8 @@ def check_may_call(event: Mapping[str, Any]) -> None:
 
 
 def api_handler(settings: type[Any]) -> Callable[[Handler], Handler]:
-    """Return a decorator for handlers of API routes. `settings` is the function's class of settings with `keys_table`.
+    """Return a decorator for handlers of API routes. `settings` is the function's class `Settings`, which has a field
+    `keys_table`.
 
     Direct invocations have no route. They reach the handler unchanged, and their errors fail the invocation.
     """

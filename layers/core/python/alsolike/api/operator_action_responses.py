@@ -1,4 +1,4 @@
-"""JSON Schemas of the responses of `operate`, by name. `operator_rules` has most of those of the rule editor."""
+"""JSON Schemas of the responses of `operate`, by name. Most responses of the rule editor are in `operator_rules`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Queries and bodies of requests to `operate`. `operator_rules` has those of the rule editor, except previews."""
+"""Queries and bodies of requests to `operate`. Requests of the rule editor are in `operator_rules`, except previews."""
 
 from __future__ import annotations
 

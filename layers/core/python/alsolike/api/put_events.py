@@ -1,7 +1,7 @@
 """Fields and parser of `POST /events`, which is Personalize's PutEvents.
 
-`POST /session/events` accepts such events from browsers if the configuration permits their types. The session is in the
-token.
+`POST /session/events` accepts events from browsers if the configuration permits their types. The token identifies the
+session.
 """
 
 from __future__ import annotations
@@ -93,15 +93,16 @@ def parse_put_events(
     """Parse the body of `POST /events` or `POST /session/events`. Invalid events are rejected individually.
 
     The ID of an event without `eventId` is a hash of the user, the session, the content and the number of earlier equal
-    events in the call. Therefore the events of a repeated call are duplicates, even if it leaves out the rejected
-    events. Future times are accepted, with a site key only up to `site_keys.MAX_LEAD_MS`.
+    events in the call. Therefore the events of a repeated call are duplicates, even if the second call omits the
+    rejected events. Future times are accepted, with a site key only up to `site_keys.MAX_LEAD_MS`.
 
     Parameters
     ----------
     tracking_id
         Expected tracking ID. None accepts any tracking ID.
     ids
-        Policy for stored IDs. The result contains only stored IDs, also in derived event IDs.
+        Conversion of the shop's IDs to stored IDs. The result contains only stored IDs, and hashes of stored IDs as
+        event IDs.
     session
         Session in the call's token. The body then has no session, and the tracking ID is optional. Equal event IDs in
         different sessions remain different events.

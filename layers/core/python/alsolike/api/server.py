@@ -33,8 +33,7 @@ LIVE, READY = "/healthz", "/readyz"
 SERVED_FUNCTIONS = ("collect", "recommend")
 DEFAULT_PORT = 8080
 TIMEOUT_S = 20.0
-"""Time limit of a request in seconds, which its context states. A request that waits longer for the handler is refused.
-"""
+"""Time limit of a request in seconds. A request that waits longer for the handler gets the status 503."""
 IDLE_S = 5.0
 """Time in seconds after which an idle connection is closed. A stop waits at most this time for idle connections."""
 MAX_BODY_BYTES = 10 * 1024 * 1024

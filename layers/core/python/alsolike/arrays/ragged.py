@@ -14,7 +14,7 @@ from alsolike.runtime.struct import struct
 
 Rows = npt.NDArray[np.int64]
 
-_BLOCK = 16_384  # Rows per step, to limit the memory for 8-byte indices of gathered elements.
+_BLOCK = 16_384  # Rows that `take` gathers per step. This limits the memory for the 8-byte indices of their elements.
 _HASH_BYTES = 8
 _ROW_BITS = 32  # Offsets are uint32.
 
@@ -77,9 +77,7 @@ class Ragged:
         return self[row].tobytes()
 
     def inverted(self, size: int) -> Ragged:
-        """Return, for each code below `size`, the indices of the rows that contain it: ascending uint32, once per
-        occurrence.
-        """
+        """Return the indices of the rows that contain each code below `size`: ascending uint32, once per occurrence."""
         pairs = self.data.astype(np.int64)
         pairs <<= _ROW_BITS
         pairs |= np.repeat(np.arange(len(self)), self.lengths)

@@ -26,8 +26,8 @@ from alsolike.runtime.struct import struct
 FORMAT = "alsolike-actions-1"
 
 WINDOW_MS = DAY_MS
-"""Maximum time between a view and its outcome, before or after the view, in ms. A view without an outcome counts as not
-taken.
+"""Maximum time in ms between a view and its outcome, which may also precede the view (`exposures`). A view without an
+outcome counts as not taken.
 """
 
 PRIOR_SD = 1.0

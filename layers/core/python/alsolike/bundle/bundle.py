@@ -176,7 +176,9 @@ class Bundle:
         self.reranker = Reranker.read(directory / RERANKER_FILE, items=items) if has_reranker else None
 
     def check_contents(self) -> None:
-        """Check the IDs and metadata of all items, of which opening checks a sample, and the related items."""
+        """Check the IDs and metadata of all items, and the related items. Opening a bundle checks only a sample of the
+        items.
+        """
         items = self.manifest.items
         for first in range(1, items + 1, _CHECKED):
             self._check_items(np.arange(first, min(first + _CHECKED, items + 1)))

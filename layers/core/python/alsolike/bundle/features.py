@@ -15,7 +15,9 @@ from alsolike.profiles.profile import RecentInteraction
 FEATURE_INPUT = "feature."
 
 EVENT_TYPE = "event_type"
-"""Feature with the type of the interaction. Others are context properties of interactions, and columns of users."""
+"""Feature with the type of the interaction. All other features are context properties of interactions, or columns of
+users.
+"""
 
 USER = "user."
 """Prefix of features that are columns of users."""

@@ -173,7 +173,8 @@ class RowStore(Generic[R]):
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )
                 except self._client.exceptions.ConditionalCheckFailedException as error:
-                    # Only for deletions: after an update, an equal row can be the result of another update.
+                    # Only for deletions. A concurrent update could have stored a row that equals the result of this
+                    # update.
                     if "deleted" in attributes and _is_written(attributes, error):
                         return attributes
                     continue

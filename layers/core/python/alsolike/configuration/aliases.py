@@ -9,7 +9,7 @@ from alsolike.configuration.rules import Exploration
 from alsolike.runtime.struct import struct
 
 NEXT_BEST_ACTION = "next-best-action"
-"""Name of the campaign, and of the recommender in recipes and batches, that recommends actions."""
+"""Name of the campaign that recommends actions. Recipes and batches use it as the name of a recommender."""
 
 SEGMENTS = "segments"
 """Name of solutions for segment jobs, which find users for items. Campaigns cannot use them."""
@@ -19,7 +19,9 @@ PURCHASED, WATCHED = ("purchase",), ("watch",)
 
 @struct
 class Recipe:
-    """Recommender that replaces a recipe, and the event types whose items it does not recommend to the user."""
+    """Recommender that replaces a recipe. Items with which the user has events of the types `hides` are not
+    recommended.
+    """
 
     recommender: str
     hides: tuple[str, ...] = ()

@@ -107,9 +107,8 @@ NO_ARMS = Assignment()
 
 
 def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | None, now_ms: int) -> Assignment:
-    """Return the arms of a request. `unit` is the user ID, or the session ID without a user, or None.
-
-    A request without both takes part in no experiment.
+    """Return the arms of a request. `unit` is the user ID, or the session ID of an anonymous visitor. If `unit` is
+    None, the request takes part in no experiment.
     """
     assignment = NO_ARMS
     if unit is None:
@@ -127,9 +126,8 @@ def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | N
 
 
 def assignment_of(experiments: Iterable[Experiment], arms: Sequence[str]) -> Assignment:
-    """Return the assignment of logged arms, with the recommender and rules that the experiments still have for them.
-
-    The assignment has no model.
+    """Return the assignment of logged arms without a model. Its recommender and rules are those of the arms in
+    `experiments`.
     """
     named = {experiment.label(arm): arm for experiment in experiments for arm in experiment.arms}
     chosen = [named[label] for label in arms if label in named]

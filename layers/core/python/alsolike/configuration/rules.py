@@ -89,7 +89,7 @@ class SlateRule:
 
 
 SCHEDULED = ("promotions", "boosts", "demotions", "pins", "slate")
-"""Lists of a rule set whose rules can have a period."""
+"""Fields of a rule set with lists of rules, each of which can have a period."""
 
 
 @struct

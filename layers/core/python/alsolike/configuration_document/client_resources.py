@@ -19,7 +19,7 @@ from alsolike.schema.document import Fault, InvalidConfiguration
 
 @struct
 class OwnNames:
-    """Content of the S3 object with created names. The columns are from the schemas of datasets."""
+    """Names and columns that clients of Amazon Personalize created. The columns are from their dataset schemas."""
 
     aliases: Mapping[str, Alias]
     filters: Mapping[str, str]

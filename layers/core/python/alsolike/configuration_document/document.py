@@ -218,7 +218,7 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
             entry.fault(f"is another spelling of {name}, which is already declared", at_key=True)
         elif name == CREATED and entry.value != ColumnType.TIMESTAMP:
             entry.expect("timestamp, the only type of this column")
-            # With the only valid type, rules that need the column do not record a second fault.
+            # Assume the only valid type, so that rules that need the column do not record a second fault.
             columns[name] = ColumnType.TIMESTAMP
         elif kind := entry.choice([column.value for column in ColumnType]):
             columns[name] = ColumnType(kind)

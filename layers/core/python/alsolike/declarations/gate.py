@@ -19,7 +19,7 @@ class GateSettings:
     gate_max_fall_percent
         Maximum fall of the predictability of new interactions, relative to earlier interactions.
     gate_min_coverage_percent
-        Minimum share of items in the hold-out's lists, relative to the possible number.
+        Minimum number of distinct items in the hold-out's lists, relative to the number that the lists could hold.
     gate_max_popularity_ratio
         Maximum popularity of recommended items, relative to the items in the users' histories.
     """

@@ -8,7 +8,7 @@ ENVIRONMENT_TAG = "alsolike:environment"
 
 
 REPLICA = "Replica"
-"""Start of the file names of the second region's templates."""
+"""First part of the file names of the second region's CloudFormation templates."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -50,7 +50,9 @@ class Names:
     web_client_id: str = ""
     sign_in_url: str = ""
     api_domain: str = ""
-    """Host name of the API in two regions. A health check moves it to the region that responds. Empty without one."""
+    """Host name of the API in both regions, which a health check moves to the region that responds. Empty without the
+    setting `api_domain`.
+    """
     other_region: str = ""
     """Other region of a deployment in two regions. Empty in one region."""
     kms_key_arn: str = ""

@@ -3,10 +3,11 @@
 # Rows of DynamoDB, counted from the last write.
 PROFILE_DAYS = 400
 SESSION_PROFILE_DAYS = 90
-# Added to `PROFILE_DAYS`: the item that names a session outlives the session's mark, which DynamoDB may delete late.
+# Added to `PROFILE_DAYS` for the item that names a user's session. DynamoDB may delete the session's mark late, and the
+# item must exist longer than the mark.
 SESSION_ITEM_DAYS = 30
 
-# Deletions of the catalogue's snapshot. A model may contain a deleted item as long as live profiles do.
+# Deletions in the catalogue's snapshot. Live profiles may contain a deleted item for this time, and so may models.
 ITEM_TOMBSTONE_DAYS = PROFILE_DAYS
 # Tombstones of erased sessions are needed while quarantined records can be replayed.
 SESSION_TOMBSTONE_DAYS = 100
@@ -23,6 +24,6 @@ OBJECT_VERSION_DAYS = 30  # Noncurrent versions, if their prefix has no shorter 
 ACCESS_LOG_DAYS = 90
 AUDIT_TRAIL_DAYS = 365
 
-# Tables. AWS gives these times.
+# DynamoDB tables. AWS limits these times.
 POINT_IN_TIME_RECOVERY_DAYS = 35
 TABLE_STREAM_DAYS = 1  # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Streams.html

@@ -49,7 +49,9 @@ DATASETS_PREFIX = "datasets/"
 TRAINING_PREFIX = "training/"
 """Output of the SageMaker jobs."""
 GRAPHS_PREFIX = f"{TRAINING_PREFIX}graphs/"
-"""Graphs of other trainers, by checksum. The run that evaluates a graph copies the graph to the run's dataset."""
+"""Imported graphs of other trainers, by checksum. The training run that evaluates a graph copies the graph to its
+dataset.
+"""
 TRAINING_RUN_KEY = "workflow/training-run.json"
 MODELS_PREFIX = "models/"
 REGISTRY_PREFIX = "registry/"
@@ -72,7 +74,7 @@ IMPORTS_PREFIX = "imports/"
 # The bucket of the pages.
 LISTS_PREFIX = "lists/"
 LISTS_KEY = f"{LISTS_PREFIX}lists.json"
-"""File of static lists, which names their shards."""
+"""File of static lists. It contains the names of the shards with the lists."""
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """Log group of all training jobs of an account. The name is fixed by SageMaker."""

@@ -1,4 +1,4 @@
-"""Site keys, with which the pages of a shop request session tokens, and the limits of such sessions.
+"""Site keys, with which the pages of a shop request session tokens, and the limits of these sessions.
 
 Site keys are public. A page generates a secret, `visitor`, and the session ID is a hash of the site key and this
 secret. Logs and exports contain session IDs, but only the owner of the secret can request another token for the

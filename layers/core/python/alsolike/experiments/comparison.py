@@ -328,7 +328,8 @@ def detectable_fall(baseline: ArmSample, *, share: float, alpha: float) -> float
     Parameters
     ----------
     baseline
-        All users of an earlier period of the same length. Users may be grouped.
+        Statistics of all users in an earlier period of the same length. Groups of users can take the place of single
+        users.
     share
         Share of the users in the arm.
 

@@ -22,7 +22,7 @@ from alsolike.experiments.comparison import (
 from alsolike.experiments.metrics import RatioMetric, Users
 
 MISMATCH_BELOW = 0.01
-"""Maximum p-value (exclusive) of a reported sample ratio mismatch. A correct experiment is reported with at most this
+"""p-value below which a sample ratio mismatch is reported. A correct experiment is reported with at most this
 probability.
 """
 
@@ -60,7 +60,7 @@ class Excluded:
     unknown_arms
         Number of responses by arm, for arms that the experiment does not contain.
     nameless
-        Responses with an arm whose user is unknown, mostly because the key of the hashes was unavailable.
+        Responses with an arm but without a known user, mostly because the key of the hashes was unavailable.
     users_in_two_arms
         Users with responses in several arms, mostly because the shares, the order or the names of the arms changed.
     """

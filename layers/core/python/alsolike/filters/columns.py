@@ -59,7 +59,7 @@ def values(column: FixedColumn, rows: npt.NDArray[np.int64]) -> Array:
 
 
 def with_values(column: FixedColumn, values: Array) -> FixedColumn:
-    """Return a copy of the column with other values, in the format of the result of `values`."""
+    """Return a copy of the column with other values, which have the format of the result of the function `values`."""
     if isinstance(column, StringColumn):
         return dataclasses.replace(column, codes=values)
     return dataclasses.replace(column, values=values)

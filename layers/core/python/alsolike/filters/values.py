@@ -142,7 +142,7 @@ class Resolver:
         return (self.now_ms + time.sign * amount * _UNIT_MS[time.unit]) / 1000
 
     def _sources(self, elements: Sequence[Element]) -> Iterator[tuple[str, Element]]:
-        """Yield each string of the elements, together with its element, which is the string itself or a parameter."""
+        """Yield each string with its source, which is the string itself, or the parameter that contains the string."""
         for element in elements:
             if isinstance(element, Parameter):
                 yield from ((text, element) for text in self.values[element.name])

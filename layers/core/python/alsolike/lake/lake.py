@@ -22,7 +22,7 @@ AGENT = "agent"
 """Column of interactions and responses with the program that sent them. Readers for training, attribution and drift
 skip rows with a value, because programs do not choose as people do."""
 
-_BELOW_IDS = "\x1f"  # Sorts before all characters of IDs, so that strings joined by it sort like lists.
+_BELOW_IDS = "\x1f"  # Separator that sorts before all characters of IDs, so that joined strings sort like lists.
 
 
 def event_date(event_time_ms: int) -> str:

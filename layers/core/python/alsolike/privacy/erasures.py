@@ -92,7 +92,7 @@ class ErasureReceipt:
     Attributes
     ----------
     user_hash
-        Keyed hash of the user ID. The owner of the secret can compare it with the hash of a known ID.
+        Keyed hash of the user ID. The owner of the hash key can compare it with the hash of a known ID.
     further_hashes, session_hashes
         Further hashes of the user, and hashes of the user's sessions, that have tombstones. Absent in receipts of
         earlier versions.

@@ -156,8 +156,8 @@ def _order(fields: dict[str, Any]) -> list[Any]:
 
 
 def _leaves(value: Any) -> Iterator[str]:
-    """Yield the nonblank strings and the integers in a value as text, and those in JSON inside the value's strings.
-    Field names are skipped.
+    """Yield the nonblank strings and the integers in a value as text. If a string contains JSON, also yield the strings
+    and integers in this JSON. Field names are skipped.
     """
     pending = [value]
     while pending:

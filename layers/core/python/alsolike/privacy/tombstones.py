@@ -1,10 +1,9 @@
 """Tombstones: keyed hashes of erased users and their sessions, in one object that every ingestion path reads.
 
-A user has the hash of the erasure and the hash of the recommendation log, and with a long ID, the hash of `long_key`.
-Tombstones of users never expire, because an import can contain records of any age. Tombstones of sessions expire after
-`SESSION_TOMBSTONE_DAYS`.
-Erasure receipts contain the same hashes. Readers and writers add missing hashes from the receipts, so that a deleted,
-emptied or outdated object does not restore an erased user.
+The tombstones of a user are the hash in the erasure's receipt, the hash in the recommendation log, and for a long ID,
+the hash of `long_key`. Tombstones of users never expire, because an import can contain records of any age. Tombstones
+of sessions expire after `SESSION_TOMBSTONE_DAYS`. Erasure receipts contain the same hashes. Readers and writers add
+missing hashes from the receipts, so that a deleted, emptied or outdated object does not restore an erased user.
 """
 
 from __future__ import annotations
@@ -52,8 +51,8 @@ def names_erased(record: StreamRecord, erased: IsErased) -> bool:
     """Return true if an unreadable record contains an erased user or session in its partition key or data.
 
     A record matches if its partition key is of an erased user. Otherwise its user ID fields decide, as in
-    `UserMatcher`. A record without them matches if a session or any other value is erased. Partition keys of long IDs
-    are hashes, so the tombstones also contain the form of `long_key`.
+    `UserMatcher`. A record without user ID fields matches if one of its sessions or other values is erased. The
+    partition key of a long ID is a hash, so tombstones also contain the hash of `long_key`.
     """
     key = record.partition_key or ""
     if erased(key.removeprefix(USER_PREFIX) if key.startswith(USER_PREFIX) else f"{_HASHED_KEY}{key}"):
@@ -81,7 +80,9 @@ EVERY_5_S = Polling(interval_s=5)
 
 
 def long_key(profile: str) -> str | None:
-    """Return the form of a profile's partition key in tombstones if the key is a hash of a long ID, else None."""
+    """Return the value that tombstones hash for a profile with a long ID, whose partition key is a hash. None for other
+    profiles.
+    """
     key = partition_key(profile)
     return None if key == profile else f"{_HASHED_KEY}{key}"
 

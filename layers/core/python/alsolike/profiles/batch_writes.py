@@ -54,7 +54,8 @@ class BatchWriter:
         return {}
 
     def paused(self, failed_attempts: int) -> int:
-        """Pause after calls in a row that processed no request, with each call twice as long. Return `failed_attempts`.
+        """Pause after calls that processed no request. Each further call in a row doubles the pause. Return
+        `failed_attempts`.
 
         There is no pause after the last attempt.
         """

@@ -42,8 +42,8 @@ class FirstLogin(NamedTuple):
     received_ms
         Earliest time in epoch milliseconds at which a login of any user in the session was received.
     is_own
-        True for a login of the exported user. The IDs of other users are not stored, because their erasures would not
-        find them.
+        True for a login of the exported user. The IDs of other users are not stored, because an erasure of another user
+        does not search this state.
     """
 
     event_time_ms: int

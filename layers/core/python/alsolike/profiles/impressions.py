@@ -1,8 +1,8 @@
 """Impressions in the profile table: lists of items that a shopper saw, from events and from the recommendation log.
 
-The partition of a shopper's impressions is the keyed hash of the recommendation log, because the log has no IDs. An
-item of the table is one list, which expires. Writes are idempotent by key. An event that reports impressions of a
-response replaces the list of the log, which does not state the items that the page showed.
+The partition key is the shopper's keyed hash, as in the recommendation log, because the log contains no IDs. An item of
+the table is one list, which expires. Writes are idempotent by key. An event that reports impressions of a response
+replaces the list of the log, which does not state the items that the page showed.
 """
 
 from __future__ import annotations
@@ -121,7 +121,7 @@ def sightings(
 
 
 def source_digest(source_id: str) -> str:
-    """Return the hash of an event or response in the keys, which is the `source_id` of a list that was read."""
+    """Return the hash of an event ID or recommendation ID. The sort key contains this hash instead of the ID."""
     return hashlib.blake2b(source_id.encode(), digest_size=8).hexdigest()
 
 

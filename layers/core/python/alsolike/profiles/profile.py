@@ -135,7 +135,7 @@ class Profile:
         """Return the profile with additional interactions, truncated to the latest `length`.
 
         The result does not depend on the order or repetition of merges. If two interactions have the same event ID, the
-        later one is kept. Otherwise, an event that was truncated could return with its later time.
+        later one is kept. If the earlier one were kept and then truncated, the event could return with the later time.
         """
         if self.erased:
             return self

@@ -1,10 +1,12 @@
-"""Table of live profiles with one item per interaction. Additions read no profile, and one query usually reads one.
+"""Table of live profiles with one item per interaction. Additions read no profile, and one query usually reads a
+complete profile.
 
 An import or a rebuild writes a user's interactions as one item, which reduces the price of the writes to about 5%.
 Writes are idempotent by key. At a login, the session's interactions up to the login are copied to the user's partition,
-and a mark in the session's partition hides them there. Both writers write before they read: an event is stored before
-its writer reads the mark, and the mark is stored before the login copies the interactions. Therefore at least one of
-them copies each interaction, in any order of events and logins. A repeated batch completes an interrupted one.
+and a mark in the session's partition hides them there. Writers of events and of logins write before they read: an event
+is stored before its writer reads the mark, and the mark is stored before the login copies the interactions. Therefore
+at least one of the two writers copies each interaction, in any order of events and logins. A repeated batch completes
+an interrupted one.
 """
 
 from __future__ import annotations
@@ -143,7 +145,8 @@ class ProfileStore:
     ) -> dict[str, str]:
         """Add interactions to profiles, and return the reason for each failure by profile ID.
 
-        Interactions of a session up to its login are also copied to the user. If the user was erased, they are deleted.
+        Interactions of a session up to its login are also copied to the user. If the user was erased, these
+        interactions are deleted.
 
         Parameters
         ----------

@@ -49,8 +49,9 @@ HasRoom: TypeAlias = Callable[[bytes], bool]
 """Predicate that is true if the current page has enough time and space for the JSON rows of an object."""
 
 Sessions: TypeAlias = "dict[str, FirstLogin | None]"
-"""Sessions with a login of the exported user, with the first login of the session, which another user may have.
-None until it is read."""
+"""First login of each session with a login of the exported user; None until it is read. The first login may be of
+another user.
+"""
 
 _INTERACTIONS = _Table(INTERACTIONS_PREFIX, tuple(INTERACTIONS_COLUMNS))
 _SERVED = _Table(SERVED_PREFIX, tuple(SERVED_COLUMNS))

@@ -43,7 +43,7 @@ from alsolike.schema.fields import Fields, Text
 
 MAX_LINES = 500
 MAX_USERS = 2_000_000
-"""Maximum number of users in all segments of a job, which the last step keeps in memory."""
+"""Maximum number of users in all segments of a job. The last step of the job keeps all users in memory."""
 
 ITEM, ATTRIBUTES, FILTER = KINDS = ("itemId", "itemAttributes", "filter")
 """Members of a line that select items. A line has one of them."""

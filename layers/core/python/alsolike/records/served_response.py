@@ -123,7 +123,8 @@ class ServedResponse:
         Parameters
         ----------
         used
-            Parts of each used state by column, such as the event IDs of `history`. The line has their `state_hash`.
+            Parts of each state that the response used, by column, such as the event IDs for `history`. The line
+            contains the `state_hash` of the parts.
         """
         values = {name: value for name in SERVED_COLUMNS if (value := getattr(self, name)) is not None}
         if all(origin == RANKED for origin in self.origins):

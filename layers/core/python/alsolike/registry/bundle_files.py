@@ -36,8 +36,8 @@ class DamagedFile:
 class BundleFiles:
     """Check of the bundles in an artefact bucket against their manifests.
 
-    The gate verified each bundle before the upload. Therefore this check reads only files that were not uploaded
-    together with the manifest, and compares the sizes of all other files. A version is rechecked only if one of its
+    The gate verified each bundle before the upload. Therefore this check compares the sizes of all files, but the
+    contents only of files that were not uploaded together with the manifest. A version is rechecked only if one of its
     objects has changed.
     """
 

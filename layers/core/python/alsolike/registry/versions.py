@@ -279,7 +279,7 @@ def _properties(manifest: Manifest) -> Mapping[str, str]:
 
 
 def _registered_candidates(properties: Mapping[str, str]) -> tuple[AlgorithmFigures, ...]:
-    """Return the metrics of each algorithm from a package's metadata (`<algorithm>.<figure>`)."""
+    """Return the metrics of each algorithm from a package's metadata, which has keys `<algorithm>.<figure>`."""
     figures: dict[str, dict[str, float]] = {}
     for name, value in properties.items():
         algorithm, _, figure = name.rpartition(".")

@@ -36,8 +36,8 @@ def client(
     Parameters
     ----------
     checks_calls
-        True to let botocore validate the parameters of each call, with which 25 writes take 1.7 times the processor
-        time. If false, `write_batches_fast` is also applied to a DynamoDB client.
+        True to let botocore validate the parameters of each call. With the validation, 25 writes take 1.7 times the
+        processor time. If false, `write_batches_fast` is also applied to a DynamoDB client.
     """
     made = session().create_client(
         service,
@@ -60,7 +60,7 @@ def client(
 def write_batches_fast(dynamodb: DynamoDbClient) -> None:
     """Replace botocore's encoding of batch writes in a DynamoDB client with a faster one.
 
-    botocore's encoding takes 1.5 times the client's processor time for 25 writes. The faster encoding does not validate
+    With botocore's encoding, 25 writes take 1.5 times the processor time. The faster encoding does not validate
     parameters, so it is only for clients with `checks_calls=False`.
     """
     dynamodb.meta.events.register("provide-client-params.dynamodb.BatchWriteItem", _encode_batch)

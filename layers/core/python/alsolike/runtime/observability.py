@@ -94,7 +94,7 @@ class _Invocation(logging.Filter):
 
 
 class Counters:
-    """Counters of an invocation. They are written as one EMF line at its end, unless all are 0.
+    """Counters of an invocation. They are written as one EMF line at the end of the invocation, unless all are 0.
 
     Powertools' Metrics would take about 10% of the processor time of a request.
     """

@@ -15,9 +15,9 @@ from alsolike.runtime.struct import struct
 T = TypeVar("T")
 
 STARVED_S = 10
-"""Age in seconds of an unfinished read in the thread, from which a request waits for the result without a limit.
+"""Age in seconds of an unfinished read. From this age, a request waits for the result of the read without a limit.
 
-Lambda freezes threads between requests, so the read may otherwise never end.
+Otherwise the read may never end, because Lambda freezes threads between requests.
 """
 
 
@@ -136,7 +136,7 @@ class PolledValue(Generic[T]):
         milliseconds.
     default
         Value before the first successful read. Without a default, a failed read raises an error until then. Required
-        with a circuit breaker, a deadline or a minimum remaining time, because `current` may then return it.
+        with a circuit breaker, a deadline or a minimum remaining time, because `current` may then return the default.
 
     Attributes
     ----------

@@ -37,7 +37,8 @@ UNCHANGED: Final = Unchanged.UNCHANGED
 class S3Object:
     """Existing or missing object. Methods raise `Unavailable` if S3 does not respond or rejects the request.
 
-    A missing object or an unmet condition gives None or false, but `replace` and `update` raise `ConcurrentUpdate`.
+    For a missing object or an unmet condition, methods return None, false or `UNCHANGED`. Only `replace` and `update`
+    raise `ConcurrentUpdate` if the object is not in the expected state.
     """
 
     __slots__ = ("_bucket", "_client", "_key")

@@ -1,1 +1,1 @@
-"""Parsers of JSON from clients and authors, and its description as JSON Schema."""
+"""Parsers of JSON from clients and of hand-written documents, and descriptions of fields as JSON Schema."""

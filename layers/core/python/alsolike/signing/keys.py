@@ -135,7 +135,7 @@ class KeyReader:
     def mark_used(self, key: SigningKey, *, source: str, now_s: float) -> None:
         """Count a call. The time, source and number of calls are written at most once per `USE_S` and process.
 
-        Calls are not counted if their write fails, or the process ends before it.
+        Calls are not counted if the write fails, or the process ends before the write.
         """
         self._calls[key.key_id] += 1
         if now_s < self._written_s.get(key.key_id, -math.inf) + USE_S:

@@ -40,7 +40,7 @@ _BATCH_ITEMS = 64
 _GROUP = 64
 
 _DENSE_ITEMS = 10 * MAX_PAIRS
-"""Maximum number of items for which one sum per item in an array is faster than sorting the compared items."""
+"""Maximum number of items for which an array with one sum per item is faster than sorting the compared items."""
 
 _MIN_NORM = np.float32(1e-30)
 """Minimum norm, which replaces the norm 0 of an item without tokens."""
@@ -270,8 +270,8 @@ def _nearest(items: Array, cosines: Array) -> tuple[Array, Array]:
 def _largest(values: Array) -> Array:
     """Return the indices of the `NEIGHBOURS` largest values, ascending. The first of equal values are selected.
 
-    This is faster than a full sort. The `NEIGHBOURS`-th largest maximum of a group is a lower bound of the result, so
-    smaller values are not compared.
+    This is faster than a full sort. The values are divided into groups. The `NEIGHBOURS`-th largest of the groups'
+    maxima is a lower bound of the result, so smaller values are not compared.
     """
     if len(values) <= NEIGHBOURS:
         return np.arange(len(values))

@@ -38,8 +38,8 @@ class Snapshot:
     Attributes
     ----------
     cold, cold_model
-        Cold items, and the version of their champion. Some items may have been deleted since. None and "" before the
-        first computation.
+        Cold items, and the version of their champion. Some of these items may have been deleted after the computation.
+        None and "" before the first computation.
     """
 
     def __init__(

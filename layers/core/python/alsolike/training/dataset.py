@@ -20,7 +20,7 @@ START_QUANTILE = 0.05
 """Share of earliest interactions that `holdout_ms` ignores, so that a few very old interactions have no effect."""
 
 MIN_TEST_USERS = 5
-"""Minimum number of users with earlier interactions in a window on which models are evaluated."""
+"""Minimum number of users of an evaluation window who also have interactions before the window."""
 
 
 def holdout_ms(start_ms: int, last_ms: int) -> int:
@@ -50,7 +50,9 @@ IMPRESSIONS_FILE = "impressions.parquet"
 """File with logged responses that had outcomes. Absent if there are none."""
 MANIFEST_FILE = "manifest.json"
 CHAMPION_FOLDER = "champion"
-"""Folder of the bundle that was champion when the dataset was built. Training compares with it. Optional."""
+"""Folder of the bundle that was champion when the dataset was built. Training compares new models with this bundle.
+Optional.
+"""
 IMPORTED_FOLDER = "imported"
 """Folder of a graph of another trainer, which the job evaluates and exports instead of training. Optional."""
 

@@ -98,7 +98,9 @@ class StartedTraining(StrEnum):
 
     @property
     def counts(self) -> bool:
-        """False if the training ended without effect, because another run was active or it did not get the lock."""
+        """False if the training ended without effect: another run was active, or the run failed before it acquired the
+        lock.
+        """
         return self not in (StartedTraining.BUSY, StartedTraining.NOT_BEGUN)
 
 

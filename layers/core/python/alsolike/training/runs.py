@@ -68,7 +68,7 @@ def training_job(event: Mapping[str, Any]) -> str | None:
 
 
 def outputs(events: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the merged outputs of all exited states. For an ended run, they include its output."""
+    """Return the merged outputs of all exited states. For an ended run, they include the run's output."""
     added: dict[str, Any] = {}
     for event in events:
         if output := state_output(event):
@@ -115,7 +115,9 @@ _PAGE = 1_000
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Visit:
-    """State of the workflow in a run, with the times of the first entry and of the last exit (None before it)."""
+    """State of the workflow in a run. `entered` is the time of the first entry, and `left` of the last exit, or None
+    before the exit.
+    """
 
     name: str
     entered: dt.datetime

@@ -160,8 +160,8 @@ class ShardCounts:
         Parameters
         ----------
         arrived_ms
-            Arrival time of the last record in epoch milliseconds. The counters decay to the latest such time, so they
-            depend only on the records.
+            Arrival time of the last record in epoch milliseconds. The counters decay to the latest arrival time, so
+            they depend only on the records.
         """
         if sequence <= self.sequence:
             return self
