@@ -1,8 +1,8 @@
 """Writer of a CloudWatch Logs delivery to the lake.
 
 Object names are derived from the date, the log stream, and the first and last event of the delivery. Contents depend
-only on its lines and the tombstones. So a repeated delivery writes equal bytes to the same objects, unless the
-tombstones changed.
+only on the delivery's lines and the tombstones. So a repeated delivery writes equal bytes to the same objects, unless
+the tombstones changed.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ impressions."""
 class Reason(StrEnum):
     """Reason for rejecting an event that references a response.
 
-    `SHOWN_NOT_SERVED` counts items of impressions, and `FORGED_ANSWER` counts responses.
+    Each reason counts events, but `SHOWN_NOT_SERVED` counts items of impressions, and `FORGED_ANSWER` counts responses.
     """
 
     SENT_AGAIN = "sent-again"
@@ -81,18 +81,20 @@ class AttributionRules:
     def copy_days(self, answer_day: int, *, late: bool) -> range:
         """Return the days (since 1970) that are searched for duplicates of the events in a day's results.
 
-        A duplicate that was received later than an event does not count instead of it. So days after the window are
-        searched only if an event arrived late.
+        The duplicate that was received first counts. So days after the window are searched only if an event arrived
+        late.
         """
         return range(answer_day - POPULARITY_DAYS, answer_day + self.window_days + 1 + LATE_DAYS * late)
 
     def is_late(self, received_ms: int, answer_day: int) -> bool:
-        """Return true if a duplicate of a late event, with a date after the window, may have arrived earlier."""
+        """Return true if a duplicate that is dated after the window may have arrived before `received_ms`."""
         return received_ms + self.clock_skew_ms >= (answer_day + self.window_days + 1) * DAY_MS
 
 
 def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None) -> int:
-    """Return the first day (since 1970) whose inputs have not expired. `retention_days` is None to keep interactions.
+    """Return the first day (since 1970) whose inputs have not expired.
+
+    `retention_days` is None if interactions do not expire.
 
     Examples
     --------

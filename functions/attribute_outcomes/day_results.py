@@ -114,7 +114,7 @@ class Computation:
     ) -> tuple[Spill, bool]:
         """Collect the distinct events that may count for responses of a day, in the same partitions as the responses.
 
-        Return also true if an event arrived late. `rejected` gets the number of other events by reason.
+        Return also true if an event arrived late. Add the number of rejected events per reason to `rejected`.
         """
         latest_ms = 0
         # Partition by event first, so that all duplicates of an event are in one partition, also if they reference
@@ -142,7 +142,7 @@ class Computation:
         rows = JUDGED.empty_table()
         for piece in part.pieces():
             rows = pa.concat_tables([rows, piece])
-            if len(rows) > self._part_rows:  # Most rows have the same event ID.
+            if len(rows) > self._part_rows:  # The limit is only exceeded if most rows have the same event ID.
                 rows = _once(rows)
         return _once(rows)
 

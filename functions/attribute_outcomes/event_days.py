@@ -1,4 +1,4 @@
-"""Interactions by day, read from S3 and stored on disk while surrounding days need them.
+"""Interactions by day, read from S3 and stored on disk while results of surrounding days depend on them.
 
 The files of a day contain events by the day of the response that they reference, hashes of events, and event counts by
 item.
@@ -41,7 +41,7 @@ EVENTS = pa.schema(
         ("impression", pa.list_(_TEXT)),
     ]
 )
-"""Columns of events that attribution reads. `lake.deduplicate` requires those up to session_id."""
+"""Columns of events that attribution reads. `lake.deduplicate` requires the columns up to `session_id`."""
 
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
 """Columns of `EVENTS`, and the rejection reason if the recommendation ID and the day of the event determine it."""
@@ -162,7 +162,7 @@ class EventDays:
     def _judged(self, events: pa.Table, day: int) -> Iterator[tuple[int, pa.Table]]:
         """Yield events by result day, with the rejection reason if it is already known.
 
-        The result day is the day of the referenced response. A rejected event belongs to its own day.
+        The result day is the day of the referenced response, or the day of the event itself if the event is rejected.
         """
         answered = _answer_days(events["recommendation_id"].combine_chunks())
         for answer_day in np.unique(answered).tolist():

@@ -31,7 +31,7 @@ LAST_DAY_MS = 300_000
 """Minimum remaining time to start another day or the report of the holdout, in milliseconds."""
 
 INVOCATION_TIMEOUT_S = 25
-"""Maximum time in seconds that `recommend` takes to rank for several logged requests of a forecast."""
+"""Timeout in seconds of a call in which `recommend` ranks for several logged requests."""
 
 RATES = {
     "click_through": Metric.CLICK_THROUGH,

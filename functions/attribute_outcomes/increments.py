@@ -1,4 +1,4 @@
-"""Daily report of the holdout. A request cannot wait until all interactions are read."""
+"""Daily report of the holdout, computed in advance because reading all interactions takes too long for a request."""
 
 from __future__ import annotations
 

@@ -61,8 +61,8 @@ class Known:
 def join(answers: pa.Table, events: pa.Table, known: Known) -> Joined:
     """Attribute events to responses.
 
-    `answers` are distinct and sorted by recommendation ID. `events` are distinct and reference one of the responses. No
-    such event may be missing.
+    `answers` are distinct and sorted by recommendation ID. `events` are all distinct events that reference one of the
+    responses.
     """
     slate = Slate(answers, known.items)
     joined = _Events(events, answers, slate, known)
@@ -112,7 +112,7 @@ class _Events:
         return accepted
 
     def judge_shoppers(self, answers: pa.Table, shopper: Callable[[str], str]) -> None:
-        """Reject events whose user and session differ from those of the response.
+        """Reject an event if neither its user nor its session is the user or session of the response.
 
         `Reason.UNVERIFIABLE` means that the response's user is unknown. Responses without a user and session accept
         every event.

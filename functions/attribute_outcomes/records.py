@@ -29,7 +29,7 @@ class Records:
         self._paths = [directory / f"{name}-{part}.records" for part in range(parts)]
 
     def add(self, keys: Hashes, **fields: npt.NDArray[np.int64] | int) -> None:
-        """Add records. A single number applies to all of them."""
+        """Add records. A single number applies to all records."""
         rows = np.empty(len(keys), self._type)
         rows[KEY] = keys
         for name, numbers in fields.items():

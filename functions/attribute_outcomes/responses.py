@@ -33,7 +33,8 @@ ANSWERS = pa.schema(
 def distinct(rows: pa.Table) -> pa.Table:
     """Keep one row per recommendation ID.
 
-    If duplicates differ, the first one by value is kept, so that the result does not depend on the order of rows.
+    If duplicates differ, the one whose JSON sorts first is kept, so that the result does not depend on the order of
+    rows.
     """
     ids = rows["recommendation_id"].to_pandas()
     repeated = ids[ids.duplicated(keep=False)]

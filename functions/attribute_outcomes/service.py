@@ -27,7 +27,8 @@ from functions.attribute_outcomes.summary import to_table
 
 CONNECTIONS = 16
 REPORT_AFTER_MS = 3_600_000
-"""Time in milliseconds from the end of a day to its metrics. Most events have then arrived in the lake."""
+"""Time in milliseconds from the end of a day to the report of the day's metrics. By then, most events are in the
+lake."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -60,9 +61,9 @@ class AttributionResult:
 class Attribution:
     """Attribution in one lake.
 
-    Days before `first_day` are not recomputed, because their inputs are expiring. `report` is called if the last
-    complete day is computed, unless the day's receipt says that this was done. `shopper` returns the keyed hash of a
-    stored user or session ID.
+    Days before `first_day` are not recomputed, because their inputs are expiring. `report` is called when the last
+    complete day is computed, unless the day's receipt states that the report was sent. `shopper` returns the keyed hash
+    of a stored user or session ID.
     """
 
     def __init__(

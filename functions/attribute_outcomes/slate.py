@@ -68,10 +68,10 @@ class Slate:
 
 
 class Views:
-    """Distinct views, sorted. A view is a pair of response and item that events of one viewer reference.
+    """Distinct views, sorted. A view is a pair of response and item that a viewer's events reference.
 
-    A response for a user has one viewer. A response without a user may have several. `pairs` and `viewers` contain the
-    index of the pair in the slate and of the viewer, per reference.
+    A response for a user or session has one viewer. Other responses may have several viewers. `pairs` (indices in the
+    slate) and `viewers` (indices) have one element per reference, including repeated references.
     """
 
     def __init__(self, slate: Slate, pairs: Ints, viewers: Ints) -> None:

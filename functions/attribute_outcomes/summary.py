@@ -69,7 +69,7 @@ class DaySums:
             group.seen[joined.item[np.repeat(selected, np.diff(starts))]] = True
 
     def rows(self) -> list[Engagement]:
-        """Return the sums. The row for all responses exists even if there are none."""
+        """Return the sums. The row for all responses exists even for a day without responses."""
         known = self._items.in_catalogue()
         self._groups.setdefault((Dimension.ALL, ALL), _Group())
         rows = []

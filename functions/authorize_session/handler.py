@@ -69,7 +69,7 @@ def _authorize(event: dict[str, Any]) -> dict[str, Any]:
 
 
 def _identity(event: dict[str, Any]) -> str:
-    """Return the value of the identity source, which a REST API does not extract."""
+    """Return the request's `authorization` value. Only an HTTP API extracts this value as the identity source."""
     if "identitySource" in event:
         (identity,) = event["identitySource"]
         return str(identity)

@@ -47,7 +47,7 @@ class SessionKeys:
     def refresh(self, *, now_s: float) -> bool:
         """Read the values again, unless the last attempt is more recent than `CHECK_ON_MISMATCH_S`.
 
-        Return true if they changed.
+        Return true if the values changed.
         """
         before = self._values.latest
         return self._values.refresh(now_ms=int(now_s * 1000), min_age_s=CHECK_ON_MISMATCH_S) != before

@@ -83,7 +83,7 @@ def _where(rows: pd.DataFrame, mask: pd.Series[bool] | npt.NDArray[np.bool_]) ->
 
 
 def _actions(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per event in the users' interactions with actions. Empty if the column `ACTION` is missing."""
+    """Return the action events of users; empty without the column `ACTION`. An interaction may contain several."""
     rows = rows if ACTION in rows else rows.assign(**{ACTION: None})
     own = rows[rows[ACTION].notna() & rows["profile_id"].str.startswith(USER_PREFIX)]
     columns = (own[name] for name in ("profile_id", "event_type", "event_time_ms", ACTION))

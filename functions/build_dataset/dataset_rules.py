@@ -21,16 +21,15 @@ LAKE_COLUMNS = (
     "event_id", "user_id", "session_id", "item_id", "event_type", "event_time_ms", "received_time_ms",
 )  # fmt: skip
 ACTION = "action"
-"""Column with the properties of interactions with actions (`ACTION_TYPES`); null in other rows. The lake has no such
-column.
-"""
+"""Column with the properties of interactions with actions (`ACTION_TYPES`); null in other rows. The lake does not have
+this column."""
 
 ORDER = ("event_time_ms", "event_id", "profile_id")
 """Sort order of interactions, ascending. Returns are applied in this order, and datasets are written in it."""
 
 CONTEXT = "context"
-"""Column with the context of interactions, if the configuration declares context columns. The lake has no such column.
-"""
+"""Column with the context of interactions, if the configuration declares context columns. The lake does not have this
+column."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -57,7 +57,7 @@ def _frequencies(numbers: pd.Series[int]) -> dict[int, int]:
 
 
 def _categories(item_counts: list[ItemCount], items: pd.DataFrame) -> tuple[str | None, dict[str, Any]]:
-    """Return the name of the category column, and its value by ID of the catalogue's items. None and {} without one."""
+    """Return the catalogue's category column and its values by item ID, or None and {} without a category column."""
     documents = dict(zip(items["item_id"], items["properties"], strict=True))
     known = [item.item_id for item in item_counts if item.item_id in documents]
     column = category_column([orjson.loads(documents[item_id]) for item_id in known[:MAX_EXAMINED_ITEMS]])

@@ -125,7 +125,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def _champion_ms(s3: S3Client, bucket: str, run_id: str) -> int | None:
-    """Return the time of the champion's last training event. None if its copy in the dataset is missing or invalid."""
+    """Return the time of the champion's last training event. None without a valid copy of the champion."""
     stored = S3Object(s3, bucket, f"{prefix(run_id)}{CHAMPION_FOLDER}/{files.MANIFEST_FILE}").read()
     try:
         return Manifest.from_json(stored.body).last_event_ms if stored else None

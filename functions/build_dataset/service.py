@@ -65,8 +65,8 @@ def build_dataset(
     """Write the dataset of a run, its manifest last.
 
     awswrangler writes with its own client. `client` reads, and writes the impressions and the manifest. Raise
-    `InvalidDataset` if no interaction exists or remains, an object is not of its table, or a user in the dataset was
-    erased during the call.
+    `InvalidDataset` if no interaction exists or remains, an object does not have the types of its table, or a user in
+    the dataset was erased during the call.
     """
     with ThreadPoolExecutor(1, "catalogue") as pool:
         # Scanning DynamoDB overlaps with reading and cleaning the lake's rows.

@@ -129,7 +129,8 @@ def _distinct(rows: DataFrame) -> DataFrame:
 
     An aggregation, unlike a window, lets each worker combine the copies of an event before the shuffle.
     """
-    # The minimum struct is the first by `COPY_ORDER`. Spark sorts null first, so a flag sorts it last.
+    # The minimum struct is the first by `COPY_ORDER`. Spark sorts null first, so a flag before each column sorts null
+    # last.
     read = [*(name for name in COPY_ORDER if name in LAKE_COLUMNS), ACTION, CONTEXT]
     order = [column for name in read for column in (F.isnull(name).alias(f"no_{name}"), F.col(name))]
     minimum_copy = rows.groupBy(*map(F.expr, COPY_KEY)).agg(

@@ -53,7 +53,7 @@ from functions.build_dataset.spark_cleaning import (
 from functions.build_dataset.spark_drift_reference import reference
 
 _SHARES = 10_000_000
-"""Number of steps of a user sample. A share is a multiple of 1 / _SHARES."""
+"""Number of shares of users that a sample can have: multiples of 1 / _SHARES."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -125,7 +125,9 @@ def _positions(interactions: DataFrame, *, now_ms: int) -> DataFrame:
 
 
 def _transitions(placed: DataFrame, counting: Counting) -> DataFrame:
-    """Return the decayed weight of each pair of an item and one of the next `counting.max_gap` items of the same user.
+    """Return the weights of pairs of items that are at most `counting.max_gap` places apart in a user's history.
+
+    A weight decays with this distance.
 
     If `counting.backward` is not 0, pairs also count in the opposite direction, multiplied by this factor.
     """

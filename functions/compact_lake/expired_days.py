@@ -26,7 +26,7 @@ def oldest_kept(retention_days: int, *, now_ms: int) -> str:
 def remove_before(client: S3Client, bucket: str, oldest: str) -> int:
     """Delete the days before `oldest` with their receipts, and return the number of days.
 
-    An event that is archived later creates such a day again, until the next call deletes it.
+    A late event may create a deleted day again. The next call deletes this day.
     """
     # Keys are sorted, so expired days come first.
     expired = itertools.takewhile(lambda stored: stored.date < oldest, list_objects(client, bucket))

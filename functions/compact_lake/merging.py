@@ -60,7 +60,7 @@ def to_parquet(rows: pa.Table, table: Table) -> bytes:
 
 
 class ErasedUsers:
-    """Reader of tombstones. Each call reads them again, because tombstones written during a merge undo it."""
+    """Reader of tombstones. Each call reads the tombstones again, because a new tombstone undoes the current merge."""
 
     def __init__(self, client: S3Client, bucket: str, pseudonyms: Callable[[], Pseudonyms]) -> None:
         self._client, self._bucket, self._pseudonyms = client, bucket, pseudonyms

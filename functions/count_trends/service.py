@@ -78,7 +78,7 @@ class Counters:
         try:
             return _Known(ShardCounts.from_bytes(stored.body, name=self._store.uri(key)), stored.etag)
         except InvalidTrends as error:
-            # The counters cannot be repaired and would soon expire, so the shard starts again.
+            # The counters cannot be repaired and would soon expire, so the shard starts from zero.
             logger.error("trends of a shard restart", reason=str(error))
             return _Known(NOTHING_COUNTED, stored.etag)
 

@@ -17,7 +17,10 @@ def forward(user_id: str, *, erasing: Erasing, region: str, now_ms: int) -> None
 
 
 def repeat(key: str, *, erasing: Erasing, region: str, now_ms: int) -> ErasureReceipt | None:
-    """Erase the user of a request that the other region wrote. Return None for an own or expired request."""
+    """Erase the user of a request that the other region wrote.
+
+    Return None if the request is from this region or has expired.
+    """
     stored = S3Object(erasing.s3, erasing.bucket, key).read()
     if stored is None:  # The object has expired.
         return None

@@ -19,10 +19,10 @@ from alsolike.runtime.s3 import S3Object
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = DAY_MS
-"""Age of a completed receipt in milliseconds after which its run counts as ended.
+"""Age of a completed receipt in milliseconds after which a repeated erasure starts a run with a new name.
 
-Step Functions refuses the name of an ended execution only for 90 days.
-"""
+Step Functions rejects the name of an ended execution only for 90 days. After that, the old name would start a run
+without a pending erasure."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,9 +38,9 @@ class Erasing:
 def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt:
     """Stop the use of a user's data and start its deletion. Return the current receipt.
 
-    While the workflow runs, a repeated call starts no second run. Later it starts another run. `user_id` is the stored
-    ID. Raise `Unavailable` if a step fails, for example because a service does not respond. Completed steps are kept,
-    so the call can be repeated.
+    While the workflow runs, a repeated call starts no second run. After the workflow has ended, a repeated call starts
+    another run. `user_id` is the stored ID. Raise `Unavailable` if a step fails, for example because a service does not
+    respond. Completed steps are kept, so the call can be repeated.
     """
     user_hash = erasing.pseudonyms.erased_user(user_id)
     erasure = erasure_id(erasing.pseudonyms, user_id)
@@ -58,7 +58,7 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
         ended = receipt.completed_at_ms is not None and now_ms - receipt.completed_at_ms > ENDED_AFTER_MS
         if receipt.runs and not ended and _ensure_running(erasing, erasure, run=receipt.runs):
             return receipt
-        # The receipt records a run before it starts, because the run completes the receipt.
+        # Write the receipt before the run starts, because the run completes the receipt.
         _remember(erasing, erasure, user_id=user_id, requested_at_ms=requested_at_ms)
         started = dataclasses.replace(receipt, runs=receipt.runs + 1, completed_at_ms=None)
         receipts.write(dataclasses.replace(started, further_hashes=further_hashes))
@@ -72,7 +72,7 @@ def _further_hashes(pseudonyms: Pseudonyms, user_id: str) -> tuple[str, ...]:
 
 
 def _remember(erasing: Erasing, erasure: str, *, user_id: str, requested_at_ms: int) -> None:
-    """Store the user ID for the workflow, unless its object exists, which also contains the workflow's progress."""
+    """Store the user ID for the workflow. An existing object is kept, because it contains the workflow's progress."""
     pending = {"user_id": user_id, "requested_at_ms": requested_at_ms}
     S3Object(erasing.s3, erasing.bucket, pending_key(erasure)).create(orjson.dumps(pending))
 

@@ -8,7 +8,7 @@ MANIFEST = Manifest(
     storage_mb=2_048,
     timeout_s=900,
     access=(
-        Access("batch_buckets", LIST),  # Without it, S3 returns 403 for missing objects instead of 404.
+        Access("batch_buckets", LIST),  # Without this, S3 returns 403 for missing objects instead of 404.
         Access(
             "batch_buckets",
             READ + WRITE,

@@ -55,8 +55,8 @@ def store_lines(s3: S3Client, bucket: str, *, run: str, lines: Iterator[bytes], 
 def users_of_dataset(s3: S3Client, bucket: str) -> Iterator[str]:
     """Yield the users with interactions in the champion's dataset, each once.
 
-    Memory holds one chunk of rows and a hash per user. Raise `InvalidInput` if there is no champion, or its dataset
-    has been deleted, and `InvalidBundle` if its manifest is unreadable.
+    Memory holds one chunk of rows and a hash per user. Raise `InvalidInput` if there is no champion, or its dataset has
+    been deleted, and `InvalidBundle` if the champion's manifest is unreadable.
     """
     champion = Registry(s3, bucket).champion()
     if champion is None:

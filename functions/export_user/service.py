@@ -54,8 +54,8 @@ class _Page:
     def has_room(self, rows: bytes) -> bool:
         """Return true and count an object if its rows fit into the page.
 
-        Pages after the first contain at least one object. Raise `Unavailable` if there is no time for the first object
-        of such a page.
+        Pages after the first contain at least one object. Raise `Unavailable` if there is no time for this first
+        object.
         """
         is_first = self.after is not None and not self.objects
         if self.remaining_ms() <= PAGE_MS:

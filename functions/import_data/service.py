@@ -34,9 +34,9 @@ def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, 
     """Import the files at a location on S3. Return the number of rows by result, and the most frequent `reasons`.
 
     A repeated call continues an interrupted import, and files that were imported before are skipped. The first rejected
-    rows of a file are quarantined. Pseudonymised deployments skip this, because the rows contain original IDs. The
-    location is `s3://bucket/key`, or a prefix that ends with a slash. Raise `InvalidInput` if a file does not have the
-    type of the dataset, or there are no valid rows.
+    rows of a file are quarantined. Pseudonymised deployments quarantine no rows, because the rows contain original IDs.
+    The location is `s3://bucket/key`, or a prefix that ends with a slash. Raise `InvalidInput` if a file does not have
+    the type of the dataset, or there are no valid rows.
     """
     summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(is_personalize=True))
     quarantined = _quarantined(job, summary, where, now_ms=now_ms)

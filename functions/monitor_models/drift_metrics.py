@@ -28,12 +28,12 @@ MIN_USERS = 30
 be estimated."""
 
 MAX_FALL, MAX_GROWTH = 0.5, 2 / 3
-"""Maximum of the fall, 1 - current / reference, and of the growth, 1 - reference / current, unless chance can exceed
-it. A fall to half of the reference, or growth to three times the reference, is accepted."""
+"""Bounds of the fall, 1 - current / reference, and of the growth, 1 - reference / current. A fall to half of the
+reference, or growth to three times the reference, is accepted."""
 
 MISSING_FROM = 10
-"""Minimum number of interactions on a weekday in the reference for which a day without interactions counts as missing.
-"""
+"""A day without interactions counts as missing if the reference has at least this number of interactions on its
+weekday."""
 
 _CERTAIN_Z = 4.0
 

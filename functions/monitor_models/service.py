@@ -52,7 +52,7 @@ class MonitoringStores:
 def look(stores: MonitoringStores, *, configuration: Configuration, rules: DriftThresholds, now_ms: int) -> DriftReport:
     """Compare the distributions, update the state, start a training if it is due, and store and return the report.
 
-    Raise `ConcurrentUpdate` if another run updated the state. A training that is due for both runs was started once.
+    Raise `ConcurrentUpdate` if another run updated the state. A training that is due in both runs is started only once.
     """
     store = StateStore(stores.s3, stores.artefact_bucket)
     before = _settled(stores, store.read())
@@ -270,7 +270,7 @@ def _settled(stores: MonitoringStores, state: State) -> State:
 def _counted_from(state: State, baseline: Baseline) -> int:
     """Return the time from which interactions are new, in epoch milliseconds.
 
-    It is the champion's last event, or the last start of a training while this version was champion, if that is later.
+    This is the later of the champion's last event and the last start of a training under this champion.
     """
     last = state.last_start
     tried_ms = last.started_ms if last is not None and last.champion == baseline.champion.version else 0

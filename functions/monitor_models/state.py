@@ -31,8 +31,8 @@ class State:
     refused
         Latest start after `last_start` with the result `BUSY` or `NOT_BEGUN`.
     attempts
-        Number of starts after `last_start` with these results. It is part of execution names, so that each start has a
-        new name.
+        Number of starts after `last_start` with the result `BUSY` or `NOT_BEGUN`. Execution names contain this number,
+        so that each start has a new name.
     unsettled
         Metrics that caused `last_start` and have not fallen below their threshold under a later champion.
     counted_from_ms

@@ -91,7 +91,7 @@ class Rules:
         }
 
     def publish(self, request: OperatorRequest) -> dict[str, Any]:
-        """Publish a draft. Raise `ConcurrentUpdate` if another version than that of the draft is live."""
+        """Publish a draft. Raise `ConcurrentUpdate` if the draft's version is not live any more."""
         body = request.body(operator_rules.PUBLISH)
         published = rule_drafts.publish(
             self._store,

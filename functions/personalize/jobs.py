@@ -44,7 +44,7 @@ class Jobs(abc.ABC):
     def _input(self, resource: Resource, name: str) -> Mapping[str, Any]: ...
 
     def progressed(self, resource: Resource) -> Resource:
-        """Start the job's execution if it has none. Store the current progress, and return the job with it."""
+        """Start the job's execution if it has none. Store the progress, and return the job with this progress."""
         if resource.progress.get("status") in (ACTIVE, FAILED):
             return resource
         name = f"{resource.key[:_NAME_CHARACTERS]}-{resource.created_ms}"

@@ -42,7 +42,7 @@ FOR_YOU = Recipe("for-you")
 
 
 class ServedNames:
-    """Object with the names. The names of the shop's configuration take precedence."""
+    """S3 object with the names of resources. Names in the shop's configuration take precedence."""
 
     def __init__(self, store: ResourceStore, stored: S3Object, configuration: Callable[[], Configuration]) -> None:
         self._store, self._stored, self._configuration = store, stored, configuration
@@ -142,7 +142,7 @@ def _recipe_name(request: Mapping[str, Any]) -> str:
 def exploration(kind: Kind, request: Mapping[str, Any], *, ranks_actions: bool = False) -> Exploration | None:
     """Return the exploration that a campaign or recommender requests, or None for the weight 0.
 
-    An explicit weight of 0 is also returned if `ranks_actions` is true, because actions are explored by default.
+    If `ranks_actions` is true, an explicit weight of 0 is returned too, because actions are explored by default.
     """
     settings = _object(_object(request, f"{kind.field}Config"), "itemExplorationConfig")
     share = _number(settings, "explorationWeight", default=0.0, maximum=1.0)

@@ -412,7 +412,7 @@ def _is_of_tracker(resource: Resource) -> bool:
 
 
 def _refers(resource: Resource, parent: Kind, tail: str) -> bool:
-    """Return true if a resource references the parent whose ARN has this end.
+    """Return true if a resource references the parent whose ARN ends with `tail`.
 
     A campaign or a job references a solution through a version of the solution.
     """

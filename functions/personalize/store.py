@@ -102,7 +102,8 @@ class ResourceStore:
     def all(self, *kinds: str, now_ms: int | None = None) -> Sequence[Resource]:
         """Return all resources of these types, sorted by ID.
 
-        Resources that were deleted at least `DELETING_MS` before `now_ms` are skipped; None for no such limit.
+        Resources that were deleted at least `DELETING_MS` before `now_ms` are skipped. If `now_ms` is None, no resource
+        is skipped.
         """
         with self._translated():
             pages = self._client.get_paginator("scan").paginate(TableName=self._table, ConsistentRead=True)

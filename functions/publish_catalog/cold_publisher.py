@@ -1,7 +1,8 @@
-"""Maintenance of cold items in the snapshot: neighbours of changed items, and of other items after a new champion.
+"""Maintenance of the snapshot's cold items: items that the champion does not contain, with their neighbours.
 
-The snapshot contains the changes before their neighbours are searched. So of two concurrent writers, the later one
-reads the items of both. A repeated call gives an equal result.
+Each call searches the neighbours of changed items, and after a new champion the neighbours of all cold items. The
+snapshot contains the changes before this search. So of two concurrent writers, the later one reads the items of both. A
+repeated call gives an equal result.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from functions.publish_catalog.table_stream import ChangeBatch
 
 
 def write_log(batch: ChangeBatch, *, client: S3Client, bucket: str, erased: IsErased = no_erased_users) -> int:
-    """Write the batch's changes, except of erased users, to the lake, one object per day. Return their number."""
+    """Write the batch's changes, except of erased users, to the lake. Return the number of written changes."""
     kept = [change for change in batch.changes if batch.kind is ChangeKind.ITEM or not erased(change.entity_id)]
     for date, changes in change_log.by_date(kept).items():
         key = change_log.object_key(

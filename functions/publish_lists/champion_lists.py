@@ -39,7 +39,7 @@ class ChampionLists:
 def read_champion(client: S3Client, bucket: str, directory: Path) -> ChampionLists | None:
     """Return the public lists of the current champion, or None if there is no champion.
 
-    The lists of a bundle of an earlier version are empty.
+    The lists are empty if the bundle has no file of public lists.
     """
     champion = Registry(client, bucket).champion()
     if champion is None:

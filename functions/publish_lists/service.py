@@ -36,7 +36,7 @@ MAX_LISTED = 100
 """Maximum number of items in the list of popular items, and in the list of trending items."""
 
 MAX_ITEMS = 100_000
-"""Maximum number of items in the shards, the most frequent ones, in addition to the listed items."""
+"""Maximum number of the most frequent items in the shards. The shards also contain all listed items."""
 
 SHARD_BYTES = 16_000
 """Maximum average size of the shards in bytes. A browser reads a shard per item of the history and per item of a

@@ -25,7 +25,9 @@ USER_CHANGES = "user changes"
 
 
 def find_sessions(work: PurgeContext) -> Iterator[None]:
-    """Collect the user's sessions from quarantine and failed batches, because their logins are not in the lake."""
+    """Collect the user's sessions from quarantine and failed batches, because the lake lacks logins in these
+    records.
+    """
     prefixes = (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
     for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
         for stored, body in _bodies(work, prefixes[number]):
@@ -40,8 +42,8 @@ def find_sessions(work: PurgeContext) -> Iterator[None]:
 def purge_quarantine(work: PurgeContext) -> Iterator[None]:
     """Delete quarantined records of the user and of the user's sessions, and records whose owner cannot be determined.
 
-    The sessions include those with an earlier login of another user, because an unreadable record does not show which
-    of the two users it belongs to.
+    These include sessions with an earlier login of another user, because an unreadable record does not show which of
+    the two users it belongs to.
     """
     matcher, hashes = UserMatcher(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
     for stored, body in _bodies(work, QUARANTINE_PREFIX):

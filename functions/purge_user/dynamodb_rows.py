@@ -32,8 +32,8 @@ def find_joined_sessions(work: PurgeContext) -> Iterator[None]:
 def purge_profiles(work: PurgeContext) -> Iterator[None]:
     """Delete the partitions of the user and of the user's sessions, and their impressions.
 
-    The mark of an erased user is also deleted, because its key is the user ID. The tombstone replaces it. The user's
-    partition is deleted last, because it lists the sessions.
+    The mark of an erased user is also deleted, because its key is the user ID. The tombstone replaces this mark. The
+    user's partition is deleted last, because it lists the sessions.
     """
     own = (profile_id(user_id=None, session_id=session) for session in work.progress.own_sessions())
     shoppers = (work.user_id, *work.progress.own_sessions())

@@ -19,8 +19,8 @@ from alsolike.training.dataset import INTERACTIONS_FILE, prefix
 class Retention:
     """Lifetimes of copies, in days.
 
-    `retrain` is the maximum time until the schedule trains another model; None without a schedule. `forwarded` is
-    of the request for the other region; None without another region.
+    `retrain` is the maximum time until the schedule trains another model; None without a schedule. `forwarded` is the
+    lifetime of the request for the other region; None without another region.
     """
 
     object_versions: int

@@ -58,10 +58,10 @@ class PurgeContext:
         self.store.save(self.progress)
 
     def advance(self, cursor: dict[str, Any]) -> None:
-        """Set the position to resume at. All data before it is purged.
+        """Set the position to resume at. All data before this position is purged.
 
-        Old versions of the changed objects are deleted. Only interactions and the change log keep them, because a
-        restore needs them for other users' rows.
+        Old versions of changed objects are deleted, except of interactions and the change log. A restore needs these
+        versions for other users' rows.
         """
         buckets = {
             **dict.fromkeys((SERVED_TABLE, OUTCOMES_TABLE, QUARANTINE, FAILED_BATCHES), self.places.lake_bucket),

@@ -43,8 +43,8 @@ def purge_outcomes(work: PurgeContext) -> Iterator[None]:
 class Hashes:
     """Keyed hashes of the user, the user's sessions and other users of these sessions in the recommendation log.
 
-    If `ids_are_hashed` is true, the log contains the ID of a request both as a user hash and as a session hash.
-    Otherwise a row with two hashes contains a session and its user.
+    If `ids_are_hashed` is true, the two hashes of a row may belong to one ID, hashed as a user and as a session.
+    Otherwise they belong to a session and its user.
     """
 
     user: str

@@ -1,4 +1,4 @@
-"""Step 7: the response with item IDs and, on request, columns and reasons."""
+"""Creation of a response with item IDs and, on request, columns and reasons."""
 
 from __future__ import annotations
 

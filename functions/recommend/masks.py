@@ -1,4 +1,4 @@
-"""Steps 3 and 4: item positions of a request, and masks over them."""
+"""Item positions of a request, and masks of the items that its response may contain."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ def needs_fallback(resolved: ResolvedRequest) -> bool:
 
 
 def _unknown(item_ids: Sequence[str], catalogue: ModelCatalogue) -> dict[str, int]:
-    """Return positions after the catalogue's last one for items that are neither in the model nor cold items."""
+    """Return positions after the catalogue's last position for items that are neither in the model nor cold items."""
     if not item_ids:
         return {}
     missing = np.flatnonzero(catalogue.positions(item_ids) == 0).tolist()

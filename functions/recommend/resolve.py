@@ -1,4 +1,4 @@
-"""Step 1: resolution of the names in a request: alias, permissions, arms, filter and rules."""
+"""Resolution of the names in a request: alias, permissions, arms, filter and rules."""
 
 from __future__ import annotations
 
@@ -108,8 +108,8 @@ class ResolvedRules:
 class Replayed:
     """Response that a replay repeats.
 
-    The recommendation ID seeds random choices. `arms` are the arms of the response, because the log has no user IDs.
-    None assigns arms by the user ID.
+    The recommendation ID seeds random choices. `arms` are the logged arms, because the log has no user IDs to assign
+    arms by. If `arms` is None, arms are assigned by the user ID.
     """
 
     recommendation_id: str
@@ -141,7 +141,7 @@ class ResolvedRequest:
     one_per_product
         True if the list should contain one variant per product.
     recommendation_id
-        ID of the response. It seeds every random choice, so that a replay repeats them.
+        ID of the response, which seeds every random choice. So a replay repeats the choices.
     """
 
     request: RecommendationRequest

@@ -56,8 +56,8 @@ class Recommender:
         """Recommend items. A response after a failure is degraded, but its filters still apply.
 
         `rules` names a rule set, or is `OWN_RULES`; None for the rules of the request only. With `swaps`, a configured
-        share of responses has neighbours in random order. Raise `InvalidInput` also if the parameters of a filter lack
-        valid values.
+        share of responses has neighbours in random order. Raise the errors of `resolve`, and `InvalidInput` if the
+        parameters of a filter lack valid values.
         """
         resolved = resolve(request, self.state, rules=rules, now_ms=self.now_ms, replayed=replayed)
         user = stored_user(resolved, self.stores)

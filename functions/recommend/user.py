@@ -1,4 +1,4 @@
-"""Step 2: stored data about the user or session of a request."""
+"""Stored data about the user or session of a request."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ class StoredUser:
         return as_declared({**stored, **self._context}, self._column_types)
 
     def _read(self, profile: str) -> Profile:
-        """Read a profile, once more if DynamoDB has closed the connection. Such a failure takes no time."""
+        """Read a profile. Repeat the read if DynamoDB has closed the connection, because this failure takes no time."""
         try:
             return self._stores.profiles.read(profile, length=self._length)
         except Unavailable as error:
@@ -150,7 +150,7 @@ def stored_user(resolved: ResolvedRequest, stores: UserStores) -> StoredUser:
 def _impressions(resolved: ResolvedRequest, stores: UserStores) -> Callable[[], Sequence[Impressions]]:
     """Start to read the impressions in a thread if the recommender demotes seen items.
 
-    Return a function that waits for them.
+    Return a function that waits for the impressions.
     """
     request, now_ms = resolved.request, resolved.now_ms
     fatigue = resolved.configuration.recommenders[request.recommender].fatigue

@@ -21,9 +21,9 @@ BROKEN = "broken"
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that the candidate is significantly better than the champion, or newer and worse by at most the margin.
 
-    The check passes if the champion's bundle did not run. A newer candidate also passes if `_learns` is true. It waits
-    (`Check.waits`) if the interactions after the champion's training are too few for a result. An imported candidate
-    also waits if too few users have such interactions.
+    The check passes if the champion's bundle did not run. A newer candidate also passes if `_learns` is true. A newer
+    or imported candidate waits (`Check.waits`) if too few users can be compared. A newer candidate also waits if the
+    comparison has no clear result.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):

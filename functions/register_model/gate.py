@@ -32,7 +32,7 @@ def judge(
     limits: GateLimits,
     now_ms: int,
 ) -> tuple[Check, ...]:
-    """Return the checks of the metrics in the manifest. `champion_manifest` is None if there is no readable one."""
+    """Return the checks of the metrics in the manifest. `champion_manifest` is None without a readable manifest."""
     return (
         Check("version", candidate.version == run_id, f"the bundle says {candidate.version}, the run is {run_id}"),
         _parity(candidate.metrics.get("parity")),

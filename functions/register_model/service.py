@@ -17,7 +17,8 @@ from functions.register_model.serving_check import serving_checks
 from functions.register_model.unpacking import unpack_bundle
 
 MAX_UNPACKED_BYTES = 1_800_000_000
-"""Maximum size in bytes of all files for serving, and of each other file. The function's disk stores all of them."""
+"""Maximum size in bytes of all files for serving, and of each other file. The function's disk stores all these
+files."""
 
 
 def register_model(

@@ -1,7 +1,7 @@
 """Check that a bundle can serve: its graphs run, return items, and are fast enough.
 
 `functions.recommend.state.model` opens graphs in the same way. Functions do not import each other, so a test compares
-both.
+both implementations.
 """
 
 from __future__ import annotations

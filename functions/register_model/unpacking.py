@@ -21,7 +21,7 @@ def unpack_bundle(archive: IO[bytes], directory: Path, *, maximum_bytes: int) ->
     """Unpack a stream of model.tar.gz into an empty directory, verify every checksum and open the bundle.
 
     Raise `InvalidBundle` if the archive is unreadable, contains unexpected or duplicate files, or does not match its
-    manifest. Also if the served files together, or another file, have more than `maximum_bytes`.
+    manifest. Raise it also if the served files together, or another file, exceed `maximum_bytes`.
     """
     try:
         stream = _Limited(gzip.GzipFile(fileobj=archive))

@@ -1,4 +1,4 @@
-"""Metrics of both arms' responses. Outcomes are summed by group of users, so that their memory is constant."""
+"""Metrics of both arms' responses. Outcomes are summed by group of users, so that memory is constant."""
 
 from __future__ import annotations
 

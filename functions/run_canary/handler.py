@@ -98,7 +98,7 @@ def _left_out(s3: S3Client, bucket: str) -> list[str]:
     """Return the labels of arms in model experiments. Users of these arms do not take part in canaries."""
     try:
         named = list(_experiments(s3, bucket))
-    # Without labels, the expected number of responses may be too high. The canary itself does not need them.
+    # Without labels, the expected number of responses may be too high. The canary itself does not need the labels.
     except AlsolikeError as error:
         logger.error("experiments cannot be read", reason=str(error))
         return []

@@ -82,7 +82,7 @@ class CanaryRun:
             return self._decided(pointer, ROLLED_BACK, "the gate rejected it, and no operator forced it")
         if (running := self._running(pointer)) is not None:
             return self._note(running, GOING, (f"its canary runs next to {running.champion}",))
-        # The workflow repeats a start whose response was lost. A canary that has ended since must not start again.
+        # The workflow repeats a start whose response was lost. An ended canary must not start again.
         if self._report() is not None or self._ended(pointer) is not None:
             return self._ended_elsewhere(pointer)
         if pointer is None:

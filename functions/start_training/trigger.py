@@ -16,7 +16,7 @@ _FIELDS = ("trigger", "reason", "version", "imported")
 _CHECKSUM = re.compile(r"[0-9a-f]{64}")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 MAX_REASON = 700
-"""Maximum length of a reason in characters. A reason may contain the text and the name of an operator."""
+"""Maximum length of a reason in characters. A reason may consist of an operator's text and name."""
 
 
 class Cause(StrEnum):

@@ -24,7 +24,7 @@ from functions.update_profiles.service import update_profiles
 from functions.update_profiles.settings import Settings
 
 REMEMBERED_BYTES = 16 << 20
-"""Size in bytes of the cache for links of joined sessions, so that later batches do not read them again."""
+"""Size in bytes of the cache for links of joined sessions, so that later batches do not read the links again."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

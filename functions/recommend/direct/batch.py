@@ -39,7 +39,7 @@ from functions.recommend.user import PROFILE_UNAVAILABLE
 RESERVE_MS = 3_000
 """Time in milliseconds reserved for sending or storing the results."""
 MAX_ANSWER_BYTES = 5_000_000
-"""Maximum size of compact JSON in bytes. Lambda's limit of 6 MB includes spaces."""
+"""Maximum size of the results as compact JSON, in bytes. Lambda's limit of 6 MB applies to JSON with spaces."""
 
 _BATCH_USERS = 100
 _USER = Text(MAX_ID_CHARACTERS)

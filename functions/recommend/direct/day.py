@@ -158,7 +158,7 @@ class Day:
 def _counts(path: Path) -> ShardCounts:
     try:
         return ShardCounts.from_bytes(path.read_bytes(), name=path.name)
-    except InvalidTrends:  # Serving ignores the counters of such a shard, too.
+    except InvalidTrends:  # Serving also ignores the counters of an unreadable shard.
         return NOTHING_COUNTED
 
 

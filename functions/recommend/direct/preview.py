@@ -23,10 +23,10 @@ from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingSta
 
 
 def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:
-    """Return the list before and after the rules.
+    """Return the lists before and after a change of rules.
 
-    For a preview of a configuration or a rule set, the list before the change is the live one. Otherwise it is ranked
-    without rules.
+    For a preview of a configuration or a rule set, the list before the change is the live list. For a preview of the
+    recommender's own rules, the list before is ranked without rules.
     """
     given = dict(validation.as_object(given, where="preview"))
     document = given.pop("configuration", None)

@@ -87,8 +87,8 @@ class RecommendationRequest:
     user_id
         User ID, or session ID of an unknown user; None for a request without a user.
     session_id, site, operator
-        Session of a browser's token, the site key for which it was issued, and true if it was issued to an operator.
-        `user_id` of such a request is the token's user.
+        Session and site key of a browser's token, and true for an operator's token. With a token, `user_id` is the
+        token's user.
     item_id
         Item on the current page. Default: the last item of the cart.
     cart
@@ -100,7 +100,7 @@ class RecommendationRequest:
     to_rank
         Distinct items to rank; None for a request for recommendations.
     words
-        Words of a search. Its results are ranked instead of `to_rank`.
+        Words of a search. The results of the search are ranked instead of `to_rank`.
     alias
         Name of the shop's campaign or recommender, which `resolved` replaces.
     alias_field, filter_field
@@ -108,7 +108,7 @@ class RecommendationRequest:
     hides
         Event types. Items with which the user has such events are excluded.
     exploration, promotions
-        Replacements for those of the rule set; None to use the rule set.
+        Exploration and promotions that replace those in the rule set; None to use the rule set.
     device
         `DEVICE` of the context in lower case; None if missing or longer than `MAX_CHARACTERS`.
     logged

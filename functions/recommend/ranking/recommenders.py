@@ -1,4 +1,4 @@
-"""Step 5: recommenders by name.
+"""Recommenders by name.
 
 `for-you` has four levels: the model, items similar to a recent item, popular items of the bundle, and trending
 items. The response's `source` contains the level.

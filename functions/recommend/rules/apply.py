@@ -1,4 +1,4 @@
-"""Step 6: application of the rules in their order.
+"""Application of the rules in their order.
 
 Boosts change the scores of the recommender's items. Then pins, promotions and the rules of the list apply. Filters were
 applied before, as masks of items (`functions.recommend.masks`).
@@ -191,7 +191,7 @@ def _promotions(
 def promotion_candidates(inputs: RankingInputs) -> Ranking:
     """Return the best items that the mask allows, followed by popular items.
 
-    The model ranks them for the user, or after the current page's item. Without a model, they are trending items.
+    The model ranks items for the user, or after the current page's item. Without a model, return trending items.
     """
     resolved, model, items, k = inputs.resolved, inputs.resolved.model, inputs.items, inputs.k
     if model is None:

@@ -164,8 +164,8 @@ def known_history(
 ) -> History:
     """Return the latest interactions whose items and event types the model contains, without returned purchases.
 
-    Unknown items have the position 0 or a position after `items`, the model's last one. `user` returns the user's
-    columns. It is called only if the model reads them.
+    Unknown items have the position 0 or a position after `items`, the model's last position. `user` returns the user's
+    columns, and is called only if the model reads user columns.
     """
     weights: list[Any] = [parameters.event_weights.get(entry.event_type) for entry in recent]
     kept: Sequence[int] = range(len(recent))
@@ -303,8 +303,8 @@ class Model:
     ) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.float32]]:
         """Return positions and scores of the k best items for a history of at least one interaction, best first.
 
-        `bias` excludes items. `leave_out_seen` is None for the training's choice, which may be to exclude purchased
-        items. The list has fewer than k items if fewer items have a score and are not excluded.
+        `bias` excludes items. If `leave_out_seen` is None, the manifest decides whether seen or purchased items are
+        excluded. The list has fewer than k items if fewer items have a score and are not excluded.
         """
         manifest = self.bundle.manifest
         if leave_out_seen is None:
@@ -331,7 +331,7 @@ class Model:
 
     @functools.cached_property
     def ranked_sample(self) -> Sequence[int]:
-        """Positions of the best items for a history of the most popular items. Empty if the model cannot rank them."""
+        """Positions of the best items for a history of the most popular items. Empty if the model fails."""
         popular = self.bundle.popular[:SAMPLED_HISTORY].astype(np.int64)
         if not len(popular):
             return ()

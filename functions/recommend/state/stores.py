@@ -28,7 +28,7 @@ class ProfileReader(Protocol):
 class ImpressionReader:
     """Reader of the impressions of users and sessions. The profile table stores them by keyed hash.
 
-    `hashes` is a function of the current time. It returns None if the key cannot be read.
+    `hashes` returns the hash function at a time (epoch milliseconds), or None if the key cannot be read.
     """
 
     def __init__(self, store: ImpressionStore, ids: IdPolicy, hashes: Callable[[int], Pseudonyms | None]) -> None:
