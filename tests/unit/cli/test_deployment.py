@@ -70,7 +70,7 @@ def test_environment_variable_sets_the_state_file(monkeypatch):
     assert deployment.state_path() == Path("/somewhere/cloud.json")
 
 
-def test_only_environment_is_selected_by_default(client):
+def test_single_environment_is_selected_by_default(client):
     put_parameters(client("ssm"), "demo")
 
     assert deployment.only_names(client("ssm")) == ("demo", NAMES)

@@ -91,7 +91,7 @@ def test_named_version_without_files_is_refused(s3, registry):
         repair(s3, "v9")
 
 
-def test_repair_without_a_usable_version_requires_one(s3, registry):
+def test_repair_without_a_usable_version_requires_a_named_version(s3, registry):
     damage(s3, None)
     for version in ("v1", "v2"):
         s3.delete_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json")

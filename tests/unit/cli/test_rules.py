@@ -200,7 +200,7 @@ def test_preview_accepts_a_file_that_is_not_applied(requests, tmp_path):
     assert question["configuration"] == {"format": 1, "rules": {"autumn": {"pins": [{"item": "7", "position": 1}]}}}
 
 
-def test_preview_names_the_list_before_and_shows_several_columns(requests, monkeypatch):
+def test_preview_names_the_live_list_and_shows_several_columns(requests, monkeypatch):
     before = [{"itemId": "fig", "score": 2.0, "origin": "ranked", "metadata": {"TITLE": "Fig", "PRICE": 2}}]
     monkeypatch.setitem(FOUND, "before", before)
     monkeypatch.setitem(FOUND, "beforeIsLive", True)

@@ -239,7 +239,7 @@ def test_status_shows_active_alarms_with_their_runbooks(functions):
     assert "Quarantine: docs/runbooks/quarantine.md\n" in shown
 
 
-def test_status_shows_the_name_that_leads_to_two_regions(functions):
+def test_status_shows_the_api_domain_and_both_regions(functions):
     for name, value in (("api-domain", "api.shop.example"), ("other-region", "eu-central-1")):
         functions.client("ssm").put_parameter(Name=f"/alsolike/shop/{name}", Value=value, Type="String")
 

@@ -135,7 +135,7 @@ def test_failed_run_raises_an_error_with_its_cause(stepfunctions):
         training_run.follow(deployment, training_run.start(deployment))
 
 
-def test_cause_is_that_of_the_failed_step_if_the_workflow_caught_it(stepfunctions):
+def test_caught_failure_has_the_cause_of_the_failed_step(stepfunctions):
     deployment = deployed(stepfunctions, CATCHING)
 
     with pytest.raises(TrainingFailed, match=r"Train > TrainFailed > Failed: Train: NoSuchTable: no table$"):

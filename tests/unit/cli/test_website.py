@@ -128,7 +128,7 @@ def test_snippet_names_the_latest_script_and_its_integrity(with_pages, pages, sc
     )
 
 
-def test_snippet_calls_the_name_of_two_regions(with_pages, pages, script):
+def test_snippet_of_a_shop_with_two_regions_calls_its_api_domain(with_pages, pages, script):
     site.publish(with_pages, pages)
     names = dataclasses.replace(with_pages.names, api_domain="api.shop.example")
 

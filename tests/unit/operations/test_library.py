@@ -44,7 +44,7 @@ class Fixed:
         return [self.lists(user)[:k] for user in users]
 
 
-def test_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
+def test_documented_code_runs(tmp_path, monkeypatch, capsys):
     pytest.importorskip("implicit")
     monkeypatch.chdir(tmp_path)
     shop().to_csv("interactions.csv", index=False)
@@ -62,7 +62,7 @@ def test_code_of_the_page_runs(tmp_path, monkeypatch, capsys):
     assert {"ndcg", "coverage", "EASE", "ALS", "latest", "RecTools"} <= set(printed.split())
 
 
-def test_test_starts_after_the_training_data(data):
+def test_hold_out_starts_after_the_training_data(data):
     assert data.train["TIMESTAMP"].max() <= data.test_start
     assert list(data.train.columns) == ["USER_ID", "ITEM_ID", "TIMESTAMP", "WEIGHT"]
     assert set(data.train["USER_ID"]) == {f"u{user}" for user in range(60)}

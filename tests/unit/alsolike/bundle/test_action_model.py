@@ -41,7 +41,7 @@ def test_outcome_within_a_day_belongs_to_the_view():
 
 
 @pytest.mark.parametrize("later_ms", [0, HOUR_MS, WINDOW_MS])
-def test_view_within_a_day_after_an_outcome_belongs_to_it(later_ms):
+def test_view_within_a_day_after_an_outcome_belongs_to_the_outcome(later_ms):
     events = [ActionEvent(0, "app", ACTION_TAKEN), ActionEvent(later_ms, "app", ACTION_VIEWED)]
 
     assert exposures(events, now_ms=10 * WINDOW_MS) == [Exposure(0, "app", True, 0)]

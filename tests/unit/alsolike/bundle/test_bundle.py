@@ -83,7 +83,7 @@ def test_single_item_is_sufficient(tmp_path):
     assert opened.item_id(1) == "only"
 
 
-def test_ids_are_found_with_any_cached_ids(written, monkeypatch):
+def test_lookups_do_not_depend_on_cached_ids(written, monkeypatch):
     monkeypatch.setattr(bundle, "KEPT", 2)
     opened = Bundle(written)
     numbers = {"a": 1, "ü😀": 2, "b\x00": 3}

@@ -203,7 +203,7 @@ PIECES = (
 @example("Items.A < NOW - " + "9" * 2_000 + " DAYS")
 @example("Items.A < NOW -")
 @example("Items.A = \u0130 OR Items.\u00df = 1")
-def test_any_string_is_a_filter_or_an_error_within_it(text):
+def test_any_string_is_a_filter_or_an_error_inside_the_string(text):
     for expression in (text, f"INCLUDE ItemID WHERE {text}", f"EXCLUDE ItemID WHERE Items.A < {text}"):
         assert 0 <= error_offset(expression) <= len(expression)
 

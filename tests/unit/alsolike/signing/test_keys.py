@@ -174,7 +174,7 @@ def regions(aws, deployment):
     return both, Keys.of(second), KeyReader(aws("dynamodb"), aws("kms"), table)
 
 
-def test_key_is_valid_in_both_regions_with_the_key_of_each(regions, reader, cloud):
+def test_key_is_encrypted_and_valid_in_both_regions(regions, reader, cloud):
     both, _, second_reader = regions
 
     new = both.create("checkout", scopes=[READ], now_ms=NOW_MS)
@@ -225,7 +225,7 @@ def test_key_is_disabled_first_in_the_region_that_answers(keys, deployment):
     assert [key.client for key in both.all()] == ["checkout"]
 
 
-def test_endpoint_of_two_regions_is_the_name_that_moves(keys):
+def test_endpoint_of_a_shop_with_two_regions_is_its_api_domain(keys):
     new = keys.create("checkout", scopes=[READ], now_ms=NOW_MS)
 
     variables = environment_variables(new, dataclasses.replace(NAMES, api_domain="api.shop.example"), certificate=None)

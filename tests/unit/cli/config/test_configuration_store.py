@@ -137,7 +137,7 @@ def test_repeated_rollback_restores_earlier_versions_only(store):
         roll_back(store)
 
 
-def test_rollback_after_a_new_version_restores_the_one_before_it(store):
+def test_rollback_after_a_new_version_restores_the_version_before(store):
     apply(store, weighing(2))
     apply(store, weighing(3))
     roll_back(store)  # Version 3 has the content of version 1.

@@ -175,7 +175,7 @@ def test_event_has_correlation_id_and_event_id_does_not_depend_on_it(collect, st
     assert collect("POST /events", {})["headers"]["x-correlation-id"] == "r1"  # A rejection has the correlation ID too.
 
 
-def test_event_of_an_agent_names_the_agent_and_counts_apart(collect, stored, counted):
+def test_event_of_an_agent_names_the_agent_and_counts_separately(collect, stored, counted):
     request = http_event("POST /events", CALL)
     request["headers"]["x-alsolike-agent"] = "assistant"
 

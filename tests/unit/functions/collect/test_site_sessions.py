@@ -40,7 +40,7 @@ def flood(browse, session="v-1"):
         assert browse(events, session=session)["statusCode"] == 200
 
 
-def test_one_session_stores_one_event_of_each_type_an_item(browse, stored):
+def test_one_session_stores_one_event_per_type_and_item(browse, stored):
     flood(browse)
 
     events = stored()
@@ -60,7 +60,7 @@ def test_one_session_adds_five_to_the_trend_of_an_item(browse, stored):
     assert counts.counts[0, day] == pytest.approx(sum(TYPES.values()), rel=1e-3)
 
 
-def test_two_sessions_and_two_days_count_apart(browse, stored):
+def test_two_sessions_and_two_days_count_separately(browse, stored):
     browse([EVENT, {**EVENT, "sentAt": SENT_AT - DAY_S + 60}])
     browse([EVENT], session="v-2")
 

@@ -39,7 +39,7 @@ def test_concurrent_upkeep_calls_lose_no_event(s3, lake_bucket, step):
     assert join_another_call(s3, lake_bucket, step=step)
 
 
-def test_merge_started_by_another_call_is_left_to_it(s3, lake_bucket):
+def test_merge_started_by_another_call_is_skipped(s3, lake_bucket):
     inputs = fill(s3, lake_bucket)
     others: list[UpkeepResult] = []
 

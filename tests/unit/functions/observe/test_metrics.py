@@ -178,7 +178,7 @@ def test_value_is_omitted_when_a_later_read_fails(scraper, cloud, clock):
     [("cloudformation.GetTemplate", 240, 61), ("cloudwatch.GetMetricData", 49, 2)],
     ids=["failed read", "successful read"],
 )
-def test_source_is_read_again_after_its_time(scraper, cloud, clock, operation, cached_s, then_s):
+def test_source_is_read_again_after_its_cache_time(scraper, cloud, clock, operation, cached_s, then_s):
     def reads():
         scraper.get()
         return sum(call.operation == operation for call in cloud.calls)

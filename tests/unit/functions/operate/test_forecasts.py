@@ -75,7 +75,7 @@ def test_forecast_that_did_not_end_is_failed(empty, invocations, forecasts):
     assert found["reason"].startswith("the forecast did not end within 15 minutes")
 
 
-def test_forecast_that_invocationsrejects_is_failed(empty, invocations, forecasts):
+def test_forecast_that_lambda_rejects_is_failed(empty, invocations, forecasts):
     invocations.error = "TooManyRequestsException"
 
     assert empty.call(START, {"recommender": "for-you", "draft": DRAFT})["statusCode"] == 503

@@ -18,7 +18,7 @@ def test_refresh_invokes_the_function_asynchronously(empty, invocations, logged,
     assert counted() == {"OperatorChanges": 1}
 
 
-def test_refresh_throttled_by_invocationsreturns_503(empty, invocations):
+def test_refresh_throttled_by_lambda_returns_503(empty, invocations):
     invocations.error = "TooManyRequestsException"
 
     assert empty.call("POST /operator/engagement", {})["statusCode"] == 503

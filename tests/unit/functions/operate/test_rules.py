@@ -160,7 +160,7 @@ def test_check_compares_a_valid_draft_with_the_catalogue(empty, recommend, store
     assert recommend.requests == [{"ruleCheck": {"configuration": DOCUMENT}}]
 
 
-def test_check_without_an_answer_about_the_catalogue_says_so(empty, recommend, store):
+def test_failed_comparison_with_the_catalogue_is_a_warning(empty, recommend, store):
     recommend.answer = {"document": {"errorType": "Sandbox.Timedout"}, "more": {"FunctionError": "Unhandled"}}
 
     document = empty.act("POST /operator/rules/check", {"version": 1, "draft": DRAFT})
@@ -169,7 +169,7 @@ def test_check_without_an_answer_about_the_catalogue_says_so(empty, recommend, s
     assert warning["message"].startswith("were not compared with the catalogue: Sandbox.Timedout")
 
 
-def test_check_returns_what_changed_since_the_version_of_the_draft(empty, recommend, store):
+def test_check_returns_the_changes_since_the_version_of_the_draft(empty, recommend, store):
     recommend.answer = {"document": {"warnings": []}}
     store.apply(store.current(), {**DOCUMENT, "recommenders": {}}, text="", by="dev", reason="", now_ms=2)
 

@@ -61,7 +61,7 @@ def test_new_item_has_a_larger_scale_than_a_rare_item(context, make_champion, sn
     assert (spoons.tolist(), plates.tolist()) == ([0.75 / 2] * 2, [3.0 / 2] * 2)
 
 
-def test_new_champion_adds_neighbours_of_items_it_does_not_know(context, make_champion, snapshot, neighbours):
+def test_new_champion_adds_neighbours_of_its_unknown_items(context, make_champion, snapshot, neighbours):
     deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="blue"))
     assert snapshot().cold is None
     make_champion(COLOURS)

@@ -138,7 +138,7 @@ def test_interrupted_call_leaves_the_earlier_lists(make_champion, published, fil
     assert published()["model"] == "v2"
 
 
-def test_call_that_read_an_earlier_champion_does_not_win(make_champion, published, context, monkeypatch):
+def test_call_with_an_earlier_champion_does_not_replace_newer_lists(make_champion, published, context, monkeypatch):
     make_champion("v1")
     published()
     make_champion("v2", public={"plum": {"kiwi": 1.0}})

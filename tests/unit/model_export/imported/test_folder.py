@@ -29,7 +29,7 @@ def test_fields_of_the_document_are_read(tmp_path):
     assert found.examples == [Example(["lamp"], {"sofa": 0.5})]
 
 
-def test_example_of_the_page_is_accepted(tmp_path):
+def test_documented_example_is_accepted(tmp_path):
     (text,) = (text for _, _, text in snippets(ROOT / "docs" / "models.md", "json") if "trained_until" in text)
     opened(tmp_path)
     (tmp_path / "model.json").write_text(text)

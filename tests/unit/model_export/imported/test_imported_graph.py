@@ -253,7 +253,7 @@ def test_softplus_keeps_the_order_of_negative_scores(tmp_path):
     assert np.argsort(scores).tolist() == np.argsort(-expected_scores(scoring_graph(12), [4])[1:]).tolist()
 
 
-def test_torch_example_of_the_page_is_served_like_its_module(tmp_path, checked, monkeypatch):
+def test_documented_torch_example_is_served_like_its_module(tmp_path, checked, monkeypatch):
     torch = pytest.importorskip("torch")
     monkeypatch.chdir(tmp_path)
     ((_, _, text),) = snippets(ROOT / "docs" / "models.md", "python")

@@ -75,7 +75,7 @@ def test_manifest_describes_the_imported_graph(imported):
     assert any("15 of its 15 items are among the 15 items with interactions" in line for line in lines)
 
 
-def test_test_measures_the_graph_and_popularity(imported):
+def test_hold_out_measures_the_graph_and_popularity(imported):
     candidates = {each["algorithm"]: each for each in imported[2].metrics["candidates"]}
 
     assert set(candidates) == {"imported", "popularity"}
@@ -95,7 +95,7 @@ def test_gate_evaluates_an_import_by_the_same_checks(imported):
 
 
 @pytest.mark.parametrize(("trained_day", "first_day"), [(3, 9.9), (9.9, 9.9), (10.5, 10.5)])
-def test_test_begins_after_the_training_data_of_the_graph(tmp_path, trained_day, first_day):
+def test_hold_out_begins_after_the_training_data_of_the_graph(tmp_path, trained_day, first_day):
     interactions = load(tiny_shop(tmp_path)).interactions
     split = split_for(interactions, holdout_days=1.1)
 
@@ -107,7 +107,7 @@ def test_test_begins_after_the_training_data_of_the_graph(tmp_path, trained_day,
     assert found.validation is split.validation
 
 
-def test_graph_that_learned_the_test_is_refused(tmp_path):
+def test_graph_trained_on_the_hold_out_is_refused(tmp_path):
     dataset = tiny_shop(tmp_path / "dataset")
     with_graph(dataset, trained_until=day(11))
 

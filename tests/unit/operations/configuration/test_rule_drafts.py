@@ -94,7 +94,7 @@ def test_promotion_is_moved_in_its_list():
 
 
 @pytest.mark.parametrize(("to", "positions"), [(3, [3, 1]), (2, [2, 3]), (1, [1, 3])])
-def test_moved_pin_trades_places_with_the_pin_there(to, positions):
+def test_moved_pin_trades_places_with_the_pin_at_its_target(to, positions):
     spring = edited(lambda d: rule_drafts.move(d, "spring", "pins.1", to))
 
     assert [each["position"] for each in spring["pins"]] == positions
@@ -151,7 +151,7 @@ def test_impossible_edit_is_refused(draft, edit, error, message):
         edit(draft)
 
 
-def test_differences_are_texts_of_what_was_removed_and_added(draft):
+def test_differences_have_texts_of_the_removed_and_the_added(draft):
     rule_drafts.move(draft, "spring", "pins.1", 2)
     rule_drafts.move(draft, "spring", "promotions.3", 1)
     rule_drafts.edit(draft, "spring", "diversity", ["dial=0.5"])

@@ -218,7 +218,7 @@ def test_partial_deployment_leaves_checks_of_missing_stacks_unknown():
 @pytest.mark.parametrize(
     ("deployed_shards", "wanted", "fits"), [(4, 2, True), (4, 8, True), (5, 2, False), (4, 9, False)]
 )
-def test_shards_at_most_double_or_halve(deployed_shards, wanted, fits):
+def test_stream_shards_may_at_most_double_or_halve(deployed_shards, wanted, fits):
     resources = dataclasses.replace(NEEDS.resources, stream=Stream(shards=wanted))
 
     needs = dataclasses.replace(NEEDS, resources=resources)

@@ -98,7 +98,7 @@ def test_sightings_of_an_anonymous_session_count(known, see):
     assert known.items(numResults=1, userId="visit") == ["plum"]
 
 
-def test_without_the_setting_no_impressions_are_read(shop, see, cloud):
+def test_impressions_are_not_read_without_the_setting(shop, see, cloud):
     shop.publish()
     shop.remember("u#anna", "pear")
     see("fig")

@@ -61,7 +61,7 @@ def test_broken_spread_refuses_only_items_that_widen_it():
     assert [item for item in prices if slate.broken_by_item(item)] == ["wider", "lower"]
 
 
-def test_item_tightens_the_rules_whose_limit_it_reaches_or_range_it_widens():
+def test_item_tightens_a_rule_at_its_limit_or_with_a_wider_range():
     items: dict[str, dict[str, Any]] = {
         "x": {"brand": "x", "price": 4},
         "y": {"brand": "y", "price": 4},

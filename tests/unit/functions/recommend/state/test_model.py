@@ -276,7 +276,7 @@ def test_mask_excludes_items_from_ranked_and_popular_lists(tmp_path):
     assert [(item.position, item.score) for item in popular] == [(1, 1.0), (2, 1 / 2)]
 
 
-def test_first_session_graph_equals_its_definition_and_opens():
+def test_stored_first_graph_equals_its_definition_and_opens():
     x, y = (helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy")
     graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "nothing", [x], [y])
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
