@@ -10,7 +10,7 @@ from alsolike.runtime.errors import NotFound
 from cli import console
 from operations.client.deployment import Deployment
 from operations.configuration.store import store_of
-from operations.pages import page_lines
+from operations.pages import page_urls
 from operations.stage import Stage, stage_of, stored_user
 
 STOCK_TITLE = "Recommend only items in stock"
@@ -40,7 +40,7 @@ def step_lines(deployment: Deployment, *, reach: Sequence[str]) -> list[str]:
         Stage.TRAINED: [
             (
                 "Open the pages",
-                ", ".join(line.split()[-1] for line in page_lines(deployment)) or "this deployment has none",
+                ", ".join(page_urls(deployment.names).values()) or "this deployment has none",
             ),
             (
                 "Call the API",

@@ -1,4 +1,4 @@
-"""Settings of models: instance and limits of the training job, dataset engine, canary and drift."""
+"""Settings of models: instance and limits of the training job, dataset engine and drift."""
 
 import dataclasses
 import math
@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 from alsolike.declarations import defaults
+from alsolike.declarations.canary import CanarySettings
 from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from alsolike.declarations.settings import setting
 from infra_cdk.settings_checks import require, require_ranges, require_schedules
@@ -22,7 +23,7 @@ _EVENTS_PER_CHECK, _EVENTS_FOR_CHECKS = 9, 20_000
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class TrainingSettings:
+class TrainingSettings(CanarySettings):
     training_schedule: str | None = setting(
         "rate(7 days)",
         "EventBridge schedule; null: manual only. With a canary, a rate must be longer than `canary_duration_s`, "
@@ -88,19 +89,6 @@ class TrainingSettings:
     )
     spark_sample_interactions: int = setting(
         defaults.SPARK_SAMPLE_INTERACTIONS, "Size of the sample for evaluation with Spark's statistics", (1_000, 10**9)
-    )
-    canary_share_percent: int = setting(
-        defaults.CANARY_SHARE_PERCENT,
-        "Share of users whose requests the [canary](models.md#canary) answers; 0: no canary",
-        (0, 99),
-    )
-    canary_duration_s: int = setting(defaults.CANARY_DURATION_S, "Duration of a canary", (1, 604_800))
-    canary_interval_s: int = setting(300, "Interval of analyses", (1, 86_400))
-    canary_max_error_percent: int = setting(
-        defaults.CANARY_MAX_ERROR_PERCENT, "Maximum additional errors, in points", (0, 100)
-    )
-    canary_max_latency_percent: int = setting(
-        defaults.CANARY_MAX_LATENCY_PERCENT, "Maximum additional latency", (0, 10_000)
     )
     models_kept: int = setting(
         defaults.MODELS_KEPT, "Other versions whose [files are kept](models.md#retention-of-files)", (1, 1_000)

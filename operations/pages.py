@@ -21,8 +21,8 @@ from operations.client.deployment import Deployment
 
 SITE_KEY = "site.json"
 Choice = Literal["cards", "consoles"]
-PAGES = ("", "console.html")
-"""Paths of the pages to which the sign-in page redirects."""
+PAGES = {"storefront": "", "console": "console.html"}
+"""Paths of the pages by name. The sign-in page redirects to them."""
 SCRIPTS = "sdk/"
 """Prefix of the browser SDK's scripts, one per version. Scripts of earlier versions are kept."""
 KEPT = (SCRIPTS, LISTS_PREFIX)
@@ -101,7 +101,7 @@ def _return_to_pages(cognito: Any, names: Names) -> None:
     """Allow sign-ins and sign-outs of the web client to return to the pages."""
     client = {"UserPoolId": names.user_pool_id, "ClientId": names.web_client_id}
     stored = cognito.describe_user_pool_client(**client)["UserPoolClient"]
-    urls = [f"{names.web_url}/{page}" for page in PAGES]
+    urls = list(page_urls(names).values())
     # An update resets every omitted setting.
     kept = cognito.meta.service_model.operation_model("UpdateUserPoolClient").input_shape.members.keys() & stored.keys()
     cognito.update_user_pool_client(
@@ -160,9 +160,14 @@ def site(environment: str, names: Names) -> dict[str, object]:
     }
 
 
+def page_urls(names: Names) -> dict[str, str]:
+    """Return the URLs of the pages by name, or none if the deployment has no pages."""
+    url = names.web_url
+    return {name: f"{url}/{path}" for name, path in PAGES.items()} if url else {}
+
+
 def page_lines(deployment: Deployment) -> list[str]:
-    url = deployment.names.web_url
-    return [f"storefront    {url}/", f"console       {url}/console.html"] if url else []
+    return [f"{name:13} {url}" for name, url in page_urls(deployment.names).items()]
 
 
 def _files(directory: Path) -> Iterator[Path]:

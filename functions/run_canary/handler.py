@@ -26,7 +26,7 @@ from functions.run_canary.after_canary import approve, retire
 from functions.run_canary.evaluation import Tolerance
 from functions.run_canary.forecasts import CandidateForecast
 from functions.run_canary.responses import Lake
-from functions.run_canary.service import CanaryRun, CanarySettings
+from functions.run_canary.service import CanaryPlan, CanaryRun
 from functions.run_canary.settings import Settings
 
 ACTIONS = {"start": CanaryRun.start, "look": CanaryRun.look, "end": CanaryRun.end}
@@ -67,7 +67,7 @@ def _run(version: str, run_id: str, *, reason: str) -> CanaryRun:
             settings.attribute_outcomes_function,
             lambda: read_current(s3, settings.artefact_bucket).configuration(),
         ),
-        plan=CanarySettings(settings.canary_share_percent / 100, settings.canary_duration_s * 1000, limits),
+        plan=CanaryPlan(settings.canary_share_percent / 100, settings.canary_duration_s * 1000, limits),
         now_ms=time.time_ns() // 1_000_000,
     )
 

@@ -28,7 +28,7 @@ SILENT_FROM, SILENT_SHARE = 200, 0.05
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
-class CanarySettings:
+class CanaryPlan:
     share: float
     duration_ms: int
     limits: Tolerance
@@ -51,7 +51,7 @@ class CanaryRun:
     decision: Callable[[], Decision | None]
     left_out: Callable[[], Collection[str]]
     forecast: CandidateForecast
-    plan: CanarySettings
+    plan: CanaryPlan
     now_ms: int
 
     def start(self) -> CanaryLook:

@@ -27,10 +27,10 @@ from model_export.data.training_data import TrainingData
 from model_export.evaluation.cold_start import DEFAULT_SCALES
 from model_export.evaluation.ranking import history_parameters
 from model_export.export import related
+from model_export.export.popular_groups import popular_groups, popular_items
 from model_export.export.public_lists import public_lists
 from model_export.export.stages import export_graphs
 from model_export.export.top_scores import top_scores
-from model_export.export.user_groups import popular_groups, popular_items
 from model_export.export.writer import features_of
 
 PARITY_USERS = 1000

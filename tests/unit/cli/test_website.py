@@ -176,9 +176,8 @@ def test_sign_in_callbacks_are_the_published_pages(with_pages, pages):
 
 
 def test_addresses_are_those_of_both_pages(with_pages, deployment):
-    addresses = [line.split()[1] for line in site.page_lines(with_pages)]
-    assert addresses == ["https://site/", "https://site/console.html"]
-    assert site.page_lines(deployment) == []
+    assert site.page_urls(with_pages.names) == {"storefront": "https://site/", "console": "https://site/console.html"}
+    assert site.page_urls(deployment.names) == {}
 
 
 def test_deployment_without_pages_is_refused(deployment, pages):

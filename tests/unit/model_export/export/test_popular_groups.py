@@ -5,8 +5,7 @@ import pytest
 
 from alsolike.bundle.popular_groups import Group
 from model_export.algorithms.popularity import Popularity
-from model_export.export import user_groups
-from model_export.export.user_groups import MIN_USERS, popular_groups
+from model_export.export.popular_groups import MIN_USERS, popular_groups
 from tests.unit.model_export.shops import interactions
 
 POPULARITY = Popularity(trend_half_life_days=np.inf)
@@ -52,7 +51,7 @@ def test_user_with_a_repeated_value_counts_once():
 
 def test_only_the_largest_groups_are_kept(monkeypatch):
     users = {user: {"trial": True, **columns} for user, columns in plans("gold", "tin").items()}
-    monkeypatch.setattr(user_groups, "MAX_GROUPS", 1)
+    monkeypatch.setattr("model_export.export.popular_groups.MAX_GROUPS", 1)
 
     assert len(groups_of(users)) == 1
     assert found(users, plan="gold") is None
