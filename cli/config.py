@@ -283,7 +283,7 @@ def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
     """Compare a file with the published catalogue.
 
     If there is no deployment or no readable catalogue, print a note and return no differences, so that a repaired
-    configuration can be applied. An error of a deployment that --env names is raised.
+    configuration can be applied. If the deployment of --env cannot be resolved, the error is raised.
     """
     from operations.configuration import catalogue_comparison
 

@@ -44,7 +44,7 @@ def set_defaults(context: typer.Context, everywhere: Everywhere) -> None:
 
 
 def _for_all(command: Any, defaults: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the defaults of a command, and below their names the defaults of its subcommands, as Click expects."""
+    """Return Click's default map of a command: its own defaults, and a map per name of a subcommand."""
     below = {name: _for_all(one, defaults) for name, one in getattr(command, "commands", {}).items()}
     return {**below, **defaults}
 

@@ -146,7 +146,7 @@ def destroy(
 
 
 def api_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
-    """Return the URLs of pages and API, API calls for a shell, and a command that then recommends to the user."""
+    """Return the URLs of pages and API, API calls for a shell, and a command that recommends to the user."""
     return [
         *page_lines(deployment),
         f"HTTP API      {deployment.names.api_url}",

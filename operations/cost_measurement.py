@@ -200,7 +200,7 @@ def _wait_until_archived(deployment: Deployment, events: int, *, since_ms: int) 
 
 
 def _read_logs(deployment: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
-    # The service in the function's metrics identifies the function.
+    # The field `service` of the metrics in a log names the function.
     client, names = deployment.client("logs"), defaultdict[str, list[str]](list)
     with translate_aws_errors("CloudWatch Logs"):
         groups = client.get_paginator("describe_log_groups").paginate().search("logGroups[].logGroupName")

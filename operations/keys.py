@@ -1,4 +1,4 @@
-"""API key pairs of clients. The operator's AWS credentials permit creating, rotating, disabling and deleting them."""
+"""API key pairs of clients. Creating, rotating, disabling and deleting them requires AWS credentials."""
 
 from __future__ import annotations
 
@@ -222,7 +222,7 @@ class Keys:
 
 
 class CommandKey:
-    """Cache of the commands' key pair. It is read again after half an hour, because it may expire after an hour."""
+    """Cache of the commands' key pair. A read pair is valid for at least an hour, so it is read every half hour."""
 
     def __init__(self, client: Callable[[str], Any], names: Names) -> None:
         self._keys = Keys(client, names)

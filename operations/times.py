@@ -10,7 +10,7 @@ from alsolike.runtime.errors import InvalidInput
 
 
 def moment(text: str, *, option: str) -> dt.datetime:
-    """Parse an option, and return the time in UTC. Local time is rejected, because it differs between machines.
+    """Parse an option, and return the time in UTC. A time without a zone is rejected, because zones of machines differ.
 
     Examples
     --------

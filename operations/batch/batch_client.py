@@ -73,7 +73,7 @@ class BatchClient:
         self._stopped.set()
 
     def _invoke(self, users: Sequence[str]) -> tuple[list[dict[str, Any]], str]:
-        """Return the results of the first users, and the reason why further results are missing."""
+        """Return results, which may end before the last user, and the reason for missing results."""
         event = {"batch": {"users": list(users), **self._request.fields()}}
         try:
             answer = self._lambda.invoke(FunctionName=self._function, Payload=orjson.dumps(event))

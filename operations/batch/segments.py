@@ -45,7 +45,7 @@ def start(
     deployment: Deployment,
     step: Step,
 ) -> BatchRun:
-    """Start the workflow for a line of `alsolike.recommendations.segments`.
+    """Start the workflow for one line of a segment job, as in `alsolike.recommendations.segments`.
 
     None for `ids` selects from all users with interactions in the champion's dataset.
     """

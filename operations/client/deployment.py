@@ -96,7 +96,7 @@ def from_cloud(cloud: Cloud) -> Deployment:
 
     client = session_clients(embedded=cloud.endpoint, region=cloud.state.region)
     environment, names = only_names(client("ssm"))
-    # The name of the API does not resolve to the embedded cloud.
+    # The API's domain name does not resolve to the embedded cloud.
     names = dataclasses.replace(names, api_domain="", api_url=cloud.state.apis[f"alsolike-{environment}"])
     certificate = Path(cloud.state.certificate) if cloud.state.certificate else None
     return Deployment(

@@ -111,7 +111,7 @@ JOB_STARTS_S = 240.0
 FIT_S = ((0, 0.0), (1, 11.6), (10, 67.6), (100, 544.5))
 """Time of a processor to fit each algorithm once, in seconds, by millions of interactions: docs/performance.md.
 
-SASRec is excluded because it needs torch, as are algorithms above their limits.
+SASRec, which needs torch, and algorithms whose size limits the data exceed are excluded.
 """
 
 READ_BYTES = 63

@@ -21,9 +21,9 @@ class EventSource:
 class Function:
     """Lambda function.
 
-    `storage_mb` is the size of /tmp. `runs` are scheduled calls per month. `checks` are the seconds between checks for
-    new objects on S3 by a warm process, by setting. `reports` is true if Lambda logs the lines START, END and REPORT of
-    each call.
+    `storage_mb` is the size of /tmp. `runs` are scheduled calls per month. `checks` are the intervals in seconds, by
+    setting, at which a warm process checks for new objects on S3. `reports` is true if Lambda logs the lines START, END
+    and REPORT of each call.
     """
 
     memory_mb: int

@@ -111,14 +111,12 @@ def shards_needed(load: Load) -> int:
 
 
 def shards(summary: BilledResources, load: Load) -> int:
-    """Return the number of shards that the load needs, at least the template's number, or four for on-demand
-    streams.
-    """
+    """Return the number of needed shards: at least the template's number, or at least four for on-demand streams."""
     return max(shards_needed(load), 4 if summary.stream.on_demand else summary.stream.shards)
 
 
 def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Duration] = DURATIONS) -> dict[str, Calls]:
-    """Return the monthly calls by the load, schedules and trainings, by function.
+    """Return the monthly calls of each function, caused by the load, schedules and trainings.
 
     The model spreads events and requests evenly over the month. Bursts would fill batches better, so the estimate is
     the more expensive case.

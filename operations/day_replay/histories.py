@@ -1,8 +1,8 @@
 """Interactions and properties that the users of a day had when they received their responses.
 
 The log has a hash of the interactions that each response used (`state_hash`). Interactions arrive in order, so the
-state of a user is a prefix of the user's interactions by time of arrival. The prefix with the logged hash is exact,
-although interactions reach the profile some time after their arrival.
+state of a user is a prefix of the user's interactions by time of arrival. The prefix with the logged hash is the exact
+state, although interactions reach the profile some time after their arrival.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _COLUMNS = (
 
 
 class _Arrival(NamedTuple):
-    """Interaction in the order of arrival. `interaction` is None for an event without an item."""
+    """Stored event with its time of arrival. `interaction` is None for an event without an item."""
 
     received_ms: int
     event_time_ms: int
@@ -54,8 +54,8 @@ class _Arrival(NamedTuple):
 class Histories:
     """Interactions and properties of the users and sessions in a day's rows.
 
-    `arrivals` are in the order of arrival, by `user_id ID` or `session_id ID`. `users` and `sessions` are stored IDs by
-    their hash in the log. `properties` are by the hash of the user ID.
+    `arrivals` have keys such as `user_id u1` and `session_id s1`, and are sorted by time of arrival. `users` and
+    `sessions` are stored IDs by their hash in the log. `properties` are by the hash of the user ID.
     """
 
     arrivals: Mapping[str, Sequence[_Arrival]]
@@ -87,7 +87,7 @@ class Histories:
         return {} if latest is None else latest.properties or {}
 
     def _session_of(self, row: ServedResponse) -> str | None:
-        # A request may send a session ID as its user ID. If IDs are stored unchanged, both have the same hash.
+        # A client may pass a session ID as user ID. Unless IDs are pseudonymised, `shopper` is then the session's hash.
         return self.sessions.get(row.session or row.shopper or "")
 
 

@@ -1,9 +1,9 @@
 """Lists that the users of a day had seen when they received their responses, for the replay of fatigue.
 
 The log has a hash of the lists that a response counted. Lists come from earlier rows of the log and from events with
-impressions. Both reach the profile table with a delay, and only while the configuration demotes seen items. So the
-latest lists may have come too late for a response, and the first lists too early. The state with the logged hash is
-exact.
+impressions. Both reach the profile table with a delay, and only while the configuration demotes seen items. So a
+response may not have counted the latest lists, nor lists from before the configuration demoted seen items. The logged
+hash identifies the counted lists.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from alsolike.records.served_response import ServedResponse, state_hash
 from operations.recovery.lake_reader import LakeReader
 
 MAX_LATE = 10
-"""Maximum number of latest lists of each source that may have come too late for a response."""
+"""Maximum number of latest lists per source that a response may not have counted, because they arrived too late."""
 MAX_EARLY = 5
-"""Maximum number of first lists of each source that were stored or left out around the change of the configuration."""
+"""Maximum number of lists per source between the first stored list and the configuration that demotes seen items."""
 
 _COLUMNS = (
     "user_id", "session_id", "event_id", "event_time_ms", "recommendation_id", "impression", "received_time_ms",

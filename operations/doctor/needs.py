@@ -36,10 +36,10 @@ class KafkaCluster:
 class Needs:
     """Requirements of an environment.
 
-    Only one resource can have each of the fixed `names`, which are by resource type and stack. `pollers` and `batches`
-    are the maximum numbers of concurrent invocations by all event source mappings, and by a batch run. An on-demand
-    stream counts as one shard. `layer_parameters` are public SSM parameters that contain the ARNs of external layers.
-    `buckets` are those of import and batch jobs.
+    `names` are the fixed names of resources, by resource type and stack. `pollers` and `batches` are the maximum
+    numbers of concurrent invocations by all event source mappings, and by a batch run. An on-demand stream counts as
+    one shard. `layer_parameters` are public SSM parameters that contain the ARNs of external layers. `buckets` are
+    those of import and batch jobs.
     """
 
     account: str | None

@@ -71,7 +71,8 @@ class Increment:
     def days_until(self, precision: float, *, days: float) -> float | None:
         """Return the days after the start until the interval is about ± `precision` of the mean of held-out users.
 
-        The width falls with the square root of the time. None without an interval or without purchases.
+        The width falls with the square root of the time. None without an interval, or without purchases of held-out
+        users.
         """
         if self.low is None or self.high is None or not self.held_out:
             return None
@@ -174,7 +175,7 @@ class Shoppers:
 def increment(
     metric: RatioMetric, arms: Mapping[str, Shoppers], *, control: str, held_out: str, planned: float
 ) -> Increment:
-    """Return the increment of a metric of the control over the held-out arm."""
+    """Return the increment of a metric in the arm `control`, which gets recommendations, over the arm `held_out`."""
     adjusted = metric.adjusted(arms)
     own, other = (metric.sample(arms[name]) for name in (control, held_out))
     observed = sum(math.fsum(arms[name].responses("answers")) for name in (control, held_out))

@@ -50,7 +50,6 @@ def arms_of(given: Sequence[str]) -> dict[str, dict[str, Any]]:
 
 
 def with_experiment(document: Mapping[str, Any], name: str, stated: Mapping[str, Any]) -> dict[str, Any]:
-    # The hash of the name assigns the users to arms, so a name cannot be reused.
     changed = copy.deepcopy(dict(document))
     experiments = changed.setdefault("experiments", {})
     if name in experiments:

@@ -30,7 +30,7 @@ from operations.progress import counted
 
 def read_snapshot(deployment: Deployment) -> Snapshot:
     level = logger.log_level
-    logger.setLevel("CRITICAL")  # The reader logs like a function; standard output is reserved for results.
+    logger.setLevel("CRITICAL")  # The reader would log to standard output, which is reserved for results.
     try:
         with tempfile.TemporaryDirectory() as directory:  # The deleted file stays readable through the memory mapping.
             reader = SnapshotReader(deployment.client("s3"), deployment.names.artefact_bucket, Path(directory))

@@ -30,7 +30,7 @@ def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, i
 
 
 def _missing(filter_: Filter, inputs: FilterInputs) -> list[str]:
-    """Return the parameters without a value that the filter requires."""
+    """Return the filter's required parameters that have no value."""
     included = [expression for expression in filter_.expressions if expression.verb is Verb.INCLUDE]
     needed = dict.fromkeys(name for expression in included for name in expression.parameters)
     return [name for name in needed if name not in inputs.values]

@@ -1,4 +1,4 @@
-"""Forecast of the command line: inputs from a deployment."""
+"""Inputs of a forecast from a deployment."""
 
 from __future__ import annotations
 

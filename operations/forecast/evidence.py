@@ -17,7 +17,7 @@ MIN_USERS = 200
 
 _REASON = "not enough evidence:"
 TOO_FEW_PAIRS = f"{_REASON} about {MIN_PAIRS} pairs in random order with a click, expected more"
-"""Reason if all responses together have enough pairs, but the responses without one group of users do not."""
+"""Reason if only the jackknife, which leaves out one group of users at a time, has too few pairs."""
 
 
 def missing(*, users: int, support: float | None) -> str | None:

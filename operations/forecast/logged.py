@@ -56,9 +56,9 @@ def logged_responses(
 ) -> list[LoggedResponse]:
     """Return up to `maximum` responses to users between two times.
 
-    Responses with neighbours in random order come first, because they determine the propensities of places. Their order
-    is otherwise random, but equal for each call. The result excludes degraded responses, responses without a known user
-    or session, and responses to declared agents.
+    Responses with neighbours in random order come first, because they determine the propensities of places. The
+    order is otherwise random, but equal for each call. The result excludes degraded responses, responses without a
+    known user or session, and responses to declared agents.
     """
     found = _rows(inputs, recommender=recommender, first_ms=first_ms, last_ms=last_ms)
     chosen = {values["recommendation_id"]: values for values in heapq.nsmallest(maximum, found, key=_order)}

@@ -141,9 +141,9 @@ class Forecast:
 def forecast(log: LoggedLists, *, present: Ints, draft: Ints, seed: int = 0) -> Forecast:
     """Return the expected outcomes of two lists per logged response, with 95% confidence intervals.
 
-    Intervals are those of a jackknife over `GROUPS` random groups of users, so they contain the dependence between
-    responses to a user and the uncertainty of χ and q. The part of an estimate that only q supports
-    widens them.
+    Intervals are those of a jackknife over `GROUPS` random groups of users, so they account for the dependence between
+    responses to a user and the uncertainty of χ and q. The part of an estimate that only q supports widens the
+    intervals.
 
     Parameters
     ----------
@@ -207,7 +207,7 @@ class _Figures:
 
 
 def _jackknife(value: float, parts: Sequence[float], *, slack: float) -> Estimate:
-    """Return an estimate with its interval from the estimates without each group."""
+    """Return an estimate with its interval. Each of the estimates `parts` leaves out one group."""
     variance = (len(parts) - 1) / len(parts) * float(np.square(np.array(parts) - np.mean(parts)).sum())
     half = T * math.sqrt(variance) + slack
     return Estimate(value, value - half, value + half)

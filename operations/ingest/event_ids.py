@@ -1,7 +1,7 @@
 """Event IDs computed from the content of rows, column by column.
 
-A repeated import of a file with equal options computes equal IDs. Identical rows have equal IDs, except in two chunks
-of which only one has values in a column of a later schema version.
+A repeated import of a file with equal options computes equal IDs. Identical rows have equal IDs, unless only one of
+their chunks has values in a column that a later schema version added.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _BYTE_PAIRS = _DIGITS[(np.arange(1 << 16)[:, None] >> np.array([4, 0, 12, 8])) &
 def event_ids(texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers]) -> Hashes:
     """Return an ID of two 64-bit halves per row, shape `(rows, 2)`.
 
-    Each cell is hashed to two 64-bit values. These are combined over all columns of a row. Two different rows have
+    Each cell is hashed to two 64-bit values, which are combined over all columns of a row. Two different rows have
     equal IDs with a probability of about 2 ** -128. NaN represents a null number.
     """
     rows = len(texts[0][0])

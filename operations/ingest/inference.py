@@ -57,7 +57,7 @@ class _Cells:
         self.list = self.list and _count(distinct, _NO_LIST) == 0
         self.commas = self.commas and _all(distinct, f"^{JSON_NUMBER}$|{_COMMAS}")
         self.cells += len(texts) - texts.null_count
-        # Distinct cells are counted: most films may have one genre, although most distinct cells list several genres.
+        # Count distinct cells, because cells with one category repeat more often than cells with several.
         self.distinct += len(distinct)
         self.bars += _count(distinct, _BAR)
         if self.commas:

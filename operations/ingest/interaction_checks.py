@@ -62,7 +62,7 @@ class Checked:
 
 
 def check_columns(file: DataFile, *, configuration: Configuration, actions: bool = False) -> None:
-    """Check that a file has the columns of interactions with either items or actions, with readable types."""
+    """Check the columns of a file and their types. With `actions`, the interactions are with actions, not items."""
     optional_item = any(not event.item_required for event in configuration.events.values())
     columns = action_interaction.FILE_REQUIRED if actions else FILE_REQUIRED
     required = [name for name in columns if name != "ITEM_ID" or "QUERY" not in file.schema.names or not optional_item]
@@ -166,7 +166,7 @@ def check(
     hashed = [
         (columns[name], column_hash)
         for name, column_hash in sorted(hashes.items(), key=lambda pair: COLUMNS[pair[0]].since)
-        # Columns of later versions are hashed only if present, so rows of older files keep their IDs.
+        # Columns of later schema versions are hashed only if present, so rows of older files keep their IDs.
         if COLUMNS[name].since == 1 or not columns[name].is_absent
     ]
     computed_ids = event_ids(hashed, [time_ms, value])

@@ -93,7 +93,7 @@ class Journal:
             raise
 
     def _read(self) -> dict[str, Any] | None:
-        # Without a readable journal, the import starts from the beginning, because its steps are idempotent.
+        # Without a readable journal, the import repeats all steps. This is safe, because steps are idempotent.
         if (stored := self._object.read()) is None or (document := parsed(stored.body)) is None:
             return None
         if document["options"] != self._options:

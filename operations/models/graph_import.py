@@ -29,7 +29,7 @@ def check(directory: Path) -> Folder:
 
 
 def imported_version(deployment: Deployment, folder: Folder) -> ModelVersion | None:
-    """Return the latest version with files that contains the graph, or None."""
+    """Return the latest version that contains the graph and has files, or None."""
     versions = model_versions.of(deployment)
     for version in versions.all():
         if version.algorithm != _ALGORITHM or version.status == RETIRED:

@@ -22,7 +22,7 @@ def repair_pointer(
     """Restore the latest readable pointer whose champion has files, without its canary.
 
     Return the restored pointer, or None if the current pointer is intact. `version` becomes champion in place of the
-    restored one; `forced` is true if the gate rejected it.
+    restored one; `forced` is true if the gate rejected `version`.
     """
     registry = Registry(client, bucket)
     try:

@@ -77,7 +77,7 @@ class Family:
     """Metric with its series.
 
     `name` has no suffix of samples, such as `_total`, and ends with `unit`. `scale` converts CloudWatch's unit to
-    `unit`. The values of `labels` become known only when metrics are read, so `series` is then empty.
+    `unit`. A family with `labels` has no `series`, because label values are known only when metrics are read.
     """
 
     name: str

@@ -31,7 +31,7 @@ class LakeReader:
         return list(lake_objects.list_objects(self._client, self._bucket))
 
     def read(self, listed: LakeObject, columns: Sequence[str]) -> Iterator[pa.Table]:
-        """Yield an object's rows in batches, or nothing if the object was deleted. Columns that it lacks are null."""
+        """Yield an object's rows in batches, or nothing if the object was deleted. Missing columns are null."""
         if (content := lake_objects.read(self._client, self._bucket, listed)) is None:
             return
         file = open_parquet(content, where=f"s3://{self._bucket}/{listed.key}")
