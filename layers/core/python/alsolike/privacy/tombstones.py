@@ -80,8 +80,8 @@ EVERY_5_S = Polling(interval_s=5)
 
 
 def long_key(profile: str) -> str | None:
-    """Return the value that tombstones hash for a profile with a long ID, whose partition key is a hash. None for other
-    profiles.
+    """Return the value that tombstones hash for a profile with a long ID. The partition key of a long ID is a hash.
+    None for other profiles.
     """
     key = partition_key(profile)
     return None if key == profile else f"{_HASHED_KEY}{key}"

@@ -60,7 +60,7 @@ def client(
 def write_batches_fast(dynamodb: DynamoDbClient) -> None:
     """Replace botocore's encoding of batch writes in a DynamoDB client with a faster one.
 
-    With botocore's encoding, 25 writes take 1.5 times the processor time. The faster encoding does not validate
+    25 writes take 1.5 times the processor time with botocore's encoding. The faster encoding does not validate
     parameters, so it is only for clients with `checks_calls=False`.
     """
     dynamodb.meta.events.register("provide-client-params.dynamodb.BatchWriteItem", _encode_batch)
