@@ -35,12 +35,25 @@ describe("a duration", () => {
     ]);
   });
 
-  it("carries rounding into the larger unit", () => {
-    expect(duration(2 * MINUTE - 200)).toBe("2 min");
+  it.each([
+    [999.6, "1 s"],
+    [59_600, "1 min"],
+    [2 * MINUTE - 200, "2 min"],
+    [60 * MINUTE - 200, "1 h"],
+    [24 * 60 * MINUTE - 20_000, "1 d"],
+  ])("of %d ms carries rounding into the larger unit", (ms, text) => {
+    expect(duration(ms)).toBe(text);
   });
 
   it("is in milliseconds as a latency", () => {
-    expect([0, 4.24, 92.4, 1500].map(milliseconds)).toEqual(["0 ms", "4.2 ms", "92 ms", "1.5 s"]);
+    expect([0, 4.24, 9.96, 92.4, 999.6, 1500].map(milliseconds)).toEqual([
+      "0 ms",
+      "4.2 ms",
+      "10 ms",
+      "92 ms",
+      "1 s",
+      "1.5 s",
+    ]);
   });
 });
 

@@ -51,28 +51,26 @@ export const unitPrice: Format = orDash((value) =>
   Math.abs(value) >= 1 ? dollars.format(value) : cents.format(value),
 );
 
-export const milliseconds: Format = orDash((value) => {
-  if (value > 0 && value < 10) {
-    return `${value.toFixed(1)} ms`;
-  }
-  return value < SECOND ? `${Math.round(value)} ms` : duration(value);
-});
+export const milliseconds: Format = orDash((value) =>
+  value > 0 && value < 9.95 ? `${value.toFixed(1)} ms` : duration(value),
+);
 
 /** Format a duration in at most two units: 480 ms, 12 s, 3 min 20 s, 4 h 5 min, 2 d 3 h. */
 export const duration: Format = orDash((value) => {
-  if (value < SECOND) {
-    return `${Math.round(value)} ms`;
+  const ms = Math.round(value);
+  if (ms < SECOND) {
+    return `${ms} ms`;
   }
-  if (value < 10 * SECOND) {
-    return `${Number((value / SECOND).toFixed(1))} s`;
+  if (ms < 10 * SECOND) {
+    return `${Number((ms / SECOND).toFixed(1))} s`;
   }
-  if (value < MINUTE) {
-    return `${Math.round(value / SECOND)} s`;
+  if (ms < MINUTE - SECOND / 2) {
+    return `${Math.round(ms / SECOND)} s`;
   }
-  if (value < HOUR) {
-    return pair(value, MINUTE, "min", SECOND, "s");
+  if (ms < HOUR - SECOND / 2) {
+    return pair(ms, MINUTE, "min", SECOND, "s");
   }
-  return value < DAY ? pair(value, HOUR, "h", MINUTE, "min") : pair(value, DAY, "d", HOUR, "h");
+  return ms < DAY - MINUTE / 2 ? pair(ms, HOUR, "h", MINUTE, "min") : pair(ms, DAY, "d", HOUR, "h");
 });
 
 function pair(value: number, large: number, largeName: string, small: number, smallName: string): string {
