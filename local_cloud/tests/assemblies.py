@@ -32,6 +32,5 @@ def write_assembly(
 
 
 def asset(path: str, *, packaging: str = "file") -> dict[str, Any]:
-    """Return the entry of a file in an asset manifest. Its key in S3 is its path."""
     destination = {"bucketName": "assets-${AWS::AccountId}-${AWS::Region}", "objectKey": path}
     return {"source": {"path": path, "packaging": packaging}, "destinations": {"here": destination}}

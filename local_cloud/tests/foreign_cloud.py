@@ -92,7 +92,6 @@ class ForeignCloud:
         return Answer(found.status, content, headers_found, tuple(found.headers.get_all("Set-Cookie") or ()))
 
     def log_lines(self, group: str) -> list[str]:
-        """Return the lines of a log group, or an empty list if the group does not exist."""
         self.cloud.flush()
         logs = self.client("logs")
         if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:

@@ -14,7 +14,7 @@ NO_PROCESS = 2**22 + 1
 
 
 class MemoryProcess:
-    """Process that prints lines and runs until a test ends it. With `deaf`, `terminate` does not end it."""
+    """Process that prints lines and runs until a test ends it. A `deaf` process ignores `terminate`."""
 
     def __init__(self, *lines: str, pid: int = NO_PROCESS, deaf: bool = False) -> None:
         self.pid = pid

@@ -1,4 +1,4 @@
-"""Calls of public notebooks of Amazon Personalize in their order, with their cleanup.
+"""API calls of public Amazon Personalize notebooks, in the notebooks' order and with their cleanup.
 
 They are from https://github.com/aws-samples/amazon-personalize-samples: `getting_started/notebooks` (1, 2 and 99),
 `next_steps/workshops/POC_in_a_box` (01 to 06) and `getting_started/notebooks_managed_domains` (e-commerce and cleanup).
@@ -20,7 +20,7 @@ TIMEOUT_S = 300
 NAMES = {"dataset_import_job": "datasetImportJob", "dataset_group": "datasetGroup", "event_tracker": "eventTracker",
          "solution_version": "solutionVersion", "batch_inference_job": "batchInferenceJob",
          "batch_segment_job": "batchSegmentJob"}  # fmt: skip
-"""Names of resources in parameters and responses, by the name in methods, if these differ."""
+"""Names of resource types in boto3's parameters and responses, if boto3's methods have another name (the key)."""
 
 USER_ID, ITEM_ID = ({"name": name, "type": "string"} for name in ("USER_ID", "ITEM_ID"))
 TIMESTAMP, EVENT_TYPE = {"name": "TIMESTAMP", "type": "long"}, {"name": "EVENT_TYPE", "type": "string"}
@@ -64,7 +64,7 @@ class Notebook:
                 time.sleep(PAUSE_S)
 
     def remove(self, kind: str, *arns: str) -> None:
-        """Delete resources, and assert that the deletion is in progress. Notebooks wait for its end."""
+        """Delete resources, and assert that their deletion is in progress. Notebooks poll this status."""
         field = NAMES.get(kind, kind)
         self.delete(kind, *arns)
         for arn in arns:
@@ -134,7 +134,7 @@ def three_solutions(
     notebook: Notebook, *, interactions: str, items: str, user: str, item: str, genres: Sequence[str],
     batch: tuple[str, str], segments: tuple[str, str],
 ) -> dict[str, list[str]]:  # fmt: skip
-    """Train three solutions and one of segments on the same data, use campaigns, filters and jobs, and clean up.
+    """Train three solutions and a segmentation on the same data, use campaigns, filters and jobs, and clean up.
 
     Return all recommended items.
     """
@@ -204,7 +204,7 @@ def three_solutions(
 
 
 def domain_recommenders(notebook: Notebook, *, interactions: str, user: str, item: str) -> dict[str, list[str]]:
-    """Create two recommenders of a domain, and delete the listed resources. Return the recommended items."""
+    """Create two recommenders of a domain, list all resources and delete them. Return the recommended items."""
     personalize = notebook.personalize
     group = notebook.create("dataset_group", "group", domain="ECOMMERCE")
     schema = notebook.schema("Interactions", USER_ID, ITEM_ID, TIMESTAMP, EVENT_TYPE, domain="ECOMMERCE")

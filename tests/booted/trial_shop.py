@@ -44,7 +44,7 @@ class TrialShop(TrainingShop):
         return found.canary.version if found is not None and found.canary is not None else None
 
     def answer(self, *, until: Callable[[], bool]) -> Counter[tuple[str, str | None]]:
-        """Request recommendations for all shoppers until `until` returns true or the time is over.
+        """Request recommendations for all shoppers until `until` returns true, at most for 90 seconds.
 
         Return the number of responses by version and degradation.
         """

@@ -19,7 +19,7 @@ def upload_interactions(
 ) -> str:
     """Upload interactions, in which the first user interacts with items of aisle 0. Return the location of the folder.
 
-    If `event_type` is empty, the file has no such column. `users` and `items` are prefixes of the IDs.
+    The file has the column EVENT_TYPE only if `event_type` is not empty. `users` and `items` are prefixes of the IDs.
     """
     end = time.time() - 2 * SECONDS_PER_DAY
     rows = ["USER_ID,ITEM_ID,TIMESTAMP" + (",EVENT_TYPE" if event_type else "")]

@@ -118,7 +118,7 @@ def check_any_arrival(s3: Any, history: Any, data: st.DataObject) -> None:
     once.attribute(rules=RULES)
     check_against_naive(once, served, events)
 
-    # The first three rows are written twice, in any parts. Attribution may run after each part.
+    # Three rows are written twice. Parts have random rows, and attribution runs after random parts.
     pieces = [("served", row) for row in served] + [("event", row) for row in events]
     pieces = data.draw(st.permutations(pieces + pieces[:3]))
     while pieces:

@@ -111,7 +111,7 @@ def write_bundle(
 
 
 def filling_memory(graph: bytes, *, size_bytes: int, times: int = 1) -> bytes:
-    """Return a model's graph with an unchanged result that allocates `size_bytes` per item of the list.
+    """Return a graph with the results of `graph` that allocates `size_bytes` per requested item.
 
     Parameters
     ----------

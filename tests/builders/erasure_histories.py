@@ -142,8 +142,8 @@ def history(seed: int) -> History:
 def _add_visit(sent: list[Sent], dice: random.Random, *, session: str) -> None:
     users = dice.sample(USERS, dice.choice((0, 1, 1, 1, 2)))
     skew_ms = dice.choice(_SKEWS_MS)
-    # Logins of several users come from one device in order. The backend, which has a different clock, sends a single
-    # login.
+    # Logins of several users come from the visitor's device, so they have its clock. A single login comes from the
+    # backend, which has another clock.
     login_skew_ms = dice.choice(_SKEWS_MS) if len(users) == 1 else skew_ms
     at_s = dice.randint(1, 10)
 
@@ -230,9 +230,9 @@ class Shop:
             self._purge(now_s)
 
     def _purge(self, now_s: int) -> None:
-        """Process some units of the purge, and end the purge after the last late record.
+        """Process up to `units_per_s` units of the purge, and end the purge after the last late record.
 
-        Between passes, all processes see the tombstones.
+        A pause of two seconds follows each pass, so that all processes read the tombstones.
         """
         assert self._erasure is not None
         outcome = "more"
@@ -260,7 +260,7 @@ class Shop:
                 archive_served(delivery, client=self.stores.s3, bucket=PLACES.lake_bucket, erased=stones)
 
     def _give_up(self, number: int, each: Sent, *, now_s: int) -> None:
-        """Let a consumer fail on an event, unless it would drop the event because of the tombstone."""
+        """Let a consumer fail on an event, unless the consumer would drop the event because of the tombstone."""
         assert each.event is not None
         if not self._readers[0].erased(None, each.event.session_id, now_ms=_ms(now_s)):
             self.stores.put(f"aws/lambda/m/shard/{number}", failed_batch(each.event))

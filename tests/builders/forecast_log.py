@@ -83,7 +83,7 @@ def event(
 
 
 def swapped(event: Mapping[str, Any], *, other: Mapping[str, Any] | None = None) -> dict[str, Any]:
-    """Return the result of `recommend`: fig before plum, and plum first in the draft's list if it mentions `spring`.
+    """Return a result of `recommend`: fig before plum, or plum before fig for a draft that contains `spring`.
 
     Parameters
     ----------

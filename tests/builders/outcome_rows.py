@@ -18,7 +18,7 @@ _numbers = itertools.count()
 
 @dataclasses.dataclass(frozen=True)
 class Outcome:
-    """Outcomes of a response. `row` adds constants for the table's columns that are no fields."""
+    """Outcomes of a response. `row` fills the table's other columns with constants."""
 
     shopper: str | None
     served_ms: int

@@ -21,7 +21,10 @@ WORDS: Mapping[str, Sequence[float]] = {
     "lamp": (0, 0, 1),
     "desk": (0, -1, 0),
 }
-"""Cosines of the vectors of length 1 are inner products. The vector of unknown words (`?`) must not be used."""
+"""Vectors by word. Except for `?` and grey, they have length 1, so their inner products are cosines.
+
+The result must not contain the vector of unknown words (`?`).
+"""
 
 ITEMS = {"sofa": {"title": "grey sofa"}, "lamp": {"title": "grey lamp"}, "desk": {"title": "oak desk"}, "oak": {}}
 
@@ -38,7 +41,6 @@ def static_model(words: Mapping[str, Sequence[float]] = WORDS) -> StaticModel:
 
 
 def write_model(folder: Path) -> Path:
-    """Write the model in the format of model2vec."""
     static_model().save_pretrained(folder)
     return folder
 

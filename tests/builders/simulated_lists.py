@@ -28,7 +28,7 @@ class Lists:
     hit_rate
         Mean share of the champion's lists with the relevant item. It varies by user.
     same
-        Share of users whose lists by both models are equal, except for the loss.
+        Share of users whose lists by both models are equal, before the loss `worse` is applied.
     worse
         True loss of the candidate, relative to the champion's NDCG.
     """

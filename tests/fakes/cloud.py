@@ -35,7 +35,6 @@ _REQUEST = "memory_cloud_request"
 _MOTO = BotocoreStubber()
 _MOTO.enabled = True
 ON_MOTO = os.environ.get("STORES") == "moto"
-"""True if moto responds for S3 and DynamoDB."""
 
 
 @dataclasses.dataclass(frozen=True)

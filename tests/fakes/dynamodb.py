@@ -257,7 +257,7 @@ class MemoryDynamoDB(MemoryService):
 
     @staticmethod
     def _checked(table: _Table, key: Item, request: Request, expressions: Expressions | None = None) -> Item | None:
-        """Return the item that a write replaces, or None. Raise if it does not meet the write's condition."""
+        """Return the item that a write replaces, or None. Raise if the write's condition is not met."""
         expressions = expressions or Expressions(*(request.get(name) for name in _EXPRESSIONS))
         condition = (
             expressions.condition(request["ConditionExpression"]) if "ConditionExpression" in request else _always

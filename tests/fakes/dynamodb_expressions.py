@@ -31,7 +31,6 @@ _FUNCTIONS = {"attribute_exists": True, "attribute_not_exists": False}
 
 
 def validation(message: str) -> ServiceError:
-    """Return the error of a request that DynamoDB does not accept."""
     return ServiceError("ValidationException", message)
 
 
@@ -50,7 +49,10 @@ class Expressions:
         return condition
 
     def update(self, text: str) -> Mapping[str, Callable[[Item], Value]]:
-        """Return a function per changed attribute. It returns the new value for an item before the update."""
+        """Return a function per changed attribute.
+
+        The function receives the item before the update and returns the new value.
+        """
         parser = _Parser(text, self)
         assignments = parser.assignments()
         parser.finish()

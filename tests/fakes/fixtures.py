@@ -58,7 +58,7 @@ def aws(
     clients: Callable[[str], Any],
     monkeypatch: pytest.MonkeyPatch,
 ) -> Callable[[str], Any]:
-    """Return the clients of an empty AWS in memory, by service. Tests must not change them."""
+    """Return the clients of an empty AWS in memory, by service. Tests must not change the clients."""
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setattr(boto3, "DEFAULT_SESSION", boto3_session)
     monkeypatch.setattr(alsolike.runtime.aws, "session", lambda: functions_session)

@@ -53,7 +53,7 @@ class MemoryService:
 def page(
     items: Sequence[Any], request: Request, *, size: str = "MaxResults", token: str = "NextToken", maximum: int = 100
 ) -> tuple[Sequence[Any], Response]:
-    """Return the requested page of `items`, with the token of the next page unless it is the last."""
+    """Return the requested page of `items`, and the token of the next page if there is one."""
     start = int(request.get(token, 0))
     end = start + min(request.get(size, maximum), maximum)
     return items[start:end], {token: str(end)} if end < len(items) else {}

@@ -173,7 +173,6 @@ def audited(synthesized):
 
 @pytest.fixture(params=["demo", "prod"])
 def assembly(request):
-    """Return the environments `demo` and `prod` in turn."""
     return request.getfixturevalue(request.param)
 
 

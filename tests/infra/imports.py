@@ -78,7 +78,7 @@ def _source(module: str) -> Path | None:
 
 
 def _statements(node: ast.AST, *, lazily: bool) -> Iterator[ast.AST]:
-    """Yield the syntax nodes that run on import, with those of functions if `lazily`.
+    """Yield the syntax nodes that run on import, and with `lazily` also those inside functions.
 
     Code for type checking is skipped.
     """

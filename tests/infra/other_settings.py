@@ -80,8 +80,8 @@ TOGETHER: dict[str, dict[str, Any]] = {
     "waf_requests_per_address": {"waf": "create"},
 }
 """Settings that a setting needs."""
-# Another region or account is another deployment. `test_replica.py` tests the second region, and the environment
-# `other` the folders.
+# An environment cannot change its name, region or account. `test_replica.py` tests `replica_region`. The environment
+# `other` tests the folders `sentence_model` and `training_package`.
 LEFT_OUT = {"name", "region", "account", "replica_region", "sentence_model", "training_package"}
 # Stacks must be deleted before the API becomes private; see `test_private_api.py`.
 LEFT_OUT |= {"private_api", "vpc_api_endpoint_id"}
@@ -113,7 +113,7 @@ def _numbers(name: str, default: int | None) -> list[int]:
 
 
 def changed(name: str) -> dict[str, Any]:
-    """Return valid settings that differ from the base in one setting, and in the settings that it needs."""
+    """Return valid settings that differ from the base in the setting `name`, and in the settings that `name` needs."""
     for value in candidates(name):
         settings = {**BASE, **TOGETHER.get(name, {}), name: value}
         try:

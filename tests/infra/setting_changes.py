@@ -9,7 +9,7 @@ from cfnlint.schema.manager import PROVIDER_SCHEMA_MANAGER
 
 from tests.infra.assembly import Assembly, Resource, templates
 
-# Resource types with data. Such a resource must not be removed.
+# Types of resources that store data and must not be removed.
 STORES = {
     "AWS::Cognito::UserPool",
     "AWS::DynamoDB::GlobalTable",

@@ -20,7 +20,7 @@ COVERED = {
     *("AWS::Lambda::Alias", "AWS::Lambda::LayerVersion", "AWS::Lambda::Version"),  # test_gradual_releases.py
     "AWS::S3::BucketPolicy",  # test_data.py
 }
-"""Resource types without lines. Other tests check a rule for all resources of such a type."""
+"""Resource types that snapshots leave out. The named tests check all resources of these types."""
 COVERED_VALUES = re.compile(r"\.(RouteSettings|StorageDescriptor|ViewOriginalText|Code|Layers|LoggingConfig|Role)$")
 
 
@@ -70,7 +70,7 @@ def _plain(value: Any) -> Any:
             return separator.join(map(str, map(_plain, parts)))
         case str():
             value = re.sub(r"ExportsOutput(?:Ref|FnGetAtt)(\w+?)[0-9A-F]{8}(\w*?)[0-9A-F]{8}", r"\1 \2", value).rstrip()
-            # Digests of assets first, because some end with eight digits, like the CDK's hashes of names.
+            # Digests of assets are replaced first, because some end with eight digits, like the CDK's hashes of names.
             return re.sub(r"(?<=\w)([0-9A-F]{8})+(?![0-9A-Za-z])", "", re.sub(r"[0-9a-f]{64}", "HASH", value))
         case dict():
             return {key: _plain(inner) for key, inner in value.items()}

@@ -77,7 +77,7 @@ def test_bucket_that_fills_again_is_emptied_again(clients):
     steps: list[str] = []
 
     def client(service):
-        # This call follows after the bucket is emptied, and before the stack is deleted.
+        # `tear_down` creates this client after it has emptied the bucket, and before it deletes the stack.
         if service == "cloudformation":
             for body in late:
                 clients("s3").put_object(Bucket="logs", Key="late", Body=body)

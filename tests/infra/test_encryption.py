@@ -66,7 +66,7 @@ def test_buckets_except_pages_and_access_logs_use_the_key(audited):
 
 
 def needed(role):
-    """Return the service and action on the key that follow from a role's other actions."""
+    """Return the actions on the key that a role's other actions require, as pairs of a service and an action."""
     return {
         (action.partition(":")[0], on_key)
         for statement in statements(role)
@@ -76,7 +76,7 @@ def needed(role):
 
 
 def granted_on(role, key):
-    """Return the service and action on a key that a role has through a service."""
+    """Return the actions on a key that a role may use through a service, as pairs of a service and an action."""
     return {
         (flat(statement["Condition"]["StringEquals"]["kms:ViaService"]).partition(".")[0], action)
         for statement in statements(role)

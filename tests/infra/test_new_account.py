@@ -112,7 +112,7 @@ def test_templates_use_at_most_half_of_the_resource_limit(name, request):
 
 
 PAGES = "alsolike--pages: WebsitePages"
-"""Bucket of the pages, which contains no data and is removed with the setting `web`."""
+"""Bucket of the pages, which contains no data. Environments without the setting `web` lack it."""
 
 
 @pytest.mark.parametrize("name", ["prod", "spare", "other"])

@@ -24,9 +24,12 @@ CALLS = {
     "s3:ListBucket": {"list_objects_v2", "get_object", "head_object"},
     "lambda:InvokeFunction": {"invoke"},
 }
-"""Client methods that require an action, if their names differ."""
+"""Client methods that require an action, if the methods and the action have different names."""
 OBSERVED = ("s3:", "dynamodb:", "kinesis:", "kms:", "secretsmanager:")
-"""Prefixes of services whose calls the unit tests of functions observe. Other services often have fakes there."""
+"""Prefixes of services whose calls the unit tests of functions observe.
+
+These tests often replace the clients of other services by fakes.
+"""
 NAMES_CALLS_OF_OTHERS = {"collect"}
 """Functions that import code with calls of other functions. `collect` imports the descriptions of all routes."""
 

@@ -17,7 +17,7 @@ GRANTED_ON_ALL = {
 
 @pytest.fixture(scope="module")
 def without_resources():
-    """Return the actions without resources in IAM, by the service authorization reference in parliament."""
+    """Return the IAM actions that accept no resource, from parliament's copy of the service authorization reference."""
     spec = importlib.util.find_spec("parliament")  # parliament cannot be imported without setuptools.
     assert spec.origin is not None
     return {

@@ -1,6 +1,6 @@
 """Small shop with all data that its pages show: a catalogue, a champion, and the version before it.
 
-``python -m tests.web.pages_shop build/shop`` runs it until it is interrupted. The tests of the pages use it if
+``python -m tests.web.pages_shop build/shop`` runs the shop until an interrupt. The tests of the pages use this shop if
 ``ALSOLIKE_STATE=build/shop/cloud.json`` is set.
 """
 
@@ -58,7 +58,7 @@ class PagesShop(Shop):
         pages.publish(self.deployment, boot.PAGES)
 
     def stock(self, directory: Path) -> None:
-        """Fill the shop. The champion is a copy of the trained version, which was champion before it."""
+        """Fill the shop. The champion is a copy of the trained version, which is the previous champion."""
         configuration = directory / "alsolike.yaml"
         configuration.write_text(CONFIGURATION)
         self.alsolike("config", "apply", configuration, "--reason", "the shop's columns")

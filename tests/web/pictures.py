@@ -30,7 +30,7 @@ from tests.web.browser import Watch, chromium, new_page
 IMAGES = Path(__file__).parents[2] / "docs" / "images"
 LARGEST_BYTES = 300_000
 SHOWN_S = 12.0
-"""Duration of the recording. The demo's pauses are shortened in proportion."""
+"""Maximum duration of the recording, in seconds. A longer demo is shown faster."""
 
 _SETTLE_MS = 3_000
 _COUNTED_MS = 150_000

@@ -202,7 +202,8 @@ def finish(shop):
 
 
 def forecast_a_pin(view, finish, *, press):
-    """Forecast a draft with a pin: first the shop's log is too small, then `finish` has stored an estimate."""
+    """Forecast a draft with a pin twice: without enough responses in the log, and after `finish` has stored an
+    estimate."""
     add_rule_set(view, "spring")
     panel, start = view.get_by_role("region", name="Forecast"), view.get_by_role("button", name="Forecast", exact=True)
     view.get_by_role("button", name="Add a pin").focus()

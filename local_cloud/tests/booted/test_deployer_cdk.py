@@ -25,7 +25,6 @@ def deployment(cloud: MotoCloud, assembly: Path) -> Deployment:
 
 
 def one(deployment: Deployment, resource_type: str, prefix: str = "") -> Resource:
-    """Return the only resource of a type with this prefix of its logical ID."""
     (found,) = (resource for resource in deployment.of_type(resource_type) if resource.logical_id.startswith(prefix))
     return found
 

@@ -274,7 +274,6 @@ def test_changed_template_is_deployed_onto_existing_data(kept: Kept, restarted: 
 
 
 def ended_execution(cloud: ForeignCloud, arn: str) -> dict[str, Any] | None:
-    """Return the description of an execution, or None while it runs."""
     described = cloud.client("stepfunctions").describe_execution(executionArn=arn)
     described.pop("ResponseMetadata")
     return None if described["status"] == "RUNNING" else dict(described)

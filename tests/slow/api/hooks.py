@@ -94,8 +94,8 @@ def filter_failure(
     if not isinstance(failure, RejectedPositiveData):
         return True
     ids = [unquote(str(value)) for value in case.path_parameters.values()]
-    # After `~` follows the base64url of a valid ID in UTF-8. The API lists IDs with U+FFFD unchanged, so requests
-    # contain them without the `~` that the description requires.
+    # An ID after `~` must be base64url of UTF-8, which the description cannot state. The API lists IDs with U+FFFD
+    # unchanged, so requests send these IDs without the `~` that the description requires.
     no_ids = any(each.startswith(MARK) or "\ufffd" in each for each in ids)
     return not no_ids and not _BETWEEN_FIELDS.search(response.json()["message"])
 

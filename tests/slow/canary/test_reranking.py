@@ -156,7 +156,7 @@ def test_reranker_learns_from_clicks_passes_the_canary_and_is_used(shop, tmp_pat
 
 
 def dearer_than_by_score(row):
-    """Return the mean logarithm of the first five prices, minus this mean in the order of the scores."""
+    """Return the mean logarithm of the first five prices, minus that of the five items with the highest scores."""
     log_price = np.log([PRICES[item] for item in row["item_ids"]])
     scores = np.array([-math.inf if score is None else score for score in row["scores"]])
     return float(log_price[:5].mean() - log_price[np.argsort(-scores, kind="stable")][:5].mean())

@@ -47,7 +47,7 @@ def play(shop, page, heading="", **values):
 
 
 def later_second():
-    """Return a time after all changes before the call, and before all changes after it.
+    """Return a time between the changes before and after this call.
 
     The times of restores are whole seconds.
     """
@@ -381,7 +381,7 @@ def test_lost_table_is_filled_from_the_lake(shop, champion, tmp_path, table, rea
     )
     assert reasons <= set(shown)
     assert shop.alsolike("status")["missing_tables"] == [name]
-    create()  # A deployment that reverts drift does the same.
+    create()  # A deployment that reverts drift also creates the table.
 
     (rebuilt,) = play(shop, "lost-data.md", "A lost table")
 

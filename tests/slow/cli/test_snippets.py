@@ -71,7 +71,7 @@ def shop(booted):
 
 @pytest.fixture
 def environment(shop):
-    """Yield the variables of a shell after `alsolike up --tls` and the README's exports, then delete their key."""
+    """Yield a shell's variables after `alsolike up --tls` and the README's exports, then delete the created key."""
     certificate = shop.cloud.state.certificate
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
     variables = shop.alsolike("keys", "create", "reader")["environment"]

@@ -13,7 +13,7 @@ from infra_cdk.regions import pandas_layer
 class Stub:
     reason: str
     name: str
-    """Property that `Ref` returns. Without it, `Ref` returns the stack and the logical ID."""
+    """Property that `Ref` returns. If a resource lacks the property, `Ref` returns the stack and the logical ID."""
     arn: tuple[str, str] | None = None
     """Attribute with the ARN, and the ARN's part after the account."""
 

@@ -1,4 +1,4 @@
-"""Sample for CI: a health check moves a name. `local_cloud/tests/moto_server/test_replication.py` tests the copies."""
+"""Sample of the failover tests for CI: a health check moves a name."""
 
 import http.server
 import threading

@@ -112,7 +112,7 @@ class TwoRegions:
 
     def _replicate(self) -> None:
         while not self._stopped.wait(0.5):
-            # Replication fails if a cloud is killed meanwhile. The next iteration repeats it.
+            # Replication fails if a cloud is killed meanwhile. The next iteration replicates again.
             with contextlib.suppress(Exception):
                 self.replication.run()
 
@@ -123,7 +123,7 @@ class TwoRegions:
 
 @dataclass
 class Name:
-    """DNS name of the API. Like Route 53, a health check moves it after failures, and back after successes.
+    """DNS name of the API. A health check like Route 53's moves the name after failures, and back after successes.
 
     `threshold` is the number of equal results that move the name.
     """
@@ -180,8 +180,9 @@ class Call:
 class Traffic:
     """`RATE_PER_S` requests per second, half of them events, from two kinds of clients.
 
-    Clients of the kind `name` sign for the name with one key pair, and do not retry. Clients of the kind `both` know
-    both regions and repeat a failed request in the other region, then in both regions again after a pause.
+    Clients of the kind `name` sign requests to the domain name with one key pair, and do not retry. Clients of
+    the kind `both` know both regions and repeat a failed request in the other region, then in both regions again after
+    a pause.
     """
 
     RATE_PER_S = 20

@@ -23,7 +23,7 @@ BROKEN = {
 
 @dataclasses.dataclass(frozen=True)
 class Call:
-    """Request. The operation is part of the target for JSON services, and the HTTP method for S3."""
+    """Request. The operation is a part of the header `X-Amz-Target` for JSON services, and the HTTP method for S3."""
 
     service: str
     operation: str
@@ -95,7 +95,8 @@ def _handler(proxy: FaultProxy, target: str) -> type[BaseHTTPRequestHandler]:
                 return
             proxy.plan.before(number, call)
             connection = http.client.HTTPConnection(target, timeout=60)
-            # The host of moto replaces the host of the proxy, because moto reads the bucket of S3 requests from it.
+            # The header has the host of moto, not of the proxy, because moto derives the bucket of S3 requests from the
+            # host.
             headers = {name: value for name, value in self.headers.items() if name.lower() not in _HOP_BY_HOP}
             connection.request(self.command, self.path, body=body, headers={**headers, "Host": target})
             answer = connection.getresponse()

@@ -63,7 +63,7 @@ class Driver:
             )
 
     def run(self, event: Mapping[str, Any], begin: Callable[[Callable[[], None]], None]) -> Done:
-        """Run the handler. Before it starts, `begin` receives a function that kills it."""
+        """Run the handler. Before the handler starts, `begin` receives a function that kills the handler's process."""
         pid: Future[int] = Future()
         begin(lambda: os.kill(pid.result(timeout=60), signal.SIGKILL))
         stdin, stdout = self._pipes()

@@ -27,7 +27,7 @@ def shop(tmp_path_factory):
         vpc="create",
         web=False,
     )
-    # At its end, the shop fails if IAM would refuse a request of a role.
+    # At its end, `booted` asserts that IAM would refuse no request of a role.
     with OpenedShop.booted(assembly, directory) as shop:
         shop.open(directory)
         yield shop

@@ -41,7 +41,7 @@ def protected(layers, tmp_path_factory):
 
 
 def test_protected_shop_imports_trains_and_recommends(protected, tmp_path):
-    # At its end, the shop fails if IAM would refuse a request of a role.
+    # At its end, `booted` asserts that IAM would refuse no request of a role.
     with OpenedShop.booted(protected, tmp_path) as shop:
         shop.open(tmp_path)
 

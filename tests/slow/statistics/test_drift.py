@@ -22,7 +22,7 @@ def figure_of(then, now):
 
 
 def alarms(weeks, run):
-    """Return whether the figure exceeds its threshold, and PSI `THRESHOLD`, for 24 hours within 14 days."""
+    """Return two booleans, true after 24 hours above a threshold: the figure's own threshold, and `THRESHOLD`."""
     draws = np.random.default_rng([47, run])
     then, later = weeks.drawn(draws, days=7), weeks.drawn(draws, days=21)
     times = later["event_time_ms"].to_numpy()

@@ -52,7 +52,7 @@ class Clock:
     """
 
     def next_second(self):
-        """Return a time after all changes before the call, and before all changes after it."""
+        """Return a time between the changes before and after this call."""
         until = int(time.time()) + 1
         while time.time() < until:
             time.sleep(0.02)

@@ -105,7 +105,7 @@ def test_event_sent_twice_counts_once(shop):
         "item-11",
         "item-12",
     ]
-    assert eventually(lambda: "item-12" in lake_items(shop, "repeater"))  # earlier events have arrived as well
+    assert eventually(lambda: "item-12" in lake_items(shop, "repeater"))  # a user's events arrive in order
     assert sorted(lake_items(shop, "repeater")) == ["item-11", "item-12"]
     rows = lake_rows(shop)
     (found,) = rows.loc[(rows["user_id"] == "repeater") & (rows["item_id"] == "item-11"), "correlation_id"]
@@ -122,7 +122,8 @@ def test_monitoring_compares_live_data_with_the_champion(shop):
     figures = {figure["name"]: figure for figure in report["figures"]}
     popularity = figures["item_popularity"]
     assert (report["champion"], report["started"]) == (champion(shop), None)
-    # The reference has the purchases of the last seven days before the training. The current data also have later ones.
+    # The reference has the purchases of the last seven days before the training. The current data also have later
+    # purchases.
     assert (popularity["reference"], popularity["reason"]) == (7 * USERS, None)
     assert popularity["current"] >= 200
     assert 0 <= popularity["value"] < report["rules"]["psi"]

@@ -42,8 +42,8 @@ def test_forecast_uses_logged_responses_and_clicks(shop, tmp_path):
         eventually(lambda: shop.recommend(users[-1]), holds=lambda each: each.headers["x-alsolike-source"] == "model")
         visits = list(pool.map(visit, users))
     pinned, _ = Counter(answer.items[5] for answer, _ in visits).most_common(1)[0]
-    # A list of another test may lack the item, which then has no support. Users examine the third place rarely, so the
-    # support of all lists stays high.
+    # Lists of other tests may lack the pinned item. Users rarely examine the third place, so all lists still have
+    # enough support.
     draft = tmp_path / "draft.yaml"
     draft.write_text(
         f"{CONFIGURATION}rules: {{top: {{pins: [{{item: {pinned}, position: 3}}]}}}}\n"

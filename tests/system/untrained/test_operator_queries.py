@@ -16,7 +16,10 @@ COUNTED = ("requests", "clientErrors", "serverErrors", "answers", "eventsAccepte
 
 @dataclasses.dataclass
 class Console:
-    """Console of an operator that counts its requests since `before`, because the traffic includes them."""
+    """Console of an operator. It counts its own requests, because the traffic metrics include them.
+
+    `before` has the metrics at the start.
+    """
 
     shop: Shop
     before: dict[str, float]

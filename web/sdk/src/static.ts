@@ -34,7 +34,7 @@ const RELOAD_MS = 60_000;
 const TIMEOUT_MS = 10_000;
 const DAY_MS = 86_400_000;
 
-/** Recommends from the static lists of a deployment. Only the requested shards depend on the history. */
+/** Recommends from the static lists of a deployment. Requests contain only the names of shards, not the history. */
 export class StaticLists {
   private lists: Promise<Lists> | undefined;
   private readMs = 0;

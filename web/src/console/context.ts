@@ -25,7 +25,7 @@ export interface QueryResult<T> extends QueryState<T> {
   readonly refresh: () => void;
 }
 
-/** Watch a query while the component is mounted. Null requests nothing. */
+/** Watch a query while the component is mounted. A null query requests nothing. */
 export function useQuery<T>(query: Query | null, everyMs: number | null, background = false): QueryResult<T> {
   const { cache } = useConsole();
   const [, draw] = useState(0);

@@ -1,4 +1,4 @@
-/** Types of the API. `npm run types` generates them from docs/openapi.json. */
+/** Types of the API, and names for their parts. `npm run types` generates `build/api_types` from docs/openapi.json. */
 import type {
   Alarms,
   DriftReport,

@@ -95,8 +95,8 @@ export function openProblems(data: LoadedData, nowMs: number): Problem[] {
 }
 
 /**
- * Return problems of failed requests, of empty lists, and of latency above the threshold of its alarm, which rings only
- * after several periods.
+ * Return problems of failed requests, of empty lists, and of a p99 latency above the threshold of the alarm `ApiSlow`.
+ * The alarm rings only after several such periods.
  */
 function trafficProblems({ alarms, traffic }: LoadedData): Problem[] {
   if (!traffic) {

@@ -18,7 +18,7 @@ export function CarouselList({ route }: { readonly route: Route }) {
   if (first?.error && failed.length === planned.length) {
     return <ErrorState content="Recommendations" error={first.error} retry={() => void shop.reload()} />;
   }
-  // While lists load and all loaded ones have failed, show all as loading: one message may follow for all lists.
+  // If all lists that have loaded failed, show every row as loading: one error may replace all rows at the end.
   const rows = rowsOf(planned, isLoading && failed.length === carousels.length ? [] : carousels);
   return (
     <div aria-busy={isLoading}>

@@ -47,7 +47,7 @@ interface OrderStore {
 
 type Send = (what: string, events: readonly Purchase[], sending: SendOptions) => Promise<boolean>;
 
-/** Statuses for which a retry is useless. With 401, a new token was already tried. */
+/** Statuses for which a retry is useless. After 401, the client has already tried a new token. */
 const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
 
 /**
@@ -57,7 +57,10 @@ const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
  */
 export class Orders {
   orderStatus: OrderStatus = { state: "open", accepted: null };
-  /** Sent orders without confirmation, also in memory: other tabs may settle the stored ones, or storage is disabled. */
+  /**
+   * Sent orders without confirmation. The stored orders do not suffice: other tabs may settle them, or storage is
+   * disabled.
+   */
   private sent: readonly PendingOrder[] = [];
 
   constructor(

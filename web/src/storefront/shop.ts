@@ -55,7 +55,10 @@ export class Shop {
   private loadedUsers: Promise<readonly User[]> | null = null;
   private loadedTimestamps: Promise<ReadonlySet<string>> | null = null;
   private carouselRequests = 0;
-  /** Increases with each event that affects lists, and each shopper. Only the effect of the latest event is shown. */
+  /**
+   * Increases with each event that affects lists, and each change of the shopper. Only the latest event's effect is
+   * shown.
+   */
   private turn = 0;
   private activities = 0;
 

@@ -10,7 +10,9 @@ import { GateChecks } from "./model_parts";
 
 interface PromoteProps {
   readonly version: ModelVersion;
-  /** The current models. The request sends the pointer from the dialog's start: the API rejects it after a change. */
+  /**
+   * The current models. The request has the etag from the dialog's start, so the API rejects a request after a change.
+   */
   readonly models: Models;
   readonly close: () => void;
 }
@@ -118,7 +120,9 @@ function ServingChange({ from, to }: { from: string | null; to: string | null })
 }
 
 interface RollbackProps {
-  /** The current pointer. The request sends the pointer from the dialog's start: the API rejects it after a change. */
+  /**
+   * The current pointer. The request has the etag from the dialog's start, so the API rejects a request after a change.
+   */
   readonly champion: Champion | null;
   readonly close: () => void;
 }

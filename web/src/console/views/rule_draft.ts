@@ -68,7 +68,7 @@ export function withValue<T>(
   return value === undefined ? others : { ...record, [name]: value };
 }
 
-/** Fields to set, and undefined ones to remove. */
+/** Fields to set. A field with the value undefined is removed. */
 export type Changes<T> = { readonly [Name in keyof T]?: T[Name] | undefined };
 
 export function withFields<T extends object>(rule: T, fields: Changes<T>): T {
@@ -109,8 +109,8 @@ export function moved<T>(elements: readonly T[], from: number, to: number): read
 }
 
 /**
- * Return pins by position, with an item pinned to a position. A pin at this position gets the earlier position of the
- * item, or the first free position if the item was not pinned.
+ * Return the pins ordered by position, with `item` pinned to `position`. A pin that is already there moves to the
+ * earlier position of `item`, or to the first free position if `item` was not pinned.
  */
 export function pinned(pins: readonly Pin[], item: string, position: number): readonly Pin[] {
   const mine = pins.find((pin) => pin.item === item);

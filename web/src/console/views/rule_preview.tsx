@@ -19,7 +19,7 @@ const PAUSE_MS = 500;
 
 interface Props {
   readonly recommenders: readonly string[];
-  /** The rule set. If undefined, each recommender's own. */
+  /** The rule set to preview. Undefined stands for each recommender's own rule set. */
   readonly rules: string | undefined;
   readonly initial: string;
   readonly draft: Draft;
@@ -49,7 +49,8 @@ export function RulePreview({ recommenders, rules, initial, draft, changed, read
       ...subject,
       numResults: 10,
       metadata: requestedColumns(cards),
-      // A rule set that the recommender does not use is sent in the draft, because the API reads new rules later.
+      // If the recommender does not use the rule set, the draft is sent too, because the API may not have read a new
+      // set yet.
       ...(changed || (rules !== undefined && !isOwn) ? { draft, ...(rules === undefined ? {} : { rules }) } : {}),
     };
   const key = JSON.stringify(request);

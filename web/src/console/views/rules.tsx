@@ -39,7 +39,7 @@ export function RulesView({ route }: { route: Route }) {
   );
 }
 
-/** Return the draft of this tab and a function that changes it. A reload and other views keep it. */
+/** Return the draft of this tab and a function that changes it. A reload and a change of the view keep the draft. */
 function useStoredDraft() {
   const [editing, setEditing] = useState<Editing | null>(() => {
     const text = globalThis.sessionStorage?.getItem(STORED);

@@ -8,7 +8,7 @@ const site = { environment: "demo", api: "/api", trackingId: "shop" } as Site;
 export const pear = fromMetadata("8", { TITLE: "Pears", PRICE: "2" });
 export const fig = fromMetadata("7", { TITLE: "Figs, 1 lb", PRICE: "1.5" });
 
-/** A session in the shop, new before each test of an importing file, with a fake clock. */
+/** A shop with a fake clock, new before each test of the files that import it. */
 export let shop: Shop;
 export let api: FakeApi;
 export let storage: Storage;
