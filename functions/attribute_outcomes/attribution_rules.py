@@ -109,9 +109,9 @@ def first_whole_day(now_ms: int, *, served_days: int, retention_days: int | None
 
 
 def window_cut_days(retention_days: int | None, rules: AttributionRules) -> int:
-    """Return the number of days at the end of a day's attribution window in which its results are not recomputed.
+    """Return the number of last days of the attribution window on which a day's results are not recomputed.
 
-    The interactions that the results depend on have then expired.
+    On these days, interactions that the results depend on have already expired.
 
     Examples
     --------

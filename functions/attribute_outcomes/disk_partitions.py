@@ -39,9 +39,10 @@ def parts_for(rows: float, max_rows: int) -> int:
 
 
 def part_of(hashes: Hashes, parts: int, level: int = 0) -> npt.NDArray[np.int64]:
-    """Return the partition of each hash. Each level starts at a later bit of the hash.
+    """Return the partition of each hash.
 
-    At the first level, partitions follow the order of the hashes.
+    Each level uses later bits of the hash than the previous level. At level 0, partitions are ascending ranges of
+    hashes.
     """
     window = (hashes << np.uint64(level * _LEVEL_BITS)) >> _HALF
     return ((window * np.uint64(parts)) >> _HALF).astype(np.int64)

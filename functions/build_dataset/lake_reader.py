@@ -35,7 +35,8 @@ def read_lake(
 
     The rows have the additional column `ACTION`, and `CONTEXT` if `context` is not empty.
     """
-    # Listing first finds all rows, although compaction moves rows to new objects; see `alsolike.lake.lake_objects`.
+    # Listing before reading finds all rows, although compaction moves rows to new objects; see
+    # `alsolike.lake.lake_objects`.
     listing = list(list_objects(client, bucket))
     schema = arrow_schema(pa, {name: INTERACTIONS_COLUMNS[name] for name in columns})
     schema = schema.append(pa.field(ACTION, pa.string()))

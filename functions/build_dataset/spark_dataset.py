@@ -53,7 +53,7 @@ from functions.build_dataset.spark_cleaning import (
 from functions.build_dataset.spark_drift_reference import reference
 
 _SHARES = 10_000_000
-"""Number of shares of users that a sample can have: multiples of 1 / _SHARES."""
+"""Number of buckets of profile hashes. A sample contains the profiles of the first buckets."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

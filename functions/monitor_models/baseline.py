@@ -50,7 +50,8 @@ class Baseline:
 def read_baseline(client: S3Client, bucket: str) -> Baseline | None:
     """Return None if there is no champion.
 
-    Raise `NotFound` if a file of the champion was deleted, and `InvalidBundle` if it is unreadable.
+    Raise `NotFound` if a file of the champion was deleted, `InvalidBundle` if the file is unreadable, and
+    `InvalidDataset` if the dataset's manifest is unreadable.
     """
     champion = Registry(client, bucket).champion()
     if champion is None:

@@ -97,7 +97,7 @@ TURN = "First"
 
 _EARLIEST = 100
 """Number of history events to read, from the start of a run. They include the state `TURN`: five failed attempts before
-it create about 30 events."""
+this state create about 30 events."""
 
 
 def outcome_of(client: StepFunctionsClient, state_machine_arn: str, start: Start) -> StartedTraining:

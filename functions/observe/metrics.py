@@ -64,7 +64,7 @@ class Exporter:
         self._alarms = alarms
         self._drift = drift
         self._now_ms = 0
-        # With a default, a failed read is not repeated immediately.
+        # The default lets `PolledValue` wait before it repeats a failed read.
         self._engagement: PolledValue[dict[str, Any]] = PolledValue(
             lambda _: engagement(self._now_ms), name="engagement", polling=HOURLY, default={}
         )

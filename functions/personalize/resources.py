@@ -135,7 +135,7 @@ SERVED = (CAMPAIGN, RECOMMENDER, FILTER)
 """Types whose names occur in requests for recommendations."""
 
 PUBLISHED = (*SERVED, DATASET)
-"""Types whose names or columns occur in the object that other functions read."""
+"""Types whose names or columns occur in the S3 object that other functions read."""
 
 EVENT_INTERACTIONS = "EVENT_INTERACTIONS"
 DATASET_TYPES = ("INTERACTIONS", "ITEMS", "USERS", "ACTIONS", "ACTION_INTERACTIONS")

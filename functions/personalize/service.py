@@ -214,7 +214,7 @@ class ControlPlane:
             resource = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
             document = {**resource.request, **self._summary(kind, resource, now_ms)}
             if kind in SERVED and document["status"] in (IN_PROGRESS, DELETING):
-                self._names.publish()  # Publish again, in case the creation or deletion request could not.
+                self._names.publish()  # Publish again, in case the creation or deletion request failed to publish.
             if kind is TRACKER:
                 document |= {"trackingId": self._tracking_id, "accountId": self._arn_prefix.rpartition(":")[2]}
             if kind is SOLUTION and (versions := self._versions_of(resource, now_ms)):
@@ -255,7 +255,7 @@ class ControlPlane:
         def delete(parameters: Parameters, now_ms: int) -> dict[str, Any]:
             arn = _text(parameters, kind.arn_field)
             if kind in SERVED and self._existing(kind, arn, now_ms).deleted_ms is not None:
-                self._names.publish()  # Publish again, in case the deletion request could not.
+                self._names.publish()  # Publish again, in case the deletion request failed to publish.
             resource = self._usable(kind, arn, now_ms)
             if used := self._users(kind, resource, now_ms):
                 raise PersonalizeError(f"{arn} is in use. Delete these first, in this order: {', '.join(used)}", IN_USE)

@@ -1,4 +1,4 @@
-"""Static lists: a file of lists, and shards with the items, their columns and the items that often follow.
+"""Static lists: a file of lists, and shards with items, their columns and the items that often follow each item.
 
 A shard is named after its content. So a page with the previous file of lists still finds its shards, a repeated call
 uploads nothing, and browsers may cache shards forever. The file of lists is written last, and only if no other call

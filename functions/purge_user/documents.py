@@ -25,9 +25,7 @@ USER_CHANGES = "user changes"
 
 
 def find_sessions(work: PurgeContext) -> Iterator[None]:
-    """Collect the user's sessions from quarantine and failed batches, because the lake lacks logins in these
-    records.
-    """
+    """Collect the user's sessions from quarantine and failed batches. The lake lacks the logins in these records."""
     prefixes = (QUARANTINE_PREFIX, FAILED_BATCHES_PREFIX)
     for number in range(work.progress.cursor.get("prefix", 0), len(prefixes)):
         for stored, body in _bodies(work, prefixes[number]):
@@ -42,8 +40,8 @@ def find_sessions(work: PurgeContext) -> Iterator[None]:
 def purge_quarantine(work: PurgeContext) -> Iterator[None]:
     """Delete quarantined records of the user and of the user's sessions, and records whose owner cannot be determined.
 
-    These include sessions with an earlier login of another user, because an unreadable record does not show which of
-    the two users it belongs to.
+    The user's sessions include sessions with an earlier login of another user, because an unreadable record does not
+    show which of the two users it belongs to.
     """
     matcher, hashes = UserMatcher(work.user_id, sessions=work.progress.sessions), served_rows.hashes(work)
     for stored, body in _bodies(work, QUARANTINE_PREFIX):

@@ -30,9 +30,8 @@ from functions.recommend.state.stores import UserStores
 from functions.recommend.user import StoredUser, stored_user
 
 MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
-"""Factor by which the number of candidates per position increases while they contain too few products, and the number
-at which the increase stops.
-"""
+"""Factor by which the number of candidates per position grows while the candidates contain too few products, and the
+maximum of this number."""
 
 
 @struct

@@ -67,7 +67,8 @@ READ_ONCE = Polling(math.inf)
 class DayRequest:
     """Logged request with references to its inputs.
 
-    `degraded` contains the reasons why the logged response was degraded. Reads that failed then fail again.
+    `degraded` contains the reasons why the logged response was degraded. Reads that failed for the logged response fail
+    again.
     """
 
     fields: Mapping[str, Any]

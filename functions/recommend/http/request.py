@@ -106,7 +106,7 @@ class RecommendationRequest:
     alias_field, filter_field
         Names of the request fields with the alias and the filter, for errors.
     hides
-        Event types. Items with which the user has such events are excluded.
+        Event types. Items with which the user has events of these types are excluded.
     exploration, promotions
         Exploration and promotions that replace those in the rule set; None to use the rule set.
     device

@@ -46,7 +46,8 @@ def trending(inputs: RankingInputs) -> Ranking:
 def recently_viewed(inputs: RankingInputs) -> Ranking:
     """Return the items that the user interacted with by events of positive weight, the latest first.
 
-    Items that neither the model nor the catalogue contains are removed, unless both are missing.
+    Items that neither the model nor the catalogue contains are removed, unless there is neither a model nor a
+    catalogue.
     """
     weights = inputs.resolved.configuration.event_weights
     viewed = zip(reversed(inputs.items.history.tolist()), reversed(inputs.recent), strict=True)

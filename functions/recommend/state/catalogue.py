@@ -24,7 +24,7 @@ from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 from functions.recommend.state.model import ColdFilling, Mask
 
 MAX_DRAFT_ROWS = 300_000
-"""Maximum number of items for which a preview reads values of columns that are not applied."""
+"""Maximum number of items for which a preview reads values of columns that the live configuration does not declare."""
 
 KEPT_VALUES = 5_000
 """Maximum number of items whose values for rules are cached. Many users have the same items at the top of their lists.
