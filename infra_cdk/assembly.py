@@ -76,7 +76,7 @@ def inputs_digest(
 
 
 def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], None], kept: int = KEPT) -> Path:
-    """Return the folder of the assembly for the current inputs. If it is missing or modified, write it.
+    """Return the folder of the assembly for the current inputs. A missing or modified assembly is written.
 
     An assembly is written to a temporary folder and renamed, so that an interrupted synthesis is never used.
     """

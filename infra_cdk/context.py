@@ -32,9 +32,7 @@ def load_settings(environments: object, name: str, overrides: Mapping[str, objec
 
 
 def _read(kind: type[T], given: Mapping[str, object], *, location: str, **own: str) -> T:
-    """Return an object's settings as an instance of `kind`. `own` has values of fields that the caller sets, so the
-    object must not contain them.
-    """
+    """Return the settings in `given` as an instance of `kind`. `own` has the fields that `given` must not contain."""
     expected = {key: hint for key, hint in typing.get_type_hints(kind).items() if key not in own}
     for key, value in given.items():
         if key not in expected:

@@ -16,7 +16,7 @@ _FIRST, _DAYS = dt.date(2090, 1, 1), 20 * 365
 
 
 def longest_gap_hours(expression: str) -> int:
-    """Return the longest gap between two runs in hours, rounded up, or one week if it is longer.
+    """Return the longest gap between two runs in hours, rounded up, or one week if the gap is longer.
 
     The result is one week for schedules with months or days of the month.
 

@@ -23,7 +23,7 @@ def alarm_period(schedule: str | None) -> cdk.Duration:
 
 def alerts_topic(scope: Construct, construct_id: str, *, settings: Settings) -> sns.Topic:
     topic = sns.Topic(scope, construct_id, enforce_ssl=True, display_name=f"Alsolike {settings.name}")
-    # The policy that enforces TLS replaces a topic's default policy, which would allow alarms of the account.
+    # The policy that enforces TLS replaces a topic's default policy, which would let the account's alarms publish.
     topic.add_to_resource_policy(
         iam.PolicyStatement(
             sid="AlarmsOfThisAccount",

@@ -1,4 +1,4 @@
-"""Name of the API in two regions, which a health check moves from the primary to the replica and back."""
+"""DNS name of the API in two regions. A health check moves the name from the primary to the replica and back."""
 
 from typing import Literal
 
@@ -15,8 +15,8 @@ from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.nag_suppressions import acknowledge
 
 CHECK_S, FAILURES, TTL_S = 10, 3, 10
-"""Interval of the checks in seconds, number of equal results in a row that move the name, and caching time of the
-name's target in seconds.
+"""Interval of the checks in seconds, number of equal results in a row after which Route 53 moves the name, and caching
+time of the name's target in seconds.
 """
 _RATE_PER_S, _BURST = 20, 40
 """Limits of the health route. Route 53's health checkers together send fewer requests."""
@@ -25,8 +25,7 @@ _RATE_PER_S, _BURST = 20, 40
 class ApiName(Construct):
     """Custom domain of the API in one region, with its certificate and its failover record.
 
-    The record is a CNAME, because Route 53 caches an alias for a minute. Therefore, the name cannot be that of the
-    zone.
+    The record is a CNAME, because Route 53 caches an alias for a minute. A CNAME cannot have the name of the zone.
     """
 
     def __init__(
@@ -79,10 +78,9 @@ class ApiName(Construct):
 
 
 class HealthCheck(Construct):
-    """Health check of a region, and the API with the route that it requests.
+    """Health check of a region, and a separate API with the requested route.
 
-    The route has an API of its own, so that checks are neither requests in the metrics, alarms and logs of the API, nor
-    subject to its limits.
+    Checks of the public API would appear in its metrics, alarms and logs, and count towards its limits.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, environment: str, function: lambda_.IFunction) -> None:

@@ -218,9 +218,9 @@ def _send_events(bucket: s3.Bucket) -> None:
 def removal_policy(settings: Settings, *, protected: bool = False) -> cdk.RemovalPolicy:
     """Return the removal policy of stored data.
 
-    `RETAIN_ON_UPDATE_OR_DELETE` lets a failed first deployment delete its resources. `RETAIN` would keep the resources,
-    and the next deployment would create a second hash key. A rollback cannot delete `protected` resources, which have
-    deletion protection.
+    `RETAIN_ON_UPDATE_OR_DELETE` lets a failed first deployment delete its resources. With `RETAIN`, they would remain,
+    and the next deployment would create new resources next to them. A rollback cannot delete `protected` resources,
+    which have deletion protection.
     """
     if settings.removal_policy == "destroy":
         return cdk.RemovalPolicy.DESTROY

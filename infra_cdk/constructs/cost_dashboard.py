@@ -21,7 +21,7 @@ NOTE = (
     "without load. `alsolike cost` contains all costs."
 )
 BILLING_REGION = "us-east-1"
-"""Region of the metric AWS/Billing. The account must have billing alerts."""
+"""Region of the metric AWS/Billing, which exists only if the account has billing alerts."""
 
 _CLASSES = (
     ("StandardStorage", "s3_gb", ""),

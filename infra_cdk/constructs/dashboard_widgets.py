@@ -21,7 +21,7 @@ RATES = (
     (Metric.NEW_ITEM_SHARE, "Share of new items"),
     (Metric.DEGRADED_SHARE, "Share of degraded responses"),
 )
-"""Metrics of attribution, each on the responses of one day, with the titles of their graphs."""
+"""Metrics of attribution with the titles of their graphs. Each value describes the responses of one day."""
 
 
 def board(scope: Construct, name: str, *, settings: Settings, start: str = "-PT12H") -> cloudwatch.Dashboard:

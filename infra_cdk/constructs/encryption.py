@@ -117,8 +117,8 @@ def encrypt(
     Parameters
     ----------
     replica_key_arn
-        Key of the second region, which encrypts the replicas of tables and secrets. None in one region, and in the
-        second region.
+        Key of the second region, which encrypts the replicas of tables and secrets. None for a deployment in one
+        region, and for the stacks of the second region.
     """
     arn = key.key_arn
     for bucket in buckets:

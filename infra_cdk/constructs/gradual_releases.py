@@ -16,8 +16,8 @@ from infra_cdk.settings import Settings
 
 _MINUTE = cdk.Duration.minutes(1)
 _PERIODS = 2
-"""Number of minutes with failed or slow requests after which a release is rolled back. `response_alarms` would be too
-late, because they need longer than the five minutes with 10% of the calls.
+"""Number of minutes with failed or slow requests after which a release is rolled back. The alarms of `response_alarms`
+need at least ten minutes, but all calls use the new version after five minutes.
 """
 _MIN_REQUESTS = 4
 

@@ -13,7 +13,7 @@ from infra_cdk.constructs.training_job import TrainingJob
 
 SAGEMAKER_REFUSALS = ("SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException")
 """Errors of SageMaker when it cannot start a job, for example because of a quota."""
-# Errors of Glue that pass, for example a lack of capacity, or an unfinished run of the job.
+# Temporary errors of Glue, for example because of a lack of capacity, or because another run has not ended.
 _GLUE_TRANSIENT = [
     "Glue.ConcurrentRunsExceededException",
     "Glue.InternalServiceException",
@@ -26,8 +26,8 @@ _GLUE_TRANSIENT = [
 def train(
     scope: Construct, job: TrainingJob, attempts: Attempts, *, construct_id: str = "Train", spot: bool
 ) -> sfn.CustomState:
-    """Return a step that trains on the dataset in `$.dataset`. The step writes the job's name and bundle to
-    `$.training`.
+    """Return a step that trains on the dataset in `$.dataset`. The step writes the job's name and the S3 URI of the
+    model to `$.training`.
     """
     # The CDK's task does not support ContainerEntrypoint and would extend the job's role.
     task = sfn.CustomState(

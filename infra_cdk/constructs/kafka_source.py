@@ -47,9 +47,9 @@ def read_topic(trigger: KafkaTopic, function: lambda_.IFunction, scope: Construc
 
 
 def kafka_arns(kafka: KafkaSettings) -> Mapping[str, str | Sequence[str]]:
-    """Return the resources of the function's permissions for Kafka, by their names in its manifest.
+    """Return the ARNs for the function's permissions, by the resource names in the manifest of `read_kafka`.
 
-    A list is empty if the settings need no such permission.
+    A list is empty if the settings do not need the permission.
     """
     cluster = [kafka.cluster_arn] if kafka.cluster_arn else []
     return {

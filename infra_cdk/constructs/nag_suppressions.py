@@ -11,8 +11,8 @@ from constructs import IConstruct
 def acknowledge(resource: IConstruct, *, finding: str, reason: str) -> None:
     """Acknowledge a finding about `resource` and its children.
 
-    `finding` is the ID of the rule, such as `AwsSolutions-S1`, with the part of the finding in brackets, if there is
-    one.
+    `finding` is the ID of the rule, such as `AwsSolutions-S1`. A rule with several findings adds a suffix in brackets,
+    such as `[Resource::*]`.
     """
     cdk.Validations.of(resource).acknowledge(cdk.Acknowledgment(id=finding, reason=reason))
 

@@ -68,8 +68,8 @@ _REASON = "AWS documents the access to network interfaces on * only"
 class Network(Construct):
     """VPC of the setting `vpc`, or a new one, with a security group for functions and jobs.
 
-    Members of the security group may reach each other and the endpoints. `zone` is that of the first subnet.
-    `api_endpoint_id` is None with a public API.
+    Members of the security group may reach each other and the endpoints. `zone` is the availability zone of the first
+    subnet. `api_endpoint_id` is None with a public API.
     """
 
     def __init__(self, scope: Construct, construct_id: str, *, settings: Settings) -> None:
@@ -142,7 +142,7 @@ class Network(Construct):
     def _api_endpoint(self, vpc: ec2.Vpc, settings: Settings) -> str:
         """Create the endpoint of API Gateway, which all hosts of the VPC reach.
 
-        It has no private DNS names, because they would also resolve for public APIs of other services.
+        Private DNS names are off, because with them, the hosts could not reach public APIs in API Gateway.
         """
         group = ec2.CfnSecurityGroup(
             self,

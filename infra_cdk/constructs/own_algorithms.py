@@ -30,7 +30,9 @@ def package_folder(settings: Settings) -> Path | None:
 
 
 def check_algorithms(settings: Settings) -> None:
-    """Leave the check to the job if `training_package` is set, because only the job imports the package."""
+    """Reject unknown algorithms. With `training_package`, the job checks them, because only the job imports the
+    package.
+    """
     if settings.training_package is not None:
         return
     known = sorted(filter(None, map(_name, BUILT_IN.rglob("*.py"))))

@@ -113,7 +113,7 @@ def asset_key(settings: Settings) -> list[Permission]:
 def _objects_arn(bucket: s3.IBucket, key: str) -> str:
     if "*" not in key:
         return bucket.arn_for_objects(key)
-    # Use the exported name, because the cdk-nag finding contains it.
+    # cdk-nag's finding contains the name of the export, and its acknowledgement must contain the same name.
     return f"{cdk.Stack.of(bucket).export_value(bucket.bucket_arn)}/{key}"
 
 

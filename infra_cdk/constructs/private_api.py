@@ -61,7 +61,7 @@ class PrivateApi(Api):
             ),
             # Without this parameter, the import of the document would create an edge-optimized API first.
             parameters={"endpointConfigurationTypes": "PRIVATE"},
-            # The account has one role for the logs of all REST APIs, so it outlasts this API.
+            # The account has one role for the logs of all REST APIs, so the role outlasts this API.
             cloud_watch_role=True,
             cloud_watch_role_removal_policy=cdk.RemovalPolicy.RETAIN,
             deploy_options=apigw.StageOptions(

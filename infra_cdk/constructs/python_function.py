@@ -22,12 +22,11 @@ from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]
 _OPTIONAL_FIELDS = ("forwarded_days", "forwards_erasures", "powertools_metrics_namespace", "private_api")
-"""Fields of functions' settings for which `_variables` has no value unless `values` contains them."""
+"""Fields of functions' settings that become variables only if `values` contains them."""
 
 
 class PythonFunction(Construct):
-    """Function in `functions/<name>/` with the role, log group, trigger and alias `live` that its `manifest.py`
-    declares.
+    """Function in `functions/<name>/`, with its role, log group and alias `live`, and the trigger in its `manifest.py`.
 
     All callers use the alias. The role allows logs, traces, and the access that the manifest and its trigger declare.
     The CDK adds no permissions.

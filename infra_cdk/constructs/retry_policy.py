@@ -27,7 +27,7 @@ class Attempts:
     @property
     def longest_s(self) -> int:
         """Maximum duration of all attempts and of the pauses between them."""
-        pauses_s = self.first_pause_s * ((1 << self.retries) - 1)  # 1 + 2 + 4 + ... first pauses
+        pauses_s = self.first_pause_s * ((1 << self.retries) - 1)  # 1, 2, 4, ... times the first pause
         return (self.retries + 1) * self.timeout_s + pauses_s
 
     @property

@@ -27,7 +27,7 @@ FLEXIBLE = ("G.1X", "G.2X")
 """Worker types that support the flexible execution class."""
 MODES = {"logs": "SSE-KMS", "bookmarks": "CSE-KMS", "objects": "SSE-S3"}
 OWN_KEY_MODES = {**MODES, "objects": "SSE-KMS"}
-"""Modes with the key of the setting `kms_key_arn`."""
+"""Encryption modes with the key of the setting `kms_key_arn`."""
 
 
 class SparkJob(Construct):
@@ -225,7 +225,7 @@ def _encryption(scope: Construct, *, settings: Settings, own_key: kms.IKey | Non
 def _name(settings: Settings, suffix: str) -> str:
     """Return the name of a configuration.
 
-    A change creates the replacement before CloudFormation deletes the old configuration, so names must differ.
+    CloudFormation creates a changed configuration before it deletes the old one, so their names must differ.
     """
     return f"alsolike-{settings.name}-build-dataset-{suffix}"
 

@@ -84,7 +84,7 @@ class TrainingWorkflow(Construct):
             fields=("run_id", "started_ms", "first", "engine", "reason", "version", "dataset_s3_uri"),
             result_path="$.start",
             failure={"run_id": ""},
-            # The error replaces the input, because an input that is not an object cannot have a field for it.
+            # The error replaces the input, because an input that is not an object cannot have a field for the error.
             error_path="$",
         )
         built = self._invoke(
@@ -153,7 +153,7 @@ class TrainingWorkflow(Construct):
         self._schedule()
 
     def _canary(self, run_canary: lambda_.IFunction) -> sfn.IChainable:
-        """End the canary if a step fails, because no further step would check it."""
+        """Return the steps of a canary. A failed step ends the canary, because no later step would check it."""
 
         def step(
             construct_id: str,
@@ -210,7 +210,7 @@ class TrainingWorkflow(Construct):
         """Return a step that calls a function.
 
         If the call fails, the error is written to `error_path` and, with the fields `failure`, to `$.failure`. The next
-        step is `fails_to`, or the notification of operators if it is None.
+        step is `fails_to`. If `fails_to` is None, the next step notifies the operators.
         """
         task = call(
             self,

@@ -14,7 +14,8 @@ from infra_cdk.constructs.http_api import PAGES_STAGE
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.settings import Settings
 
-# By default, CloudFront caches most responses with these statuses for ten seconds, even of the API and for all tokens:
+# By default, CloudFront caches most responses with these statuses for ten seconds. Without this list, an error of the
+# API would also be sent to callers with other tokens:
 # https://docs.aws.amazon.com/AmazonCloudFront/latest/DeveloperGuide/HTTPStatusCodes.html
 _ERRORS = (400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504)
 

@@ -30,7 +30,7 @@ class DataStack(Stack):
     encryption
         Key that encrypts the stored data of all stacks. None for keys of AWS.
     replica_key_arn
-        ARN of the key of the second region. None for keys of AWS, and in one region.
+        ARN of the key of the second region. None for keys of AWS, and for a deployment in one region.
     tracking_id
         Tracking ID that clients of Personalize's event API send.
     """

@@ -30,7 +30,8 @@ MAX_REFUSED = 100
 class ObservabilityStack(Stack):
     """Dashboards, the budget, alarms on the API, trainings and stored data, and two composite alarms.
 
-    The second region has no catalogue (`catalogue` is None) and no dashboards. Their names are unique per account.
+    `catalogue` is None in the second region. The second region has no dashboards, because their names are unique in an
+    account.
     """
 
     def __init__(
@@ -111,10 +112,10 @@ class ObservabilityStack(Stack):
         self._disable_dashboards()
 
     def _disable_dashboards(self) -> None:
-        """Add a condition that disables dashboards which the setting excludes. Their references stay in the template.
+        """Add a condition that disables dashboards which the setting excludes. They remain in the template.
 
-        A removed reference would remove an export of another stack while this stack still imports it. CloudFormation
-        would reject this, because this stack is updated last.
+        If they were removed, other stacks would lose exports that only dashboards import. CloudFormation rejects the
+        removal of an imported export, and this stack, which imports it, is updated last.
         """
         setting = self._settings.dashboards
         never = cdk.CfnCondition(self, "Never", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "never"))
@@ -188,7 +189,7 @@ class ObservabilityStack(Stack):
         )
 
     def _composite_alarm(self, construct_id: str, alarms: Sequence[cloudwatch.IAlarm], description: str) -> None:
-        """Add an alarm that is active while any of the alarms is active. It notifies operators."""
+        """Add an alarm that notifies operators, and is active while any of `alarms` is active."""
         rules = [cloudwatch.AlarmRule.from_alarm(each, cloudwatch.AlarmState.ALARM) for each in alarms]
         made = cloudwatch.CompositeAlarm(
             self,

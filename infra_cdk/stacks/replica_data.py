@@ -18,9 +18,9 @@ from infra_cdk.stacks.stack import Stack
 class ReplicaDataStack(Stack):
     """Buckets, stream and tables of the second region, and references to the replicas of tables and secrets.
 
-    The primary's data stack creates these replicas. It is deployed first without `replica_region`, and updated with
-    this setting after this stack. Both stacks read outputs of the other stack by name, because an export can be
-    imported in its own region only.
+    The primary's data stack creates these replicas. The primary is first deployed without `replica_region`. After this
+    stack exists, the primary is updated with the setting. Each stack reads outputs of the other by name, because
+    exports can be imported only in their region.
     """
 
     def __init__(

@@ -114,8 +114,8 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
         if path:
             state.write(path)
         _print_line(f"{READY_LINE} {cloud.endpoint}")
-        # The timeout is necessary, because the kernel may deliver a signal to another thread. This thread runs the
-        # Python handler only when it wakes up.
+        # The timeout is necessary, because the kernel may deliver a signal to another thread. The main thread runs
+        # Python's signal handlers, but only when it wakes up.
         next_collection_s = time.monotonic() + _FULL_COLLECTION_S
         while not stopped.wait(_SIGNAL_CHECK_S):
             if time.monotonic() > next_collection_s:

@@ -16,7 +16,7 @@ _STOP_TIMEOUT_S = 30.0
 
 
 class Booting:
-    """Reader of a starting cloud's output. It also reads later output, so that the cloud does not block.
+    """Reader of a cloud's output. It also reads the output after the start, so that the cloud does not block.
 
     If the context ends with an error, such as an interruption, the cloud is stopped, because no client could reach it.
     """
@@ -73,7 +73,7 @@ class Booting:
                 if line.startswith(READY_LINE):
                     self.ready = True
                     self.settled.set()
-                elif not self.ready and not line.startswith(FAILED_LINE):  # `failure` returns this line
+                elif not self.ready and not line.startswith(FAILED_LINE):  # `failure` returns the reason of the failure
                     self._progress(line.rstrip("\n"))
         except ValueError:
             pass  # `Cloud.stop` has closed the stream

@@ -102,7 +102,7 @@ class Cloud:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            start_new_session=True,  # Ctrl-C is for the owner, who then stops the cloud.
+            start_new_session=True,  # Ctrl-C must reach only this process, which then stops the cloud.
         )
         with Booting(process, path, progress) as booting:
             settled = booting.settled.wait(timeout_s)
@@ -270,7 +270,7 @@ class Cloud:
         Raises
         ------
         CloudError
-            If no such job runs on spare capacity.
+            If no spot training job with this name runs.
         """
         self._request("POST", "/interrupt-training", {"name": name})
 

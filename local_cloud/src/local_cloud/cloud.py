@@ -297,7 +297,7 @@ class LocalCloud:
         """Advance the clock and return the fired schedules. Delete expired data if the duration is at least a day."""
         if self._scheduler is None or self._expiry is None:
             raise ValueError("the cloud has not booted")
-        self._pump.flush()  # Queued metrics must have the time of their events, because alarms use this time.
+        self._pump.flush()  # Alarms use the time at which a metric arrives, so send metrics before the clock advances.
         firings = self._scheduler.advance(duration)
         if duration >= timedelta(days=1):
             self._expiry.run()

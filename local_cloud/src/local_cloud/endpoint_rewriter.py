@@ -6,7 +6,7 @@ from local_cloud.deployment import Clients, Deployment
 
 
 class EndpointRewriter:
-    """Local replacements for AWS addresses, which servers register when they start."""
+    """Local addresses of servers, by the AWS addresses that they replace."""
 
     def __init__(self) -> None:
         self._local: dict[str, str] = {}

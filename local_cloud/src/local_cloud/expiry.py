@@ -38,7 +38,7 @@ class Expiry:
         self._thread.start()
 
     def run(self) -> float:
-        """Delete expired data, and remove its traces from the files. Return the seconds until the next run.
+        """Delete expired data, and remove its traces from the database files. Return the seconds until the next run.
 
         Errors are reported, and the next run tries again.
         """

@@ -25,7 +25,7 @@ class MetricStore:
         self._next_merge_s = 0.0
 
     def watch(self, take: Callable[[Series, Sequence[tuple[float, float]]], None]) -> None:
-        """Pass later data to an observer, as series and values with their numbers of occurrences."""
+        """Pass data of later calls of `put` to an observer, as series and values with their numbers of occurrences."""
         self._watch = take
 
     def put(self, namespace: str, data: Iterable[Mapping[str, Any]]) -> None:
@@ -56,7 +56,7 @@ class MetricStore:
             return list(self._series)
 
     def read(self, series: Series, *, start: datetime, end: datetime) -> list[Datapoint]:
-        """Return the values of the periods that begin from the minute of `start` to before `end`, in order."""
+        """Return the values of the periods that begin before `end`, but not before the minute of `start`, in order."""
         first_s, last_s = utc(start).timestamp() // _MINUTE_S * _MINUTE_S, utc(end).timestamp()
         with self._lock:
             return [

@@ -13,7 +13,7 @@ CREATED, DELETED, FAILED = "CREATE_COMPLETE", "DELETE_COMPLETE", "DELETE_FAILED"
 
 
 class Stacks:
-    """Stacks of a deployment. There are none before the deployment.
+    """Stacks of a deployment, which `learn` adds.
 
     As in CloudFormation, a deletion fails if, for example, another stack imports an export, a bucket has objects, or a
     group has model packages. A deletion removes the resource types of `_DELETIONS`, unless the template retains a

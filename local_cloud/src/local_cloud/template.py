@@ -12,7 +12,7 @@ _SECTIONS = {
     "AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Outputs", "Parameters",
     "Resources", "Rules",
 }  # fmt: skip
-# The policies have no effect on a creation.
+# Attributes of resources. The creation of a resource ignores the policies.
 _ATTRIBUTES = {
     "Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdatePolicy",
     "UpdateReplacePolicy",

@@ -31,7 +31,7 @@ class _Look:
 
 @dataclass(frozen=True, slots=True)
 class MetricAlarm:
-    """Alarm on the latest `periods`. `looks` contains its statistics by query ID."""
+    """Alarm on the latest `periods` periods. `looks` contains the metric and statistic of each query, by query ID."""
 
     name: str
     looks: Mapping[str, _Look]

@@ -51,10 +51,10 @@ def add_values(values: Values, pairs: Iterable[tuple[float, float]]) -> None:
 
 
 class SeriesStore:
-    """Samples of the watched series.
+    """Samples of the watched series, in periods that are shorter than the periods of alarms.
 
-    The first sample of a period is its start. A period lasts at most `_LONGEST_PERIOD`. Therefore, memory depends on
-    the watched time, not on the number of samples.
+    A period starts with its first sample and lasts at most `_LONGEST_PERIOD`. Therefore, memory depends on the watched
+    time, not on the number of samples.
     """
 
     def __init__(self, watched: Mapping[Series, timedelta]) -> None:

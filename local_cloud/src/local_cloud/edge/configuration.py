@@ -94,7 +94,7 @@ def read_headers_policy(properties: Properties) -> Sequence[ResponseHeader]:
 def _cors(section: Properties) -> list[ResponseHeader]:
     """Return the headers of responses to simple requests from any origin.
 
-    CloudFront forwards preflight requests to origins.
+    The settings for preflight requests are ignored. CloudFront forwards such requests to origins.
     """
     section.keep("AccessControlAllowHeaders", "AccessControlAllowMethods", "AccessControlMaxAgeSec")
     for name, expected in (("AccessControlAllowOrigins", {"Items": ["*"]}), ("AccessControlAllowCredentials", False)):

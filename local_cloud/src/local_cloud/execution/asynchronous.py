@@ -1,6 +1,6 @@
 """Asynchronous invocations, which are queued and retried.
 
-Destinations receive their results, and dead-letter queues the events of failed invocations.
+Destinations receive the results. Dead-letter queues receive the events of failed invocations.
 
 https://docs.aws.amazon.com/lambda/latest/dg/invocation-async-error-handling.html
 """

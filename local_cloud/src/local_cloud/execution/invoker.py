@@ -15,8 +15,8 @@ from local_cloud.telemetry.pump import Pump
 
 NAMESPACE = "AWS/Lambda"
 MAX_WAITING = 32
-"""Maximum number of invocations of a version that wait for an environment. Lambda throttles excess invocations
-immediately."""
+"""Maximum number of invocations of a version that wait for an environment. On AWS, no invocation waits: Lambda starts
+another environment, or throttles the invocation."""
 
 
 class Invoker:
@@ -160,7 +160,10 @@ class Invoker:
 
 
 class _Pool:
-    """Environments of a version with its configuration. `free` is notified when an environment becomes available."""
+    """Environments of a function version in one configuration, `revision`.
+
+    `free` is notified when an environment becomes available.
+    """
 
     def __init__(self, revision: object, lock: threading.Lock) -> None:
         self.revision = revision

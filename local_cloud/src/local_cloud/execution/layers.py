@@ -2,7 +2,7 @@
 
 A layer is built for the function's processor and Python version. Pure Python packages run here unchanged. If this
 interpreter cannot load the compiled files of a package, the package is not extracted, and the installed package is
-imported instead. The report lists these packages with reasons.
+imported instead. `PackageSource` gives the reason.
 """
 
 import functools

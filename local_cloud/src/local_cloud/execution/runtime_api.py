@@ -62,12 +62,10 @@ class RuntimeApi(HttpServer):
         return reply
 
     def close(self) -> None:
-
         self._invocations.put(None)
         self.stop()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
-
         if request.method == "GET":
             return self._next_invocation()
         *_, subject, kind = request.path.rstrip("/").split("/")

@@ -11,7 +11,11 @@ from local_cloud.http_server import HttpRequest, HttpResponse
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """Admission of a request, with `requestContext.authorizer` of the event and `$context.authorizer.*` of the log."""
+    """Admission of a request.
+
+    `context` becomes `requestContext.authorizer` of the event, and `variables` become `$context.authorizer.*` of the
+    access log.
+    """
 
     context: Mapping[str, Any]
     variables: Mapping[str, Any]

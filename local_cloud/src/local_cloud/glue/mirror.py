@@ -1,7 +1,7 @@
 """Buckets as directories, so that Spark can read and write `s3://` without a connector for S3.
 
 Before the script starts, the objects below the S3 URIs in its arguments are copied to a directory per bucket. After the
-script ends, new, changed and deleted files are synchronised to S3. Meanwhile, changes are not synchronised.
+script ends, new, changed and deleted files are synchronised to S3. While the script runs, nothing is synchronised.
 """
 
 from pathlib import Path

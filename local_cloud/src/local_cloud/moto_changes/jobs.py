@@ -64,12 +64,15 @@ def _update_and_keep_properties(self: Any, model_package_arn: str, **parameters:
 
 
 def keep_package_properties(_: Runtime | None = None) -> None:
-    """Keep the properties of a model package that an update does not name. Repeated calls have no effect."""
+    """Change moto so that an update of a model package keeps the properties that the update does not name.
+
+    Repeated calls have no effect.
+    """
     replace(SageMakerModelBackend, "update_model_package", _update_and_keep_properties)
 
 
 def delete_packages(_: Runtime | None = None) -> None:
-    """Add the deletion of model packages, and of groups without packages."""
+    """Change moto so that it deletes model packages, and groups without packages."""
 
     def delete_model_package(self: Any) -> Any:
         name = self._get_param("ModelPackageName")

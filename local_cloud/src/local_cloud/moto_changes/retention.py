@@ -59,9 +59,9 @@ def _number(line: Any) -> int:
 
 
 def keep_newest_executions(_: Runtime | None = None) -> None:
-    """Delete the oldest ended executions of a state machine, and the threads of all but the newest ended executions.
+    """Change moto so that the start of an execution deletes the oldest ended executions of the state machine.
 
-    Both happen when an execution starts.
+    The start also deletes the threads of ended executions, except for the newest `_WITH_MAP_RUNS`.
     """
 
     @wrapping(StepFunctionsParserBackend, "start_execution")
@@ -79,7 +79,7 @@ def keep_newest_executions(_: Runtime | None = None) -> None:
 
 
 def keep_newest_notes(_: Runtime | None = None) -> None:
-    """Patch moto to keep only the newest notifications, state changes of alarms and iterators of DynamoDB streams."""
+    """Change moto so that it keeps only the newest notifications, state changes of alarms and stream iterators."""
 
     @wrapping(Topic, "publish")
     def published(publish: Any, self: Any, *arguments: Any, **options: Any) -> Any:

@@ -13,7 +13,7 @@ _OPERATIONS = ("get_template", "describe_stacks", "list_stack_resources", "delet
 
 
 def show_stacks(runtime: Runtime) -> None:
-    """Describe and delete the stacks that this cloud deployed. moto serves other stacks."""
+    """Change moto so that it describes and deletes the stacks that this cloud deployed. moto serves other stacks."""
 
     def get_template(name: str) -> Any:
         template = runtime.stacks.template(name)

@@ -21,7 +21,7 @@ def _write_objects_one_by_one(runtime: Runtime) -> None:
 
 
 def forget_objects(_: Runtime | None = None) -> None:
-    """Create moto's objects without adding them to the list of instances of their class."""
+    """Change moto so that it does not add a new object to the list of instances of the object's class."""
     replace(BaseModel, "__new__", staticmethod(lambda cls, *_, **__: object.__new__(cls)))
 
 
@@ -70,7 +70,7 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
 
 
 def store_composite_alarms(_: Runtime | None = None) -> None:
-    """Store composite alarms in the same way as moto stores other alarms."""
+    """Change moto so that it stores composite alarms in the same way as other alarms."""
     replace(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
 
 

@@ -47,7 +47,7 @@ class Encryption:
         }
 
     def needs(self, need: Need) -> Iterator[Need]:
-        """Yield the permissions on the key of the resource that a permission concerns."""
+        """Yield the additional permissions on the key that encrypts the resource of `need`."""
         key = self._keys.get(_owner(need.resource)) if self._keys and need.action in _ON_KEY else None
         if key is None:
             return

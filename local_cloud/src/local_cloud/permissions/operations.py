@@ -72,9 +72,9 @@ def _any_resource(_: Parameters, __: Place) -> str:
 
 
 def _named(service: str, resource_type: str, *parameters: str) -> _Resource:
-    """Return a function that returns the ARN of a resource from the first of the parameters that a request has.
+    """Return a function that returns the ARN of a request's resource.
 
-    The parameter contains the name or the ARN.
+    The first of `parameters` that the request has contains the name or the ARN.
     """
 
     def resource(given: Parameters, place: Place) -> str:

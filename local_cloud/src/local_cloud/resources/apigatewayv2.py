@@ -40,7 +40,7 @@ def _create_stage(creation: Creation) -> Created:
 
 
 def _part(operation: str, id_name: str, names: tuple[str, ...]) -> Callable[[Creation], Created]:
-    """Return a function that creates a part of an API. Its properties have the names in the service's API."""
+    """Return a function that creates a part of an API. CloudFormation's properties are parameters of the operation."""
 
     def create(creation: Creation) -> Created:
         part = getattr(creation.clients("apigatewayv2"), operation)(**creation.properties.take(*names))

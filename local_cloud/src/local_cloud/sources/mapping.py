@@ -26,7 +26,10 @@ _INSTALLATION = "reading a Kafka topic needs confluent-kafka here; install it wi
 
 @dataclass(frozen=True, slots=True)
 class KafkaSource:
-    """Topic of a self-managed cluster. `access` contains types and URIs, for example of authentication and secret."""
+    """Topic of a self-managed cluster.
+
+    `access` contains pairs of a type, such as `BASIC_AUTH`, and a URI, such as the ARN of a secret.
+    """
 
     topic: str
     servers: tuple[str, ...]

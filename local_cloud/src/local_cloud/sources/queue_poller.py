@@ -53,9 +53,9 @@ class QueuePoller(Poller):
                     self._report(f"event source mapping {self._mapping.name}: {error}")
 
     def _gather(self) -> list[dict[str, Any]]:
-        """Receive messages until the batch is full or its window ends, unless the queue is empty.
+        """Receive messages until the batch is full or its window ends. The window starts with the first message.
 
-        The window starts with the first message.
+        Return an empty list if the first request finds no messages.
         """
         messages: list[dict[str, Any]] = []
         window_ends = float("inf")

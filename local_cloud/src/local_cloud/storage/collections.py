@@ -24,7 +24,7 @@ class Collection:
 
     Requests to `service`, a signing name, change the collection. `restore` adds an object, or replaces an object that
     the template has created. With `is_random`, each deployment of the template creates different objects. They are
-    stored at the start, even if no request changes them. An object for which `is_final` is true is not compared again.
+    stored at the start, even if no request changes them. `is_final` returns true for objects that no longer change.
     """
 
     name: str
@@ -44,7 +44,10 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
     kms, workflows = kms_backends[account][region], cast("Any", stepfunctions_parser_backends[account][region])
 
     def nested(owners: Callable[[], Iterable[tuple[str, dict[str, Any]]]]) -> dict[str, Any]:
-        """Return arguments of a collection of entries in dictionaries of other resources, for example of user pools."""
+        """Return `entries` and `restore` of a collection. Other objects own its entries, as user pools own users.
+
+        `owners` returns the names of the owners, and their dictionaries of entries.
+        """
 
         def restore(name: str, value: Any) -> None:
             owner, _, key = name.partition("|")
@@ -112,7 +115,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             kms.keys[name].key_material, kms.keys[name].private_key = material
 
     return (
-        # Key material is stored, because the template creates random material. Stored keys already contain theirs.
+        # Each deployment creates random key material, so the material is stored. Stored keys already contain theirs.
         _dict_collection("kms.keys", "kms", kms.keys),
         Collection(
             "kms.key_material",

@@ -79,7 +79,7 @@ class Journal:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Block writes of other threads, so that values that the block reads are written in the order of the reads."""
+        """Block writes of other threads, so that a value that is read in the block cannot replace a newer value."""
         with self._lock:
             yield
 

@@ -82,7 +82,7 @@ class Recorder:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """Commit all changes that the `with` block makes and records as one transaction."""
+        """Keep all changes that the `with` block records in one transaction. The block does not commit them."""
         with self._journal.locked() if self._journal else contextlib.nullcontext():
             yield
 
@@ -114,7 +114,7 @@ class Recorder:
         self._newest[place] = first + len(shard.items)
 
     def _put_records(self, journal: Journal, place: str, records: Sequence[Mapping[str, Any]], *, first: int) -> None:
-        """Write records as one entry with the number of the last, so that the entry remains until all are processed."""
+        """Write records as one entry with the number of the last record, so that it remains until all are processed."""
         if records:
             number = first + len(records) - 1
             journal.put("record", place, _ordered(number), pickle.dumps(records, protocol=5))
