@@ -36,7 +36,7 @@ FUNCTIONS: dict[str, tuple[tuple[str, ...], str]] = {
     "build_dataset": (("s3", "dynamodb"), "import awswrangler"),
     "register_model": (("s3", "sagemaker"), "import numpy"),
 }
-"""Clients and import statement of heavy libraries, by function."""
+"""Services of the clients, and import statement of heavy libraries, by function."""
 
 
 def cold_start() -> Iterator[Result]:

@@ -1,8 +1,8 @@
-"""`python -m benchmarks.cold_texts SET`: quality for left-out items, compared by their texts; docs/cold-start.md.
+"""`python -m benchmarks.cold_texts SET`: quality of lists of items without interactions; docs/cold-start.md.
 
-The training omits a random share of the items. Lists of omitted items are evaluated on the omitted items that the users
-interacted with. An omitted item is compared with the known items by words, as in the product, or by words and vectors
-of character n-grams. The vectors are a truncated SVD of the known items' texts.
+The training omits a random share of the items. Only the omitted items are ranked. A user's targets are the omitted
+items that the user interacted with. An omitted item is compared with the known items by words, as in the product, or by
+words and vectors of character n-grams. The vectors are a truncated SVD of the known items' texts.
 """
 
 from __future__ import annotations
@@ -106,7 +106,7 @@ def hold_out_items(
     Returns
     -------
     Interactions
-        Interactions with known items only, which are numbered by frequency.
+        Interactions with known items. The items are numbered by frequency.
     Properties
         Properties of the known items by number, then of the left-out items.
     Queries
@@ -193,7 +193,7 @@ class NgramVectors:
     def __init__(self, texts: Sequence[str]) -> None:
         counts = _buckets(texts)
         texts_with = np.bincount(counts.indices, minlength=BUCKETS)
-        self._shared = np.flatnonzero(texts_with > 1)  # n-grams of one text relate it to no other
+        self._shared = np.flatnonzero(texts_with > 1)  # omit n-grams of a single text
         self._idf = np.log(len(texts) / texts_with[self._shared]).astype(np.float32)
         matrix = self._weighted(counts)  # X (texts, shared)
         sample = np.random.default_rng(0).standard_normal((len(self._shared), DIMENSIONS + OVERSAMPLING), np.float32)
@@ -223,7 +223,7 @@ class NgramVectors:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class NgramIndex:
-    """Cosines of n-gram vectors in place of a sentence model, see `alsolike.snapshot.sentences.SentenceIndex`."""
+    """Replacement for `alsolike.snapshot.sentences.SentenceIndex`, with cosines of n-gram vectors."""
 
     vectors: NgramVectors
     columns: Sequence[str]
@@ -240,7 +240,7 @@ def _texts(properties: Properties, columns: Sequence[str]) -> list[str]:
 
 
 def _buckets(texts: Sequence[str]) -> sp.csr_array:
-    """Return 1 for each bucket of a text's words and n-grams, float32 `(texts, BUCKETS)`."""
+    """Return a matrix with 1 in each bucket of a text's words and n-grams, float32 `(texts, BUCKETS)`."""
     rows = [sorted(Counter(_ngrams(text))) for text in texts]
     indices = np.array([bucket for row in rows for bucket in row], np.int32)
     offsets = np.cumsum([0, *map(len, rows)])

@@ -81,7 +81,7 @@ def clicks(shop: Shop, fatigue: Fatigue | None, *, seed: int) -> np.ndarray[Any,
     interest = rng.normal(0, 1, (USERS, ITEMS))
     scores = np.exp(interest + rng.normal(0, shop.noise, interest.shape))
     looks = 1 / np.arange(1, PLACES + 1)
-    # The same random numbers with and without fatigue, so that their difference has less noise.
+    # Runs with and without fatigue use the same random numbers, so that their difference has less noise.
     draws = rng.random((USERS, VISITS, ITEMS, 2))
     total = np.zeros(USERS)
     decay = 0.5 ** (HOURS_BETWEEN_VISITS / HALF_LIFE_HOURS)
@@ -111,9 +111,9 @@ def clicks(shop: Shop, fatigue: Fatigue | None, *, seed: int) -> np.ndarray[Any,
 
 
 def estimated(shop: Shop, *, seed: int) -> float:
-    """Return the strength of fatigue estimated from a log without demotion, or 0 if the estimate has no signal.
+    """Return the strength of fatigue estimated from a simulated log, or 0 if the estimate has no signal.
 
-    The log contains `LOGGED_USERS` other users. A share `SWAPS` of its responses has neighbours in random order.
+    The lists of the log do not demote seen items. A share `SWAPS` of the responses has neighbours in random order.
     """
     rng = np.random.default_rng(seed + 1_000)
     interest = rng.normal(0, 1, (LOGGED_USERS, ITEMS))

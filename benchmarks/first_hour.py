@@ -1,4 +1,4 @@
-"""Duration of the commands from CSV files of a small bookshop to recommendations.
+"""Duration of each command that a small bookshop runs from its CSV files to recommendations.
 
 The embedded cloud boots in a temporary folder. Processor time includes the start of Python, but not the processes of
 the cloud.

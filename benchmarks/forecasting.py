@@ -110,7 +110,7 @@ class World:
         return np.broadcast_to(np.arange(PLACES), (len(category), PLACES))
 
     def expected(self, requests: Requests, order: Ints) -> dict[str, float]:
-        """Return the expected value of each outcome per response if the lists have this order."""
+        """Return the expected value of each outcome per response for lists in the order `order`."""
         chances = np.take_along_axis(requests.chances, order, axis=1)
         clicks = chances / np.arange(1, PLACES + 1)
         if self.shop.attention == "stops":
@@ -162,7 +162,8 @@ def forecasts(
 ) -> tuple[dict[Draft, tuple[Forecast, dict[str, float]]], float]:
     """Return the forecast of each draft from a log, and the share of clicks that random pairs cost.
 
-    Each forecast has a dictionary of the true differences per response, and the true present outcomes (`present NAME`).
+    The dictionary next to a forecast has the true difference of each outcome per response, by name. Its keys
+    `present NAME` have the true outcomes without the draft.
     """
     world = World(shop, seed)
     requests = world.requests(shop.users, shop.responses)

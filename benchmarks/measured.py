@@ -1,4 +1,4 @@
-"""Measurements in tables of pages. Other benchmarks wrote these tables."""
+"""Measurements read from tables that other benchmarks wrote to pages."""
 
 from __future__ import annotations
 

@@ -209,10 +209,7 @@ def _groups(algorithms: Mapping[str, Algorithm], *, seed: int = 0) -> dict[str, 
 def _compared(
     split: Split, groups: Mapping[str, Mapping[str, Algorithm]], *, protocols: Sequence[Seen] = BOTH
 ) -> Iterator[QualityRow]:
-    """Yield a row per model, which can be in several groups.
-
-    Settings are selected for each protocol.
-    """
+    """Yield one row per model, also for a model of several groups. Settings are selected for each protocol."""
     found: dict[str, dict[Seen, Candidate]] = {}
     fits = Fits()
     for seen in protocols:
@@ -285,7 +282,7 @@ def _label(settings: Algorithm, suffix: str) -> str:
 
 
 def _baselines(split: Split, *, shop: bool, seed: int = 0) -> Iterator[QualityRow]:
-    """Yield the most frequent items of the user's complete history as baselines, only for shops."""
+    """Yield the quality of the most frequent items in the user's complete history. Yield nothing unless `shop`."""
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
     unlimited = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))

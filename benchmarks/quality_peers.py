@@ -21,7 +21,8 @@ from model_export.graph.contract import Graph
 class Peer(Algorithm):
     """Model of a library with one setting, which is selected on the validation data.
 
-    `learn` gets a value of the setting and a seed. It returns a function that scores histories, `(users, items + 1)`.
+    `learn` gets interactions, a value of the setting and a seed. It returns a function that scores histories, `(users,
+    items + 1)`.
     """
 
     name: ClassVar[str] = "peer"

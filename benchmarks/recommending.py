@@ -142,7 +142,7 @@ def _products(work: str, exported: ExportedModel) -> Row:
             return request_once
 
         works = {"products": requests_of(Configuration()), "variants": requests_of(Configuration(variants=None))}
-        with quiet():  # alternating requests, because the machine's speed varies more than the difference
+        with quiet():  # requests alternate, because the machine's speed varies more than the requests differ
             medians = cpu_medians_ms(works, rounds=2_000)
     against = "the request with all variants"
     return Row.compared(f"request, {work}", medians["products"], against, medians["variants"], max_ratio=1.05)

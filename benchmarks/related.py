@@ -1,8 +1,9 @@
 """`python -m benchmarks.related SET|SIZE...`: quality and cost of related items, written to docs/related-items.md.
 
-A set is a shop of `benchmarks.quality`. Tables from the interactions before a window of 28 days are evaluated on that
-window. Constants were selected on the validation window, which precedes the test window. A size has the numbers of
-`benchmarks.training` and synthetic interactions. For `together`, their times are rounded, so that they form baskets.
+A set is a shop of `benchmarks.quality`. Tables are computed from the interactions before a window of 28 days, and
+evaluated on the window. The product's constants were selected on the validation window, which precedes the test window.
+A size of `benchmarks.training` selects the number of synthetic interactions. Their times are rounded for `together`, so
+that they form baskets.
 """
 
 from __future__ import annotations

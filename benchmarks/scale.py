@@ -286,7 +286,7 @@ def _training(load: Load, assumed: Assumed) -> Iterator[Row]:
 
 
 def _api(calls: float, *, past: bool = False) -> float:
-    """Return the price of API calls in dollars. With `past`, the calls come after the first 300 million."""
+    """Return the monthly price of API calls in dollars. With `past`, 300 million other calls are billed first."""
     before = 300e6 if past else 0.0
     return prices.dollars("api_calls", before + calls) - prices.dollars("api_calls", before)
 

@@ -1,4 +1,4 @@
-"""Snapshot of a catalogue with a million items and ten columns: publishing a change, opening it, and finding rows."""
+"""Snapshot of a catalogue with a million items and ten columns: publish a change, open the snapshot, and find rows."""
 
 from __future__ import annotations
 

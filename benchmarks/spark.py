@@ -1,8 +1,8 @@
 """`python -m benchmarks.spark`: datasets and statistics by one process and by Spark; docs/scale.md.
 
 A synthetic lake of each size is cleaned and written as a dataset, and its statistics are counted. One process runs the
-code of the function and the training job. Spark runs in local-cluster mode with two workers of one core each.
-Measurements are sums over a process and its children. They include the start of Spark.
+code of the function `build_dataset` and the training job. Spark runs in local-cluster mode with two workers of one core
+each. Measurements are sums over a process and its children. They include the start of Spark.
 """
 
 from __future__ import annotations

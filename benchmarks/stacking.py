@@ -2,7 +2,7 @@
 
 Segments are thirds of the users by the length of their history. Models are fitted without the validation targets, so
 their scores are out of fold for the weights. Weights are learned twice per segment: by the search of `blend`, and by a
-regression on the logarithms of the models' scores. The weights of a segment rank the items of its test users.
+regression on the logarithms of the models' scores. The weights of a segment are evaluated on its test users.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ CANDIDATES = 100
 """Number of best items per model and user among which the regression discriminates the targets."""
 
 SMALLEST = 1e-5
-"""Share of a model's scores that is added before the logarithm, so that an item without a score has a finite one."""
+"""Share of a model's scores that is added before the logarithm, so that a score of 0 has a finite logarithm."""
 
 PENALTY = 1e-3
 """Weight of the squared distance of a segment's weights from 1, the equal weights."""

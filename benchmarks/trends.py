@@ -47,7 +47,7 @@ def _count_trends(records: int, *, first: Iterator[int]) -> Result:
     def floor() -> None:
         for record in events[0]["Records"]:
             orjson.loads(base64.b64decode(record["kinesis"]["data"]))
-        # The object has the same size as the object that the product writes.
+        # `body` has the size of the object that the product writes.
         s3.put_object(Bucket=transport.BUCKET, Key=trends_key("floor"), Body=body, IfMatch='"0"')
 
     with quiet():

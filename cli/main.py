@@ -84,10 +84,14 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
+def raise_collector_thresholds() -> None:
     # Imports and AWS clients create many permanent objects. With Python's default thresholds, the garbage collector
     # would scan these objects repeatedly, which takes a tenth of a command's time.
     gc.set_threshold(50_000, 50, 50)
+
+
+def main() -> None:
+    raise_collector_thresholds()
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Stop as after Ctrl-C, with all child processes.
     try:
         app()

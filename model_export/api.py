@@ -70,7 +70,7 @@ class Algorithm(abc.ABC):
         """Return a fitted model. Equal interactions and settings result in equal models."""
 
     def fit_from_statistics(self, statistics: Statistics) -> Model | None:
-        """Return a model that is fitted from statistics instead of interactions, or None if they do not suffice.
+        """Return a model that is fitted from statistics, or None if the algorithm needs the interactions.
 
         Raises
         ------

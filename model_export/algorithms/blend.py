@@ -1,9 +1,9 @@
 """Blend: a weighted sum of the scores of other algorithms, after each algorithm's scores are divided by their sum.
 
-If users repeat purchases, the counts in their own histories rank best, but give no score to other items. A blend ranks
-items of both kinds. The division makes scores of different algorithms comparable for any length of the history. The
-search for the weights uses the validation set. It starts from the best single model and makes the best change of one
-weight at a time. The result does not depend on the order of the models.
+If users repeat purchases, the counts in their own histories rank best, but give no score to other items. A blend also
+ranks items that are not in the history. The division makes scores of different algorithms comparable for any length of
+the history. The search for the weights uses the validation set. It starts from the best single model and makes the best
+change of one weight at a time. The result does not depend on the order of the models.
 """
 
 from __future__ import annotations

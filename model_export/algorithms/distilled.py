@@ -3,7 +3,8 @@
 The table of a model contains its scores for histories of a single item: the rows of an item-to-item model, a diagonal
 for repeat purchases, or a network's scores after each item. A power below 1 makes large values less dominant, so that
 items that follow several items of a history rank higher. Each table is scaled to a mean row sum of 1. The distilled
-table has the largest values of each row of their weighted sum. Score = positionally decayed history times this table.
+table keeps the largest values per row of the weighted sum of all tables. Score = positionally decayed history times the
+distilled table.
 
 The validation set selects the weights, the half-life and the positional decay. The search starts with the half-life and
 decay of the best single table. Each round searches for the weights, then for half-life and decay together. The search

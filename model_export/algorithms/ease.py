@@ -1,7 +1,8 @@
 """EASE: a linear model of co-occurring items, in closed form.
 
-Each item is regressed on all other items. With P = inv(X'X + lambda I), B[i, j] = -P[i, j] / P[j, j], and the diagonal
-of B is 0. The model keeps the largest positive values of each row of B.
+Each item is regressed on all other items. X has a row per user, with 1 for each item of the history. With P =
+inv(X'X + lambda I), B[i, j] = -P[i, j] / P[j, j], and the diagonal of B is 0. The model keeps the largest positive
+values of each row of B.
 
 If few pairs of items co-occur, each item is regressed only on its strongest co-occurring items (`local_ridge`). This
 needs memory for these pairs only, covers all items, and is cheaper and better on such data. If most pairs co-occur, as
@@ -145,7 +146,7 @@ def _inverse_by_users(users_items: sp.csr_array, *, ridge: float) -> Floats:
 
 
 def _cholesky(gram: Floats, *, ridge: float) -> Floats:
-    """Return the lower factor of a Gram matrix with the ridge on its diagonal. It overwrites the matrix."""
+    """Return the lower factor of a Gram matrix with the ridge on its diagonal. The factor overwrites the matrix."""
     factor, info = lapack.spotrf(gram, lower=1, overwrite_a=1, clean=0)
     if info:
         raise ValueError(f"X'X + {ridge} I is not positive definite (LAPACK spotrf: {info}); expected a ridge above 0")

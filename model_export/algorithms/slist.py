@@ -1,9 +1,9 @@
 """SLIST: a linear model of items in the same session and of the next item.
 
 X contains the items of each session. S contains the items before each interaction, with weights that decrease with the
-distance. T contains the interaction itself. With t = `together`, B minimises t |X - XB|^2 + (1 - t) |T - SB|^2 + lambda
-|B|^2 and has an empty diagonal: (A + lambda I) B = R, where A = t X'X + (1 - t) S'S and R = t X'X + (1 - t) S'T. Each
-item is regressed only on its strongest sources (`local_ridge`).
+distance. T contains the item of the interaction. With t = `together`, B minimises t |X - XB|^2 + (1 - t) |T - SB|^2 +
+lambda |B|^2 and has an empty diagonal: (A + lambda I) B = R, where A = t X'X + (1 - t) S'S and R = t X'X + (1 - t) S'T.
+Each item is regressed only on its strongest sources (`local_ridge`).
 
 References
 ----------
@@ -47,8 +47,8 @@ class Slist(Algorithm):
     targets
         Number of targets per item.
     max_pairs
-        Maximum number of pairs of items in a session, or among the `max_gap` interactions before a target. Memory holds
-        the distinct pairs.
+        Maximum number of pairs of items, summed over all sessions and over the `max_gap` interactions before each
+        target. Memory holds the distinct pairs.
     """
 
     name: ClassVar[str] = "slist"

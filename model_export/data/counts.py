@@ -40,7 +40,7 @@ class Counts:
 
     @classmethod
     def open(cls, dataset: Path) -> Self | None:
-        """Return the counts of all interactions, by position in the order of item IDs, or None without statistics."""
+        """Return the counts of all interactions, with items in the order of IDs. Return None without statistics."""
         path = dataset / STATISTICS
         if not (path / STATISTICS_MANIFEST).is_file():
             return None

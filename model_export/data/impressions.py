@@ -154,7 +154,7 @@ class Impressions:
 
     @property
     def response(self) -> Ints:
-        """Number of the response of each candidate, int64 `(candidates,)`."""
+        """Index of each candidate's response, int64 `(candidates,)`."""
         return np.repeat(np.arange(len(self)), np.diff(self.offsets))
 
     def part(self, begin: int, end: int) -> Impressions:

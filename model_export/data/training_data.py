@@ -42,7 +42,8 @@ class TrainingData:
     unlearned_ids
         IDs of catalogue items without a position. They have too few interactions.
     unlearned
-        Properties of an evenly spaced sample of these items. Serving limits the number of cold items to the same size.
+        Properties of an evenly spaced sample of `unlearned_ids`. Serving limits the number of cold items to the same
+        size.
     event_weights
         Weight by event type, from the manifest. `interactions` already have these weights.
     profile_ids
@@ -169,8 +170,8 @@ def encode(
 ) -> tuple[Interactions, list[str], list[str]]:
     """Number users and items in the order of their IDs, so that the result does not depend on the order of rows.
 
-    `catalogue` has IDs of further items to number. The lists are the item IDs of positions 1..N and the user IDs of
-    numbers 0..M - 1.
+    `catalogue` has IDs of further items to number. The returned lists are the item IDs of positions 1..N and the user
+    IDs of numbers 0..M - 1.
     """
     users, user_names = _codes(user_ids)
     every_item = item_ids.chunks if catalogue is None else [*item_ids.chunks, *catalogue.chunks]

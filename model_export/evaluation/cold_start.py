@@ -24,7 +24,7 @@ from model_export.evaluation.splits import Split
 SCALES = (0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
 
 DEFAULT_SCALES = Scales(new=2.0, rare=2.0)
-"""Scales that are used if none can be measured. The scale of new items is the middle of usual selections."""
+"""Scales that are used if none can be measured. Trainings usually select similar scales of new items."""
 
 MAX_NDCG_LOSS = 0.002
 """Maximum relative loss of NDCG due to cold items. Equal to `blend.WORTH`, the largest loss at which a blend drops a

@@ -206,7 +206,7 @@ class _Answer:
     new_targets: Ints
 
     def scaled(self, scales: Scales) -> Floats:
-        """Give items without a positive score -inf, so that no list contains them."""
+        """Return the scores at these scales. Items without a positive score get -inf, so that no list contains them."""
         scores = self.scores.copy()
         scores[self.known : self.known + self.new] *= np.float32(scales.new)
         scores[self.known + self.new :] *= np.float32(scales.rare)

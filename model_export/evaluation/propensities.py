@@ -10,7 +10,7 @@ from model_export.data.impressions import Impressions
 
 
 def estimate(data: Impressions) -> PositionBias | None:
-    """Return the propensity of each place, estimated from the pairs; None with too few pairs with a gain."""
+    """Return the propensity of each place, estimated from the pairs, or None if too few pairs have a gain."""
     return fit(data.places[data.opens_pair], _gains_of_pairs(data))
 
 

@@ -13,7 +13,7 @@ from model_export.evaluation.ranking import Gains, Seen, open_targets
 from model_export.evaluation.splits import Queries
 
 CANDIDATES = 64
-"""Rank of a score per model and user. Candidates are items above a lower bound of this score, see `_min_candidate`."""
+"""Rank of the score from which the minimum of a model's candidates for a user is computed, see `_min_candidate`."""
 
 BATCH_USERS = 128
 

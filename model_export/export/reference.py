@@ -36,7 +36,7 @@ def document(settings: Algorithm) -> dict[str, Any]:
 
 
 def settings_from(described: Mapping[str, Any]) -> Algorithm:
-    """Convert JSON values that `document` returned to settings."""
+    """Return the settings of a result of `document`."""
     fields = dict(described)
     name = fields.pop("algorithm", None)
     try:

@@ -104,8 +104,8 @@ class _Sets:
 class Similar:
     """Scores `similar` of the module's docstring, from one product of sparse matrices.
 
-    The columns of the first matrix are sessions and tokens of properties. With the statistics of a dataset, which
-    contain only the strongest pairs, they are items and tokens.
+    The columns of the first matrix are sessions and tokens of properties. If the dataset has statistics, which contain
+    only the strongest pairs, the columns are items and tokens.
     """
 
     def __init__(self, interactions: Interactions, *, content_share: float = CONTENT_SHARE) -> None:

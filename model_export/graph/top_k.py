@@ -16,7 +16,7 @@ from model_export.graph.two_stage import TwoStages, best_in_two_stages
 def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages | None = None) -> onnx.ModelProto:
     """Return the ONNX model that masks `scores` and returns the k best items.
 
-    The tables of the external file are not in it.
+    The model does not contain the tables of the external file.
 
     Parameters
     ----------

@@ -34,7 +34,7 @@ _REQUIRED = ("format", "name", "items", "trained_until")
 
 
 class Activation(StrEnum):
-    """Operator that an import adds to the scores. Items with score 0 are in no list."""
+    """Operator that an import applies to the scores. Items with score 0 are in no list."""
 
     RELU = "relu"
     SOFTPLUS = "softplus"

@@ -1,9 +1,8 @@
 """Comparison of a candidate with the champion on the interactions since the champion's training.
 
 The champion's bundle runs with ONNX Runtime as in serving. The candidate has the winner's settings. It is fitted on the
-interactions up to the champion's last training event. If the settings were selected on later
-interactions, it is the model of the hold-out test, which is fitted up to their end. The exported model is fitted on all
-data.
+interactions up to the champion's last training event. If later data selected the settings, the candidate is fitted up
+to the end of that data instead, as the model of the hold-out test is. The exported model is fitted on all data.
 
 Both models get the same users and histories, and the same items are excluded. The targets are the users' later items.
 Lists have the length `k` and lack the popular items that serving adds.

@@ -3,8 +3,9 @@
 There is no newer data to evaluate the exported model. Therefore, the winner's settings are fitted on all data up to the
 middle of the new interactions and evaluated on their second half. The check answers two questions: whether this model
 is as good as the champion, and whether the second half is as predictable as an earlier period, usually of equal length.
-The earlier period ends no later than the champion's last training event. If it follows the training data of the model
-of the test or validation, this model predicts it. Otherwise, an additional fit does.
+The earlier period ends no later than the champion's last training event. If the period can start where the training
+data of the test or the validation ends, the model fitted on that data predicts it. Otherwise, an additional model is
+fitted.
 """
 
 from __future__ import annotations

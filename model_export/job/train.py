@@ -310,10 +310,7 @@ class _Aside(NamedTuple):
 
 
 def _submit_first(setup: _Setup, fits: Fits, submit: side_process.Submit, *, is_apart: bool) -> _Aside:
-    """Submit tasks whose results this process needs later.
-
-    `fits` waits for the models of the second process.
-    """
+    """Submit the tasks of the second process. `fits` waits for the models when it needs them."""
     aside = []
     if is_apart and setup.budget.is_ample(setup.data.interactions):
         aside = _fitted_aside(_in_order_of_use(setup), setup.split)

@@ -117,12 +117,13 @@ def main(jobs: IO[bytes], answers: IO[bytes]) -> None:
 
 
 def _portable(error: Exception) -> Exception:
-    """Return the error with its traceback as a note, or a `RuntimeError` if the error cannot be pickled."""
-    error.add_note(f"In the process next to the training:\n{''.join(traceback.format_exception(error))}")
+    """Return the error, or a `RuntimeError` if the error cannot be pickled, with the traceback as a note."""
+    note = f"In the process next to the training:\n{''.join(traceback.format_exception(error))}"
     try:
         pickle.loads(pickle.dumps(error))  # noqa: S301  of this process
     except Exception:  # noqa: BLE001  constructors of errors can raise anything
-        return RuntimeError(f"{type(error).__name__}: {error}")
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(note)
     return error
 
 

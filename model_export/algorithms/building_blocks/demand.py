@@ -14,7 +14,7 @@ BATCH_INTERACTIONS = 4_000_000
 """Maximum number of interactions per chunk of users. A single chunk of 100,000,000 interactions would take 13 GB."""
 
 DEMAND_HALF_LIFE_DAYS = 120.0
-"""Half-life of the expected purchases in days, independent of the half-life of histories."""
+"""Half-life of past interactions in the expected number, in days. It is independent of the half-life of histories."""
 
 
 def demand(interactions: Interactions, *, days: float) -> Floats:

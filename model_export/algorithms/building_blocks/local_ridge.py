@@ -1,10 +1,10 @@
 """Ridge regression of each item on its strongest sources: a linear model without the dense inverse.
 
-A is the Gram matrix of the sources, and R contains their products with the targets. In EASE, both are equal, and the
-diagonal of B is 0. EASE solves (A + lambda I) B = R for all items at once, which costs items^3 operations and items^2
-memory. Here column j of B is solved only for the sources i with the largest R[i, j] / sqrt(A[i, i] + lambda). This
-costs items * sources^3 operations and the memory of A. On sparse data it finds better models, because the omitted
-sources are mostly noise.
+A is the Gram matrix of the sources, R contains their products with the targets, and B is the model. In EASE, R equals
+A. EASE solves (A + lambda I) B = R with an empty diagonal of B for all items at once, which costs items^3 operations
+and items^2 memory. Here column j of B is solved only for the sources i with the largest R[i, j] / sqrt(A[i, i] +
+lambda). This costs items * sources^3 operations and the memory of A. On sparse data the models are better, because the
+omitted sources are mostly noise.
 """
 
 from __future__ import annotations

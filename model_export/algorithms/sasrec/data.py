@@ -17,7 +17,8 @@ TOKENS_A_BATCH = 1152
 NEAREST = 50
 SPAN = 10
 MAX_PAIRS = 50_000_000
-"""Maximum number of pairs of interactions for the initial embeddings. It shortens `SPAN`, the distance in a pair."""
+"""Maximum number of pairs of interactions for the initial embeddings. With more, only closer pairs than `SPAN` count.
+"""
 
 MORE_DIMENSIONS, ITERATIONS = 16, 6
 """Additional dimensions, and iterations of the subspace iteration."""
@@ -31,8 +32,8 @@ Array = npt.NDArray[Any]
 def windows_of(interactions: Interactions, length: int) -> list[Array]:
     """Return windows of items and weights, `(n, 2)` each, of users with at least two interactions.
 
-    Sequences longer than `length` are split, from the end. Each interaction except the first of a user is the target of
-    one window.
+    Sequences longer than `length` are split, from the end. Each interaction except the first of a user is a target in
+    exactly one window.
     """
     rows = np.column_stack([interactions.item.astype(np.float64), interactions.weight])
     windows = []

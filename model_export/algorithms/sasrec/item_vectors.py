@@ -1,7 +1,7 @@
 """Item vectors in training: Adam and a moving average, at a cost proportional to the number of items in a batch.
 
 Like torch's `SparseAdam`, a step changes only the vectors, moments and averages of the items in the batch. Vectors of
-other items do not change, so their averages are updated in closed form when the item is next in a batch. After steps
+other items do not change, so their averages are updated in closed form when they are next in a batch. After steps
 that keep shares k_1 ... k_n of an average, average = vector + (average - vector) * k_1 * ... * k_n.
 
 References

@@ -3,7 +3,7 @@
 One layer with gated residuals attends from the last interaction to the history. Score = softmax of the inner products
 of its output with the items' vectors. Training (`model_export.algorithms.sasrec.training`) needs torch (`pip install
 "alsolike[neural]"`); scoring and serving do not. Scores depend only on the order of the interactions with a weight
-above 0, not on event weights or times. In training, targets have weights.
+above 0, not on event weights or times. In training, the event weight of a target is its weight in the loss.
 
 References
 ----------

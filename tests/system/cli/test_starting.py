@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+from benchmarks.optimisations import COMMAND
+
 HEAVY = (
     "aws_cdk", "awswrangler", "boto3", "botocore", "moto", "numpy", "onnx", "onnxruntime", "pandas", "pyarrow",
     "pydantic", "rich", "scipy", "torch",
@@ -58,3 +60,14 @@ assert column.is_null().to_numpy(zero_copy_only=False).tolist() == [False, True]
 assert pa.table({"name": column}).to_pandas()["name"].notna().tolist() == [True, False]
 """
     subprocess.run([sys.executable, "-c", program], check=True)
+
+
+def test_benchmarked_command_has_the_collector_thresholds_of_a_command():
+    printed = "\nimport gc, sys; print(gc.get_threshold(), file=sys.stderr)"
+
+    benchmarked, command = (
+        subprocess.run([sys.executable, "-c", program + printed], capture_output=True, text=True, check=True).stderr
+        for program in (COMMAND, HELP.format(arguments=["--help"]))
+    )
+
+    assert benchmarked == command

@@ -44,11 +44,13 @@ def test_task_that_cannot_be_pickled_raises_the_reason():
             result()
 
 
-def test_failure_that_cannot_be_pickled_keeps_its_message():
+def test_failure_that_cannot_be_pickled_keeps_its_message_and_traceback():
     with side_process.running() as submit:
         (result,) = submit([_raise_unsendable])
-        with pytest.raises(RuntimeError, match="Unsendable: 7"):
+        with pytest.raises(RuntimeError, match="Unsendable: 7") as failure:
             result()
+
+    assert "_raise_unsendable" in "".join(failure.value.__notes__)
 
 
 @pytest.mark.parametrize(
