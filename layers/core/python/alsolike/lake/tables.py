@@ -30,7 +30,8 @@ def read_concurrently(
 ) -> Iterator[tuple[LakeObject, Content]]:
     """Yield objects with their contents in the order of `objects`. `read_one` returns None for a deleted object.
 
-    At most `max_objects` objects of at most `max_bytes` in total are in memory. Only a single object may be larger.
+    At most `max_objects` objects of at most `max_bytes` in total are in memory. An object that exceeds `max_bytes` is
+    alone in memory.
     """
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for batch in batches(objects, max_bytes=max_bytes, max_objects=max_objects):

@@ -38,7 +38,7 @@ _PAIR = re.compile(
 )
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*+)("|\Z)', re.DOTALL)
 _FIELD = re.compile(r'(?:"(?P<name>(?:[^"\\]|\\.)*+)"\s*+:\s*+)?"(?P<string>(?:[^"\\]|\\.)*+)(?P<end>"|\Z)', re.DOTALL)
-_BARE = re.compile(r'\s*+\{[^"]*+', re.DOTALL)  # "e0000000" decodes to "{" and bytes without a quote, but is an ID.
+_BARE = re.compile(r'\s*+\{[^"]*+', re.DOTALL)  # The ID "e0000000" decodes from base64 to "{" and other bytes.
 _WORDS = (re.compile(r"[\w.@-]+"), re.compile(r"""[^\s"'<>&=,;{}\[\]()]+"""))
 
 

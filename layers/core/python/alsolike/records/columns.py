@@ -249,7 +249,7 @@ _MIN_SECONDS, _MAX_SECONDS = 0.001, MAX_TIME_MS / 1000
 
 @struct
 class Call:
-    """Field of a call that sets a column. None stands for the type or the description of the column."""
+    """Field of a call that sets a column. If `type` or `about` is None, the column's type or description applies."""
 
     name: str
     type: fields.Field | None = None

@@ -24,9 +24,8 @@ stops a canary whose workflow run has failed.
 """
 
 MAX_VERSION_BYTES = 57
-"""Maximum size of the version's name in bytes. With the prefix `canary-`, the name is the key of a hash, at most 64
-bytes.
-"""
+"""Maximum size of the version's name in bytes. The prefix `canary-` and the name form the key of a hash, which has at
+most 64 bytes."""
 
 ON = tuple(name for name in RECOMMENDER_CODES if name != "recently-viewed")
 """Recommenders with responses that can depend on the model version."""

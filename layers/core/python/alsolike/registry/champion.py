@@ -129,8 +129,9 @@ class Champion:
         return (promotion, *self.history)[:MAX_HISTORY]
 
     def restoring(self, version: str, *, reason: str, now_ms: int) -> tuple[Promotion, ...]:
-        """Return the history with a new promotion of an earlier champion, which keeps `forced` of the champion's latest
-        promotion.
+        """Return the history with a new promotion of an earlier champion.
+
+        The new promotion keeps `forced` of that champion's latest promotion.
         """
         earlier = next(promotion for promotion in self.history if promotion.version == version)
         return self.promoting(Promotion(version, now_ms, reason, earlier.forced))

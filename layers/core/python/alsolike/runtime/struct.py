@@ -30,7 +30,7 @@ def struct(described: type[T]) -> type[T]:
     >>> Price(5) == Price(5, "EUR"), Price(5)
     (True, Price(amount=5, currency='EUR'))
     """
-    described.__doc__ = described.__doc__ or described.__qualname__  # `dataclass` would inspect the class for a text.
+    described.__doc__ = described.__doc__ or described.__qualname__  # Otherwise `dataclass` generates a docstring.
     made: Any = dataclasses.dataclass(slots=True, repr=False, eq=False)(described)
     names = [field.name for field in dataclasses.fields(made) if field.repr]
     held = attrgetter("__class__", *(field.name for field in dataclasses.fields(made) if field.compare))

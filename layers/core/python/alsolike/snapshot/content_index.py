@@ -245,8 +245,8 @@ def _mean(items: Array, cosines: Array, text_cosines: Array, *, weight: float) -
     items, cosines
         Positions, ascending, and cosines of the items that share a token.
     text_cosines
-        Cosines of the texts by position. Items at later positions have no text. For an item that shares no token, the
-        cosine counts only if it is among the `NEIGHBOURS` largest of all texts.
+        Cosines of the texts by position. Items at positions beyond this array have no text. For an item that shares no
+        token, the cosine counts only if it is among the `NEIGHBOURS` largest of all texts.
     """
     near = np.flatnonzero(text_cosines >= MIN_COSINE)
     near = near[_largest(text_cosines[near])]

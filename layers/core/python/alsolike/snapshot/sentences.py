@@ -95,8 +95,8 @@ class SentenceIndex:
     Attributes
     ----------
     vectors
-        Vectors by position with norm 1 or 0, float32 `(n, dimensions)`. Row 0 is 0, and items at later positions have
-        no vector.
+        Vectors by position with norm 1 or 0, float32 `(n, dimensions)`. Row 0 is 0. Items at positions from n have no
+        vector.
     probe
         Text whose tokens are compared with the stored tokens, to detect a tokenizer that differs from the one in
         training.

@@ -88,7 +88,7 @@ The event types are `alsolike.events.interactions.ACTION_TYPES`.
 """
 
 MAX_RESPONSES = 50_000
-"""Maximum number of logged responses that a training uses, the latest ones. A dataset may contain a few more."""
+"""Maximum number of the latest logged responses that a training uses. A dataset may contain a few more."""
 
 MAX_PLACES = 50
 """Maximum number of positions per logged response. Ranked items at later positions are ignored."""

@@ -109,9 +109,9 @@ class Reference:
     user_activity
         Numbers of users by number of interactions in the window.
     history_length
-        Numbers of these users by number of interactions in a model's input.
+        Numbers of the counted users by number of interactions in a model's input.
     event_types
-        Numbers of these users' interactions in the window by event type; None in datasets of earlier versions.
+        Numbers of the counted users' interactions in the window by event type; None in datasets of earlier versions.
     weekdays
         Numbers of all users' interactions in the window by day of the week (UTC), from Thursday; None in datasets of
         earlier versions.
@@ -178,7 +178,7 @@ def reference_of(
         Maximum number of a user's latest interactions in a model's input. Users with at least half of this number share
         one bin, because a full profile also contains interactions that are not counted.
     column, values
-        Category column, and its value by item ID. None and empty if there is no such column.
+        Category column, and its value by item ID. None and empty without a category column.
     days
         Numbers of interactions in the window by day since 1970-01-01.
     """

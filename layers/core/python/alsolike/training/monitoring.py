@@ -173,8 +173,8 @@ class DriftReport:
     unknown_user_share
         Share of users without interactions before the champion's last event, among the users for which this is known.
     new_interactions
-        Number of interactions since the champion's last event, or since the last start that counts; None if not
-        counted.
+        Number of interactions since the champion's last event, or since the last start under this champion that counts
+        (`StartedTraining.counts`); None without a champion.
     last_start
         Latest training that any monitoring run started; None if there was none.
     first_of_day
@@ -201,7 +201,9 @@ class DriftReport:
     format_version: int = 1
 
     def held_h(self, figure: Figure) -> float | None:
-        """Return the number of hours for which a metric has exceeded its threshold, or None if it does not."""
+        """Return the number of hours for which a metric has exceeded its threshold; None if it is below the
+        threshold.
+        """
         return None if figure.above_since_ms is None else (self.looked_ms - figure.above_since_ms) / 3_600_000
 
     @property

@@ -129,7 +129,7 @@ class ShardCounts:
         Sums of the counters over all items, including deleted items, float64 `(windows + 2,)`. The assumed baseline is
         0.
     forgotten
-        Largest baseline among deleted items, decayed to the same time.
+        Largest baseline among deleted items, decayed to `as_of_ms`.
     recent
         Fingerprints of the last `REMEMBERED_EVENTS` counted events, oldest first, uint32.
     """
