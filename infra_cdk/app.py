@@ -127,7 +127,10 @@ def _add_parts(
     network: Network | None = None,
     is_replica: bool = False,
 ) -> list[cdk.Stack]:
-    """Add the stacks of a region. Return those that exist in both regions: all except catalogue, Kafka and pages."""
+    """Add the stacks of a region.
+
+    Return the stacks that exist in both regions: all except catalogue, Kafka and pages.
+    """
     env = cdk.Environment(account=settings.account, region=settings.region)
     prefix = f"alsolike-{settings.name}"
     catalogue = None

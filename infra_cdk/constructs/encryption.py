@@ -166,6 +166,6 @@ def _encrypt_bucket(bucket: s3.Bucket, key_arn: str) -> None:
 
 
 def _permit_key(role: iam.CfnRole, key_arn: str, *, region: str) -> None:
-    """Add a policy with the actions on the key that follow from the actions in the role's other inline policies."""
+    """Add a policy with the actions on the key that the actions in the role's other inline policies require."""
     if statements := key_statements(allowed_actions(role), key_arn=key_arn, region=region):
         add_inline_policy(role, "encryption", statements)

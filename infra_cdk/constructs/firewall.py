@@ -66,7 +66,7 @@ def web_acl_arn(scope: Construct, construct_id: str, *, settings: Settings) -> s
 
 
 def _visibility(metric: str) -> wafv2.CfnWebACL.VisibilityConfigProperty:
-    """Return the metrics of a rule. Sampled requests are off, because they contain IP addresses and tokens."""
+    """Return a configuration with metrics but without sampled requests, which contain IP addresses and tokens."""
     return wafv2.CfnWebACL.VisibilityConfigProperty(
         cloud_watch_metrics_enabled=True, metric_name=metric, sampled_requests_enabled=False
     )

@@ -61,7 +61,7 @@ def permissions_of(
 def foreign_prefixes(access: Collection[Access], *, data: StoredData) -> list[Permission]:
     """Return the denial of writes to other functions' prefixes of the lake.
 
-    It is needed for access with `FAILURE_DESTINATION`, which permits writes to the complete bucket.
+    The list is empty without access by `FAILURE_DESTINATION`, which permits writes to the complete bucket.
     """
     if not set(FAILURE_DESTINATION) <= set(access):
         return []
@@ -120,7 +120,7 @@ def _objects_arn(bucket: s3.IBucket, key: str) -> str:
 def role_for(
     scope: Construct, construct_id: str, *, service: str, description: str, permissions: Sequence[Permission]
 ) -> iam.Role:
-    """Create a role that a service assumes. It has only the given permissions.
+    """Create a role that a service assumes, with only the given permissions.
 
     The statements are inline in the role, so that they exist before any resource uses the role.
     """

@@ -62,7 +62,7 @@ class Replication(Construct):
             assumed_by=iam.ServicePrincipal("s3.amazonaws.com"),
             description="Replication of a bucket to another region",
         )
-        # A separate policy, because the bucket refers to the role and the policy to the bucket.
+        # The policy is separate, because the bucket refers to the role, and the policy to the bucket.
         add_policy(
             self,
             "Policy",

@@ -194,7 +194,7 @@ class SparkJob(Construct):
 def _encryption(scope: Construct, *, settings: Settings, own_key: kms.IKey | None) -> glue.CfnSecurityConfiguration:
     """Create a security configuration that encrypts the job's log with a KMS key.
 
-    The key is `own_key`, which then also encrypts the job's objects, or else a new key.
+    The key is `own_key`, or a new key if `own_key` is None. `own_key` also encrypts the job's objects.
     """
     if own_key:
         # CloudFormation cannot change a security configuration, so another key needs another resource.

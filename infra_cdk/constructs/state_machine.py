@@ -17,7 +17,8 @@ def executions_of(scope: Construct, machine: sfn.StateMachine) -> str:
     """Return the ARN pattern of all executions of a machine, for a policy in `scope`."""
     stack, name = cdk.Stack.of(scope), machine.state_machine_name
     if (producer := cdk.Stack.of(machine)) is not stack:
-        name = producer.export_value(name)  # An acknowledgement must contain the exported name.
+        # cdk-nag's finding contains the exported name, and `acknowledge_wildcard` must match the finding.
+        name = producer.export_value(name)
     return stack.format_arn(
         service="states",
         resource="execution",

@@ -277,7 +277,10 @@ class TrainingWorkflow(Construct):
 
     @property
     def _execution_timeout(self) -> cdk.Duration:
-        """Time limit of an execution. It is long, because an execution that times out does not run NotifyFailure."""
+        """Time limit of an execution.
+
+        The limit is long, because an execution that times out does not run NotifyFailure.
+        """
         return cdk.Duration.seconds(
             6 * _FUNCTION.longest_s
             + 2 * self._training.longest_s

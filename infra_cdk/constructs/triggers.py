@@ -69,7 +69,7 @@ def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Set
 def _follow(
     table: str, trigger: TableChanges, function: lambda_.IFunction, *, settings: Settings, data: StoredData
 ) -> str:
-    """Invoke a function with the changes of a table. Lambda retries a failed batch until shortly before its expiry.
+    """Invoke a function with the changes of a table. Lambda retries a batch until shortly before its records expire.
 
     The function skips unreadable records, so splitting batches would not help.
     """

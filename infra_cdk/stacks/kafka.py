@@ -17,7 +17,7 @@ class KafkaStack(Stack):
     """Events from a Kafka topic: the functions that read the topic and check its mapping, and the alarms.
 
     The stack is separate, so that it can be deleted after the setting is removed. Only the observability stack refers
-    to it.
+    to this stack.
     """
 
     def __init__(

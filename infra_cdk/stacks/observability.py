@@ -157,7 +157,7 @@ class ObservabilityStack(Stack):
         )
 
     def _tombstones(self) -> None:
-        """Add the alarm on lost tombstones. It remains active for an hour after the last report."""
+        """Add the alarm on lost tombstones. The alarm remains active for an hour after the last report."""
         self._alarm(
             "TombstonesDamaged",
             OwnMetrics(self._settings).counted(Metric.TOMBSTONES_DAMAGED, service="api"),

@@ -92,7 +92,7 @@ class TrainingStack(Stack):
             alerts=data.alerts,
         )
         self.state_machine = workflow.state_machine
-        # A separate policy, because the machine needs the function and its role.
+        # The policy is separate, because the machine needs the function and the function's role.
         start.permit(self, "LookAtRuns", arns={"training_runs": executions_of(self, workflow.state_machine)})
         monitoring = Monitoring(
             self, "Monitoring", settings=settings, data=data, layers=shared, workflow=workflow.state_machine
