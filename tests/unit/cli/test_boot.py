@@ -21,7 +21,7 @@ NOBODY = "http://127.0.0.1:1"
 
 @pytest.fixture
 def assembly(tmp_path, monkeypatch):
-    """Return an assembly whose cloud is this process. It starts immediately, does not stop, and has no listener."""
+    """Return an assembly whose cloud is this process. The cloud starts at once, does not stop, and has no listener."""
     state = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "", "", endpoint=NOBODY, admin=NOBODY)
     monkeypatch.setattr(Cloud, "start", lambda *_, **__: Cloud(state))
     monkeypatch.setattr(client, "_STOP_TIMEOUT_S", 0.0)

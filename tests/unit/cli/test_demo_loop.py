@@ -162,8 +162,8 @@ def test_model_that_moves_no_never_bought_item_passes_the_check(run, monkeypatch
 
 
 def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(run, monkeypatch):
-    # The first shopper's response before the replay and the second shopper's response after it cannot be ranked. All
-    # other responses can be ranked.
+    # The first shopper's response before the replay and the second shopper's response after the replay cannot be
+    # ranked. All other responses can be ranked.
     can_rank = iter([False, True, False, *(4 * [True])])
     monkeypatch.setattr(MemoryReference, "can_rank", lambda *_: next(can_rank))
 

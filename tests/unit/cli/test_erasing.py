@@ -21,7 +21,7 @@ ASKED_MS = 1_795_603_286_000  # 2026-11-25 10:41:26 UTC
 
 @pytest.fixture
 def server():
-    """Yield the deployment's API. Tests set its responses."""
+    """Yield the deployment's API. Tests set the API's responses."""
     with serving() as endpoints:
         yield endpoints
 

@@ -16,7 +16,7 @@ OUTCOME = TrainingResult("r1", "r1", "promoted", ("passed: parity",), trained=Tr
 
 @pytest.fixture
 def shop(shop, monkeypatch):
-    """Return the deployment `--env shop`. Its workflow has already written its dataset and model."""
+    """Return the deployment `--env shop`. The training has already written a dataset and a model."""
     put = shop.client("s3").put_object
     put(Bucket=NAMES.artefact_bucket, Key="datasets/r1/manifest.json", Body=DATASET.to_json())
     put(Bucket=NAMES.artefact_bucket, Key="models/r1/manifest.json", Body=json.dumps(MANIFEST))

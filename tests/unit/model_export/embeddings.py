@@ -1,4 +1,4 @@
-"""Model whose scores are inner products of the history's weighted vectors with all vectors. It is not trained."""
+"""Untrained model whose scores are inner products of the history's weighted vectors with all vectors."""
 
 from __future__ import annotations
 

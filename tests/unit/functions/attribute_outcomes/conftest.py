@@ -17,7 +17,7 @@ def given():
 def judged(shop, given):
     """Return a function that attributes a valid click and other events, and returns the rejections by reason.
 
-    It checks that only `clicks` clicks count.
+    The function checks that the response has `clicks` clicks and no other outcome.
     """
 
     def judge(*events, answers=(), clicks=1):

@@ -134,7 +134,7 @@ def test_weights_and_minimums_come_from_the_current_configuration(dataset, aws, 
     assert manifest.history_length == 7
     assert manifest.event_weights == {"view": 2.5, "click": 1.0, "cart": 3.0, "purchase": 5.0, "return": -5.0}
     assert set(table.column("weight").to_pylist()) == {2.5}
-    assert manifest.items == 3  # This includes the fig, which has one buyer.
+    assert manifest.items == 3  # The three items include the fig, which has one buyer.
 
 
 def test_repeated_call_writes_the_same_files(dataset):

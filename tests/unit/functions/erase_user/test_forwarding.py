@@ -1,4 +1,4 @@
-"""Erasures are forwarded to the other region, which repeats each of them once."""
+"""Erasures are forwarded to the other region, which repeats each erasure once."""
 
 import orjson
 import pytest

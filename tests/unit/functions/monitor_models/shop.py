@@ -100,7 +100,7 @@ class MonitoredShop:
         with_reference: bool = True,
         now_ms: int = NOW_MS,
     ) -> None:
-        """Promote a version that was trained on rows. `described` replaces their reference."""
+        """Promote a version that was trained on rows. `described` replaces the reference."""
         frame = frame_of(rows)
         counts = frame["item_id"].value_counts()
         by_rank = sorted(counts.index, key=lambda item: (-counts[item], item))

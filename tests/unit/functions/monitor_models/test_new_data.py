@@ -79,7 +79,7 @@ def test_interactions_of_a_busy_start_remain_new(busy):
 
 
 def test_running_training_prevents_another_start(busy):
-    """Otherwise, each run of the monitoring during a canary would start a training that ends as busy."""
+    """Without this rule, each monitoring run during a canary would start a training that ends as busy."""
     busy.look(now_ms=LATER_MS, rules=DATA_RULES)
 
     report = busy.look(now_ms=LATER_MS + 2 * DAY_MS, rules=DATA_RULES)

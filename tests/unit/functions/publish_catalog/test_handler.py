@@ -60,7 +60,7 @@ def test_erased_user_is_not_written_to_the_log(context, logged_objects, erase):
     erase("gone")
 
     deliver(context, record("gone", 1, key="user_id", age=7), record("u", 2, key="user_id", age=8))
-    deliver(context, record("gone", 3))  # This is an item with the same ID.
+    deliver(context, record("gone", 3))  # An item has the erased user's ID.
 
     users, items = sorted(logged_objects().items(), reverse=True)
     assert list(change_log.decode(ChangeKind.USER, users[1])) == [Change("u", NOW_MS + 2, {"age": 8})]

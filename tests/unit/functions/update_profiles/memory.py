@@ -1,4 +1,4 @@
-"""Profiles in memory, and a batch of records for them."""
+"""Profiles in memory, and a batch of records for these profiles."""
 
 import functools
 import itertools

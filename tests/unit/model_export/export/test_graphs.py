@@ -194,7 +194,7 @@ def test_both_graphs_share_one_data_file_without_embedded_tables(tmp_path):
 
 @pytest.mark.parametrize("name", ["transitions", "buy_again", "repurchase", "popularity"])
 def test_masks_are_scattered_into_tensors_of_known_shape(name, tmp_path):
-    """Otherwise, ONNX Runtime copies the complete tensors."""
+    """If the shape is unknown, ONNX Runtime copies the complete tensors."""
     model = fitted(name, items=30)
     write_graphs(model, tmp_path)
 

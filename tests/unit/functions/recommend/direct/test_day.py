@@ -38,7 +38,7 @@ def busy(day):
     shop.catalogue({"fig": {"tags": ["sweet"]}, "plum": {"tags": ["sour"]}, "kiwi": {}})
     day.view("anna", "pear")
     shop.items(numResults=3)
-    day.view("anna", "fig", in_profile=False)  # The event arrived before the response, but the profile lacks it.
+    day.view("anna", "fig", in_profile=False)  # The event arrived before the response, but the profile lacks the event.
     shop.items(numResults=3)
     shop.configure(items={"columns": {"TAGS": "list"}}, **SWEET, aliases={"home": {"recommender": "for-you"}})
     shop.items("sweet", numResults=3)
