@@ -9,8 +9,8 @@ offer or in season above others.
     demand = (observed + PRIOR) / (expected + PRIOR), expected = sum over users of bought_u * own_ui / sum_j own_uj
 
 where own_ui is the decayed weight of item i in the history of user u, and bought_u is the number of items that user u
-bought again. `again` is smoothed with `PRIOR` additional users at the mean of all items. Because of
-`PRIOR`, rare items stay close to the mean of `again` and to a demand of 1.
+bought again. `again` is smoothed with `PRIOR` additional users at the mean of all items. Because of `PRIOR`, rare items
+stay close to the mean of `again` and to a demand of 1.
 
 References
 ----------

@@ -9,8 +9,8 @@ needs memory for these pairs only, covers all items, and is cheaper and better o
 in years of groceries, the pairs do not fit into memory. Then the dense inverse is used. It covers only the most
 frequent items, because it costs items^3 operations and items^2 * 4 bytes.
 
-With fewer users than most frequent items, the inverse follows from the users' Gram matrix by the Woodbury identity, in
-users * items * (2 users + items) operations:
+If the data has fewer users than frequent items, the inverse follows from the users' Gram matrix by the Woodbury
+identity, in users * items * (2 users + items) operations:
 
     lambda inv(X'X + lambda I) = I - X' inv(XX' + lambda I) X = I - Y'Y, Y = inv(L) X, LL' = XX' + lambda I
 
@@ -76,7 +76,7 @@ class Ease(Algorithm):
         return tuple(dataclasses.replace(self, position_decay=decay) for decay in (0.6, 0.8, 0.9, 1.0))
 
     def unsupported_reason(self, interactions: Interactions) -> str | None:
-        """Support interactions with counts for any number of items and pairs."""
+        """Return None for interactions with counts, because fits from statistics have no limits."""
         if interactions.counts is not None:
             return None
         if interactions.items <= MAX_ITEMS or (pairs := _pairs(interactions.matrix())) <= self.max_pairs:

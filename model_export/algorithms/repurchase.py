@@ -10,8 +10,8 @@ K is the logarithm of the repeat factor (`Windows.stick` in `model_export.algori
 the logarithm of the demand (`model_export.algorithms.building_blocks.demand`).
 
 The coefficients are learned at up to `CUTS` cuts, four weeks apart. The features come from the history before a cut,
-and the answers from the purchases in the four weeks after it. If the data is shorter than eight weeks or has no repeat
-purchases, `COEFFICIENTS` are used, which were learned from a year of groceries. With little data, the learned
+and the answers from the interactions in the four weeks after it. If the data is shorter than eight weeks or has no
+repeat purchases, `COEFFICIENTS` are used, which were learned from a year of groceries. With little data, the learned
 coefficients stay close to `COEFFICIENTS`.
 
 A model receives weights, not ages. It converts each weight to the age that an interaction of the most frequent weight

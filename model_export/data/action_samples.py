@@ -90,7 +90,7 @@ def samples(
     actions: Mapping[str, Mapping[str, Any]],
     users: Mapping[str, Mapping[str, Any]],
 ) -> ActionSamples | None:
-    """Return None if there are no exposures with known outcomes. `users` are properties by profile ID."""
+    """Return the samples, or None if no exposure has a known outcome. `users` are properties by profile ID."""
     by_user: dict[str, list[ActionEvent]] = {}
     for profile, event in events:
         by_user.setdefault(profile, []).append(event)

@@ -29,7 +29,7 @@ MAX_TABLE_VALUES = 2**25
 
 BATCH_ITEMS = 8_192
 PROBE_ITEMS = 20
-"""Number of most frequent items whose texts form the probe of the index."""
+"""Number of most frequent items whose texts form the probe, with which a reader of the index verifies the tokenizer."""
 
 Properties = Sequence[Mapping[str, Any]]
 

@@ -50,7 +50,7 @@ class Fits:
     def expect(self, settings: Algorithm, interactions: Interactions, fitted: Callable[[], tuple[Model, Cost]]) -> None:
         """Register a function that waits for a model from another process.
 
-        `fit` calls it when it needs the model.
+        `fit` calls the function when the model is needed.
         """
         self._interactions[id(interactions)] = interactions
         self._expected[id(interactions), settings.learning_settings()] = fitted

@@ -161,7 +161,7 @@ class Comparison:
         return self._test(*self._search(algorithm, models))
 
     def _possible(self, algorithm: Algorithm) -> bool:
-        """Log and store the reason if the algorithm cannot be fitted.
+        """Return true if the algorithm can be fitted within the budget. Otherwise, log and store the reason.
 
         Combinations, the baseline and fits of other processes do not use the budget.
         """

@@ -6,8 +6,8 @@ The probability that a click on a response is on candidate j, with score s, sigh
 
 a conditional logit (McFadden, 1974) with the propensities of `alsolike.bundle.propensities`. Serving divides a score by
 n to the power of the strength. So c is the strength for a model whose scores are proportional to the probability of a
-click. The terms of x keep other scales of the scores out of c, because often seen items are those with the highest
-scores.
+click. The terms of x absorb other scales of the scores. Without them, c would depend on the scale, because often seen
+items have the highest scores.
 """
 
 from __future__ import annotations

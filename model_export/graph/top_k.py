@@ -140,8 +140,8 @@ def _best(graph: Graph, scores: str) -> tuple[str, str]:
 def _two_level_best(graph: Graph, scores: str) -> tuple[str, str]:
     """Return the k best scores and items.
 
-    They are in the k blocks with the highest maxima, even if there are ties. The selected blocks are sorted, so that
-    lower positions are first among equal scores.
+    The k best items are in the k blocks with the highest maxima, even if there are ties. The selected blocks are
+    sorted, so that lower positions are first among equal scores.
     """
     blocks = graph.width // BLOCK
     blocked = graph.op("Reshape", scores, graph.integers(0, blocks, BLOCK))

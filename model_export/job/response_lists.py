@@ -56,8 +56,8 @@ class ChampionBundle:
     ) -> Ints:
         """Return the bundle's list for each query, as item positions of the part, int64 `(queries, k)`.
 
-        Items that the part lacks are `NOT_HERE`. A list with fewer than k items ends with 0. It has only 0 if the
-        history has no item of the bundle.
+        Items that the part lacks are `NOT_HERE`. A list with fewer than k items ends with 0. A list is all 0 if
+        the history has no item of the bundle.
 
         Parameters
         ----------

@@ -387,7 +387,7 @@ def _seen(exclude_seen: bool | None, *, repeat_share: float, repurchase_share: f
 
 
 def _in_order_of_use(setup: _Setup) -> dict[str, Algorithm]:
-    """Sort algorithms: quick algorithms, then those of the second process, then those with a cost estimate."""
+    """Sort algorithms: quick ones of this process, those of the second process, and those with a cost estimate."""
     past = setup.split.validation.fit
     return dict(
         sorted(setup.algorithms.items(), key=lambda item: (item[1].fit_cost(past) is not None, item[0] in ASIDE))

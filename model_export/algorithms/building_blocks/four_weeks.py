@@ -51,9 +51,9 @@ class Windows:
     def stick(self, cut: int) -> Floats:
         """Return the repeat factor per item, `(items + 1,)`, from window `cut` and earlier windows.
 
-        The repeat rate of an item is the share of its pairs of user and window that are followed by a pair of this user
-        in the next window. The factor is the rate relative to the mean rate of all items, smoothed by `PRIOR`
-        additional pairs with the mean rate. If there are no repeat purchases, all factors are 1.
+        The repeat rate of an item is the share of its pairs of user and window after which the user interacted with the
+        item again in the next window. The factor is the rate relative to the mean rate of all items, smoothed by
+        `PRIOR` additional pairs with the mean rate. If there are no repeat purchases, all factors are 1.
         """
         known = self.pair_index > cut
         again = known & (np.diff(self.pair_index, prepend=0) == 1) & (np.diff(self.pair, prepend=-1) == 0)
