@@ -34,9 +34,9 @@ def fits_s(size: str) -> dict[str, float]:
 def slopes() -> tuple[float, float] | None:
     """Return Spark's processor seconds per million events, and the fits' processor seconds per thousand items.
 
-    Spark's time is that of the dataset and `MAX_CUTOFFS` times the statistics. The fits are transitions and item_knn.
-    The slope between the smallest and the largest size excludes the start of Spark. Return None if the page has fewer
-    than two sizes.
+    Spark's time is that of the dataset, plus `MAX_CUTOFFS` times that of the statistics. The fits are transitions and
+    item_knn. The slope between the smallest and the largest size excludes the start of Spark. Return None if the page
+    has fewer than two sizes.
     """
     section = SCALE.read_text().partition("<!-- spark: begin -->")[2].partition("<!-- spark: end -->")[0]
     sizes = [(events, items) for events, items in SIZES.values() if f"| {events:,} |" in section]

@@ -1,7 +1,7 @@
 """`python -m benchmarks optimisations`: the product with and without optimisations of starts, requests and writes.
 
-In this table the floor is the product as it is, and the measured work is the product without the optimisation. A ratio
-of 1.1 means that the work would take 10% more processor time without it. The row on validated writes compares writes
+In this table, the floor is the product, and the measured work is the product without an optimisation. A ratio of 1.1
+means that the work takes 10% more processor time without the optimisation. The row on validated writes compares writes
 without the fast encoding.
 """
 
@@ -91,7 +91,7 @@ def _starts_and_requests() -> Iterator[Result]:
 
 
 def _took_ms(code: str, requests: int, environment: Mapping[str, str]) -> float:
-    """Return the processor time of a process. On a busy machine a read can time out: the process then runs again."""
+    """Return the processor time of a process. Repeat a failed process, because reads of a busy moto can time out."""
     error = ""
     for _ in range(ATTEMPTS):
         done = subprocess.run(

@@ -1,6 +1,6 @@
-"""Published HR@10 and NDCG@10 of the same protocol: leave-one-out, all items ranked, items of the history masked.
+"""Published HR@10 and NDCG@10 of leave-one-out, with all items ranked and the items of the history masked.
 
-For models marked with *, the source quotes another paper.
+`benchmarks.quality` uses the same protocol. For models marked with *, the source quotes another paper.
 """
 
 from __future__ import annotations

@@ -268,7 +268,7 @@ def _evaluate_sasrec(split: Split, changed: str, *, seen: Seen) -> str:
 
 
 def _changed(chosen: Mapping[Seen, str]) -> str:
-    """Return an empty text if both protocols selected the defaults."""
+    """Return the selected settings, by protocol if they differ, or an empty text for the defaults."""
     settings = set(chosen.values())
     if len(settings) == 1:
         return "".join(settings - {"defaults"})

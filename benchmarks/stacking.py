@@ -55,7 +55,7 @@ SMALLEST = 1e-5
 """Share of a model's scores that is added before the logarithm, so that a score of 0 has a finite logarithm."""
 
 PENALTY = 1e-3
-"""Weight of the squared distance of a segment's weights from 1, the equal weights."""
+"""Weight of the squared distance of a segment's weights from equal weights of 1."""
 
 
 def main(arguments: Sequence[str]) -> None:
