@@ -19,8 +19,8 @@ export interface Options {
   /** False to send no events and store nothing until `setConsent(true)`. */
   readonly consent?: boolean;
   /**
-   * Called after a failed call for events, with the error and these events. If they are sent again later, `events` also
-   * has all waiting events. By default, errors are logged.
+   * Called if a call that sends events fails, with the error and the events of the call. If the events will be sent
+   * again, `events` also contains all waiting events. By default, errors are logged.
    */
   readonly onError?: (error: Error, events: readonly Pick<ShopEvent, "eventType" | "itemId">[]) => void;
 }

@@ -45,8 +45,8 @@ export class Api {
     const token = await this.token();
     let { response, text } = await this.fetchText(token, method, path, body);
     if (response.status === 401) {
-      // Another token may work, because the API's clock or keys may differ from those of this page. A rejected call has
-      // no effect.
+      // A new token may work, because the API's clock may be ahead of this page, or its keys may have changed. A
+      // rejected call has no effect.
       ({ response, text } = await this.fetchText(await this.token(token), method, path, body));
     }
     const document = parseJson(text);

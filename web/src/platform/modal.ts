@@ -24,7 +24,7 @@ export function useModal(close: () => void) {
   return { ref, onKeyDown, onClose: () => ref.current && close() };
 }
 
-/** Return the focus to the earlier element, or to the heading of the view if it is or will be removed. */
+/** Return the focus to the earlier element, or to the heading of the view if that element is or will be removed. */
 function restoreFocus(before: Element | null): void {
   const focusHeading = () => document.querySelector<HTMLElement>("main h1")?.focus();
   if (!(before instanceof HTMLElement && before.isConnected)) {

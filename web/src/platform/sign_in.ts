@@ -24,7 +24,7 @@ export class SignInError extends Error {}
 
 /**
  * The signed-in user and the tokens: OAuth 2.0's authorization code flow with PKCE (RFC 7636). Tokens are only in this
- * tab's memory. Its session storage has the state of a sign-in until the page is loaded again.
+ * tab's memory. The tab's session storage has the state of a sign-in until the page is loaded again.
  */
 export class SignIn {
   private accessToken: string | undefined;

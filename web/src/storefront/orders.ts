@@ -13,7 +13,7 @@ export interface OrderStatus {
 export interface PendingOrder {
   readonly what: string;
   readonly events: readonly Purchase[];
-  /** The contents of the cart if it is the cart's order. They are removed when the API accepts the order. */
+  /** The contents of the cart if the order is for the cart. They are removed when the API accepts the order. */
   readonly cart: Cart | null;
   /** True if the order is no longer sent automatically, and is stored only for the IDs of its lines. */
   readonly givenUp: boolean;
@@ -53,7 +53,8 @@ const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
 /**
  * The current shopper's orders, stored until the API accepts them.
  *
- * If a line is bought again before the API has confirmed it, the line keeps its ID and counts once.
+ * If a line is bought again with the same quantity before the API has confirmed it, the line keeps its event ID and
+ * counts once. Orders of the cart and orders of single products do not share event IDs.
  */
 export class Orders {
   orderStatus: OrderStatus = { state: "open", accepted: null };
@@ -100,7 +101,7 @@ export class Orders {
     this.orderStatus = { state: "open", accepted: null };
   }
 
-  /** Return an order of these lines. A line that equals a line of an unconfirmed order gets the same event ID. */
+  /** Return an order of these lines, with the event IDs of equal lines in unconfirmed orders. */
   private createOrder(lines: Cart, cart: Cart | null): PendingOrder {
     const [line, ...others] = lines;
     const what = line && others.length === 0 ? shortTitle(line.title) : `${lines.length} products`;
