@@ -33,7 +33,7 @@ SCOPES = {
     Access.ADMIN: ADMINISTER,
     Access.METRICS: READ_METRICS,
 }
-"""Scope of the API's routes that each right permits."""
+"""Scope that each access right gives to a key. The API's routes require these scopes."""
 
 
 Client = Annotated[str, Argument(metavar="CLIENT", help="Name of the program that uses the key.")]

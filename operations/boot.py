@@ -253,7 +253,7 @@ def _run(command: list[str], *, action: str, stopped: threading.Event | None = N
 
 
 def stop_builds(stopped: threading.Event) -> None:
-    """Kill all running builds, and refuse later builds with the event `stopped`. Both raise `BuildFailed`."""
+    """Kill all running builds. These builds, and later builds with the event `stopped`, raise `BuildFailed`."""
     with _starting:
         stopped.set()
         builds = tuple(_builds)

@@ -27,7 +27,7 @@ class Schema:
 
 
 def read_schema(path: Path, *, dataset: str, lists: Collection[str] = ()) -> Schema:
-    """Read a schema file. The schema does not mark `lists`, the string fields with several values separated by `|`."""
+    """Read a schema file. `lists` names the fields with several values separated by `|`; schemas do not mark them."""
     schema = _read(path, dataset)
     columns: dict[str, ColumnType] = {}
     spellings: dict[str, str] = {}

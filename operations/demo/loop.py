@@ -211,7 +211,7 @@ class Loop:
         moved = sum(move.agrees for move in moves)
         self._check(
             "never-bought items move as in the reference model",
-            passed=moved == len(moves),  # A model of repeat purchases moves no never-bought item.
+            passed=moved == len(moves),  # passed without moves too, because a model of repeat purchases makes none
             expected=f"all {len(moves):,} moves between the same ranks",
             actual=f"{moved:,} of {len(moves):,} never-bought items moved as the reference model says",
         )

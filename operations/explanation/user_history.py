@@ -24,7 +24,7 @@ def history_at_answer(deployment: Deployment, row: ServedResponse, user: str) ->
         row.session,
     }:
         raise InvalidInput(f"--user is {user!r}, but the response was for another user")
-    # `recommend` also reads the profile of the user first, then that of the session.
+    # As in `recommend`, the profile of the user precedes the profile of the session.
     for wanted in (
         profile_id(user_id=as_user, session_id=None),
         profile_id(user_id=None, session_id=as_session),

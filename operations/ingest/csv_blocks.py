@@ -65,7 +65,7 @@ def blocks(file: Readable, *, block_bytes: int, columns: int, form: CsvForm = PL
 
     A quoted cell may contain line breaks if its row has the correct number of columns and ends within `MAX_ROW_LINES`
     and `MAX_LINE_BYTES`. Therefore a missing closing quote usually affects only one row. A line longer than
-    `MAX_LINE_BYTES` is rejected if its end is not in the bytes that were read.
+    `MAX_LINE_BYTES` is rejected, unless the bytes that were read contain its end.
     """
     first_line, rest = 1, b""
     while read := file.read(block_bytes):

@@ -125,14 +125,20 @@ def _search_lake(deployment: Deployment, import_id: int) -> tuple[pa.Table, list
             if not pc.any(is_imported).as_py():
                 continue
             removed.append(table.filter(is_imported).select(_OWNERS))
-            remaining.append(table.filter(pc.invert(is_imported))["event_id"])
+            remaining.append(_copy_keys(table.filter(pc.invert(is_imported))))
             objects.append(listed)
             step.note(progress.counted(sum(map(len, removed)), "row"))
     rows = pa.concat_tables(removed)
     if remaining:
         copies = pa.chunked_array(itertools.chain.from_iterable(column.chunks for column in remaining), pa.string())
-        rows = rows.filter(pc.invert(pc.is_in(rows["event_id"], value_set=copies)))
+        rows = rows.filter(pc.invert(pc.is_in(_copy_keys(rows), value_set=copies)))
     return rows, objects
+
+
+def _copy_keys(rows: pa.Table) -> pa.ChunkedArray:
+    """Return each row's event ID and owner (`COPY_KEY`) as one string. IDs contain no line breaks."""
+    owner = pc.coalesce(rows["user_id"], rows["session_id"], "")
+    return pc.binary_join_element_wise(rows["event_id"], owner, "\n")
 
 
 def _is_imported(rows: pa.Table, import_id: int) -> pa.ChunkedArray:

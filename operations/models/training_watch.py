@@ -17,7 +17,7 @@ _ENDED = ("Completed", "Failed", "Stopped")
 _LAST_READS = 3
 """Number of reads of a job's log after the job has ended. CloudWatch shows lines some seconds late."""
 _SILENT = ("First", "Decision", "StateOfCanary")
-"""Choices and similar states of the workflow. They are not reported."""
+"""States of the workflow that are not reported, such as choices."""
 
 
 class Watch:

@@ -29,12 +29,12 @@ def imported(deployment, tmp_path):
     return deployment
 
 
-def merge_with_live_event(deployment):
+def merge_with_live_event(deployment, *, event_id="live", **columns):
     """Merge all objects as compaction does, with a live event that arrived when the first import started."""
     s3 = deployment.client("s3")
     objects = lake_objects(deployment)
     rows = pa.concat_tables([pq.read_table(io.BytesIO(body)) for body in objects.values()])
-    live = {**rows.to_pylist()[0], "event_id": "live", "item_id": "live", "correlation_id": "r1"}
+    live = {**rows.to_pylist()[0], "event_id": event_id, "item_id": "live", "correlation_id": "r1", **columns}
     live["received_time_ms"] = NOW_MS
     body = parquet_of(pa.concat_tables([rows, pa.Table.from_pylist([live], schema=rows.schema)]))
     for key in objects:
@@ -107,6 +107,17 @@ def test_undo_keeps_live_events_in_merged_objects(imported):
 
     assert (undone.rows, undone.objects) == (2, 1)
     assert sorted(lake_rows(imported).item_id) == ["c", "live"]
+
+
+def test_undo_removes_an_event_whose_id_belongs_to_another_user_too(imported):
+    events = lake_rows(imported).set_index("item_id").event_id
+    merge_with_live_event(imported, event_id=events["a"], user_id="carl")
+
+    undone = undo(imported, NOW_MS)
+
+    assert undone == Undone(rows=2, objects=1, profiles=2)
+    assert sorted(lake_rows(imported).item_id) == ["c", "live"]
+    assert items_of(imported, "ann") == ["c"]
 
 
 def test_undo_of_an_unknown_import_error_has_the_list_command(imported):
