@@ -13,7 +13,7 @@ POPULARITY_DAYS = 7
 """Number of days before the day of a response over which item popularity is counted. The day itself counts too."""
 
 LATE_DAYS = 7
-"""Number of days after the window that are searched for duplicates if an event arrived late."""
+"""Number of days after the attribution window that are searched for duplicates if an event arrived late."""
 
 DEFINITIONS = 3
 """Version of the definitions of metrics. A new version makes the results of all days outdated."""
@@ -81,13 +81,13 @@ class AttributionRules:
     def copy_days(self, answer_day: int, *, late: bool) -> range:
         """Return the days (since 1970) that are searched for duplicates of the events in a day's results.
 
-        The duplicate that was received first counts. So days after the window are searched only if an event arrived
-        late.
+        The duplicate that was received first counts. Days after the attribution window are searched only if an event
+        arrived late, because only then can a duplicate of a later date have been received before the event.
         """
         return range(answer_day - POPULARITY_DAYS, answer_day + self.window_days + 1 + LATE_DAYS * late)
 
     def is_late(self, received_ms: int, answer_day: int) -> bool:
-        """Return true if a duplicate that is dated after the window may have arrived before `received_ms`."""
+        """Return true if a duplicate after the attribution window may have arrived before `received_ms`."""
         return received_ms + self.clock_skew_ms >= (answer_day + self.window_days + 1) * DAY_MS
 
 

@@ -28,8 +28,9 @@ from functions.attribute_outcomes.summary import DaySums
 from functions.attribute_outcomes.tables import OUTCOMES
 
 PART_ROWS = 200_000
-"""Maximum number of rows of a partition, which is processed in memory. Many rows with one recommendation ID or event ID
-may exceed it."""
+"""Maximum number of rows of a partition, which is processed in memory. A partition with many rows of one recommendation
+ID or event ID may have more.
+"""
 
 _ANSWER = "recommendation_id"
 _ANSWER_BYTES = 60  # Assumed size of a row in S3, of which the recommendation ID takes about 30 bytes.

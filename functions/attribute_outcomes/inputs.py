@@ -70,9 +70,10 @@ class Inputs:
         self.engagement = _listed(client, bucket, ENGAGEMENT_PREFIX, SERVED_PARTITION)
 
     def days(self) -> list[int]:
-        """Return the days with responses or outcomes, and later days with interactions.
+        """Return the days with responses, outcomes or interactions.
 
-        Interactions before the first stored responses are skipped, because their responses are unknown or have expired.
+        Days with only interactions are skipped before the first stored responses, because the responses to these
+        interactions are unknown or have expired.
         """
         if not self.served:
             return sorted(self.outcomes)

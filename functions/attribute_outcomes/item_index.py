@@ -58,7 +58,7 @@ class Items:
         return number
 
     def _look_up(self) -> None:
-        """Look up items in the catalogue that were indexed since the last call."""
+        """Look up in the catalogue the items that were indexed since the last call."""
         created, known = [self._created_ms], [self._known]
         for first in range(len(self._known), len(self._names), _BATCH_ITEMS):
             rows = self._catalogue.rows(self._names[first : first + _BATCH_ITEMS])

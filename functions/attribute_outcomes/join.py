@@ -140,7 +140,7 @@ class _Events:
         return [hashes.get(profile) for profile in ids]
 
     def judge_times(self, answers: pa.Table, rules: AttributionRules) -> None:
-        """Reject events that precede the response by more than the clock skew, or follow its window."""
+        """Reject events that precede the response by more than the clock skew, or follow the attribution window."""
         served_ms = answers["served_ms"].to_numpy()
         since_ms = self._time_ms - (served_ms[self._answer] if len(served_ms) else 0)
         self._reject(since_ms < -rules.clock_skew_ms, Reason.BEFORE_SERVED)
@@ -171,7 +171,7 @@ class _Events:
         return views, shown_ms, len(pair) - len(shown)
 
     def judge_items(self, shown_ms: Ints) -> None:
-        """Reject events of `KINDS` with items that were not served, or before the item's first impression."""
+        """Reject events of `KINDS` with items that were not served, and events before the item's first impression."""
         has_kind = self._kind >= 0
         self._reject(has_kind & (self._pair < 0), Reason.NOT_SERVED)
         if len(shown_ms):

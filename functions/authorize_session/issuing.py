@@ -17,7 +17,7 @@ def issue(
     now_ms = int(now_s * 1000)
     try:
         session = open_session(body, origin=origin, sessions=configuration.current(now_ms=now_ms).sessions)
-    except NotFound:  # The polled configuration may lack a new key.
+    except NotFound:  # The polled configuration may lack a new site key.
         session = open_session(body, origin=origin, sessions=configuration.refresh(now_ms=now_ms).sessions)
     token = mint(keys.current(now_s=now_s)[0], session, now_s=int(now_s))
     return {"token": token, "sessionId": session.session_id, "expiresInS": DEFAULT_LIFETIME_S}

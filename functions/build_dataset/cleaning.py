@@ -42,8 +42,8 @@ class CleanInteractions:
 def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased = no_erased_users) -> CleanInteractions:
     """Keep distinct events with an item and a weight. Drop erased users, returns, rare items and short histories.
 
-    `rows` are in any order, and include duplicates. The minimums of items and users hold in the result. `erased` is
-    needed, because the lake contains an erased user's rows until the purge.
+    `rows` are in any order, and include duplicates. In the result, every item and user has at least the configured
+    number of interactions. `erased` is needed, because the lake contains an erased user's rows until the purge.
     """
     distinct = lake.deduplicate(rows)
     # A login assigns the session to its user even if the login's own row is dropped.
@@ -83,7 +83,10 @@ def _where(rows: pd.DataFrame, mask: pd.Series[bool] | npt.NDArray[np.bool_]) ->
 
 
 def _actions(rows: pd.DataFrame) -> pd.DataFrame:
-    """Return the action events of users; empty without the column `ACTION`. An interaction may contain several."""
+    """Return the action events of users; empty without the column `ACTION`.
+
+    An interaction may contain several action events.
+    """
     rows = rows if ACTION in rows else rows.assign(**{ACTION: None})
     own = rows[rows[ACTION].notna() & rows["profile_id"].str.startswith(USER_PREFIX)]
     columns = (own[name] for name in ("profile_id", "event_type", "event_time_ms", ACTION))

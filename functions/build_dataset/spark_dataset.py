@@ -114,8 +114,8 @@ def build_dataset(
     """Write the files of a dataset as directories of parts, without the manifest.
 
     A repeated call overwrites the files. Sorted by name, the parts of a file are in the order of its rows.
-    `max_interactions` is approximate, because users are complete or absent. The manifest describes all interactions.
-    Raise `InvalidDataset` if no interaction exists or remains.
+    `max_interactions` is approximate, because either all interactions of a user are written or none. The manifest
+    describes all interactions. Raise `InvalidDataset` if no interaction exists or remains.
     """
     if not lineage:
         raise empty_lake(settings.lake_bucket)

@@ -14,5 +14,5 @@ from functions.check_kafka.settings import Settings
 
 @instrumented
 def lambda_handler(event: dict[str, Any], context: Any) -> str:
-    """Return the mapping's last result, or raise an error. The function's errors trigger the alarm."""
+    """Return the mapping's last result. Raise an error, which triggers an alarm, if Lambda does not read the topic."""
     return require_reading(client("lambda"), from_environment(Settings, os.environ).mapping_id)

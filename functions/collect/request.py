@@ -20,7 +20,10 @@ from alsolike.signing.signed_requests import SIGNED_BY
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class CollectRequest:
-    """Request with its deadline. `agent` is the program that the caller declares in a header; None without it."""
+    """Request with its deadline.
+
+    `agent` is the program that the caller declares in a header; None without the header.
+    """
 
     event: Mapping[str, Any]
     now_ms: int

@@ -24,7 +24,7 @@ def oldest_kept(retention_days: int, *, now_ms: int) -> str:
 
 
 def remove_before(client: S3Client, bucket: str, oldest: str) -> int:
-    """Delete the days before `oldest` with their receipts, and return the number of days.
+    """Delete the days before `oldest` with their merge receipts, and return the number of deleted days.
 
     A late event may create a deleted day again. The next call deletes this day.
     """

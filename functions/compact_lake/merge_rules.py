@@ -16,7 +16,7 @@ class MergeRules:
     Attributes
     ----------
     small_bytes
-        Minimum size of an object that is not merged.
+        Size in bytes below which an object is merged.
     merge_bytes, merge_objects, merge_memory_bytes
         Maximum input of one merge: bytes in S3, number of objects, and bytes in memory. The last objects that are read
         may exceed the memory limit.

@@ -13,7 +13,8 @@ FULL_SUFFIX = "-full.parquet"
 def output_key(day: str, merge_id: str, *, full: bool) -> str:
     """Return the key of a merged object.
 
-    The suffix marks a full object, because its size in S3 may be below the limit for another merge.
+    A suffix marks an object that reached the memory limit, because its size in S3 may be small enough for another
+    merge.
     """
     return f"{day}compacted-{merge_id}{FULL_SUFFIX if full else '.parquet'}"
 

@@ -100,7 +100,7 @@ class Upkeep:
         self._outcome = UpkeepResult()
 
     def run(self, *, retention_days: int | None) -> UpkeepResult:
-        """Run steps until none remains, or the time ends. `retention_days` is None to keep all interactions."""
+        """Run steps until none remains, or the time ends. `retention_days` is None to keep all days."""
         self._outcome = UpkeepResult()
         try:
             if retention_days is not None:

@@ -32,7 +32,7 @@ class Table:
     order
         Sort order of a merged object.
     distinct
-        Function that keeps one row per key.
+        Function that keeps one row per event or response.
     without
         Function that removes erased users. Its last argument returns the keyed hash of a user.
     """

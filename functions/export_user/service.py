@@ -19,7 +19,7 @@ _ESCAPED = (b'"', b"\\", b"\n")
 """Characters that take two bytes in a JSON string. Documents contain no characters with longer escapes."""
 
 ANSWER_MS = 3_000
-"""Time in milliseconds reserved for the response. A search that reaches this time fails."""
+"""Time in milliseconds reserved for the response. A search fails if only this time remains."""
 
 PAGE_MS = ANSWER_MS + 1_000
 """Time in milliseconds reserved for the rest of a page. No further object is added in this time."""

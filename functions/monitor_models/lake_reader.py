@@ -17,7 +17,7 @@ from alsolike.runtime.client_protocols import S3Client
 
 BATCH_BYTES = 128 * 2**20
 MAX_ROWS = 2_000_000
-"""Maximum number of kept rows. Above it, the sampled share of users is halved repeatedly."""
+"""Maximum number of kept rows. If there are more, the sampled share of users is halved repeatedly."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ def read_sample(
     user: Callable[[pa.Table], pa.ChunkedArray],
     keep: Callable[[pa.Table], pa.Table] = lambda rows: rows,
 ) -> UserSample:
-    """Return the rows of objects, either all or those of users whose ID hash ends in zeros.
+    """Return the rows of objects, or if there are too many, only rows of users with an ID hash that ends in zeros.
 
     The sample depends on the rows, but not on the order of reading. Rows of agents are skipped, as in training
     data. A column that an object lacks is null. `keep` removes unnecessary rows.

@@ -31,7 +31,7 @@ class UserSums:
         return [row[place] for row in self._rows]
 
     def before(self, name: str) -> list[float]:
-        """Return the column of `SUMS` for the days before the start, with one element per user."""
+        """Return the column of `SUMS` for the days before the experiment, with one element per user."""
         place = SUMS.index(name)
         return [row[place] for row in self._earlier]
 
@@ -72,7 +72,7 @@ class ArmTally:
                 self._add(row)
 
     def add_before(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """Add responses of the days before the start to users in an arm. Call it after all calls of `add`."""
+        """Add the responses to users in an arm on the days before the experiment. Call it after all calls of `add`."""
         last_ms = self.experiment.start_ms
         for row in rows:
             if (

@@ -20,7 +20,8 @@ from functions.observe.arm_tally import ArmTally
 
 BATCH_ROWS = 16_384
 MAX_USERS = 400_000
-"""Maximum number of users in all experiments, limited by the function's memory. Above it, results are partial."""
+"""Maximum number of users in all experiments, limited by the function's memory. With more users, results are partial.
+"""
 
 
 def experiments(
@@ -28,8 +29,9 @@ def experiments(
 ) -> dict[str, Any]:
     """Return the response of `GET /operator/experiments`.
 
-    Running experiments come first, then planned and ended ones, each latest first. Outcomes are read once for all
-    running experiments, then for ended ones, and then for the days before each start, until the time ends.
+    Running experiments come first, then planned and then ended ones. Within each of these groups, the latest comes
+    first. Outcomes are read once for all running experiments, then for ended ones, and then for the days before each
+    start, until the time ends.
     """
     order = {"running": 0, "planned": 1, "ended": 2}
     ordered = sorted(

@@ -17,7 +17,7 @@ from operations.prometheus.families import REST_API_NAMES
 Key = TypeVar("Key", bound=Hashable)
 
 _FAILED = frozenset({"InternalError", "Forbidden"})
-"""Status codes of results without values. `PartialData` continues on the next page."""
+"""Status codes of results without values. A result with `PartialData` continues on the next page."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -27,8 +27,9 @@ from operations.prometheus.families import (
 from operations.prometheus.openmetrics import Sample, exposition, histogram
 
 CACHED_S = 50
-"""Duration of caching in seconds. It is shorter than a scrape interval of a minute, so that no scrape returns older
-counts than the previous scrape, even from another process."""
+"""Duration of caching in seconds. A cached response is younger than a scrape interval of a minute, so no scrape returns
+older counts than the previous scrape, even from another process.
+"""
 
 HOURLY = Polling(interval_s=3_600)
 RETRY_S = 300

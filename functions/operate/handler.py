@@ -21,7 +21,7 @@ CALL_TIMEOUT_S = 5
 ATTEMPTS = 4
 """Maximum number of attempts per call. SageMaker throttles callers that request many packages."""
 PREVIEW_TIMEOUT_S = 24
-"""Timeout of a preview in seconds. A new process loads the champion for seconds, and the API waits 30 s."""
+"""Timeout of a preview in seconds. A new process takes several seconds to load the champion, and the API waits 30 s."""
 
 
 @functools.cache

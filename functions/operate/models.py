@@ -26,7 +26,7 @@ _HOW_TO_FORCE = "`force`"
 class Models:
     """Model versions and actions on them.
 
-    Each change is conditional on the champion pointer that the method read. If the request contains the ETag of the
+    A change fails if the champion pointer has changed since the method read it. If the request contains the ETag of the
     pointer that the operator saw, the pointer must have this ETag.
     """
 

@@ -64,7 +64,8 @@ class Trainings:
                         logGroupName=TRAINING_LOG_GROUP, logStreamName=stream["logStreamName"], limit=1
                     )["events"]
                 ]
-        # SageMaker creates the log group with the first job of an account. The runs are listed nevertheless.
+        # SageMaker creates the log group with the first job of an account. Without the log group, runs are listed
+        # without log lines.
         except Unavailable:
             return None
         latest = max(events, key=lambda event: event["timestamp"], default=None)

@@ -189,7 +189,10 @@ class ControlPlane:
         self._store.insert(Resource(DATASET.noun, key, EVENT_INTERACTIONS, kept, now_ms))
 
     def _active_version(self, arn: str, now_ms: int) -> Resource:
-        """Return a solution version that has trained a model. `$LATEST` selects the latest version of its solution."""
+        """Return a solution version that has trained a model.
+
+        `$LATEST` in the ARN selects the solution's latest version.
+        """
         if arn.endswith(f"/{LATEST}"):
             solution = self._existing(SOLUTION, arn.removesuffix(f"/{LATEST}"), now_ms)
             versions = self._versions_of(solution, now_ms)
@@ -327,7 +330,7 @@ class ControlPlane:
         trains = kind is SOLUTION_VERSION or (kind is RECOMMENDER and not self._trainings.has_model())
         if trains:
             state = _status(self._trainings.progressed(resource))
-            # After the gate has approved its model, a recommender is pending until the promotion.
+            # A recommender is pending from the gate's approval of its model until the model's promotion.
             if not (kind is RECOMMENDER and state["status"] == ACTIVE):
                 return state
         if kind in SERVED and self._is_new(resource.created_ms, now_ms):
@@ -450,7 +453,7 @@ def _tail(arn: str) -> str:
 
 
 def _page(elements: Sequence[Any], parameters: Parameters) -> tuple[list[Any], dict[str, str]]:
-    """Return a page of a list, and `{"nextToken": ...}` with the index of the next element, {} for the last page."""
+    """Return a page of a list, and `{"nextToken": ...}` with the index of the next element; {} after the last page."""
     token, size = parameters.get("nextToken") or "0", parameters.get("maxResults") or PAGE
     if not (isinstance(token, str) and token.isascii() and token.isdecimal() and int(token) <= len(elements)):
         raise PersonalizeError(

@@ -146,7 +146,8 @@ class Trainings:
     def _rejected(self, run: TrainingRun) -> Mapping[str, Any]:
         """Return the status after a rejection.
 
-        If the champion has equally recent training data, it serves the solution version instead.
+        If the champion has equally recent training data, the solution version uses the champion instead of its own
+        model.
         """
         reason = f"the gate rejected model {run.version}"
         try:

@@ -1,8 +1,8 @@
 """Maintenance of the snapshot's cold items: items that the champion does not contain, with their neighbours.
 
 Each call searches the neighbours of changed items, and after a new champion the neighbours of all cold items. The
-snapshot contains the changes before this search. So of two concurrent writers, the later one reads the items of both. A
-repeated call gives an equal result.
+changes are written to the snapshot before this search. So of two concurrent writers, the later one reads the items of
+both. A repeated call gives an equal result.
 """
 
 from __future__ import annotations

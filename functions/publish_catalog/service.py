@@ -1,7 +1,7 @@
 """Processing of a table's stream batch, which is written to the change log and then to the snapshot.
 
 Both steps are idempotent: the object of the log is named after the batch, and the snapshot selects each item's latest
-change. So Lambda retries a failed batch completely.
+change. So Lambda can retry a failed batch completely.
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 A shard is named after its content. So a page with the previous file of lists still finds its shards, a repeated call
 uploads nothing, and browsers may cache shards forever. The file of lists is written last, and only if no other call
-wrote it since the champion was read. Then the shards are deleted that neither this file nor its predecessor names.
+wrote it since the champion was read. Then shards that neither this file nor its predecessor names are deleted.
 """
 
 from __future__ import annotations

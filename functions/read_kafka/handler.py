@@ -19,8 +19,9 @@ from functions.read_kafka.service import KafkaReader, kafka_records
 from functions.read_kafka.settings import Settings
 
 PUT_ATTEMPTS = 60
-"""Maximum number of attempts. A batch may exceed a shard's throughput, so attempts usually continue until the time
-ends. Lambda then retries the batch."""
+"""Maximum number of attempts to put records on the stream. If a batch exceeds a shard's throughput, the call's time
+usually ends before the last attempt. Lambda then retries the batch.
+"""
 
 
 @functools.cache

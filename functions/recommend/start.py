@@ -43,9 +43,9 @@ def start(initialization_type: str) -> None:
 def _connect() -> None:
     """Read a profile that does not exist, so that no request waits for the first TLS handshake with DynamoDB.
 
-    The handshake may exceed the connection timeout, which is the share `PROFILE_SHARE` of a request's time budget.
-    Later attempts are faster, because the address is resolved and certificates are loaded. If all attempts fail, the
-    first request connects.
+    The handshake may take longer than the connection timeout, which is a share of a request's time budget
+    (`PROFILE_SHARE`). Later attempts are faster, because the address is resolved and certificates are loaded. If all
+    attempts fail, the first request connects.
     """
     for _ in range(CONNECT_ATTEMPTS):
         with contextlib.suppress(Unavailable):

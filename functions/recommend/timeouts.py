@@ -4,7 +4,7 @@ CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
 """Timeout in seconds, for connecting and for reading, and attempts of calls to S3 and Secrets Manager.
 
-They are low, because a response by the loaded model is better than a late response by a new champion.
+The values are low, because a response by the loaded model is better than a late response by a new champion.
 """
 
 PROFILE_SHARE = 0.5

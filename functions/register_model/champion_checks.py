@@ -1,8 +1,8 @@
 """Checks of a candidate against the champion, from metrics that the training job recorded.
 
 Both models were evaluated on interactions after the champion's last training event, see `model_export.job.champion`.
-The exported model was trained on these interactions, so no later event can evaluate it. `new_data` therefore checks
-whether these interactions are suitable for training.
+The exported model was also trained on these interactions, so no interactions remain for its evaluation. `new_data`
+therefore checks whether these interactions are suitable for training.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ BROKEN = "broken"
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that the candidate is significantly better than the champion, or newer and worse by at most the margin.
 
-    The check passes if the champion's bundle did not run. A newer candidate also passes if `_learns` is true. A newer
-    or imported candidate waits (`Check.waits`) if too few users can be compared. A newer candidate also waits if the
-    comparison has no clear result.
+    The check passes if the champion's bundle did not run. A newer or imported candidate waits (`Check.waits`) if too
+    few users can be compared. If the comparison has no clear result, a newer candidate passes if `_learns` is true, and
+    otherwise waits.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):
@@ -134,7 +134,7 @@ def _learns(candidate: Manifest, limits: GateLimits) -> bool:
 
 
 def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
-    """Check that no slice with enough users falls by more than the limit, beyond chance."""
+    """Check that no slice with enough users falls significantly and by more than the limit."""
     comparison = candidate.metrics.get("against_champion")
     slices = (
         comparison.get("slices")

@@ -14,8 +14,8 @@ from alsolike.registry.retention import ModelFiles, protected, superfluous
 def approve(approvals: Approvals, registry: Registry, version: str, look: CanaryLook) -> None:
     """Approve the package of a promoted version. Reject the package after a breach.
 
-    Do not change the package after other rollbacks, for example by an operator, or if an operator has promoted the
-    version since its rollback.
+    Do not change the package after a rollback without a breach, for example by an operator, or if an operator has
+    promoted the version since its rollback.
     """
     if look.state == PROMOTED:
         approvals.decide(version, APPROVED, reason="; ".join(look.reasons))

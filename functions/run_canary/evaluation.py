@@ -32,9 +32,9 @@ SMALL_FALL = 0.1
 """Relative fall of click-through that a canary must exclude. Otherwise `conclusion` does not report that it passed."""
 
 OUTRIGHT_ANSWERS, OUTRIGHT_USERS, OUTRIGHT_RATE = 20, 5, 0.5
-"""Minimum number of responses and users, and maximum share of errors.
+"""Minimum number of responses and users, and maximum share of errors among the responses.
 
-Above this share, a version is rolled back immediately, unless the champion's share is at least half of the version's
+A version with more errors is rolled back immediately, unless the champion's share is at least half of the version's
 share.
 """
 
@@ -42,7 +42,7 @@ share.
 MISSING_BELOW = 0.001
 """Threshold of the always valid p-value for the number of users in the candidate's arm.
 
-Below it, responses of the candidate are missing in the log.
+A p-value below the threshold means that responses of the candidate are missing in the log.
 """
 
 
@@ -170,7 +170,7 @@ def conclusion(tests: Sequence[Test]) -> str:
 def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
     """Return a sentence about the fall of click-through that a canary can detect.
 
-    `clicks` are those of all users in the period of the same length before the canary.
+    `clicks` are the clicks of all users in the period before the canary that is as long as the canary.
     """
     expects = clicks.eventful * share >= MIN_EVENTS and clicks.users * share >= MIN_USERS
     fall = comparison.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None

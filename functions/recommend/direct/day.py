@@ -1,4 +1,4 @@
-"""Replay of many logged requests, each with the model, catalogue, configuration and user's state of its time.
+"""Replay of many logged requests, each with the model, catalogue, configuration and user's state at the request's time.
 
 `alsolike replay` runs this module in a process of its own, so that the code may come from another checkout::
 

@@ -357,7 +357,10 @@ def _listing(segment: str) -> tuple[str, str] | None:
 
 
 def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> RecommendationRequest:
-    """Replace the alias by its recommender, hidden event types, exploration and, if the request has none, filter."""
+    """Replace the alias by its recommender, hidden event types and exploration.
+
+    The alias's filter applies only if the request has no filter.
+    """
     if request.alias is None:
         return request
     ranks = request.to_rank is not None

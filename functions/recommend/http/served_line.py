@@ -60,7 +60,7 @@ class ServedLog:
         """Write the log line to standard output.
 
         `now_ms` is the time in the recommendation ID. `agent` is the program that the caller declares in a header; None
-        without it.
+        without the header.
         """
         used = answer.used
         shopper, session = self._named(request, now_ms=now_ms)

@@ -112,7 +112,7 @@ def new_items(inputs: RankingInputs, excluded: Positions, *, days: int) -> list[
 def _mask_of(selected: SelectedFilter, inputs: RankingInputs) -> Mask | None:
     """Return the mask of a rule's filter, or None if no item is excluded.
 
-    Raise `Unavailable` if the catalogue or the user, which the filter reads, cannot be read.
+    Raise `Unavailable` if the filter reads the catalogue or the user, and these cannot be read.
     """
     if selected.needs_catalogue and NO_CATALOGUE in inputs.resolved.degraded:
         raise Unavailable("the catalogue cannot be read")

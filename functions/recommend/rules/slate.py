@@ -284,7 +284,7 @@ class SlateRules:
 
     An item counts for each of its values in a column. An item without a value counts for none. Rules on numbers compare
     only positive numbers. If pinned items already violate a rule, the rule rejects only items that increase the
-    violation. So an item that breaks a rule also breaks it later.
+    violation. So an item that breaks a rule also breaks it after more items are added.
 
     Attributes
     ----------

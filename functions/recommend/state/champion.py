@@ -48,7 +48,7 @@ NO_SERVING = Serving(None)
 class ChampionLoader(PolledValue[Serving]):
     """Polled value of a deployment's champion.
 
-    `is_partial` is true while the champion does not serve: a previous one serves, or no model.
+    `is_partial` is true while a previous champion serves, or no model.
     """
 
     def __init__(self, registry: Registry, bundles: BundleCache, *, polling: Polling) -> None:
