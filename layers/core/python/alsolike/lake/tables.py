@@ -31,7 +31,7 @@ def read_concurrently(
     """Yield objects with their contents in the order of `objects`. `read_one` returns None for a deleted object.
 
     At most `max_objects` objects of at most `max_bytes` in total are in memory. An object that exceeds `max_bytes` is
-    alone in memory.
+    read without other objects.
     """
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for batch in batches(objects, max_bytes=max_bytes, max_objects=max_objects):
