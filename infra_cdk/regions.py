@@ -11,6 +11,9 @@ _IMAGE = re.compile(
 )
 
 
+IMAGE_FORM = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG or NAME@sha256:DIGEST"
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingRegistry:
     """ECR registry of AWS's Deep Learning Containers in a region."""
@@ -102,5 +105,5 @@ def repository_arn(image: str, *, partition: str) -> str:
     """
     match = _IMAGE.fullmatch(image)
     if match is None:
-        raise ValueError(f"image {image!r} is not ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG")
+        raise ValueError(f"image {image!r} is not {IMAGE_FORM}")
     return f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['name']}"

@@ -9,7 +9,14 @@ from alsolike.declarations import defaults, limits
 from alsolike.declarations.gate import GateSettings
 from alsolike.declarations.settings import setting
 from infra_cdk.kafka_settings import KafkaSettings
-from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, WITHOUT_SNAP_START, is_image, pandas_layer
+from infra_cdk.regions import (
+    IMAGE_FORM,
+    PANDAS_VERSION,
+    TRAINING_REGISTRIES,
+    WITHOUT_SNAP_START,
+    is_image,
+    pandas_layer,
+)
 from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules
 from infra_cdk.training_settings import TrainingSettings
 
@@ -414,7 +421,7 @@ class Settings(GateSettings, TrainingSettings):
             image,
             image is None or is_image(image),
             "training_image",
-            "ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG or NAME@sha256:DIGEST",
+            IMAGE_FORM,
         )
         email = self.alarm_email
         require(

@@ -155,6 +155,45 @@ def test_alarm_state_depends_on_datapoints_and_missing_data(
     assert (judged[0] if judged else None) == state
 
 
+def alarm_of(**expressions: str) -> dict[str, Any]:
+    """Return the properties of an alarm on the first expression. The metric `errors` is the last query."""
+    metric = {name: ERRORS[name] for name in ("Namespace", "MetricName", "Dimensions")}
+    queries = [
+        {"Id": name, "Expression": expression, "ReturnData": not number}
+        for number, (name, expression) in enumerate(expressions.items())
+    ]
+    errors = {
+        "Id": "errors", "MetricStat": {"Metric": metric, "Stat": "Sum", "Period": 300}, "ReturnData": False,
+    }  # fmt: skip
+    rest = {name: value for name, value in ERRORS.items() if name not in (*metric, "Statistic", "Period")}
+    return {**rest, "Metrics": [*queries, errors]}
+
+
+def test_returned_expression_uses_a_later_expression() -> None:
+    alarm = read_alarm("a", alarm_of(percent="100 * FILL(share, 0)", share="errors / 4"))
+    store = SeriesStore(alarm.watched)
+    store.take(series_of("AWS/Lambda", "Errors", ERRORS["Dimensions"]), [(1.0, 1)], START)
+
+    judged = alarm.judge(store, now=START)
+
+    assert judged is not None
+    assert judged[0] == "ALARM"
+    assert judged[1].endswith("Values, the latest first: 25.")
+
+
+@pytest.mark.parametrize(
+    ("expressions", "problem"),
+    [
+        ({"share": "errors / requests"}, "no query has the ID 'requests'"),
+        ({"a": "b + errors", "b": "a"}, "the expressions a, b refer to each other"),
+        ({"a": "a + 1"}, "the expressions a refer to each other"),
+    ],
+)
+def test_alarm_with_unknown_or_circular_ids_is_refused(expressions: dict[str, str], problem: str) -> None:
+    with pytest.raises(ValueError, match=problem):
+        read_alarm("a", alarm_of(**expressions))
+
+
 ARN = "arn:aws:cloudwatch:eu-west-1:1:alarm:b"
 
 

@@ -110,6 +110,21 @@ def test_invocations_waiting_for_an_outdated_environment_are_run(
         assert [each.result(10).payload for each in (*old, *new)] == [b"a", b"a", b"a", b"b"]
 
 
+def test_invocation_waiting_at_the_close_may_be_retried(invoker: Invoker) -> None:
+    with ThreadPoolExecutor(3) as threads:
+        invocations = start(invoker, threads, 3)
+        for _ in range(2):
+            assert Environment.entered.acquire(timeout=10)
+        until_waiting(invoker, 1)
+
+        invoker.close()
+        Environment.end.set()
+
+        (error,) = (error for each in invocations if (error := each.exception(10)))
+        assert isinstance(error, ThrottledError)
+        assert error.reserved is None
+
+
 def test_environment_started_in_advance_serves_the_first_invocation(invoker: Invoker) -> None:
     Environment.end.set()
 

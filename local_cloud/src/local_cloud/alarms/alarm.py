@@ -3,13 +3,14 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/AlarmThatSendsEmail.html, on missing data and M of N.
 """
 
+import graphlib
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from local_cloud.alarms.expressions import Value, read_math
+from local_cloud.alarms.expressions import Expression, Value, read_math
 from local_cloud.alarms.series import Series, SeriesStore, check_statistic, series_of
 
 OK, ALARM, INSUFFICIENT_DATA = "OK", "ALARM", "INSUFFICIENT_DATA"
@@ -82,12 +83,12 @@ def _latest(periods: int) -> str:
 
 
 def read_alarm(name: str, properties: Mapping[str, Any]) -> MetricAlarm:
-    """Read the properties of an `AWS::CloudWatch::Alarm`. Raise ValueError for an unsupported feature."""
+    """Read the properties of an `AWS::CloudWatch::Alarm`. Raise ValueError if they are unsupported or invalid."""
     comparison = properties["ComparisonOperator"]
     if comparison not in _COMPARISONS:
         raise ValueError(f"ComparisonOperator {comparison!r} is not implemented here")
     looks: dict[str, _Look] = {}
-    math: dict[str, Callable[[Mapping[str, Value]], Value]] = {}
+    math: dict[str, Expression] = {}
     if "MetricName" in properties:
         statistic = properties.get("Statistic") or properties["ExtendedStatistic"]
         looks["m"] = _look(properties, statistic, properties["Period"])
@@ -106,7 +107,7 @@ def read_alarm(name: str, properties: Mapping[str, Any]) -> MetricAlarm:
     return MetricAlarm(
         name=name,
         looks=looks,
-        datapoints=_returning(returned, math),
+        datapoints=_returning(returned, math, looks),
         comparison=comparison,
         threshold=float(properties["Threshold"]),
         periods=periods,
@@ -122,18 +123,22 @@ def _look(metric: Mapping[str, Any], statistic: str, period_s: Any) -> _Look:
 
 
 def _returning(
-    wanted: str, math: Mapping[str, Callable[[Mapping[str, Value]], Value]]
+    wanted: str, math: Mapping[str, Expression], looks: Mapping[str, _Look]
 ) -> Callable[[Mapping[str, Value]], Value]:
-    """Return a function that computes the query `wanted`. Expressions may use all metrics, and earlier expressions."""
+    """Return a function that computes the query `wanted`. Raise ValueError for unknown IDs and circular references."""
+    used = {wanted}.union(*(expression.ids for expression in math.values()))
+    if unknown := sorted(used - math.keys() - looks.keys()):
+        raise ValueError(f"no query has the ID {unknown[0]!r}")
+    try:
+        order = list(graphlib.TopologicalSorter({name: math[name].ids for name in math}).static_order())
+    except graphlib.CycleError as error:
+        raise ValueError(f"the expressions {', '.join(sorted(set(error.args[1])))} refer to each other") from error
 
     def compute(values: Mapping[str, Value]) -> Value:
         known = dict(values)
-        for name, expression in math.items():
-            if name == wanted or name not in known:
-                try:
-                    known[name] = expression(known)
-                except KeyError:  # The expression uses the ID of a later expression.
-                    continue
+        for name in order:
+            if name in math:
+                known[name] = math[name](known)
         return known[wanted]
 
     return compute

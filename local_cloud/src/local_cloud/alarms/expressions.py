@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math
 import ast
 import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Final
 
 _ARITHMETIC: Final[Mapping[type[ast.operator], Callable[[float, float], float]]] = {
@@ -34,17 +35,27 @@ Value = float | None
 """Value of a period. It is None without a datapoint, and after a division by zero."""
 
 
-def read_math(expression: str) -> Callable[[Mapping[str, Value]], Value]:
-    """Return a function that computes an expression from the values of its IDs.
+@dataclass(frozen=True, slots=True)
+class Expression:
+    """Parsed expression, which computes its value from the values of the IDs in it."""
 
-    Raise ValueError for unsupported syntax.
-    """
+    tree: ast.expr
+    ids: frozenset[str]
+
+    def __call__(self, values: Mapping[str, Value]) -> Value:
+        return _value(self.tree, values)
+
+
+def read_math(expression: str) -> Expression:
+    """Parse an expression. Raise ValueError for unsupported syntax."""
     try:
         tree = ast.parse(expression.replace("&&", " and ").replace("||", " or ").strip(), mode="eval").body
     except SyntaxError as error:
         raise ValueError(f"{expression!r} cannot be read: {error.msg}") from error
     _check(tree, expression)
-    return lambda values: _value(tree, values)
+    functions = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    ids = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in functions}
+    return Expression(tree, frozenset(ids))
 
 
 _KNOWN = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.Compare, ast.BoolOp, ast.Call, ast.List)

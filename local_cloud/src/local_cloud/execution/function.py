@@ -8,7 +8,7 @@ from typing import Any
 class ThrottledError(Exception):
     """Error for an invocation beyond a concurrency limit, or after the end of the cloud.
 
-    `reserved` is None if too many invocations wait for an environment.
+    `reserved` is None if too many invocations wait for an environment, and after the end of the cloud.
     """
 
     def __init__(self, name: str, *, reserved: int | None = None, waiting: int = 0) -> None:

@@ -112,8 +112,8 @@ class Invoker:
                 pool.waiting += 1
                 pool.free.wait_for(lambda: self._closed or pool.has_place(self._max_environments))
                 pool.waiting -= 1
-            if self._closed:
-                raise ThrottledError(function.name, reserved=0)
+            if self._closed:  # Not `reserved=0`, because asynchronous invocations must run at the next start.
+                raise ThrottledError(function.name, waiting=pool.waiting)
             if pool.idle:
                 return pool, pool.idle.pop()
             pool.size += 1
