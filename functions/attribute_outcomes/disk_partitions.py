@@ -144,8 +144,8 @@ class Spill:
 def parts_of(*spills: Spill, max_rows: int) -> Iterator[tuple[Part, ...]]:
     """Yield the corresponding partitions of all spills, and delete each partition after use.
 
-    Rows with equal keys are in corresponding partitions. These have at most `max_rows` rows in total, unless nearly all
-    rows have the same key.
+    Rows with equal keys are in corresponding partitions. Corresponding partitions have at most `max_rows` rows in
+    total, unless nearly all rows have the same key.
     """
     for number, parts in enumerate(zip(*(spill.parts for spill in spills), strict=True)):
         rows = sum(part.rows for part in parts)

@@ -32,7 +32,7 @@ class Events:
         return self._put(request, session=None)
 
     def put_of_session(self, request: CollectRequest) -> dict[str, object]:
-        """Send a browser's events to the stream. They belong to the session of the token."""
+        """Send a browser's events to the stream. The events belong to the session of the token."""
         return self._put(request, session=request.session)
 
     def _put(self, request: CollectRequest, *, session: Session | None) -> dict[str, object]:

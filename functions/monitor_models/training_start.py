@@ -96,8 +96,8 @@ TURN = "First"
 """State of the workflow after the step that acquires the training lock."""
 
 _EARLIEST = 100
-"""Number of history events to read, from the start of a run. They include the state `TURN`: five failed attempts before
-this state create about 30 events."""
+"""Number of history events to read, from the start of a run. These events include the state `TURN`: five failed
+attempts before this state create about 30 events."""
 
 
 def outcome_of(client: StepFunctionsClient, state_machine_arn: str, start: Start) -> StartedTraining:

@@ -49,7 +49,7 @@ Values = Mapping[int, float]
 class MetricReader:
     """Reader of metrics.
 
-    `private_api` is true for a REST API. Its metrics have other names than those of an HTTP API.
+    `private_api` is true for a REST API. The metrics of a REST API and of an HTTP API have different names.
     """
 
     def __init__(self, client: PagedClient, *, own_namespace: str, private_api: bool = False) -> None:

@@ -27,7 +27,7 @@ _ID = re.compile("[0-9a-f]{32}")
 
 
 class Rules:
-    """Rules of the configuration, and drafts of them; see `operations.configuration.rule_drafts`."""
+    """Rules of the configuration, and drafts of rules; see `operations.configuration.rule_drafts`."""
 
     def __init__(
         self,

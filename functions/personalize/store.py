@@ -47,7 +47,7 @@ class ResourceStore:
     def insert(self, resource: Resource) -> bool:
         """Write a resource. Return true if it was written.
 
-        It is not written if its ID belongs to a resource that exists, or was deleted at most `DELETING_MS` ago.
+        A resource with the same ID prevents the write, unless it was deleted more than `DELETING_MS` ago.
         """
         item = {
             "kind": {"S": resource.kind},

@@ -84,7 +84,7 @@ def trained_models(
 ) -> tuple[TrainedModel, ...]:
     """Return the models of `datasets`, and models whose dataset no longer exists.
 
-    A model has the name of its dataset. `datasets` are those that contained the user.
+    A model has the name of its dataset. `datasets` contained the user.
     """
     champion = Registry(client, bucket).champion()
     replaced_by = None if retention.retrain is None else date_after(requested_at_ms, days=retention.retrain)

@@ -51,8 +51,8 @@ class PurgeContext:
     def record(self, store: str, units: Mapping[str, int], *, is_decided: bool = True) -> None:
         """Count and save the units with the user's data, with the number of records per unit.
 
-        `is_decided` is false for records whose owner is unknown. They cause no further pass, because any producer can
-        send more.
+        `is_decided` is false for records whose owner is unknown. Records without a known owner cause no further pass,
+        because any producer can send more.
         """
         self.progress.count(store, dict(units), now_ms=self.clock_ms(), is_decided=is_decided)
         self.store.save(self.progress)

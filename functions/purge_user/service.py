@@ -37,7 +37,7 @@ SESSIONS = "sessions"
 def stop_sessions(work: PurgeContext) -> Iterator[None]:
     """Write tombstones of the user's sessions, so that later events and responses are not stored.
 
-    New tombstones count as hits, so that another pass follows after all processes have read them.
+    New tombstones count as hits, so that another pass follows after all processes have read the tombstones.
     """
     new = sorted(set(work.progress.own_sessions()).difference(work.progress.stopped_sessions))
     work.progress.stopped_sessions += new

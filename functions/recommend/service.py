@@ -113,7 +113,7 @@ def with_random_pairs(ranking: Ranking, slate: Slate | None, numbers: random.Ran
 def one_per_product(recommend: Callable[[RankingInputs], Ranking], inputs: RankingInputs) -> Ranking:
     """Return a recommender's list with only the best variant of each product.
 
-    Other variants follow only if there are too few products. Their origin is `filled`.
+    Other variants, with the origin `filled`, follow only if there are too few products.
     """
     k, per_place = inputs.k, inputs.resolved.catalogue.candidates_per_place
     candidates = math.ceil(per_place * k)

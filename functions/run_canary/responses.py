@@ -251,7 +251,7 @@ def _distinct(parts: list[tuple[npt.NDArray[Any], ...]]) -> Answers:
 
 
 def _place(key: str) -> float:
-    """Return a number from 0 to 1 for an object key. It depends only on the key, so samples are stable."""
+    """Return a number from 0 to 1 for an object key. The number depends only on the key, so samples are stable."""
     return int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "big") / 2**64
 
 

@@ -94,7 +94,7 @@ class _ReadProfiles:
 
 
 def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
-    """Parse a batch, and read the objects with its users and segment lines if it references them."""
+    """Parse a batch. Read users and segment lines from S3 if the batch references objects with them."""
     given = dict(validation.as_object(given, where="batch"))
     users = given.pop("users", None)
     if given.get("recommender") == SEGMENTS:

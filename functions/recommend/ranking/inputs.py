@@ -28,9 +28,9 @@ class Boost:
 class RankingInputs:
     """Inputs of every recommender.
 
-    `recent` are the latest interactions of the user, oldest first. It is empty if the response does not depend on them.
-    A mask of None allows all items. `k` exceeds the requested number of items if rules select among them, or variants
-    of a product are removed.
+    `recent` are the latest interactions of the user, oldest first. `recent` is empty if the response does not depend on
+    interactions. A mask of None allows all items. `k` exceeds the requested number of items if rules select among them,
+    or variants of a product are removed.
     """
 
     resolved: ResolvedRequest

@@ -1,4 +1,7 @@
-"""Random order of neighbouring items. Clicks on them measure the position bias independently of the items."""
+"""Random order of neighbouring items.
+
+Clicks on randomly ordered items measure the position bias independently of the items.
+"""
 
 from __future__ import annotations
 

@@ -106,8 +106,8 @@ def compose(
     Pins are placed first. The places of promotions are spread evenly over the remaining places. Then the places are
     filled in order. An item is allowed if the list contains neither the item nor a variant of it, and no slate rule
     rejects it. The place of a promotion gets the promotion's best allowed item. Other places, and places of promotions
-    without an allowed item, get the greedy choice g. It is the first allowed candidate, or with diversity the allowed
-    candidate with the greatest
+    without an allowed item, get the greedy choice g, which is the first allowed candidate, or with diversity the
+    allowed candidate with the greatest
 
         (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
 

@@ -42,7 +42,7 @@ def object_key(date: str) -> str:
 
 
 def receipt_key(date: str) -> str:
-    """Return the key of a day's receipt. Its field `rejected` counts rejected events by reason."""
+    """Return the key of a day's receipt. The receipt's field `rejected` counts rejected events by reason."""
     return f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={date}.json"
 
 

@@ -29,7 +29,8 @@ MAX_LISTS = 100
 
 _PARTITION_PREFIX = "i#"
 _KEY_PREFIX = "%"
-"""Prefix of the sort keys of impressions. They sort before the keys of interactions, so scans of profiles skip them."""
+"""Prefix of the sort keys of impressions. Impressions sort before interactions, so scans of profiles skip
+impressions."""
 
 _REPORTED, _SERVED = "+", "-"
 _TIME_DIGITS = 15
@@ -66,7 +67,7 @@ class ImpressionStore:
         self._writer = BatchWriter(client, table)
 
     def add(self, lists: Iterable[Impressions], fatigue: Fatigue) -> None:
-        """Store lists. They expire after `fatigue.lifetime_ms`, when they no longer affect scores."""
+        """Store lists. The lists expire after `fatigue.lifetime_ms`, when they no longer affect scores."""
         items = [_item(shown, lifetime_ms=fatigue.lifetime_ms) for shown in lists]
         by_key = {(item[PROFILES_PARTITION_KEY]["S"], item[PROFILES_SORT_KEY]["S"]): put(item) for item in items}
         raise_first(self._writer.write(list(by_key.values()), is_concurrent=True))

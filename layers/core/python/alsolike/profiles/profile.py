@@ -166,7 +166,7 @@ def sort_key(interaction: RecentInteraction) -> str:
 def key_after(time_ms: int) -> str:
     """Return a sort key that follows the keys of interactions up to and including a time.
 
-    It precedes the keys of histories with this time.
+    The result precedes the keys of histories with this time.
     """
     return f"{time_ms:0{_TIME_DIGITS}}$"
 
@@ -214,7 +214,7 @@ def action_events_of(item: Mapping[str, Any]) -> list[ActionEvent]:
 def history_key(interactions: Sequence[RecentInteraction]) -> str:
     """Return the sort key of a history.
 
-    It differs from the keys of interactions, so a redelivery cannot overwrite the history.
+    The key differs from the keys of interactions, so a redelivery cannot overwrite the history.
     """
     latest = max(interactions)
     return _bounded(f"{latest.event_time_ms:0{_TIME_DIGITS}}+{latest.event_id}")

@@ -157,8 +157,9 @@ class UserData:
     def objects(
         self, table: _Table, values: Mapping[str, Sequence[str]], *, after: str = ""
     ) -> Generator[tuple[str, pd.DataFrame | None]]:
-        """Yield the key of each object with the rows that contain one of the values, or with None if there are no such
-        rows.
+        """Yield the key of each object with the rows that contain one of the values.
+
+        Yield None instead of zero rows.
         """
         for stored in scan(self.s3, self.places.lake_bucket, table.prefix, after=after, at_once=MAX_CONCURRENT_READS):
             rows = None

@@ -65,7 +65,7 @@ class Registry:
     def replace(
         self, expected: Champion | None, version: str, *, reason: str, now_ms: int, forced: bool = False
     ) -> Champion:
-        """Promote a version to champion. This also ends a canary and a pause of promotions.
+        """Promote a version to champion. The promotion also ends a canary and a pause of promotions.
 
         If the version already is champion, no entry is added to the history.
         """

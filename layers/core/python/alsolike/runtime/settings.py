@@ -13,7 +13,7 @@ S = TypeVar("S")
 
 
 def from_environment(settings: type[S], environ: Mapping[str, str]) -> S:
-    """Return the settings from environment variables. Their names are the field names in upper case.
+    """Return the settings from environment variables. The names of the variables are the field names in upper case.
 
     Parameters
     ----------

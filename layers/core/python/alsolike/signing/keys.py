@@ -100,7 +100,10 @@ class SigningKey:
 
 
 def encryption_context(key_id: str) -> dict[str, str]:
-    """Return the encryption context of a key's secret. It prevents the use of the secret with another key ID."""
+    """Return the encryption context of a key's secret.
+
+    The context prevents the use of the secret with another key ID.
+    """
     return {KEY_ID: key_id}
 
 

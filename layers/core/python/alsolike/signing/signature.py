@@ -43,9 +43,8 @@ _TIME = re.compile(r"\d{8}T\d{6}Z", re.ASCII)
 _SPACES = re.compile(" +")
 _UNRESERVED = "-_.~"
 _SURROGATES = "surrogatepass"
-"""Error handler for unpaired surrogates, which headers may contain. It encodes different surrogates as different
-bytes.
-"""
+"""Error handler for unpaired surrogates, which headers may contain. The handler encodes different surrogates as
+different bytes."""
 
 
 @struct
@@ -145,7 +144,7 @@ def _encoded(text: str) -> str:
 
 @functools.lru_cache(maxsize=256)
 def _signing_key(secret: str, date: str, region: str) -> bytes:
-    """Return the signing key of a day and region. It is cached, because the derivation computes four hashes."""
+    """Return the signing key of a day and region. The key is cached, because the derivation computes four hashes."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, SERVICE, "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")

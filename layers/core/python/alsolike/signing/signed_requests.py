@@ -1,7 +1,7 @@
 """Admission of requests with a key pair, by signature or HTTP Basic: age of the signature, key, and scopes.
 
 Each of `ROUTES` with scopes has a second route below `SIGNED_PREFIX`, to which API Gateway forwards requests unchecked.
-After the verification, handlers receive such a request with the route key of the unsigned route.
+After the verification, handlers receive the request with the route key of the unsigned route.
 """
 
 from __future__ import annotations

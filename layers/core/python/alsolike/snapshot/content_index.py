@@ -48,7 +48,7 @@ _MIN_NORM = np.float32(1e-30)
 
 @struct
 class Scales:
-    """Factors for the scores of cold items (`cold_items`). The training job fits them.
+    """Factors for the scores of cold items (`cold_items`). The training job fits the factors.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
 """Publisher of the catalogue snapshot. It writes changes as small segments, and merges small segments.
 
 Each step writes segments, and then replaces the manifest if it is unchanged. A writer that fails in between leaves
-segments that are not in the manifest. They are deleted after `GRACE_MS`. Merged segments are deleted after the same
-time, because readers may be downloading them.
+segments that are not in the manifest. These segments are deleted after `GRACE_MS`. Merged segments are also deleted
+after this time, because readers may be downloading merged segments.
 """
 
 from __future__ import annotations

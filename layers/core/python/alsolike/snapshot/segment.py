@@ -1,7 +1,7 @@
 """Segment of a catalogue snapshot: rows of items, sorted by the hash of the ID and stored as columns.
 
-If two IDs have the same 64-bit hash, only the newer item is kept. Among a million IDs, the probability of such a
-collision is about 3e-8.
+If two IDs have the same 64-bit hash, only the newer item is kept. Among a million IDs, the probability of a collision
+is about 3e-8.
 """
 
 from __future__ import annotations
