@@ -159,7 +159,7 @@ def build_dataset(
 def _is_sampled(interactions: int, *, maximum: int | None) -> Column:
     """Return a mask of the profiles whose interactions are written.
 
-    A hash of the profile decides, so users are complete.
+    A hash of the profile decides, so either all interactions of a user are written or none.
     """
     share = 1.0 if maximum is None else min(1.0, maximum / interactions)
     return F.pmod(F.xxhash64("profile_id"), F.lit(_SHARES)) < round(share * _SHARES)

@@ -46,8 +46,8 @@ class Cost:
     def bill(self, stated: Mapping[str, int], *, now_ms: int) -> dict[str, Any]:
         """Return the response of `GET /operator/cost`.
 
-        The load is that of the last day, except the numbers in `stated`. Raise `InvalidInput` if a number of the load
-        is out of range, and `Unavailable` if the deployment cannot be summarized.
+        Numbers of the load that `stated` does not contain come from the last day. Raise `InvalidInput` if a number of
+        the load is out of range, and `Unavailable` if the deployment cannot be summarized.
         """
         from operations import cost, prices  # slow imports that no other route waits for
 

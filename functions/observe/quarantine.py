@@ -13,7 +13,7 @@ from alsolike.runtime.s3 import StoredObject, folders, scan
 
 MAX_OBJECTS = 2_000
 MAX_BATCHES = 200
-"""Maximum number of failed batches to read. A batch may have Lambda's maximum size."""
+"""Maximum number of failed batches to read. It is low, because a batch may have Lambda's maximum size."""
 _MAX_CONCURRENT_READS = 12
 
 

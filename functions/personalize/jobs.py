@@ -119,7 +119,7 @@ class Batches(Jobs):
         self._recommender = recommender
 
     def check(self, request: Mapping[str, Any], *, recommender: str) -> None:
-        """Raise `PersonalizeError` if the job cannot run. `recommender` is that of the solution version's recipe."""
+        """Raise `PersonalizeError` if the job cannot run. The solution version's recipe uses `recommender`."""
         if recommender != self._recommender:
             expected = f"expected a version of a recipe {_RECIPES[self._recommender]}"
             raise PersonalizeError(f"solutionVersionArn has the recommender {recommender}, {expected}", INVALID)

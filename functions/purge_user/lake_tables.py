@@ -26,7 +26,9 @@ Hits: TypeAlias = Callable[[pa.Table], pa.ChunkedArray]
 """Function that returns a mask of the rows to delete."""
 
 MAX_ATTEMPTS = 100
-"""Maximum number of attempts to replace an object that other writers change. The next pass then finds the object."""
+"""Maximum number of attempts to replace an object that other writers change. After the last attempt, the next pass
+finds the object.
+"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

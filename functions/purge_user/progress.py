@@ -74,7 +74,7 @@ class Progress:
     def count(self, store: str, units: dict[str, int], *, now_ms: int, is_decided: bool = True) -> None:
         """Add the records of units (objects or profiles) that are not yet counted.
 
-        Units with `is_decided` false cause no further pass.
+        Units of an unknown owner (`is_decided` is false) cause no further pass.
         """
         known = set(self.intents)
         new = {unit: records for unit, records in units.items() if f"{store}:{unit}" not in known}

@@ -104,7 +104,7 @@ def random_numbers(resolved: ResolvedRequest, purpose: str) -> random.Random:
 
 
 def with_random_pairs(ranking: Ranking, slate: Slate | None, numbers: random.Random) -> tuple[Ranking, Slate | None]:
-    """Return both lists, with neighbours of the slate in random order, or of the ranking if there is no slate."""
+    """Return the ranking and the slate, with neighbours of the slate, or else of the ranking, in random order."""
     if slate is None:
         return dataclasses.replace(ranking, items=in_random_pairs(ranking.items, random=numbers)), None
     return ranking, dataclasses.replace(slate, items=in_random_pairs(slate.items, random=numbers))

@@ -104,8 +104,8 @@ def current_sources() -> Sources:
         ),
     )
     trends = TrendsReader(s3, bucket, polling=polling(settings.trends_check_s), default=NO_TRENDS)
-    # Without pseudonymised IDs, only the log and impressions require the secret. With a single attempt, requests do not
-    # wait for a second one.
+    # Without pseudonymised IDs, only the log and impressions require the secret. So a single attempt is made, and no
+    # request waits for a second one.
     attempts = ATTEMPTS if settings.pseudonymise_ids else 1
     secretsmanager = client(
         "secretsmanager", connect_timeout_s=CALL_TIMEOUT_S, read_timeout_s=CALL_TIMEOUT_S, attempts=attempts
