@@ -26,7 +26,7 @@ from botocore.exceptions import ClientError
 
 from alsolike.configuration import recommendation_id
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake, outcomes, served
+from alsolike.lake import outcomes, partitions, served
 from alsolike.snapshot.snapshot import EMPTY
 from benchmarks.page import write_section
 from functions.attribute_outcomes.attribution_rules import AttributionRules
@@ -111,14 +111,14 @@ def main(arguments: Sequence[str]) -> None:
 def write_day(root: Path, rows: int) -> None:
     """Write a day of `rows` responses and twice as many events."""
     client = Directory(root)
-    date = outcomes.partition_prefix(lake.event_date(START_MS)).split("=")[1].rstrip("/")
+    date = outcomes.partition_prefix(partitions.event_date(START_MS)).split("=")[1].rstrip("/")
     columns = _columns()
     for first in range(0, rows, ROWS_PER_OBJECT):
         answers, events = _pieces(first, columns)
         name = f"{first:010d}.parquet"
-        for prefix, table in ((served.partition_prefix(date), answers), (lake.partition_prefix(date), events)):
+        for prefix, table in ((served.partition_prefix(date), answers), (partitions.partition_prefix(date), events)):
             sink = io.BytesIO()
-            pq.write_table(table, sink, compression=lake.COMPRESSION)
+            pq.write_table(table, sink, compression=partitions.COMPRESSION)
             client.put_object(Bucket=BUCKET, Key=f"{prefix}{name}", Body=sink.getvalue())
 
 

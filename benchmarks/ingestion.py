@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 
 import alsolike.runtime.aws
 from alsolike.events.interactions import Interaction
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.profiles.profile import RecentInteraction, SessionLink, link_item, to_item
 from alsolike.profiles.store import ProfileStore
 from benchmarks import transport
@@ -37,7 +37,7 @@ def archive_events() -> Iterator[Result]:
 
     def floor() -> None:
         rows = [orjson.loads(base64.b64decode(record["kinesis"]["data"])) for record in event["Records"]]
-        pq.write_table(pa.Table.from_pylist(rows), io.BytesIO(), compression=lake.COMPRESSION)
+        pq.write_table(pa.Table.from_pylist(rows), io.BytesIO(), compression=partitions.COMPRESSION)
 
     with quiet():
         medians = cpu_medians_ms({"product": lambda: lambda_handler(event, CONTEXT), "floor": floor})

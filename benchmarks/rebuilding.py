@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from moto import mock_aws
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from benchmarks.measure import Result, cpu_medians_ms
 from operations.recovery.lake_reader import SCHEMA, LakeReader
 from operations.recovery.profiles import logins_of, profiles_of
@@ -30,7 +30,9 @@ def rebuild_profiles() -> Iterator[Result]:
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket=BUCKET)
         for number in range(OBJECTS):
-            key = lake.object_key("2026-01-01", shard_id="s", first_sequence=str(number), last_sequence=str(number))
+            key = partitions.object_key(
+                "2026-01-01", shard_id="s", first_sequence=str(number), last_sequence=str(number)
+            )
             s3.put_object(Bucket=BUCKET, Key=key, Body=_content(number))
         reader = LakeReader(s3, BUCKET, received_by_ms=None)
         objects = reader.objects()
@@ -78,5 +80,5 @@ def _content(number: int) -> bytes:
         }
     )
     out = io.BytesIO()
-    pq.write_table(table, out, compression=lake.COMPRESSION)
+    pq.write_table(table, out, compression=partitions.COMPRESSION)
     return out.getvalue()

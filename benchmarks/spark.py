@@ -25,7 +25,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.configuration.configuration import DEFAULT
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.training.dataset import INTERACTION_COLUMNS, INTERACTIONS_FILE
 from alsolike.training.statistics import Counting, StatisticsManifest
 from benchmarks.page import write_section
@@ -141,9 +141,9 @@ def write_lake(directory: Path, *, rows: int, items: int) -> int:
                 "received_time_ms": times,
             }
         ).select(list(LAKE_COLUMNS))
-        path = directory / lake.partition_prefix("2026-09-20") / f"{number:04}.parquet"
+        path = directory / partitions.partition_prefix("2026-09-20") / f"{number:04}.parquet"
         path.parent.mkdir(parents=True, exist_ok=True)
-        pq.write_table(table, path, compression=lake.COMPRESSION)
+        pq.write_table(table, path, compression=partitions.COMPRESSION)
         written += path.stat().st_size
     return written
 

@@ -18,7 +18,7 @@ import pyarrow.parquet as pq
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.tombstones import IsErased, names_erased, no_erased_users
@@ -68,7 +68,7 @@ def archive(
     rows = _without_erased(pa.table(columns, schema=SCHEMA), erased)
     refused = [(record, error) for record, error in unreadable if not names_erased(record, erased)]
     for date, day in _by_date(rows):
-        key = lake.object_key(
+        key = partitions.object_key(
             date,
             shard_id=records[0].shard_id,
             first_sequence=records[0].sequence,
@@ -89,7 +89,7 @@ def archive(
 
 def to_parquet(rows: pa.Table) -> bytes:
     content = io.BytesIO()
-    pq.write_table(rows, content, compression=lake.COMPRESSION)
+    pq.write_table(rows, content, compression=partitions.COMPRESSION)
     return content.getvalue()
 
 
@@ -126,5 +126,8 @@ def _by_date(rows: pa.Table) -> list[tuple[str, pa.Table]]:
     if not len(days):
         return []
     if (days == days[0]).all():
-        return [(lake.event_date(int(days[0]) * DAY_MS), rows)]
-    return [(lake.event_date(day * DAY_MS), rows.filter(pa.array(days == day))) for day in dict.fromkeys(days.tolist())]
+        return [(partitions.event_date(int(days[0]) * DAY_MS), rows)]
+    return [
+        (partitions.event_date(day * DAY_MS), rows.filter(pa.array(days == day)))
+        for day in dict.fromkeys(days.tolist())
+    ]

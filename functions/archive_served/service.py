@@ -23,7 +23,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.events.stream import StreamRecord
-from alsolike.lake import lake, served
+from alsolike.lake import partitions, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.privacy.pseudonyms import SHOPPER_DIGITS
@@ -150,7 +150,7 @@ def _names_erased(line: str, erased: Tombstones) -> bool:
 def to_parquet(rows: Sequence[ServedResponse]) -> bytes:
     columns = {name: [getattr(row, name) for row in rows] for name in SERVED_COLUMNS}
     content = io.BytesIO()
-    pq.write_table(pa.table(columns, schema=SCHEMA), content, compression=lake.COMPRESSION)
+    pq.write_table(pa.table(columns, schema=SCHEMA), content, compression=partitions.COMPRESSION)
     return content.getvalue()
 
 

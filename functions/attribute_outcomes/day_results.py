@@ -13,7 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
+from alsolike.lake.duplicates import deduplicate
 from alsolike.records.engagement import Engagement
 from alsolike.runtime.client_protocols import S3Client
 from functions.attribute_outcomes.attribution_rules import AttributionRules, Reason
@@ -87,7 +88,7 @@ class Computation:
         answers = self._answers(day, directory, parts)
         known = Known(self._items, self._event_days.popularity(day), self._rules, self._shopper)
         path, summary, counting = directory / "outcomes.parquet", DaySums(self._items), 0
-        with pq.ParquetWriter(path, OUTCOMES, compression=lake.COMPRESSION) as file:
+        with pq.ParquetWriter(path, OUTCOMES, compression=partitions.COMPRESSION) as file:
             for answer_part, event_part in parts_of(answers, events, max_rows=self._part_rows):
                 unique = distinct(answer_part.table())
                 kept = genuine(unique, day).sort_by("recommendation_id")
@@ -159,5 +160,5 @@ def _naming(answers: pa.ChunkedArray, events: Part, rejected: Counter[Reason]) -
 
 
 def _once(events: pa.Table) -> pa.Table:
-    kept = lake.deduplicate(events.select(EVENTS.names).to_pandas(types_mapper=pd.ArrowDtype))
+    kept = deduplicate(events.select(EVENTS.names).to_pandas(types_mapper=pd.ArrowDtype))
     return events if len(kept) == len(events) else events.take(pa.array(kept.index))

@@ -41,7 +41,7 @@ EVENTS = pa.schema(
         ("impression", pa.list_(_TEXT)),
     ]
 )
-"""Columns of events that attribution reads. `lake.deduplicate` requires the columns up to `session_id`."""
+"""Columns of events that attribution reads. `deduplicate` requires the columns up to `session_id`."""
 
 JUDGED = EVENTS.append(pa.field("reason", _TEXT))
 """Columns of `EVENTS`, and the rejection reason if the recommendation ID and the day of the event determine it."""

@@ -11,7 +11,7 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import engagement, lake, outcomes
+from alsolike.lake import engagement, outcomes, partitions
 from alsolike.records.engagement import Engagement
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
@@ -195,7 +195,7 @@ class Attribution:
 
     def _summary(self, rows: list[Engagement]) -> Path:
         path = self._directory / "engagement.parquet"
-        pq.write_table(to_table(rows), path, compression=lake.COMPRESSION)
+        pq.write_table(to_table(rows), path, compression=partitions.COMPRESSION)
         return path
 
     def _put(self, key: str, path: Path) -> str:

@@ -16,7 +16,7 @@ from alsolike.events import identity
 from alsolike.events.action_events import action_events
 from alsolike.events.interactions import USER_PREFIX
 from alsolike.events.returns import net_weights
-from alsolike.lake import lake
+from alsolike.lake.duplicates import deduplicate
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS
 from functions.build_dataset.dataset_rules import ACTION, ORDER, canonical_types, minimums, names_erased
@@ -45,7 +45,7 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
     `rows` are in any order, and include duplicates. In the result, every item and user has at least the configured
     number of interactions. `erased` is needed, because the lake contains an erased user's rows until the purge.
     """
-    distinct = lake.deduplicate(rows)
+    distinct = deduplicate(rows)
     # A login assigns the session to its user even if the login's own row is dropped.
     distinct = distinct.assign(profile_id=identity.owners(distinct))
     unerased = _where(distinct, ~distinct["profile_id"].isin(erased_profiles(distinct["profile_id"], erased)))

@@ -14,7 +14,7 @@ from alsolike.bundle import files
 from alsolike.bundle.manifest import Manifest
 from alsolike.catalogue.actions import ActionStore
 from alsolike.configuration_document.reader import ConfigurationReader
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.lake.lake_objects import list_objects
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
@@ -67,7 +67,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         settings=settings,
         actions=ActionStore(s3, artefact_bucket),
         configuration=configuration,
-        lineage=tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates)),
+        lineage=tuple(partitions.partition_prefix(date).removesuffix("/") for date in sorted(dates)),
         erased=SparkErasedUsers(frozenset(tombstones.current(now_ms=now_ms).users), settings.secret_arn),
         max_interactions=options.sample_interactions if options.statistics else None,
     )
@@ -137,8 +137,8 @@ def _session(region: str, size_bytes: int) -> SparkSession:
     builder = SparkSession.builder.appName("build_dataset").config("spark.executorEnv.AWS_DEFAULT_REGION", region)
     spark = builder.getOrCreate()
     # Spark merges small partitions at the end of a stage.
-    partitions = max(spark.sparkContext.defaultParallelism, size_bytes // _PARTITION_BYTES)
-    spark.conf.set("spark.sql.shuffle.partitions", str(partitions))
+    count = max(spark.sparkContext.defaultParallelism, size_bytes // _PARTITION_BYTES)
+    spark.conf.set("spark.sql.shuffle.partitions", str(count))
     return spark
 
 

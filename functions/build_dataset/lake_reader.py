@@ -12,10 +12,10 @@ import pyarrow.parquet as pq
 
 from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_TYPES
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
-from alsolike.lake.tables import read_concurrently
+from alsolike.lake.tables import AGENT, read_concurrently
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset
@@ -47,7 +47,7 @@ def read_lake(
         tables.append(table)
         dates.add(listed.date)
     rows = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
-    return rows, tuple(lake.partition_prefix(date).removesuffix("/") for date in sorted(dates))
+    return rows, tuple(partitions.partition_prefix(date).removesuffix("/") for date in sorted(dates))
 
 
 def read_objects(
@@ -82,7 +82,7 @@ def _read_columns(
         if context:
             columns[CONTEXT] = _contexts(file.read(columns=["properties"])["properties"], context)
         rows = pa.table(columns).cast(schema)
-        return rows.filter(pc.is_null(file.read(columns=[lake.AGENT])[lake.AGENT])) if lake.AGENT in present else rows
+        return rows.filter(pc.is_null(file.read(columns=[AGENT])[AGENT])) if AGENT in present else rows
     except (pa.ArrowException, OSError) as error:
         raise InvalidDataset(f"s3://{bucket}/{listed.key} is not an object of the table: {error}") from error
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.lake.lake_objects import list_objects
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import delete_objects, listed
@@ -20,7 +20,7 @@ def oldest_kept(retention_days: int, *, now_ms: int) -> str:
     >>> oldest_kept(30, now_ms=1_790_000_000_000)
     '2026-08-22'
     """
-    return lake.event_date(max(0, now_ms - retention_days * DAY_MS))
+    return partitions.event_date(max(0, now_ms - retention_days * DAY_MS))
 
 
 def remove_before(client: S3Client, bucket: str, oldest: str) -> int:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.client_protocols import S3Client
@@ -51,7 +51,7 @@ def to_parquet(rows: pa.Table, table: Table) -> bytes:
     pq.write_table(
         rows.combine_chunks(),
         sink,
-        compression=lake.COMPRESSION,
+        compression=partitions.COMPRESSION,
         row_group_size=ROWS_PER_GROUP,
         use_dictionary=[name for name in table.schema.names if name not in table.unique],
     )

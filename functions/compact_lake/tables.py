@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_PARTITION, SERVED_PARTITION
-from alsolike.lake import lake
 from alsolike.lake.arrow import arrow_schema
+from alsolike.lake.duplicates import deduplicate
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS
 
@@ -50,7 +50,7 @@ class Table:
 
 
 def _distinct_events(rows: pa.Table) -> pa.Table:
-    distinct = lake.deduplicate(rows.to_pandas(types_mapper=pd.ArrowDtype))
+    distinct = deduplicate(rows.to_pandas(types_mapper=pd.ArrowDtype))
     return rows if len(distinct) == len(rows) else rows.take(pa.array(distinct.index))
 
 

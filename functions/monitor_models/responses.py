@@ -10,8 +10,8 @@ import pyarrow.compute as pc
 
 from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.lake import served
-from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import LakeObject, list_objects
+from alsolike.lake.partitions import event_date
 from alsolike.runtime.client_protocols import S3Client
 from functions.monitor_models.lake_reader import read_sample
 

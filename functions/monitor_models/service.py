@@ -12,8 +12,8 @@ import pandas as pd
 from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake.lake import event_date
 from alsolike.lake.lake_objects import list_objects
+from alsolike.lake.partitions import event_date
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.training_lock import Holder, TrainingLock
 from alsolike.runtime.client_protocols import S3Client, StepFunctionsClient

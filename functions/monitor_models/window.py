@@ -15,9 +15,10 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.events import identity
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.events.returns import net_weights
-from alsolike.lake import lake
-from alsolike.lake.lake import event_date
+from alsolike.lake import partitions
+from alsolike.lake.duplicates import deduplicate
 from alsolike.lake.lake_objects import LakeObject
+from alsolike.lake.partitions import event_date
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import UnknownEventType
 from functions.monitor_models.lake_reader import read_sample
@@ -70,10 +71,10 @@ def read_window(
     now_ms: int,
 ) -> Window:
     """Read the window's days. `from_ms` is exclusive. Events after `now_ms` plus the clock skew do not count."""
-    first = lake.event_date(from_ms)
+    first = partitions.event_date(from_ms)
     days = [stored for stored in objects if stored.date >= first]
     sample = read_sample(client, bucket, days, schema=SCHEMA, user=_user)
-    rows = lake.deduplicate(sample.rows.to_pandas(types_mapper=pd.ArrowDtype))
+    rows = deduplicate(sample.rows.to_pandas(types_mapper=pd.ArrowDtype))
     rows = rows.assign(profile_id=identity.owners(rows))
     rows = rows[(rows["event_time_ms"] > from_ms) & ~rows["event_type"].isin(ACTION_TYPES)].reset_index(drop=True)
     types = {name: _canonical(name, configuration) for name in rows["event_type"].dropna().unique()}

@@ -9,7 +9,7 @@ from typing import Any
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.metrics import BEFORE_DAYS, SUMS
-from alsolike.lake.lake import event_date
+from alsolike.lake.partitions import event_date
 from alsolike.lake.served import UNKNOWN
 
 _ANSWERS, _BOUGHT = SUMS.index("answers"), SUMS.index("bought_answers")

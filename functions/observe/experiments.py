@@ -12,7 +12,7 @@ from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.declarations.times import DAY_MS
 from alsolike.experiments import report as reports
 from alsolike.experiments.metrics import BEFORE_DAYS, METRICS, READ
-from alsolike.lake.lake import event_date
+from alsolike.lake.partitions import event_date
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import scan

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.runtime.errors import InvalidInput
 
 BATCH_ROWS = 500_000
@@ -50,7 +50,7 @@ def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
     schema = _plain(file.schema_arrow)  # Dictionary encoding would keep the values of removed rows.
     out = io.BytesIO()
     offset = written = 0
-    with pq.ParquetWriter(out, schema, compression=lake.COMPRESSION) as writer:
+    with pq.ParquetWriter(out, schema, compression=partitions.COMPRESSION) as writer:
         for batch in file.iter_batches(BATCH_ROWS):
             mask = keep.slice(offset, batch.num_rows).combine_chunks()
             offset += batch.num_rows
@@ -63,7 +63,7 @@ def without(file: pq.ParquetFile, hits: pa.ChunkedArray) -> bytes | None:
 
 def empty(file: pq.ParquetFile) -> bytes:
     out = io.BytesIO()
-    pq.write_table(file.schema_arrow.empty_table(), out, compression=lake.COMPRESSION)
+    pq.write_table(file.schema_arrow.empty_table(), out, compression=partitions.COMPRESSION)
     return out.getvalue()
 
 

@@ -14,7 +14,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.recommendations.batch_table import COLUMNS, answers_prefix, columns_of, failed_key, part_key, users_key
 from alsolike.runtime.aws_errors import MISSING, translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
@@ -65,7 +65,7 @@ def _delete(s3: S3Client, bucket: str, keys: list[str]) -> None:
 def _parquet(rows: list[list[Any]]) -> bytes:
     table = pa.table([pa.array(values, field.type) for values, field in zip(rows, SCHEMA, strict=True)], SCHEMA)
     out = io.BytesIO()
-    pq.write_table(table, out, compression=lake.COMPRESSION)
+    pq.write_table(table, out, compression=partitions.COMPRESSION)
     return out.getvalue()
 
 

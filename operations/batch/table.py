@@ -11,7 +11,7 @@ from typing import Any, Self
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.recommendations import batch_table
 from alsolike.runtime.errors import InvalidInput, Unavailable
 
@@ -36,7 +36,7 @@ class RecommendationFile:
         self._recommender = recommender
         self._rows: list[list[Any]] = [[] for _ in SCHEMA]
         try:
-            self._writer = pq.ParquetWriter(self._partial, SCHEMA, compression=lake.COMPRESSION)
+            self._writer = pq.ParquetWriter(self._partial, SCHEMA, compression=partitions.COMPRESSION)
         except OSError as error:
             raise Unavailable(f"{path} cannot be written: {error}") from error
 

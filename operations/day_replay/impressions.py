@@ -15,7 +15,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.impressions import MAX_ITEMS, MAX_LISTS, Impressions, source_digest
 from alsolike.records.served_response import ServedResponse, state_hash
@@ -94,7 +94,7 @@ def read_seen(
     reported: dict[str, list[tuple[int, Impressions]]] = defaultdict(list)
     known: dict[str, str] = {}
     for stored in lake_reader.objects():
-        if stored.date >= lake.event_date(first_ms):
+        if stored.date >= partitions.event_date(first_ms):
             for received_ms, seen in _reported(lake_reader, stored, hashes, known):
                 if seen.shopper in shoppers:
                     reported[seen.shopper].append((received_ms, seen))

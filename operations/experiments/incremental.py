@@ -17,7 +17,7 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.comparison import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, critical_z, variances
 from alsolike.experiments.metrics import BEFORE_DAYS, READ, USERS, RatioMetric
 from alsolike.experiments.report import control_of
-from alsolike.lake.lake import event_date
+from alsolike.lake.partitions import event_date
 from alsolike.runtime.client_protocols import S3Client
 from operations.experiments.lake_tables import read_outcomes
 from operations.experiments.purchases import ORDERS, SPEND, purchases_between

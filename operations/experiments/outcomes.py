@@ -8,7 +8,7 @@ import orjson
 import pyarrow as pa
 
 from alsolike.experiments.metrics import READ as METRIC_COLUMNS
-from alsolike.lake.lake import event_date
+from alsolike.lake.partitions import event_date
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.functions import invoke

@@ -10,7 +10,8 @@ import pyarrow.compute as pc
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import lake_objects
-from alsolike.lake.lake import deduplicate, event_date
+from alsolike.lake.duplicates import deduplicate
+from alsolike.lake.partitions import event_date
 from alsolike.records.interaction import COPY_ORDER
 from alsolike.runtime.client_protocols import S3Client
 from operations.recovery.lake_reader import LakeReader

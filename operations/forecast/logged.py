@@ -17,7 +17,7 @@ from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import MAX_CLOCK_SKEW_MS
 from alsolike.lake import lake_objects, served
-from alsolike.lake.lake import event_date
+from alsolike.lake.partitions import event_date
 from alsolike.lake.served import UNKNOWN
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import PAIRED, SERVED_COLUMNS, ServedResponse

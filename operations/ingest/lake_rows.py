@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.lake.arrow import arrow_schema
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, SCHEMA_VERSION
 from operations.ingest.event_ids import Hashes, hexadecimal
@@ -51,7 +51,7 @@ class LakeRows:
         )
 
     def dates(self) -> set[str]:
-        return {lake.event_date(int(day) * DAY_MS) for day in np.unique(self.event_time_ms // DAY_MS)}
+        return {partitions.event_date(int(day) * DAY_MS) for day in np.unique(self.event_time_ms // DAY_MS)}
 
     def by_date(self) -> Iterator[tuple[str, pa.Table]]:
         """Yield the rows of each partition as a table, oldest partition first.
@@ -68,7 +68,7 @@ class LakeRows:
         table = rows.table()
         starts = np.flatnonzero(np.diff(days, prepend=days[0] - 1)).tolist()
         for start, end in itertools.pairwise([*starts, len(days)]):
-            yield lake.event_date(int(rows.event_time_ms[start])), table.slice(start, end - start)
+            yield partitions.event_date(int(rows.event_time_ms[start])), table.slice(start, end - start)
 
     def event_ids(self) -> pa.Array:
         computed = hexadecimal(self.ids)

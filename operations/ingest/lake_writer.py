@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object
 from operations.ingest.lake_rows import SCHEMA, LakeRows
@@ -33,7 +33,7 @@ class LakeBucket:
 
 def object_key(date: str, *, content_id: str, chunk: int) -> str:
     # A repeated import of the file overwrites the same objects.
-    return f"{lake.partition_prefix(date)}import-{content_id}-{chunk:05d}.parquet"
+    return f"{partitions.partition_prefix(date)}import-{content_id}-{chunk:05d}.parquet"
 
 
 class LakeWriter:
@@ -61,7 +61,7 @@ class LakeWriter:
         pq.write_table(
             rows,
             sink,
-            compression=lake.COMPRESSION,
+            compression=partitions.COMPRESSION,
             use_dictionary=_REPEATED,
             # Users and items of every day span the full range of IDs, so statistics on them would not help queries.
             write_statistics=["event_time_ms"],

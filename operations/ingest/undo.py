@@ -21,7 +21,7 @@ from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.users import USERS
 from alsolike.declarations.storage import IMPORTS_PREFIX
 from alsolike.events.interactions import profile_id
-from alsolike.lake import lake, lake_objects
+from alsolike.lake import lake_objects, partitions
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound
@@ -159,7 +159,7 @@ def _replace(stored: S3Object, rows: pa.Table, *, etag: str) -> None:
         stored.delete(etag=etag)
         return
     body = io.BytesIO()
-    pq.write_table(rows, body, compression=lake.COMPRESSION)
+    pq.write_table(rows, body, compression=partitions.COMPRESSION)
     stored.replace(body.getvalue(), etag=etag, content_type=None)
 
 

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
-from alsolike.lake import lake, lake_objects
+from alsolike.lake import lake_objects, partitions
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import ConcurrentUpdate
@@ -73,7 +73,7 @@ def _rewrite(s3: S3Client, bucket: str, listed: LakeObject, erased: ErasedUsers,
         if kept.all():
             return False
         out = io.BytesIO()
-        pq.write_table(rows.filter(pa.array(kept.to_numpy(bool))), out, compression=lake.COMPRESSION)
+        pq.write_table(rows.filter(pa.array(kept.to_numpy(bool))), out, compression=partitions.COMPRESSION)
         if not kept.any():
             if stored.delete(etag=etag):
                 return True

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.profiles.profile import Profile, RecentInteraction
 
 PROFILE_COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type", "context")
@@ -33,7 +33,7 @@ class ProfileFiles:
         places = (hashes % len(self._paths)).astype("int64")
         for place in sorted(set(places.tolist())):
             if place not in self._writers:
-                self._writers[place] = pq.ParquetWriter(self._paths[place], _SCHEMA, compression=lake.COMPRESSION)
+                self._writers[place] = pq.ParquetWriter(self._paths[place], _SCHEMA, compression=partitions.COMPRESSION)
             self._writers[place].write_table(rows.filter(pa.array(places == place)).cast(_SCHEMA))
 
     def profiles(self, *, length: int = HISTORY_LENGTH) -> Iterator[Profile]:

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from alsolike.configuration import recommendation_id
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import engagement, lake, outcomes, served
+from alsolike.lake import engagement, outcomes, partitions, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.records.engagement import Engagement
@@ -101,7 +101,12 @@ class Lake:
 
     def write_events(self, rows: Sequence[Mapping[str, Any]], *, name: str = "a") -> None:
         """Write the rows, one object per day."""
-        self._write(rows, INTERACTIONS, lambda row: lake.partition_prefix(lake.event_date(row["event_time_ms"])), name)
+        self._write(
+            rows,
+            INTERACTIONS,
+            lambda row: partitions.partition_prefix(partitions.event_date(row["event_time_ms"])),
+            name,
+        )
 
     def _write(self, rows: Sequence[Mapping[str, Any]], schema: pa.Schema, prefix: Any, name: str) -> None:
         for each, some in itertools.groupby(sorted(rows, key=prefix), key=prefix):

@@ -7,7 +7,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from alsolike.lake import lake, served
+from alsolike.lake import partitions, served
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.records.served_response import SERVED_COLUMNS, ServedResponse, state_hash
 from tests.builders.parquet import INTERACTIONS, SERVED, parquet
@@ -65,7 +65,7 @@ class ForecastLog:
         self._write(self.key(rows[0].served_ms), values, SERVED)
 
     def store_events(self, *events: Mapping[str, Any]) -> None:
-        prefix = lake.partition_prefix(lake.event_date(self.now_ms))
+        prefix = partitions.partition_prefix(partitions.event_date(self.now_ms))
         self._write(f"{prefix}events.parquet", events, INTERACTIONS)
 
     def _write(self, key: str, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> None:

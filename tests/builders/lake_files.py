@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_TABLE
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from tests.builders.parquet import INTERACTIONS, parquet
 
 SCHEMA = INTERACTIONS
@@ -27,7 +27,7 @@ def write_file(rows: Iterable[Mapping[str, Any]], path: Path, *, schema: pa.Sche
 def open_table(directory: Path, *, table: str = INTERACTIONS_TABLE) -> duckdb.DuckDBPyConnection:
     """Open the interactions table over the files below `directory` as Athena does: columns by name, days by path."""
     # This empty file sets the types of the columns, as Glue does.
-    write_file([], directory / f"{lake.partition_prefix('1970-01-01')}types.parquet")
+    write_file([], directory / f"{partitions.partition_prefix('1970-01-01')}types.parquet")
     connection = duckdb.connect()
     pattern = str(directory / INTERACTIONS_PREFIX / "*" / "*.parquet")
     connection.execute(

@@ -11,7 +11,8 @@ import pandas as pd
 import pyarrow as pa
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.lake import lake
+from alsolike.lake import partitions
+from alsolike.lake.duplicates import deduplicate
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
 from functions.compact_lake.merge_rules import MergeRules
 from functions.compact_lake.service import Upkeep, UpkeepResult
@@ -75,7 +76,7 @@ def row(event_id: str, **fields: Any) -> dict[str, Any]:
 
 
 def write(s3: Any, bucket: str, name: str, rows: Sequence[Mapping[str, Any]], *, date: str = DATE) -> str:
-    key = f"{lake.partition_prefix(date)}{name}.parquet"
+    key = f"{partitions.partition_prefix(date)}{name}.parquet"
     s3.put_object(Bucket=bucket, Key=key, Body=parquet(rows))
     return key
 
@@ -97,7 +98,7 @@ def counted(s3: Any, bucket: str, objects: Iterable[LakeObject] | None = None) -
 
 
 def once(table: pa.Table) -> list[dict[str, Any]]:
-    rows = lake.deduplicate(table.select(SCHEMA.names).to_pandas(types_mapper=pd.ArrowDtype))
+    rows = deduplicate(table.select(SCHEMA.names).to_pandas(types_mapper=pd.ArrowDtype))
     found: list[dict[str, Any]] = pa.Table.from_pandas(rows, schema=SCHEMA, preserve_index=False).to_pylist()
     return sorted(found, key=lambda each: str(each["event_id"]))
 

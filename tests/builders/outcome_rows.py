@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from alsolike.lake import outcomes
-from alsolike.lake.lake import event_date
+from alsolike.lake.partitions import event_date
 from tests.builders.parquet import OUTCOMES, parquet_of
 
 _numbers = itertools.count()

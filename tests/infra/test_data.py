@@ -4,7 +4,7 @@ import pytest
 
 from alsolike.declarations.storage import TRENDS_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_PARTITION
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.trends.counters import BASELINE_S
 from tests.infra.assembly import flat, listed
@@ -179,4 +179,4 @@ def test_glue_partition_projection_matches_the_lake_prefix(demo):
     assert parameters["projection.event_date.range"] == "1970-01-01,NOW+7DAYS"
     template = parameters["storage.location.template"]
     day = template.replace("${event_date}", "2026-11-25").partition("/interactions/")[2]
-    assert f"interactions/{day}" == lake.partition_prefix("2026-11-25")
+    assert f"interactions/{day}" == partitions.partition_prefix("2026-11-25")

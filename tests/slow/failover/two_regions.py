@@ -23,7 +23,7 @@ from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
 from alsolike.declarations.routes import SIGNED_PREFIX
-from alsolike.lake.lake import deduplicate
+from alsolike.lake.duplicates import deduplicate
 from local_cloud.client import Cloud
 from local_cloud.replication import Replication
 from tests.booted.assemblies import QUICK, synthesized

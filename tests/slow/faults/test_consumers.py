@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake
+from alsolike.lake.duplicates import deduplicate
 from alsolike.profiles.store import ProfileStore
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
@@ -40,7 +40,7 @@ def archived(stores):
         pq.read_table(io.BytesIO(content)).to_pandas()
         for content in stores.objects("lake-bucket", "interactions/").values()
     ]
-    rows = lake.deduplicate(pd.concat(tables)).sort_values("event_id") if tables else pd.DataFrame()
+    rows = deduplicate(pd.concat(tables)).sort_values("event_id") if tables else pd.DataFrame()
     return rows.to_json(orient="records"), stores.objects("lake-bucket", "quarantine/")
 
 

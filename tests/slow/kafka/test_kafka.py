@@ -19,8 +19,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.duplicates import deduplicate
 from alsolike.profiles.store import ProfileStore
 from infra_cdk.context import load_settings
 from local_cloud.client import Cloud
@@ -86,7 +86,7 @@ class Topic:
 
 def archived(shop):
     rows = shop.lake_rows("interactions/")
-    return Counter(lake.deduplicate(pd.DataFrame(rows))["event_id"]) if rows else Counter()
+    return Counter(deduplicate(pd.DataFrame(rows))["event_id"]) if rows else Counter()
 
 
 def profiled(shop):

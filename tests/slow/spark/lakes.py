@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import SparkSession
 
 from alsolike.configuration.configuration import Configuration
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.training.dataset import INTERACTION_COLUMNS
@@ -45,7 +45,7 @@ def event(event_id: str, user: str | None = "anna", item: str | None = "pear", *
 def write_object(directory: Path, name: str, rows: Rows, *, without: Sequence[str] = ()) -> None:
     """Write an object of the lake. Objects of earlier releases lack the columns `without`."""
     table = pa.Table.from_pylist(list(rows), _OBJECT_SCHEMA).drop_columns(list(without))
-    path = directory / lake.partition_prefix("2026-09-20") / f"{name}.parquet"
+    path = directory / partitions.partition_prefix("2026-09-20") / f"{name}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     pq.write_table(table, path, compression="snappy")
 

@@ -11,7 +11,7 @@ import pytest
 from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.catalogue.users import User, UserStore
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.lake.served import partition_prefix, served_date
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import add_tombstone
@@ -75,7 +75,7 @@ def log_response(shop, *, shopper):
     pq.write_table(pa.Table.from_pylist([clicked | {"recommendation_id": row.recommendation_id}], schema), content)
     for prefix, body in (
         (partition_prefix(served_date(START_MS)), to_parquet([row])),
-        (lake.partition_prefix("2026-09-20"), content.getvalue()),
+        (partitions.partition_prefix("2026-09-20"), content.getvalue()),
     ):
         shop.s3.put_object(Bucket=shop.name("lake-bucket"), Key=f"{prefix}clicks.parquet", Body=body)
 

@@ -16,7 +16,7 @@ from alsolike.bundle.bundle import Bundle, history_weights
 from alsolike.bundle.files import GRAPH_FILE
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.lake import lake
+from alsolike.lake.duplicates import deduplicate
 from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.registry.champion_pointer import Registry
@@ -37,7 +37,7 @@ def interactions(body):
 
 def lake_rows(shop):
     parts = [interactions(body) for body in shop.lake_objects(INTERACTIONS_PREFIX)]
-    return lake.deduplicate(pd.concat(parts)) if parts else pd.DataFrame(columns=list(INTERACTIONS_COLUMNS))
+    return deduplicate(pd.concat(parts)) if parts else pd.DataFrame(columns=list(INTERACTIONS_COLUMNS))
 
 
 def lake_counts(shop):

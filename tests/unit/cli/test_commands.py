@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 
 from alsolike.events.stream import StreamRecord
 from alsolike.lake.dead_letters import QuarantinedRecord
-from alsolike.lake.lake import quarantine_key
+from alsolike.lake.partitions import quarantine_key
 from alsolike.runtime.errors import Unavailable
 from cli import main as command
 from cli.group import CommandGroup, LazyGroup

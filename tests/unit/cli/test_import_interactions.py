@@ -4,7 +4,7 @@ import pyarrow.csv
 import pytest
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
-from alsolike.lake import lake
+from alsolike.lake.duplicates import deduplicate
 from alsolike.profiles.store import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.errors import InvalidInput
@@ -136,7 +136,7 @@ def test_equal_rows_have_one_event_id_and_different_rows_others(deployment, tmp_
 
     rows = lake_rows(deployment)
     assert len(rows) == 8
-    assert len(lake.deduplicate(rows)) == 7
+    assert len(deduplicate(rows)) == 7
 
 
 def test_given_event_id_is_kept(deployment, tmp_path):

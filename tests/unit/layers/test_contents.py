@@ -49,11 +49,11 @@ def filled(folder, layer):
 
 def test_layer_has_its_packages_and_modules_without_unused_files(commands, tmp_path):
     layer = Layer("core", unused=("orjson/headers", "orjson/tool.py"))
-    for name in ("alsolike/lake/lake.py", "alsolike/__pycache__/lake.pyc"):
+    for name in ("alsolike/lake/partitions.py", "alsolike/__pycache__/partitions.pyc"):
         write(layer.directory / "python" / name)
 
     assert filled(tmp_path / "layer", layer) == [
-        "python/alsolike/lake/lake.py",
+        "python/alsolike/lake/partitions.py",
         "python/orjson-3.dist-info/METADATA",
         "python/orjson/__init__.py",
     ]

@@ -9,8 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.events.interactions import MAX_TIME_MS
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.lake.dead_letters import DeadLetter, Kind
+from alsolike.lake.duplicates import deduplicate
 from alsolike.lake.lake_objects import LakeObject, batches
 from alsolike.records.interaction import COPY_ORDER, INTERACTIONS_COLUMNS
 from tests.unit.alsolike.records import TIME_MS, interaction
@@ -28,23 +29,23 @@ from tests.unit.alsolike.records import TIME_MS, interaction
     ],
 )
 def test_interaction_is_in_the_partition_of_its_utc_date(time_ms, date):
-    assert lake.event_date(time_ms) == date
+    assert partitions.event_date(time_ms) == date
 
 
 @given(st.integers(1, MAX_TIME_MS // 86_400_000))
 def test_dates_start_at_midnight_to_the_millisecond(day):
     midnight_ms = day * 86_400_000
 
-    assert lake.event_date(midnight_ms - 1) < lake.event_date(midnight_ms)
-    assert lake.event_date(midnight_ms) == lake.event_date(midnight_ms + 86_399_999)
+    assert partitions.event_date(midnight_ms - 1) < partitions.event_date(midnight_ms)
+    assert partitions.event_date(midnight_ms) == partitions.event_date(midnight_ms + 86_399_999)
 
 
 def test_object_keys_have_partition_shard_and_sequence():
     assert (
-        lake.object_key("2024-02-29", shard_id="shardId-0", first_sequence="1", last_sequence="9")
+        partitions.object_key("2024-02-29", shard_id="shardId-0", first_sequence="1", last_sequence="9")
         == "interactions/event_date=2024-02-29/shardId-0-1-9.parquet"
     )
-    assert lake.quarantine_key("2024-02-29", shard_id="s", sequence="7") == "quarantine/dt=2024-02-29/s-7.json"
+    assert partitions.quarantine_key("2024-02-29", shard_id="s", sequence="7") == "quarantine/dt=2024-02-29/s-7.json"
 
 
 def rows(*changes):
@@ -53,7 +54,7 @@ def rows(*changes):
 
 
 def kept(frame):
-    return {tuple(row) for row in lake.deduplicate(frame)[["event_id", "user_id", "item_id"]].itertuples(index=False)}
+    return {tuple(row) for row in deduplicate(frame)[["event_id", "user_id", "item_id"]].itertuples(index=False)}
 
 
 def test_first_received_copy_of_an_event_is_kept():
@@ -63,7 +64,7 @@ def test_first_received_copy_of_an_event_is_kept():
         {"event_id": "a", "item_id": "early", "received_time_ms": TIME_MS},
     )
 
-    assert list(lake.deduplicate(frame)["event_id"]) == ["b", "a"]
+    assert list(deduplicate(frame)["event_id"]) == ["b", "a"]
     assert kept(frame) == {("a", "u1", "early"), ("b", "u1", "i1")}
 
 
@@ -76,14 +77,14 @@ def test_event_id_reused_by_another_user_or_session_hides_no_event():
         {"user_id": "u1", "session_id": "s4", "item_id": "again", "received_time_ms": TIME_MS + 4},
     )
 
-    assert set(lake.deduplicate(frame)["item_id"]) == {"of u1", "of u2", "of s2", "of s3"}
+    assert set(deduplicate(frame)["item_id"]) == {"of u1", "of u2", "of s2", "of s3"}
 
 
 def test_rows_without_duplicates_are_unchanged():
     frame = rows({"event_id": "b"}, {"event_id": "a"})
 
-    pd.testing.assert_frame_equal(lake.deduplicate(frame), frame)
-    assert lake.deduplicate(frame.iloc[:0]).empty
+    pd.testing.assert_frame_equal(deduplicate(frame), frame)
+    assert deduplicate(frame.iloc[:0]).empty
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_kept_row_does_not_depend_on_the_order(column, values):
     found = set()
     for order in itertools.permutations(values):
         frame = rows({"event_id": "b"}, *({column: value} for value in order), {"event_id": "c"})
-        once = lake.deduplicate(frame)
+        once = deduplicate(frame)
         assert sorted(once["event_id"]) == ["b", "c", "e1"]
         found.add(repr(once.loc[once["event_id"] == "e1", column].tolist()))
 
@@ -120,7 +121,7 @@ def test_deduplication_is_the_same_in_reverse_order(changes):
     frame = rows({}, *changes)
 
     assert kept(frame) == kept(frame[::-1])
-    assert len(lake.deduplicate(frame)) == len(frame[["event_id", "user_id"]].drop_duplicates())
+    assert len(deduplicate(frame)) == len(frame[["event_id", "user_id"]].drop_duplicates())
 
 
 def test_deduplication_accepts_arrow_columns_and_a_repeated_index():
@@ -128,9 +129,9 @@ def test_deduplication_accepts_arrow_columns_and_a_repeated_index():
     part = table.to_pandas(types_mapper=pd.ArrowDtype)
     frame = pd.concat([part, part])
 
-    assert sorted(lake.deduplicate(frame)["event_id"]) == ["a", "b"]
+    assert sorted(deduplicate(frame)["event_id"]) == ["a", "b"]
     few = frame[["event_id", *COPY_ORDER[:4]]]
-    assert sorted(lake.deduplicate(few)["event_id"]) == ["a", "b"]
+    assert sorted(deduplicate(few)["event_id"]) == ["a", "b"]
 
 
 def test_every_parquet_writer_uses_the_codec_of_the_lambda_layer():
@@ -143,9 +144,9 @@ def test_every_parquet_writer_uses_the_codec_of_the_lambda_layer():
     ]
     codecs = {codec for text in code for codec in re.findall(r"compression=([^),\s]+)", text)}
 
-    assert lake.COMPRESSION == "snappy"
+    assert partitions.COMPRESSION == "snappy"
     # Temporary files of a call or command are not Parquet and may use any codec.
-    assert codecs == {"lake.COMPRESSION", "_CODEC", '"lz4"'}
+    assert codecs == {"partitions.COMPRESSION", "_CODEC", '"lz4"'}
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.records.interaction import INTERACTIONS_ONCE_SQL
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
@@ -69,7 +69,7 @@ RECENT = "Top items of the last 30 days"
 def write_twice(directory, events):
     """Write each event into two objects. In the first one, only searches have the column `query`."""
     for number, each in enumerate(events):
-        folder = directory / lake.partition_prefix(lake.event_date(each["event_time_ms"]))
+        folder = directory / partitions.partition_prefix(partitions.event_date(each["event_time_ms"]))
         write_file([each], folder / f"{number}.parquet", schema=SCHEMA if each.get("query") else OLD_SCHEMA)
         later = {**each, "received_time_ms": each["received_time_ms"] + 5_000_000, "item_id": "a later copy"}
         write_file([later], folder / f"{number}-again.parquet")

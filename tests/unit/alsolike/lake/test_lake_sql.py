@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from alsolike.declarations.tables import INTERACTIONS_PARTITION
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake
+from alsolike.lake import partitions
+from alsolike.lake.duplicates import deduplicate
 from alsolike.records.interaction import COPY_ORDER, INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from tests.builders.lake_files import OLD_SCHEMA, SCHEMA, open_table, write_file
 
@@ -44,19 +45,19 @@ def test_sql_view_keeps_the_same_rows_as_deduplicate(files, tmp_path_factory):
     written: list[dict[str, Any]] = []
     for number, (old, rows) in enumerate(files):
         schema = OLD_SCHEMA if old else SCHEMA
-        for date in {lake.event_date(row["event_time_ms"]) for row in rows}:
-            day = [row for row in rows if lake.event_date(row["event_time_ms"]) == date]
-            write_file(day, directory / f"{lake.partition_prefix(date)}{number}.parquet", schema=schema)
+        for date in {partitions.event_date(row["event_time_ms"]) for row in rows}:
+            day = [row for row in rows if partitions.event_date(row["event_time_ms"]) == date]
+            write_file(day, directory / f"{partitions.partition_prefix(date)}{number}.parquet", schema=schema)
             written += [{name: row[name] for name in schema.names} | {"event_date": date} for row in day]
     everything = pa.Table.from_pylist(written, schema=SCHEMA.append(pa.field("event_date", pa.string())))
 
     with open_table(directory) as connection:
         found = connection.sql(INTERACTIONS_ONCE_SQL).to_arrow_table().to_pylist()
 
-    expected = lake.deduplicate(everything.to_pandas(types_mapper=pd.ArrowDtype))
+    expected = deduplicate(everything.to_pandas(types_mapper=pd.ArrowDtype))
     assert comparable(found) == comparable(pa.Table.from_pandas(expected, preserve_index=False).to_pylist())
     # Plain objects, as pandas reads Parquet without Arrow types, have the same result.
-    plain = lake.deduplicate(everything.to_pandas(integer_object_nulls=True))
+    plain = deduplicate(everything.to_pandas(integer_object_nulls=True))
     assert comparable(pa.Table.from_pandas(plain, schema=everything.schema, preserve_index=False).to_pylist()) == (
         comparable(found)
     )
@@ -72,19 +73,19 @@ def test_compacted_rows_give_the_same_result_for_any_columns(rows, split, column
     read = ["event_id", *COPY_ORDER[:columns]]
     frame = pa.Table.from_pylist(rows, schema=SCHEMA).to_pandas(types_mapper=pd.ArrowDtype)
 
-    compacted = pd.concat([lake.deduplicate(frame[:split]), frame[split:]])
+    compacted = pd.concat([deduplicate(frame[:split]), frame[split:]])
 
     def content(once):
         return sorted(map(repr, once[read].itertuples(index=False, name=None)))
 
-    assert content(lake.deduplicate(compacted[read])) == content(lake.deduplicate(frame[read]))
+    assert content(deduplicate(compacted[read])) == content(deduplicate(frame[read]))
 
 
 def test_columns_without_their_preceding_tie_breakers_are_refused():
     frame = pd.DataFrame({"event_id": ["a"], "received_time_ms": [1], "item_id": ["x"]})
 
     with pytest.raises(ValueError, match="item_id without event_time_ms, user_id, session_id, which decide before it"):
-        lake.deduplicate(frame)
+        deduplicate(frame)
 
 
 def test_every_column_is_a_tie_breaker():
@@ -93,7 +94,7 @@ def test_every_column_is_a_tie_breaker():
 
 def test_column_missing_in_older_files_is_null(tmp_path):
     row = {"event_id": "e", "event_type": "view", "event_time_ms": DAY_MS, "received_time_ms": 1}
-    path = tmp_path / f"{lake.partition_prefix('1970-01-02')}old.parquet"
+    path = tmp_path / f"{partitions.partition_prefix('1970-01-02')}old.parquet"
     write_file([row], path, schema=OLD_SCHEMA)
     assert "query" not in pq.read_schema(path).names
 

@@ -12,7 +12,7 @@ import pytest
 
 from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
-from alsolike.lake import lake, served
+from alsolike.lake import partitions, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.records.interaction import INTERACTIONS_ONCE_SQL
 from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
@@ -56,7 +56,7 @@ def connection(tmp_path_factory):
     write(directory, "first", ANSWERS)
     write(directory, "again", ANSWERS)
     event = {"event_id": "e1", "recommendation_id": ANSWERS[0].recommendation_id, "event_time_ms": SERVED_MS}
-    write_file([event], directory / lake.partition_prefix(lake.event_date(SERVED_MS)) / "e.parquet")
+    write_file([event], directory / partitions.partition_prefix(partitions.event_date(SERVED_MS)) / "e.parquet")
     with open_table(directory) as opened:
         pattern = str(directory / SERVED_PREFIX / "*" / "*.parquet")
         opened.execute(

@@ -7,8 +7,8 @@ from functools import partial
 import pytest
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake
-from alsolike.lake.lake import event_date
+from alsolike.lake import partitions
+from alsolike.lake.partitions import event_date
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations import times
 from operations.client import deployment as deployments
@@ -41,7 +41,7 @@ def purchase(user, value=10.0, **fields):
 def write(shop, rows):
     by_day = itertools.groupby(sorted(rows, key=lambda row: row["event_time_ms"]), key=lambda row: row["event_time_ms"])
     for at_ms, day_rows in by_day:
-        key = f"{lake.partition_prefix(event_date(at_ms))}{next(_numbers)}.parquet"
+        key = f"{partitions.partition_prefix(event_date(at_ms))}{next(_numbers)}.parquet"
         shop.client("s3").put_object(Bucket=shop.names.lake_bucket, Key=key, Body=parquet(day_rows))
 
 

@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from alsolike.lake import lake, served
+from alsolike.lake import partitions, served
 from alsolike.records.served_response import ServedResponse
 from operations.client.deployment import Deployment
 from tests.builders.parquet import SERVED, parquet
@@ -51,7 +51,7 @@ def archive(function: Function, *events: tuple[str, str, int]) -> None:
          "event_time_ms": at_ms, "received_time_ms": at_ms, "schema_version": 2}
         for number, (user, item, at_ms) in enumerate(events)
     ]  # fmt: skip
-    key = f"{lake.partition_prefix(lake.event_date(events[0][2]))}events.parquet"
+    key = f"{partitions.partition_prefix(partitions.event_date(events[0][2]))}events.parquet"
     function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=parquet(rows))
 
 

@@ -13,8 +13,8 @@ from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.events.stream import stream_records
-from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.duplicates import deduplicate
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, SCHEMA_VERSION
 from alsolike.runtime.errors import Unavailable
 from functions.archive_events import handler
@@ -202,7 +202,7 @@ BATCH = [
 
 
 def read_once(bucket):
-    rows = lake.deduplicate(wr.s3.read_parquet(f"s3://{bucket}/{INTERACTIONS_PREFIX}"))
+    rows = deduplicate(wr.s3.read_parquet(f"s3://{bucket}/{INTERACTIONS_PREFIX}"))
     return sorted(zip(rows["event_id"], rows["item_id"], rows["received_time_ms"], strict=True))
 
 

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from functions.attribute_outcomes.inputs import date_of
 from functions.attribute_outcomes.slate import ordered_sum
 from tests.builders.arrivals import check_any_arrival, histories
@@ -45,8 +45,8 @@ def in_any_order(shop, copies, days):
             shop.attribute(now_ms=LATER_MS)
         results.append(found(shop, days))
         for number, copy in enumerate(arrivals):
-            date = lake.event_date(copy["event_time_ms"])
-            shop.s3.delete_object(Bucket=shop.bucket, Key=f"{lake.partition_prefix(date)}e{number}.parquet")
+            date = partitions.event_date(copy["event_time_ms"])
+            shop.s3.delete_object(Bucket=shop.bucket, Key=f"{partitions.partition_prefix(date)}e{number}.parquet")
     assert all(each == results[0] for each in results)
     return results[0]
 
@@ -107,7 +107,7 @@ def test_copy_counts_after_its_original_is_erased(shop):
     shop.attribute(now_ms=LATER_MS)
     assert found(shop, (0, 1)) == ([10.0, 0.0], [{}, {"sent-again": 1}])
 
-    shop.s3.delete_object(Bucket=shop.bucket, Key=f"{lake.partition_prefix(date_of(DAY))}e0.parquet")
+    shop.s3.delete_object(Bucket=shop.bucket, Key=f"{partitions.partition_prefix(date_of(DAY))}e0.parquet")
     shop.attribute(now_ms=LATER_MS)
 
     assert found(shop, (0, 1)) == ([0.0, 10.0], [{}, {}])

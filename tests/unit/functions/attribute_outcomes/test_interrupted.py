@@ -4,7 +4,7 @@ import pytest
 
 from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake, outcomes, served
+from alsolike.lake import outcomes, partitions, served
 from alsolike.runtime.errors import DaysFailed
 from functions.attribute_outcomes.attribution_rules import AttributionRules, first_whole_day, window_cut_days
 from tests.builders.attribution import DATE, DAY, NOW_MS, SERVED_MS, Lake, answer, event
@@ -107,7 +107,7 @@ def test_day_keeps_its_results_while_its_inputs_expire(shop):
     given = answer(["pear"])
 
     shop.process([given], [event(given, "pear")])
-    shop.s3.delete_object(Bucket=shop.bucket, Key=f"{lake.partition_prefix(DATE)}a.parquet")
+    shop.s3.delete_object(Bucket=shop.bucket, Key=f"{partitions.partition_prefix(DATE)}a.parquet")
 
     shop.attribute(first_day=DAY + 1)
     assert clicks(shop) == [1]

@@ -3,7 +3,8 @@
 import pyarrow as pa
 import pytest
 
-from alsolike.lake import lake
+from alsolike.lake import partitions
+from alsolike.lake.duplicates import deduplicate
 from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset.dataset_rules import ACTION, LAKE_COLUMNS
 from functions.build_dataset.lake_reader import read_lake
@@ -20,7 +21,7 @@ def s3(aws):
 
 def events(client, bucket):
     rows, _ = read_lake(client, bucket, columns=LAKE_COLUMNS)
-    return sorted(lake.deduplicate(rows)["event_id"])
+    return sorted(deduplicate(rows)["event_id"])
 
 
 def test_objects_removed_by_compaction_after_listing_are_skipped(s3, lake_bucket):
@@ -50,27 +51,27 @@ def test_partitions_of_other_writers_are_read_with_known_columns(s3, lake_bucket
     few = pa.schema([("event_id", pa.large_string()), ("received_time_ms", pa.int64())])
     s3.put_object(
         Bucket=lake_bucket,
-        Key=f"{lake.partition_prefix('2026-09-20')}old.parquet",
+        Key=f"{partitions.partition_prefix('2026-09-20')}old.parquet",
         Body=parquet([row("e0")], schema=few),
     )
     write(s3, lake_bucket, "shard", [row("e1")])
 
-    rows, partitions = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
+    rows, sources = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
 
-    assert partitions == ("interactions/event_date=2026-09-20", "interactions/event_date=2026-09-21")
+    assert sources == ("interactions/event_date=2026-09-20", "interactions/event_date=2026-09-21")
     assert list(rows.columns) == [*LAKE_COLUMNS, ACTION]
     assert rows["event_id"].tolist() == ["e0", "e1"]
     assert rows["item_id"].isna().tolist() == [True, False]
 
 
 def test_empty_lake_has_no_partitions(s3, lake_bucket):
-    rows, partitions = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
+    rows, sources = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
 
-    assert (len(rows), partitions) == (0, ())
+    assert (len(rows), sources) == (0, ())
 
 
 def test_invalid_parquet_object_error_names_the_object(s3, lake_bucket):
-    s3.put_object(Bucket=lake_bucket, Key=f"{lake.partition_prefix('2026-09-20')}torn.parquet", Body=b"PAR1")
+    s3.put_object(Bucket=lake_bucket, Key=f"{partitions.partition_prefix('2026-09-20')}torn.parquet", Body=b"PAR1")
 
     with pytest.raises(
         InvalidDataset, match=r"s3://lake-bucket/interactions/event_date=2026-09-20/torn\.parquet is not"

@@ -2,7 +2,7 @@ import pyarrow as pa
 import pytest
 
 from alsolike.declarations.storage import COMPACTIONS_PREFIX
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from functions.compact_lake import handler
 from functions.compact_lake.expired_days import oldest_kept, remove_before
 from functions.compact_lake.merge_rules import MergeRules
@@ -143,7 +143,7 @@ def test_inputs_are_kept_if_the_merged_object_is_missing(s3, lake_bucket, raw):
 def test_objects_of_older_and_newer_schemas_are_merged(s3, lake_bucket, logged):
     older = pa.schema([field for field in SCHEMA if field.name != "query"])
     newer = SCHEMA.append(pa.field("page", pa.string()))
-    folder = lake.partition_prefix(DATE)
+    folder = partitions.partition_prefix(DATE)
     for name, body in {
         "older": parquet([row("o")], schema=older),
         "newer": parquet([row("n", page="/")], schema=newer),

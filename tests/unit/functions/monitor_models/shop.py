@@ -18,7 +18,7 @@ from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.storage import MONITORING_STATE_KEY
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake, served
+from alsolike.lake import partitions, served
 from alsolike.profiles.profile import Profile, RecentInteraction, to_item
 from alsolike.profiles.store import ProfileStore
 from alsolike.registry.champion_pointer import Registry, model_prefix
@@ -134,13 +134,13 @@ class MonitoredShop:
         days: dict[str, list[Row]] = {}
         profiles_by_id: dict[str, list[RecentInteraction]] = {}
         for row in rows:
-            days.setdefault(lake.event_date(row["event_time_ms"]), []).append(row)
+            days.setdefault(partitions.event_date(row["event_time_ms"]), []).append(row)
             if row["item_id"] is not None and row["event_type"] == "purchase":
                 recent = RecentInteraction(row["event_time_ms"], row["event_id"], row["item_id"], row["event_type"])
                 profiles_by_id.setdefault(f"u#{row['user_id']}", []).append(recent)
         for date, some in days.items():
             self.objects += 1
-            key = f"{lake.partition_prefix(date)}{self.objects:06}.parquet"
+            key = f"{partitions.partition_prefix(date)}{self.objects:06}.parquet"
             self.places.s3.put_object(Bucket=self.places.lake_bucket, Key=key, Body=parquet(some))
         if profiles:
             self._remember(profiles_by_id)

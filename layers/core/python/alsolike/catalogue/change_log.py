@@ -18,7 +18,7 @@ import orjson
 from alsolike.catalogue.changes import Change
 from alsolike.declarations.storage import ITEM_CHANGES_PREFIX, USER_CHANGES_PREFIX
 from alsolike.declarations.tables import CHANGES_PARTITION
-from alsolike.lake.lake import event_date
+from alsolike.lake.partitions import event_date
 from alsolike.runtime.errors import InvalidInput
 
 _COMPRESSION = 3

@@ -16,7 +16,7 @@ import orjson
 from alsolike.declarations.storage import QUARANTINE_PREFIX
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key, stream_records
-from alsolike.lake import lake
+from alsolike.lake import partitions
 from alsolike.lake.served import QUARANTINE_SHARD
 from alsolike.runtime.errors import InvalidInput
 
@@ -30,8 +30,8 @@ class QuarantinedRecord:
 
     @property
     def key(self) -> str:
-        date = lake.event_date(self.record.arrived_ms)
-        return lake.quarantine_key(date, shard_id=self.record.shard_id, sequence=self.record.sequence)
+        date = partitions.event_date(self.record.arrived_ms)
+        return partitions.quarantine_key(date, shard_id=self.record.shard_id, sequence=self.record.sequence)
 
     def to_json(self) -> bytes:
         fields: dict[str, Any] = self.record._asdict()

@@ -14,7 +14,7 @@ import orjson
 from alsolike.configuration import recommendation_id
 from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
-from alsolike.lake.lake import event_date
+from alsolike.lake.partitions import event_date
 from alsolike.records.columns import columns_of
 from alsolike.records.served_response import (
     EXPLORED,

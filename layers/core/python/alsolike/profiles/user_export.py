@@ -14,8 +14,8 @@ import orjson
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
 from alsolike.events.interactions import SESSION_PREFIX, profile_id
-from alsolike.lake import lake
 from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.duplicates import deduplicate
 from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.user_matcher import Owner, UserMatcher
@@ -268,7 +268,7 @@ class _Page:
             else (self._data.concatenate([], columns=_INTERACTIONS.columns), True)
         )
         parts = [session_rows] if self._own is None else [self._own, session_rows]
-        around = lake.deduplicate(self._data.concatenate(parts, columns=_INTERACTIONS.columns))
+        around = deduplicate(self._data.concatenate(parts, columns=_INTERACTIONS.columns))
         logins = around[around["user_id"].notna() & around["session_id"].isin(list(self._sessions))]
         columns = ["session_id", "event_time_ms", "event_id", "user_id", "received_time_ms"]
         for session, *login in logins[columns].itertuples(index=False, name=None):
@@ -291,7 +291,7 @@ class _Page:
         if sessions := list(self._own_logins()):  # An empty list has no Arrow type.
             wanted["session_id"] = sessions
         rows, ended = self._scan(_INTERACTIONS, wanted, select=self._own_rows)
-        self.rows["interactions"] = [_json(row) for row in self._own_rows(lake.deduplicate(rows))]
+        self.rows["interactions"] = [_json(row) for row in self._own_rows(deduplicate(rows))]
         return ended
 
     def _own_rows(self, rows: pd.DataFrame) -> Iterator[dict[str, Any]]:

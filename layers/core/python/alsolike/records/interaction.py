@@ -236,7 +236,7 @@ the same duplicate, before and after a compaction.
 INTERACTIONS_ONCE_SQL = once_sql(
     INTERACTIONS_TABLE, (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION), key=COPY_KEY, order=COPY_ORDER
 )
-"""SQL query that returns the table without duplicates, like `alsolike.lake.lake.deduplicate`."""
+"""SQL query that returns the table without duplicates, like `alsolike.lake.duplicates.deduplicate`."""
 
 
 def values_of_call(event: dict[str, Any]) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from alsolike.declarations.storage import MONITORING_PREFIX
-from alsolike.lake.lake import event_date
+from alsolike.lake.partitions import event_date
 from alsolike.runtime.errors import InvalidInput
 
 

@@ -16,7 +16,7 @@ from alsolike.catalogue.change_log import ChangeKind
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import User, UserStore
 from alsolike.configuration.configuration import Fatigue
-from alsolike.lake import lake, served
+from alsolike.lake import partitions, served
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.store import ProfileStore
@@ -53,7 +53,7 @@ class LoggedDay:
             "event_id": event_id, "user_id": user_id, "session_id": session_id, "item_id": item_id,
             "event_type": "view", "event_time_ms": now_ms, "received_time_ms": now_ms, "schema_version": 2,
         }  # fmt: skip
-        key = f"{lake.partition_prefix(lake.event_date(now_ms))}{self.objects}.parquet"
+        key = f"{partitions.partition_prefix(partitions.event_date(now_ms))}{self.objects}.parquet"
         self._write(key, [row], INTERACTIONS)
         if in_profile:
             profile = f"s#{session_id}" if user_id is None else f"u#{user_id}"
@@ -64,7 +64,7 @@ class LoggedDay:
         self.objects += 1
         now_ms = time.time_ns() // 1_000_000
         UserStore(self.shop.dynamodb, self.shop.users_table).put([User(user_id, properties)], now_ms=now_ms)
-        date = lake.event_date(now_ms)
+        date = partitions.event_date(now_ms)
         name = {"shard": "0", "first_sequence": str(self.objects), "last_sequence": str(self.objects)}
         key = change_log.object_key(ChangeKind.USER, date, **name)
         change = change_log.encode(ChangeKind.USER, [Change(user_id, now_ms, properties)])
@@ -79,7 +79,7 @@ class LoggedDay:
             "event_id": event_id, "user_id": user_id, "event_type": "search", "impression": [item_id],
             "event_time_ms": now_ms, "received_time_ms": now_ms, "schema_version": 2,
         }  # fmt: skip
-        key = f"{lake.partition_prefix(lake.event_date(now_ms))}{self.objects}.parquet"
+        key = f"{partitions.partition_prefix(partitions.event_date(now_ms))}{self.objects}.parquet"
         self._write(key, [row], INTERACTIONS)
         if in_profile:
             seen = Impressions(shopper, event_id, event_id, now_ms, (item_id,), is_reported=True)
