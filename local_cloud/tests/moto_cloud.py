@@ -1,4 +1,4 @@
-"""moto server over HTTP, with deployments to it."""
+"""moto server over HTTP, and deployments to the server."""
 
 import functools
 from collections.abc import Iterator, Mapping

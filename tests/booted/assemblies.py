@@ -17,7 +17,7 @@ from operations import boot
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build" / "test-assemblies"
 KEPT = 12
-"""Maximum number of cached assemblies. The least recently used ones are deleted first."""
+"""Maximum number of cached assemblies. The least recently used assemblies are deleted first."""
 
 QUICK: Mapping[str, Any] = {"time_budget_ms": 0, "training_algorithms": ["item_knn", "popularity"]}
 """Settings of a shop that trains in seconds, and whose responses are not degraded on a slow machine."""

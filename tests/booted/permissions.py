@@ -1,7 +1,7 @@
 """Permissions in booted tests. No permission may be missing, and few may be unused.
 
 ``python -m tests.booted.permissions`` lists the granted actions that no test has used since `build/permissions` was
-emptied. It skips actions with a reason: only AWS uses them, or only suites outside of CI.
+emptied. The list lacks actions that only AWS or only suites outside of CI use.
 """
 
 import json

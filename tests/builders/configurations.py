@@ -16,7 +16,7 @@ def with_clock_skew(seconds: int) -> Configuration:
 
 
 class Applied:
-    """Configuration source whose `refresh` applies the next configuration. The last one remains."""
+    """Configuration source whose `refresh` applies the next configuration. The last configuration remains."""
 
     def __init__(self, first: Configuration = DEFAULT, *later: Configuration) -> None:
         self._holds = first

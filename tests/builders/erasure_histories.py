@@ -132,7 +132,7 @@ def history(seed: int) -> History:
         _add_visit(sent, dice, session=f"visit-{seed}-{number}")
     last_s = max(each.at_s for each in sent)
     logins_s = [each.at_s for each in sent if each.event and each.event.user_id == ERASED]
-    # Half of the erasures happen in the second of a login, which has not reached the stores then.
+    # Half of the erasures happen in the second of a login, before the login reaches the stores.
     erased_s = dice.choice(logins_s) if logins_s and dice.random() < 0.5 else dice.randint(1, last_s)
     # After the request for the erasure, the user's device sends no more events, but earlier records may still arrive.
     kept = [each for each in sent if each.at_s <= erased_s or not _names(each, ERASED)]

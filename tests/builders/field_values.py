@@ -75,7 +75,7 @@ def judge(schema: dict[str, Any]) -> Any:
 
 
 def _pattern(validator: Any, pattern: str, value: Any, schema: Any) -> Iterator[ValidationError]:
-    # In Python, $ also matches before a final line end. In JSON Schema, it does not.
+    # In Python, $ also matches before a final line end. In JSON Schema, $ matches only at the end of the text.
     if isinstance(value, str) and not re.search(re.sub(r"(?<!\\)\$(?=\||$|\))", r"\\Z", pattern), value):
         yield ValidationError(f"{value!r} does not match {pattern!r}")
 

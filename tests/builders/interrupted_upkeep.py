@@ -27,7 +27,10 @@ def kill_at(step: int) -> Callable[[int, str], None]:
 
 
 def kill_and_go_on(s3: Any, bucket: str, *, step: int) -> bool:
-    """Kill upkeep before its call number `step`, and run it again. Return true if this call existed."""
+    """Kill upkeep before its call number `step`, and run upkeep again.
+
+    Return true if the killed run reached this call.
+    """
     raw = fill(s3, bucket)
     expected = counted(s3, bucket)
     client = Watched(s3, kill_at(step))
@@ -49,7 +52,7 @@ def kill_and_go_on(s3: Any, bucket: str, *, step: int) -> bool:
 
 
 def join_another_call(s3: Any, bucket: str, *, step: int) -> bool:
-    """Run another upkeep before call number `step` of the first one. Return true if this call existed."""
+    """Run another upkeep before call number `step` of the first one. Return true if the first one reached this call."""
     fill(s3, bucket)
     expected = counted(s3, bucket)
     joined = False
@@ -85,7 +88,7 @@ class Tombstones:
 
 
 def erase_during_a_merge(s3: Any, bucket: str, *, step: int) -> bool:
-    """Erase a user before call number `step` of a merge. Return true if this call existed.
+    """Erase a user before call number `step` of a merge. Return true if the merge reached this call.
 
     An erasure writes the tombstone first, and then rewrites the listed files.
     """

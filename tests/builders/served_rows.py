@@ -44,6 +44,5 @@ def served(**fields: Any) -> ServedResponse:
 
 
 def stored(row: ServedResponse) -> dict[str, Any]:
-    """Return the row as a reader of the table gets it."""
     values: dict[str, Any] = orjson.loads(orjson.dumps(row))
     return values

@@ -42,7 +42,7 @@ def history(rng: Rng, users: int, shop: Behaviour, *, first_user: int) -> tuple[
 
 
 def arm(columns: tuple[Any, ...], part: float) -> Arm:
-    """Return the metrics of the first responses of a history. `part` is their share."""
+    """Return the metrics of the first responses of a history, up to the share `part` of all responses."""
     users, failed, took_ms, clicks = (column[: round(len(column) * part)] for column in columns)
     # Any hash function would do that distributes the users evenly.
     hashes = users.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) >> np.uint64(20)

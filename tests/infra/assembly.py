@@ -46,8 +46,8 @@ class Assembly:
                 )
                 for path, template in templates(directory)
                 for logical_id, resource in template["Resources"].items()
-                # This is the only condition. It marks resources that the settings disable, so that references of other
-                # stacks remain valid.
+                # `Never` is the only condition of templates. It marks resources that the settings disable, so that
+                # references of other stacks remain valid.
                 if resource.get("Condition") != "Never"
             ),
         )

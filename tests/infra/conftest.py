@@ -29,7 +29,7 @@ def layers(shared):
 
 @pytest.fixture(scope="session")
 def synthesized(shared, layers):
-    """Return a function that returns the assembly of an environment. The first worker synthesizes it."""
+    """Return a function that returns the assembly of an environment. The first worker synthesizes the assembly."""
 
     def read(environment, **settings):
         outdir = shared / f"assembly-{environment}"

@@ -11,7 +11,7 @@ from tests.infra.assembly import Assembly, Resource, flat
 
 FOLDER = Path(__file__).with_name("snapshots")
 BASE = "demo"
-"""Environment whose snapshot contains all values. The other snapshots contain only the differences from it."""
+"""Environment whose snapshot contains all values. Other snapshots contain only the differences from this snapshot."""
 WIDTH = 140
 COVERED = {
     "AWS::CloudWatch::Dashboard",  # test_observability.py

@@ -50,7 +50,7 @@ def test_lake_prefixes_are_those_of_tables_and_lifecycle_rules(demo):
     }
     rules = {rule["Prefix"] for rule in lake_rules(demo) if "Prefix" in rule}
 
-    # Forecasts are below the prefix of attribution.
+    # `LAKE_PREFIXES` has no prefix of forecasts, because forecasts are below the prefix of attribution.
     assert [prefix for prefix in tables | rules if not prefix.startswith(LAKE_PREFIXES)] == []
 
 

@@ -35,7 +35,7 @@ def test_stateful_resources_are_in_separate_stacks(assembly):
     parts = [r.stack.rsplit("-", 1)[1] for kind in STATEFUL[1:] for r in assembly.of_type(kind)]
 
     assert set(parts) == {"data", "pages"}
-    # The exception is the bucket of the pages, because its contents can be rebuilt from the repository.
+    # The bucket of the pages is in another stack, because its contents can be rebuilt from the repository.
     assert parts.count("pages") == 1
 
 

@@ -81,5 +81,5 @@ def test_pipeline_examines_the_account_before_and_after_the_deployment():
         "doctor", "diff", "deploy", "doctor",
     ]  # fmt: skip
     assert job["permissions"] == {"contents": "read", "id-token": "write"}
-    # Otherwise, a shell would run the text of an input.
+    # A shell would run the text of an input that is part of a command.
     assert all("inputs" not in step.get("run", "") for step in job["steps"])

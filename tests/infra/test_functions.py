@@ -73,7 +73,7 @@ def test_environment_variables_equal_the_settings_of_the_function(assembly):
         off_by_default = {"FORWARDED_DAYS", "FORWARDS_ERASURES", "PRIVATE_API"}
         if different := (read ^ set(given)) - LIBRARY_VARIABLES - off_by_default:
             offenders[name] = different
-        # This raises an error if a value does not have the type of its field.
+        # `from_environment` raises an error if a value does not have the type of its field.
         from_environment(settings, {key: flat(value) for key, value in given.items()})
 
     assert offenders == {}

@@ -197,7 +197,7 @@ def test_public_api_becomes_private_after_stacks_without_data_are_deleted(synthe
 
     found = dangers(public, inside)
 
-    # The stacks `pages` and `observability` import this export, so they are deleted first.
+    # The stacks `pages` and `observability` import the removed export. Operators delete both stacks before the change.
     assert [each for each in found if "WebsitePages" not in each] == [
         each for each in found if each.startswith("export alsolike--serving:ExportsOutputRefHttpApi")
     ]

@@ -39,7 +39,7 @@ def test_workflow_may_stop_only_training_jobs_of_its_environment(demo, name, is_
     role = demo.referred(machine.properties["RoleArn"], stack=machine.stack)
     (jobs,) = [arn for action, arn in granted(role) if action == "sagemaker:StopTrainingJob"]
 
-    # Wildcards of IAM ARNs are those of file names.
+    # IAM's wildcards in ARNs have the same meaning as wildcards in file names.
     assert fnmatch.fnmatchcase(name, jobs.rpartition("/")[2]) is is_own
 
 

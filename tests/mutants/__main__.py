@@ -36,7 +36,7 @@ _OURS = frozenset({"alsolike", "cli", "conftest", "functions", "local_cloud", "m
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Target:
-    """Modules that are mutated together, and their tests, the fastest first. Both are glob patterns."""
+    """Glob patterns of modules that are mutated together, and of their tests, the fastest first."""
 
     name: str
     modules: Sequence[str]

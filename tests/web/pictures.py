@@ -71,7 +71,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 class Recording(io.StringIO):
-    """Output of a command with the time of each line. The terminal also shows it."""
+    """Output of a command with the time of each line. The terminal also shows the output."""
 
     def __init__(self) -> None:
         super().__init__()

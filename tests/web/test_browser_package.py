@@ -23,7 +23,7 @@ from tests.web.browser import Watch, new_page, no_serious_violations
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "build" / "sdk"
 SITE = "http://localhost:8000"
-"""Origin that the embedded cloud permits. The tests respond to requests for its pages, because it has no server."""
+"""Origin that the embedded cloud permits. The origin has no server, so the tests respond to requests for its pages."""
 MAX_BYTES = {"alsolike.js": 5 * 1024, "index.js": 5 * 1024, "static.js": 2 * 1024}
 WAIT_MS = 20_000
 SEEN = "alsolike.recommend({recommender: 'recently-viewed'}).then(({items}) => items.map(({itemId}) => itemId))"

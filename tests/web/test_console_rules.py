@@ -38,7 +38,7 @@ def listed(page, title):
 
 
 def expect_state(page, text):
-    """Wait until the state of the draft contains a text. The server has then checked the draft."""
+    """Wait until the state of the draft, which the page shows after the server's check, contains a text."""
     expect(page.get_by_role("region", name="Draft").get_by_role("status")).to_contain_text(text)
 
 

@@ -150,5 +150,5 @@ def test_lists_in_chromium_equal_the_distilled_model(algorithm, context):
         f"{sent:,} compressed, {first_ms:.0f} ms; {all_ms / HISTORIES:.2f} ms a list afterwards"
     )
     expected = lists_in_python(lists, histories)
-    assert len({tuple(row) for row in expected}) > HISTORIES * 0.9  # otherwise, the items are popular ones
+    assert len({tuple(row) for row in expected}) > HISTORIES * 0.9  # the lists are personal, not popular items
     assert [row for row, pair in enumerate(zip(found, expected, strict=True)) if pair[0] != pair[1]] == []

@@ -110,7 +110,8 @@ def test_partial_response_retries_from_the_failed_record(cloud: ForeignCloud) ->
     letter = cloud.messages("Letters", matches=lambda message: "KinesisBatchInfo" in message["Body"])
 
     batches = [batch for batch in cloud.deliveries("clicks") if batch[0].startswith("p")]
-    # The only retry starts at the failed record. Then this record and the later ones are discarded together.
+    # The only retry starts at the failed record. After the retry, the failed record and the later records are discarded
+    # together.
     assert batches == [["p0", "p1", "p2", "p3"], ["p2", "p3"]]
     record = json.loads(letter["Body"])
     assert record["KinesisBatchInfo"]["batchSize"] == 2

@@ -255,7 +255,7 @@ def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud: Foreig
 
 
 def executions(cloud: ForeignCloud) -> dict[str, float]:
-    cloud.cloud.alarms()  # This request also flushes the metrics.
+    cloud.cloud.alarms()  # `alarms` flushes the metrics.
     wanted = {"Namespace": "AWS/States", "Dimensions": [{"Name": "StateMachineArn", "Value": cloud.output("Machine")}]}
     now = datetime.now(UTC)
     found = {}

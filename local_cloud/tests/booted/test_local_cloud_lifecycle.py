@@ -91,7 +91,7 @@ def test_interrupted_cloud_leaves_no_process_port_or_file(assembly: Path, tmp_pa
         processes, addresses = busy(state)
         directory = workspace_of(processes)
         assert all(listening(address) for address in addresses)
-        assert len(processes) >= 4  # These are the cloud, its guardian, a worker and a job.
+        assert len(processes) >= 4  # the cloud, the guardian, a worker and a job
 
         process.send_signal(signal.SIGINT)
         code = process.wait(20)

@@ -1,4 +1,4 @@
-"""CDK app that is independent of the rest of the repository. The embedded cloud must run such apps, too."""
+"""CDK app that is independent of the rest of the repository. The embedded cloud must run apps of others, too."""
 
 import sys
 from pathlib import Path

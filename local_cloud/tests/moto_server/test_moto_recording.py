@@ -60,7 +60,10 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
 
 
 def committing_after(call: Callable[..., Any], journal: Journal, stored: list[list[str]], *kinds: str) -> Any:
-    """Wrap a call. After it, a thread tries to commit for 0.2 s, and the stored names are appended to `stored`."""
+    """Wrap a call.
+
+    After each call, a thread tries to commit for 0.2 s, and `stored` receives the names in the journal.
+    """
 
     def calling(*arguments: Any) -> Any:
         answer = call(*arguments)

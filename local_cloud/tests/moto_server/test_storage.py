@@ -35,7 +35,7 @@ def journal(tmp_path: Path) -> Journal:
 
 @pytest.fixture
 def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Objects]:
-    """Return a function that creates `Objects`. moto then reads contents from the latest ones."""
+    """Return a function that creates `Objects`. moto reads contents from the `Objects` that were created last."""
     for name in ("value", "__deepcopy__"):
         monkeypatch.setattr(FakeKey, name, getattr(FakeKey, name, None), raising=False)
     current: list[Objects] = []

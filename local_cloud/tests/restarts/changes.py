@@ -27,7 +27,7 @@ WITHOUT_DATA: Final = frozenset(
         "Route53::HealthCheck", "Route53::RecordSet", "EC2::VPC", "EC2::VPCEndpoint", "Glue::Connection",
     )
 )  # fmt: skip
-"""Types without data. The state of their resources depends on the template only."""
+"""Types without data. The state of a resource of these types depends on the template only."""
 
 NOT_KEPT: Final = frozenset({"AWS::Logs::LogGroup", "AWS::Logs::LogStream"})
 """Types with data that a restart loses, as the README documents."""

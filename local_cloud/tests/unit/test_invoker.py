@@ -1,4 +1,4 @@
-"""Invocations that wait for an environment, and the limit of the invoker for their number."""
+"""Invocations that wait for an environment, and the invoker's limit for the number of waiting invocations."""
 
 from __future__ import annotations
 

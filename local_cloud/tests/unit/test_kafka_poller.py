@@ -177,7 +177,7 @@ class Consumer:
 
 
 class Polled:
-    """Poller of a group. It stops after one invocation for each given result."""
+    """Poller of a group that stops after one invocation for each given result."""
 
     def __init__(
         self, group: Consumers, monkeypatch: pytest.MonkeyPatch, answers: Sequence[InvocationResult], **properties: Any
@@ -267,4 +267,4 @@ def test_batch_stays_within_the_size_of_an_invocation(monkeypatch: pytest.Monkey
 def test_lag_is_the_number_of_uncommitted_messages(monkeypatch: pytest.MonkeyPatch) -> None:
     polled = Polled(Consumers(*map(Message, range(5))), monkeypatch, [DONE, FAILED, FAILED], BatchSize=2)
 
-    assert set(polled.metrics) == {3.0}  # There are 5 records, and 2 are committed.
+    assert set(polled.metrics) == {3.0}  # 5 records, of which 2 are committed

@@ -12,7 +12,7 @@ import pytest
 from local_cloud.alarms.series import Series, statistic_of
 from local_cloud.metric_store import MetricStore
 
-NOW_S = 1_790_000_100.0  # This is the start of a period of five minutes.
+NOW_S = 1_790_000_100.0  # start of a period of five minutes
 LATENCY = Series("Shop", "Latency", frozenset({("Api", "a")}))
 
 

@@ -201,7 +201,7 @@ def test_unknown_operation_is_an_error() -> None:
 
 
 def test_iam_actions_of_the_table_exist() -> None:
-    """The reference is the data file of parliament, because its import would need setuptools."""
+    """The test reads parliament's data file, because an import of parliament would need setuptools."""
     spec = importlib.util.find_spec("parliament")
     assert spec is not None
     assert spec.origin is not None

@@ -1,6 +1,6 @@
 """Canaries on the embedded cloud: only better versions become champion, and notifications contain the reason.
 
-Each test starts with the state that the tests before it left.
+Each test starts with the state that earlier tests left.
 """
 
 import dataclasses

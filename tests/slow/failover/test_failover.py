@@ -93,7 +93,8 @@ def failover(tmp_path_factory):
 
 
 def runbook(*, in_replica):
-    """Return the runbook's commands in the second region during the outage, or those after the outage."""
+    """Return the runbook's commands for the second region during the outage, or its commands for the primary after the
+    outage."""
     section = RUNBOOK.read_text("utf-8").partition("## A region is lost")[2].partition("### Without")[0]
     lines = re.findall(r"\$ (AWS_REGION=\S+ )?alsolike (.*)", section)
     return [shlex.split(line.replace("USER", ERASED)) for region, line in lines if bool(region) is in_replica]

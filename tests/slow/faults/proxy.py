@@ -1,4 +1,4 @@
-"""Proxy between handlers and AWS that records calls, rejects them, or kills the handler before or after them."""
+"""Proxy between handlers and AWS. It records calls, rejects calls, or kills the handler before or after a call."""
 
 from __future__ import annotations
 
@@ -70,7 +70,8 @@ class FaultProxy:
 
 
 def throttled_times(times: int, *, answers: dict[str, tuple[int, bytes]], service: str) -> Plan:
-    """Return a plan that rejects the first `times` calls of a service with its status and body in `answers`."""
+    """Return a plan that rejects the first `times` calls of a service with the service's status and body in
+    `answers`."""
     remaining = [times]
 
     def refuse(call: Call) -> tuple[int, bytes] | None:

@@ -121,7 +121,7 @@ class Stores:
         )
 
     def killed_everywhere(self, function: str, event: Mapping[str, Any], *, state: Callable[[Stores], Any]) -> None:
-        """Kill a handler before and after each of its calls, run it again, and compare the final states."""
+        """Kill a handler before and after each of its calls, run the handler again, and compare the final states."""
         self.reset()
         self.run(function, event)
         calls, undisturbed = list(self.proxy.calls), state(self)

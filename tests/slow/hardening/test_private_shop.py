@@ -21,7 +21,7 @@ def shop(tmp_path_factory):
         cors_origins=[],
         dataset_engine="lambda",
         private_api=True,
-        # Without a network, a job cannot install packages, so its image has them all.
+        # Without a network, a job cannot install packages, so the job's image contains all packages.
         training_image="123456789012.dkr.ecr.us-east-1.amazonaws.com/train:1",
         training_network=False,
         vpc="create",

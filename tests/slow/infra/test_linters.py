@@ -54,7 +54,10 @@ def deployment(prod):
 
 @pytest.fixture(scope="module")
 def parliament():
-    """Yield the policy linter. It needs one function of a package that setuptools no longer contains."""
+    """Yield the policy linter.
+
+    The linter needs one function of `pkg_resources`, which setuptools no longer contains.
+    """
     resources = ModuleType("pkg_resources")
     vars(resources)["resource_filename"] = lambda package, name: str(importlib.resources.files(package) / name)
     with pytest.MonkeyPatch.context() as patch:

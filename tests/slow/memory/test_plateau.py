@@ -15,7 +15,7 @@ REQUESTS = 14_400
 QUARTER = REQUESTS // 4
 USERS = ITEMS = 40
 GROWTH_BYTES = 1_500
-"""Maximum growth per request in the last quarter. By then, caches and log groups are full."""
+"""Maximum growth per request in the last quarter, in which caches and log groups are already full."""
 
 
 def memory_bytes(shop):

@@ -25,7 +25,10 @@ def test_two_stages_with_a_low_recall_are_not_chosen(tmp_path):
 
 
 def test_overestimated_recall_leaves_no_item_out_of_the_export(tmp_path, monkeypatch):
-    """The test chooses the graph with the lowest sampled recall. The parity check rejects it, so one stage is used."""
+    """The test chooses the graph with the lowest sampled recall.
+
+    The parity check rejects the graph, so one stage is used.
+    """
     isotropic = Embeddings.random(items=MANY, dimensions=DIMENSIONS, spectrum=0.0)
     monkeypatch.setattr(stages, "choose", lambda tried: min(tried, key=lambda one: one.recall))
 

@@ -149,7 +149,7 @@ def test_both_engines_have_the_same_interactions_with_actions(spark, tmp_path):
 
 def test_both_engines_have_the_same_contexts(spark, tmp_path):
     properties = ('{"DEVICE":"Phone","page":"home"}', '{"device":"tv"}', "{}", '{"device":7}')
-    types = ("view", "AddToCart", "purchase", "return")  # each return reverses a part of the purchase before it
+    types = ("view", "AddToCart", "purchase", "return")  # each return reverses a part of the preceding purchase
     rows = [
         event(f"e{n}", event_type=types[n % 4], event_time_ms=START_MS + n, properties=properties[n % 3])
         for n in range(12)

@@ -1,4 +1,4 @@
-"""Models fitted from statistics that Spark counted equal those fitted from the interactions."""
+"""Models fitted from Spark's statistics equal models fitted from the interactions."""
 
 import math
 from typing import Any

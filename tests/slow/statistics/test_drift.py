@@ -58,7 +58,10 @@ def test_drift_without_a_change_raises_no_alarm(weeks):
 
 
 def shifted(shares, true_psi):
-    """Return the shares, moved from every other type to its neighbour until PSI is `true_psi`."""
+    """Return the shares after a shift from every other type to the neighbouring type.
+
+    The shift has the PSI `true_psi`.
+    """
     tilt = np.where(np.arange(len(shares)) % 2, 1.0, -1.0)
     for strength in np.linspace(0, 3, 3_001):
         moved: Shares = shares * np.exp(strength * tilt)

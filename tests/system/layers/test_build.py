@@ -18,7 +18,7 @@ TARGET = Target("arm64")
 
 @pytest.fixture(scope="session")
 def built():
-    """Build every layer, and remove them afterwards. pytest would keep 75 MB for each of its last runs."""
+    """Build every layer, and remove the layers after the tests. pytest would keep 75 MB for each of its last runs."""
     with tempfile.TemporaryDirectory(prefix="alsolike-layers-") as scratch:
         yield {name: build(LAYERS[name], TARGET, Path(scratch)) for name in NAMES}
 

@@ -68,7 +68,7 @@ def test_program_provisions_trains_recommends_and_cleans_up(shop, personalize):
     s3 = shop.cloud.client("s3")
     location = upload_interactions(s3)
     s3.put_object(Bucket=IMPORT_BUCKET, Key="users.json", Body=b'{"userId": "p-1"}\n{"userId": "nobody"}\n')
-    # Otherwise, the gate would compare the program's model with the champion of the other tests in this folder.
+    # With a champion of other tests in this folder, the gate would compare the program's model with that champion.
     shop.run_alsolike("models", "repair", "--without-champion", "--reason", "another shop")
     batch = f"s3://{IMPORT_BUCKET}/users.json", f"s3://{IMPORT_BUCKET}/out/"
 

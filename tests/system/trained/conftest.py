@@ -24,7 +24,7 @@ def shop(tmp_path_factory):
 
 @pytest.fixture(scope="module", autouse=True)
 def configuration_of_the_opening(shop, tmp_path_factory):
-    """Apply the initial configuration again after a module that changed it."""
+    """Apply the initial configuration again after each module that changed the configuration."""
     before = _version(shop)
     yield
     if _version(shop) != before:

@@ -1,6 +1,6 @@
 """Recommendations of items and to users that the model does not contain.
 
-Some tests need the state that the tests before them left.
+Some tests need the state that earlier tests left.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Configuration and catalogue changes are effective in responses within seconds.
 
-Some tests need the state that the tests before them left.
+Some tests need the state that earlier tests left.
 """
 
 import json

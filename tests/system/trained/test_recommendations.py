@@ -1,6 +1,6 @@
 """Every route that recommends, through the gateway and the functions, with Personalize's client and plain requests.
 
-Some tests need the state that the tests before them left.
+Some tests need the state that earlier tests left.
 """
 
 import collections

@@ -1,6 +1,6 @@
 """Items from the API through the table's stream to the snapshot and the change log.
 
-Some tests need the state that the tests before them left.
+Some tests need the state that earlier tests left.
 """
 
 import json

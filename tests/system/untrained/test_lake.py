@@ -1,6 +1,6 @@
 """Upkeep and quarantine of a deployed lake.
 
-Some tests need the state that the tests before them left.
+Some tests need the state that earlier tests left.
 """
 
 import json

@@ -1,6 +1,6 @@
 """Erasure of a user: no store contains the id afterwards, and other users lose no data.
 
-Some tests need the state that the tests before them left.
+Some tests need the state that earlier tests left.
 """
 
 import base64

@@ -204,7 +204,7 @@ def test_pages_of_configured_origins_may_call_the_api(shop, key, session):
     status, answered = from_page("POST", b"http://localhost:8000", bearer)
     assert (status, answered["access-control-allow-origin"]) == (200, "http://localhost:8000")
     assert "x-alsolike-model-version" in answered["access-control-expose-headers"]
-    # Otherwise, a page could not distinguish an expired token from a network failure.
+    # Without this header, a page could not distinguish an expired token from a network failure.
     status, refused = from_page("POST", b"http://localhost:8000", ("authorization", b"Bearer a.b.c"))
     assert (status, refused["access-control-allow-origin"]) == (403, "http://localhost:8000")
 

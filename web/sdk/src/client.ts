@@ -12,7 +12,7 @@ export interface Options {
   readonly siteKey?: string;
   /** Returns session tokens that the shop's backend signs, in place of a site key. */
   readonly token?: TokenProvider;
-  /** Address of the folder with static lists, which replace the API's lists while it fails or is slow. */
+  /** Address of the folder with static lists, which replace the API's lists while the API fails or is slow. */
   readonly lists?: string;
   /** `static`: recommend from static lists only, and send nothing. */
   readonly mode?: "static";
@@ -103,7 +103,10 @@ export class Client extends EventTarget {
     else this.timer ??= setTimeout(() => void this.flush(), GATHER_MS);
   }
 
-  /** Send the waiting events. They wait for the next call if the API fails, and are dropped if it rejects them. */
+  /**
+   * Send the waiting events. If the API fails, the events wait for the next call. If the API rejects the events, they
+   * are dropped.
+   */
   flush(): Promise<void> {
     clearTimeout(this.timer);
     this.timer = undefined;
@@ -114,8 +117,8 @@ export class Client extends EventTarget {
   }
 
   /**
-   * Read recommendations. Static lists (`Options.lists`) replace them if the API is slow or fails, except after a 4xx
-   * other than 429.
+   * Read recommendations. If the API is slow or fails, `Options.lists` replace its lists, except after a 4xx other than
+   * 429.
    */
   async recommend(request: RecommendationRequest = {}): Promise<Recommendations> {
     if (this.options.mode) return this.rank(request);

@@ -17,15 +17,15 @@ const MAX_ATTEMPTS = 4;
 const MAX_READS = 2;
 const TIMEOUT_MS = 10_000;
 const LONGEST_PAUSE_S = 10;
-/** The time before its expiry at which a token is renewed. */
+/** The time before a token's expiry at which the token is renewed. */
 const RENEW_BEFORE_MS = 30_000;
 
 const REFUSED = [401, 403];
 
-/** Client of the API with a session token, which it renews before the expiry and after a rejection. */
+/** Client of the API with a session token. The client renews the token before the expiry and after a rejection. */
 export class Connection {
   private pending: Promise<string> | undefined;
-  /** The last token. `leave` uses it, because it cannot wait for a new token. */
+  /** The last token. `leave` uses this token, because it cannot wait for a new one. */
   private latest: string | undefined;
   private renewMs = Infinity;
 

@@ -18,7 +18,7 @@ const EMPTY: QueryState<never> = { data: null, error: null, loadedMs: null, load
 interface WatchOptions {
   /** Interval between requests, or null for a single request. */
   readonly everyMs: number | null;
-  /** True if the query is not part of the view. The view's load time then ignores the query. */
+  /** True if the query is not part of the view. The view's load time ignores such a query. */
   readonly background?: boolean;
 }
 
@@ -66,7 +66,7 @@ export class QueryCache {
     };
   }
 
-  /** Request due queries. The page calls it every second while it is visible. */
+  /** Request due queries. The page calls this method every second while the page is visible. */
   tick(): void {
     if (this.paused) {
       return;

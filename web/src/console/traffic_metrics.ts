@@ -30,7 +30,7 @@ export const total = (points: readonly Point[]): number => points.reduce((sum, [
 export const shareOf = (part: readonly Point[], whole: readonly Point[]): number | null =>
   total(whole) > 0 ? total(part) / total(whole) : null;
 
-/** Return the threshold of an alarm by its name in the runbooks, or null if it is not known. */
+/** Return the threshold of an alarm by its name in the runbooks, or null if there is no threshold. */
 export const thresholdOf = (alarms: Alarms | null, id: string): number | null =>
   alarms?.alarms.find((alarm) => alarm.id === id)?.condition?.threshold ?? null;
 

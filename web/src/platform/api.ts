@@ -16,7 +16,7 @@ interface ApiResponse<T> {
 
 export class NetworkError extends Error {}
 
-/** Returns an access token other than the rejected one. If there is none, it redirects to the sign-in. */
+/** Returns an access token other than the rejected one. If there is none, the provider redirects to the sign-in. */
 export type TokenProvider = (rejected?: string) => Promise<string>;
 
 /** The timeout of a call. The API itself times out after 30 s. */

@@ -1,8 +1,8 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 
 /**
- * Return the properties of a modal dialog that is open while its component is mounted. It focuses the first field and
- * traps the focus. Escape calls `close`, which removes the component; then the focus returns.
+ * Return the properties of a modal dialog that is open while its component is mounted. The dialog focuses the first
+ * field and traps the focus. Escape calls `close`, which removes the component and returns the focus.
  */
 export function useModal(close: () => void) {
   const ref = useRef<HTMLDialogElement>(null);

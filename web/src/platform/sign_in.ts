@@ -139,7 +139,7 @@ export class SignIn {
       code_challenge: await challengeOf(attempt.verifier),
       code_challenge_method: "S256",
     });
-    // Replace the history entry, because its page would redirect forward again when the user goes back.
+    // Replace the history entry. If the user went back to this entry, its page would redirect forward again.
     location.replace(`${this.settings.authorizeUrl}?${query}`);
     return new Promise(() => {});
   }

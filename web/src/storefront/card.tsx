@@ -7,7 +7,7 @@ import { formatRoute } from "./route";
 
 interface CardProps {
   readonly product: Product;
-  /** Explanations of the recommendation, the strongest first. Without them, the card has no button for explanations. */
+  /** Explanations of the recommendation, the strongest first. A card without explanations has no button for them. */
   readonly why?: readonly Explanation[];
   readonly fresh?: boolean;
 }

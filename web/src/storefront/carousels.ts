@@ -21,13 +21,16 @@ export interface CarouselPlan {
   readonly itemId?: string;
   /** Items of the cart that the list completes. */
   readonly cart?: readonly string[];
-  /** True for a list of the shopper's own items. It is requested first, so that the other lists exclude its items. */
+  /**
+   * True for a list of the shopper's own items. Such a list is requested first, so that the other lists exclude its
+   * items.
+   */
   readonly ownHistory?: boolean;
-  /** The text for an empty list. Without it, the page hides an empty carousel. */
+  /** The text for an empty list. The page hides an empty carousel without a text. */
   readonly empty?: string;
 }
 
-/** The state of a carousel. During a reload it keeps its list. */
+/** The state of a carousel. A carousel keeps its list during a reload. */
 export interface CarouselState {
   readonly plan: CarouselPlan;
   readonly list: Recommendations | null;
@@ -123,11 +126,11 @@ export function emptyText({ plan, shownElsewhere }: CarouselState): string | und
   return shownElsewhere ? "All of its products are on this page already, in another list or in your cart." : plan.empty;
 }
 
-/** A row of a page. `carousel` is undefined while it loads. */
+/** A row of a page. `carousel` is undefined while the carousel loads. */
 export interface Row {
   readonly plan: CarouselPlan;
   readonly carousel: CarouselState | undefined;
-  /** The category of all its products, if any. */
+  /** The category of all products in the row, if any. */
   readonly category?: string;
 }
 

@@ -9,7 +9,7 @@ export type Purchase = Events["eventList"][number] & {
   readonly properties?: string;
 };
 
-/** Clock and IDs of new events. Tests pass their own. */
+/** Clock and IDs of new events, which tests replace. */
 interface EventStamp {
   readonly nowMs: number;
   readonly newId: () => string;

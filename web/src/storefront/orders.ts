@@ -13,7 +13,7 @@ export interface OrderStatus {
 export interface PendingOrder {
   readonly what: string;
   readonly events: readonly Purchase[];
-  /** The contents of the cart if the order is for the cart. They are removed when the API accepts the order. */
+  /** The contents of the cart if the order is for the cart. The contents are removed when the API accepts the order. */
   readonly cart: Cart | null;
   /** True if the order is no longer sent automatically, and is stored only for the IDs of its lines. */
   readonly givenUp: boolean;
@@ -59,8 +59,8 @@ const PERMANENT_FAILURES = [400, 401, 403, 413, 422];
 export class Orders {
   orderStatus: OrderStatus = { state: "open", accepted: null };
   /**
-   * Sent orders without confirmation. The stored orders do not suffice: other tabs may settle them, or storage is
-   * disabled.
+   * Sent orders without confirmation. The stored orders do not suffice: other tabs may settle an order, and storage may
+   * be disabled.
    */
   private sent: readonly PendingOrder[] = [];
 

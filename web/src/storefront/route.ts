@@ -1,4 +1,4 @@
-/** A page of the shop. The address's hash contains it, so that reloading, going back and sharing work. */
+/** A page of the shop, which the address's hash contains, so that reloading, going back and sharing work. */
 export type Route =
   | { readonly page: "home" }
   | { readonly page: "item"; readonly id: string }

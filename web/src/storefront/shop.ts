@@ -111,7 +111,7 @@ export class Shop {
     void this.reload();
   }
 
-  /** Show a page's carousels. The earlier lists remain until the new ones arrive. */
+  /** Show a page's carousels. The earlier lists remain until the new lists arrive. */
   async show(route: Route): Promise<void> {
     this.route = route;
     this.orders.dismissConfirmation();
@@ -177,7 +177,7 @@ export class Shop {
     this.changed();
   }
 
-  /** Buy the cart's contents. They are removed from the cart when the API accepts the order, also after a retry. */
+  /** Buy the cart's contents, which are removed from the cart when the API accepts the order, also after a retry. */
   async buyCart(): Promise<void> {
     await this.orders.buyCart();
   }

@@ -13,7 +13,8 @@ interface DialogProps {
 }
 
 /**
- * The browser's modal dialog. It focuses the first field and traps the focus. Escape closes it and returns the focus.
+ * The browser's modal dialog, which focuses the first field and traps the focus. Escape closes the dialog and returns
+ * the focus.
  */
 export function Dialog({ title, close, children }: DialogProps) {
   const id = useId();

@@ -18,8 +18,8 @@ interface Props<Row> {
 }
 
 /**
- * A table with row headers in the first column. If it is wider than the page, it scrolls, also by keyboard. On a phone,
- * each row is a block with the names of the columns. The roles keep the semantics of the table.
+ * A table with row headers in the first column. A table wider than the page scrolls, also by keyboard. On a phone, each
+ * row is a block with the names of the columns. The roles keep the semantics of the table.
  */
 export function Table<Row>({ caption, columns, rows, keyOf, marked, hideCaption = false }: Props<Row>) {
   return (

@@ -132,7 +132,7 @@ export function RollbackDialog({ champion: current, close }: RollbackProps) {
   return champion && <RollbackForm champion={champion} change={pointerChange(champion, current)} close={close} />;
 }
 
-/** Return the request of a rollback. It always names its target, because the shown canary may have ended. */
+/** Return the request of a rollback. The request always names its target, because the shown canary may have ended. */
 export const rollbackRequest = (champion: Champion, target: "canary" | "champion", reason: string): RollBack => ({
   reason,
   etag: champion.etag,

@@ -17,7 +17,7 @@ interface Props {
   readonly version?: string;
 }
 
-/** A button that changes the champion pointer without a reason. It shows a rejection. */
+/** A button that changes the champion pointer without a reason. The button shows the error of a rejected change. */
 export function ChangeButton({ verb, path, etag, done, version }: Props) {
   const { api, cache, announce } = useConsole();
   const [error, setError] = useState<Error | null>(null);

@@ -7,18 +7,21 @@ import type { Query } from "../query_cache";
 
 interface Props {
   readonly verb: string;
-  /** The query of the figures. A `POST` to its path computes them again. */
+  /** The query of the figures. A `POST` to the query's path computes the figures again. */
   readonly query: Query;
-  /** The query that is loaded again after the start. Default: `query`. */
+  /** The query that is loaded again after the computation has started. Default: `query`. */
   readonly shows?: Query;
   readonly started: string;
   readonly primary?: boolean;
 }
 
-/** Delays of further requests, because the function runs for seconds or minutes after its start. */
+/** Delays of requests for new figures, because the function runs for seconds or minutes after its start. */
 const RELOAD_DELAYS_MS = [3_000, 10_000, 30_000, 90_000];
 
-/** A button that computes figures now instead of at the next scheduled time. It shows a rejection. */
+/**
+ * A button that computes figures now instead of at the next scheduled time. The button shows the error of a rejected
+ * start.
+ */
 export function RefreshButton({ verb, query, shows = query, started, primary = false }: Props) {
   const { api, cache, announce } = useConsole();
   const [error, setError] = useState<Error | null>(null);

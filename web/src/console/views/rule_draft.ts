@@ -1,13 +1,13 @@
 import type { RuleCheck, Rules } from "../contract";
 
-/** The rules as they are edited: filters, settings of recommenders, and rule sets. The server checks them. */
+/** The edited rules: filters, settings of recommenders, and rule sets. The server checks the draft. */
 export type Draft = Rules["draft"];
 export type RuleSet = Draft["rules"][string];
 export type ListKind = "pins" | "promotions" | "boosts" | "demotions" | "slate";
 export type RuleOf<Kind extends ListKind> = NonNullable<RuleSet[Kind]>[number];
 type Pin = RuleOf<"pins">;
 
-/** A draft with the version of the configuration that it was made from, and earlier states, the latest last. */
+/** A draft with the version of the configuration it is based on, and earlier states, the latest last. */
 export interface Editing {
   readonly version: number;
   readonly base: Draft;

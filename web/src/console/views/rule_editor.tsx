@@ -401,7 +401,7 @@ const SINGLES = {
   exploration: { title: "Exploration", about: "Gives some positions to new items, at random." },
 } as const;
 
-/** The editor of a rule set's diversity or its exploration. A rule set has at most one of each. */
+/** The editor of a rule set's diversity or exploration. A rule set has at most one diversity and one exploration. */
 function Single(props: SetProps & { readonly part: keyof typeof SINGLES }) {
   const { name, rules, draft, check, edit, part } = props;
   const id = useId();

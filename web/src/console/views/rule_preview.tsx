@@ -25,7 +25,7 @@ interface Props {
   readonly draft: Draft;
   /** True if the draft has edits. */
   readonly changed: boolean;
-  /** False while the draft is checked or has errors. The lists are not requested again then. */
+  /** False while the draft is checked or has errors. The lists are requested only if `ready` is true. */
   readonly ready: boolean;
   /** Pins an item of the list to a position; undefined for read-only rules, or without a rule set. */
   readonly pin: ((item: string, position: number) => void) | undefined;

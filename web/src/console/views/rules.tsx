@@ -52,7 +52,7 @@ function useStoredDraft() {
   return [editing, setEditing] as const;
 }
 
-/** Return the server's latest check of the draft. It is null without a draft and before the first response. */
+/** Return the server's latest check of the draft, which is null without a draft and before the first response. */
 function useCheck(editing: Editing | null) {
   const { api } = useConsole();
   const [check, setCheck] = useState<{ draft: Draft; result: RuleCheck } | null>(null);
@@ -302,7 +302,9 @@ interface ConflictProps {
   readonly rebase: (editing: Editing) => void;
 }
 
-/** The changes that others published since the draft was made, and a button that adds them to the draft. */
+/**
+ * A note that others have published changes since the draft was made, with a button that adds the changes to the draft.
+ */
 function Conflict({ editing, check, live, rebase }: ConflictProps) {
   const isLoaded = live.version !== editing.version;
   return (

@@ -120,7 +120,10 @@ export function usualDurationMs(runs: readonly TrainingRun[]): number | null {
   return durations[Math.floor(durations.length / 2)] ?? null;
 }
 
-/** Return the time from a run's start to the gate's decision, or null before it. A canary may follow for hours. */
+/**
+ * Return the time from a run's start to the gate's decision, or null before the decision. A canary may follow for
+ * hours.
+ */
 function registeredAfterMs(run: TrainingRun): number | null {
   const leftMs = run.states.find(({ name }) => name === "RegisterModel")?.leftMs ?? null;
   return leftMs === null ? null : leftMs - run.startedMs;
