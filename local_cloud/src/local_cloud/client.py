@@ -220,8 +220,8 @@ class Cloud:
     ) -> str:
         """Create an access token, because moto has no token endpoint.
 
-        By default, the only pool is used, and the only client or the client with the fewest scopes that include the
-        requested scopes.
+        Without `user_pool_id`, the only pool is used. Without `client_id`, the only client is used, or among several
+        clients the one with the fewest scopes that include `scopes`.
         """
         from local_cloud.tokens import mint_access_token  # joserfc takes a tenth of a second to import.
 

@@ -338,7 +338,10 @@ class LocalCloud:
 
 
 def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str, int] | None:
-    """Return the ports of the previous start: empty if another first port is requested, and None without a journal."""
+    """Return the ports of the previous start by server.
+
+    The result is empty if another first port is requested, and None without a journal.
+    """
     if journal is None:
         return None
     stored = journal.fact(PORTS)

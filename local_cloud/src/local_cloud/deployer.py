@@ -37,7 +37,7 @@ def deploy(
     """Deploy the stacks of this region and the stacks without a region.
 
     `progress` is called with a line per resource, and `before` with the stack and logical ID before each creation.
-    `other_regions` contains outputs by region, stack and output. After a DeploymentError, created resources remain.
+    `other_regions` contains outputs by region, stack and name. After a DeploymentError, created resources remain.
     """
     cloud = _Cloud(
         clients=clients,

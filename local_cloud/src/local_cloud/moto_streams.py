@@ -55,7 +55,7 @@ class Position:
         return self._recorder.position(self._place, self._mapping, default)
 
     def advance(self, sequence_number: str) -> None:
-        """Store the number of a processed record. Remove most records that all mappings have processed from memory."""
+        """Store the number of a processed record. Remove from memory most records that all mappings have processed."""
         slowest = self._recorder.advance(self._place, self._mapping, int(sequence_number) + 1)
         self._shard.forget_records(slowest - _PROCESSED_RECORDS)
 
@@ -91,7 +91,7 @@ class KinesisShard:
 
     def _record(self, record: Any) -> StreamRecord:
         sequence_number = str(record.sequence_number)
-        arrival_s = _to_ms(record.created_at)
+        arrival_s = _truncated_to_ms(record.created_at)
         return StreamRecord(
             sequence_number=sequence_number,
             arrival_s=arrival_s,
@@ -132,7 +132,7 @@ class DynamoDbShard:
         return record.event
 
     def _record(self, record: Mapping[str, Any]) -> StreamRecord:
-        arrival_s = _to_ms(record["dynamodb"]["ApproximateCreationDateTime"].replace(tzinfo=UTC).timestamp())
+        arrival_s = _truncated_to_ms(record["dynamodb"]["ApproximateCreationDateTime"].replace(tzinfo=UTC).timestamp())
         change = {**record["dynamodb"], "ApproximateCreationDateTime": arrival_s}
         event: Mapping[str, Any] = {**record, "dynamodb": change, "eventSourceARN": self._arn}
         try:
@@ -145,6 +145,6 @@ class DynamoDbShard:
         )
 
 
-def _to_ms(time_s: float) -> float:
+def _truncated_to_ms(time_s: float) -> float:
     """Truncate a time to milliseconds, as in AWS's responses."""
     return int(time_s * 1000) / 1000

@@ -92,7 +92,7 @@ def read_headers_policy(properties: Properties) -> Sequence[ResponseHeader]:
 
 
 def _cors(section: Properties) -> list[ResponseHeader]:
-    """Return the headers of responses to simple requests from any origin.
+    """Return the header that lets pages of any origin read the responses to simple requests.
 
     The settings for preflight requests are ignored. CloudFront forwards such requests to origins.
     """

@@ -18,7 +18,7 @@ _JSON = ("Content-Type", "application/json")
 
 @dataclass(frozen=True, slots=True)
 class Invocation:
-    """Event for a function. Its deadline is in epoch milliseconds."""
+    """Event for a function. `deadline_ms` is in milliseconds since the epoch."""
 
     payload: bytes
     function_arn: str

@@ -68,7 +68,7 @@ class HttpApiServer(HttpServer):
 
     @property
     def url(self) -> str:
-        """URL of the API, including the stage unless it is the default stage."""
+        """URL of the API. It ends with the first stage if the API has stages but no default stage."""
         stages = self._api.stages
         if DEFAULT_STAGE in stages or not stages:
             return super().url

@@ -174,7 +174,10 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
 
 
 def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
-    """Return the puts of a request by table, or an empty dictionary if the request needs moto's checks."""
+    """Return the puts of a request by table, or an empty dictionary if the request needs moto's checks.
+
+    Raise ItemSizeTooLarge if an item exceeds `_LARGEST_ITEM_BYTES`.
+    """
     puts = dict[Any, _Puts]()
     try:
         request = orjson.loads(body)
@@ -193,7 +196,7 @@ def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
 
 
 def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:
-    """Return the item that a request puts into a table. Raise `_NotPlainError` if the write needs moto's checks."""
+    """Return the item of a put that moto need not check. Other writes raise an error, for example `_NotPlainError`."""
     ((kind, put),) = write.items()
     if kind != "PutRequest" or table.global_indexes:
         raise _NotPlainError

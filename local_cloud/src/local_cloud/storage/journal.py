@@ -190,7 +190,10 @@ def check(directory: Path) -> bool:
 
 
 def delete(directory: Path) -> bool:
-    """Delete the data in a directory, and the directory if it is then empty. Return false if there is no data."""
+    """Delete the data in a directory, and the directory if it is then empty. Return false if there is no data.
+
+    Raise DataInUseError if a cloud uses the data.
+    """
     path = directory / _FILE
     if not path.exists():
         return False
@@ -236,7 +239,7 @@ def _translated(directory: Path, action: str) -> Iterator[None]:
         yield
     except (sqlite3.Error, OSError) as error:
         message = f"the data in {directory} cannot be {action}: {error}"
-        # the remaining bits of the code are details
+        # The higher bits of SQLite's error code are details.
         match getattr(error, "sqlite_errorcode", sqlite3.SQLITE_OK) & 0xFF:
             case sqlite3.SQLITE_BUSY | sqlite3.SQLITE_LOCKED:
                 raise DataInUseError(f"{directory} belongs to another cloud that runs") from error

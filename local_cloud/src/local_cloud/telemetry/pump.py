@@ -16,7 +16,10 @@ from local_cloud.telemetry.embedded_metrics import MetricDatum, embedded_metrics
 _MAX_PER_REQUEST = 500
 _MAX_QUEUED = 50_000
 _LONGEST_WAIT_S = 1.0
-"""Maximum time that a writer waits while the queue is full. It is short, because CloudWatch may be a writer."""
+"""Maximum time that a writer waits while the queue is full.
+
+It is short, because a call of CloudWatch that empties the queue may itself add items to the queue.
+"""
 _WAIT_S = 0.2
 _GATHER_S = 0.25
 """Time in which items are gathered after the first, because each invocation queues several items."""
