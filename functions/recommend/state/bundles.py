@@ -59,7 +59,10 @@ class BundleCache:
         self._kept_too = tuple(versions)
 
     def keep_only(self, version: str) -> None:
-        """Delete all versions except `version` and `keep_too`. An earlier process may have left versions."""
+        """Delete all versions except `version` and the versions of `keep_too`.
+
+        An earlier process may have left bundles.
+        """
         for folder in self._directory.iterdir():
             if folder.name != version and folder.name not in self._kept_too:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -46,7 +46,7 @@ def read_concurrently(
 def read_tables(
     pa: Any, client: S3Client, bucket: str, objects: Iterable[LakeObject], *, schema: Any, **limits: int
 ) -> Iterator[Any]:
-    """Yield the rows of objects in tables; see `tables_of`. `limits` are those of `read_concurrently`."""
+    """Yield the rows of objects in tables; see `tables_of`. `limits` are the limits of `read_concurrently`."""
     for listed, content in read_concurrently(functools.partial(read, client, bucket), objects, **limits):
         yield from tables_of(pa, pa.BufferReader(content), schema=schema, where=f"s3://{bucket}/{listed.key}")
 

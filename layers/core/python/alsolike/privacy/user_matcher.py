@@ -20,7 +20,7 @@ class Owner(Enum):
 class UserMatcher:
     """Search for the records of one user among unreadable records.
 
-    A record belongs to the user if the partition key is that of the user or of one of the sessions, or if a user ID
+    A record belongs to the user if its partition key is the key of the user or of one of the sessions, or if a user ID
     field contains the user's ID. A record with only other IDs in user ID fields belongs to another user. A record
     without user ID fields belongs to the user if it contains one of the sessions, or the ID as a value or a word,
     except in fields such as the item ID. A short ID may occur in another user's record by chance. The loss of an

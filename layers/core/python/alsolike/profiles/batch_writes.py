@@ -54,10 +54,9 @@ class BatchWriter:
         return {}
 
     def paused(self, failed_attempts: int) -> int:
-        """Pause after calls that processed no request. Each further call in a row doubles the pause. Return
-        `failed_attempts`.
+        """Pause after a call that processed no request, and return `failed_attempts`.
 
-        There is no pause after the last attempt.
+        The pause doubles with each failed attempt in a row. No pause follows the last attempt.
         """
         if 0 < failed_attempts < MAX_ATTEMPTS:
             self._pause(_FIRST_PAUSE_S * 2 ** (failed_attempts - 1))

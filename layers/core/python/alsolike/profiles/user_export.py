@@ -254,7 +254,7 @@ class _Page:
         own, ended = self._scan(_INTERACTIONS, {"user_id": [self._user_id]})
         for session in own["session_id"].unique():
             if isinstance(session, str):
-                self._sessions.setdefault(session, None)  # Keep the logins if a page is repeated.
+                self._sessions.setdefault(session, None)  # If a page is repeated, known logins remain.
         if is_start and ended:
             self._own = own
         return ended

@@ -230,7 +230,8 @@ class TextColumn:
 
 
 Column: TypeAlias = NumberColumn | BooleanColumn | StringColumn | ListColumn | TextColumn
-"""Column of any type. All classes have the same methods. Only `NumberColumn` needs the type, as it serves two types."""
+"""Column of any type. All classes have the same methods. Only `NumberColumn` uses the argument of type `ColumnType`,
+because the class serves two types."""
 
 COLUMN_CLASSES: Mapping[ColumnType, type[Column]] = {
     ColumnType.NUMBER: NumberColumn,

@@ -23,9 +23,8 @@ from alsolike.snapshot.sentences import MIN_COSINE, SentenceIndex
 
 FORMAT = "alsolike-content-1"
 SENTENCES_FORMAT = "alsolike-content-2"
-"""Format of an index with sentence vectors. It is different, so that earlier versions do not silently ignore the
-vectors.
-"""
+"""Format of an index with sentence vectors. Earlier versions reject this format. With `FORMAT`, earlier versions would
+silently ignore the vectors."""
 
 NEIGHBOURS = 20
 

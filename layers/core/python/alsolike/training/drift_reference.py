@@ -14,10 +14,7 @@ MIN_FILLED_SHARE = 0.5
 
 
 def category_of(value: Any) -> str | None:
-    """Return the category in a column's value, or None for an empty or other value.
-
-    The first of several categories counts.
-    """
+    """Return the first category in a text such as `a|b`, or None if it is empty or the value is not a text."""
     return value.split("|")[0] or None if isinstance(value, str) else None
 
 
@@ -39,11 +36,11 @@ def category_column(properties: Sequence[Mapping[str, Any]]) -> str | None:
 
 POPULARITY_BINS = 10
 ACTIVITY_EDGES = (1, 2, 3, 4, 6, 9, 14, 22, 40)
-"""Edges of the histogram of users' interactions in the window."""
+"""Bin edges of the histogram of users by number of interactions in the window."""
 
 LENGTH_EDGES = (1, 2, 3, 5, 8, 13, 21, 34, 55, 99, 200, 400)
-"""Edges of the histogram of users' interactions in a model's input. Edges above half of the history's maximum length
-are omitted."""
+"""Bin edges of the histogram of users by number of interactions in a model's input. Edges above half of the history's
+maximum length are omitted."""
 
 MAX_CATEGORIES = 20
 MAX_EXAMINED_ITEMS = 10_000
