@@ -25,9 +25,11 @@ READING_THE_LAKE = ("EraseUser", "ShowUserData")
 objects."""
 
 MOSTLY_REFUSED = ("PinModel", "UnpinModel", "StartTraining")
-"""Operations that run last. A training run uses the processors and makes another version champion. Only one training
-run can be active, and a version can be pinned once, so most of the requests are rejected. The warning about few
-accepted requests is suppressed."""
+"""Operations that run last, because a training run uses the processors and makes another version champion.
+
+Most of their requests are rejected: only one training run can be active, and a version can be pinned once. The warning
+about few accepted requests is suppressed.
+"""
 
 SELECTIONS = {
     "first": ("include", READING_THE_LAKE),

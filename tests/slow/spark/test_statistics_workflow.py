@@ -62,8 +62,8 @@ def test_model_fitted_from_counts_is_promoted_and_scores_equally(shop, tmp_path)
     assert requested.all_interactions == USERS * (DAYS + LATER_DAYS)
     manifest = StatisticsManifest.from_json((counted / STATISTICS / STATISTICS_MANIFEST).read_bytes())
     last_ms = 1_000 * max(at for _, _, at in rows)
-    # The holdout is a tenth of the time after the first twentieth of the interactions, divided by 0.95. Spark finds
-    # this quantile with an error of 1% of the interactions.
+    # `holdout_ms` is 0.1 / 0.95 of the time from the 5% quantile of the interactions' times to the last interaction.
+    # Spark finds the quantile with an error of 1% of the interactions.
     starts = np.quantile(everything.interactions.time_ms, (0.04, 0.06))
     shortest, longest = sorted((0.1 * (last_ms - starts) / 0.95).astype(int))
     assert shortest <= manifest.holdout_ms <= longest

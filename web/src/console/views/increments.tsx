@@ -129,7 +129,7 @@ function Verdict({ increment: { low, high } }: { increment: Increment }) {
   );
 }
 
-/** The remaining time for each precision of the interval, or for the first interval if there is none yet. */
+/** The remaining time until each precision of the interval, or until the first interval. */
 function Waits({ increment, report }: { increment: Increment; report: IncrementReport }) {
   if (increment.low === null) {
     return <span>{tooEarly(increment, report)}</span>;
