@@ -11,6 +11,15 @@ from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 
 _LEVELS_OF_ERRORS = ("ERROR", "CRITICAL", "FATAL")
+_ERRORS_OF_LAMBDA = ("[ERROR]", "Task timed out", "Runtime exited with error")
+"""Parts of the plain text in which Lambda logs an exception, a timeout, or the end of the process."""
+
+_REPORT = "platform.report"
+"""Type of the JSON line in which Lambda reports the status of an invocation."""
+
+_ERRORS_PATTERN = " ".join(f'?"{text}"' for text in (*_LEVELS_OF_ERRORS, *_ERRORS_OF_LAMBDA, _REPORT))
+"""CloudWatch filter pattern that selects lines with at least one of the texts."""
+
 _NOT_SHOWN = ("timestamp", "level", "message", "location", "service", "cold_start", "function_memory_size",
               "function_arn", "function_name", "function_request_id", "correlation_id")  # fmt: skip
 
@@ -27,8 +36,10 @@ class LogLine:
 
     @property
     def is_error(self) -> bool:
-        """True for errors, including errors that Lambda logs as plain text."""
-        return self.level in _LEVELS_OF_ERRORS or (not self.level and "[ERROR]" in self.message)
+        """True for errors, including those that Lambda logs: exceptions, timeouts and ended processes."""
+        return self.level in _LEVELS_OF_ERRORS or (
+            not self.level and any(text in self.message for text in _ERRORS_OF_LAMBDA)
+        )
 
 
 def read_logs(
@@ -37,7 +48,7 @@ def read_logs(
     """Yield the log lines of a function, oldest first. `function` is the name of its folder, such as `recommend`."""
     group = _log_group(deployment, function)
     # CloudWatch matches a word anywhere in the line, so the fields are compared below.
-    pattern = f'"{correlation_id}"' if correlation_id is not None else '"ERROR"' if errors else ""
+    pattern = f'"{correlation_id}"' if correlation_id is not None else _ERRORS_PATTERN if errors else ""
     with translate_aws_errors(f"log group {group}"):
         pages = (
             deployment.client("logs")
@@ -63,6 +74,9 @@ def parse_line(text: str, *, time_ms: int) -> LogLine | None:
         return LogLine(time_ms, "", text.strip(), None, {})
     if "_aws" in fields or "served" in fields:
         return None
+    if fields.get("type") == _REPORT:
+        status = fields["record"].get("status", "success")
+        return LogLine(time_ms, "" if status == "success" else "ERROR", f"invocation: {status}", None, fields["record"])
     details = {name: value for name, value in fields.items() if name not in _NOT_SHOWN}
     message = str(fields.get("message", fields.get("errorMessage", "")))
     return LogLine(time_ms, str(fields.get("level", "")), message, fields.get("correlation_id"), details)
