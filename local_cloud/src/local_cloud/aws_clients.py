@@ -18,7 +18,7 @@ from local_cloud.settings import ACCOUNT_KEY
 
 
 def service_clients(endpoint: str, region: str, *, user_agent: str = "", access_key: str = ACCOUNT_KEY) -> Clients:
-    """Return a function that returns a client by service. All threads share the clients."""
+    """Return a factory of boto3 clients. All threads share the clients."""
     lock = threading.Lock()
     config = Config(
         retries={"max_attempts": 0},

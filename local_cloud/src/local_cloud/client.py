@@ -170,7 +170,7 @@ class Cloud:
         return urls.pop()
 
     def output(self, name: str) -> str:
-        """Return the output with a name, from the only stack that has such an output.
+        """Return the value of the output `name`. Only one stack may have an output of this name.
 
         Raises
         ------

@@ -145,7 +145,7 @@ class LocalCloud:
         self._fronts: Fronts | None = None
         self._alarms: AlarmWatch | None = None
         self._expiry: Expiry | None = None
-        # Operations for the changes of moto and for the control server.
+        # Operations that the changes of moto and the control server call.
         self.invoke, self.invoke_later = self._invoker.invoke, self._asynchronous.accept
         self.send_event, self.measure = self._targets.submit, self._pump.metric
         self.access_key, self.flush = self._permissions.access_key, self._pump.flush

@@ -87,7 +87,7 @@ def expired_versions(
 ) -> Iterator[dict[str, str]]:
     """Yield the deletions that lifecycle rules require, in the format of DeleteObjects.
 
-    Rules with another filter than a prefix, transitions and incomplete uploads are ignored. See
+    Transitions, incomplete uploads, and rules with a filter other than a prefix are ignored. See
     https://docs.aws.amazon.com/AmazonS3/latest/userguide/intro-lifecycle-rules.html.
     """
     by_prefix = [(prefix, rule) for rule in rules if (prefix := _prefix(rule)) is not None]

@@ -1,4 +1,4 @@
-"""Metrics of one day, by series and period. Periods of the last hour have a minute, earlier periods five minutes."""
+"""Metrics of one day, by series and period. Periods in the last hour last a minute, earlier periods five minutes."""
 
 import threading
 import time

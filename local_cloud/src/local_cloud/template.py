@@ -12,7 +12,7 @@ _SECTIONS = {
     "AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Outputs", "Parameters",
     "Resources", "Rules",
 }  # fmt: skip
-# Attributes of resources. The creation of a resource ignores the policies.
+# Attributes of resources. Attributes whose names end with `Policy` have no effect on the creation.
 _ATTRIBUTES = {
     "Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdatePolicy",
     "UpdateReplacePolicy",

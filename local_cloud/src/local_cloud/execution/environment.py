@@ -39,7 +39,10 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """Settings of all processes on this host. `credentials` returns the variables of a role for a named session."""
+    """Settings of all processes on this host.
+
+    `credentials` takes a role and a session name, and returns environment variables with the role's credentials.
+    """
 
     region: str
     environment: Mapping[str, str]

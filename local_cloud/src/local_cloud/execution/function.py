@@ -76,6 +76,6 @@ class InvocationResult:
 
 
 def dimensions_of(name: str, function_arn: str) -> list[dict[str, str]]:
-    """Return the dimension sets of Lambda's metrics: the function, and also the qualifier if the ARN has one."""
+    """Return the dimension sets of Lambda's metrics: one for the function, and one for the alias or version, if any."""
     qualifier = function_arn.split(":")[7:8]
     return [{"FunctionName": name}, *({"FunctionName": name, "Resource": f"{name}:{each}"} for each in qualifier)]

@@ -98,7 +98,7 @@ class _Fault(Exception):
 
 
 def _report(error: Exception) -> str:
-    """Write the error to the log as Lambda does, and return its JSON."""
+    """Write the error to the log as Lambda does, and return the error as JSON."""
     kind = error.kind if isinstance(error, _Fault) else type(error).__name__
     trace = [] if isinstance(error, _Fault) else traceback.format_tb(error.__traceback__)[1:]
     text = "".join(

@@ -39,7 +39,7 @@ class ApiServices:
     def stage(
         self, resource: Resource, api_id: str, *, throttle: Throttle, log: Mapping[str, Any], variables: Any
     ) -> Stage:
-        """Return a stage with its access log, if `log` has a destination, and its stage variables."""
+        """Return a stage with stage variables, and with an access log if `log` has a destination."""
         access_log = None
         if destination := log.get("DestinationArn"):
             access_log = AccessLog(

@@ -170,7 +170,7 @@ _KEYWORDS: Final = frozenset({"SET", "REMOVE", "ADD", "DELETE", "AND", "OR", "NO
 
 
 def attributes_of(parameters: Parameters) -> frozenset[str]:
-    """Return the top-level attributes in a request to DynamoDB, which are `dynamodb:Attributes`.
+    """Return the top-level attributes in a request to DynamoDB: the values of the condition key `dynamodb:Attributes`.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
     """

@@ -168,7 +168,7 @@ class SignInServer(HttpServer):
         return tokens | ({"id_token": identity} if _OPENID in grant.scopes else {})
 
     def _with_origin(self, request: HttpRequest, response: HttpResponse) -> HttpResponse:
-        """Return the response, which only scripts from the origins of the client's callback URLs may read."""
+        """Add CORS headers, so that scripts from the origins of the client's callback URLs may read the response."""
         origin, client_id = request.header("Origin"), dict(parse_qsl(request.body.decode(errors="replace")))
         client = self._find_client(client_id.get("client_id", ""))
         if origin is None or client is None or origin not in {_origin(url) for url in client.callback_urls}:
