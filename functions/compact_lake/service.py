@@ -124,7 +124,7 @@ class Upkeep:
         return self._outcome.complete
 
     def _settle(self, receipt: MergeReceipt) -> bool:
-        """Finish or undo an earlier merge. Return False if this must wait for a later call."""
+        """Finish or undo an earlier merge. Return False if the merge must wait for a later call."""
         if receipt.changed_ms > self._now_ms() - self._rules.grace_ms or not self._may_go_on():
             return False
         if receipt.state != WRITTEN:

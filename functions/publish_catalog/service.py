@@ -37,7 +37,7 @@ def publish(
 ) -> Published | None:
     """Publish the items of a batch. Without a batch, update the snapshot to the declared columns.
 
-    For a batch of users or without changes, publish nothing and return None.
+    For a batch of users, and for a batch without changes, publish nothing and return None.
     """
     if batch is not None and (batch.kind is ChangeKind.USER or not batch.changes):
         return None

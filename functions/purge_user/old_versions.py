@@ -20,7 +20,7 @@ def delete_old_versions(client: S3Client, bucket: str, key: str) -> None:
         pages = list(client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key))
         versions = [entry for page in pages for entry in page.get("Versions", []) if not entry["IsLatest"]]
         markers = [entry for page in pages for entry in page.get("DeleteMarkers", [])]
-        # Markers go last. Otherwise an earlier version would become current.
+        # Markers are deleted last. Otherwise an earlier version would become current.
         for entries in (versions, markers):
             _delete(client, bucket, [entry for entry in entries if entry["Key"] == key])
 

@@ -62,7 +62,7 @@ class Progress:
     def own_sessions(self) -> list[str]:
         """Return the sessions whose first login is the user's login (`alsolike.events.identity`).
 
-        All rows of these sessions that have no user are removed, also those after the login, because clocks of devices
+        All rows of these sessions that have no user are removed, also rows after the login, because clocks of devices
         differ.
         """
         return [

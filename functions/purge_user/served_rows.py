@@ -60,7 +60,7 @@ class Hashes:
     def owner(self, line: bytes) -> Owner:
         """Return the owner of a line of the log.
 
-        An unreadable line belongs to the user if it contains one of the hashes. Otherwise it is undecided.
+        An unreadable line belongs to the user if it contains one of the hashes. Otherwise the owner is undecided.
         """
         try:
             fields = orjson.loads(line)[LINE_KEY]

@@ -56,7 +56,7 @@ def _connect() -> None:
 def _prepare() -> None:
     """Read the hash key, champion, configuration, catalogue and trends. The first request repeats a failed step.
 
-    The hash key is read first, because with two attempts it may take almost the complete time.
+    The hash key is read first, because two attempts of this read may take almost the complete time.
     """
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
     now_ms = time.time_ns() // 1_000_000

@@ -81,7 +81,7 @@ def update_profiles(
       one among equal times, and the lake keeps the first received one.
 
     An unreadable record is skipped, because a retry cannot read it either. A record of an erased user is skipped too.
-    The mark of an erased profile does not suffice for this: the purge deletes it with the profile, and a later record
+    The mark of an erased profile does not suffice: the purge deletes the mark with the profile, and a later record
     would create a new profile.
 
     `erasure_of` returns the ID of a user's erasure. The ID marks the session of a dropped login, so that the purge

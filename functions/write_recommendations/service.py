@@ -1,7 +1,7 @@
 """Conversion of a batch's results, which are lines of JSON, to a part of the run's table and a list of failed users.
 
-A repeated call writes the same part. If the first results are already deleted, it deletes the others, and returns the
-counts of the part.
+A repeated call writes the same part. If the first results are already deleted, the call deletes the other results, and
+returns the counts of the part.
 """
 
 from __future__ import annotations

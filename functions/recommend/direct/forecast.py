@@ -1,8 +1,8 @@
 """Lists of logged requests without and with a draft of the configuration or another model.
 
 The event is ``{"forecast": {"configuration": ..., "model": ..., "requests": [...]}}`` whose requests have the form of a
-replay; see `functions.recommend.direct.replay.REPLAY`. Without `configuration` or `model`, the live one applies. The
-responses are not logged.
+replay; see `functions.recommend.direct.replay.REPLAY`. Without `configuration`, the live configuration applies. Without
+`model`, the live models apply. The responses are not logged.
 """
 
 from __future__ import annotations

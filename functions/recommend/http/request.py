@@ -108,7 +108,7 @@ class RecommendationRequest:
     hides
         Event types. Items with which the user has events of these types are excluded.
     exploration, promotions
-        Exploration and promotions that replace those in the rule set; None to use the rule set.
+        Replacements for the exploration and the promotions of the rule set; None to use the rule set.
     device
         `DEVICE` of the context in lower case; None if missing or longer than `MAX_CHARACTERS`.
     logged

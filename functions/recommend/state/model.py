@@ -348,9 +348,9 @@ class Model:
     ) -> npt.NDArray[np.float32]:
         """Return the scores of items, and their scores with the weight 0 for each of the latest interactions.
 
-        Some graphs, for example of SASRec, drop an interaction with the weight 0, so that the places of others change.
-        The scores are float32 `(1 + min(latest, len(history)), len(positions))`. The first row has the actual scores.
-        Each following row lacks one interaction, oldest first. 0 for items without a score.
+        Some graphs, for example of SASRec, drop an interaction with the weight 0, so that the places of other
+        interactions change. The scores are float32 `(1 + min(latest, len(history)), len(positions))`. The first row has
+        the actual scores. Each following row lacks one interaction, oldest first. 0 for items without a score.
         """
         weights = history.weights(self.bundle.manifest.history, now_ms=now_ms)
         first = max(len(history) - latest, 0)
@@ -392,7 +392,7 @@ class Model:
         """Return up to k popular items, best first, except masked items, items of `after` and excluded seen items.
 
         If there are too few popular items, other items follow by position, and then cold items. The score is the
-        reciprocal of the rank. With `after`, it is the score of that list's last item divided by 1 + rank, and the
+        reciprocal of the rank. With `after`, the score of the last item in `after` is divided by 1 + rank, and the
         origin of the items is `filled`. Items of a group, `within`, precede popular items of all users.
         """
         if k <= 0:
