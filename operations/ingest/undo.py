@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -61,6 +61,18 @@ class Undone:
     profiles: int
 
 
+class _Found(NamedTuple):
+    """Result of a search for an import in the lake.
+
+    `rows` is the number of imported rows, and `objects` contain them. `events` are the owners and IDs of the imported
+    events that no other row of the same day repeats, for example a row of a repeated import.
+    """
+
+    rows: int
+    events: pa.Table
+    objects: list[LakeObject]
+
+
 def imports(deployment: Deployment) -> list[Import]:
     """Return the imports of interactions, latest first. Imports with damaged journals are omitted."""
     journals: dict[int, list[tuple[str, Any]]] = {}
@@ -86,53 +98,61 @@ def _import(started_ms: int, journals: list[tuple[str, Any]]) -> Import:
 def undo(deployment: Deployment, import_id: int) -> Undone:
     """Remove an import's rows from the live profiles and the lake, and delete its journals.
 
-    The lake is changed last, because a repetition after an interruption finds the rows there.
-    Existing models still reflect the removed rows until the next training.
+    The lake is changed last, because a repetition after an interruption finds the rows there. Live profiles keep events
+    that another row of the lake repeats. Existing models still reflect the removed rows until the next training.
     """
     found = next((each for each in imports(deployment) if each.import_id == import_id), None)
     if found is None:
         raise NotFound(f"no import {import_id}; list them with `alsolike import list`")
-    removed, objects = _search_lake(deployment, import_id)
+    stored = _search_lake(deployment, import_id)
     with progress.step("live profiles") as step:
-        profiles = _remove_from_profiles(deployment, removed)
+        profiles = _remove_from_profiles(deployment, stored.events)
         step.note(progress.counted(profiles, "user"))
-    with progress.step("lake", total=len(objects)) as step:
-        for listed in objects:
+    with progress.step("lake", total=len(stored.objects)) as step:
+        for listed in stored.objects:
             _remove_from_object(deployment, listed, import_id)
             step.advance(1)
     delete_objects(deployment.client("s3"), deployment.names.artefact_bucket, list(found.keys))
-    return Undone(len(removed), len(objects), profiles)
+    return Undone(stored.rows, len(stored.objects), profiles)
 
 
-def _search_lake(deployment: Deployment, import_id: int) -> tuple[pa.Table, list[LakeObject]]:
-    """Return the owners and IDs of the import's events, and the lake objects that contain them.
-
-    Events that other rows of these objects repeat are omitted.
-    """
+def _search_lake(deployment: Deployment, import_id: int) -> _Found:
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+
+    def owners_of(listed: LakeObject) -> pa.Table | None:
+        body = lake_objects.read(client, bucket, listed)
+        return None if body is None else pq.read_table(io.BytesIO(body), columns=[*_MARKS, *_OWNERS])
+
     listing = list(lake_objects.list_objects(client, bucket))
-    removed = [pa.table({name: pa.array([], pa.string()) for name in _OWNERS})]
-    remaining = []
-    objects = []
+    rows, events, objects = 0, [pa.table({name: pa.array([], pa.string()) for name in _OWNERS})], []
     with progress.step("search the lake", total=sum(listed.size_bytes for listed in listing)) as step:
-        for listed in listing:
-            body = lake_objects.read(client, bucket, listed)
-            step.advance(listed.size_bytes)
-            if body is None:
-                continue
-            table = pq.read_table(io.BytesIO(body), columns=[*_MARKS, *_OWNERS])
-            is_imported = _is_imported(table, import_id)
-            if not pc.any(is_imported).as_py():
-                continue
-            removed.append(table.filter(is_imported).select(_OWNERS))
-            remaining.append(_copy_keys(table.filter(pc.invert(is_imported))))
-            objects.append(listed)
-            step.note(progress.counted(sum(map(len, removed)), "row"))
-    rows = pa.concat_tables(removed)
-    if remaining:
-        copies = pa.chunked_array(itertools.chain.from_iterable(column.chunks for column in remaining), pa.string())
-        rows = rows.filter(pc.invert(pc.is_in(_copy_keys(rows), value_set=copies)))
-    return rows, objects
+        for _, listed_day in itertools.groupby(listing, key=lambda listed: listed.date):
+            day, imported = list(listed_day), []
+            for listed in day:
+                table = owners_of(listed)
+                step.advance(listed.size_bytes)
+                if table is None or not len(found := table.filter(_is_imported(table, import_id))):
+                    continue
+                imported.append(found.select(_OWNERS))
+                objects.append(listed)
+                rows += len(found)
+                step.note(progress.counted(rows, "row"))
+            if imported:
+                tables = (table for listed in day if (table := owners_of(listed)) is not None)
+                others = (table.filter(pc.invert(_is_imported(table, import_id))) for table in tables)
+                events.append(_without_duplicates(pa.concat_tables(imported), others))
+    return _Found(rows, pa.concat_tables(events), objects)
+
+
+def _without_duplicates(rows: pa.Table, others: Iterable[pa.Table]) -> pa.Table:
+    """Remove the rows whose event ID and owner are also in other rows."""
+    keys = _copy_keys(rows)
+    for each in others:
+        other_keys = _copy_keys(each)
+        found = other_keys.filter(pc.is_in(other_keys, value_set=keys))
+        kept = pc.invert(pc.is_in(keys, value_set=found))
+        rows, keys = rows.filter(kept), keys.filter(kept)
+    return rows
 
 
 def _copy_keys(rows: pa.Table) -> pa.ChunkedArray:

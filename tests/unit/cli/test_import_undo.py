@@ -77,7 +77,7 @@ def test_undo_removes_rows_of_one_import_from_lake_and_profiles(imported):
     assert [each.import_id for each in imports(imported)] == [NOW_MS + 1]
 
 
-@pytest.mark.parametrize("call", range(13))
+@pytest.mark.parametrize("call", range(15))
 def test_interrupted_undo_is_completed_by_a_repetition(imported, call):
     stop_at(imported, call, Killed)
     with pytest.raises(Killed):
@@ -118,6 +118,17 @@ def test_undo_removes_an_event_whose_id_belongs_to_another_user_too(imported):
     assert undone == Undone(rows=2, objects=1, profiles=2)
     assert sorted(lake_rows(imported).item_id) == ["c", "live"]
     assert items_of(imported, "ann") == ["c"]
+
+
+def test_undo_keeps_events_that_another_import_has_in_profiles(deployment, tmp_path):
+    load(deployment, write(tmp_path / "first.csv", FIRST), now_ms=NOW_MS)
+    load(deployment, write(tmp_path / "again.csv", FIRST + "eve,e,1500000000\n"), now_ms=NOW_MS + 1)
+
+    undone = undo(deployment, NOW_MS)
+
+    assert undone == Undone(rows=2, objects=1, profiles=0)
+    assert sorted(lake_rows(deployment).item_id) == ["a", "b", "e"]
+    assert (items_of(deployment, "ann"), items_of(deployment, "bob")) == (["a"], ["b"])
 
 
 def test_undo_of_an_unknown_import_error_has_the_list_command(imported):
