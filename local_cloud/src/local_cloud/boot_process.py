@@ -40,7 +40,7 @@ class Booting:
             return
         try:
             self._end()
-        except OSError as failed:  # The state file is unreadable. Raise the first error instead.
+        except OSError as failed:  # The state file is unreadable. Raise the context's error instead.
             raise error from failed
 
     def failure(self, timeout_s: float) -> str:

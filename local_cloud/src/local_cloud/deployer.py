@@ -183,7 +183,7 @@ class _StackDeployment:
             ) from None
 
     def stored_parameter(self, name: str) -> str:
-        """Return the value of an SSM parameter, or the name of a parameter that only AWS has."""
+        """Return the value of an SSM parameter. If a public parameter of AWS does not exist here, return its name."""
         try:
             answer = self.cloud.clients("ssm").get_parameter(Name=name)
         except ClientError as error:

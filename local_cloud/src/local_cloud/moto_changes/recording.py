@@ -93,7 +93,7 @@ def _read_stored_contents(runtime: Runtime) -> None:
 
     def read(self: Any) -> bytes:
         if self._value_buffer is not None:
-            # Another thread may have moved the content to the journal in the meantime.
+            # Another thread may have moved the content to the journal since the check.
             with contextlib.suppress(AttributeError, ValueError):
                 return bytes(value.fget(self))
         return runtime.recorder.content(self)

@@ -87,7 +87,7 @@ def _sign_as_the_role(runtime: Runtime) -> None:
             ),
         )
 
-    for module in list(sys.modules.values()):  # modules of tasks have their own references
+    for module in list(sys.modules.values()):  # Modules that import the function have their own references.
         if vars(module).get("boto_client_for") is original:
             setattr(module, "boto_client_for", boto_client_for)  # noqa: B010
 

@@ -165,7 +165,7 @@ def _put_batches_in_one_pass(runtime: Runtime) -> None:
                 if puts := _plain_puts(request.get_data(), self.dynamodb_backend.tables):
                     self.dynamodb_backend.put_plain_items(puts)
                     return 200, dict(_ALL_WRITTEN_HEADERS), _ALL_WRITTEN
-            except ItemSizeTooLarge as error:  # moto would write the preceding items first
+            except ItemSizeTooLarge as error:  # moto would write the items that precede the large one
                 self.batch_write_item = functools.partial(_refuse, error)
         return original(self, request, full_url, headers)
 

@@ -101,7 +101,10 @@ class EventSources:
             poller.stop()
 
     def join(self) -> None:
-        """Wait until all pollers have ended, at most `_JOIN_S`. First stop the services that pollers call."""
+        """Wait until all pollers have ended, at most `_JOIN_S`.
+
+        Close the invoker first, because pollers wait for running functions.
+        """
         deadline = time.monotonic() + _JOIN_S
         for poller in self._pollers:
             poller.join(max(0.0, deadline - time.monotonic()))

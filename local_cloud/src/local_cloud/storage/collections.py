@@ -115,7 +115,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
             kms.keys[name].key_material, kms.keys[name].private_key = material
 
     return (
-        # Each deployment creates random key material, so the material is stored. Stored keys already contain theirs.
+        # Each deployment creates random key material, so the material is stored. Stored keys contain their material.
         _dict_collection("kms.keys", "kms", kms.keys),
         Collection(
             "kms.key_material",
@@ -173,5 +173,5 @@ def _dict_collection(name: str, service: str, stored: dict[str, Any]) -> Collect
 
 
 def _put(stored: dict[str, Any] | None, key: str, value: Any) -> None:
-    if stored is not None:  # Otherwise, the template no longer contains the resource.
+    if stored is not None:  # None means that the template no longer has the resource.
         stored[key] = value

@@ -101,7 +101,7 @@ class Journal:
                 with _translated(self._directory, "written"):
                     self._write(entries, contents, trims)
             except BaseException:
-                with self._lock:  # keep writes during the failed commit, because they are newer
+                with self._lock:  # Writes during the failed commit replace older ones.
                     later_entries, later_trims = self._entries, self._trims
                     self._entries, self._trims = entries, trims
                     for place, before in later_trims.items():

@@ -114,7 +114,7 @@ class Recorder:
         self._newest[place] = first + len(shard.items)
 
     def _put_records(self, journal: Journal, place: str, records: Sequence[Mapping[str, Any]], *, first: int) -> None:
-        """Write records as one entry with the number of the last record, so that it remains until all are processed."""
+        """Write records as one entry, which remains until the last record is processed."""
         if records:
             number = first + len(records) - 1
             journal.put("record", place, _ordered(number), pickle.dumps(records, protocol=5))
