@@ -79,7 +79,7 @@ TOGETHER: dict[str, dict[str, Any]] = {
     },
     "waf_requests_per_address": {"waf": "create"},
 }
-"""Settings that a setting needs."""
+"""Further settings that a setting needs, by the name of the setting."""
 # An environment cannot change its name, region or account. `test_replica.py` tests `replica_region`. The environment
 # `other` tests the folders `sentence_model` and `training_package`.
 LEFT_OUT = {"name", "region", "account", "replica_region", "sentence_model", "training_package"}

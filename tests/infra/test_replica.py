@@ -44,7 +44,7 @@ def replication_rules(template):
 
 
 def replicating(template):
-    """Return the destination's region and output, and the prefixes, by the log prefix of a replicated bucket."""
+    """Return the destination's region, its output and the prefixes, by the prefix of the bucket's access logs."""
     destinations = {}
     for bucket, rules in replication_rules(template).items():
         (destination,) = {json.dumps(rule["Destination"]["Bucket"]) for rule in rules}

@@ -56,9 +56,8 @@ def test_no_role_has_a_managed_policy(assembly):
 def test_separate_policies_exist_only_for_later_resources(assembly):
     """A separate policy gives access to a resource that is created after the role.
 
-    The roles are: in `batch`, of the workflow, for its own executions, and of `personalize`; in `serving`, of
-    `attribute_outcomes`, which calls `recommend`; in `training`, of `start_training` and of the schedule, whose policy
-    the CDK creates.
+    The policies are for the batch workflow's own executions, for `personalize`, for `attribute_outcomes`, which calls
+    `recommend`, for `start_training`, and for the training schedule, whose policy the CDK creates.
     """
     policies = [
         (policy.stack.rpartition("-")[2], [s["Action"] for s in policy.properties["PolicyDocument"]["Statement"]])

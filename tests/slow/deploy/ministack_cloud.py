@@ -103,7 +103,7 @@ def running(folder: Path) -> Iterator[Cloud]:
     variables = cloud.variables | {
         "PYTHONPATH": os.pathsep.join(map(str, (MINISTACK, ROOT, ROOT / "layers" / "core" / "python"))),
         "GATEWAY_PORT": str(cloud.port),
-        "IOT_MTLS_ENABLED": "0",  # otherwise, this service and the next listen on fixed ports
+        "IOT_MTLS_ENABLED": "0",  # IoT and SFTP would listen on fixed ports.
         "SFTP_ENABLED": "0",
         "STATE_DIR": str(folder / "state"),
     }

@@ -43,7 +43,7 @@ class Shop:
 
 
 def missed(shop, seed):
-    """Return whether the interval of any day misses the truth, and half of the last interval's width or None."""
+    """Return whether any day's interval misses the truth, and half the last interval's width, or None without one."""
     held_out, sums, came, added = shop.drawn(np.random.default_rng([45, seed]))
     own, other = (samples_of(sums[:, users], came[:, users]) for users in (~held_out, held_out))
     visits = (came.sum(axis=1) * 0.15).cumsum()

@@ -46,7 +46,7 @@ def shop(deployment):
 
 
 class Clock:
-    """Clock in whole seconds, as the times of S3's versions.
+    """Clock in whole seconds, like the times of S3's versions.
 
     Versions that a restore must distinguish need different seconds.
     """

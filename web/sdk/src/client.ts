@@ -117,8 +117,8 @@ export class Client extends EventTarget {
   }
 
   /**
-   * Read recommendations. If the API is slow or fails, `Options.lists` replace its lists, except after a 4xx other than
-   * 429.
+   * Read recommendations. If the API is slow or fails, the static lists of `Options.lists` answer, except after a 4xx
+   * status other than 429.
    */
   async recommend(request: RecommendationRequest = {}): Promise<Recommendations> {
     if (this.options.mode) return this.rank(request);

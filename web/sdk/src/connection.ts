@@ -111,7 +111,7 @@ function headersOf(token: string, body: unknown): Record<string, string> {
   return { authorization: `Bearer ${token}`, ...(body ? { "content-type": "application/json" } : {}) };
 }
 
-/** Return the claims of a token, or none if the text has another form. */
+/** Return the claims of a token, or an empty object if the text is not a JWT. */
 export function claimsOf(token: string): { readonly sid?: string; readonly iat?: number; readonly exp?: number } {
   try {
     const claims = token.split(".")[1]?.replaceAll("-", "+").replaceAll("_", "/") ?? "";

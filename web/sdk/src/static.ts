@@ -127,7 +127,7 @@ function choose(
   }
 }
 
-/** Return the score of each item: the sum over the history of an event's decayed weight times the score after its item. */
+/** Return the scores of items. Each event adds its decayed weight times the score of an item after the event's item. */
 function scores(
   history: readonly HistoryEvent[],
   lists: Lists,

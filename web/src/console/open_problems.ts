@@ -96,7 +96,7 @@ export function openProblems(data: LoadedData, nowMs: number): Problem[] {
 
 /**
  * Return problems of failed requests, of empty lists, and of a p99 latency above the threshold of the alarm `ApiSlow`.
- * The alarm rings only after several such periods.
+ * The alarm rings only after several slow periods.
  */
 function trafficProblems({ alarms, traffic }: LoadedData): Problem[] {
   if (!traffic) {

@@ -26,11 +26,11 @@ export const highest = (points: readonly Point[]): readonly [timeMs: number, val
 
 export const total = (points: readonly Point[]): number => points.reduce((sum, [, value]) => sum + (value ?? 0), 0);
 
-/** Return the share of one count in another over the whole time, or null if the other is 0. */
+/** Return the share of `part` in `whole`, both summed over all periods, or null if the sum of `whole` is 0. */
 export const shareOf = (part: readonly Point[], whole: readonly Point[]): number | null =>
   total(whole) > 0 ? total(part) / total(whole) : null;
 
-/** Return the threshold of an alarm by its name in the runbooks, or null if there is no threshold. */
+/** Return the threshold of the alarm with an ID such as `ApiSlow`, or null if there is no threshold. */
 export const thresholdOf = (alarms: Alarms | null, id: string): number | null =>
   alarms?.alarms.find((alarm) => alarm.id === id)?.condition?.threshold ?? null;
 

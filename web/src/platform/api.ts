@@ -87,7 +87,7 @@ export class Api {
   }
 }
 
-/** Return the pause that a throttled response requests, at most `LONGEST_PAUSE_S`, or one second. */
+/** Return the pause that a throttled response requests, at most `LONGEST_PAUSE_S`, or one second by default. */
 function retryAfterS(headers: Headers): number {
   const seconds = headers.get("retry-after") ?? "";
   return /^\d+$/.test(seconds) ? Math.min(Number(seconds), LONGEST_PAUSE_S) : 1;

@@ -13,7 +13,7 @@ export interface Site {
   readonly consoles?: Readonly<Record<string, string>>;
 }
 
-/** Columns of the catalogue by the place of a card that shows them, and the currency of prices. */
+/** Columns of the catalogue that a card shows, by their place on the card, and the currency of prices. */
 export interface CardColumns {
   readonly title?: string;
   readonly subtitle?: string;

@@ -11,7 +11,7 @@ export type Cart = readonly CartLine[];
 
 const MAX_QUANTITY = 99;
 
-/** Add one piece of an item. Its first recommendation stays. */
+/** Add one piece of an item. A line that is already in the cart keeps its recommendation. */
 export function addLine(cart: Cart, line: Omit<CartLine, "quantity">): Cart {
   const existing = cart.find((other) => other.itemId === line.itemId);
   return existing ? withQuantity(cart, line.itemId, existing.quantity + 1) : [...cart, { ...line, quantity: 1 }];

@@ -91,7 +91,7 @@ function priceOf(value: unknown): number | null {
   return typeof price === "number" && Number.isFinite(price) && price >= 0 ? price : null;
 }
 
-/** Return the stock that a flag, a number of pieces or a text such as `out_of_stock` states, otherwise null. */
+/** Return true for a value that means "in stock", false for "out of stock", and null for any other value. */
 function stockOf(value: unknown): boolean | null {
   const text = String(value)
     .toLowerCase()

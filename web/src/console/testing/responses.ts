@@ -151,7 +151,7 @@ export const champion: Champion = {
 
 export const modelsResponse: Models = { champion, versions, trialSharePercent: 10 };
 
-/** The same versions without damaged files. */
+/** The models of `modelsResponse`, without damaged files. */
 export const soundModels: Models = {
   ...modelsResponse,
   versions: modelsResponse.versions.map((version) => ({ ...version, damaged: [] })),
