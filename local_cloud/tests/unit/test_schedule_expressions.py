@@ -75,6 +75,12 @@ def test_malformed_expression_is_refused_with_its_reason(expression: str, reason
         parse_schedule(expression)
 
 
+@pytest.mark.parametrize("expression", ["cron(0 8 * * ? *)", "at(2026-01-31T12:00:00)"])
+def test_unknown_time_zone_is_refused_with_its_name(expression: str) -> None:
+    with pytest.raises(ScheduleExpressionError, match="'Europe/Berlni' is not a time zone"):
+        parse_schedule(expression, zone="Europe/Berlni")
+
+
 @given(
     moment=st.datetimes(datetime(2020, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC)),
     minute=st.integers(0, 59),

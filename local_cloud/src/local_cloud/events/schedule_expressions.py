@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Protocol
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EXPRESSION = re.compile(r"(rate|cron|at)\((.+)\)")
 _RATE = re.compile(r"(?:(1) (minute|hour|day)|([2-9]|[1-9][0-9]+) (minute|hour|day)s)")
@@ -93,10 +93,17 @@ def parse_schedule(expression: str, *, zone: str = "UTC") -> Schedule:
         if kind == "rate":
             return _rate(content)
         if kind == "at":
-            return Once(datetime.fromisoformat(content).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
-        return _cron(content, ZoneInfo(zone))
+            return Once(datetime.fromisoformat(content).replace(tzinfo=_zone(zone)).astimezone(UTC))
+        return _cron(content, _zone(zone))
     except ValueError as error:
         raise ScheduleExpressionError(expression, str(error)) from error
+
+
+def _zone(name: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(name)
+    except ZoneInfoNotFoundError as error:
+        raise ValueError(f"{name!r} is not a time zone") from error
 
 
 def _rate(content: str) -> Rate:
