@@ -110,7 +110,7 @@ export function moved<T>(elements: readonly T[], from: number, to: number): read
 
 /**
  * Return the pins ordered by position, with `item` pinned to `position`. A pin that is already there moves to the
- * earlier position of `item`, or to the first free position if `item` was not pinned.
+ * previous position of `item`, or to the first free position if `item` was not pinned.
  */
 export function pinned(pins: readonly Pin[], item: string, position: number): readonly Pin[] {
   const mine = pins.find((pin) => pin.item === item);
