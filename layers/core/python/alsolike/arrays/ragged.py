@@ -25,7 +25,7 @@ def hashes_of(blobs: Sequence[bytes]) -> npt.NDArray[np.uint64]:
 
 
 def find(hashes: Array, wanted: Array) -> Rows:
-    """Return the index of each element of `wanted` in the sorted `hashes`, or -1 if it is absent."""
+    """Return the index of each element of `wanted` in the sorted `hashes`, or -1 if the element is absent."""
     if not len(hashes):
         return np.full(len(wanted), -1)
     slots = np.minimum(np.searchsorted(hashes, wanted), len(hashes) - 1)
@@ -148,11 +148,13 @@ class Dictionary:
         return int(self.codes([value])[0])
 
     def codes(self, values: Sequence[str]) -> Rows:
-        """Return the code of each string, or -1 if it is not in the dictionary."""
+        """Return the code of each string, or -1 if the string is not in the dictionary."""
         return find(self.hashes, hashes_of([value.encode() for value in values]))
 
     def only(self, codes: Array) -> tuple[Dictionary, Array]:
-        """Return a dictionary of only the strings with these codes, and `codes` translated to it. -1 remains -1."""
+        """Return a dictionary of only the strings with these codes, and `codes` translated to the codes of that
+        dictionary. -1 remains -1.
+        """
         used = np.zeros(len(self) + 1, bool)  # The last element is for the code -1.
         used[codes] = True
         used[-1] = False

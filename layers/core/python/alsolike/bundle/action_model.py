@@ -2,7 +2,8 @@
 
 One model serves all actions. A feature is a constant, an action, a column value of the action or user, a pair of an
 action and a user's column value, or a number from the user's history. The weight of each feature has a normal posterior
-with a diagonal covariance (Laplace approximation). Exploration draws from it (Chapelle and Li, 2011, algorithm 3).
+with a diagonal covariance (Laplace approximation). Exploration draws weights from this posterior
+(Chapelle and Li, 2011, algorithm 3).
 """
 
 from __future__ import annotations

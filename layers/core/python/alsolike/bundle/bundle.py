@@ -245,7 +245,7 @@ class Bundle:
 
 
 def _with_some(kept: dict[K, V], pairs: Iterable[tuple[K, V]]) -> dict[K, V]:
-    """Return the cache with additional entries, up to `KEPT`. An empty cache first replaces a full one."""
+    """Return the cache with additional entries, up to `KEPT`. If the cache is full, start from an empty one."""
     if len(kept) >= KEPT:
         kept = {}
     kept.update(itertools.islice(pairs, KEPT - len(kept)))

@@ -22,4 +22,4 @@ SERVED_FILES = (
 FILES = (*SERVED_FILES, CONTENT_FILE, PUBLIC_FILE)
 
 LATER_FILES = (RELATED_FILE, TABLES_FILE, ACTIONS_FILE, RERANKER_FILE, PUBLIC_FILE)
-"""Optional files. Bundles of earlier versions lack them."""
+"""Optional files, which bundles of earlier versions lack."""

@@ -16,7 +16,7 @@ from alsolike.training.stability_index import Histogram
 
 FORMAT_VERSION = 1
 LATER_FIELDS = frozenset({"exclude_bought", "top_scores"})
-"""Optional fields. Manifests of earlier versions lack them."""
+"""Optional fields, which manifests of earlier versions lack."""
 
 _JSON_TYPES = {
     "version": str,

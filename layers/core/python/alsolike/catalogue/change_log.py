@@ -22,7 +22,7 @@ from alsolike.lake.partitions import event_date
 from alsolike.runtime.errors import InvalidInput
 
 _COMPRESSION = 3
-"""Compression level of gzip. It takes a fifth of the time of the highest level, for 20% more bytes."""
+"""Compression level of gzip. This level takes a fifth of the time of the highest level, for 20% more bytes."""
 
 
 class ChangeKind(StrEnum):

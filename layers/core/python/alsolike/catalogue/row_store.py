@@ -51,7 +51,7 @@ class RowStore(Generic[R]):
     def put(self, rows: Iterable[R], *, now_ms: int) -> int:
         """Store rows, replacing rows with the same ID, and return the number of written rows.
 
-        The last row of an ID wins. If the write of a row fails, the rows before it are written.
+        The last row of an ID wins. If the write of a row fails, all rows before this row are written.
         """
         latest = {self._kind.id_of(row): row for row in rows}
         for row_id, row in latest.items():
@@ -72,7 +72,7 @@ class RowStore(Generic[R]):
         return written
 
     def insert(self, row: R, *, now_ms: int) -> bool:
-        """Write a row, unless the table has a row or a deletion marker with this ID. Return true if it was written."""
+        """Write a row and return true, unless the table has a row or a deletion marker with this ID."""
         attributes = self._attributes(row, now_ms=now_ms)
         with self._translated_errors():
             try:
@@ -173,8 +173,8 @@ class RowStore(Generic[R]):
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )
                 except self._client.exceptions.ConditionalCheckFailedException as error:
-                    # Only for deletions. A concurrent update could have stored a row that equals the result of this
-                    # update.
+                    # Check this only for deletions: a row that equals the result of an update can also come from a
+                    # concurrent update.
                     if "deleted" in attributes and _is_written(attributes, error):
                         return attributes
                     continue

@@ -12,7 +12,7 @@ NEXT_BEST_ACTION = "next-best-action"
 """Name of the campaign that recommends actions. Recipes and batches use it as the name of a recommender."""
 
 SEGMENTS = "segments"
-"""Name of solutions for segment jobs, which find users for items. Campaigns cannot use them."""
+"""Name of solutions for segment jobs, which find users for items. Campaigns cannot use these solutions."""
 
 PURCHASED, WATCHED = ("purchase",), ("watch",)
 

@@ -67,7 +67,10 @@ def parse_schema(text: bytes | str, *, where: str) -> Schema:
 
 
 def column_type(field: Field, *, is_list: bool) -> ColumnType:
-    """Return the column type for a field. `is_list` is true if its strings contain several values separated by `|`."""
+    """Return the column type for a field.
+
+    `is_list` is true if the field's strings contain several values separated by `|`.
+    """
     if column_name(field.name) == CREATED:
         return ColumnType.TIMESTAMP
     if field.type == "boolean":

@@ -100,7 +100,7 @@ class Recommender:
     filter
         Name of the default filter of requests.
     rules
-        Name of the rule set. An arm of an experiment can replace it.
+        Name of the rule set, which an arm of an experiment can replace.
     swaps
         Share of responses, from 0 to 1, in which adjacent items are swapped at random.
     fatigue
@@ -240,7 +240,7 @@ class Configuration:
         return [recommender.name for recommender in self.recommenders.values() if recommender.rules == rules]
 
     def arms_with(self, rules: str, *, now_ms: int) -> list[str]:
-        """Return the full names of the arms with this rule set, without those of ended experiments."""
+        """Return the full names of the arms with this rule set, except arms of ended experiments."""
         return [
             experiment.label(arm)
             for experiment in self.experiments.values()

@@ -47,7 +47,7 @@ class Experiment:
     on
         Recommenders whose requests take part in the experiment.
     planned_answers
-        Expected number of responses at the end. It must not change after the start.
+        Expected number of responses at the end. This number must not change after the start.
     """
 
     name: str
@@ -94,7 +94,7 @@ class Assignment:
     Attributes
     ----------
     recommender, rules, model
-        Settings of these arms, or None if no arm has the setting. The last arm with a setting wins.
+        Settings of the arms, or None if no arm has the setting. The last arm with a setting wins.
     """
 
     arms: tuple[str, ...] = ()
@@ -126,8 +126,9 @@ def assign(experiments: Iterable[Experiment], *, recommender: str, unit: str | N
 
 
 def assignment_of(experiments: Iterable[Experiment], arms: Sequence[str]) -> Assignment:
-    """Return the assignment of logged arms without a model. Its recommender and rules are those of the arms in
-    `experiments`.
+    """Return the assignment of logged arms.
+
+    The assignment has the recommender and the rules of those arms that are in `experiments`, but no model.
     """
     named = {experiment.label(arm): arm for experiment in experiments for arm in experiment.arms}
     chosen = [named[label] for label in arms if label in named]

@@ -48,9 +48,9 @@ def time_text(time_ms: int) -> str:
 
 
 def _milliseconds(value: object, *, days: int | None = None) -> int | None:
-    """Return a time in ms, or None if it is invalid.
+    """Return the time in `value`, in ms since 1970, or None if `value` is invalid.
 
-    Unless `days` is None, a date is also valid, and `days` are added to it.
+    Unless `days` is None, a date is also valid. The result is then the start of that day in UTC, plus `days`.
     """
     try:
         time = dt.datetime.fromisoformat(value)  # type: ignore[arg-type]

@@ -236,8 +236,9 @@ LOGGED_TOMBSTONES = (
     Access("artefacts", READ, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason="Receipts are named after erasures"),
     Access("artefacts", LIST),
 )
-"""Access to tombstones for readers of the recommendation log. They compare hashes in the log, so they do not need the
-key of the hashes.
+"""Access to tombstones for readers of the recommendation log.
+
+These readers compare hashes in the log, so they do not need the key of the hashes.
 """
 
 TOMBSTONES = (*LOGGED_TOMBSTONES, HASH_KEY)

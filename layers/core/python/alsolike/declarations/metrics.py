@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Metric(StrEnum):
-    """Names of all business metrics. `operations.metric_writers` lists the functions that write them."""
+    """Names of all business metrics. `operations.metric_writers` lists the functions that write each metric."""
 
     EVENTS_ACCEPTED = "EventsAccepted"
     EVENTS_REJECTED = "EventsRejected"

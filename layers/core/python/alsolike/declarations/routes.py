@@ -24,11 +24,14 @@ SIGNED_PREFIX = "/personalize"
 """Path prefix of routes for signed requests. Clients of Amazon Personalize append the path of an operation."""
 
 CATCH_ALL = f"POST {SIGNED_PREFIX}/{{proxy+}}"
-"""Route for clients that append a slash to the path of control-plane operations. It also matches unknown paths."""
+"""Route for clients that append a slash to the path of control-plane operations.
+
+This route also matches unknown paths.
+"""
 
 
 class Route(NamedTuple):
-    """Function of a route, and its scopes. A token or key must have at least one of them.
+    """Function of a route, and its scopes. A token or key must have at least one of these scopes.
 
     The first scope selects the rate limits of `cdk.json`. Routes without scopes require a session token, except
     `PUBLIC_ROUTES`, which require no token.
@@ -129,7 +132,7 @@ READING = frozenset(
         "POST /operator/rules/preview",
     }
 )
-"""Routes that change nothing, in addition to those with GET."""
+"""Routes that change nothing, in addition to all GET routes."""
 
 SIGNED_ROUTES: Mapping[str, Route] = MappingProxyType(
     {

@@ -74,7 +74,7 @@ IMPORTS_PREFIX = "imports/"
 # The bucket of the pages.
 LISTS_PREFIX = "lists/"
 LISTS_KEY = f"{LISTS_PREFIX}lists.json"
-"""File of static lists. It contains the names of the shards with the lists."""
+"""File of static lists. This file contains the names of the shards with the lists."""
 
 TRAINING_LOG_GROUP = "/aws/sagemaker/TrainingJobs"
 """Log group of all training jobs of an account. The name is fixed by SageMaker."""

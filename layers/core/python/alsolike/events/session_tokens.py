@@ -100,7 +100,7 @@ def verify(token: str, keys: Sequence[bytes], *, now_s: float) -> Session:
     signed, _, signature = token.encode().rpartition(b".")
     header, _, claims = signed.partition(b".")
     _check_header(_decoded(header, subject="the token's header"))
-    # Compare the base64 strings, because several strings decode to the same bytes, and only one of them is valid.
+    # Compare the base64 strings, because several strings decode to the same bytes, but only one string is valid.
     if not any(hmac.compare_digest(_signature(key, signed), signature) for key in keys):
         raise WrongSignature("the token is signed with none of the session keys")
     return _current(_decoded(claims, subject="the token's claims"), now_s=now_s)

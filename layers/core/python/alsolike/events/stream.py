@@ -17,7 +17,7 @@ MAX_PARTITION_KEY_CHARACTERS = 256
 class StreamRecord(NamedTuple):
     """Record of the event stream. Quarantined Kafka records, log lines and imported rows have this form, too.
 
-    It is a tuple, because a batch has thousands of records, and tuples are created faster than dataclasses.
+    Records are tuples, because a batch has thousands of records, and tuples are created faster than dataclasses.
 
     Attributes
     ----------

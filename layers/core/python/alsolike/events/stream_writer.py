@@ -67,7 +67,7 @@ class EventStream:
         )
 
     def _put(self, records: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], str]:
-        """Return the records that the stream rejected, and the reason for the first one."""
+        """Return the records that the stream rejected, and the reason for the first rejected record."""
         try:
             with translate_aws_errors(f"stream {self._name}"):
                 answer = self._client.put_records(StreamName=self._name, Records=records)

@@ -1,6 +1,6 @@
 """Sequential tests that compare the users of two arms.
 
-They are valid for any number of looks and allow a stop at any look.
+The tests are valid for any number of looks and allow a stop at any look.
 
 `z` is the difference of the arms' metrics divided by its standard error. `t` is the number of observations divided by
 the planned number. Without a difference, both likelihood ratios are non-negative martingales with mean 1::
@@ -9,9 +9,9 @@ the planned number. Without a difference, both likelihood ratios are non-negativ
     normal   (1 + x)^(-1/2) exp(z^2 x / (2 (1 + x)))    x = r t, r = -2 ln ALPHA + ln(-2 ln ALPHA) + 1
     p      = min(1, 1 / (0.9 line), 1 / (0.1 normal))
 
-Their weighted mean is such a martingale, too. The probability that this mean ever reaches 1 / alpha is at most alpha
-(Ville's inequality). The line has the lowest critical value of all such tests at t = 1. The normal mixture limits the
-loss of power if the planned number was wrong.
+The weighted mean of both is also a non-negative martingale with mean 1. The probability that this mean ever reaches
+1 / alpha is at most alpha (Ville's inequality). The line has the lowest critical value of all tests from such
+martingales at t = 1. The normal mixture limits the loss of power if the planned number was wrong.
 
 A metric is a ratio of two sums over users, `R = sum y / sum x`: clicks by impressions, or buyers by users if x is 1.
 Users are the unit of assignment and independent. The variance of R is, by the delta method, with s the variances and

@@ -101,7 +101,9 @@ class ExperimentReport:
 
 
 def control_of(experiment: Experiment) -> Arm:
-    """Return the first arm without recommender, rules and model, or the first arm if all arms have one of these."""
+    """Return the first arm without recommender, rules and model, or the first arm if every arm has one of these
+    settings.
+    """
     plain = (arm for arm in experiment.arms if arm.recommender is arm.rules is arm.model is None)
     return next(plain, experiment.arms[0])
 

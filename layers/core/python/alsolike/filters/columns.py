@@ -66,8 +66,9 @@ def with_values(column: FixedColumn, values: Array) -> FixedColumn:
 
 
 def elements(leaf: Leaf, resolver: Resolver) -> list[str]:
-    """Return the elements of a membership condition on a list column. A list that contains one of them meets the
-    condition.
+    """Return the elements of a membership condition on a list column.
+
+    A list that contains one of these elements meets the condition.
     """
     if isinstance(leaf, Comparison):
         raise InvalidInput(f"the filter compares {shown(leaf.column)} with {leaf.operator}, expected IN: it has lists")

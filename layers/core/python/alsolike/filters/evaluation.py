@@ -3,9 +3,9 @@
 A condition on a missing value of an item or user is false, so NOT and NOT IN give true. Conditions on interactions that
 are joined by AND must hold for the same interaction.
 
-The evaluator caches results that depend only on the catalogue and the parameters. It also caches columns, reordered by
-the model's positions. Conditions on the user's interactions give sparse sets. Therefore most requests compute whole
-columns only for comparisons with the time, the user or the current item.
+The evaluator caches two kinds of arrays: results that depend only on the catalogue and the parameters, and columns in
+the order of the model's positions. Conditions on the user's interactions give sparse sets. Therefore most
+requests compute whole columns only for comparisons with the time, the user or the current item.
 """
 
 from __future__ import annotations
@@ -153,7 +153,9 @@ class FilterEvaluator:
         return kept
 
     def _id_set(self, leaf: Leaf, resolver: Resolver) -> PositionSet:
-        """Return the positions that meet a condition on the item ID. They include items that the snapshot lacks."""
+        """Return the positions that meet a condition on the item ID, including positions of items that are not in the
+        snapshot.
+        """
         if isinstance(leaf, Membership):
             return SparseSet(self._positions_of(resolver.elements(leaf)[0]))
         text = filter_columns.text(leaf, resolver)
@@ -189,8 +191,9 @@ class FilterEvaluator:
 
 
 def _groups(condition: And | Or) -> list[Condition]:
-    """Return the operands, with the static operands combined into one unless all are static. In an AND, the conditions
-    on interactions are also combined.
+    """Return the operands, with all static operands combined into one condition unless every operand is static.
+
+    The conditions on interactions in an AND are combined, too.
     """
     static: list[Condition] = []
     interaction_conditions: list[Condition] = []

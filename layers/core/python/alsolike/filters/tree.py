@@ -132,13 +132,13 @@ class Expression:
     Attributes
     ----------
     tests
-        Conditions on the requesting user after IF. The expression applies only if all of them hold.
+        Conditions on the requesting user after IF. The expression applies only if all tests hold.
     parameters
         Distinct names of the parameters, in the order of the expression.
     is_static
         True if the condition depends only on the catalogue and the parameters.
     key
-        Cache key of the condition. It is a string, because Python computes the hash of a string only once.
+        Cache key of the condition. The key is a string, because Python computes the hash of a string only once.
     """
 
     verb: Verb
@@ -224,7 +224,7 @@ def leaves(condition: Condition) -> Iterator[Leaf]:
 
 
 def reference(leaf: Leaf) -> Column | None:
-    """Return the operand of a condition if it is a column of the current item or user, else None."""
+    """Return the operand of a condition if the operand is a column of the current item or user, else None."""
     operand = leaf.value if isinstance(leaf, Comparison) else leaf.elements
     return operand if isinstance(operand, Column) else None
 

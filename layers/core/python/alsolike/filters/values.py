@@ -62,7 +62,7 @@ def parse_values(name: str, text: str) -> tuple[str, ...]:
 class Resolver:
     """Conversion of operands to values: parameters, times, and columns of the current item or user.
 
-    A missing property of the current item or user gives None or an empty list. So does a property of another type: it
+    A missing property of the current item or user gives None or an empty list. So does a property of another type. It
     is not an error, because the caller cannot correct stored data.
     """
 
@@ -176,7 +176,7 @@ def mismatch(value: object, column: Column, source: object, *, expected: str) ->
 
 
 def _number(text: str) -> float:
-    """Return a string as a finite number, or NaN if it is not one."""
+    """Convert a string to a finite number, or NaN if the string represents none."""
     number = float(text) if _NUMBER.fullmatch(text.strip()) else math.nan
     return number if math.isfinite(number) else math.nan
 
