@@ -41,7 +41,7 @@ LAYERS = ROOT / "build" / "layers"
 
 
 def read_context() -> dict[str, Any]:
-    """Return the context in `cdk.json`. The CDK's CLI passes it to the app, but other callers must read it."""
+    """Return the context in `cdk.json`. The CDK's CLI passes this context to the app, but not to other callers."""
     context: dict[str, Any] = json.loads((ROOT / "cdk.json").read_bytes())["context"]
     return context
 
@@ -105,7 +105,7 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
 
 
 def _add_replica(app: cdk.App, *, settings: Settings, primary: DataStack, layers: Path) -> None:
-    """Add the stacks of the second region. They have the names of the primary's stacks."""
+    """Add the stacks of the second region, which have the same names as the primary's stacks."""
     scope = Construct(app, REPLICA)
     env = cdk.Environment(account=settings.account, region=settings.replica_region)
     data = ReplicaDataStack(scope, primary.stack_name, settings=settings.replica, env=env, primary=primary)

@@ -49,7 +49,7 @@ def alarm(
     alerts: sns.ITopic,
     window_periods: int | None = None,
 ) -> cloudwatch.Alarm:
-    """Create an alarm that notifies the topic when a metric exceeds a threshold, and when it recovers.
+    """Create an alarm that notifies the topic when a metric exceeds a threshold, and when the metric recovers.
 
     If `window_periods` is set, `periods` of the latest `window_periods` periods must exceed the threshold. This suits
     metrics that are not written in each period.

@@ -75,8 +75,8 @@ class DataLake(Construct):
             rules=[
                 s3.LifecycleRule(
                     prefix=DATASETS_PREFIX,
-                    # `start_training` deletes datasets earlier, except for the latest and those of the champion and the
-                    # rollback version.
+                    # `start_training` deletes datasets earlier, except the latest dataset and the datasets of the
+                    # champion and of the rollback version.
                     expiration=cdk.Duration.days(DATASET_DAYS_AT_MOST),
                     # Deleted and overwritten datasets are not needed after their training.
                     noncurrent_version_expiration=cdk.Duration.days(1),

@@ -139,8 +139,8 @@ def _integration(name: str, function: lambda_.IFunction) -> apigw.HttpRouteInteg
 def _cors(origins: Sequence[str]) -> apigw.CorsPreflightOptions | None:
     """Return the CORS configuration for pages of these origins, or None if there are no origins.
 
-    An HTTP API has one CORS configuration for all routes. It grants no access, because a page must add a token or a key
-    to its requests. A browser adds only cookies automatically, and the API uses no cookies.
+    An HTTP API has one CORS configuration for all routes. The configuration grants no access, because a page must add a
+    token or a key to its requests. A browser adds only cookies automatically, and the API uses no cookies.
     """
     if not origins:
         return None

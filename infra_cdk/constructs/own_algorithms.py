@@ -30,8 +30,9 @@ def package_folder(settings: Settings) -> Path | None:
 
 
 def check_algorithms(settings: Settings) -> None:
-    """Reject unknown algorithms. With `training_package`, the job checks them, because only the job imports the
-    package.
+    """Reject unknown algorithms.
+
+    If there is a `training_package`, the job checks the algorithms instead, because only the job imports the package.
     """
     if settings.training_package is not None:
         return

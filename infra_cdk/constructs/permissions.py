@@ -20,7 +20,7 @@ from infra_cdk.settings import Settings
 class Permission:
     """Statement of a role's policy.
 
-    `wildcard_reason` explains `*` in the resources. The acknowledgement of the cdk-nag finding contains it.
+    `wildcard_reason` explains `*` in the resources. The acknowledgement of the cdk-nag finding contains this reason.
     """
 
     actions: Sequence[str]

@@ -174,7 +174,7 @@ def settings_fields(name: str) -> list[str]:
 
 
 def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: int) -> None:
-    """Reject SnapStart with provisioned concurrency. The CDK accepts it, but Lambda rejects it at deployment.
+    """Reject SnapStart with provisioned concurrency. The CDK accepts both together, but Lambda rejects the function.
 
     https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
     """

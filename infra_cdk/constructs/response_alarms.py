@@ -1,4 +1,4 @@
-"""Alarms on the API's responses: failed, slow, degraded and empty ones."""
+"""Alarms on failed, slow, degraded and empty responses of the API."""
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_sns as sns

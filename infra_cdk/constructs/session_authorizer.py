@@ -35,7 +35,7 @@ class SessionAuthorizer(Construct):
                 name,
                 function.live,
                 response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
-                # This is also the cache key. All routes have the same requirements, so they share cached results.
+                # This is also the cache key. All routes have the same requirements, so all routes share cached results.
                 identity_source=[source],
                 results_cache_ttl=cdk.Duration.seconds(settings.session_cache_s),
             )

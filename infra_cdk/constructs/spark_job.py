@@ -225,7 +225,7 @@ def _encryption(scope: Construct, *, settings: Settings, own_key: kms.IKey | Non
 def _name(settings: Settings, suffix: str) -> str:
     """Return the name of a configuration.
 
-    CloudFormation creates a changed configuration before it deletes the old one, so their names must differ.
+    CloudFormation creates a changed configuration before it deletes the old one, so both names must differ.
     """
     return f"alsolike-{settings.name}-build-dataset-{suffix}"
 
@@ -273,7 +273,7 @@ def _permissions(scope: Construct, *, data: StoredData, sources: list[str]) -> l
         Permission(actions=["s3:ListBucket"], resources=[lake.bucket_arn]),
         objects(lake, INTERACTIONS_PREFIX, actions=["s3:GetObject"], reason="A dataset contains all interactions"),
         objects(lake, SERVED_PREFIX, actions=["s3:GetObject"], reason="A dataset contains the recommendation log, too"),
-        # Spark reads its own files. It deletes the files of an earlier attempt, because new files have other names.
+        # Spark reads its own files, and deletes the files of an earlier attempt, because new files have other names.
         objects(
             artefacts,
             DATASETS_PREFIX,

@@ -153,7 +153,7 @@ class TrainingWorkflow(Construct):
         self._schedule()
 
     def _canary(self, run_canary: lambda_.IFunction) -> sfn.IChainable:
-        """Return the steps of a canary. A failed step ends the canary, because no later step would check it."""
+        """Return the steps of a canary. A failed step ends the canary, because no later step would check the canary."""
 
         def step(
             construct_id: str,
@@ -248,7 +248,7 @@ class TrainingWorkflow(Construct):
         task.add_catch(noted.next(then), errors=["States.ALL"], result_path=error_path)
 
     def _build_on_spark(self, spark: SparkJob, *, then: sfn.IChainable) -> sfn.IChainable:
-        """Return steps that build the dataset on Spark. They write the fields of `build_dataset` and `job_run_id` to
+        """Return steps that build the dataset on Spark and write the fields of `build_dataset` and `job_run_id` to
         `$.dataset`.
         """
         task = build_on_spark(self, spark, self._spark)

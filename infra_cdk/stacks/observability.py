@@ -112,10 +112,10 @@ class ObservabilityStack(Stack):
         self._disable_dashboards()
 
     def _disable_dashboards(self) -> None:
-        """Add a condition that disables dashboards which the setting excludes. They remain in the template.
+        """Add a condition that disables dashboards which the setting excludes. The template still contains them.
 
-        If they were removed, other stacks would lose exports that only dashboards import. CloudFormation rejects the
-        removal of an imported export, and this stack, which imports it, is updated last.
+        Otherwise, other stacks would lose exports that only dashboards import. CloudFormation rejects the removal of an
+        imported export, and this stack, which imports these exports, is updated last.
         """
         setting = self._settings.dashboards
         never = cdk.CfnCondition(self, "Never", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "never"))

@@ -219,8 +219,8 @@ class ServingStack(Stack):
         )
 
     def _add_api(self, settings: Settings, *, sessions: SessionAuthorizer, network: Network | None) -> Api:
-        # The stack of the pages imports the exported values. They are always exported, because a used export cannot be
-        # removed.
+        # The stack of the pages imports the exported values. All of them are always exported, because a used export
+        # cannot be removed.
         self.export_value(self.tokens.domain_name)
         parts = ApiParts(settings, self.tokens, sessions)
         if network and network.api_endpoint_id:
