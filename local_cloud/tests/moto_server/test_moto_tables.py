@@ -9,7 +9,7 @@ from moto.core.parse import JSONParser
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item
-from moto.dynamodb.models.table import StreamRecord, Table
+from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
 from moto.dynamodb.responses import DynamoHandler
 
@@ -41,6 +41,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         *[(Item, name) for name in ("__init__", "size", "to_json", "project")],
         (DynamoType, "cast_value"),
         (StreamRecord, "__init__"),
+        (StreamShard, "get"),
         (JSONParser, "_parse_map"),
         (JSONSerializer, "_serialize_type_map"),
     ]
@@ -48,6 +49,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
         monkeypatch.setattr(owner, name, getattr(owner, name))
     monkeypatch.setattr("moto.dynamodb.responses.dynamo_to_dict", dynamo_to_dict)
     monkeypatch.setattr(DynamoDBBackend, "put_plain_items", None, raising=False)
+    monkeypatch.setattr(StreamShard, "forget_records", None, raising=False)
     runtime: Any = SimpleNamespace(recorder=Recorder(None, region=REGION, account=ACCOUNT))
     for change in tables.CHANGES:
         change.apply(runtime)
