@@ -112,7 +112,7 @@ def test_templates_use_at_most_half_of_the_resource_limit(name, request):
 
 
 PAGES = "alsolike--pages: WebsitePages"
-"""Bucket of the pages, which contains no data. Environments without the setting `web` lack it."""
+"""Bucket of the pages. Its contents can be rebuilt from the repository, and the setting `web` can remove the bucket."""
 
 
 @pytest.mark.parametrize("name", ["prod", "spare", "other"])

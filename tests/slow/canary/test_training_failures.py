@@ -116,7 +116,7 @@ def test_run_during_another_run_does_nothing_and_raises_no_alarm(shop):
 
 @pytest.mark.usefixtures("unchanged")
 def test_crashed_algorithm_fails_the_run_with_its_message(shop, tmp_path):
-    """The run also acquires the lock that a stopped run still holds."""
+    """The stopped run of the preceding test still holds the lock, and this run acquires the lock."""
     day = int(time.time()) - SECONDS_PER_DAY
     rows = [f"user-{user},other-{item},{day + item},purchase" for user in range(18) for item in range(11)]
     (tmp_path / "more.csv").write_text("\n".join(["USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE", *rows]) + "\n")

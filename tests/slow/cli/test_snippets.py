@@ -62,7 +62,7 @@ def booted(tmp_path_factory):
 
 @pytest.fixture
 def shop(booted):
-    """Yield the shop, and delete its champion afterwards, because the gate rejects a second model of its data."""
+    """Yield the shop, and delete its champion afterwards, because the gate rejects a second model of the same data."""
     yield booted
     s3, bucket = booted.cloud.client("s3"), booted.name("artefact-bucket")
     for version in s3.list_object_versions(Bucket=bucket, Prefix=CHAMPION_KEY).get("Versions", ()):

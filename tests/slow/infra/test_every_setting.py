@@ -41,7 +41,8 @@ KAFKA_CHANGES: dict[str, Any] = {
     "starting_position": "latest",
     "alarm_records": 7,
 }
-# Lambda rejects a second mapping of the topic while the first exists. docs/kafka.md has the steps.
+# A change of these settings replaces the mapping of the topic, but Lambda rejects a second mapping while the first
+# exists. docs/kafka.md has the steps of such a change.
 NEEDS_ANOTHER_STACK = {
     "cluster_arn": "EventSourceArn",
     "bootstrap_servers": "SelfManagedEventSource",

@@ -14,7 +14,7 @@ RUNS = 200
 
 
 def rolled_back(canary, test=None, *, runs=RUNS):
-    """Return the share of canaries that one test or any test rolls back, and print the row of the table."""
+    """Return the share of canaries that `test` rolls back (by default any test), and print the row of the table."""
     breaches = [canary.first_breach(np.random.default_rng([42, run])) for run in range(runs)]
     share = float(np.mean([breach is not None and test in (None, breach[0]) for breach in breaches]))
     candidate = canary.candidate

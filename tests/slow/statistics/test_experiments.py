@@ -20,7 +20,7 @@ WITHOUT_DIFFERENCE, WITH_DIFFERENCE, BEFORE_THE_START = 800, 400, 300
 
 @dataclasses.dataclass(frozen=True)
 class Found:
-    """Shares of experiments with a finding: by the report, by the usual test at any check, and at the last check."""
+    """Shares of experiments with a finding: of the report, of the usual test, and of the usual test's last check."""
 
     ever: float
     usual_ever: float

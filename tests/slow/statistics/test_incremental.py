@@ -31,7 +31,10 @@ class Shop:
     revenue: bool = False
 
     def drawn(self, draws):
-        """Return the held-out users, and the sums, the arrived users and the true added sums by day and user."""
+        """Return whether each user is held out, and three arrays by day and user.
+
+        The arrays are the cumulative orders or revenue, whether the user has arrived, and the true added amount.
+        """
         held_out = draws.random(self.users) < self.share
         came = draws.integers(0, DAYS, self.users) <= np.arange(DAYS)[:, None]
         rate = draws.gamma(0.5, self.rate / 0.5, self.users)
@@ -43,7 +46,8 @@ class Shop:
 
 
 def missed(shop, seed):
-    """Return whether any day's interval misses the truth, and half the last interval's width, or None without one."""
+    """Return whether any day's interval misses the truth, and half of the last interval's width (None if no day has an
+    interval)."""
     held_out, sums, came, added = shop.drawn(np.random.default_rng([45, seed]))
     own, other = (samples_of(sums[:, users], came[:, users]) for users in (~held_out, held_out))
     visits = (came.sum(axis=1) * 0.15).cumsum()

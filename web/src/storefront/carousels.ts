@@ -87,7 +87,7 @@ export function carouselsKey(route: Route, shopper: Shopper): string {
 }
 
 /**
- * Request carousels one after another. Each request excludes the items of the earlier carousels that the page shows.
+ * Request carousels one after another. Each request excludes the items of earlier carousels, except hidden carousels.
  *
  * `onCarousel` receives each carousel and returns false to stop. A failed carousel does not affect the others.
  * `leaveOut` are items that the page already shows, such as those in the cart.

@@ -42,7 +42,7 @@ def test_reader_during_upkeep_counts_the_same(s3):
     def look(number, name):
         nonlocal reads
         listings.append(listed(s3, bucket))
-        for listing in listings[number % 2 :: 2]:  # half of the listings so far, alternately
+        for listing in listings[number % 2 :: 2]:  # the even or the odd listings so far, alternately
             assert counted(s3, bucket, listing) == expected, f"before call {number}, {name}"
             reads += 1
 
