@@ -149,7 +149,7 @@ function Bill({ bill }: { bill: Cost }) {
 
 const HALF_A_CENT = 0.005;
 
-/** The lines of a part, the largest first. Lines of less than half a cent are shown on demand. */
+/** The lines of one kind, fixed or by usage, the largest first. Lines of less than half a cent are shown on demand. */
 function BillPart({ title, lines }: { title: string; lines: readonly Line[] }) {
   const [open, setOpen] = useState(false);
   const ordered = [...lines].sort((a, b) => b.dollars - a.dollars);

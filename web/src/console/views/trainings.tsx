@@ -109,7 +109,7 @@ const roundedMs = (ms: number): number => {
 
 const RECENT_RUNS = 5;
 
-/** Return the median time from the start to the gate's decision of recent successful runs, or null without one. */
+/** Return the median time from the start to the gate's decision of recent successful runs, or null without such runs. */
 export function usualDurationMs(runs: readonly TrainingRun[]): number | null {
   const durations = runs
     .filter((run) => run.status === "SUCCEEDED")
@@ -162,7 +162,7 @@ export function StartDialog({ close }: { close: () => void }) {
   );
 }
 
-/** Minimum duration of shown states. Shorter states only select the next state. */
+/** Minimum duration of shown states. A shorter state, except the last, only selects the next state and is hidden. */
 const MIN_SHOWN_MS = 20;
 
 export function Steps({ run }: { run: TrainingRun }) {
