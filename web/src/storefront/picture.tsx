@@ -86,7 +86,7 @@ const LINE = 13;
 /** Maximum number of lines of a drawn title. */
 const LINES = 4;
 
-/** Break a title into lines for its drawing. A cut word ends in "…", and so does the last line if words do not fit. */
+/** Break a title into lines for its drawing. Cut words end in "…", like the last line if words do not fit. */
 export function titleLines(title: string): string[] {
   const lines: string[] = [];
   for (const word of title.split(/\s+/).filter(Boolean)) {

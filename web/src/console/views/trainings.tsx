@@ -109,7 +109,7 @@ const roundedMs = (ms: number): number => {
 
 const RECENT_RUNS = 5;
 
-/** Return the median time from the start to the gate's decision of recent successful runs, or null without such runs. */
+/** Return the median time from start to gate decision of recent successful runs, or null if there are none. */
 export function usualDurationMs(runs: readonly TrainingRun[]): number | null {
   const durations = runs
     .filter((run) => run.status === "SUCCEEDED")
