@@ -52,6 +52,7 @@ describe("the facts of a product", () => {
     expect(Object.keys(facts(columns))).toEqual(["ID"]);
     expect(descriptionOf(fromItem({ itemId: "7", properties: columns }))).toBe("A desert planet.");
     expect(Object.keys(facts({ stock: 12, availability: "soon" }))).toEqual(["Stock", "Availability", "ID"]);
+    expect(Object.keys(facts({ stock: "12", stockLevel: "0" }))).toEqual(["Stock", "Stock level", "ID"]);
   });
 });
 

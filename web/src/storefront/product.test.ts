@@ -67,6 +67,7 @@ describe("a product", () => {
     [{ availability: "out of stock" }, false],
     [{ stock: 3 }, true],
     [{ stockLevel: 0 }, false],
+    [{ stock: -2 }, false],
     [{ availability: "preorder" }, null],
     [{ stockRoom: "B2" }, null],
     [{}, null],

@@ -93,17 +93,22 @@ function priceOf(value: unknown): number | null {
 
 /** Return true for a value that means "in stock", false for "out of stock", and null for any other value. */
 function stockOf(value: unknown): boolean | null {
+  const text = String(value ?? "").replaceAll(/[\s_]/g, "");
+  return stockFlagOf(value) ?? (text !== "" && Number.isFinite(Number(text)) ? Number(text) > 0 : null);
+}
+
+/** Return the stock that a flag states, or null for any other value, such as a number of pieces. */
+function stockFlagOf(value: unknown): boolean | null {
   const text = String(value)
     .toLowerCase()
     .replaceAll(/[\s_-]/g, "");
   if (["true", "yes", "instock", "available"].includes(text)) return true;
-  if (["false", "no", "outofstock", "soldout", "unavailable"].includes(text)) return false;
-  return text !== "" && Number.isFinite(Number(text)) ? Number(text) > 0 : null;
+  return ["false", "no", "outofstock", "soldout", "unavailable"].includes(text) ? false : null;
 }
 
 /** Return true for a column that only states whether the product is in stock. */
 export const isStockFlag = ({ key, value }: Column): boolean =>
-  STOCK_COLUMNS.some((column) => keyOf(column) === key) && typeof value !== "number" && stockOf(value) !== null;
+  STOCK_COLUMNS.some((column) => keyOf(column) === key) && stockFlagOf(value) !== null;
 
 const ABBREVIATIONS: Readonly<Record<string, string>> = {
   bkd: "baked",
