@@ -10,8 +10,8 @@ from alsolike.runtime.errors import NotFound
 from cli import console
 from operations.client.deployment import Deployment
 from operations.configuration.store import store_of
+from operations.deployment_stage import Stage, stage_of, stored_user
 from operations.pages import page_urls
-from operations.stage import Stage, stage_of, stored_user
 
 STOCK_TITLE = "Recommend only items in stock"
 _IN_STOCK = ("for-you", "similar-items", "bought-together", "popular", "trending")

@@ -18,7 +18,7 @@ from cli.options import Context, DryRun, Latest, Output, Yes
 from operations.progress import Step, counted
 
 if TYPE_CHECKING:
-    from alsolike.lake.dead_letters import DeadLetter
+    from alsolike.lake.quarantine import DeadLetter
     from operations.quarantine.selection import Selection
     from operations.quarantine.store import Entry, QuarantineStore
 

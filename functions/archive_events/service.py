@@ -20,7 +20,7 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.lake import partitions
 from alsolike.lake.arrow import arrow_schema
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.tombstones import IsErased, names_erased, no_erased_users
 from alsolike.records.interaction import COLUMNS, INTERACTIONS_COLUMNS
 from alsolike.runtime.client_protocols import S3Client

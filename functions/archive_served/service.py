@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from alsolike.events.stream import StreamRecord
 from alsolike.lake import partitions, served
 from alsolike.lake.arrow import arrow_schema
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.pseudonyms import SHOPPER_DIGITS
 from alsolike.privacy.tombstones import NO_TOMBSTONES, Tombstones
 from alsolike.profiles.impressions import MAX_ITEMS, Impressions

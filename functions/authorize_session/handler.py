@@ -17,8 +17,8 @@ from alsolike.runtime.http import request_body, respond, respond_error
 from alsolike.runtime.observability import count, instrumented, log_refusal
 from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
-from functions.authorize_session.keys import SessionKeys
 from functions.authorize_session.service import authorize
+from functions.authorize_session.session_keys import SessionKeys
 from functions.authorize_session.settings import Settings
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.session_tokens import DEFAULT_LIFETIME_S, mint
 from alsolike.events.site_keys import open_session
 from alsolike.runtime.errors import NotFound
-from functions.authorize_session.keys import SessionKeys
+from functions.authorize_session.session_keys import SessionKeys
 
 
 def issue(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alsolike.events.session_tokens import Session, verify
 from alsolike.runtime.errors import InvalidInput, WrongSignature
-from functions.authorize_session.keys import SessionKeys
+from functions.authorize_session.session_keys import SessionKeys
 
 _SCHEME = "bearer "
 

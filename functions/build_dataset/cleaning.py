@@ -12,9 +12,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.configuration.configuration import Configuration
-from alsolike.events import identity
 from alsolike.events.action_events import action_events
 from alsolike.events.interactions import USER_PREFIX
+from alsolike.events.logins import owners
 from alsolike.events.returns import net_weights
 from alsolike.lake.duplicates import deduplicate
 from alsolike.privacy.tombstones import IsErased, no_erased_users
@@ -47,7 +47,7 @@ def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased 
     """
     distinct = deduplicate(rows)
     # A login assigns the session to its user even if the login's own row is dropped.
-    distinct = distinct.assign(profile_id=identity.owners(distinct))
+    distinct = distinct.assign(profile_id=owners(distinct))
     unerased = _where(distinct, ~distinct["profile_id"].isin(erased_profiles(distinct["profile_id"], erased)))
     with_item = _where(unerased, unerased["item_id"].notna())
     types = canonical_types(with_item["event_type"].dropna().unique(), configuration)

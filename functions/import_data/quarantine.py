@@ -13,7 +13,7 @@ import orjson
 
 from alsolike.events.interactions import profile_id
 from alsolike.events.stream import StreamRecord, partition_key
-from alsolike.lake.dead_letters import IMPORT_SHARD, QuarantinedRecord
+from alsolike.lake.quarantine import IMPORT_SHARD, QuarantinedRecord
 from alsolike.privacy.tombstones import IsErased, names_erased
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object

@@ -12,8 +12,8 @@ import pyarrow.compute as pc
 
 from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.times import DAY_MS
-from alsolike.events import identity
 from alsolike.events.interactions import ACTION_TYPES
+from alsolike.events.logins import owners
 from alsolike.events.returns import net_weights
 from alsolike.lake import partitions
 from alsolike.lake.duplicates import deduplicate
@@ -75,7 +75,7 @@ def read_window(
     days = [stored for stored in objects if stored.date >= first]
     sample = read_sample(client, bucket, days, schema=SCHEMA, user=_user)
     rows = deduplicate(sample.rows.to_pandas(types_mapper=pd.ArrowDtype))
-    rows = rows.assign(profile_id=identity.owners(rows))
+    rows = rows.assign(profile_id=owners(rows))
     rows = rows[(rows["event_time_ms"] > from_ms) & ~rows["event_type"].isin(ACTION_TYPES)].reset_index(drop=True)
     types = {name: _canonical(name, configuration) for name in rows["event_type"].dropna().unique()}
     rows = rows.assign(type=rows["event_type"].map(types))

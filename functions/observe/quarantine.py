@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX
-from alsolike.lake.dead_letters import DeadLetter, read_dead_letter
+from alsolike.lake.quarantine import DeadLetter, read_dead_letter
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import StoredObject, folders, scan
 

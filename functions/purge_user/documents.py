@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX, USER_CHANGES_PREFIX
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.lake.served import QUARANTINE_SHARD
 from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.runtime.errors import InvalidInput

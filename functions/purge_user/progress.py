@@ -60,7 +60,7 @@ class Progress:
         self.sessions[session_id] = min(login, self.sessions.get(session_id, login))
 
     def own_sessions(self) -> list[str]:
-        """Return the sessions whose first login is the user's login (`alsolike.events.identity`).
+        """Return the sessions whose first login is the user's login (`alsolike.events.logins`).
 
         All rows of these sessions that have no user are removed, also rows after the login, because clocks of devices
         differ.

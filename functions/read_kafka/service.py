@@ -18,7 +18,7 @@ from alsolike.configuration.configuration import Configuration
 from alsolike.events.interactions import MAX_TIME_MS, Interaction
 from alsolike.events.stream import ConfigurationSource, StreamRecord
 from alsolike.events.stream_writer import EventStream
-from alsolike.lake.dead_letters import KAFKA_SHARD, QuarantinedRecord, without_values
+from alsolike.lake.quarantine import KAFKA_SHARD, QuarantinedRecord, without_values
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.privacy.tombstones import UserIds, names_erased
 from alsolike.runtime.client_protocols import S3Client

@@ -21,8 +21,8 @@ from functions.recommend.ranking.recommenders import RECOMMENDERS
 from functions.recommend.ranking.related import scale_below
 from functions.recommend.resolve import OWN_RULES, Replayed, ResolvedRequest, resolve
 from functions.recommend.rules.apply import arrange, for_rules
-from functions.recommend.rules.pairs import in_random_pairs
 from functions.recommend.rules.slate import Slate
+from functions.recommend.rules.swaps import in_random_pairs
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import UNLIMITED, Budget
 from functions.recommend.state.serving_state import ServingState

@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Sequence
 import orjson
 
 from alsolike.declarations.limits import MAX_ID_CHARACTERS
-from alsolike.events.identity import Login, first_logins
 from alsolike.events.interactions import ACTION_TYPES, MAX_TIME_MS, Interaction, profile_id
+from alsolike.events.logins import Login, first_logins
 from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.impressions import Impressions, ImpressionStore
@@ -68,7 +68,7 @@ def update_profiles(
 ) -> UpdateResult:
     """Add the records to their profiles. A failing profile does not affect other profiles.
 
-    A session's interactions up to its first login are copied to the user's profile (`alsolike.events.identity`), also
+    A session's interactions up to its first login are copied to the user's profile (`alsolike.events.logins`), also
     if they arrive after the login, because the session's profile links to the user's profile. The final profiles do not
     depend on the order, size and repetition of batches under three conditions:
 

@@ -8,12 +8,12 @@ from constructs import Construct
 
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from infra_cdk.constructs.alarm_topic import alerts_topic
+from infra_cdk.constructs.bucket_replication import ARTEFACTS_FROM_PRIMARY, LAKE, Replication
 from infra_cdk.constructs.buckets import DataLake, removal_policy
 from infra_cdk.constructs.encryption import encryption_key
 from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.parameters import Parameters
-from infra_cdk.constructs.replication import ARTEFACTS_FROM_PRIMARY, LAKE, Replication
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.stack import Stack

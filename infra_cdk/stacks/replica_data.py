@@ -6,10 +6,10 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.constructs.alarm_topic import alerts_topic
+from infra_cdk.constructs.bucket_replication import ARTEFACTS_FROM_REPLICA, LAKE, Replication
 from infra_cdk.constructs.buckets import DataLake, removal_policy
 from infra_cdk.constructs.encryption import encryption_key
 from infra_cdk.constructs.event_stream import EventStream
-from infra_cdk.constructs.replication import ARTEFACTS_FROM_REPLICA, LAKE, Replication
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import ARTEFACTS_OUTPUT, KEY_OUTPUT, LAKE_OUTPUT, DataStack, publish_names, regional_stores
 from infra_cdk.stacks.stack import Stack

@@ -7,12 +7,11 @@ from constructs import Construct
 
 from alsolike.declarations.parameters import parameter_name
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
-from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.api_name import ApiName, HealthCheck
 from infra_cdk.constructs.api_routes import Api, ApiParts
+from infra_cdk.constructs.function_alarms import function_alarms
 from infra_cdk.constructs.gradual_releases import GradualReleases
 from infra_cdk.constructs.http_api import HttpApi
-from infra_cdk.constructs.metrics import failed_batches, throttles
 from infra_cdk.constructs.network import Network
 from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.private_api import PrivateApi
@@ -168,38 +167,13 @@ class ServingStack(Stack):
         # Consumers are updated before `collect`, so that they can read a new version of the stream record before it
         # is written.
         collect.live.node.add_dependency(*(made.live for made in consumers))
-        for construct_id, metric, periods, problem, runbook in (
-            (
-                "ShopThrottled",
-                throttles([*(made.function_name for made in (recommend, collect)), sessions.function_name]),
-                2,
-                "Requests of the shop are throttled",
-                "errors",
-            ),
-            (
-                "ConsumersThrottled",
-                throttles(made.function_name for made in consumers),
-                3,
-                "Consumers of the stream are throttled",
-                "quarantine",
-            ),
-            (
-                "BatchesFail",
-                failed_batches(mapping for made in consumers for mapping in made.mappings),
-                1,
-                "Records of the stream failed finally",
-                "quarantine",
-            ),
-        ):
-            alarm(
-                self,
-                construct_id,
-                metric=metric,
-                above=0,
-                periods=periods,
-                description=f"Alsolike {settings.name}: {problem}: docs/runbooks/{runbook}.md",
-                alerts=data.alerts,
-            )
+        function_alarms(
+            self,
+            settings=settings,
+            shop=[recommend.function_name, collect.function_name, sessions.function_name],
+            consumers=consumers,
+            alerts=data.alerts,
+        )
         Parameters(
             self,
             "Parameters",

@@ -15,7 +15,7 @@ from operations.batch.batch_client import BatchClient
 from operations.batch.failed import FailedUsers
 from operations.batch.table import RecommendationFile
 from operations.batch.user_ids import UserId, UserIds
-from operations.in_order import in_order
+from operations.concurrent_map import in_order
 from operations.progress import Step, counted
 
 BATCH_USERS = 500

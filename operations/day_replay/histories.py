@@ -185,7 +185,7 @@ def _counts(arrivals: Sequence[_Arrival], *, at_ms: int) -> Iterator[int]:
 
 
 def _recent(arrivals: Sequence[_Arrival], field: str, owner: str, *, since_ms: int) -> tuple[RecentInteraction, ...]:
-    """Return the interactions that belong to a user or session; see `alsolike.events.identity` for the rule."""
+    """Return the interactions that belong to a user or session; see `alsolike.events.logins` for the rule."""
     logins: dict[str, tuple[int, str, str]] = {}
     for arrival in arrivals:
         if arrival.user_id is not None and arrival.session_id is not None:

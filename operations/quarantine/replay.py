@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from alsolike.events.stream_writer import MAX_BYTES, MAX_RECORDS, calls
-from alsolike.lake.dead_letters import DeadLetter, original_key
+from alsolike.lake.quarantine import DeadLetter, original_key
 from alsolike.runtime.errors import Unavailable
 from operations.client.aws import translate_aws_errors
 from operations.quarantine.store import QuarantineStore

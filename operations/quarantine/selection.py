@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from alsolike.lake.dead_letters import DeadLetter
+from alsolike.lake.quarantine import DeadLetter
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations.quarantine.store import Entry, QuarantineStore
 from operations.times import milliseconds, moment

@@ -8,10 +8,10 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, QUARANTINE_PREFIX
-from alsolike.lake.dead_letters import DeadLetter, read_dead_letter, short_id
+from alsolike.lake.quarantine import DeadLetter, read_dead_letter, short_id
 from alsolike.runtime.errors import NotFound
 from alsolike.runtime.s3 import S3Object, delete_objects, listed
-from operations.in_order import in_order
+from operations.concurrent_map import in_order
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment

@@ -11,9 +11,9 @@ import pandas as pd
 import pyarrow as pa
 
 from alsolike.configuration.configuration import DEFAULT, Configuration
-from alsolike.events import identity
 from alsolike.events.context import context_of
 from alsolike.events.interactions import profile_id
+from alsolike.events.logins import owners, session_logins
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink
 from operations.recovery.lake_reader import SCHEMA, LakeReader
@@ -28,19 +28,19 @@ _NO_ROWS = pa.table({name: pa.array([], SCHEMA.field(name).type) for name in _ID
 
 
 def logins_of(rows: LakeReader, *, on_bytes: Callable[[float], None] = lambda done: None) -> pd.DataFrame:
-    """Return the first login of each session (`identity.session_logins`).
+    """Return the first login of each session (`session_logins`).
 
     Memory grows with the number of logins, not of rows.
     """
-    logins = identity.session_logins(_frame(_NO_ROWS))
+    logins = session_logins(_frame(_NO_ROWS))
     pending: list[pd.DataFrame] = []
     for stored in rows.objects():
-        pending.extend(identity.session_logins(_frame(piece)) for piece in rows.read(stored, _IDENTITY_COLUMNS))
+        pending.extend(session_logins(_frame(piece)) for piece in rows.read(stored, _IDENTITY_COLUMNS))
         # The threshold grows with the number of logins, so each login is compared only a few times.
         if sum(map(len, pending)) > max(len(logins), _PENDING_LOGINS):
-            logins, pending = identity.session_logins(pd.concat([logins, *pending])), []
+            logins, pending = session_logins(pd.concat([logins, *pending])), []
         on_bytes(stored.size_bytes)
-    return identity.session_logins(pd.concat([logins, *pending]))
+    return session_logins(pd.concat([logins, *pending]))
 
 
 def profiles_of(
@@ -106,7 +106,7 @@ def _owned(
     for piece in rows.read(stored, (*_COLUMNS, "properties") if context else _COLUMNS):
         frame = _frame(piece)
         frame = frame.assign(
-            profile_id=identity.owners(frame, logins),
+            profile_id=owners(frame, logins),
             context=[context_of(text, context) for text in piece["properties"].to_pylist()] if context else "",
         )
         yield frame[frame["item_id"].notna()]

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
-from alsolike.events.identity import Login
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
+from alsolike.events.logins import Login
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.store import ProfileStore
 from operations import progress

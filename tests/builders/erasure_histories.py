@@ -15,10 +15,10 @@ import pyarrow.parquet as pq
 
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.events.action_events import action_properties
-from alsolike.events.identity import Login
 from alsolike.events.interactions import ACTION_TAKEN, Interaction, profile_id
+from alsolike.events.logins import Login
 from alsolike.events.stream import StreamRecord
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.profiles.user_export import UserData, UserDataStores
 from alsolike.records.served_response import ServedResponse

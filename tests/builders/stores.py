@@ -13,10 +13,10 @@ import orjson
 import pyarrow as pa
 from botocore.exceptions import ClientError
 
-from alsolike.events.identity import Login
 from alsolike.events.interactions import Interaction, profile_id
+from alsolike.events.logins import Login
 from alsolike.events.stream import StreamRecord
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.profile import recent

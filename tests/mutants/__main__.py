@@ -67,7 +67,7 @@ TARGETS = (
     ),
     Target(
         "profiles",
-        [f"{CORE}/alsolike/profiles/{name}.py" for name in ("profile", "session_links", "store")],
+        [f"{CORE}/alsolike/profiles/{name}.py" for name in ("profile", "session_marks", "store")],
         ["tests/unit/alsolike/profiles", "tests/unit/functions/update_profiles"],
     ),
 )

@@ -9,7 +9,7 @@ FILTER_EVALUATION = "layers/core/python/alsolike/filters/evaluation.py"
 SLATE = "functions/recommend/rules/slate.py"
 PROFILE = "layers/core/python/alsolike/profiles/profile.py"
 PROFILES = "layers/core/python/alsolike/profiles/store.py"
-SESSION_LINKS = "layers/core/python/alsolike/profiles/session_links.py"
+SESSION_LINKS = "layers/core/python/alsolike/profiles/session_marks.py"
 
 EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
     (SERVING_CHECK, "SEED = 0", "0", "1"): "Any seed draws histories.",

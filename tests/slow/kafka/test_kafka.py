@@ -19,8 +19,8 @@ from confluent_kafka import Producer
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
-from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.duplicates import deduplicate
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.profiles.store import ProfileStore
 from infra_cdk.context import load_settings
 from local_cloud.client import Cloud

@@ -20,7 +20,7 @@ import pytest
 from botocore.config import Config
 
 from alsolike.events.stream import StreamRecord
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop, eventually, parquet_rows
 

@@ -10,7 +10,7 @@ from typing import Any
 from typer.testing import CliRunner, Result
 
 from alsolike.events.stream import StreamRecord
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from cli import main as command
 from operations.client.deployment import Deployment
 from tests.fakes.places import create_bucket

@@ -13,8 +13,8 @@ from typer.core import TyperGroup
 from typer.testing import CliRunner
 
 from alsolike.events.stream import StreamRecord
-from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.partitions import quarantine_key
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.runtime.errors import Unavailable
 from cli import main as command
 from cli.group import CommandGroup, LazyGroup

@@ -8,7 +8,7 @@ import pytest
 
 from alsolike.events.interactions import parse_record
 from alsolike.events.stream import StreamRecord
-from alsolike.lake.dead_letters import QuarantinedRecord, original_key, read_dead_letter
+from alsolike.lake.quarantine import QuarantinedRecord, original_key, read_dead_letter
 from alsolike.runtime.errors import Unavailable
 from operations.client import deployment as deployments
 from operations.quarantine.replay import MAX_ATTEMPTS, Replayer

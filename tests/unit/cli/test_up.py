@@ -19,7 +19,7 @@ from operations import boot
 from operations.configuration import file
 from operations.configuration.store import store_of
 from operations.demo.results import DemoFailed
-from operations.stage import stored_user
+from operations.deployment_stage import stored_user
 from tests.unit.cli.command_line import run
 
 NO_PROCESS = 2**22 + 1

@@ -3,6 +3,7 @@
 import json
 import re
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -82,7 +83,7 @@ def test_errors_of_the_code_and_of_lambda_are_read():
         json.dumps({"type": "platform.report", "record": {"status": "timeout"}}),
     ]
     client = CloudWatch([json.dumps({"level": "INFO", "message": "loaded"}), *errors])
-    deployment = SimpleNamespace(environment="demo", client=lambda service: client)
+    deployment: Any = SimpleNamespace(environment="demo", client=lambda service: client)
 
     lines = list(read_logs(deployment, "recommend", since_ms=0, errors=True))
 

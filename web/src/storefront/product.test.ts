@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fromItem, fromMetadata, priceText, requestedColumns, sentenceCase, shortTitle } from "./product";
+import { fromItem, fromMetadata, requestedColumns, sentenceCase, shortTitle } from "./product";
 
 describe("a product", () => {
   it("is read from a row of the catalogue", () => {
@@ -98,11 +98,5 @@ describe("texts", () => {
     expect(shortTitle("Figs, dried")).toBe("Figs, dried");
     expect(shortTitle("x".repeat(60))).toBe("x".repeat(60));
     expect(shortTitle(`${"x".repeat(58)} and on`)).toBe(`${"x".repeat(58)} …`);
-  });
-
-  it("state prices in the shop's currency, if it has chosen one", () => {
-    expect(priceText(12.5, "EUR")).toMatch(/€/);
-    expect(priceText(1234.5)).toMatch(/^1.?234[.,]50$/);
-    expect(priceText(null, "EUR")).toBe("no price");
   });
 });

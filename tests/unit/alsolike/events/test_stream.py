@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alsolike.events.stream import StreamRecord, partition_key, stream_records
 from alsolike.events.stream_writer import MAX_ATTEMPTS, EventStream
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from tests.builders.lambda_events import interaction
 

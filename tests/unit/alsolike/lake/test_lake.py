@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.lake import partitions
-from alsolike.lake.dead_letters import DeadLetter, Kind
 from alsolike.lake.duplicates import deduplicate
 from alsolike.lake.lake_objects import LakeObject, batches
+from alsolike.lake.quarantine import DeadLetter, Kind
 from alsolike.records.interaction import COPY_ORDER, INTERACTIONS_COLUMNS
 from tests.unit.alsolike.records import TIME_MS, interaction
 

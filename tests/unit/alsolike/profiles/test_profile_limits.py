@@ -4,7 +4,7 @@ from typing import Any
 import pytest
 
 from alsolike.events.context import MAX_CHARACTERS, context_of
-from alsolike.events.identity import Login
+from alsolike.events.logins import Login
 from alsolike.profiles.profile import (
     Profile,
     RecentInteraction,

@@ -6,7 +6,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ConnectionClosedError
 
-from alsolike.events.identity import Login
+from alsolike.events.logins import Login
 from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.cache import BoundedCache

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
-from alsolike.events.identity import Login
 from alsolike.events.interactions import MAX_TIME_MS
+from alsolike.events.logins import Login
 from alsolike.profiles.profile import Profile, RecentInteraction, from_items, history_item, recent, to_item
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable

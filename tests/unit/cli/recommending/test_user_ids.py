@@ -11,7 +11,7 @@ import pytest
 
 from operations.batch import run
 from operations.batch.user_ids import UserIds
-from operations.in_order import in_order
+from operations.concurrent_map import in_order
 
 
 def test_users_are_read_from_csv_parquet_lines_and_stdin(function, recommend):

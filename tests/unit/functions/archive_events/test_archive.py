@@ -13,8 +13,8 @@ from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.events.stream import stream_records
-from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.duplicates import deduplicate
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, SCHEMA_VERSION
 from alsolike.runtime.errors import Unavailable
 from functions.archive_events import handler

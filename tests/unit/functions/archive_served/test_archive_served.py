@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.impressions import ImpressionStore

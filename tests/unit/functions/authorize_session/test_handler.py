@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from alsolike.events.session_tokens import Session, mint
 from alsolike.runtime.errors import Unavailable
 from functions.authorize_session import handler
-from functions.authorize_session.keys import CHECK_ON_MISMATCH_S, CHECK_S
+from functions.authorize_session.session_keys import CHECK_ON_MISMATCH_S, CHECK_S
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.builders.rest_events import METHOD_ARN, rest_event
 

@@ -14,7 +14,7 @@ from alsolike.declarations.limits import MAX_ACTIONS
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from alsolike.events.action_events import ActionEvent, action_events
 from alsolike.events.interactions import ACTION_NOT_TAKEN, ACTION_TAKEN, ACTION_VIEWED
-from alsolike.lake.dead_letters import Kind, read_dead_letter
+from alsolike.lake.quarantine import Kind, read_dead_letter
 from alsolike.privacy.tombstones import add_session_tombstones, add_tombstone
 from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.runtime.errors import InvalidInput

@@ -9,10 +9,10 @@ import pytest
 
 from alsolike.configuration.configuration import Fatigue
 from alsolike.declarations.storage import CHAMPION_KEY, TOMBSTONES_KEY
-from alsolike.events.identity import Login
 from alsolike.events.interactions import profile_id
+from alsolike.events.logins import Login
 from alsolike.events.stream import StreamRecord, partition_key, stream_records
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.tombstones import TombstoneReader, names_erased
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.runtime.errors import InvalidInput, NotFound

@@ -9,7 +9,7 @@ import pytest
 
 from alsolike.declarations.storage import TOMBSTONES_KEY
 from alsolike.events.stream import StreamRecord
-from alsolike.lake.dead_letters import QuarantinedRecord
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.user_matcher import Owner
 from alsolike.records.outcome import OUTCOMES_COLUMNS
 from functions.archive_served.service import to_parquet

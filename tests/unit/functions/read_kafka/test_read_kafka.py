@@ -4,7 +4,7 @@ import orjson
 import pytest
 
 from alsolike.api.put_events import parse_put_events
-from alsolike.lake.dead_letters import Kind, QuarantinedRecord, read_dead_letter
+from alsolike.lake.quarantine import Kind, QuarantinedRecord, read_dead_letter
 from alsolike.runtime.errors import Unavailable
 from functions.read_kafka import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, kafka_event

@@ -7,7 +7,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT, Limits
-from alsolike.events.identity import first_logins
+from alsolike.events.logins import first_logins
 from alsolike.profiles.profile import Profile, recent
 from alsolike.profiles.store import ProfileStore
 from tests.builders.configurations import Applied

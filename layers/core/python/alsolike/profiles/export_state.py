@@ -35,7 +35,7 @@ INSTEAD = "run `alsolike users export USER > file.json`, which has no such limit
 
 
 class FirstLogin(NamedTuple):
-    """First login of a session; see `alsolike.events.identity`.
+    """First login of a session; see `alsolike.events.logins`.
 
     Attributes
     ----------

@@ -11,7 +11,7 @@ The partition of a profile contains these items, listed by sort key:
 - ``~erased``: the mark of an erased profile, which hides its interactions.
 - ``~joined``, in a session's partition: the mark of a login (`SessionLink`), which hides earlier interactions.
 
-Therefore a query of the latest items returns the marks first. `alsolike.events.identity` defines the effect of logins.
+Therefore a query of the latest items returns the marks first. `alsolike.events.logins` defines the effect of logins.
 """
 
 from __future__ import annotations

@@ -23,8 +23,8 @@ from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.retention import PROFILE_DAYS, SESSION_ITEM_DAYS, SESSION_PROFILE_DAYS
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
 from alsolike.events.action_events import ActionEvent
-from alsolike.events.identity import Login
 from alsolike.events.interactions import SESSION_PREFIX, Interaction, profile_id
+from alsolike.events.logins import Login
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.batch_writes import (
     BatchWriter,
@@ -58,7 +58,7 @@ from alsolike.profiles.profile import (
     sort_key,
     to_item,
 )
-from alsolike.profiles.session_links import SessionLinks
+from alsolike.profiles.session_marks import SessionLinks
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.errors import Unavailable

@@ -14,8 +14,8 @@ import orjson
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
 from alsolike.events.interactions import SESSION_PREFIX, profile_id
-from alsolike.lake.dead_letters import QuarantinedRecord
 from alsolike.lake.duplicates import deduplicate
+from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceiptStore, erasure_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.user_matcher import Owner, UserMatcher

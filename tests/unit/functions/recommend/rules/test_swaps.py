@@ -5,7 +5,7 @@ from collections import Counter
 
 import pytest
 
-from functions.recommend.rules.pairs import in_random_pairs
+from functions.recommend.rules.swaps import in_random_pairs
 from functions.recommend.scored_item import ScoredItem
 
 RANKED = [ScoredItem(position, 1 / position) for position in range(1, 7)]

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.events.identity import Login, first_logins, owners
+from alsolike.events.logins import Login, first_logins, owners
 from tests.unit.alsolike.records import TIME_MS, interaction, owner
 
 COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
