@@ -1,7 +1,7 @@
 """Cost of cold items, which the champion was not trained on: per request, per publication and per new champion.
 
 The sentence model is synthetic and has the size of a small public model. `ALSOLIKE_SENTENCE_MODEL=FOLDER` selects
-another.
+another model.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class Shop:
     swaps
         Share of the responses with neighbours in random order.
     attention
-        `places`: by place only. `stops`: as `places`, but a user stops after a click, which breaks the model's
-        assumption.
+        `places`: by place only. `stops`: as `places`, but a user stops after a click, which breaks the forecast's
+        assumption that attention depends only on the place.
     """
 
     users: int = 3_000

@@ -118,7 +118,10 @@ class _Disk:
 
 
 def write_file(path: Path, rows: int, *, shuffled: bool = False) -> None:
-    """Write events of one year in the format of the suffix, of 50,000 items and up to 200,000 users (power law)."""
+    """Write events of one year. The suffix selects the format.
+
+    50,000 items are equally frequent. The frequencies of up to 200,000 users follow a power law.
+    """
     pieces = (_piece(first, min(_PIECE_ROWS, rows - first), rows, shuffled) for first in range(0, rows, _PIECE_ROWS))
     schema = pa.schema(
         {"USER_ID": pa.string(), "ITEM_ID": pa.string(), "TIMESTAMP": pa.int64(), "EVENT_TYPE": pa.string()}

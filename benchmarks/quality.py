@@ -168,7 +168,7 @@ def read_set(name: str, interactions: Path | None, items: Path | None, directory
 
 
 def read_file(name: str, interactions: Path | None, items: Path | None, directory: Path) -> InteractionFile:
-    """Read the bundled shop for `complete-journey` without a file. Exit if another set has no file of interactions."""
+    """Read a set. Without a file, `complete-journey` is the bundled shop, and other sets end the program."""
     if name == "complete-journey" and interactions is None:
         journey = prepare(directory, now_s=1_767_225_600, held_back_days=0)
         interactions, items = journey.interactions, journey.items
@@ -227,8 +227,8 @@ def _compared(
 
 
 def parts_section(split: Split, algorithms: Mapping[str, Algorithm], protocols: Sequence[Seen]) -> Iterator[str]:
-    """Yield an ablation table with a row per algorithm: the blend compared with a blend that is tuned without this
-    algorithm.
+    """Yield an ablation table with a row per part of the blend: the blend compared with a blend that is tuned without
+    this part. A blend of a single part has no rows.
     """
     yield f"| past | part | weight | NDCG@{K} with it | without it | difference | 95% interval |"
     yield "|---|---|---|---|---|---|---|"

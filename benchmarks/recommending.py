@@ -72,8 +72,8 @@ T = TypeVar("T")
 def recommend() -> Iterator[Row]:
     """Measure requests of a user with `HISTORY` interactions, and a line of the recommendation log.
 
-    The floor is the ONNX run and the JSON of the same response. With variants, the floor is a request that lists all
-    variants.
+    The floor of a request is the ONNX run and the JSON of the same response. With variants, the floor is a request that
+    lists all variants. The floor of the line is the printed JSON of its items.
     """
     for items, max_ratio, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
         vectors = vectors_model(items=items, dimensions=64, spectrum=0.35)

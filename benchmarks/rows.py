@@ -35,7 +35,7 @@ class Row:
         max_ratio: float | None = None,
         extra_ms: float = 0.0,
     ) -> Self:
-        """Return a row in milliseconds. Its target is at most `max_ratio` times the floor plus `extra_ms`."""
+        """Return a row in milliseconds. With `max_ratio`, the target is `max_ratio` times the floor plus `extra_ms`."""
         target, met = "", None
         if max_ratio is not None:
             target = f"≤ {max_ratio:g}x" + (f" + {extra_ms:g} ms" if extra_ms else "")

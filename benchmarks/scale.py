@@ -286,13 +286,13 @@ def _training(load: Load, assumed: Assumed) -> Iterator[Row]:
 
 
 def _api(calls: float, *, past: bool = False) -> float:
-    """Return the monthly price of API calls in dollars. With `past`, 300 million other calls are billed first."""
+    """Return the monthly price of API calls in dollars. With `past`, other calls have used up the first price tier."""
     before = 300e6 if past else 0.0
     return prices.dollars("api_calls", before + calls) - prices.dollars("api_calls", before)
 
 
 def interaction_bytes() -> int:
-    """Return the billed size of a stored interaction in DynamoDB."""
+    """Return the size of an interaction's item in DynamoDB, without `ITEM_OVERHEAD_BYTES`."""
     interaction = RecentInteraction(1_790_000_000_000, f"{7:032x}", "item0007919", "view")
     item = to_item("u#user00000001", interaction, expires_s=1_790_000_000)
     return sum(map(len, item)) + sum(_value_bytes(value) for value in item.values())

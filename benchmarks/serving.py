@@ -47,8 +47,9 @@ def main(arguments: Sequence[str]) -> int:
     try:
         for name in options.names or TABLES:
             rows: list[Row] = []
+            # `gateway` prints its own progress.
             with contextlib.nullcontext() if name == gateway.__name__ else progress.status(f"measuring {name}"):
-                for row in TABLES[name]():  # gateway prints its own progress
+                for row in TABLES[name]():
                     rows.append(row)
                     progress.print(f"{name}: {row.work}", highlight=False)
             _print(name, rows)

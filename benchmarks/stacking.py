@@ -182,7 +182,8 @@ def _candidates(
 ) -> Iterator[tuple[Floats, npt.NDArray[np.bool_]]]:
     """Yield the candidates' features, `(candidates, models)`, and a mask of the targets, per user.
 
-    Targets that no model has among its best items are ignored, because no weights could rank them high.
+    Targets that no model has among its best items are ignored, because no weights could rank them high. Users without
+    other targets are omitted.
     """
     for chunk, logs in _log_shares(models, queries):
         for query in range(len(chunk)):

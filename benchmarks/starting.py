@@ -1,8 +1,8 @@
 """New processes of `recommend`: time to the first response, and memory after `REQUESTS` requests.
 
-moto replaces AWS over HTTP. The measured processes run the product's code, with the bundle already on disk and with
-cached bytecode, which Lambda layers do not have. A process prints its own processor time. It excludes the shutdown of
-Python, because no client waits for the shutdown.
+moto replaces AWS over HTTP. The measured processes run the product's code. The bundle is already on disk. Unlike in
+Lambda layers, the bytecode is cached. A process prints its own processor time. It excludes the shutdown of Python,
+because no client waits for the shutdown.
 """
 
 from __future__ import annotations

@@ -35,7 +35,7 @@ def synthetic_interactions(*, rows: int, items: int) -> Interactions:
 
 
 def with_columns(interactions: Interactions) -> Interactions:
-    """Return the interactions with content vectors of items: a brand and a title of `WORDS` words, by power laws."""
+    """Add content vectors. Each item has a brand and a title of `WORDS` words, drawn by power laws."""
     rng, items = np.random.default_rng(1), interactions.items
     brands = _by_rank(rng, rows=items, ranks=max(2, items // 20)).tolist()
     words = _by_rank(rng, rows=items * WORDS, ranks=max(2, items // 10)).reshape(items, WORDS).tolist()

@@ -114,8 +114,8 @@ def _fit(sender: Connection, name: str, size: str, path: Path) -> None:
         interactions = with_columns(interactions)
     sender.send(None)
     algorithm = SINGLES[name]
-    # Only one epoch of SASRec is measured, because a training takes too long.
     settings = algorithm
+    # Only one epoch of SASRec is measured, because a training takes too long.
     if isinstance(algorithm, Sasrec):
         settings = dataclasses.replace(algorithm, epochs=1, max_epochs=2)
     estimated = settings.fit_cost(interactions)

@@ -27,7 +27,9 @@ from model_export.data.interactions import Interactions, Ints
 from model_export.data.statistics import Statistics
 
 BATCH_ROWS = 1 << 16
-"""Number of interactions per block of source items. Memory holds the pairs of one block at a time."""
+"""Maximum number of pairs of item and session per block of source items, which limits memory. A single item may have
+more.
+"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)

@@ -26,7 +26,7 @@ from alsolike.training import dataset
 from model_export.data.training_data import properties_by_id, read_table
 
 MAX_SAMPLES = 500_000
-"""Approximate maximum number of exposures. The earliest exposures are omitted."""
+"""Approximate maximum number of exposures. If there are more, the earliest are omitted."""
 
 MIN_COUNT = 20
 """Minimum number of exposures with a property value, or a pair of value and action, for a feature of its own."""

@@ -143,7 +143,7 @@ class Interactions:
         )
 
     def by_users(self, *, maximum: int) -> Iterator[Interactions]:
-        """Yield chunks of complete users without counts. A chunk has at most `maximum` rows, or a single user."""
+        """Yield chunks that contain all rows of their users. A chunk has at most `maximum` rows, or a single user."""
         offsets, first = self.offsets, 0
         while first < self.users:
             last = max(first + 1, int(np.searchsorted(offsets, offsets[first] + maximum, side="right")) - 1)

@@ -20,8 +20,8 @@ ENVIRONMENT_VARIABLE = "ALSOLIKE_SENTENCE_MODEL"
 """Environment variable with the model's folder."""
 
 MAX_VALUES = 2**24
-"""Maximum number of values in all item vectors, which bounds the time of a search. Only the most frequent items have a
-vector.
+"""Maximum number of values in all item vectors, which bounds the time of a search. If there are more items, only the
+most frequent have a vector.
 """
 
 MAX_TABLE_VALUES = 2**25

@@ -138,7 +138,7 @@ def _features(table: pa.Table) -> dict[str, pa.ChunkedArray]:
 
 
 def _user_features(users: Mapping[str, Mapping[str, Any]], profile_ids: Sequence[str]) -> dict[str, Feature]:
-    """Return the user properties that are strings or booleans as features, with a row per profile."""
+    """Return each user property as a feature with a row per profile. Only strings and booleans are known values."""
     known = {profile_id(user_id=user_id, session_id=None): properties for user_id, properties in users.items()}
     owned = [known.get(profile, {}) for profile in profile_ids]
     return {

@@ -56,7 +56,7 @@ class Budget:
     seconds
         Maximum estimated processor time of all fits.
     megabytes
-        Maximum resident memory of the process, in 10^6 bytes.
+        Maximum estimated resident memory of a fit, in 10^6 bytes.
     quick
         True to exclude algorithms whose own estimate (`fit_cost`) is above `QUICK_S`.
     """
@@ -77,10 +77,10 @@ class Budget:
         if key not in self._decided:
             seconds, reason = self._decide(algorithm, interactions)
             self._decided[key] = (
-                interactions,
+                interactions,  # a reference, so that no other object gets the id() of the data
                 0.0 if reason else seconds,
                 reason,
-            )  # a reference to the data, so that no other object gets its id()
+            )
         return self._decided[key][2]
 
     def is_ample(self, interactions: Interactions) -> bool:
@@ -94,7 +94,8 @@ class Budget:
     def _decide(self, algorithm: Algorithm, interactions: Interactions) -> tuple[float, str | None]:
         """Return the estimated seconds of all fits, and the reason to exclude the algorithm, or None if it fits.
 
-        The seconds are 0 if no estimate is needed: for fits from counts, an unlimited budget, or small data.
+        If the algorithm fits, the seconds are 0 without an estimate: for fits from counts, an unlimited budget, or
+        small data. Algorithms with `fit_cost` are also estimated for small data.
         """
         if interactions.counts is not None or (math.isinf(self.seconds) and math.isinf(self.megabytes)):
             return 0.0, None

@@ -45,9 +45,9 @@ class ColdStart:
     Attributes
     ----------
     items
-        Number of new items, which do not occur before the test data.
+        Number of new items, which have no interactions in the training data of the test part.
     others
-        Number of rare items, which are not in the training data.
+        Number of rare items, which have too few interactions for the training.
     users
         Number of users with a new item among their targets.
     by_words_alone
@@ -94,7 +94,7 @@ def part_items(split: Split) -> tuple[PartItems, PartItems]:
     """Return the items of the validation and the test part.
 
     They are equal if the parts are fitted on the same interactions. Items that first occur after the test's training
-    data are not new in the validation, because they did not exist then.
+    data are not new in the validation, because they did not exist in the validation window.
     """
     test = PartItems.of(split.test)
     if split.test.fit is split.validation.fit:

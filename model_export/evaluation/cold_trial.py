@@ -97,7 +97,8 @@ class Trial:
     properties
         Properties of the items, in the order of the full dataset.
     unlearned
-        Properties of rare items without interactions. Their positions follow the positions of the part's items.
+        Properties of the rare items, which the dataset omits. Their positions follow the positions of the part's
+        items.
     earlier
         Trial of the validation part, for the neighbours of rare items. None to find them.
 

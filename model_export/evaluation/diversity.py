@@ -66,7 +66,8 @@ class Diversity:
         Mean entropy of the leaf categories of a list, in bits. It is 0 for one category, and log2(k) for k items of k
         categories.
     intra_list_distance
-        Mean cosine distance of two items of a list: 0 for equal properties, 1 if they have no token in common.
+        Mean cosine distance of two items of a list: 0 for equal properties, 1 if they have no token in common. Items
+        without properties have the distance 1 from all items.
     """
 
     ndcg: float
@@ -111,7 +112,8 @@ class ProductLists:
 def product_list(scores: Floats, targets: Ints, products: Ints, *, k: int) -> Ints:
     """Return the k best items with one item per product.
 
-    If the best `CANDIDATES_A_PLACE * k` items have fewer than k products, further variants of them fill the list.
+    If the best `CANDIDATES_A_PLACE * k` items have fewer than k products, further variants of these products fill the
+    list.
 
     Examples
     --------
@@ -149,7 +151,8 @@ def category_entropy(categories: Ints) -> float:
 def intra_list_distances(lists: Sequence[Ints], content: sp.csr_array) -> npt.NDArray[np.float64]:
     """Return the mean cosine distance of two items of each list, float64 `(lists,)`.
 
-    Each list must have two or more items.
+    Each list must have two or more items. `content` contains vectors of length 1, or 0 for items without properties,
+    which have the distance 1 from all items.
 
     The sum of the inner products of all pairs is (|sum of vectors|² - sum of |vector|²) / 2.
 

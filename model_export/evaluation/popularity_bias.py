@@ -62,5 +62,5 @@ class PopularityBias:
 
     @property
     def ratio(self) -> float:
-        """Average popularity of the lists divided by that of the histories, or 0 if there are no lists."""
+        """Average popularity of the lists divided by that of the histories, or 0 if the latter is 0."""
         return self.list_popularity / self.history_popularity if self.history_popularity else 0.0

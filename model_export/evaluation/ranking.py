@@ -72,7 +72,7 @@ def history_parameters(
 ) -> HistoryParameters:
     """Return the history parameters with which a model of this half-life is served.
 
-    `event_weights` is empty for interactions of a dataset, because they already have weights.
+    `event_weights` and `features` are for the bundle's manifest. Interactions of a dataset already have weights.
     """
     return HistoryParameters(
         length=interactions.history_length,

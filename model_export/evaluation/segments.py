@@ -17,7 +17,7 @@ SHORT = 5
 """Maximum number of interactions of a short history."""
 
 FREQUENT_SHARE = 0.2
-"""Share of the most frequent items. The other items are the tail."""
+"""Share of the most frequent items. The other items with interactions are the tail."""
 
 MAX_CATEGORIES = 10
 Groups = Mapping[str, npt.NDArray[np.bool_]]

@@ -106,6 +106,7 @@ def _combinations(candidates: Sequence[Candidate]) -> list[Candidate]:
 
 
 def _best_single(candidates: Sequence[Candidate]) -> Candidate:
+    """Return the best single algorithm, or the best combination if no single algorithm is compared."""
     singles = [each for each in candidates if not isinstance(each.settings, Combination)]
     return max(singles or candidates, key=lambda each: each.validation_ndcg)
 

@@ -14,7 +14,10 @@ from model_export.evaluation.ranking import Seen, with_open_targets
 
 
 def split_for(interactions: Interactions, *, holdout_days: float | None) -> splits.Split:
-    """Hold out the last days, or each user's last interactions if too few users were active on these days."""
+    """Hold out the last days, or each user's last interactions if too few users were active on these days.
+
+    For models that are fitted from counts, hold out the windows of the counts.
+    """
     if interactions.counts is not None:
         return _counted_split(interactions, interactions.counts, holdout_days=holdout_days)
     holdout_ms = splits.holdout_ms(interactions, days=holdout_days)

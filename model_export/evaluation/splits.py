@@ -279,7 +279,8 @@ def since(interactions: Interactions, *, after_ms: int) -> Part:
     """Return a part with training data up to `after_ms`, and a query of each user with later interactions.
 
     The query of a user with a history is at `after_ms`. The history of a new user contains the interactions at the
-    user's first time, which is the time of the query. Targets are the distinct items of all later interactions.
+    user's first time, which is the time of the query. A new user without interactions after this time has no query.
+    Targets are the distinct items of all interactions after the query.
     """
     interactions, fit, order = _learned(interactions, after_ms)
     offsets = interactions.offsets

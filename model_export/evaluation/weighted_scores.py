@@ -57,7 +57,7 @@ class WeightedScores:
         self._target_scores = self._gathered(targets, columns)
 
     def gains(self, weights: Mapping[str, float]) -> Gains:
-        """Return the NDCG@k of each user with targets for weights by model name, float64 `(users,)`."""
+        """Return the NDCG@k of each user with targets, float64 `(users,)`. `weights` are by model name."""
         weighted = {name: np.float32(weights[name]) for name in self._scores if weights.get(name)}
         targets = _largest(_weighted_sum(weighted, self._target_scores), self._k)
         rivals = _largest(_weighted_sum(weighted, self._rival_scores), self._k)

@@ -157,7 +157,10 @@ def calibration_error(predicted: Floats, taken: Bools, *, bins: int = BINS) -> f
 
 
 def _precision(key: Key) -> float:
-    """Return the prior precision of a weight: low for the bias and the history, high for pairs with an action."""
+    """Return the prior precision of a weight.
+
+    It is low for the bias and the history, and high for pairs of a user's property and an action.
+    """
     return {"bias": 1e-3, "action": 1 / PRIOR_SD**2, "of action": 1.0, "of user": 1.0, "both": 3.0}.get(key[0], 0.1)
 
 

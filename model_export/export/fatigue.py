@@ -78,7 +78,7 @@ def estimate_strength(data: Impressions, sightings: Floats, users: Ints) -> Fati
     sightings
         Sightings of each candidate before its response, weighted by place and age, `(candidates,)`.
     users
-        Number of the user of each response, `(responses,)`. Responses of a user are dependent.
+        Integer that identifies the user of each response, `(responses,)`. Responses of a user are dependent.
     """
     tired = np.log(np.maximum(sightings, 1.0))
     responses = int(np.count_nonzero(np.add.reduceat(tired, data.offsets[:-1]) > 0)) if len(data) else 0

@@ -148,7 +148,7 @@ def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
 def fit(data: Impressions, columns: ItemColumns, propensities: Floats) -> Reranker:
     """Return the maximum a posteriori reranker.
 
-    All weights have normal priors with mean 0. The loss is -sum(gain log p) + sum(precision * parameter²) / 2, with
+    All weights have normal priors with mean 0. The loss is -sum(gain log p) + sum(precision * weight²) / 2, with
     gains scaled to a mean of 1 per response.
     """
     is_known = ~np.isnan(data.features).all(axis=0)

@@ -81,9 +81,8 @@ def export_graphs(model: Model, directory: Path, histories: Histories) -> tuple[
             longest = taken.longest_list(model.items)
             parity = check_parity(model, folders[taken], histories, k=longest, min_recall=0.0)
             if parity.recall >= MIN_RECALL:
-                check_parity(
-                    model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1
-                )  # Longer lists are searched in one stage, so this length also checks one stage
+                # Lists longer than `longest` are searched in one stage, which this length checks.
+                check_parity(model, folders[taken], histories.rows(slice(SAMPLE)), k=longest + 1)
                 for name in GRAPH_FILES:
                     (folders[taken] / name).replace(directory / name)
                 return Stages(2, tried), parity

@@ -115,7 +115,7 @@ def _model(graph: Graph, nodes: list[onnx.NodeProto], *, with_bias: bool) -> onn
 
 
 def _masked(graph: Graph, scores: str, *, with_bias: bool) -> str:
-    """Set masked columns to -inf, and add the bias to the other columns."""
+    """Set masked columns to -inf. If `with_bias` is true, also add the bias to the other columns."""
     masked = graph.barred(scores)
     if with_bias:
         scores = _biased(graph, scores)

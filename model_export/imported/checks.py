@@ -35,7 +35,7 @@ def check_folder(directory: Path) -> Folder:
 
 
 def check_graph(folder: Folder, graph: ScoringGraph) -> None:
-    """Compare runs of a graph with the examples and with each other."""
+    """Check the range of a graph's scores, and compare runs with the examples and with each other."""
     rng = np.random.default_rng(0)
     items = len(folder.item_ids)
     histories = np.zeros((SAMPLES, LONGEST), np.int64)

@@ -77,11 +77,11 @@ class AgainstChampion:
         Version of the champion, or None if its bundle has no version.
     since_ms
         Start of the targets: the later of the champion's last training event and the end of the data that selected the
-        settings.
+        settings. None if the bundle cannot be opened.
     refusal, reason
         Reason for a missing comparison, as code and as text. None after a comparison.
     users, asked_users
-        Number of users with interactions after `since_ms`, and number of evaluated users.
+        Number of users with later interactions to predict (`splits.since`), and number of evaluated users.
     hit_users
         Number of evaluated users with a relevant item in either list.
     targets

@@ -27,7 +27,7 @@ class TrainingFigures:
     repurchase_share
         Share of repeat purchases among the purchases after users' first orders, or None if there are no purchases.
     against_champion, new_data
-        Comparison with the champion, and check of the data since its training. None if there was no such check.
+        Comparison with the champion, and check of the data since its training. Each is None if it was not made.
     dataset
         Number of interactions and users, before sampling.
     train_s

@@ -68,8 +68,8 @@ class NewData:
         Comparison of the winner's settings, fitted up to `half_ms`, with the champion on the second half. None if there
         are no test users, or too few interactions before `half_ms`.
     foreseen
-        Predictability of the second half. None if `taught` is None, or if there is too little data before the
-        champion's last training event.
+        Predictability of the second half. None if `taught` is None, if one of the two periods has no test users with a
+        history, or if there is too little data before the earlier period.
     """
 
     since_ms: int

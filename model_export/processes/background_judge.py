@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 def judged_in_background(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[tuple[T, float]]:
-    """Yield each model and the result of `judge` on it, which runs while the next model is trained."""
+    """Yield each model and its result of `judge`. `judge` runs in a thread while the next model is trained."""
     waiting: tuple[T, Future[float]] | None = None
     for model in models:
         if waiting is not None:

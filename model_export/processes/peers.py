@@ -128,9 +128,10 @@ def current() -> Peers:
 
 @contextlib.contextmanager
 def joined(place: Place) -> Iterator[None]:
-    """Connect to the other processes while the body runs.
+    """Start this host's followers, and connect all processes while the body runs.
 
-    If the body succeeds, the first process sends None to the followers.
+    If the body succeeds, the first process ends the followers with the message None. A single process connects to
+    nothing.
     """
     global _current
     if place.size == 1:
@@ -177,7 +178,7 @@ def _met(place: Place, children: Sequence[subprocess.Popen[bytes]]) -> Any:
     from torch.distributed import PrefixStore, TCPStore
 
     host, _, port = place.address.rpartition(":")
-    # The store of torchrun already listens on this port.
+    # Under torchrun, the store of torchrun already listens on this port.
     listens = place.rank == 0 and os.environ.get("TORCHELASTIC_USE_AGENT_STORE") != "True"
     first = TCPStore(host, int(port), place.size, listens, MEETING, wait_for_workers=False)
     store = PrefixStore("alsolike", first)

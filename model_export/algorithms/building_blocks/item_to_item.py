@@ -82,8 +82,8 @@ class ItemRows:
     def score(self, histories: Histories, *, position_decay: float) -> Floats:
         """Return the product of decayed history and table, float32 `(batch, items + 1)`."""
         history = histories.matrix(columns=len(self.row_of), position_decay=position_decay)
-        scores = np.zeros(history.shape, np.float32)
         # Sum in float32, as in the graph. With many repeats, float64 sums differ from the graph beyond the tolerance.
+        scores = np.zeros(history.shape, np.float32)
         # Unpickled arrays have their own data type object, with which `add.at` is much slower.
         value, target = self.value.view(np.float32), self.target.view(np.int32)
         for row, (start, end) in enumerate(itertools.pairwise(history.indptr.tolist())):
