@@ -35,12 +35,12 @@ class Layer:
     Attributes
     ----------
     name
-        Name of the folder under `layers/`, with `requirements.in` and the pinned, hashed `requirements.txt`. The
-        content of the folder's `python/` becomes part of the layer.
+        Name of the layer. If there is a folder `layers/<name>/python/`, its content becomes part of the layer.
     unused
         Patterns of installed files that no function imports.
     lists
-        Paths of requirements files, relative to the repository. Empty if the layer's folder has `requirements.txt`.
+        Paths of pinned, hashed requirements files, relative to the repository. If empty, the file is
+        `layers/<name>/requirements.txt`.
     """
 
     name: str

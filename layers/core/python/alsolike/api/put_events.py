@@ -101,8 +101,8 @@ def parse_put_events(
     tracking_id
         Expected tracking ID. None accepts any tracking ID.
     ids
-        Conversion of the shop's IDs to stored IDs. The result contains only stored IDs, and hashes of stored IDs as
-        event IDs.
+        Conversion of the shop's user and session IDs to stored IDs. Event IDs that are hashes are computed from stored
+        IDs.
     session
         Session in the call's token. The body then has no session, and the tracking ID is optional. Equal event IDs in
         different sessions remain different events.
@@ -282,7 +282,7 @@ _HAS_QUERY = {
 
 
 def _spelled(types: Iterable[EventType]) -> str:
-    """Return a regular expression that matches the names and aliases of event types in any case."""
+    """Return a regular expression that matches the names and aliases of event types, ignoring case."""
     spellings = sorted(spelling for event_type in types for spelling in (event_type.name, *event_type.aliases))
     return f"^({'|'.join(''.join(map(_in_any_case, spelling)) for spelling in spellings)})$" if spellings else "^(?!)"
 

@@ -33,7 +33,9 @@ LIVE, READY = "/healthz", "/readyz"
 SERVED_FUNCTIONS = ("collect", "recommend")
 DEFAULT_PORT = 8080
 TIMEOUT_S = 20.0
-"""Time limit of a request in seconds. A request that waits longer for the handler gets the status 503."""
+"""Maximum time in seconds that a request waits for the handler. After this time, the response has the status 503. A
+running handler is not interrupted.
+"""
 IDLE_S = 5.0
 """Time in seconds after which an idle connection is closed. A stop waits at most this time for idle connections."""
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -49,7 +51,7 @@ class Routes:
         self._routes = [(key, _pattern(key)) for key in sorted(keys, key=lambda key: key.count("{"))]
 
     def match(self, method: str, path: str) -> tuple[str, dict[str, str]] | None:
-        """Return the route key and the decoded path parameters of an undecoded path, or None for an unknown path."""
+        """Return the route key and the decoded path parameters for an undecoded path, or None if no route matches."""
         for key, pattern in self._routes:
             if found := pattern.fullmatch(f"{method} {path}"):
                 return key, {name: unquote(value) for name, value in found.groupdict().items()}
@@ -147,7 +149,8 @@ class FunctionServer(ThreadingHTTPServer):
             context = Context(self.function, event["requestContext"]["requestId"], deadline_s=deadline_s)
             return self._handler(event, context)
         except Exception:  # noqa: BLE001 - one failed request must not stop the server
-            from alsolike.runtime.observability import logger  # reads the name of the service that `main` sets
+            # Imported here, because this module reads at import the name of the service that `main` sets.
+            from alsolike.runtime.observability import logger
 
             logger.exception("request failed")
             return _message(500, "Internal Server Error")

@@ -77,7 +77,10 @@ class Ragged:
         return self[row].tobytes()
 
     def inverted(self, size: int) -> Ragged:
-        """Return the indices of the rows that contain each code below `size`: ascending uint32, once per occurrence."""
+        """Return the index from codes to rows. Row c of the result contains the indices of the rows with the code c.
+
+        The indices are ascending uint32, once per occurrence of the code. All codes must be below `size`.
+        """
         pairs = self.data.astype(np.int64)
         pairs <<= _ROW_BITS
         pairs |= np.repeat(np.arange(len(self)), self.lengths)

@@ -2,8 +2,8 @@
 
 One model serves all actions. A feature is a constant, an action, a column value of the action or user, a pair of an
 action and a user's column value, or a number from the user's history. The weight of each feature has a normal posterior
-with a diagonal covariance (Laplace approximation). Exploration draws weights from this posterior
-(Chapelle and Li, 2011, algorithm 3).
+with a diagonal covariance (Laplace approximation). `recommend` explores by Thompson sampling: it draws the logit of
+each action independently from the normal distribution that follows from this posterior (Chapelle and Li, 2011).
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class Exposure(NamedTuple):
 def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
     """Return the exposures of one user with known outcomes, in time order.
 
-    Views of an action within `WINDOW_MS` are merged.
+    Views of an action within `WINDOW_MS` after a view without an outcome are merged with this view.
 
     A view within `WINDOW_MS` after an outcome also belongs to this outcome, because several outcomes can report the
     same impression, and clients may round times to seconds.
@@ -102,7 +102,7 @@ def exposures(events: Iterable[ActionEvent], *, now_ms: int) -> list[Exposure]:
 
 
 class UserHistory:
-    """Outcomes of a user before a request. `rate` is the share of taken exposures of all users."""
+    """Counts of the outcomes of one user. `rate` is the `ActionModel.rate`."""
 
     def __init__(self, rate: float) -> None:
         self._rate = rate
@@ -164,7 +164,7 @@ class ActionModel:
     Attributes
     ----------
     rate
-        Share of taken exposures, or 0 if there are no exposures.
+        Smoothed share of taken exposures among the exposures of all users, or 0 for a model without data.
     fitted
         True for a fitted regression, false for rates per action and without data.
     weights, sds

@@ -13,7 +13,7 @@ from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
 
 GROUPING = (ColumnType.STRING, ColumnType.BOOLEAN, ColumnType.LIST)
-"""Types of user columns that form groups. Numbers and texts do not, because few users share the same value."""
+"""Types of user columns that form groups. Other types do not, because few users share the same value."""
 
 
 MAX_POSITION = 2**31

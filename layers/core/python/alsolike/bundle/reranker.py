@@ -36,10 +36,10 @@ IN_CONTEXT = (FEATURES.index("popularity"), FEATURES.index("price"))
 """Features whose weights depend on the context."""
 
 BEST = 10
-"""Number of best candidates whose log scores determine the mean and the standard deviation."""
+"""Number of best candidates whose log scores determine the mean and the standard deviation of the feature `score`."""
 
 MIN_SCORE = 1e-9
-"""Lower bound of scores."""
+"""Minimum score. Lower scores are raised to this score, so that their logarithms are finite."""
 
 MIN_DEVIATION = 1e-6
 """Minimum standard deviation. A smaller one is replaced by 1, because the values differ only by rounding."""
@@ -85,7 +85,8 @@ class ItemColumns:
         positions, scores
             Candidates of one request and their scores, `(candidates,)`.
         ranks
-            Popularity ranks of the candidates, NaN if unknown, `(candidates,)`. None to use the positions.
+            Popularity ranks of the candidates, NaN if unknown, `(candidates,)`. None to use the positions, which are
+            popularity ranks in an exported model.
         """
         rows = np.where(positions < len(self.category), positions, 0)
         price, category = self.log_price[rows].astype(np.float64), self.category[rows]

@@ -15,7 +15,7 @@ from alsolike.runtime.struct import struct
 
 @struct
 class User:
-    """User with properties. Users who only have interactions are not stored in this table."""
+    """User with properties. The table of users has no rows for users who only have interactions."""
 
     user_id: str
     properties: Mapping[str, Any]

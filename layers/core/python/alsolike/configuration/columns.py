@@ -50,7 +50,7 @@ _EXPECTED: Mapping[ColumnType, str] = {
 
 
 def check_values(properties: Mapping[str, Any], columns: Mapping[str, ColumnType], *, where: str) -> None:
-    """Check the values of declared columns, and refuse other spellings of their names. Null means absent.
+    """Check the values of declared columns, and refuse declared names in upper case (`CATEGORY_L1`). Null means absent.
 
     Undeclared columns can have any value.
     """

@@ -135,7 +135,7 @@ class Sessions:
     Attributes
     ----------
     events
-        Event types that browsers may send. By default, only the shop's backend may send purchases.
+        Event types that browsers may send. By default, only the shop's backend may send purchases and returns.
     columns
         Property names of item columns that responses may contain.
     filters
@@ -236,7 +236,7 @@ class Configuration:
         return self.recommenders[_FOR_YOU].fatigue
 
     def recommenders_with(self, rules: str) -> list[str]:
-        """Return the names of the recommenders that use this rule set, without arms of experiments."""
+        """Return the names of the recommenders whose settings name this rule set. Arms of experiments do not count."""
         return [recommender.name for recommender in self.recommenders.values() if recommender.rules == rules]
 
     def arms_with(self, rules: str, *, now_ms: int) -> list[str]:
@@ -257,7 +257,7 @@ class Configuration:
         return event_type in self._spellings or event_type.lower() in self._spellings
 
     def canonical_event_type(self, name: str, *, field: str = "eventType") -> str:
-        """Return the canonical name of an event type for its name or alias, in any case.
+        """Return the canonical name of an event type for its name or alias, ignoring case.
 
         Examples
         --------

@@ -157,9 +157,10 @@ class RuleSet:
 
 
 def promoted_places(shares: Sequence[float], k: int) -> list[int]:
-    """Return the number of positions that each share receives in a list of k.
+    """Return the number of positions that each share receives in a list of k items.
 
-    The cumulative sums of the shares are rounded, halves up, so that the total never exceeds the rounded total share.
+    The cumulative sums of the shares, times k, are rounded, halves up. Therefore the total number of positions is the
+    rounded product of the total share and k.
 
     Examples
     --------

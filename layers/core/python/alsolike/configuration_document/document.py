@@ -188,7 +188,7 @@ def _events(node: Node | None) -> dict[str, EventType]:
 def _refuse_ambiguous_spellings(
     node: Node, events: Mapping[str, EventType], stated: Mapping[str, list[tuple[Node, str]]]
 ) -> None:
-    """Record a fault for each name or alias in the document that refers to two event types."""
+    """Record a fault for each name or alias in the document that already stands for an event type."""
     owners = {name: name for name in events}
     for name, event in events.items():
         for spelling in event.aliases if name not in stated else ():

@@ -10,7 +10,7 @@ MAX_ORIGINS = 50
 MAX_FATIGUE, MAX_HALF_LIFE_HOURS = 5, 720
 
 MAX_RULES = 100
-"""Maximum number of rules of each type in a rule set."""
+"""Maximum number of rules of each type in a rule set, except pins."""
 MAX_FACTOR = 100
 MAX_SPREAD = 1_000
 MAX_NEW_FOR_DAYS = 3_650

@@ -1,4 +1,4 @@
-"""Reader of the current configuration for functions, which is cached and polled in S3."""
+"""Reader of the current configuration, which functions poll in S3 and cache."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ class Access:
         Name of the resource: a field of `StoredData` in `infra_cdk`, ``*``, a field of `settings.py` with an ARN, or
         another name that the function's stack resolves.
     keys
-        Keys of objects in a bucket, with ``*`` as wildcard. Empty for the bucket itself.
+        Keys of objects in a bucket, with ``*`` as wildcard. Empty for the bucket itself, and for other resources.
     reason
         Justification of a ``*`` in the ARN.
     attributes
@@ -131,7 +131,7 @@ class KafkaTopic:
 
     @property
     def access(self) -> tuple[Access, ...]:
-        """Access of Lambda's poller. Resources without a setting are omitted.
+        """Access of Lambda's poller. The stack grants only the part of this access that the Kafka settings need.
 
         https://docs.aws.amazon.com/lambda/latest/dg/with-msk-permissions.html
         https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-permissions.html
@@ -170,7 +170,7 @@ class LogLines:
     Attributes
     ----------
     field
-        JSON path of a field that selects lines.
+        JSON path of a field. The function receives only lines with this field.
     """
 
     function: str

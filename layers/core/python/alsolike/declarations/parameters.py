@@ -13,7 +13,7 @@ REPLICA = "Replica"
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Names:
-    """Names of a deployment's resources. Each field is an SSM parameter (`parameter_name`)."""
+    """Names of a deployment's resources. Each nonempty field is an SSM parameter (`parameter_name`)."""
 
     api_url: str
     user_pool_id: str

@@ -3,8 +3,8 @@
 # Rows of DynamoDB, counted from the last write.
 PROFILE_DAYS = 400
 SESSION_PROFILE_DAYS = 90
-# Added to `PROFILE_DAYS` for the DynamoDB item that names a user's session. DynamoDB may delete the session's mark
-# late, and this DynamoDB item must exist longer than the mark.
+# Added to `PROFILE_DAYS` for the DynamoDB item with which erasures and exports find a user's session. This item must
+# exist longer than the session's link to the user (`~joined`), which DynamoDB may delete late.
 SESSION_ITEM_DAYS = 30
 
 # Deletions in the catalogue's snapshot. Live profiles may contain a deleted item for this time, and so may models.

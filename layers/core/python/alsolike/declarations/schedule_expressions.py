@@ -89,7 +89,7 @@ def parse_schedule(expression: str) -> Rate | Cron:
 def _values(
     field: str, low: int, high: int, *, names: Sequence[str] = (), has_steps: bool = True, wraps: bool = True
 ) -> tuple[int, ...]:
-    """Return the values that a field selects. Ranges can wrap around, such as `22-2` for hours."""
+    """Return the values that a field selects. Unless `wraps` is false, a range can wrap around (`22-2` for hours)."""
 
     def number(text: str) -> int:
         value = names.index(text) + low if text in names else int(text) if _NUMBER.fullmatch(text) else -1

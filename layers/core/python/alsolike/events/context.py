@@ -10,8 +10,8 @@ import orjson
 from alsolike.configuration.columns import property_name
 
 MAX_CHARACTERS = 40
-"""Maximum length of a value in characters. Longer values are ignored, so that a profile item fits into one write unit
-(1 KB)."""
+"""Maximum length of a value in characters. Longer values are ignored, so that the DynamoDB item of an interaction fits
+into one write unit (1 KB)."""
 
 
 def context_of(properties: str | None, columns: Sequence[str]) -> str:

@@ -212,7 +212,10 @@ def _groups(condition: And | Or) -> list[Condition]:
 
 
 def _applicable(filter_: Filter, values: Values, *, name: str) -> tuple[Expression, ...]:
-    """Return the expressions of a filter, without EXCLUDE expressions that lack the value of a parameter."""
+    """Return the expressions of a filter, without EXCLUDE expressions that lack the value of a parameter.
+
+    An INCLUDE expression that lacks a value raises `InvalidInput`.
+    """
     refuse_unknown(values, filter_, name=name)
     expressions = []
     for expression in filter_.expressions:

@@ -108,7 +108,7 @@ class TokenReader:
         return is_found
 
     def one_of(self, *texts: str) -> str:
-        """Consume one of the keywords or symbols `texts` in any case, and return it as written in `texts`."""
+        """Consume one of the keywords or symbols `texts`, ignoring case, and return it as written in `texts`."""
         for text in texts:
             if self.take(text):
                 return text

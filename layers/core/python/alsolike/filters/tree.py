@@ -161,9 +161,9 @@ class Expression:
 
 @struct
 class Filter:
-    """Filter, which passes the union of the INCLUDE expressions that apply, minus the union of the EXCLUDE expressions.
+    """Filter. It passes the union of the INCLUDE expressions minus the union of the EXCLUDE expressions.
 
-    If no INCLUDE expression applies, the filter starts from all items.
+    Expressions that do not apply are ignored. If no INCLUDE expression applies, the filter starts from all items.
 
     Attributes
     ----------

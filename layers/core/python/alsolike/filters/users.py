@@ -13,7 +13,7 @@ _EQUALITIES = (Operator.EQUAL, Operator.NOT_EQUAL)
 
 
 def holds(condition: Condition, resolver: Resolver) -> bool:
-    """Return true if a condition on the user holds. Comparisons with a missing property are false."""
+    """Return true if a condition on the user holds. Comparisons and IN are false for a missing property."""
     if isinstance(condition, Not):
         return not holds(condition.operand, resolver)
     if isinstance(condition, And | Or):

@@ -62,8 +62,8 @@ def parse_values(name: str, text: str) -> tuple[str, ...]:
 class Resolver:
     """Conversion of operands to values: parameters, times, and columns of the current item or user.
 
-    A missing property of the current item or user gives None or an empty list. So does a property of another type. It
-    is not an error, because the caller cannot correct stored data.
+    A property of the current item or user that is missing or has another type gives None or an empty list. This is not
+    an error, because the caller cannot correct stored data.
     """
 
     values: Values
@@ -79,7 +79,10 @@ class Resolver:
         return [text for text, _ in self._sources(leaf.elements)], everything
 
     def text(self, leaf: Comparison) -> str | None:
-        """Return the operand of a comparison as a string, or None if the current item or user has no such string."""
+        """Return the operand of a comparison as a string.
+
+        Return None if the operand is a column of the current item or user that contains no string.
+        """
         if isinstance(leaf.value, Column):
             resolved = self._found(leaf.value)
             return resolved if isinstance(resolved, str) else None

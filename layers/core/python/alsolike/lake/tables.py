@@ -15,8 +15,8 @@ from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset
 
 AGENT = "agent"
-"""Column of interactions and responses with the program that sent them. Readers for training, attribution and drift
-skip rows with a value, because programs do not choose as people do."""
+"""Column of interactions and responses with the program that sent the event or the request. Readers for training,
+attribution and drift skip rows with a value, because programs do not choose as people do."""
 
 CONNECTIONS = 8
 BATCH_ROWS = 65_536
@@ -31,7 +31,7 @@ def read_concurrently(
     max_bytes: int,
     max_objects: int = 4 * CONNECTIONS,
 ) -> Iterator[tuple[LakeObject, Content]]:
-    """Yield objects with their contents in the order of `objects`. `read_one` returns None for a deleted object.
+    """Yield objects with their contents in the order of `objects`, without objects for which `read_one` returns None.
 
     At most `max_objects` objects of at most `max_bytes` in total are in memory. An object that exceeds `max_bytes` is
     read without other objects.

@@ -50,8 +50,8 @@ class Pseudonyms:
         return self._hash("shopper", stored_id)[:SHOPPER_DIGITS]
 
     def _hash(self, kind: str, value: str) -> str:
-        # No kind contains the separator, so different pairs of kind and ID have different hash inputs.
         code = self._keyed.copy()  # The copy avoids hashing the key again.
+        # No kind contains the separator, so different pairs of kind and ID have different hash inputs.
         code.update(f"{kind}\0{value}".encode("utf-8", "surrogatepass"))
         return code.hexdigest()
 

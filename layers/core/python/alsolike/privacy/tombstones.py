@@ -154,8 +154,9 @@ def add_tombstone(client: S3Client, bucket: str, user_hash: str, *, now_ms: int)
 
 
 def add_session_tombstones(client: S3Client, bucket: str, session_hashes: Collection[str], *, now_ms: int) -> None:
-    """Write missing tombstones of an erased user's sessions. Each write also removes session tombstones older than
-    `SESSION_TOMBSTONE_DAYS`.
+    """Write missing tombstones of an erased user's sessions.
+
+    If a tombstone is missing, session tombstones older than `SESSION_TOMBSTONE_DAYS` are removed, too.
     """
 
     def change(stones: Tombstones) -> Tombstones:
@@ -214,8 +215,9 @@ def _with_receipts(client: S3Client, bucket: str, stones: Tombstones) -> Tombsto
 def _read_receipts(client: S3Client, bucket: str, *, known: Tombstones) -> Tombstones:
     """Return the tombstones of receipts that may contain unknown tombstones.
 
-    These are the receipts of unknown users, and the receipts written after the latest known tombstone, because a
-    restored outdated object lacks later sessions. Sessions that expired before the latest known tombstone are skipped.
+    These are the receipts of users without a known tombstone, and all receipts written since the latest known
+    tombstone. If `known` is from an outdated object, it can contain a user without the sessions that were erased later.
+    Sessions whose tombstones expired before the latest known tombstone are skipped.
     """
     ids = {name[:ID_DIGITS] for name in known.users}
     latest_ms = max((*known.users.values(), *known.sessions.values()), default=0)

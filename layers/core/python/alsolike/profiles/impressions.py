@@ -2,7 +2,7 @@
 
 The partition key is the shopper's keyed hash, as in the recommendation log, because the log contains no IDs. An item of
 the table is one list, which expires. Writes are idempotent by key. An event that reports impressions of a response
-replaces the list of the log, which does not state the items that the page showed.
+takes precedence over the list of the log, which does not state the items that the page showed.
 """
 
 from __future__ import annotations

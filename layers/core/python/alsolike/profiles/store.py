@@ -258,7 +258,7 @@ class ProfileStore:
     def join(self, session_id: str, login: Login, *, now_ms: int, length: int = HISTORY_LENGTH) -> None:
         """Copy a session's interactions up to a login to the user's profile, and mark the session.
 
-        Later logins do not change a marked session. A repeated call completes an interrupted one.
+        A call with another login does not change a marked session. A repeated call completes an interrupted one.
         """
         raise_first(self.join_many({session_id: login}, now_ms=now_ms, length=length))
 

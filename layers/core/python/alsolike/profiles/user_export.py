@@ -98,9 +98,9 @@ class UserData:
         - profile: all interactions of the live profile, also those with actions;
         - sessions: the sessions that joined the profile;
         - erasure: the receipt;
-        - interactions: the events of the user and of the user's sessions before the login;
+        - interactions: the events of the user, and the anonymous events of the user's sessions up to the login;
         - quarantine: unreadable records of the user (`UserMatcher`);
-        - recommendations: rows of `served` for the user and the user's sessions before the login;
+        - recommendations: rows of `served` for the user, and for the user's sessions up to the login;
         - nextToken: the token of the next page, absent on the last page.
 
         Parameters
@@ -280,7 +280,7 @@ class _Page:
         return ended
 
     def _interactions(self) -> bool:
-        """Collect the user's interactions, and the interactions of the user's sessions up to their first logins."""
+        """Collect the user's interactions, and the anonymous interactions of the sessions up to their first logins."""
         if self._around is not None:
             interactions = [_json(row) for row in self._own_rows(self._around)]
             if self._has_room(b",".join(interactions)):
@@ -320,7 +320,7 @@ class _Page:
         return True
 
     def _recommendations(self) -> bool:
-        """Collect the responses to the user, and the anonymous responses to the user's sessions before the first login.
+        """Collect the responses to the user, and the anonymous responses to the user's sessions up to the first login.
 
         The time of a response is compared with the time at which the login was received, because both are server times.
         """

@@ -70,8 +70,8 @@ _COLUMNS_OF_QUERY = dataclasses.replace(
     minimum=1,
     element=Text(
         MAX_COLUMN_CHARACTERS,
-        pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
         # API Gateway decodes the query string before it splits values at commas, so a name cannot contain a comma.
+        pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
         expected="a column's name",
     ),
 )

@@ -124,7 +124,10 @@ def lines_key(run: str) -> str:
 
 
 def _with_memberships(condition: Condition) -> Condition:
-    """Return a condition with IN in place of = for texts, because Personalize also compares lists with =."""
+    """Return a condition with IN and NOT IN in place of = and != for texts.
+
+    Personalize also compares lists with these operators.
+    """
     if isinstance(condition, And | Or):
         return type(condition)(tuple(map(_with_memberships, condition.operands)))
     if isinstance(condition, Not):

@@ -44,7 +44,8 @@ class Canary:
     planned_answers
         Planned number of responses in both arms, for `alsolike.experiments.comparison`.
     expected_answers
-        Number of comparable responses in the previous period of the same length; None in pointers of earlier versions.
+        Approximate number of responses in the period of the same length before the start that the canary would have
+        included; None in pointers of earlier versions.
     extended
         True if the duration was extended because log data were missing.
     """
@@ -94,8 +95,8 @@ def assign(
 ) -> Assignment:
     """Return the arms of a request: first the arms of experiments, then the arm of the canary.
 
-    Users in an experiment that compares models are not assigned to the canary, because the experiment selects their
-    model. Users who already have the maximum number of arms in a recommendation ID are not assigned either.
+    Requests in an experiment that compares models are not assigned to the canary, because the experiment selects their
+    model. Requests that already have the maximum number of arms of a recommendation ID are not assigned either.
     """
     running = tuple(running)
     assignment = experiments.assign(running, recommender=recommender, unit=unit, now_ms=now_ms)

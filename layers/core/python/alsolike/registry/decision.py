@@ -58,7 +58,7 @@ class Decision:
     Attributes
     ----------
     champion
-        Champion with which the version was compared; None if there was no champion.
+        Champion at the time of the decision; None if there was no champion.
     forced
         Operator's reason for the latest promotion or canary despite a rejection; None if the rejection was not
         overridden.
@@ -83,8 +83,8 @@ class Decision:
 
     @property
     def champion_of_same_data(self) -> str | None:
-        """Champion with which the version was compared, if its latest training interaction is not earlier than the
-        version's; else None.
+        """Champion at the time of the decision, if the version has no later training interactions than this champion;
+        else None.
         """
         times = next((check.values for check in self.checks if check.name == LATEST_EVENT), {})
         own, other = times.get("last_event_ms"), times.get("champion_last_event_ms")

@@ -106,7 +106,10 @@ def start_canary(
     force: str | None,
     how_to_force: str,
 ) -> str:
-    """Store an override, start the training workflow at its canary step, and return the ARN of the execution."""
+    """Start the training workflow at its canary step, and return the ARN of the execution.
+
+    If the gate rejected the version, the reason for the override is stored before.
+    """
     if champion is not None and champion.version == version:
         raise _champion_already(champion)
     _check_bundle(versions, version)

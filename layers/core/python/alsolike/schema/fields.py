@@ -43,7 +43,7 @@ class Text:
     Attributes
     ----------
     pattern
-        Pattern of the complete string, with the same meaning in Python and JSON Schema.
+        Regular expression from `^` to `$`, with the same meaning in Python and JSON Schema.
     """
 
     kind: ClassVar[str] = "a non-empty string"

@@ -1,7 +1,7 @@
 """Admission of requests with a key pair, by signature or HTTP Basic: age of the signature, key, and scopes.
 
-Each of `ROUTES` with scopes has a second route below `SIGNED_PREFIX`, to which API Gateway forwards requests unchecked.
-After the verification, handlers receive the request with the route key of the unsigned route.
+Each of `ROUTES` with scopes has a second route below `SIGNED_PREFIX`. API Gateway does not check the requests of these
+routes. After the verification, handlers receive the request with the route key of the unsigned route.
 """
 
 from __future__ import annotations

@@ -138,8 +138,8 @@ class ListColumn:
         1 for a row with a list (possibly empty), 2 for a row with a string such as ``a|b``, 0 for a row without a
         value, int8.
     postings
-        Rows that contain each code, read from the file. None before the column is written, and in files of earlier
-        releases.
+        Rows that contain each code. None if the column was not read from a file, or is from a file of an earlier
+        release.
     """
 
     codes: Ragged

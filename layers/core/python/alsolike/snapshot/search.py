@@ -1,4 +1,4 @@
-"""Search of the catalogue by words, without an index: one scan of the columns' bytes per word."""
+"""Search of the catalogue by words, without an index. A search scans the bytes of the columns."""
 
 from __future__ import annotations
 

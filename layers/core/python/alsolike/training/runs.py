@@ -194,8 +194,8 @@ class TrainingRuns:
         Parameters
         ----------
         goes_on
-            Predicate that is called before each read of a history. Histories of active runs are read first. Once it
-            returns false, the remaining runs lack details from their histories.
+            Predicate that is called for each run that is not cached, active runs first. If it returns false, the run
+            lacks the details of its history.
         """
         listed = self._listed()[:maximum]
         runs: dict[str, TrainingRun] = {}
