@@ -193,11 +193,16 @@ def edit(draft: Draft, rules: str, rule: str, fields: Sequence[str]) -> None:
     """Set fields of a rule, such as `pins.2` or `diversity`. An empty value removes the field."""
     kind, place = _find(draft, rules, rule)
     found = draft["rules"][rules][kind]
+    if place is None and isinstance(found, list):
+        raise InvalidInput(f"{rule} is a list, expected one of its rules, such as {rule}.1")
     _set_fields(found if place is None else found[place], fields)
 
 
 def move(draft: Draft, rules: str, rule: str, to: int) -> None:
-    """Move a rule to a place in its list, from 1. A pin moves to a position and trades places with the pin there."""
+    """Move a rule to the place `to` in its list, counted from 1.
+
+    A pin moves to the position `to`, and trades places with the pin there.
+    """
     kind, place = _find(draft, rules, rule)
     if place is None:
         raise InvalidInput(f"{rule} is not in a list, expected a rule such as promotions.1")
@@ -253,9 +258,9 @@ def _rule_set(draft: Draft, rules: str) -> dict[str, Any]:
 def _find(draft: Draft, rules: str, rule: str) -> tuple[str, int | None]:
     """Return a rule's kind, and its index in a list. The index is None if `rule` names a kind."""
     found = _rule_set(draft, rules)
-    kind, _, number = rule.partition(".")
+    kind, dot, number = rule.partition(".")
     listed = found.get(kind)
-    if not number and listed is not None:
+    if not dot and listed is not None:
         return kind, None
     if number.isdecimal() and isinstance(listed, list) and 1 <= int(number) <= len(listed):
         return kind, int(number) - 1

@@ -139,6 +139,12 @@ def test_rule_set_is_added_assigned_and_removed(draft):
         (lambda d: rule_drafts.edit(d, "spring", "pins.1", ["position=x"]), InvalidInput, "'x', expected a number"),
         (lambda d: rule_drafts.edit(d, "spring", "pins.3", []), NotFound, r"no rule 'pins.3', expected one of pins.1"),
         (lambda d: rule_drafts.edit(d, "spring", "pins.0", []), NotFound, "no rule 'pins.0'"),
+        (
+            lambda d: rule_drafts.edit(d, "spring", "pins", ["item=fig"]),
+            InvalidInput,
+            "pins is a list, expected one of",
+        ),
+        (lambda d: rule_drafts.remove(d, "spring", "pins."), NotFound, "no rule 'pins.', expected one of pins.1"),
         (lambda d: rule_drafts.edit(d, "spring", "boosts", []), NotFound, "promotions.3, diversity"),
         (lambda d: rule_drafts.move(d, "spring", "diversity", 1), InvalidInput, "diversity is not in a list"),
         (lambda d: rule_drafts.move(d, "spring", "promotions.1", 4), InvalidInput, "place is 4, expected 1 to 3"),
