@@ -69,7 +69,7 @@ def print_table(
 
 
 def print_values(values: Mapping[str, object], *, width: int = 14) -> None:
-    """Print each value on a line after its label. None and empty values are omitted."""
+    """Print each value on a line after its label. None and empty texts are omitted."""
     for label, value in values.items():
         if value not in (None, ""):
             print_line(f"{label:<{width}} {visible(str(value))}")
@@ -102,7 +102,9 @@ def percent(share: float | None) -> str:
 
 
 def width(text: str) -> int:
-    r"""Return the width of a line of text in terminal columns. A character takes zero to two columns.
+    r"""Return the width in terminal columns of a line as `visible` shows it.
+
+    A control character takes the columns of its escape. Any other character takes zero to two columns.
 
     Examples
     --------
@@ -263,7 +265,7 @@ class _Bar:
 class _Line:
     """Step that is shown without a terminal.
 
-    Its first line is printed after `_PLAIN_AFTER_S`, so that short steps have no start line.
+    Its start line is printed `_PLAIN_AFTER_S` after the start, so that shorter steps have only an end line.
     """
 
     def __init__(self, description: str, total: float | None) -> None:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from operations.cost_measurement import Measured
 
 _MIN_DOLLARS = 0.005
-"""Minimum cost of a separate line. Smaller lines of a service are combined."""
+"""Minimum dollars of a separate line. Smaller lines of a service are combined, and smaller differences are omitted."""
 
 _COLUMNS = ("service", "what", "quantity", "unit", "$ each", "$ a month", "because")
 _NUMBERS = ("quantity", "$ each", "$ a month", "saves $ a month")

@@ -32,7 +32,10 @@ class Everywhere:
     )
 
     def values(self) -> dict[str, Any]:
-        """Set AWS's environment variables, and return the values of commands' parameters by name."""
+        """Set AWS's environment variables to the given profile and region.
+
+        Return the other given options by the name of the commands' parameter.
+        """
         if self.aws_profile is not None:
             os.environ["AWS_PROFILE"] = self.aws_profile
         if self.region is not None:

@@ -28,7 +28,7 @@ class CommandGroup(typer.Typer):
         super().__init__(no_args_is_help=True, rich_markup_mode=None, callback=_group_options(), **settings)
 
     def command(self, name: str | None = None, **settings: Any) -> Callable[[Function], Function]:
-        """Register a function as a command. Each field of a dataclass parameter becomes an option; see `separated`."""
+        """Register a function as a command. The fields of dataclass parameters become parameters; see `separated`."""
         register = super().command(name, **settings)
 
         def decorate(function: Function) -> Function:
@@ -39,7 +39,10 @@ class CommandGroup(typer.Typer):
 
 
 def set_defaults(context: typer.Context, everywhere: Everywhere) -> None:
-    """Make the given options the defaults of all commands in a group and its subgroups."""
+    """Make the given options the defaults of all commands in a group and its subgroups.
+
+    A profile and a region are set as environment variables instead.
+    """
     context.default_map = _merged(context.default_map or {}, _for_all(context.command, everywhere.values()))
 
 

@@ -15,7 +15,7 @@ from operations.pages import page_urls
 
 STOCK_TITLE = "Recommend only items in stock"
 _IN_STOCK = ("for-you", "similar-items", "bought-together", "popular", "trending")
-"""Recommenders that the suggestion adds the filter to, because they propose new items."""
+"""Recommenders to which `stock_suggestion` adds the filter. Recommenders of items that the user knows are omitted."""
 
 
 def step_lines(deployment: Deployment, *, reach: Sequence[str]) -> list[str]:

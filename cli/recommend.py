@@ -71,9 +71,9 @@ def recommend(
     """Show recommendations for a user or for items.
 
     With --users, write recommendations for many users to a file. The file has one row per item: user_id, rank, item_id,
-    score, source, model_version, recommender. FILE.failed.csv lists failed users with reasons. It is next to the input,
-    or next to the output if the input is - or in S3. Then the exit status is 1. With --workflow, or an --output in S3,
-    the deployment's batch workflow writes the file.
+    score, source, model_version, recommender. If users failed, the exit status is 1. FILE.failed.csv lists these users
+    with reasons. It is next to the input, or next to the output if the input is - or in S3. With --workflow, or an
+    --output in S3, the deployment's batch workflow writes the file.
 
     Example: alsolike recommend --user 42 -k 5 --recommender trending
     """

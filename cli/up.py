@@ -60,7 +60,7 @@ def up(
     with contextlib.ExitStack() as resources:
         stopped = threading.Event()
         pages = Background(lambda: boot.build_pages(stopped))
-        resources.callback(pages.wait)  # `stop_builds` runs before it, because callbacks run in reverse order.
+        resources.callback(pages.wait)  # `stop_builds` runs first, because callbacks run in reverse order.
         resources.callback(boot.stop_builds, stopped)
         boot.build_layers()
         assembly = boot.synthesize(stack)

@@ -82,7 +82,7 @@ def synthesize(
 ) -> Path:
     """Return the folder of an environment's assembly, which is cached by its inputs.
 
-    An assembly with empty layers can be read, but not deployed.
+    If `without_layers` is true, layers that are not built are empty: the assembly can be read, but not deployed.
     """
     extras.require("aws_cdk")
     with progress.step("synthesize the CDK app") as step:
@@ -146,7 +146,10 @@ def delete_data(data: Path) -> bool:
 
 
 def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
-    """Return the first port, or None to let the cloud choose. A cloud that has booted keeps its ports."""
+    """Return `wanted`, or the default port if it is free and no earlier cloud `has_booted` with the data.
+
+    None lets the cloud choose the ports of its last boot, or free ports.
+    """
     from local_cloud.ports import is_free
 
     if wanted is None:
@@ -209,7 +212,7 @@ def running_cloud(
 
 
 def wait_for_interrupt(cloud: Cloud) -> None:
-    """Block until Ctrl-C, SIGTERM or `alsolike down`."""
+    """Block until Ctrl-C, SIGTERM or `alsolike down`. Raise `Unavailable` if the cloud ends by itself."""
     with contextlib.suppress(KeyboardInterrupt):
         while cloud.state.alive:
             time.sleep(_LOOK_EVERY_S)

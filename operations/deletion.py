@@ -16,7 +16,9 @@ from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound, Unava
 from operations.client.aws import translate_aws_errors
 
 ATTEMPTS = 5
-"""S3 delivers access logs for hours, so an emptied bucket may get new objects."""
+"""Maximum number of attempts to empty and delete a stack. S3 delivers access logs for hours, so an emptied bucket may
+get new objects.
+"""
 POLL_S = 5.0
 LONGEST_S = 3_600
 """Maximum wait for a stack. CloudFront takes minutes to delete a distribution."""

@@ -103,7 +103,10 @@ def _read(
 
 
 class Candidates:
-    """Ranked items of a clicked response, as parallel lists. Pinned and other unscored items are omitted."""
+    """Ranked items of a clicked response, as parallel lists.
+
+    Items of another origin, such as pinned items, and items without a score are omitted.
+    """
 
     def __init__(self, row: Row, clicks: set[str], counts: Mapping[str, float], shopper: str) -> None:
         scores = row["scores"] or [None] * len(row["item_ids"])

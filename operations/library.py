@@ -334,7 +334,7 @@ def export(model: FittedModel, directory: str | Path) -> None:
 
 
 def serve(directory: str | Path) -> Served:
-    """Check an exported graph, add the masks and the best k, and open it with ONNX Runtime.
+    """Check an exported graph, extend it by the exclusion of items and the selection of the best k, and open it.
 
     Raises
     ------

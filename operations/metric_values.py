@@ -22,7 +22,7 @@ def metric_values(
     end: dt.datetime,
     period_s: int,
 ) -> list[list[float]]:
-    """Return the values of each metric. Periods without data have no value."""
+    """Return the values of each metric, newest first. Periods without data have no value."""
     values: list[list[float]] = [[] for _ in metrics]
     queries = (
         {"Id": f"q{index}", "MetricStat": {"Metric": metric, "Period": period_s, "Stat": statistic}}

@@ -31,7 +31,6 @@ class Finding:
 
 
 def find_refused_calls(folder: Path) -> Iterator[Finding]:
-    # Only files that mention Personalize are searched, because other services have operations with the same names.
     if not folder.is_dir():
         raise InvalidInput(f"{folder} is not a folder, expected a folder with sources")
     for path in sorted(folder.rglob("*")):
@@ -44,7 +43,7 @@ def find_refused_calls(folder: Path) -> Iterator[Finding]:
 
 def _text_findings(text: str, *, name: str) -> Iterator[Finding]:
     if "personalize" not in text.lower():
-        return
+        return  # Other services have operations with the same names.
     for number, line in enumerate(text.splitlines(), start=1):
         for match in _CALLS.finditer(line):
             call = next(group for group in match.groups() if group)

@@ -59,9 +59,9 @@ def missing_days(days: Iterable[str]) -> list[str]:
 
 
 def _rows(client: S3Client, bucket: str, objects: Iterable[LakeObject]) -> int:
-    # A compaction may delete objects concurrently.
     import pyarrow.parquet as pq
 
+    # `read` returns None for an object that a compaction has deleted meanwhile.
     bodies = (lake_objects.read(client, bucket, listed) for listed in objects)
     return sum(pq.read_metadata(io.BytesIO(body)).num_rows for body in bodies if body is not None)
 

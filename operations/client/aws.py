@@ -16,8 +16,8 @@ def session_clients(
 ) -> Callable[[str], Any]:
     """Return a function that creates and caches one client per service.
 
-    `embedded` is the endpoint of an embedded cloud; empty for AWS. If neither `region`, AWS_REGION nor the AWS profile
-    names a region, the region of `environment` in the current folder's `cdk.json` applies.
+    `embedded` is the endpoint of an embedded cloud; empty for AWS. If neither `region`, AWS_REGION, AWS_DEFAULT_REGION
+    nor the AWS profile names a region, the region of `environment` in the current folder's `cdk.json` applies.
     """
     from botocore.config import Config
     from botocore.exceptions import NoRegionError

@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 30
 _MAX_ATTEMPTS = 5
 _PAUSE_S = 1.0
-"""Default pause after a throttled request, in seconds. API Gateway sends no Retry-After header."""
+"""Pause in seconds after a throttled request without the header Retry-After, which API Gateway does not send."""
 _LONGEST_PAUSE_S = 30.0
+"""Maximum pause in seconds that a Retry-After header can request. Each pause is randomly extended, at most doubled."""
 _ARN = "arn:aws:personalize::"
 """Prefix of an ARN in Personalize's format. The API reads only the last segment of an ARN."""
 
@@ -51,7 +52,7 @@ class Recommendations:
     """Response to a request for recommendations, best item first.
 
     `source` is `model`, `similar`, `recent`, `popular`, `trending` or `none`. `filled` is the number of popular items
-    at the end of the list, and `cold` the number of items that the model does not contain. `degraded` is None for a
+    that fill up the list, and `cold` the number of items that the model does not contain. `degraded` is None for a
     complete response.
     """
 
@@ -117,7 +118,10 @@ class SignedApi:
     def search(
         self, query: str, *, user_id: str | None = None, k: int, metadata: Sequence[str] = ()
     ) -> Recommendations:
-        """Return up to `k` items that contain all words of a query, ranked for the user."""
+        """Return up to `k` items that contain, for each word of the query, a word that starts with it.
+
+        The items are ranked for the user, if one is passed.
+        """
         given = {"query": query, "userId": user_id, "metadata": ",".join(metadata), "numResults": k}
         text = urllib.parse.urlencode({name: value for name, value in given.items() if value})
         return self._recommendations("GET", f"/search?{text}")

@@ -86,7 +86,10 @@ def _column_faults(configuration: Configuration, snapshot: Snapshot) -> Iterator
 
 
 def _columns(configuration: Configuration) -> dict[Path, str]:
-    """Return the undeclared columns in `items.variants` and `sessions.columns`, by path."""
+    """Return the undeclared columns in `items.variants` and `sessions.columns`, by path.
+
+    The default column of `items.variants` is omitted.
+    """
     named: dict[Path, str] = {("sessions", "columns", i): name for i, name in enumerate(configuration.sessions.columns)}
     if configuration.variants not in (None, DEFAULT.variants):
         named["items", "variants"] = str(configuration.variants)

@@ -12,7 +12,10 @@ from alsolike.schema.document import Fault
 
 
 def undeclared_names(configuration: Configuration) -> Iterator[Fault]:
-    """Yield a fault for each undeclared column and event type in filters. Such a filter usually passes no item."""
+    """Yield a fault for each undeclared column and event type in filters.
+
+    A filter with an undeclared name usually passes no item.
+    """
     for name, expression in configuration.filters.items():
         parsed = parser.parse(expression)
         columns = undeclared(parsed, item_columns=configuration.item_columns, user_columns=configuration.user_columns)

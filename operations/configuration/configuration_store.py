@@ -66,7 +66,7 @@ class ConfigurationStore:
     ) -> Current:
         """Apply a document, or raise `ConcurrentUpdate` if `expected` is no longer the current version.
 
-        A document that equals the current configuration creates no version.
+        A document with the same values as `expected` creates no version, even if `expected` is no longer current.
         """
         if configuration_document.parse(document, version=expected.version) == _understood(expected):
             return expected

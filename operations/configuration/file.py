@@ -23,8 +23,8 @@ MAX_BYTES = 512 << 10
 class ConfigurationFile:
     """Valid configuration file.
 
-    `undeclared` are columns and event types in filters that the configuration does not declare. Such a filter usually
-    passes no item. `warnings` are valid values with an effect that the author may not expect.
+    `undeclared` are columns and event types in filters that the configuration does not declare. A filter with such a
+    name usually passes no item. `warnings` are valid values with an effect that the author may not expect.
     """
 
     name: str

@@ -104,7 +104,10 @@ for _tag, _form, _first in (
 
 
 class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml.composer.Composer, _Resolver):  # type: ignore[misc]
-    """Loader that rejects aliases and deep nesting, because a short text with aliases could expand to any size."""
+    """Loader that rejects nesting deeper than `MAX_DEPTH`, and aliases.
+
+    A short text with aliases could expand to any size.
+    """
 
     def __init__(self, stream: str) -> None:
         yaml.reader.Reader.__init__(self, stream)

@@ -1,6 +1,6 @@
 """The monthly cost of a deployment: an itemised bill from the synthesized templates, a load and a dated price table.
 
-It calls neither AWS nor the CDK::
+The package calls neither AWS nor the CDK::
 
     from operations import cost
 

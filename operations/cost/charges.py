@@ -170,7 +170,7 @@ def _metered(summary: BilledResources, load: Load, *, free_tier: bool, durations
 
 
 def _idle(meter: Meter, summary: BilledResources, load: Load, where: str = "") -> None:
-    """Add the fixed charges of a region."""
+    """Add the fixed charges of a region, except for those of `_protection` and of the replication."""
 
     def add(what: str, quantity: float, price: str, how: str = "of the templates") -> None:
         meter.add(what + where, quantity, price, how, fixed=True)

@@ -100,7 +100,7 @@ class DayInputs:
     def write(self, rows: Sequence[ServedResponse], *, model: str | None, draft: Mapping[str, Any] | None) -> int:
         """Write all inputs, and return the number of requests that can be replayed.
 
-        `model` and `draft` replace the models and configurations of the log.
+        `model` and `draft` are written in addition to the models and configurations of the log.
         """
         self.lacking |= {row.recommendation_id: reason for row in rows if (reason := _unreplayable(row))}
         if model is not None and not self._has_model(model):
@@ -115,7 +115,7 @@ class DayInputs:
         return [row for row in rows if row.recommendation_id not in self.lacking]
 
     def _with_artefacts(self, rows: Sequence[ServedResponse]) -> list[ServedResponse]:
-        """Fetch models, catalogues, configurations and trend counters, and return the rows whose inputs all exist."""
+        """Fetch models, catalogues, configurations and trend counters, and return the rows that lack none of these."""
         catalogues = self._fetch_catalogues(rows)
         trends = self._fetch_trends(rows)
         models: dict[str, bool] = {NO_MODEL: True}
@@ -348,7 +348,7 @@ def _request(
         "nowMs": row.served_ms,
         "recommender": row.recommender,
         "numResults": max(row.asked, 1),
-        # The log contains no IDs. The replay has one state per request, so any ID leads to it.
+        # The log contains no IDs. The replay has one state per request, so any ID leads to this state.
         "userId": "user" if row.shopper or row.session else None,
         "itemId": row.page_item,
         "inputList": ranked,

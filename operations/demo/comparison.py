@@ -61,7 +61,7 @@ class Move:
     def distance(self) -> int:
         """Number of ranks by which the item rose.
 
-        An item that is not in the list counts as the first item after the end.
+        An item that is not in the list counts as if it had the rank `LIST_LENGTH` + 1.
         """
         end = LIST_LENGTH + 1
         return (self.before or end) - (self.after or end)

@@ -20,7 +20,10 @@ _AMOUNT = re.compile(
 
 
 def stock_filter(configuration: Configuration) -> str | None:
-    """Return a filter expression, or None if no column contains the stock or a filter already reads that column."""
+    """Return a filter expression on the first stock column.
+
+    Return None if there is no stock column, or if a filter already reads the first one.
+    """
     read = {
         column.key
         for expression in configuration.filters.values()

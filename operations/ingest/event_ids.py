@@ -1,7 +1,8 @@
 """Event IDs computed from the content of rows, column by column.
 
-A repeated import of a file with equal options computes equal IDs. Identical rows have equal IDs, unless only one of
-their chunks has values in a column that a later schema version added.
+A repeated import of a file with equal options computes equal IDs. Identical rows of one chunk have equal IDs. In two
+chunks, their IDs differ if a column of a later schema version has values in only one of the chunks, because a column
+without values is not hashed.
 """
 
 from __future__ import annotations

@@ -99,7 +99,7 @@ def undo(deployment: Deployment, import_id: int) -> Undone:
     """Remove an import's rows from the live profiles and the lake, and delete its journals.
 
     The lake is changed last, because a repetition after an interruption finds the rows there. Live profiles keep events
-    that another row of the lake repeats. Existing models still reflect the removed rows until the next training.
+    that another row of the same day repeats. Existing models still reflect the removed rows until the next training.
     """
     found = next((each for each in imports(deployment) if each.import_id == import_id), None)
     if found is None:

@@ -25,7 +25,8 @@ def restore_tables(
 ) -> None:
     """Restore the tables of items and users, and the profiles.
 
-    Profiles always come from the lake. If `keep_newer` is true, newer rows of the lake are included.
+    Profiles come from the lake for any source but `RestoreSource.NONE`, with which nothing is restored. If `keep_newer`
+    is true, newer rows of the lake are included.
     """
     if source is RestoreSource.NONE:
         return

@@ -105,7 +105,10 @@ _SEGMENT_EVENTS = {
 
 
 def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield one record per item of an event, and one per search. Other events get `LEFT_OUT`."""
+    """Yield one record per item of an event, and one for an event without items, such as a search.
+
+    Events that are not in `_GA4_EVENTS` get `LEFT_OUT`.
+    """
     for event in records.json_records(file, name, form):
         kind = _GA4_EVENTS.get(str(event.get("event_name")), "")
         parameters = {
@@ -127,7 +130,10 @@ def _ga4_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
 
 
 def _segment_events(file: BinaryIO, name: str, form: CsvForm) -> Iterator[Record]:
-    """Yield one record per product of a call, and one per search. Other calls get `LEFT_OUT`."""
+    """Yield one record per product of a call, and one per search.
+
+    Calls that are not in `_SEGMENT_EVENTS` get `LEFT_OUT`.
+    """
     for call in records.json_records(file, name, form):
         properties = call.get("properties") or {}
         kind = _SEGMENT_EVENTS.get(str(call.get("event")), "") if call.get("type", "track") == "track" else ""
