@@ -147,7 +147,7 @@ class _Events:
         self._reject(since_ms > rules.window_ms, Reason.TOO_LATE)
 
     def judge_values(self) -> None:
-        """Reject values that the API does not accept. Infinite or huge values would corrupt sums."""
+        """Reject events with values that the API does not accept. Infinite or huge values would corrupt sums."""
         values = self._table["event_value"]
         in_range = pc.fill_null(pc.less_equal(pc.abs(values), MAX_EVENT_VALUE), True)  # NaN is never in range.
         self._reject(~in_range.to_numpy(), Reason.VALUE_OUT_OF_RANGE)

@@ -156,8 +156,8 @@ class Attribution:
     def _write(self, day: int, fingerprint: str, results: Results, before: DayReceipt | None) -> None:
         """Replace the results of a day, report the metrics of the last complete day once, and write the receipt.
 
-        If the call fails before the receipt, or another call computes the same day, the receipt may not match the
-        results. The next call then recomputes the day.
+        If the call fails before it writes the receipt, or another call computes the same day, the receipt may not match
+        the results. The next call then recomputes the day.
         """
         date = date_of(day)
         outcomes_etag = self._put(outcomes.object_key(date), results.outcomes) if results.outcomes else None

@@ -40,7 +40,9 @@ class CleanInteractions:
 
 
 def clean(rows: pd.DataFrame, configuration: Configuration, *, erased: IsErased = no_erased_users) -> CleanInteractions:
-    """Keep distinct events with an item and a weight. Drop erased users, returns, rare items and short histories.
+    """Keep distinct events with an item and a weight.
+
+    Drop erased users, returns and returned purchases, rare items and short histories.
 
     `rows` are in any order, and include duplicates. In the result, every item and user has at least the configured
     number of interactions. `erased` is needed, because the lake contains an erased user's rows until the purge.

@@ -105,8 +105,8 @@ def read_impressions(
     """Return the latest responses of `for-you` with an outcome of their user, oldest first.
 
     Reading stops after the object that reaches `MAX_RESPONSES` responses. `profiles` returns the profile IDs of the
-    dataset. Responses for other users are skipped. Raise `InvalidDataset` if an object is not a Parquet file with the
-    table's types.
+    dataset. Responses for other users, and responses without scores, are skipped. Raise `InvalidDataset` if an object
+    is not a Parquet file with the table's types.
     """
     served = list(list_objects(client, bucket, prefix=SERVED_PREFIX))
     if not served:

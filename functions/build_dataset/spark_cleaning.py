@@ -165,7 +165,7 @@ def _marked(events: DataFrame, types: dict[str, EventType], erased: IsErased | N
     """Return events with weight, canonical type and the first reason for dropping them. Kept events have no reason."""
     is_erased: Column = F.lit(False)
     if erased is not None:
-        # The profiles are broadcast, because there are at most as many as tombstones.
+        # The erased profiles are broadcast, because there are at most as many as tombstones.
         erased_owners = F.broadcast(erased_profiles(events, erased).withColumn("erased", F.lit(True)))
         events = events.join(erased_owners, "profile_id", "left")
         is_erased = F.col("erased").isNotNull()

@@ -122,7 +122,7 @@ def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_
 
 
 def _or_refusal(call: Callable[..., dict[str, Any]], *arguments: Any, **more: Any) -> dict[str, Any]:
-    """Return `refused` for an invalid request, so that the error does not fail the invocation."""
+    """Return the result of a call, or `refused` if it rejects the request. A rejection does not fail the invocation."""
     try:
         return call(*arguments, **more)
     except (InvalidInput, NotFound) as error:

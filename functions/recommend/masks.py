@@ -80,7 +80,7 @@ class RequestItems:
         return self.catalogue.properties(self.item_ids(positions))
 
     def products(self, positions: Sequence[int]) -> list[int]:
-        """Return a key per item. Variants of a product have the same key."""
+        """Return a product number per item. Variants of a product have the same number."""
         size = self.catalogue.size
         if not self.others:
             return self.catalogue.products(positions)
@@ -103,7 +103,10 @@ class RequestItems:
         return known
 
     def mask(self, selected: SelectedFilter, inputs: FilterInputs) -> Mask | None:
-        """Return the mask that excludes deleted and filtered items, or None if no item is excluded."""
+        """Return the mask that excludes deleted items and items that do not pass the filter.
+
+        None if there is neither a filter nor a deleted item.
+        """
         catalogue, recent = self.catalogue, inputs.recent
         if not self.others:
             return catalogue.mask(selected.filter, inputs, name=selected.name)
@@ -203,16 +206,17 @@ def _unknown(item_ids: Sequence[str], catalogue: ModelCatalogue) -> dict[str, in
 
 
 def allowed_items(resolved: ResolvedRequest, user: StoredUser, items: RequestItems) -> Mask | None:
-    """Return the mask that excludes items that the response must not contain, or None if no item is excluded."""
+    """Return the mask that excludes items that the response must not contain. None excludes no item."""
     return without(item_mask(resolved.filter, resolved, user, items), items.excluded, items)
 
 
 def item_mask(
     selected: SelectedFilter, resolved: ResolvedRequest, user: StoredUser, items: RequestItems
 ) -> Mask | None:
-    """Return the mask that excludes deleted items and items that do not pass a filter, or None if no item is excluded.
+    """Return the mask that excludes deleted items and items that do not pass a filter. None excludes no item.
 
-    Raise `Unavailable` if the filter requires the user or interactions, and these cannot be read.
+    Raise `Unavailable` if the filter requires the user or interactions, and these cannot be read, and `InvalidInput` if
+    its parameters lack valid values.
     """
     if selected.filter is None and not items.others:
         return items.catalogue.mask_of_deleted
@@ -242,7 +246,7 @@ def filter_inputs(
 
 
 def without(mask: Mask | None, positions: Positions, items: RequestItems) -> Mask | None:
-    """Return a mask that also excludes the items at `positions`, or None if no item is excluded."""
+    """Return a mask that also excludes the items at `positions`. Position 0 is ignored. None excludes no item."""
     known = positions[positions > 0]
     if not len(known):
         return mask

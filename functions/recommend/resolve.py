@@ -270,8 +270,8 @@ def rule_set(
 ) -> RuleSet | None:
     """Return the rules that apply to a request, or None.
 
-    Promotions and exploration of the request replace promotions and exploration of the rule set. If the request ranks
-    items, all of these items are returned. So only rules that change the order apply: boosts, demotions and diversity.
+    Promotions and exploration of the request replace promotions and exploration of the rule set. A ranking consists of
+    the requested items, so only rules that change the order apply: boosts, demotions and diversity.
     """
     selected = configuration.recommenders[request.recommender].rules if name == OWN_RULES else name
     rules = None if selected is None else configuration.rules[selected].at(now_ms)

@@ -30,13 +30,13 @@ from functions.recommend.state.stores import UserStores
 from functions.recommend.user import StoredUser, stored_user
 
 MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
-"""Factor by which the number of candidates per position grows while the candidates contain too few products, and the
-maximum of this number."""
+"""Factor by which the number of candidates per position grows while the candidates contain too few products. A number
+from `MAX_CANDIDATES_A_PLACE` does not grow."""
 
 
 @struct
 class Recommender:
-    """Recommender for one serving state at one time. Single requests, batches, replays and previews use this class."""
+    """Recommender for one serving state at one time."""
 
     state: ServingState
     stores: UserStores

@@ -54,7 +54,7 @@ def _connect() -> None:
 
 
 def _prepare() -> None:
-    """Read the hash key, champion, configuration, catalogue and trends. The first request repeats a failed step.
+    """Read the hash key, champion, configuration, catalogue and trends. A failed read is repeated after its interval.
 
     The hash key is read first, because two attempts of this read may take almost the complete time.
     """

@@ -2,13 +2,13 @@
 
 CALL_TIMEOUT_S = 2
 ATTEMPTS = 2
-"""Timeout in seconds, for connecting and for reading, and attempts of calls to S3 and Secrets Manager.
+"""Timeout in seconds, for connecting and for reading, and maximum attempts of calls to S3 and Secrets Manager.
 
 The values are low, because a response by the loaded model is better than a late response by a new champion.
 """
 
 PROFILE_SHARE = 0.5
-"""Timeout for connecting to the profile table, and for a read of it, as a share of the time budget.
+"""Timeout for connecting to DynamoDB, and for a read, as a share of the time budget.
 
 Popular items in time are better than a late personalised response.
 """
@@ -33,4 +33,4 @@ READ_MS = unanswered_ms(ATTEMPTS)
 
 BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
-"""Timeout in seconds and attempts of calls in batches, for which no web page waits."""
+"""Timeout in seconds for reading, and attempts of calls, in batches. They are high, because no web page waits."""

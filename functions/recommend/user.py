@@ -34,9 +34,9 @@ NO_COLUMNS: Mapping[str, ColumnType] = MappingProxyType({})
 class StoredUser:
     """User or session. Profile and properties are read on first use.
 
-    If a session token identifies the caller, `session_id` is given, and `user_id` is a user ID. Otherwise `user_id` may
-    be a session ID. The properties in `context`, which the request contains, override stored properties. `length` is
-    the maximum number of interactions to read.
+    If a session token identifies the caller, `session_id` is given, and `user_id` is a user ID, or None for a visitor
+    who is not logged in. Without a token, `user_id` may be a session ID. The request's properties, `context`, override
+    stored properties. `length` is the maximum number of interactions to read.
     """
 
     def __init__(

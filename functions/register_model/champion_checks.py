@@ -1,8 +1,9 @@
 """Checks of a candidate against the champion, from metrics that the training job recorded.
 
-Both models were evaluated on interactions after the champion's last training event, see `model_export.job.champion`.
-The exported model was also trained on these interactions, so no interactions remain for its evaluation. `new_data`
-therefore checks whether these interactions are suitable for training.
+For the comparison, the training job fits the candidate without the latest interactions, and evaluates both models on
+them; see `model_export.job.champion`. The exported model is fitted on all interactions, so none remain for its
+evaluation. `new_data` therefore checks whether the interactions since the champion's training are suitable for
+training.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ BROKEN = "broken"
 def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that the candidate is significantly better than the champion, or newer and worse by at most the margin.
 
-    The check passes if the champion's bundle did not run. A newer or imported candidate waits (`Check.waits`) if too
-    few users can be compared. If the comparison has no clear result, a newer candidate passes if `_learns` is true, and
-    otherwise waits.
+    A candidate is newer if its last training event is later. It is worse by at most the margin if the confidence
+    interval of the difference excludes more. The check passes if the champion's bundle did not run, and fails if the
+    training compared the candidate with no champion or with another version. A newer or imported candidate waits
+    (`Check.waits`) if too few users can be compared. If the comparison has no clear result, a newer candidate passes if
+    `_learns` is true, and otherwise waits.
     """
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping):
@@ -122,9 +125,10 @@ def _compared(
 
 
 def _learns(candidate: Manifest, limits: GateLimits) -> bool:
-    """Return true if a model fitted on half of the new interactions is at most the margin worse on the other half.
+    """Return true if the model that was fitted on half of the new interactions is not much worse than the champion.
 
-    Return false if too few users were compared.
+    The confidence interval of the difference on the other half must exclude a fall by more than the margin. Return
+    false if too few users, or too few users with a relevant item in either list, were compared.
     """
     taught = (candidate.metrics.get("new_data") or {}).get("taught") or {}
     enough = taught.get("users", 0) >= limits.gate_min_compared_users and taught.get("hit_users", 0) >= MIN_HIT_USERS
@@ -172,8 +176,9 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
 def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
     """Check that new interactions do not lower a model's quality, and are not much less predictable than earlier ones.
 
-    A model that was fitted on half of the new interactions is compared with the champion on the other half. The check
-    passes without new interactions, and with too few users for a significant result.
+    A model that was fitted on half of the new interactions is compared with the champion on the other half. Only
+    significant falls by more than the limits fail the check, or a training without these metrics. The check passes
+    without new interactions, and with too few users.
     """
     if "new_data" not in candidate.metrics:
         return Check(

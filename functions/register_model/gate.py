@@ -187,7 +187,10 @@ def _popularity_bias(candidate: Manifest, limits: GateLimits) -> Check:
 
 
 def _reranker(candidate: Manifest) -> Check:
-    """Check that a reranker is better than the first stage on later responses. Without a reranker, the check passes."""
+    """Check that a reranker is significantly better than the first stage on later responses.
+
+    A candidate without a reranker passes the check.
+    """
     figures: Mapping[str, Any] = candidate.metrics.get("reranker") or {}
     if not figures.get("on"):
         return Check(RERANKER, True, figures.get("sentence") or "off")

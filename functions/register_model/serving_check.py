@@ -84,7 +84,10 @@ def _latency(speeds: Mapping[str, Speed], limits: GateLimits) -> Check:
 
 
 def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValue]) -> Speed:
-    """Run a graph for random histories of maximum length. Raise an error for empty or invalid results."""
+    """Run a graph for random histories of maximum length.
+
+    Raise `InvalidBundle` if a run fails, one of the first `WARM_UP` results is invalid, or all of them are empty.
+    """
     manifest, rng = bundle.manifest, np.random.default_rng(SEED)
     try:
         session = open_session(bundle.directory / name, tables)

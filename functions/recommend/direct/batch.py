@@ -138,7 +138,8 @@ def answer_batch(
     """Recommend to the users of a batch, in their order.
 
     A batch ends early if the time or the size of the response reaches its limit, or profiles cannot be read. `notDone`
-    is the number of users that remain at the end of the batch. Raise `Unavailable` if no user could be processed.
+    is the number of users after the last processed user. Raise `Unavailable` if no user could be processed, or the
+    results cannot be stored.
     """
     results: list[dict[str, Any]] = []
     lines: list[bytes] = []
@@ -221,7 +222,7 @@ def _user(given: Any) -> str | InvalidInput:
 
 
 def _read(users: Sequence[str], stores: UserStores, profiles: ProfileStore, *, length: int) -> UserStores:
-    """Read also the profiles of sessions, because an ID without a user's interactions may be a session ID."""
+    """Read the profiles of users, and of sessions, because an ID without a user's interactions may be a session ID."""
     user_ids = [profile_id(user_id=stores.ids.user(user), session_id=None) for user in users]
     by_id = profiles.read_many(user_ids, length=length)
     unknown = [user for user, profile in zip(users, user_ids, strict=True) if not by_id[profile].recent]

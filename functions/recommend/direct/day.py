@@ -175,7 +175,7 @@ def _parsed(request: DayRequest, fields: Mapping[str, Any]) -> RecommendationReq
 
 @struct
 class _LoggedUser:
-    """A read fails if it failed for the logged response."""
+    """Stored data of a logged request's user. A read fails if it failed for the logged response."""
 
     request: DayRequest
     recent: tuple[RecentInteraction, ...]

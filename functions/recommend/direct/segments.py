@@ -91,7 +91,10 @@ def _scores(
     items: RequestItems,
     filters: Sequence[SelectedFilter],
 ) -> list[float]:
-    """Return the user's score of each line, from one run of the model. Empty for a user without a history."""
+    """Return the user's score of each line. Empty for a user without a history.
+
+    The items of all lines are ranked together, so that the model does not run for each line.
+    """
     model = resolved.model
     assert model is not None
     history = model.history(recent, items.history, user=user.columns)

@@ -64,7 +64,7 @@ ACTION_EXPLORATION = 0.3
 """Default in Amazon Personalize."""
 
 RANKING_NAMES = (PERSONALIZED_RANKING, FOR_YOU)
-"""Built-in campaign names of ranking requests. Both use the same model."""
+"""Built-in campaign names of ranking requests. Both select the recommender `personalized-ranking`."""
 
 
 LOGGED = ("cart", "context", "exclude", "filterValues", "promotions")
@@ -110,7 +110,7 @@ class RecommendationRequest:
     exploration, promotions
         Replacements for the exploration and the promotions of the rule set; None to use the rule set.
     device
-        `DEVICE` of the context in lower case; None if missing or longer than `MAX_CHARACTERS`.
+        `DEVICE` of the context in lower case; None if missing, empty or longer than `MAX_CHARACTERS`.
     logged
         Parameters as sent that the log stores as JSON, because they have no column of their own.
     """
@@ -359,7 +359,7 @@ def _listing(segment: str) -> tuple[str, str] | None:
 def resolved(request: RecommendationRequest, aliases: Mapping[str, Alias]) -> RecommendationRequest:
     """Replace the alias by its recommender, hidden event types and exploration.
 
-    The alias's filter applies only if the request has no filter.
+    The alias's filter applies only if the request has no filter. A ranking hides no event types.
     """
     if request.alias is None:
         return request

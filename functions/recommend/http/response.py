@@ -110,7 +110,7 @@ _AS_RANKED = (RANKED, PAIRED, FILLED)
 _NAMED_RULES = 20
 
 KEPT_S = 60
-"""Duration in seconds for which clients cache a response without a user."""
+"""Maximum age in seconds of a cached response that is neither personal nor degraded nor random."""
 
 
 def respond_answer(

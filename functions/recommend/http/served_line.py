@@ -95,16 +95,19 @@ class ServedLog:
             used.catalogue or NO_CATALOGUE,
             request=_parameters(request, items=len(item_ids)),
         )
-        # A single write includes the line end, so that concurrent writes cannot interleave.
         line = row.to_line(
             history=[event.event_id for event in used.recent] or None,
             trends=used.counters,
             impressions=[seen.source_id for seen in used.impressions] or None,
         )
+        # A single write includes the line end, so that concurrent writes cannot interleave.
         sys.stdout.write(f"{line}\n")
 
     def _named(self, request: RecommendationRequest, *, now_ms: int) -> tuple[str | None, str | None]:
-        """Return the hashes of the request's user and session, or `UNKNOWN` and None if the hash key cannot be read."""
+        """Return the hashes of the request's user and session. Without a user and a session, return None twice.
+
+        If the hash key cannot be read, return `UNKNOWN` and None.
+        """
         user_id = request.user_id
         session_id = user_id if request.session_id is None else request.session_id
         if session_id is None:

@@ -80,6 +80,7 @@ def _valid(actions: Sequence[Action], events: Sequence[ActionEvent], *, now_ms: 
 
     def may_repeat(action: Action) -> bool:
         last_ms = latest_ms.get(action.action_id)
-        return last_ms is None or max(now_ms - last_ms, 0) >= action.repeat_days * DAY_MS  # Clocks may be ahead.
+        # The time of an event may be in the future, because clients' clocks may be fast.
+        return last_ms is None or max(now_ms - last_ms, 0) >= action.repeat_days * DAY_MS
 
     return [action for action in actions if now_ms < action.expires_s * 1000 and may_repeat(action)]

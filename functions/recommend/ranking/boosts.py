@@ -34,7 +34,7 @@ def boosted_masks(inputs: RankingInputs, model: Model) -> list[Mask] | None:
 
 
 def factor_groups(boosts: Iterable[Boost], *, allowed: Mask) -> list[Mask]:
-    """Return one mask per distinct product of factors. Each mask excludes the items with other products.
+    """Return one mask per distinct product of factors, which allows the `allowed` items with this product.
 
     The best k boosted scores are among the best k of each group. The computation stops at more than `_MAX_PARTS`
     distinct products, and then returns more than `MAX_GROUPS` masks.

@@ -102,7 +102,10 @@ def _best_cold(
     *,
     k: int,
 ) -> list[ScoredItem]:
-    """Return the k best cold items that a mask allows, best first. Seen items that lists exclude are skipped."""
+    """Return up to k allowed cold items with positive scores, best first. Seen items that lists exclude are skipped.
+
+    This function changes `scores`.
+    """
     first = model.bundle.manifest.items + 1
     if mask is not None:
         scores[mask[first : catalogue.size] == -np.inf] = 0.0

@@ -29,8 +29,8 @@ class RankingInputs:
     """Inputs of every recommender.
 
     `recent` are the latest interactions of the user, oldest first. `recent` is empty if the response does not depend on
-    interactions. A mask of None allows all items. `k` exceeds the requested number of items if rules select among them,
-    or variants of a product are removed.
+    interactions. A mask of None allows all items. `k` exceeds the requested number of items if rules select items from
+    the ranking, or variants of a product are removed.
     """
 
     resolved: ResolvedRequest

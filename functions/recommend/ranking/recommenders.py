@@ -64,7 +64,7 @@ def buy_again(inputs: RankingInputs) -> Ranking:
     configuration, now_ms = inputs.resolved.configuration, inputs.resolved.now_ms
     bought = passing(purchases(inputs.recent, inputs.items.history, configuration, now_ms=now_ms), inputs.mask)
     scores, history, degraded = _scores(inputs, [item.position for item in bought])
-    # Items without a model score follow in the order of `bought`: highest decayed number of purchases first.
+    # Items without a model score count as 0, and keep the order of `bought`: highest decayed number of purchases first.
     ordered = sorted(bought, key=lambda item: -scores.get(item.position, 0.0))[: inputs.k]
     items = [ScoredItem(item.position, scores.get(item.position, 0.0)) for item in ordered]
     source: Source = "model" if scores else "recent"
@@ -72,9 +72,10 @@ def buy_again(inputs: RankingInputs) -> Ranking:
 
 
 def personalized_ranking(inputs: RankingInputs) -> Ranking:
-    """Return the requested items that the response may contain, items ranked by the model first.
+    """Return the requested items that the response may contain, highest model score first.
 
-    Other items of the model follow, most frequent first, and then items outside the model in the order of the request.
+    Items without a score count as 0. If scores are equal, the model's more frequent items precede, and items outside
+    the model follow in the order of the request.
     """
     model = inputs.resolved.model
     given = [ScoredItem(position, 0.0) for position in inputs.items.to_rank.tolist()]

@@ -131,7 +131,7 @@ def _completed(
 def _without_substitutes(
     inputs: RankingInputs, ranked: Sequence[ScoredItem], item_ids: Sequence[str], *, k: int
 ) -> list[ScoredItem]:
-    """Return up to k items that are no substitutes. Columns are read in batches, until k items remain."""
+    """Return up to k items that are no substitutes for `item_ids`. Properties are read in batches of k items."""
     bought = [_Kind.of(properties) for properties in inputs.resolved.catalogue.properties(item_ids)]
     kept: list[ScoredItem] = []
     for start in range(0, len(ranked), k):
@@ -155,7 +155,7 @@ class _Kind:
     def replaces(self, other: _Kind) -> bool:
         """Return true for two items of one category whose titles share at least half of their distinct words.
 
-        The category decides for items without titles.
+        If both items have no title, the category decides.
         """
         if self.category is None or self.category != other.category:
             return False

@@ -110,9 +110,10 @@ def new_items(inputs: RankingInputs, excluded: Positions, *, days: int) -> list[
 
 
 def _mask_of(selected: SelectedFilter, inputs: RankingInputs) -> Mask | None:
-    """Return the mask of a rule's filter, or None if no item is excluded.
+    """Return the mask of deleted items and of items that do not pass a rule's filter; see `item_mask`.
 
-    Raise `Unavailable` if the filter reads the catalogue or the user, and these cannot be read.
+    Raise `Unavailable` if the filter reads the catalogue or the user, and these cannot be read, and `InvalidInput` if
+    its parameters lack valid values.
     """
     if selected.needs_catalogue and NO_CATALOGUE in inputs.resolved.degraded:
         raise Unavailable("the catalogue cannot be read")
@@ -132,7 +133,10 @@ def _boosted(ranking: Ranking, inputs: RankingInputs) -> list[ScoredItem]:
 
 
 def _excluded(inputs: RankingInputs) -> Positions:
-    """Return the positions of items that no rule adds: items excluded by the request, and the current page's item."""
+    """Return the positions of items that no rule adds: items that the request excludes.
+
+    For related items, the current page's item is included.
+    """
     if inputs.resolved.request.recommender in OF_ITEMS:
         return np.append(inputs.items.excluded, inputs.items.page_item)
     return inputs.items.excluded
@@ -161,7 +165,7 @@ def _pins(rules: ResolvedRules, inputs: RankingInputs, scores: dict[int, float],
 def _promotions(
     rules: ResolvedRules, inputs: RankingInputs, excluded: Positions, k: int
 ) -> tuple[list[Promoted], list[str], tuple[str, ...]]:
-    """Return the promotions with candidates, the unmet promotions, and the causes if the model failed."""
+    """Return the promotions with candidates, the unmet promotions, and the causes if the model did not run."""
     promoted: list[Promoted] = []
     unmet: list[str] = []
     degraded: tuple[str, ...] = ()

@@ -73,7 +73,7 @@ class Pinned:
 
 @struct
 class Slate:
-    """List of items, unmet rules, and the causes if the model failed to rank for promotions."""
+    """List of items, unmet rules, and the causes if the model did not rank for promotions."""
 
     items: Sequence[ScoredItem]
     unmet_rules: Sequence[str]
@@ -215,7 +215,7 @@ class _Composition:
         return {place: number for place, (_, number) in zip(spread, sorted(due), strict=True)}
 
     def _promote(self, place: int, number: int) -> bool:
-        """Return false if the promotion has no allowed item."""
+        """Fill a place with the promotion's next allowed item. Return false if there is none."""
         for candidate in self._allowed(self._waiting[number]):
             name = self._inputs.promotions[number].name
             self._take(place, ScoredItem(candidate.position, candidate.score, f"{PROMOTED}{name}"))
@@ -273,7 +273,10 @@ class _Composition:
         return variant.position not in self._taken and not self._rules.broken_by(variant.position)
 
     def _following(self) -> int | None:
-        """Return the next candidate's index, with diversity by marginal relevance; None if no candidate remains."""
+        """Return the index of the next candidate, or None if no candidate remains.
+
+        Diversity selects the candidate with the highest marginal relevance. Otherwise, candidates keep their order.
+        """
         if self._variety is not None:
             return self._variety.best()
         return self._next if self._next < len(self._candidates) else None

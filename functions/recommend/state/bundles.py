@@ -18,7 +18,7 @@ from alsolike.runtime.s3 import download
 from functions.recommend.state.model import Model
 
 ANSWER_TIME_MS = 5_000
-"""Time in milliseconds reserved for the last read and the response. Downloads end before this time."""
+"""Minimum remaining time of a download in milliseconds, reserved for a started read and the response."""
 
 _UNFINISHED = ".unfinished-"
 

@@ -24,7 +24,7 @@ from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 from functions.recommend.state.model import ColdFilling, Mask
 
 MAX_DRAFT_ROWS = 300_000
-"""Maximum number of items for which a preview reads values of columns that the live configuration does not declare."""
+"""Maximum number of items in a snapshot for which `ModelCatalogue.under` reads columns that the snapshot lacks."""
 
 KEPT_VALUES = 5_000
 """Maximum number of items whose values for rules are cached. Many users have the same items at the top of their lists.
@@ -134,7 +134,10 @@ class ModelCatalogue:
         return self._snapshot.item_id(int(self._cold_rows[position - self._items - 1]))
 
     def mask(self, filter_: Filter | None, inputs: FilterInputs, *, name: str) -> Mask | None:
-        """Return the mask that excludes deleted and filtered items, or None if no item is excluded."""
+        """Return the mask that excludes deleted items and items that do not pass the filter.
+
+        None if there is neither a filter nor a deleted item.
+        """
         if filter_ is None:
             return self.mask_of_deleted
         return self._evaluator.bias(filter_, inputs, name=name)
@@ -180,9 +183,9 @@ class ModelCatalogue:
         ]
 
     def products(self, keys: Sequence[int | str]) -> list[int]:
-        """Return a key per item, which is equal for variants of a product; see `product_key`.
+        """Return a product number per item, which is equal for variants of a product; see `product_key`.
 
-        Each of `keys` is a position, or the ID of an item without a position. Keys of different calls may not be
+        Each of `keys` is a position, or the ID of an item without a position. Numbers of different calls may not be
         comparable.
         """
         new = [key for key in keys if key not in self._product_of]
@@ -198,7 +201,7 @@ class ModelCatalogue:
 
     @functools.cached_property
     def candidates_per_place(self) -> float:
-        """Number of items per product in a typical list of the model; 1 without a model.
+        """Number of items per product in a typical list of the model; 1 if no model is loaded or the model fails.
 
         Lists with one variant per product start with this number of candidates per position. This saves a second model
         run for lists that would be too short.
@@ -255,7 +258,7 @@ class ModelCatalogue:
 
     @functools.cached_property
     def _latest_cold(self) -> npt.NDArray[np.int64]:
-        """Positions of the cold items, latest changed first, sorted once because there may be `MAX_COLD_ITEMS`."""
+        """Positions of the cold items, latest changed first. They are sorted once, because there may be many."""
         order: npt.NDArray[np.int64] = self._items + 1 + np.argsort(-self.cold_items.updated_at_ms, kind="stable")
         return order
 

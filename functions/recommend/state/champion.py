@@ -119,7 +119,10 @@ class VariantModels:
     def current(
         self, requested: Sequence[str], *, champion: Model | None, now_ms: int, remaining_ms: Callable[[], float]
     ) -> Mapping[str, Model]:
-        """Unload other versions, load missing ones one at a time, and return the requested versions that are loaded."""
+        """Unload versions that are not requested, load missing ones one at a time, and return the loaded versions.
+
+        The champion is not among the returned versions.
+        """
         self._champion = champion
         own = None if champion is None else champion.version
         self._bundles.keep_too(requested)

@@ -389,7 +389,9 @@ class Model:
         leave_out: Sequence[int] = (),
         cold: ColdFilling | None = None,
     ) -> list[ScoredItem]:
-        """Return up to k popular items, best first, except masked items, items of `after` and excluded seen items.
+        """Return up to k popular items, best first, except excluded ones.
+
+        Excluded are masked items, items of `after` and `leave_out`, and items that the manifest excludes for `history`.
 
         If there are too few popular items, other items follow by position, and then cold items. The score is the
         reciprocal of the rank. With `after`, the score of the last item in `after` is divided by 1 + rank, and the

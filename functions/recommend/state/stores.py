@@ -28,7 +28,8 @@ class ProfileReader(Protocol):
 class ImpressionReader:
     """Reader of the impressions of users and sessions. The profile table stores them by keyed hash.
 
-    `hashes` returns the hash function at a time (epoch milliseconds), or None if the key cannot be read.
+    `hashes` takes the current time (epoch milliseconds). It returns the hash function, or None if the key cannot be
+    read.
     """
 
     def __init__(self, store: ImpressionStore, ids: IdPolicy, hashes: Callable[[int], Pseudonyms | None]) -> None:
