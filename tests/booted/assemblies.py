@@ -1,4 +1,4 @@
-"""Cloud assemblies that are synthesized once per content, for all suites and workers."""
+"""Cloud assemblies, cached by the content of their inputs for all suites and workers."""
 
 from __future__ import annotations
 

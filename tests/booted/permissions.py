@@ -1,7 +1,7 @@
-"""Permissions in booted tests. No permission may be missing, and few may be unused.
+"""Permissions in booted tests. No request may lack a permission, and an unused grant needs a reason.
 
 ``python -m tests.booted.permissions`` lists the granted actions that no test has used since `build/permissions` was
-emptied. The list lacks actions that only AWS or only suites outside of CI use.
+emptied. The list lacks actions with a reason in `CALLED_BY_AWS` or `USED_ELSEWHERE`.
 """
 
 import json

@@ -63,7 +63,10 @@ class TrainingShop(Shop):
         return document
 
     def notifications(self) -> list[dict[str, Any]]:
-        """Wait for notifications of the workflow, and return up to ten. Alarms on the same topic are skipped."""
+        """Wait up to ten seconds for notifications of the workflow, and return at most ten.
+
+        Alarms on the same topic are skipped.
+        """
 
         def receive() -> list[dict[str, Any]]:
             received = self._sqs.receive_message(QueueUrl=self._queue, MaxNumberOfMessages=10).get("Messages", [])

@@ -82,7 +82,7 @@ class TrialShop(TrainingShop):
                 self.s3.upload_file(str(path), self.bucket, f"models/{folder.name}/{path.name}")
 
     def register(self, folder: Path) -> dict[str, Any]:
-        """Invoke the registration of a bundle as a training job's output."""
+        """Upload a bundle as the output of a training job, and invoke its registration. Return the result."""
         archive = io.BytesIO()
         with tarfile.open(fileobj=archive, mode="w:gz") as tar:
             for path in sorted(folder.iterdir()):

@@ -10,7 +10,7 @@ from tests.booted.shop import Shop
 
 
 def publish_copy(shop: Shop, version: str, copy: str, *, passed: bool) -> None:
-    """Register a version's bundle under another name, as the gate does with an accepted or rejected version."""
+    """Copy a version's bundle under another name, with a decision of the gate and a model package."""
     s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
     for entry in s3.list_objects_v2(Bucket=bucket, Prefix=f"models/{version}/")["Contents"]:
         key = entry["Key"].replace(version, copy)

@@ -37,7 +37,7 @@ values = st.sampled_from([None, 0.1, 0.2, 0.7, 1e9, 19.99])
 
 @st.composite
 def copies_of(draw: st.DrawFn, first: dict[str, Any], named: st.SearchStrategy[Any]) -> list[dict[str, Any]]:
-    """Draw duplicates of an event, which may reference other responses or have earlier or later dates."""
+    """Draw duplicates of an event. Their references and times may differ from those of the event."""
     copies = draw(st.lists(st.tuples(named, st.sampled_from([-2, 0, 1, 4]), st.integers(0, 2)), max_size=2))
     return [
         {
@@ -53,7 +53,10 @@ def copies_of(draw: st.DrawFn, first: dict[str, Any], named: st.SearchStrategy[A
 
 @st.composite
 def histories(draw: st.DrawFn) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Draw responses and events. Some events reference no response or a forged one, or have a wrong time."""
+    """Draw responses and events, including duplicates.
+
+    Some events reference no response or a forged one, or have a wrong time.
+    """
     served = draw(st.lists(answers, min_size=1, max_size=5))
     named = st.sampled_from([*served, *served, "forged", answer(["pear"])["recommendation_id"], None])
     events = draw(

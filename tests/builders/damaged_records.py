@@ -1,4 +1,4 @@
-"""Records that no consumer can parse: with the ID of a user, a session or others, or with an unknown owner."""
+"""Records that no consumer can parse: with the ID of a user, a session or other users, or with an unknown owner."""
 
 from __future__ import annotations
 

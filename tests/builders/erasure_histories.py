@@ -110,7 +110,7 @@ class History:
         return {session for session, found in users.items() if len(found) <= 2}
 
     def traces(self) -> set[str]:
-        """Return the IDs of the erased user, of the user's events and of responses to the user."""
+        """Return the ID and hash of the erased user, and the IDs of the user's events and of responses to the user."""
         sessions = self.owned_sessions()
         hashes = {PSEUDONYMS.shopper(session) for session in sessions}
         found = {ERASED, PSEUDONYMS.shopper(ERASED)}

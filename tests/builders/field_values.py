@@ -69,7 +69,7 @@ def _more(found: dict[str, Any]) -> dict[str, Any]:
 
 
 def judge(schema: dict[str, Any]) -> Any:
-    """Return a strict validator of a schema, which also checks JSON in strings and applies patterns by ECMA 262."""
+    """Return a strict validator of a schema, which also checks JSON in strings. `$` matches as in ECMA 262."""
     Draft202012Validator.check_schema(schema)
     return _Strict(schema)
 

@@ -1,4 +1,7 @@
-"""Upkeep, killed or joined by another upkeep or an erasure at one of its calls. Readers always get the same events."""
+"""Upkeep, killed or joined by another upkeep or an erasure at one of its calls.
+
+Afterwards, readers get the same events, except the events of an erased user.
+"""
 
 from __future__ import annotations
 
@@ -27,9 +30,9 @@ def kill_at(step: int) -> Callable[[int, str], None]:
 
 
 def kill_and_go_on(s3: Any, bucket: str, *, step: int) -> bool:
-    """Kill upkeep before its call number `step`, and run upkeep again.
+    """Kill the first two runs of upkeep before their call number `step`, and run upkeep again.
 
-    Return true if the killed run reached this call.
+    Return true if the runs reached this call.
     """
     raw = fill(s3, bucket)
     expected = counted(s3, bucket)
@@ -52,7 +55,7 @@ def kill_and_go_on(s3: Any, bucket: str, *, step: int) -> bool:
 
 
 def join_another_call(s3: Any, bucket: str, *, step: int) -> bool:
-    """Run another upkeep before call number `step` of the first one. Return true if the first one reached this call."""
+    """Run another upkeep before call number `step` of the first two runs. Return true if they reached this call."""
     fill(s3, bucket)
     expected = counted(s3, bucket)
     joined = False

@@ -49,7 +49,7 @@ def attributed(
     events
         Events, including duplicates.
     days
-        Days with results, since 1970.
+        Days whose rejected events are counted, as numbers of days since 1970.
     """
     served_days = {row["served_ms"] // DAY_MS for row in served}
     answers = {row["recommendation_id"]: row for row in served}

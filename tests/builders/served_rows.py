@@ -11,7 +11,7 @@ SERVED_MS = 1_790_000_000_000
 
 
 def served(**fields: Any) -> ServedResponse:
-    """Return a row whose recommendation ID matches its fields."""
+    """Return a row. Its recommendation ID matches the other fields, unless `fields` contains an ID."""
     row_values: dict[str, Any] = {
         "served_ms": SERVED_MS,
         "recommender": "for-you",

@@ -1,6 +1,7 @@
 """Memory cloud: botocore's own clients, with responses that replace the HTTP requests.
 
-Clients keep their parameter checks, paginators, exceptions and event hooks, without signing, HTTP and parsing.
+Clients keep their parameter checks, paginators, exceptions and event hooks. Calls to fakes need no signing, HTTP and
+parsing.
 
 moto, which is slower, responds for the services that have no fake here. With the variable STORES=moto, moto responds
 for S3 and DynamoDB too, so that the tests compare both: `make slow WHAT=stores`.

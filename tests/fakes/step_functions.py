@@ -19,7 +19,7 @@ class MemoryStepFunctions(MemoryService):
     Attributes
     ----------
     executes
-        True to execute states of the types Pass, Succeed and Fail immediately. Executions stop at any other state.
+        True to execute states of the types Pass, Succeed and Fail immediately. At any other state, an execution waits.
     """
 
     def __init__(self) -> None:

@@ -116,7 +116,7 @@ def templates(directory: Path) -> Iterator[tuple[Path, dict[str, Any]]]:
 
 
 def write_empty_layers(directory: Path) -> Path:
-    """Write folders of nearly empty layers. The tests in tests/system/layers cover their contents."""
+    """Write folders of nearly empty layers. The tests in tests/system/layers cover the contents of real layers."""
     for name in ("core", "onnx_runtime", "sentences"):
         for architecture in ("arm64", "x86_64"):
             python = directory / f"{name}-{architecture}" / "python"

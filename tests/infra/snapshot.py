@@ -17,10 +17,11 @@ COVERED = {
     "AWS::CloudWatch::Dashboard",  # test_observability.py
     *("AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Permission"),  # test_permissions.py, test_roles.py
     "AWS::ApiGatewayV2::Integration",  # test_serving.py
-    *("AWS::Lambda::Alias", "AWS::Lambda::LayerVersion", "AWS::Lambda::Version"),  # test_gradual_releases.py
+    *("AWS::Lambda::Alias", "AWS::Lambda::Version"),  # test_gradual_releases.py
+    "AWS::Lambda::LayerVersion",  # test_functions.py, as layers of functions
     "AWS::S3::BucketPolicy",  # test_data.py
 }
-"""Resource types that snapshots leave out. The named tests check all resources of these types."""
+"""Resource types that snapshots leave out, because the named tests cover them."""
 COVERED_VALUES = re.compile(r"\.(RouteSettings|StorageDescriptor|ViewOriginalText|Code|Layers|LoggingConfig|Role)$")
 
 

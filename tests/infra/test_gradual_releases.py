@@ -1,4 +1,4 @@
-"""Releases of `collect` and `recommend` by CodeDeploy."""
+"""Releases of `collect` and `recommend` by CodeDeploy, and aliases and versions of all functions."""
 
 from pathlib import Path
 

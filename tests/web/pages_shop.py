@@ -58,7 +58,7 @@ class PagesShop(Shop):
         pages.publish(self.deployment, boot.PAGES)
 
     def stock(self, directory: Path) -> None:
-        """Fill the shop. The champion is a copy of the trained version, which is the previous champion."""
+        """Fill the shop. The trained version is the previous champion, and the champion is a copy of this version."""
         configuration = directory / "alsolike.yaml"
         configuration.write_text(CONFIGURATION)
         self.alsolike("config", "apply", configuration, "--reason", "the shop's columns")

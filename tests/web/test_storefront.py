@@ -200,7 +200,7 @@ def test_going_back_and_reloading_keep_page_shopper_and_cart(page, shop):
     expect(page.get_by_role("heading", level=1)).to_have_text("Loaf No. 3")
     expect(page.get_by_role("button", name="Change shopper: Shopper user-1")).to_be_visible()
     expect(page.get_by_role("link", name="Cart, 1 product")).to_be_visible()
-    page.go_back()  # back to the page before the reload, which included a sign-in
+    page.go_back()  # The page before the reloaded page. The reload included a sign-in.
     expect(page.get_by_role("heading", level=1)).to_contain_text("shopper user-1")
 
 

@@ -1,4 +1,4 @@
-"""Every benchmark runs to its end with its smallest input."""
+"""Every benchmark except that of Spark runs to its end with its smallest input."""
 
 import importlib.util
 import os

@@ -1,4 +1,4 @@
-"""Canaries on the embedded cloud: only better versions become champion, and notifications contain the reason.
+"""Canaries on the embedded cloud: worse, incomplete and failing versions do not stay champion.
 
 Each test starts with the state that earlier tests left.
 """

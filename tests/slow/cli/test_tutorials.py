@@ -112,7 +112,7 @@ def dev(environment, tmp_path):
 
 
 def test_commands_of_the_first_deployment_tutorial_work(shop, dev):
-    """The CDK, `doctor`, `destroy` and the build of layers need AWS or the network."""
+    """The test leaves out the CDK, `doctor`, `destroy` and the build of layers, which need AWS or the network."""
     page = TUTORIALS / "first-deployment.md"
     steps = [text.replace("\\\n", "") for _, _, text in snippets(page, "sh")]
     commands = [line for text in steps for line in text.splitlines() if not line.startswith(NOT_HERE)]

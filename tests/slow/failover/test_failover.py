@@ -42,7 +42,7 @@ class Failover:
 
     @property
     def slowest_s(self):
-        """Longest response time in seconds of a client that knows both regions' URLs, before the domain name moved."""
+        """Longest response time in seconds of a client that knows both regions' URLs, from the loss to the move."""
         return max(c.answered_at - c.at for c in self.calls_of("both") if self.lost_at - 1 < c.at < self.moved_at)
 
     @property

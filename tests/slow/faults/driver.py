@@ -1,8 +1,8 @@
 """Driver that runs a handler in a new process per event, so that tests can kill the process: `driver.py FUNCTION`.
 
 The driver imports the handler once and forks a process for each line on standard input. A line has an event and the
-path for the response. The driver prints the ID of that process, then its exit status. Logs go to standard error. Pauses
-of the handler take no time. The response contains their total duration.
+path for the response. The driver prints the ID of the forked process, then the exit status. Logs go to standard error.
+Pauses of the handler take no time. The response contains the total duration of the pauses.
 """
 
 from __future__ import annotations

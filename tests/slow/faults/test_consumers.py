@@ -1,4 +1,4 @@
-"""Consumers that are killed at any call, or rejected by any service, lose no event and count none twice."""
+"""Consumers lose no event and count none twice if they are killed at any call, or if their store rejects two calls."""
 
 import io
 from collections.abc import Callable

@@ -1,4 +1,7 @@
-"""A change of any single setting can be deployed, and replaces no resource with stored data."""
+"""Changes of one setting remove no exports and no stored data, and replace only resources that can be replaced.
+
+The exceptions are the bucket of the pages and the mappings of Kafka topics.
+"""
 
 import dataclasses
 import json

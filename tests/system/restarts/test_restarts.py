@@ -1,4 +1,4 @@
-"""An erased user is removed from the embedded cloud's files when the copies expire."""
+"""Files of the embedded cloud: the expiry of an erased user's copies, and resources after restarts."""
 
 from __future__ import annotations
 

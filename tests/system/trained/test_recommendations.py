@@ -1,4 +1,4 @@
-"""Every route that recommends, through the gateway and the functions, with Personalize's client and plain requests.
+"""Recommendations through the gateway and the functions, with Personalize's client and plain requests.
 
 Some tests need the state that earlier tests left.
 """

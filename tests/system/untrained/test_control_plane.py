@@ -1,4 +1,4 @@
-"""The control plane of Amazon Personalize through the gateway, with boto3 and the AWS CLI's signatures."""
+"""The control plane of Amazon Personalize through the gateway, with boto3."""
 
 import re
 from pathlib import Path

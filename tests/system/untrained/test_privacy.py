@@ -118,7 +118,7 @@ def browse(shop, session, item, *, user=None):
 
 @pytest.fixture(scope="module")
 def busy(shop, tmp_path_factory):
-    """Return a shop in which Ann, Eve, Bob and others have data in every store."""
+    """Return a shop in which Ann, Eve and Bob have data in every store, and other users have interactions."""
     empty_quarantine(shop)
     earlier = sum(rows_by_user(shop).values())
     history = tmp_path_factory.mktemp("history") / "history.csv"

@@ -1,4 +1,4 @@
-"""A damaged or deleted champion pointer causes an error and is restored from its earlier versions."""
+"""Repair of a damaged or deleted champion pointer, and of unreadable actions, from earlier versions."""
 
 import pytest
 

@@ -33,7 +33,7 @@ type Sent = Omit<ShopEvent, "properties"> & {
 
 /** The maximum number of events that wait for the API. If there are more, the oldest are dropped. */
 const MAX_WAITING = 100;
-/** The maximum time for which an event waits, so that one call sends several events. */
+/** The time from an event to the call that sends all waiting events. */
 const GATHER_MS = 1_000;
 /** The maximum number of stored clicks. Later events of the same items are attributed to these clicks. */
 const MAX_CLICKS = 20;
@@ -85,7 +85,10 @@ export class Client extends EventTarget {
     });
   }
 
-  /** Queue an event, which is sent within a second. `now` sends it immediately. */
+  /**
+   * Queue an event, which is sent within a second, or immediately with `now`. Without consent and in the static mode,
+   * no events are sent.
+   */
   track(event: ShopEvent, now = false): void {
     this.remember(event);
     if (!this.consent || this.options.mode) return;

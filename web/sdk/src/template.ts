@@ -4,7 +4,7 @@ const PLACE = /\{(\w+)\}/g;
 const URLS = ["href", "src", "action", "formaction", "srcset", "xlink:href"];
 const SAFE = /^(https?:|mailto:|tel:|data:image\/|[^:]*([/?#]|$))/i;
 
-/** Replace `{name}` in the texts and attributes of a template. Values never become markup or scripts. */
+/** Replace `{name}` in a template, except in scripts, styles and event handlers. Values never become markup. */
 export function fill(content: Node, values: Values): void {
   const walk = document.createTreeWalker(content, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT);
   for (let node = walk.nextNode(); node; node = walk.nextNode()) {

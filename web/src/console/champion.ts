@@ -14,7 +14,7 @@ export const wasChampion = (champion: Champion | null, version: string): boolean
 
 export const canRollBack = (champion: Champion): boolean => champion.previous !== null || champion.canary !== null;
 
-/** Return a text of the current champion pointer, or null if it equals the shown pointer. */
+/** Describe the current champion pointer, or return null if it equals the shown pointer. */
 export function pointerChange(shown: Champion | null, current: Champion | null): string | null {
   if (shown?.etag === current?.etag) {
     return null;

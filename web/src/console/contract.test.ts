@@ -3,8 +3,8 @@ import { describe, expect, it } from "vitest";
 import description from "../../../docs/openapi.json";
 import { champion, forecastRecord, responseOf, rulesResponse, versions } from "./testing/responses";
 
-// The compiler checks these examples against generated types, which lack the formats, ranges and patterns of the
-// description.
+// These tests check the examples by the API's description, because the generated types lack its formats, ranges and
+// patterns.
 
 interface Operation {
   readonly requestBody?: { readonly content: Record<string, { readonly schema: object }> };

@@ -25,7 +25,7 @@ export function linkedView(link: string): string | null {
   return name !== undefined && RUNBOOKS.has(name) ? runbookHref(name) : null;
 }
 
-/** Return the first commands in the section "Check" of a runbook, without commands that need an ID. */
+/** Return the first commands in the section "Check" of a runbook, without `show` commands, which need an ID. */
 export function firstCommands(name: string): string[] {
   const { blocks = [] } = runbook(name) ?? {};
   const check = blocks.findIndex((block) => block.kind === "heading" && block.text === "Check");

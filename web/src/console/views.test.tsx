@@ -36,7 +36,7 @@ const QUERIES: readonly Query[] = [
 
 type Respond = (path: string, query: Record<string, string | undefined>) => unknown;
 
-/** Render a view after the responses of its requests. */
+/** Render a view after its queries have received responses of `respond`, and then of `respondLater`. */
 async function renderView(hash: string, respond: Respond, respondLater?: Respond): Promise<string> {
   let current = respond;
   const get = async <T,>(path: string, query: Readonly<Record<string, string | number | undefined>> = {}) => ({

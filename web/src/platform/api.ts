@@ -118,7 +118,7 @@ function parseJson(text: string): { readonly message?: unknown } | null {
   }
 }
 
-/** Return an ID for a path: percent-encoded, or as `~` and base64url if a gateway would change it. */
+/** Return an ID for a path: percent-encoded, or as `~` and base64url if it contains `~` or a gateway changes it. */
 export function pathSegment(id: string): string {
   if (!/[/?#%~]/.test(id) && id !== "." && id !== "..") {
     return encodeURIComponent(id);

@@ -27,7 +27,7 @@ interface Delivery extends SendOptions {
 
 const keyOf = ({ eventType, itemId = "" }: Pick<ShopEvent, "eventType" | "itemId">) => `${eventType} ${itemId}`;
 
-/** Return a new session for a shopper. A visitor is only a session. */
+/** Return a new session of a user, or the session of a visitor, who is only a session. */
 const newIdentity = ({ id, anonymous }: Shopper): Identity =>
   anonymous ? { sessionId: id } : { userId: id, sessionId: crypto.randomUUID() };
 

@@ -117,7 +117,7 @@ SEEDS = {
     "the login's own time decides what is erased": (0, 1, 8, 11),
     "quarantined logins are not looked for": (17, 75, 88, 91),
 }
-"""Seeds of histories that can reveal a defect, by defect. Defects without seeds are revealed by the first ten."""
+"""Seeds of histories that can reveal a defect, by defect. The first ten histories reveal defects without seeds."""
 
 
 @pytest.mark.parametrize("defect", DEFECTS)

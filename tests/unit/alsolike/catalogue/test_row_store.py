@@ -53,7 +53,7 @@ def test_last_item_of_an_id_is_stored_within_and_across_calls(store):
 
 
 def test_largest_properties_are_stored(store):
-    """A stored 1e15 takes about four times as many bytes. The item stays below DynamoDB's limit of 400 KB."""
+    """Stored, 1e15 takes about four times as many bytes as in JSON. The item stays below DynamoDB's limit of 400 KB."""
     text = '{"a":[' + ",".join(["1e15"] * 6398) + "]}"
     (item,) = parse_put(put_call({"itemId": "a", "properties": text}), ITEMS).rows
     store.put([item], now_ms=5)

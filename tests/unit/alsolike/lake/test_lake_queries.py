@@ -67,7 +67,10 @@ RECENT = "Top items of the last 30 days"
 
 
 def write_twice(directory, events):
-    """Write each event into two objects. In the first one, only searches have the column `query`."""
+    """Write each event, and a later copy with another item, into two objects.
+
+    The first object has the column `query` only if the event is a search.
+    """
     for number, each in enumerate(events):
         folder = directory / partitions.partition_prefix(partitions.event_date(each["event_time_ms"]))
         write_file([each], folder / f"{number}.parquet", schema=SCHEMA if each.get("query") else OLD_SCHEMA)

@@ -130,7 +130,7 @@ def test_interrupted_join_is_completed_by_its_repetition(call, remembers, dynamo
     (store if remembers else other).join("s", Login(5000, "l", "1"), now_ms=NOW_MS)
 
     assert len(killed.calls) == call
-    assert after_the_cut == {seen(1), seen(2)}  # After each cut, a profile contains each interaction.
+    assert after_the_cut == {seen(1), seen(2)}  # The interrupted join lost no interaction.
     assert state(other) == {
         "u#1": Profile("u#1", (seen(1), seen(2), seen(3))),
         "s#s": Profile("s#s", joined=SessionLink("u#1", 5000)),

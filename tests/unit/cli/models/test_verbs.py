@@ -9,7 +9,7 @@ from tests.unit.cli.shop import put_parameters
 
 
 def register(deployment, version, *, status="Approved"):
-    """Register a version as register_model does."""
+    """Register a version. Only an approved version has files."""
     properties = {"version": version, "algorithm": "ease", "items": "12", "ease.ndcg": "0.4", "popularity.ndcg": "0.1"}
     deployment.client("sagemaker").create_model_package(
         ModelPackageGroupName="models", ModelPackageDescription=version, ModelApprovalStatus=status,

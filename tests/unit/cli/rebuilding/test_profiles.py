@@ -107,7 +107,7 @@ def test_empty_lake_and_searches_give_no_profiles(deployment):
 def shopping(draw):
     """Draw interactions of several sessions with at most one login each.
 
-    Their order is random, and some are repeated.
+    The interactions are in random order, and some are repeated.
     """
     found = []
     for session in ("s1", "s2", "s3"):

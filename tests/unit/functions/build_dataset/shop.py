@@ -1,4 +1,4 @@
-"""Event of a training run, and purchases before `NOW_MS`."""
+"""Event of a training run, and purchases up to `NOW_MS`."""
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import Interaction

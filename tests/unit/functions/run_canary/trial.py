@@ -69,7 +69,7 @@ class Trial(World):
         self.answered(self.users("candidate", 20), degraded=["model-failed"])
 
     def expecting(self, answers: int | None) -> Canary:
-        """Return a started canary. The period before the canary had this number of responses."""
+        """Return a started canary. The period before the canary had `answers` responses (None: an unknown number)."""
         self.start()
         self.registry.start_canary(self.champion, dataclasses.replace(self.canary(), expected_answers=answers))
         return self.canary()

@@ -12,8 +12,8 @@ A, B, C = 0, 1, 2
 def logged(*, users=400, pairs=True, clicks=True):
     """Return logged lists. Half of the lists have the order A, B, and half the order B, A.
 
-    An examination is a click with probability 1/2 for A and 1/4 for B. The second place is examined half as often as
-    the first.
+    An examined item is clicked with probability 1/2 for A and 1/4 for B. The second place is examined half as often
+    as the first.
     """
     chi, rate = (1.0, 0.5), {A: 0.5, B: 0.25}
     items, outcomes = [], []

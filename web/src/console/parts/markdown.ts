@@ -6,7 +6,7 @@ export type Block =
   | { readonly kind: "code"; readonly lines: readonly string[] }
   | { readonly kind: "table"; readonly header: readonly string[]; readonly rows: readonly (readonly string[])[] };
 
-/** A part of a line. Links have the address of the source. */
+/** A part of a line. `href` is the address as written in the Markdown. */
 type Inline =
   | { readonly kind: "text" | "strong" | "emphasis" | "code"; readonly text: string }
   | { readonly kind: "link"; readonly text: string; readonly href: string };

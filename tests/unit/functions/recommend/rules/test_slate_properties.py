@@ -95,7 +95,7 @@ def worse(rule, items, pinned, catalogue):
 def faults(slate, candidates, inputs, k, catalogue):
     """Return the names of all rules that the list violates, and other faults of the list.
 
-    If several rules exclude an item, the list must name any of them: `this or that`.
+    If several rules exclude an item, the list must report at least one of them. The name is then `this or that`.
     """
     places: list[ScoredItem] = list(slate.items)
     items = [place.position for place in places]
