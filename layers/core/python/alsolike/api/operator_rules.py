@@ -1,7 +1,7 @@
 """Requests and responses of the operators' rule editor.
 
-A draft consists of the parts `filters`, `recommenders` and `rules` of the configuration document. Requests with a draft
-accept any content of the parts, and responses name each invalid field.
+A draft consists of the parts `filters`, `recommenders` and `rules` of the configuration document. The schemas of
+requests accept any content of these parts, so that an error can name all invalid fields at once.
 """
 
 from __future__ import annotations

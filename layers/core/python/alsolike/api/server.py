@@ -63,7 +63,7 @@ def _pattern(key: str) -> re.Pattern[str]:
 
 
 class Context:
-    """Part of the Lambda context that the handlers read."""
+    """Lambda context with only the attributes that the handlers read."""
 
     def __init__(self, function: str, request_id: str, *, deadline_s: float) -> None:
         self.function_name, self.aws_request_id = function, request_id

@@ -37,7 +37,7 @@ _NAMES = {dtype: name for name, dtype in _TYPES.items()}
 
 
 def write_tensors(file: BinaryIO, tensors: Mapping[str, Array], *, metadata: Mapping[str, str]) -> None:
-    """Write one-dimensional arrays. Arrays of types with the most bytes come first, so that all arrays are aligned."""
+    """Write one-dimensional arrays. Arrays with the largest elements come first, so that all arrays are aligned."""
     ordered = sorted(tensors.items(), key=lambda tensor: -tensor[1].dtype.itemsize)
     header: dict[str, Any] = {_METADATA: dict(metadata)}
     end = 0

@@ -98,7 +98,7 @@ def write_popular(directory: Path, positions: npt.NDArray[Any]) -> None:
 
 
 def write_manifest(directory: Path, manifest: Manifest) -> Manifest:
-    """Write the manifest with the checksums of all files, which completes the bundle."""
+    """Write the manifest with the checksums of all other files. The bundle is then complete."""
     complete = dataclasses.replace(manifest, files={name: _checksum(directory / name) for name in FILES})
     (directory / MANIFEST_FILE).write_bytes(complete.to_json())
     return complete

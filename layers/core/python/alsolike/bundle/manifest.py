@@ -84,7 +84,7 @@ class Manifest:
     metrics
         Results of the training. `candidates` has the hold-out results of each algorithm: hr, ndcg, mrr and more.
     files
-        SHA-256 and size in bytes of every other file.
+        SHA-256 and size in bytes of each file in the bundle except the manifest.
     top_scores
         Distribution of the best score per list, for recently active users at their last interaction. None in bundles of
         earlier versions.

@@ -27,7 +27,7 @@ score             logarithm of the model's score, standardised by the `BEST` bes
 popularity        negative logarithm of the item's rank by number of interactions
 age               logarithm of 1 + days since `creationTimestamp`
 price             logarithm of `price`
-price difference  absolute difference between the logarithm of `price` and its mean over the user's history
+price difference  absolute difference between the logarithm of `price` and the mean logarithm of the user's history
 category share    share of the item's leaf category among the known leaf categories of the user's history
 ================= ====================================================================================================
 """

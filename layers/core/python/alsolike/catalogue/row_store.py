@@ -72,7 +72,7 @@ class RowStore(Generic[R]):
         return written
 
     def insert(self, row: R, *, now_ms: int) -> bool:
-        """Write a row and return true, unless the table has a row or a deletion marker with this ID."""
+        """Write a row, unless the table has a row or a deletion marker with this ID. Return true if it was written."""
         attributes = self._attributes(row, now_ms=now_ms)
         with self._translated_errors():
             try:
@@ -173,8 +173,8 @@ class RowStore(Generic[R]):
                         ReturnValuesOnConditionCheckFailure="ALL_OLD",
                     )
                 except self._client.exceptions.ConditionalCheckFailedException as error:
-                    # Check this only for deletions: a row that equals the result of an update can also come from a
-                    # concurrent update.
+                    # `_is_written` is evaluated only for deletions, because a row that equals the result of an update
+                    # can also come from a concurrent update.
                     if "deleted" in attributes and _is_written(attributes, error):
                         return attributes
                     continue

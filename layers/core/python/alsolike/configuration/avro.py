@@ -23,7 +23,7 @@ class Field:
     Attributes
     ----------
     type
-        One of `TYPES`. The field can also be null.
+        One of `TYPES`. Values can also be null.
     categorical
         True if a string is a category, or several categories separated by `|`.
     textual

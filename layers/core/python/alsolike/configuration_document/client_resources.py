@@ -19,7 +19,7 @@ from alsolike.schema.document import Fault, InvalidConfiguration
 
 @struct
 class OwnNames:
-    """Names and columns that clients of Amazon Personalize created. The columns are from their dataset schemas."""
+    """Names and columns that clients of Amazon Personalize created. Dataset schemas of the clients have the columns."""
 
     aliases: Mapping[str, Alias]
     filters: Mapping[str, str]

@@ -50,7 +50,7 @@ NOTHING_APPLIED = Current((), EMPTY_DOCUMENT, None)
 
 
 class ConfigurationReader(PolledValue[Configuration]):
-    """Polled configuration. `own_names` adds the names that clients of Amazon Personalize created."""
+    """Polled configuration. If `own_names` is true, it includes the `OwnNames` of Amazon Personalize's clients."""
 
     def __init__(
         self,

@@ -70,10 +70,10 @@ SNAP_START_STORAGE_MB = 512
 
 
 def bundle_limit_mb(storage_mb: int = SNAP_START_STORAGE_MB) -> int:
-    """Return the maximum size of a model bundle in MB for a folder /tmp of `storage_mb`.
+    """Return the maximum size of a model bundle in MB for a folder /tmp of `storage_mb`, rounded down to 50 MB.
 
     `recommend` stores two bundles while it replaces one. 10% of /tmp remain free. Bundles can use two thirds of the
-    remaining space, and catalogue snapshots one third.
+    other space, and catalogue snapshots one third.
     """
     return storage_mb * 9 // 10 * 2 // 3 // 2 // 50 * 50
 

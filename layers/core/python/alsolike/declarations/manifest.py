@@ -296,4 +296,4 @@ FAILURE_DESTINATION = (
     Access("lake", WRITE, keys=("*",), reason="AWS documents the permission for the whole bucket"),
     Access("lake", LIST),
 )
-"""Destination of batches that Lambda does not retry further."""
+"""Access to the destination of batches that Lambda does not retry further."""

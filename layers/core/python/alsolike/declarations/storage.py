@@ -49,7 +49,7 @@ DATASETS_PREFIX = "datasets/"
 TRAINING_PREFIX = "training/"
 """Output of the SageMaker jobs."""
 GRAPHS_PREFIX = f"{TRAINING_PREFIX}graphs/"
-"""Imported graphs of other trainers, by checksum. The training run that evaluates a graph copies the graph to its
+"""Imported graphs of other trainers, by checksum. A training run that evaluates a graph copies the graph to the run's
 dataset.
 """
 TRAINING_RUN_KEY = "workflow/training-run.json"

@@ -141,7 +141,7 @@ class Resolver:
                 raise InvalidInput(
                     f"filterValues.{name} is {describe(text)}, expected a number of {time.unit} of at least 0"
                 )
-        # Computed in milliseconds, so that a time at exactly this distance is equal.
+        # Computed in milliseconds, because a sum in seconds could differ from an equal stored time by a rounding error.
         return (self.now_ms + time.sign * amount * _UNIT_MS[time.unit]) / 1000
 
     def _sources(self, elements: Sequence[Element]) -> Iterator[tuple[str, Element]]:

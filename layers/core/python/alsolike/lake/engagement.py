@@ -47,7 +47,10 @@ def receipt_key(date: str) -> str:
 
 
 def read_rejected(client: S3Client, bucket: str, *, first: str, last: str) -> Counter[str]:
-    """Return the number of events that were not attributed to the response that they reference, by reason."""
+    """Return the number of events that were not attributed to the response that they reference, by reason.
+
+    The result is the sum over the receipts of the days from `first` to `last` (inclusive).
+    """
     rejected: Counter[str] = Counter()
     start = f"{ATTRIBUTION_PREFIX}{SERVED_PARTITION}={first}"
     for stored in scan(client, bucket, ATTRIBUTION_PREFIX, after=start):

@@ -46,13 +46,13 @@ def read_concurrently(
 def read_tables(
     pa: Any, client: S3Client, bucket: str, objects: Iterable[LakeObject], *, schema: Any, **limits: int
 ) -> Iterator[Any]:
-    """Yield the rows of objects in tables; see `tables_of`. `limits` are the limits of `read_concurrently`."""
+    """Yield tables with the rows of the objects; see `tables_of`. `limits` are the limits of `read_concurrently`."""
     for listed, content in read_concurrently(functools.partial(read, client, bucket), objects, **limits):
         yield from tables_of(pa, pa.BufferReader(content), schema=schema, where=f"s3://{bucket}/{listed.key}")
 
 
 def tables_of(pa: Any, source: Any, *, schema: Any, where: str) -> Iterator[Any]:
-    """Yield the rows of a Parquet file in tables of at most `BATCH_ROWS`, without the rows of agents.
+    """Yield tables of at most `BATCH_ROWS` rows with the rows of a Parquet file, except the rows of agents.
 
     A column that the file lacks is null. Raise `InvalidDataset` if the file is not valid or has other types.
     """

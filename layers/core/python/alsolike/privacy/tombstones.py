@@ -139,7 +139,7 @@ class TombstoneReader(PolledValue[Tombstones]):
         return self._stones
 
     def _lacking(self, stones: Tombstones, receipts: Tombstones) -> int:
-        """Return the number of missing hashes: of known users, and of users and sessions in receipts."""
+        """Return the number of hashes of known users, and of users and sessions in receipts, that `stones` lacks."""
         users = (self._stones.users.keys() | receipts.users.keys()) - stones.users.keys()
         return len(users) + len(receipts.sessions.keys() - stones.sessions.keys())
 

@@ -9,7 +9,7 @@ The partition of a profile contains these items, listed by sort key:
 - ``<event time>+<event id>``, in a user's partition: a history, several interactions that an import or a rebuild wrote
   as one item, with the key of the latest interaction.
 - ``~erased``: the mark of an erased profile, which hides its interactions.
-- ``~joined``, in a session's partition: the mark of a login (`SessionLink`), which hides earlier interactions.
+- ``~joined``, in a session's partition: the mark of a login (`SessionLink`), which hides interactions up to the login.
 
 Therefore a query of the latest items returns the marks first. `alsolike.events.logins` defines the effect of logins.
 """
@@ -274,7 +274,7 @@ def is_session_item(item: Mapping[str, Any]) -> bool:
 
 
 def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = HISTORY_LENGTH) -> Profile:
-    """Return the profile from the items of its partition, which are interactions and marks, latest first."""
+    """Return the profile from the interactions, histories and marks in its partition, latest first."""
     joined = None
     after_ms = -1
     first = 0

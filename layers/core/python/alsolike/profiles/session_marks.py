@@ -34,7 +34,10 @@ class SessionLinks:
         return cached | {session: link for session, (link, _) in read.items()}
 
     def read(self, sessions: Sequence[str]) -> dict[str, tuple[SessionLink, bool]]:
-        """Read and cache the link of each session, with true if its mark is `moving`. Reads are consistent."""
+        """Read and cache the links of the sessions that have a login, by consistent reads.
+
+        The second value per session is true if the session's mark is `moving`.
+        """
         links: dict[str, tuple[SessionLink, bool]] = {}
         wanted = [key_of(session, JOINED_KEY) for session in dict.fromkeys(sessions)]
         failed_attempts = 0

@@ -110,7 +110,7 @@ class Flag(fields.Flag, ColumnType):
 
 @struct
 class Numbers(ColumnType):
-    """List of finite numbers and nulls. Numbers are greater than `above` and at most `maximum`."""
+    """List of finite numbers and nulls. Numbers are greater than `above` and at most `maximum`, if these are set."""
 
     kind: ClassVar[str] = "a list of numbers and nulls"
     glue: ClassVar[str] = "array<double>"

@@ -230,8 +230,8 @@ _TIMES = ("received_time_ms", "event_time_ms")
 COPY_ORDER = (*_TIMES, *(name for name in COLUMNS if name not in ("event_id", *_TIMES)))
 """Sort order of an event's duplicates, ascending, nulls last. The first duplicate is kept.
 
-Columns that datasets use come first. A reader of a column also reads all columns before it, so that all readers select
-the same duplicate, before and after a compaction.
+Columns that datasets use come first. A reader of a column must also read all columns before it, so that all readers
+select the same duplicate, before and after a compaction.
 """
 INTERACTIONS_ONCE_SQL = once_sql(
     INTERACTIONS_TABLE, (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION), key=COPY_KEY, order=COPY_ORDER

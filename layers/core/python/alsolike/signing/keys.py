@@ -124,7 +124,7 @@ class KeyReader:
             read = functools.partial(self._read, key_id)
             self._cached[key_id] = PolledValue(read, name="signing key", polling=Polling(interval_s=CHECK_S))
         self._cached.move_to_end(key_id)
-        if len(self._cached) > MAX_CACHED:  # Limits the cache of unknown IDs.
+        if len(self._cached) > MAX_CACHED:  # Unknown IDs are cached, too.
             self._cached.popitem(last=False)
         return self._cached[key_id].current(now_ms=int(now_s * 1000))
 

@@ -20,7 +20,7 @@ MAX_CHARACTERS = 2_000
 """Maximum number of characters of a text. Further characters are ignored."""
 
 _TEXTS_KEPT = 1 << 15
-"""Size of the cache of tokens. It saves time, because categories, brands and sizes repeat in a catalogue."""
+"""Maximum number of texts whose tokens are cached. Categories, brands and sizes repeat in a catalogue."""
 
 _WORD = re.compile(r"[^\W_]+")
 

@@ -142,7 +142,7 @@ class SnapshotStore:
         return target
 
     def keep_only(self, entries: Sequence[SegmentEntry]) -> None:
-        """Delete all other local files. Data of deleted files that are memory-mapped remain readable."""
+        """Delete all local files except the files of `entries`. Memory-mapped data of deleted files remain readable."""
         names = {entry.file_name for entry in entries}
         if self._directory.is_dir():
             for path in self._directory.iterdir():

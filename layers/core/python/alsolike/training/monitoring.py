@@ -15,7 +15,7 @@ from alsolike.runtime.errors import InvalidInput
 
 
 class Drift(StrEnum):
-    """Distribution that is compared with the corresponding distribution before the training."""
+    """Distribution of current data that is compared with the distribution that the champion's training stored."""
 
     ITEM_POPULARITY = "item_popularity"
     CATEGORY_POPULARITY = "category_popularity"

@@ -1,4 +1,4 @@
-"""Windows of trending items, without the imports of the counters."""
+"""Windows of trending items. This module does not import numpy."""
 
 from __future__ import annotations
 
