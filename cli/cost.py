@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from operations.cost_measurement import Measured
 
 _MIN_DOLLARS = 0.005
-"""Minimum dollars of a separate line. Smaller lines of a service are combined, and smaller differences are omitted."""
+"""Minimum dollars of a separate line of a bill. Smaller lines of a service are combined.
+
+A comparison omits the services with a smaller difference.
+"""
 
 _COLUMNS = ("service", "what", "quantity", "unit", "$ each", "$ a month", "because")
 _NUMBERS = ("quantity", "$ each", "$ a month", "saves $ a month")

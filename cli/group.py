@@ -98,8 +98,9 @@ def _hidden_options() -> list[inspect.Parameter]:
 def separated(function: Callable[..., None]) -> Callable[..., None]:
     """Return a function in which the fields of each dataclass parameter are separate parameters.
 
-    The fields of a parameter with a default take its place, and their defaults are its values. The fields of a
-    parameter without a default come last. A string in a field's annotation is the help text of the option.
+    The fields of a parameter with a default take the parameter's place. The fields' values in this default become
+    their defaults. The fields of a parameter without a default come last. A string in a field's annotation is the help
+    text of the option.
     """
     parameters = inspect.signature(function, eval_str=True).parameters
     groups: dict[str, tuple[Any, list[inspect.Parameter]]] = {

@@ -15,7 +15,7 @@ from operations.pages import page_urls
 
 STOCK_TITLE = "Recommend only items in stock"
 _IN_STOCK = ("for-you", "similar-items", "bought-together", "popular", "trending")
-"""Recommenders to which `stock_suggestion` adds the filter. Recommenders of items that the user knows are omitted."""
+"""Recommenders that `stock_suggestion` restricts to items in stock, without recommenders of items that a user knows."""
 
 
 def step_lines(deployment: Deployment, *, reach: Sequence[str]) -> list[str]:

@@ -146,9 +146,9 @@ def delete_data(data: Path) -> bool:
 
 
 def first_port(wanted: int | None, *, has_booted: bool = False) -> int | None:
-    """Return `wanted`, or the default port if it is free and no earlier cloud `has_booted` with the data.
+    """Return `wanted`. By default, return `DEFAULT_PORT` for a new cloud if this port is free, otherwise None.
 
-    None lets the cloud choose the ports of its last boot, or free ports.
+    None lets the cloud choose the ports of its last boot, or free ports. An occupied `wanted` raises `Unavailable`.
     """
     from local_cloud.ports import is_free
 

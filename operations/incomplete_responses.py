@@ -18,7 +18,7 @@ def incomplete_responses(
 ) -> list[dict[str, Any]]:
     """Return the numbers of empty and short responses by recommender and filter, most empty responses first.
 
-    `from_ms` is a multiple of the period.
+    `from_ms` must be a multiple of the period.
     """
     listed: list[tuple[str, dict[str, Any]]] = []
     counts: dict[tuple[str, str], dict[str, int]] = {}

@@ -1,7 +1,7 @@
 """Library for notebooks: load a frame, fit, compare, export and serve models. `docs/library.md` shows it.
 
-An evaluation splits the interactions in time. By default, the rules of a training determine the length of the test and
-the excluded seen items. Own models and models of other libraries answer through one protocol, `Recommender`.
+An evaluation splits the interactions in time. By default, the rules of a training determine the length of the test, and
+whether seen items are excluded. Own models and models of other libraries answer through one protocol, `Recommender`.
 """
 
 from __future__ import annotations

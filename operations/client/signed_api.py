@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 _TIMEOUT_S = 30
 _MAX_ATTEMPTS = 5
 _PAUSE_S = 1.0
-"""Pause in seconds after a throttled request without the header Retry-After, which API Gateway does not send."""
+"""Pause in seconds after a throttled request if the response has no header Retry-After. API Gateway sends none."""
 _LONGEST_PAUSE_S = 30.0
 """Maximum pause in seconds that a Retry-After header can request. Each pause is randomly extended, at most doubled."""
 _ARN = "arn:aws:personalize::"

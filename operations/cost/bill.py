@@ -89,7 +89,7 @@ class Load:
 
     @property
     def interactions(self) -> float:
-        """Number of events in the lake, which contains `history_days`."""
+        """Number of events in the lake, which keeps them for `history_days`."""
         return float(self.events_per_day) * self.history_days
 
 

@@ -33,7 +33,10 @@ PROFILE_ITEM_BYTES = 128
 """Size of an interaction in the profile table by DynamoDB's rules, in bytes (`benchmarks.scale`)."""
 
 EVENTS_PER_SESSION = 10
-"""Assumed number of events per session. A session that signs in takes three write units and three read units."""
+"""Assumed number of events per session.
+
+A session that signs in takes three write units and three read units in addition to the units of its events.
+"""
 
 ROW_BYTES = 600
 """Size of an item or user in its table, in bytes, including keys."""
@@ -103,7 +106,7 @@ STATISTICS_ITEM_BYTES = 4_800
 """
 
 SPOT_SHARE = 0.5
-"""Share of the on-demand price (assumed). AWS states discounts of up to 90%."""
+"""Share of the on-demand price that a spot instance costs (assumed). AWS states discounts of up to 90%."""
 
 JOB_STARTS_S = 240.0
 """Time that is billed for a job before and after the training, in seconds (assumed): image, dataset and upload."""

@@ -24,7 +24,8 @@ from operations.recovery.lake_reader import LakeReader
 MAX_LATE = 10
 """Maximum number of latest lists per source that a response may not have counted, because they arrived too late."""
 MAX_EARLY = 5
-"""Maximum number of lists per source by which the first stored list precedes or follows the start of the demotion."""
+"""Maximum number of lists per source between the first list since the start of the demotion and the first counted list.
+"""
 
 _COLUMNS = (
     "user_id", "session_id", "event_id", "event_time_ms", "recommendation_id", "impression", "received_time_ms",

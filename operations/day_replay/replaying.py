@@ -55,7 +55,7 @@ class Difference:
 
     @property
     def places(self) -> list[int]:
-        """Positions with another item, from 1."""
+        """Positions with another item, counted from 1."""
         length = max(len(self.logged), len(self.replayed))
         pairs = zip(_padded(self.logged, length), _padded(self.replayed, length), strict=True)
         return [place for place, (then, now) in enumerate(pairs, start=1) if then != now]

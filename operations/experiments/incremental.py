@@ -83,7 +83,7 @@ class Increment:
 class IncrementReport:
     """Increments of a holdout since its start.
 
-    `users` and `held_out_users` are numbers of users with a response. `attributed_revenue` is from responses of the
+    `users` and `held_out_users` are numbers of users with a response. `attributed_revenue` is from responses to the
     users with recommendations.
     """
 

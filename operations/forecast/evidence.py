@@ -7,7 +7,7 @@ import math
 from alsolike.bundle.propensities import MIN_PAIRS
 
 MIN_SUPPORT = 0.9
-"""Minimum share of a list's expected examinations that concern items with support."""
+"""Minimum share of a list's expected examinations that concern items with support; see `off_policy` for support."""
 
 MIN_OUTCOMES = 50
 """Minimum effective number of weighted outcomes, (sum w y)² / sum (w y)²."""

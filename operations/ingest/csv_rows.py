@@ -44,7 +44,7 @@ def read(file: BinaryIO, name: str, schema: pa.Schema, encoded: Collection[str],
     If the file is damaged, raise an error of `UNREADABLE` after all readable rows.
     """
     schema = pa.schema([(field.name, TEXT if field.name in encoded else pa.string()) for field in schema])
-    # pyarrow releases the GIL, so the next blocks are parsed while the caller checks these rows.
+    # pyarrow releases the GIL, so the next blocks are parsed while the caller checks the yielded rows.
     pending = deque[Future[Rows]]()
     with ThreadPoolExecutor(1, "csv") as pool:
         try:

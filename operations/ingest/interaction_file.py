@@ -69,7 +69,8 @@ def read(
     rows count separately. Rows with an unknown event type or the weight 0 are skipped, and returns cancel earlier rows.
     If no row has an event type with a weight, every row weighs 1.
 
-    `items` are the columns of the catalogue's items by item ID. `only_learned` ranks only items with interactions.
+    `items` are the columns of the catalogue's items by item ID. With `only_learned`, items without
+    interactions are not ranked.
     """
     # Imported here, because commands must start without the extra `train`.
     from model_export.data.item_content import item_content

@@ -25,8 +25,8 @@ def restore_tables(
 ) -> None:
     """Restore the tables of items and users, and the profiles.
 
-    Profiles come from the lake for any source but `RestoreSource.NONE`, with which nothing is restored. If `keep_newer`
-    is true, newer rows of the lake are included.
+    `RestoreSource.NONE` restores nothing. With the other sources, profiles come from the lake. If `keep_newer` is true,
+    newer rows of the lake are included.
     """
     if source is RestoreSource.NONE:
         return

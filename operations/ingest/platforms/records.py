@@ -64,7 +64,7 @@ def json_records(file: BinaryIO, name: str, _: CsvForm) -> Iterator[dict[str, An
 
 
 def filled(records: Iterator[Record], *, key: str, fields: Collection[str]) -> Iterator[Record]:
-    """Yield records in which empty `fields` have the values of the previous record, if its key is equal."""
+    """Yield the records. Empty `fields` get the values of the previous record if both records have the same `key`."""
     last: Mapping[str, str] = {}
     for record in records:
         if record.get(key) == last.get(key):
