@@ -50,9 +50,10 @@ class PeerModel(Model):
     score_histories: Callable[[Histories], Floats]
 
     def score(self, histories: Histories) -> Floats:
-        """Return the library's scores, shifted so that the lowest is 0."""
+        """Return the library's scores, shifted so that the lowest of the batch is 0. Padding scores 0."""
         scores = self.score_histories(histories)
         scores -= scores.min()
+        scores[:, 0] = 0.0
         return np.ascontiguousarray(scores, np.float32)
 
     def export(self, graph: Graph) -> str:

@@ -80,7 +80,7 @@ def main(arguments: Sequence[str]) -> None:
 
 
 def measure(name: str, size: str, path: Path, *, minutes: float) -> Fitted:
-    """Fit an algorithm on the interactions of a file, in a separate process that is killed after `minutes`."""
+    """Fit an algorithm in a separate process, which is killed `minutes` after it has read the file of interactions."""
     context = multiprocessing.get_context("spawn")
     receiver, sender = context.Pipe(duplex=False)
     process = context.Process(target=_fit, args=(sender, name, size, path))

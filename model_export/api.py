@@ -101,7 +101,10 @@ class Algorithm(abc.ABC):
         return None
 
     def fit_cost(self, interactions: Interactions) -> FitCost | None:
-        """Estimate the cost of a fit from the sizes of the data. If the result is None, short fits measure the cost."""
+        """Estimate the cost of a fit from the sizes of the data.
+
+        If the result is None, short fits measure the cost on large data.
+        """
         return None
 
     def param_grid(self) -> Sequence[Self]:

@@ -19,7 +19,7 @@ from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.graph.contract import Graph
 
 STEPS = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 3.2)
-"""Weights tried for each component, relative to the best single model's weight of 1."""
+"""Weights tried for each model except the best single model, which has the weight 1."""
 
 MAX_STEPS = 20
 """Maximum number of steps of the search. It stops earlier if no change improves the NDCG."""
@@ -31,7 +31,9 @@ MAX_ITEMS = 500_000
 """Maximum number of items. With more, memory holds the scores of too few users to compare weights."""
 
 HALF_LIFE_OF = ("buy_again", "repurchase")
-"""Algorithms that depend most on the half-life. A blend has a single half-life, from the better of these algorithms."""
+"""Algorithms that depend most on the half-life. A blend has a single half-life: that of the better of these algorithms,
+or its own setting if neither is compared.
+"""
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,7 @@ class BlendModel(Model):
 
 
 def _with_half_life(model: Model, half_life_days: float) -> Model:
-    """Return the model with another half-life. Return it unchanged if its fit depends on the half-life."""
+    """Return the model with another half-life, or unchanged if the half-life is not among its inference parameters."""
     if "half_life_days" not in model.settings.inference_parameters:
         return model
     return model.with_settings(dataclasses.replace(model.settings, half_life_days=half_life_days))

@@ -36,7 +36,7 @@ class Interactions:
     time_ms
         Timestamps in epoch milliseconds, int64 `(n,)`.
     weight
-        Weight of the event type, above 0, float32 `(n,)`.
+        Weight of the event type after subtraction of returns, above 0, float32 `(n,)`.
     features
         Categorical columns by name, such as `event_type`.
     users, items
@@ -245,7 +245,7 @@ class Histories:
     items
         Item positions, oldest first, int64 `(batch, length)`. Padding is 0 and can be at any index.
     weights
-        Weight of the event type times 0.5 ** (age / half-life), float32 `(batch, length)`. The weight of padding is
+        Weight of the interaction times 0.5 ** (age / half-life), float32 `(batch, length)`. The weight of padding is
         arbitrary.
     ages
         Days between the interaction and the request, float32 `(batch, length)`, 0 by default. The age of padding is
@@ -275,7 +275,7 @@ class Histories:
         )
 
     def feature(self, name: str) -> Ints:
-        """Return the codes of the feature, int64 `(batch, length)`, with 0 for padding."""
+        """Return the codes of the feature, int64 `(batch, length)`, with 0 for padding and missing features."""
         codes = self.features.get(name)
         return np.zeros(self.items.shape, np.int64) if codes is None else codes.astype(np.int64)
 

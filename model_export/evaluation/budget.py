@@ -58,7 +58,7 @@ class Budget:
     megabytes
         Maximum estimated resident memory of a fit, in 10^6 bytes.
     quick
-        True to exclude algorithms whose own estimate (`fit_cost`) is above `QUICK_S`.
+        True to exclude algorithms whose own estimate (`fit_cost`) of `FITS` fits is above `QUICK_S`.
     """
 
     seconds: float = math.inf

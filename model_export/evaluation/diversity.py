@@ -56,7 +56,7 @@ def kinds(properties: Sequence[Mapping[str, Any]], order: Ints, *, variants: str
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Diversity:
-    """Metrics of lists with one variant per product.
+    """Metrics of lists with one variant per product. Entropy and distance ignore lists of a single item.
 
     Attributes
     ----------

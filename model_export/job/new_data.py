@@ -63,7 +63,7 @@ class NewData:
         Start of the new interactions, and of their second half. If the second half consists only of interactions at the
         last time, both are equal, and all new interactions are targets.
     interactions
-        Number of new interactions.
+        Number of new interactions. With counts, only interactions of the sampled users.
     taught
         Comparison of the winner's settings, fitted up to `half_ms`, with the champion on the second half. None if there
         are no test users, or too few interactions before `half_ms`.

@@ -138,7 +138,7 @@ def _histories(
 def _translated(
     source: Interactions, ours: Mapping[str, float], theirs: Mapping[str, float]
 ) -> npt.NDArray[np.float32]:
-    """Return the champion's weight of each interaction, or NaN for event types without a weight.
+    """Return the champion's weight of each interaction, or NaN for event types that the champion ignores.
 
     If a return has reduced a weight, the reduction is kept. Interactions without a type keep their weight.
     """

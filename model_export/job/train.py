@@ -61,8 +61,8 @@ K = 10
 """Length of the evaluated lists."""
 
 ASIDE = frozenset({"ease", "item_knn", "transitions"})
-"""Algorithms that the second process fits. They are selected so that both processes take about the same time. They
-have no early stopping, because it needs the validation data.
+"""Algorithms that the second process fits, if there is one and the budget is ample. They are selected so that both
+processes take about the same time. They have no early stopping, because it needs the validation data.
 """
 
 FAILURE_CHARACTERS = 1024

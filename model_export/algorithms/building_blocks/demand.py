@@ -11,7 +11,9 @@ PRIOR = 10.0
 """Smoothing of an item's rate or ratio: number of additional observations with the mean of all items."""
 
 BATCH_INTERACTIONS = 4_000_000
-"""Maximum number of interactions per chunk of users. A single chunk of 100,000,000 interactions would take 13 GB."""
+"""Maximum number of interactions per chunk of users, unless a single user has more. A single chunk of 100,000,000
+interactions would take 13 GB.
+"""
 
 DEMAND_HALF_LIFE_DAYS = 120.0
 """Half-life of past interactions in the expected number, in days. It is independent of the half-life of histories."""

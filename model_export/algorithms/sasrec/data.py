@@ -17,7 +17,8 @@ TOKENS_A_BATCH = 1152
 NEAREST = 50
 SPAN = 10
 MAX_PAIRS = 50_000_000
-"""Maximum number of pairs of interactions for the initial embeddings. With more, only closer pairs than `SPAN` count.
+"""Maximum number of pairs of interactions for the initial embeddings. With more pairs, the maximum distance of a pair
+is less than `SPAN`.
 """
 
 MORE_DIMENSIONS, ITERATIONS = 16, 6

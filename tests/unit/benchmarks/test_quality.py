@@ -1,10 +1,13 @@
 """Input files of `make bench WHAT=quality`, and messages about invalid files."""
 
+import numpy as np
 import pytest
 
 from benchmarks import quality
 from benchmarks.quality_files import as_csv
+from benchmarks.quality_peers import PeerModel
 from model_export.algorithms import known
+from model_export.data.interactions import Histories
 from model_export.evaluation import splits
 from tests.unit.model_export.shops import interactions, random_sequences
 
@@ -86,3 +89,14 @@ def test_each_part_of_a_blend_is_omitted_once():
         low, high = (float(end) for end in ends.split(" to "))
         assert float(difference) == pytest.approx(float(with_it) - float(without), abs=2e-4)
         assert low <= float(difference) <= high
+
+
+def test_padding_scores_0_if_a_library_scores_items_below_it():
+    def score_histories(_):
+        return np.array([[0.0, -1.0, 2.0]], np.float32)
+
+    model = PeerModel(settings=known()["item_knn"], items=2, score_histories=score_histories)
+
+    scores = model.score(Histories(items=np.array([[1]]), weights=np.ones((1, 1), np.float32)))
+
+    assert scores.tolist() == [[0.0, 0.0, 3.0]]
