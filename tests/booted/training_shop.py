@@ -1,4 +1,4 @@
-"""Shop whose training fails in predictable ways, and the notifications to its operators."""
+"""Shop with its training runs, its model versions and the notifications to its operators."""
 
 from __future__ import annotations
 

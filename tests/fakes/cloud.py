@@ -60,7 +60,7 @@ class MemoryCloud:
     Attributes
     ----------
     calls
-        All calls since the last `clear`.
+        All calls to AWS since the last `clear`.
     outages
         Errors that calls raise, by operation ("s3.GetObject").
     observer

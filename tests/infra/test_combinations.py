@@ -1,4 +1,4 @@
-"""Combinations that Lambda and API Gateway reject only during deployment, although the CDK accepts them."""
+"""Combinations of properties that AWS rejects only during deployment, although the CDK accepts them."""
 
 import aws_cdk as cdk
 import pytest

@@ -1,4 +1,4 @@
-"""Two builds of the layers for both processors are equal."""
+"""Layers for both processors and wheels for Glue: equal repeated builds, sizes and smoke tests."""
 
 import os
 import shutil

@@ -1,4 +1,4 @@
-"""Memory of the embedded cloud does not grow with traffic that adds no data."""
+"""Growth of the embedded cloud's memory per request, under traffic that adds no data."""
 
 import itertools
 import json

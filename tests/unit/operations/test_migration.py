@@ -1,4 +1,4 @@
-"""Search for unsupported calls of Amazon Personalize, in the spelling of every client."""
+"""Search for unsupported calls of Amazon Personalize in Python, JavaScript, notebooks and templates."""
 
 import json
 

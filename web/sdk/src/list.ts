@@ -4,7 +4,7 @@ import { fill, fillUrl } from "./template";
 
 /** Recommenders that use the latest events of the visitor. */
 const PERSONAL = ["for-you", "recently-viewed", "buy-again"];
-/** The times after an event at which a personal list is loaded again, unless the list has changed already. */
+/** The times after a sent event or a login at which a personal list is loaded again, unless the list has changed. */
 const FOLLOW_MS = [500, 1_200, 2_500, 6_000];
 
 const STYLE = `:host{display:block;color:var(--alsolike-color,inherit);font:var(--alsolike-font,inherit)}

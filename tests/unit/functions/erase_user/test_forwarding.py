@@ -1,4 +1,4 @@
-"""Erasures are forwarded to the other region, which repeats each erasure once."""
+"""Erasures are forwarded to the other region, which repeats an erasure and forwards nothing back."""
 
 import orjson
 import pytest

@@ -52,7 +52,10 @@ function useStoredDraft() {
   return [editing, setEditing] as const;
 }
 
-/** Return the server's latest check of the draft, which is null without a draft and before the first response. */
+/**
+ * Return the server's latest check, which is null without a draft and before the first response. `isCurrent` is true if
+ * the check is that of the current draft.
+ */
 function useCheck(editing: Editing | null) {
   const { api } = useConsole();
   const [check, setCheck] = useState<{ draft: Draft; result: RuleCheck } | null>(null);
