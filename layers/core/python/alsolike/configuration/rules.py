@@ -51,7 +51,10 @@ class Promotion:
 
 @struct
 class Boost:
-    """Factor for the scores of the items that pass a filter. A factor above 1 is a boost, below 1 a demotion."""
+    """Factor for the scores of the items that pass a filter. A factor above 1 is a boost, below 1 a demotion.
+
+    Negative scores are divided by the factor, so that a boost never lowers a score.
+    """
 
     filter: str
     factor: float

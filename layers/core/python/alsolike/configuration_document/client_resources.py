@@ -19,7 +19,7 @@ from alsolike.schema.document import Fault, InvalidConfiguration
 
 @struct
 class OwnNames:
-    """Names and columns that clients of Amazon Personalize created. Dataset schemas of the clients have the columns."""
+    """Names and columns that Amazon Personalize's clients created. The clients' dataset schemas declare the columns."""
 
     aliases: Mapping[str, Alias]
     filters: Mapping[str, str]

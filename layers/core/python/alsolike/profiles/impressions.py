@@ -1,4 +1,5 @@
-"""Impressions in the profile table: lists of items that a shopper saw, from events and from the recommendation log.
+"""Impressions in the profile table: lists of items that a page showed (from events) or that a response contained (from
+the recommendation log).
 
 The partition key is the shopper's keyed hash, as in the recommendation log, because the log contains no IDs. An item of
 the table is one list, which expires. Writes are idempotent by key. An event that reports impressions of a response
@@ -39,7 +40,7 @@ _MS_PER_HOUR = 3_600_000
 
 @struct
 class Impressions:
-    """A list of items that a shopper saw.
+    """List of items that a page showed to a shopper, or that a response to the shopper contained.
 
     Attributes
     ----------

@@ -33,7 +33,7 @@ class Field(Protocol):
         """Return the parsed value. `value` is not null, and `where` is its location for errors."""
 
     def schema(self) -> Schema:
-        """Return the JSON Schema (2020-12) of the values that `read` accepts."""
+        """Return the JSON Schema (2020-12) of valid values."""
 
 
 @struct

@@ -46,7 +46,8 @@ class Figure:
         Value above which the index counts as drift. It is the setting plus `by_chance`, and at least a value that
         chance hardly reaches.
     above_since_ms
-        Time in epoch milliseconds since which every report exceeded the threshold; None if the last report did not.
+        Time in epoch milliseconds since which all reports on this champion exceeded the threshold; None if this report
+        does not exceed the threshold.
     """
 
     name: Drift
@@ -65,12 +66,15 @@ class Figure:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class DataCheck:
-    """Share of rows that a declared check finds invalid.
+    """Result of a check of the window's interactions.
 
     Attributes
     ----------
     share
-        Share of invalid rows; None if no rows were checked.
+        Share of invalid rows, or for a check of volume, the relative change or the share of missing weekdays; None if
+        there is nothing to check.
+    bound
+        Maximum of `share`.
     """
 
     name: str
@@ -138,10 +142,9 @@ class DriftThresholds:
     hours
         Minimum duration of drift before an alert.
     retrains
-        True if drift starts a training after this duration.
+        True if drift of the duration `hours` starts a training.
     new_interactions
-        Number of interactions since the champion's last event from which a training starts; None to disable such
-        starts.
+        Value of `DriftReport.new_interactions` from which a training starts; None to disable such starts.
     silent_hours
         Age of the lake's last event, in hours, that causes an alert. Distributions are then not compared.
     stale_days
@@ -163,7 +166,8 @@ class DriftReport:
     Attributes
     ----------
     champion_age_h, lake_silent_h
-        Ages of the champion's last event and of the lake's last event, in hours; None if there is no event.
+        Ages of the champion's last training event and of the window's last event, in hours; None without a champion,
+        and without an event in the window.
     sampled
         Inverse of the share of users in the sample.
     interactions, users
@@ -178,7 +182,7 @@ class DriftReport:
     last_start
         Latest training that any monitoring run started; None if there was none.
     first_of_day
-        True for the first monitoring run of a day with this champion.
+        True if no earlier monitoring run of the day had a champion.
     """
 
     looked_ms: int

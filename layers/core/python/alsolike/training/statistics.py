@@ -29,7 +29,7 @@ STATISTICS_MANIFEST = "manifest.json"
 """File name of the manifest, which is written last."""
 
 WEIGHTS = MappingProxyType({"weight": math.inf, "weight_7": 7.0, "weight_30": 30.0, "weight_90": 90.0})
-"""Columns with the total weight of an item's interactions, and the half-life of the weights in days."""
+"""Columns with the total weight of an item's interactions, by the half-life in days that the weights have."""
 
 ITEM_STATISTICS = ("position", "item_id", "interactions", "sessions", "transitions", *WEIGHTS)
 """Columns of item statistics. `transitions` is the sum of the item's row in the matrix of transitions before
@@ -86,7 +86,7 @@ class StatisticsManifest:
         Start of the comparison with a champion. It is the later of the champion's last training event and the start of
         the last window; None if there is no champion or no later interaction.
     half_ms
-        Median time of the interactions after `since_ms`.
+        Approximate median time of the interactions after `since_ms`.
     """
 
     counting: Counting
