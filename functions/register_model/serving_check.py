@@ -32,6 +32,7 @@ LONGEST_S = 10.0
 
 MIN_RUNS = 3
 SEED = 0
+_OUTPUTS = ("items", "scores")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,7 +87,7 @@ def _latency(speeds: Mapping[str, Speed], limits: GateLimits) -> Check:
 def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValue]) -> Speed:
     """Run a graph for random histories of maximum length.
 
-    Raise `InvalidBundle` if a run fails, one of the first `WARM_UP` results is invalid, or all of them are empty.
+    Raise `InvalidBundle` if a run fails, a result is invalid, or the results of the first `WARM_UP` runs are all empty.
     """
     manifest, rng = bundle.manifest, np.random.default_rng(SEED)
     try:
@@ -95,19 +96,17 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
         answered = False
         for _ in range(WARM_UP):
             feed = _feed(manifest, rng, name, leave_out_seen=False, has_ages=has_ages)
-            items, scores = session.run(["items", "scores"], feed)
-            if items.shape != scores.shape or items.ndim != 2 or items.dtype != np.int64:
-                raise InvalidBundle(f"{name} returns items {items.dtype} {items.shape} and scores {scores.shape}")
-            if ((items < 0) | (items > manifest.items)).any() or not np.isfinite(scores[items != 0]).all():
-                raise InvalidBundle(f"{name} returns an unknown item or an invalid score")
+            items, scores = session.run(_OUTPUTS, feed)
+            _check_results(manifest, name, items, scores)
             answered |= bool((items > 0).any())
         took_ms: list[float] = []
         started = time.perf_counter()
         while len(took_ms) < RUNS and (len(took_ms) < MIN_RUNS or time.perf_counter() - started < LONGEST_S):
             feed = _feed(manifest, rng, name, leave_out_seen=manifest.exclude_seen, has_ages=has_ages)
             before = time.perf_counter()
-            session.run(["items", "scores"], feed)
+            items, scores = session.run(_OUTPUTS, feed)
             took_ms.append((time.perf_counter() - before) * 1_000)
+            _check_results(manifest, name, items, scores)
     except InvalidBundle:
         raise
     except Exception as error:  # Errors of ONNX Runtime have no common base class.
@@ -118,6 +117,13 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
         )
     p50_ms, p99_ms = np.percentile(took_ms, [50, 99])
     return Speed(runs=len(took_ms), p50_ms=float(p50_ms), p99_ms=float(p99_ms))
+
+
+def _check_results(manifest: Manifest, name: str, items: npt.NDArray[Any], scores: npt.NDArray[Any]) -> None:
+    if items.shape != scores.shape or items.ndim != 2 or items.dtype != np.int64:
+        raise InvalidBundle(f"{name} returns items {items.dtype} {items.shape} and scores {scores.shape}")
+    if ((items < 0) | (items > manifest.items)).any() or not np.isfinite(scores[items != 0]).all():
+        raise InvalidBundle(f"{name} returns an unknown item or an invalid score")
 
 
 def _feed(

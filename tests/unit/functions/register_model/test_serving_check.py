@@ -105,6 +105,16 @@ def test_graph_output_must_contain_positions_of_the_model(tmp_path, monkeypatch,
         measured(opened(tmp_path))
 
 
+def test_lists_without_seen_items_must_be_valid(tmp_path, monkeypatch):
+    runs = Runs(monkeypatch, took_s=[0.0] * 50)
+    monkeypatch.setattr(
+        runs, "run", lambda _, feed: (np.array([[5 if feed["exclude"].any() else 1]]), np.ones((1, 1), np.float32))
+    )
+
+    with pytest.raises(InvalidBundle, match="returns an unknown item"):
+        measured(opened(tmp_path, exclude_seen=True))
+
+
 def test_measured_histories_are_full_and_have_the_largest_weight(tmp_path, monkeypatch):
     runs = Runs(monkeypatch, took_s=[0.0] * 50)
 
