@@ -7,8 +7,8 @@ MANIFEST = Manifest(
     memory_mb=2_048,
     timeout_s=120,
     reserved="reserved_consumers",
-    # An unreadable record is quarantined, so it causes no retry. Other failures, for example of S3, usually end before
-    # the records expire.
+    # Retries have no limit (-1). An unreadable record is quarantined, so it causes no retry. Other failures, for
+    # example of S3, usually end before the records expire.
     trigger=EventStream(batch_size="archive_batch_size", window_s="archive_window_s", retries=-1),
     access=(
         *TOMBSTONES,

@@ -36,7 +36,7 @@ SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 class ArchiveResult:
     """Result of a batch.
 
-    `reasons` has one element per quarantined record. `correlation_ids` are the distinct IDs of quarantined records.
+    `reasons` has one element per quarantined record. `correlation_ids` are distinct, and belong to quarantined records.
     `erased` is the number of dropped records of erased users and sessions.
     """
 

@@ -73,7 +73,8 @@ class _Page:
 def export_user(user_id: str, *, data: UserData, remaining_ms: Callable[[], float], token: str | None = None) -> bytes:
     """Return a page of the JSON document with a user's stored data. `token` is the `nextToken` of the previous page.
 
-    Raise `TooLarge` if the profile, or the user's rows in one object, exceed the maximum size of a response.
+    Raise `TooLarge` if the profile, or the user's rows in one object, exceed the maximum size of a response, and
+    `Unavailable` if the stores do not respond in time.
     """
     after = None if token is None else Place.from_token(token, stages=STAGES)
     page = _Page(remaining_ms, after)

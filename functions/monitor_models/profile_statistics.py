@@ -29,7 +29,7 @@ class ProfileStatistics:
         Number of sampled users whose first interaction is after the champion's last event.
     looked_at
         Number of sampled users for which `unknown` can be decided. Empty profiles do not count, nor full profiles
-        that may have lost older interactions.
+        without an interaction up to the champion's last event, because they may have lost older interactions.
     """
 
     lengths: Counter[int]

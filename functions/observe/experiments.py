@@ -29,9 +29,9 @@ def experiments(
 ) -> dict[str, Any]:
     """Return the response of `GET /operator/experiments`.
 
-    Running experiments come first, then planned and then ended ones. Within each of these groups, the latest comes
-    first. Outcomes are read once for all running experiments, then for ended ones, and then for the days before each
-    start, until the time ends.
+    Running experiments come first, then planned and then ended ones. Within each of these groups, the latest end, or
+    start without an end, comes first. Outcomes are read once for all running experiments, then for ended ones, and then
+    for the days before each start, until the time ends.
     """
     order = {"running": 0, "planned": 1, "ended": 2}
     ordered = sorted(

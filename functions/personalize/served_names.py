@@ -48,7 +48,7 @@ class ServedNames:
         self._store, self._stored, self._configuration = store, stored, configuration
 
     def check(self, kind: Kind, name: str, request: Mapping[str, Any], *, now_ms: int) -> None:
-        """Raise `PersonalizeError` if the name exists already, or a setting is invalid."""
+        """Raise `PersonalizeError` if the name exists already, or the filter expression or a setting is invalid."""
         configuration = self._configuration()
         used_names = (
             configuration.filters if kind is FILTER else {**configuration.aliases, **configuration.recommenders}

@@ -26,7 +26,7 @@ Hits: TypeAlias = Callable[[pa.Table], pa.ChunkedArray]
 """Function that returns a mask of the rows to delete."""
 
 MAX_ATTEMPTS = 100
-"""Maximum number of attempts to replace an object that other writers change. After the last attempt, the next pass
+"""Maximum number of attempts to replace an object that other writers change. After the last attempt, the next scan
 finds the object.
 """
 

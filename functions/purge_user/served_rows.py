@@ -60,7 +60,8 @@ class Hashes:
     def owner(self, line: bytes) -> Owner:
         """Return the owner of a line of the log.
 
-        An unreadable line belongs to the user if it contains one of the hashes. Otherwise the owner is undecided.
+        An unreadable line belongs to the user if it contains the hash of the user or of one of the user's sessions.
+        Otherwise the owner is undecided.
         """
         try:
             fields = orjson.loads(line)[LINE_KEY]

@@ -47,7 +47,8 @@ class CandidateForecast:
     def evidence(self, canary: Canary, *, now_ms: int) -> Evidence:
         """Return the state or result of a canary's forecast. The first call starts the forecast.
 
-        A failure is no evidence, because the canary itself does not need the forecast.
+        If `swaps` of the recommender is 0, no forecast is started. A failure is no evidence, because the canary itself
+        does not need the forecast.
         """
         try:
             return self._evidence(canary, now_ms=now_ms)

@@ -60,7 +60,7 @@ class Start:
     """Instructions for the workflow.
 
     `version` is the version that this run evaluates or trains. `orphan` is a version whose canary this run has ended,
-    because the supervising run no longer exists.
+    because the run that supervised the canary is no longer active.
     """
 
     first: First

@@ -25,8 +25,8 @@ class UpdateResult:
     Attributes
     ----------
     failed_sequence
-        Sequence number of the first record that was not applied. Lambda retries this record and all later ones.
-        None if all records were applied.
+        Sequence number of the first record of a failed profile. Lambda retries this record and all later ones.
+        None if no profile failed.
     failures
         One message per failed profile.
     correlation_ids

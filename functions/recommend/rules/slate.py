@@ -111,6 +111,8 @@ def compose(
 
         (1 - dial) * score / best score - dial * likeness to the most alike item of the list (MMR, equation 1)
 
+    If no candidate is allowed, g is an unlisted variant of a listed product that no slate rule rejects.
+
     Exploration replaces g with probability s (`explored_share`) by an item drawn from E, the allowed new items. Given
     the earlier places, item i gets the place with the probability
 
