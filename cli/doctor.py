@@ -19,8 +19,9 @@ from operations.progress import counted
 def doctor(output: Output, stack: Environment = None) -> None:
     """Check that an AWS account can have a deployment.
 
-    Before a deployment, check credentials, bootstrap stack, quotas, layers and names. After it, also check alarm mail,
-    cost tags and a signed request. The command changes nothing. Exit with status 1 if a deployment would fail.
+    Check, for example, credentials, bootstrap stack, quotas, layers and names. After a deployment, also check, for
+    example, alarm mail, cost tags and a signed request. The command changes nothing. Exit with status 1 if a deployment
+    would fail.
 
     Example: alsolike doctor --env dev
     """

@@ -31,8 +31,9 @@ def fatigue(
 ) -> None:
     """Estimate the strength of fatigue from the recommendation log.
 
-    The command compares clicks on items that users had seen with those on other items of the same lists, and prints the
-    setting to apply. If the 95% interval of the strength is not above 0, the command advises against fatigue.
+    The command compares clicks on items that users had seen with clicks on other items of the same lists. If the 95%
+    interval of the strength is above 0, the command prints the setting to apply. Otherwise, it advises to remove an
+    existing setting. With too little evidence, it prints the missing evidence.
 
     Example: alsolike fatigue --days 14
     """

@@ -87,9 +87,9 @@ def items(
 
     Examples of columns: TITLE, PRICE, CATEGORY_L1. Write lists as a|b. The configuration declares the types of columns.
     The command infers undeclared types from all cells of all files, prints them and adds them to the configuration. A
-    column is a list if at least half of its distinct cells contain a bar, without spaces at bars or long parts. Codes
-    such as ZIP, and columns without another type, are text. If rows have the same ID, the last row is imported. Quoted
-    cells of a CSV may have line breaks, up to 1,000 lines per row.
+    column is a list if at least half of its distinct cells contain a bar, without spaces at bars or long parts. In a
+    CSV, codes such as ZIP are not numbers. Columns without another type are text. If rows have the same ID, the last
+    row is imported. Quoted cells of a CSV may have line breaks, up to 1,000 lines per row.
 
     Example: alsolike import items products.csv --map SKU=ITEM_ID
     """

@@ -1,7 +1,7 @@
 """List of imports of interactions, and their removal.
 
 All rows of an import have the start of the import as `received_time_ms` and no correlation ID, even after a compaction.
-Live events have a correlation ID, so they are not removed.
+Events from the API and from Kafka have a correlation ID, so they are not removed.
 """
 
 from __future__ import annotations
