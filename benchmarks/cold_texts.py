@@ -1,8 +1,8 @@
 """`python -m benchmarks.cold_texts SET`: quality of lists of items without interactions; docs/cold-start.md.
 
 The training omits a random share of the items. Only the omitted items are ranked. A user's targets are the omitted
-items that the user interacted with. An omitted item is compared with the known items by words, as in the product, or by
-words and vectors of character n-grams. The vectors are a truncated SVD of the known items' texts.
+items that the user interacted with. An omitted item is compared with the known items by words, as in the product, by
+vectors of words and character n-grams, or by both. The vectors are a truncated SVD of the known items' texts.
 """
 
 from __future__ import annotations
@@ -230,7 +230,10 @@ class NgramIndex:
     weight: float
 
     def cosines(self, properties: Properties) -> Floats:
-        """Return the cosines with the texts of the known items, float32 `(items, known + 1)`. Column 0 is padding."""
+        """Return the cosines of the items' texts with the known items' texts, float32 `(items, known + 1)`.
+
+        Column 0 is padding.
+        """
         found = self.vectors.embed(_texts(properties, self.columns)) @ self.vectors.known.T
         return np.pad(found, ((0, 0), (1, 0)))
 

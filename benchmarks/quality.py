@@ -197,7 +197,7 @@ def split_of(data: Interactions, *, days: float | None) -> Split:
 
 
 def _groups(algorithms: Mapping[str, Algorithm], *, seed: int = 0) -> dict[str, Mapping[str, Algorithm]]:
-    """Return groups of algorithms to combine, by a suffix for labels."""
+    """Return groups of algorithms, by the suffix in the labels of the group's combinations."""
     algorithms = with_seed(algorithms, seed)
     counting = {name: each for name, each in algorithms.items() if name != NEURAL}
     groups: dict[str, Mapping[str, Algorithm]] = {"": counting}
@@ -282,7 +282,10 @@ def _label(settings: Algorithm, suffix: str) -> str:
 
 
 def _baselines(split: Split, *, shop: bool, seed: int = 0) -> Iterator[QualityRow]:
-    """Yield the quality of the most frequent items in the user's complete history. Yield nothing unless `shop`."""
+    """Yield the quality of the most frequent items in the user's complete history. Yield nothing unless `shop`.
+
+    The variants have no half-life or one of 120 days, and three ways to break ties.
+    """
     queries = split.test.queries
     longest = int((queries.ends - queries.starts).max())
     unlimited = dataclasses.replace(queries, source=dataclasses.replace(queries.source, history_length=longest))

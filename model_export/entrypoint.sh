@@ -7,7 +7,7 @@ code=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 export PYTHONPATH="$code:$code/layers/core/python${PYTHONPATH:+:$PYTHONPATH}"
 # More threads than processors slow LAPACK down. SageMaker's images do not set the number.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$(getconf _NPROCESSORS_ONLN)}"
-# glibc then reuses the memory of large arrays. The kernel would have to clear each new page.
+# With these thresholds, glibc reuses the memory of large arrays. Otherwise, the kernel would clear each new page.
 export MALLOC_MMAP_THRESHOLD_="${MALLOC_MMAP_THRESHOLD_:-1073741824}"
 export MALLOC_TRIM_THRESHOLD_="${MALLOC_TRIM_THRESHOLD_:-1073741824}"
 

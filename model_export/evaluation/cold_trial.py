@@ -155,7 +155,7 @@ class Trial:
         return ColdItems(rare.hashes, rare.updated_at_ms, rare.tie_breaks, neighbours, rare.weights)
 
     def answers(self, model: Model, queries: Queries, *, k: int, seen: Seen) -> Answers:
-        """Return the scored candidates of each user with a target."""
+        """Return the scored candidates of each user with a target that may be recommended."""
         found = []
         for start, chunk in scored(model, queries):
             end(chunk)

@@ -141,8 +141,8 @@ class Comparison:
         """Yield the candidate of each algorithm, combinations last. Algorithms that cannot be fitted, or exceed the
         budget, are excluded.
 
-        A combination combines the compared single algorithms, or the default algorithms if no single algorithm is
-        compared.
+        A combination combines the compared single algorithms, or the default single algorithms if none is compared.
+        Algorithms without hits are omitted, unless no algorithm has hits.
         """
         tuned = {}
         for name, algorithm in _singles(algorithms).items():

@@ -5,9 +5,9 @@ The probability that a click on a response is on candidate j, with score s, sigh
   p(j) ∝ propensity(k) * exp(a x + b x² - c log max(1, n)),   x = log s - mean of log s
 
 a conditional logit (McFadden, 1974) with the propensities of `alsolike.bundle.propensities`. Serving divides a score by
-n to the power of the strength. So c is the strength for a model whose scores are proportional to the probability of a
-click. The terms of x absorb other scales of the scores. Without them, c would depend on the scale, because often seen
-items have the highest scores.
+max(1, n) to the power of the strength. So c is the strength for a model whose scores are proportional to the
+probability of a click. The terms of x absorb other scales of the scores. Without them, c would depend on the scale,
+because often seen items have the highest scores.
 """
 
 from __future__ import annotations

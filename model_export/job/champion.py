@@ -4,8 +4,8 @@ The champion's bundle runs with ONNX Runtime as in serving. The candidate has th
 interactions up to the champion's last training event. If later data selected the settings, the candidate is fitted up
 to the end of that data instead, as the model of the hold-out test is. The exported model is fitted on all data.
 
-Both models get the same users and histories, and the same items are excluded. The targets are the users' later items.
-Lists have the length `k` and lack the popular items that serving adds.
+Both models are evaluated on the same users, targets and excluded items. A history contains only items that the model
+knows. The targets are the users' later items. Lists have the length `k` and lack the popular items that serving adds.
 """
 
 from __future__ import annotations

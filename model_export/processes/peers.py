@@ -61,7 +61,8 @@ class Place:
 def place(environment: Mapping[str, str], resources: Path, *, processes: int = 1) -> Place:
     """Return the place of this process, from torchrun's variables or else from SageMaker's `resourceconfig.json`.
 
-    torchrun's variables replace `processes`, the number of processes per host.
+    torchrun's variables replace `processes`, the number of processes per host. Without variables and file, there is one
+    host.
     """
     if "WORLD_SIZE" in environment:
         return Place(
