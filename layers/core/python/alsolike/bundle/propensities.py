@@ -76,7 +76,7 @@ def fit(places: Ints, gains: Floats) -> PositionBias | None:
         return float((total * np.logaddexp(0, u) - second * u).sum() + (precision * w**2).sum() / 2)
 
     w = np.zeros(1 + MAX_PLACES)
-    for _ in range(_ITERATIONS):  # Newton's method with halved steps. The loss is convex.
+    for _ in range(_ITERATIONS):  # Newton's method for a convex loss. A step that raises the loss is halved.
         p = 1 / (1 + np.exp(-(design @ w)))
         hessian = design.T @ ((total * p * (1 - p))[:, None] * design) + np.diag(precision)
         step = np.linalg.solve(hessian, design.T @ (total * p - second) + precision * w)

@@ -127,7 +127,7 @@ class RowStore(Generic[R]):
         return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
 
     def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
-        """Yield all rows of one segment in arbitrary order."""
+        """Yield the rows of one segment that are not deleted, in arbitrary order."""
         part = {"Segment": segment, "TotalSegments": segments}
         with self._translated_errors():
             for page in self._client.get_paginator("scan").paginate(

@@ -20,12 +20,18 @@ def parse_time_ms(node: Node) -> int | None:
 
 
 def parse_start_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which stands for the start of that day in UTC."""
+    """Parse a time with its zone, or a date, which stands for the start of that day in UTC.
+
+    For another value, record a fault and return None.
+    """
     return _parse_day_or_time_ms(node, days=0)
 
 
 def parse_end_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which stands for the end of that day in UTC."""
+    """Parse a time with its zone, or a date, which stands for the end of that day in UTC.
+
+    For another value, record a fault and return None.
+    """
     return _parse_day_or_time_ms(node, days=1)
 
 

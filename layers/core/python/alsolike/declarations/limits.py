@@ -79,5 +79,8 @@ def bundle_limit_mb(storage_mb: int = SNAP_START_STORAGE_MB) -> int:
 
 
 def snapshot_limit_mb(storage_mb: int = SNAP_START_STORAGE_MB) -> int:
-    """Return the maximum size of a catalogue snapshot in MB. `recommend` stores two while it replaces one."""
+    """Return the maximum size of a catalogue snapshot in MB for a folder /tmp of `storage_mb`, rounded down to 10 MB.
+
+    `recommend` stores two snapshots while it replaces one. `bundle_limit_mb` describes the division of /tmp.
+    """
     return storage_mb * 9 // 10 // 3 // 2 // 10 * 10

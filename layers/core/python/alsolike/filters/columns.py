@@ -39,7 +39,10 @@ OPERATIONS: Mapping[Operator, Callable[[Any, Any], Any]] = MappingProxyType(
 
 
 def match(column: FixedColumn | TextColumn | None, leaf: Leaf, resolver: Resolver, *, rows: int) -> Mask:
-    """Return the mask of the rows that meet a condition. An undeclared column (None) meets no condition."""
+    """Return the mask of the rows that meet a condition. An undeclared column (None) meets no condition.
+
+    A text column raises `InvalidInput`, because filters do not search texts.
+    """
     if column is None:
         return np.zeros(rows, bool)
     if isinstance(column, NumberColumn):

@@ -35,7 +35,7 @@ def undeclared(
 ) -> Iterator[tuple[int, str]]:
     """Yield the position of each undeclared column, and the error message.
 
-    The catalogue snapshot contains only declared columns, so conditions on other columns are false for every item. In
+    Filters read only the declared columns of items, so conditions on other columns are false for every item. In
     contrast, users and the current item have all properties that clients sent, with values of any type.
     """
     known = {

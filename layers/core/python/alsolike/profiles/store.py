@@ -363,7 +363,7 @@ class ProfileStore:
     def _until_login(self, session: str, link: SessionLink, *, length: int) -> Sequence[RecentInteraction]:
         """Return the session's interactions up to the login.
 
-        For an erased user, delete them and return an empty sequence.
+        For an erased user, delete these interactions and return an empty sequence.
         """
         items = list(self._items(session, first=FIRST_INTERACTION_KEY, before=key_after(link.at_ms)))
         if link.erased:

@@ -177,7 +177,7 @@ class ModelVersions:
         ]
 
     def _decision(self, version: ModelVersion) -> Decision | None:
-        """Return the gate's decision. Final decisions are cached.
+        """Return the gate's decision, or None if it is missing or unreadable. Final decisions are cached.
 
         A decision is final if it approved the version, or if the version's files were deleted.
         """

@@ -76,7 +76,7 @@ def not_modified(headers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def respond_error(error: AlsolikeError) -> dict[str, Any]:
-    """Return an error response in Personalize's format: `{"message"}` and the header x-amzn-ErrorType.
+    """Return an error response in Personalize's format: a body with `message`, and the header x-amzn-ErrorType.
 
     Errors without a status code, such as `InvalidBundle`, are re-raised, so that Lambda counts them.
     """

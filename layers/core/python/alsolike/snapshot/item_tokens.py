@@ -1,7 +1,8 @@
 """Tokens of an item's columns. Items that share rare tokens are similar.
 
 Columns need no declaration. A text yields one token for the complete text, and one per word if it has several words. A
-list, or a text with `|`, yields the tokens of each part. A number yields a token for its magnitude.
+list, or a text with `|`, yields the tokens of each part. A number yields a token for its magnitude, and a boolean a
+token for its value.
 """
 
 from __future__ import annotations

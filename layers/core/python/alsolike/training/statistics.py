@@ -29,7 +29,7 @@ STATISTICS_MANIFEST = "manifest.json"
 """File name of the manifest, which is written last."""
 
 WEIGHTS = MappingProxyType({"weight": math.inf, "weight_7": 7.0, "weight_30": 30.0, "weight_90": 90.0})
-"""Columns with the total weight of an item's interactions, by the half-life in days that the weights have."""
+"""Columns with the total weight of an item's interactions, each with the half-life of the weights in days."""
 
 ITEM_STATISTICS = ("position", "item_id", "interactions", "sessions", "transitions", *WEIGHTS)
 """Columns of item statistics. `transitions` is the sum of the item's row in the matrix of transitions before
