@@ -27,7 +27,8 @@ class Events:
     def put(self, request: CollectRequest) -> dict[str, object]:
         """Send the valid events of a request to the stream. Events of an erased user are accepted and dropped.
 
-        Raise `InvalidInput` if the body is invalid, or, after the valid events are sent, if single events are invalid.
+        Raise `NotFound` for a wrong tracking ID. Raise `InvalidInput` if the body is invalid, or, after the valid
+        events are sent, if single events are invalid.
         """
         return self._put(request, session=None)
 

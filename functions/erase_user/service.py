@@ -19,7 +19,7 @@ from alsolike.runtime.s3 import S3Object
 
 MAX_RUNS = 1_000
 ENDED_AFTER_MS = DAY_MS
-"""Age of a completed receipt in milliseconds after which a repeated erasure starts a run with a new name.
+"""Age of a completed receipt in milliseconds after which a repeated erasure does not try the name of the ended run.
 
 Step Functions rejects the name of an ended execution only for 90 days. After that, the old name would start a run
 without a pending erasure."""

@@ -74,7 +74,7 @@ def due(
 
 
 def start(client: StepFunctionsClient, state_machine_arn: str, due: Start) -> bool:
-    """Start the workflow. Return false if an earlier call has started it."""
+    """Start the workflow, unless an earlier call has started it. Return false if the earlier run has ended."""
     document = {"trigger": due.trigger, "reason": due.reason}
     try:
         with translate_aws_errors(f"state machine {state_machine_arn}"):

@@ -58,7 +58,7 @@ class PurgeContext:
         self.store.save(self.progress)
 
     def advance(self, cursor: dict[str, Any]) -> None:
-        """Set the position to resume at. All data before this position is purged.
+        """Set the position to resume at. All data before this position is processed.
 
         Old versions of changed objects are deleted, except of interactions and the change log. A restore needs these
         versions for other users' rows.

@@ -16,7 +16,7 @@ class Settings:
     max_snapshot_mb
         Maximum size of a catalogue in MB. The disk stores two catalogues and two bundles during a change.
     time_budget_ms
-        Time limit of a response, after which a fallback completes it; 0 for no limit.
+        Time limit of a response; 0 for no limit. Fallbacks replace reads and model runs that would exceed the limit.
     """
 
     profiles_table: str

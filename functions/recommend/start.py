@@ -54,9 +54,10 @@ def _connect() -> None:
 
 
 def _prepare() -> None:
-    """Read the hash key, champion, configuration, catalogue and trends. A failed read is repeated after its interval.
+    """Read the hash key, champion, configuration and catalogue, and start to read the trends.
 
-    The hash key is read first, because two attempts of this read may take almost the complete time.
+    A failed read is repeated after its interval. The hash key is read first, because two attempts of this read may take
+    almost the complete time.
     """
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
     now_ms = time.time_ns() // 1_000_000

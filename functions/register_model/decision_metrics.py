@@ -25,10 +25,7 @@ def offline_figures(decision: Decision) -> dict[Metric, float]:
 
 
 def ndcg_by_role(decision: Decision) -> dict[str, float]:
-    """Return NDCG of candidate and champion for the same users, after the champion's last event.
-
-    Empty if they were not compared.
-    """
+    """Return NDCG of candidate and champion from their comparison, or {} if they were not compared."""
     values = _values(decision).get(NDCG, {})
     if "champion_ndcg" not in values:
         return {}

@@ -32,7 +32,10 @@ def judge(
     limits: GateLimits,
     now_ms: int,
 ) -> tuple[Check, ...]:
-    """Return the checks of the metrics in the manifest. `champion_manifest` is None without a readable manifest."""
+    """Return the checks of the candidate's manifest.
+
+    `champion_manifest` is None if there is no champion, or its manifest is unreadable.
+    """
     return (
         Check("version", candidate.version == run_id, f"the bundle says {candidate.version}, the run is {run_id}"),
         _parity(candidate.metrics.get("parity")),
@@ -201,7 +204,7 @@ def _reranker(candidate: Manifest) -> Check:
 
 
 def _compared_metrics(candidate: Manifest, name: str) -> dict[str, Any]:
-    """Return a metric of both models after the champion's last event, if they were compared."""
+    """Return a metric of the candidate and the champion from their comparison, or {} if they were not compared."""
     comparison = candidate.metrics.get("against_champion")
     if not isinstance(comparison, Mapping) or not comparison.get("candidate") or not comparison.get("champion"):
         return {}

@@ -84,7 +84,7 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
 
     If another run holds the lock, return `First.BUSY`. Otherwise end a canary that no run supervises. A repeated call
     for the same execution holds the lock already. Raise `ConcurrentUpdate` if another run acquires the lock
-    concurrently, or another caller changed the champion pointer.
+    concurrently, or another caller changed the champion pointer, and `NotFound` if a graph to import has no files.
     """
     holder = stores.lock.acquire(execution_id, run_id=run.run_id, now_ms=run.started_ms)
     version = trigger.version or run.run_id
