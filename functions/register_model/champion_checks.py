@@ -13,7 +13,7 @@ from typing import Any
 
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.decision import Check
-from functions.register_model.limits import MIN_HIT_USERS, ROUNDING, GateLimits, below, format_time
+from functions.register_model.limits import MIN_HIT_USERS, GateLimits, falls, format_time
 
 NDCG, SLICES, NEW_DATA = "against the champion", "slices", "new data"
 BROKEN = "broken"
@@ -80,10 +80,9 @@ def _compared(
 ) -> Check:
     own, other = comparison["candidate"]["ndcg"], comparison["champion"]["ndcg"]
     low, high = comparison.get("ahead") or (None, None)
-    margin = limits.gate_margin_percent / 100 * other
     better = low is not None and low > 0
-    equal = low is not None and low >= -margin - ROUNDING
-    worse = high is not None and high < -margin - ROUNDING
+    equal = low is not None and not falls(low, other, percent=limits.gate_margin_percent)
+    worse = high is not None and falls(high, other, percent=limits.gate_margin_percent)
     passed, waits = better or (equal and fresher), False
     if better:
         end = "significantly better"
@@ -134,7 +133,7 @@ def _learns(candidate: Manifest, limits: GateLimits) -> bool:
     enough = taught.get("users", 0) >= limits.gate_min_compared_users and taught.get("hit_users", 0) >= MIN_HIT_USERS
     if not enough or (low := taught["ahead"][0]) is None:
         return False
-    return bool(low >= -limits.gate_margin_percent / 100 * taught["champion"] - ROUNDING)
+    return not falls(low, taught["champion"], percent=limits.gate_margin_percent)
 
 
 def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
@@ -154,7 +153,7 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
     fallen = [
         name
         for name, figures in compared.items()
-        if _falls(figures["candidate"], figures["champion"], figures["ahead"], maximum)
+        if _falls_significantly(figures["candidate"], figures["champion"], figures["ahead"], maximum)
     ]
     values = {"max_slice_drop_percent": maximum, "slices": compared}
     if not fallen:
@@ -210,11 +209,11 @@ def new_data(candidate: Manifest, *, limits: GateLimits) -> Check:
             "too little data before the champion's last event"
         )
     failures = []
-    if taught is not None and _falls(
+    if taught is not None and _falls_significantly(
         taught["candidate"], taught["champion"], taught["ahead"], limits.gate_margin_percent
     ):
         failures.append(f"training on them lowers ndcg significantly by more than {limits.gate_margin_percent}%")
-    if foreseen is not None and _falls(
+    if foreseen is not None and _falls_significantly(
         foreseen["now"], foreseen["before"], foreseen["difference"], limits.gate_max_fall_percent
     ):
         failures.append(f"predictability falls significantly by more than {limits.gate_max_fall_percent}%")
@@ -229,6 +228,6 @@ def _with_enough_users(
     return answers if all(answers.get(count, 0) >= minimum for count in counts) else None
 
 
-def _falls(own: float, other: float, interval: Any, max_percent: int) -> bool:
+def _falls_significantly(own: float, other: float, interval: Any, max_percent: int) -> bool:
     high = interval[1]
-    return other > 0 and below(own, other, max_percent) and high is not None and bool(high < 0)
+    return other > 0 and falls(own - other, other, percent=max_percent) and high is not None and bool(high < 0)

@@ -34,8 +34,9 @@ class GateLimits(GateSettings):
     max_bundle_mb: int = bundle_limit_mb()
 
 
-def below(own: float, other: float, percent: int) -> bool:
-    return own < other * (1 - percent / 100) - ROUNDING
+def falls(lead: float, reference: float, *, percent: int) -> bool:
+    """Return true if a lead is negative by more than `percent` of the reference value."""
+    return lead < -percent / 100 * reference - ROUNDING
 
 
 def format_time(time_ms: int) -> str:

@@ -184,7 +184,8 @@ def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
 
 
 def _days(days: float) -> str:
-    return f"{days * 24:.0f} hours" if days < 2 else f"{days:,.0f} days"
+    hours = round(days * 24)
+    return f"{hours} hours" if hours < 48 else f"{days:,.0f} days"
 
 
 def _test(name: str, sentence: str, z: float | None, clock: _Clock) -> Test:

@@ -46,16 +46,20 @@ for module in pkgutil.walk_packages(cli.__path__, "cli."):
         ),
         (["demo"], "demo", "The demo needs the extra 'demo'."),
         (
-            ["evaluate", "--interactions", "interactions.csv", "--protocol", "temporal"],
+            ["evaluate", "--interactions", "missing.csv", "--protocol", "temporal"],
             "train",
             "Install it with `pip install 'alsolike[train]'`.",
+        ),
+        (
+            ["replay", "--day", "2026-11-25", "--config", "missing.yaml"],
+            "train",
+            "Training, evaluating and replaying models needs the extra 'train'.",
         ),
         (["mcp"], "mcp", "The server of `alsolike mcp` needs the extra 'mcp'."),
         (["cost", "--users", "100"], "deploy", "Building layers, pages and templates needs the extra 'deploy'."),
     ],
 )
-def test_command_names_the_missing_extra(tmp_path, arguments, extra, sentence):
-    (tmp_path / "interactions.csv").write_text("USER_ID,ITEM_ID,TIMESTAMP\n1,2,1700000000\n")
+def test_command_names_the_missing_extra_before_it_reads_files(tmp_path, arguments, extra, sentence):
     missing = {module for module, owner in MODULES.items() if owner == extra}
     done = run("from cli.main import main; main()", *arguments, folder=tmp_path, without=missing)
     assert done.returncode == 1

@@ -266,6 +266,7 @@ def event_types(condition):
 
 def test_known_event_types_and_other_columns_have_no_warning():
     assert event_types('Interactions.EVENT_TYPE IN ("view", "*", $P) AND Items.NAME IN ("purchse")') == []
+    assert event_types('Items.EVENT_TYPE = "purchse"') == []
     assert event_types('Interactions.EVENT_TYPE != "Purchase" AND Interactions.TIMESTAMP > 1') == []
 
 

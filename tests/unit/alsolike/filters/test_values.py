@@ -88,7 +88,9 @@ def test_parameter_values_are_quoted_or_plain(text, expected):
     assert parse_values("P", text) == expected
 
 
-@pytest.mark.parametrize("text", ['"a', '"a" "b"', '"a",', '"a",b'])
-def test_incorrectly_quoted_values_are_refused(text):
-    with pytest.raises(InvalidInput, match=r"filterValues\.P is .*, expected quoted values with commas between"):
+@pytest.mark.parametrize(("text", "character"), [('"a', 1), ('"a" "b"', 1), ('"a",', 5), ('"a", b', 5)])
+def test_incorrectly_quoted_values_are_refused_with_the_character(text, character):
+    message = rf"filterValues\.P is .*, expected quoted values with commas .* invalid from character {character} on$"
+
+    with pytest.raises(InvalidInput, match=message):
         parse_values("P", text)

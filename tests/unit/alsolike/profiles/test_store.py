@@ -1,5 +1,6 @@
 """Live profiles and their table."""
 
+import dataclasses
 import itertools
 from typing import Any, cast
 
@@ -9,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
-from alsolike.events.interactions import MAX_TIME_MS
+from alsolike.events.action_events import action_properties
+from alsolike.events.interactions import ACTION_TAKEN, MAX_TIME_MS
 from alsolike.events.logins import Login
-from alsolike.profiles.profile import Profile, RecentInteraction, from_items, history_item, recent, to_item
+from alsolike.profiles.profile import Profile, RecentInteraction, from_items, history_item, recent, sort_key, to_item
 from alsolike.profiles.store import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from tests.fakes.places import create_profiles_table
@@ -104,6 +106,16 @@ def test_longest_ids_fit_in_a_key_and_stay_distinct(character):
     assert set(from_items("u#1", items[::-1]).recent) == set(batch)
 
 
+@pytest.mark.parametrize(("characters", "is_complete"), [(252, True), (253, False)])
+def test_key_of_at_most_1024_bytes_is_complete(characters, is_complete):
+    event_id = "😀" * characters  # 4 bytes each, after the 15 digits of the time and a separator.
+
+    key = sort_key(RecentInteraction(1, event_id, "i", "view"))
+
+    assert (key == f"{1:015}#{event_id}") is is_complete
+    assert len(key.encode()) <= 1_024
+
+
 def test_profile_keeps_time_id_item_and_type_of_an_interaction():
     assert recent(interaction(event_type="cart")) == RecentInteraction(TIME_MS, "e1", "i1", "cart")
 
@@ -191,6 +203,24 @@ def test_one_query_reads_a_full_profile(dynamodb, store, monkeypatch):
     assert [each.event_time_ms for each in found] == [second * 1000 for second in range(151, 251)]
     assert [call["Limit"] for call in calls] == [102]
     assert len(store.read("u#1", length=None).recent) == 250
+
+
+@pytest.mark.parametrize(("length", "seconds", "queries"), [(2, [2, 3], 2), (3, [1, 2, 3], 3), (None, [1, 2, 3], 4)])
+def test_actions_are_read_from_pages_until_the_length(dynamodb, store, monkeypatch, length, seconds, queries):
+    taken = interaction(user_id="anna", item_id=None, event_type=ACTION_TAKEN, properties=action_properties("app"))
+    events = [dataclasses.replace(taken, event_id=f"e{second}", event_time_ms=second) for second in (1, 2, 3)]
+    store.add_actions(events, now_ms=NOW_MS)
+    calls = []
+    query = dynamodb.query
+
+    def paged(**call):
+        calls.append(call)
+        return query(**{**call, "Limit": 1})
+
+    monkeypatch.setattr(dynamodb, "query", paged)
+
+    assert [action.event_time_ms for action in store.read_actions("u#anna", length=length)] == seconds
+    assert len(calls) == 1 + queries  # The first query reads the mark of an erasure.
 
 
 def test_batch_read_of_profiles_equals_single_reads(store):
@@ -328,6 +358,21 @@ def test_rebuilt_user_profile_is_one_item(imported):
 
     assert imported.read("u#1").recent == (seen(2), seen(9))
     assert len(imported.keys("u#1")) == 1
+
+
+@pytest.mark.parametrize(
+    ("removed", "kept"),
+    [(["e1"], (3, 5)), (["e5"], (1, 3)), (["e1", "e3", "e5"], ()), (["e5", "e9"], (1, 3)), (["e7"], (1, 3, 5))],
+)
+def test_removed_interactions_leave_the_rest_of_a_history(imported, removed, kept):
+    imported.add("u#1", [seen(9)], now_ms=NOW_MS)
+
+    count = imported.remove("u#1", removed)
+
+    later = () if "e9" in removed else (seen(9),)
+    assert imported.read("u#1").recent == (*map(seen, kept), *later)
+    assert count == 4 - len(kept) - len(later)
+    assert len(imported.keys("u#1")) == bool(kept) + len(later)
 
 
 @given(few, few, st.integers(1, 8))

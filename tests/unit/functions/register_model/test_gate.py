@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from alsolike.declarations.times import DAY_MS
-from functions.register_model.limits import GateLimits, below
+from functions.register_model.limits import GateLimits, falls
 from tests.builders.bundles import MANIFEST
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import (
@@ -207,10 +207,10 @@ def test_limits_have_the_defaults_of_the_documentation():
 
 
 def test_comparison_with_a_limit_ignores_rounding_errors():
-    assert not below(0.19, 0.2, 5)
-    assert not below(-1e-9, 0.0, 5)
-    assert below(-1.1e-9, 0.0, 5)
-    assert below(0.1899, 0.2, 5)
+    assert not falls(0.19 - 0.2, 0.2, percent=5)
+    assert not falls(-1e-9, 0.0, percent=5)
+    assert falls(-1.1e-9, 0.0, percent=5)
+    assert falls(0.1899 - 0.2, 0.2, percent=5)
 
 
 @pytest.mark.parametrize(

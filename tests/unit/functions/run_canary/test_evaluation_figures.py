@@ -5,8 +5,9 @@ import math
 
 import pytest
 
-from alsolike.experiments.comparison import ArmSample, critical_z
-from functions.run_canary.evaluation import Tolerance, judge
+from alsolike.declarations.times import DAY_MS
+from alsolike.experiments.comparison import ALPHA, ArmSample, critical_z, detectable_fall
+from functions.run_canary.evaluation import SMALL_FALL, TESTS, Tolerance, detectable, judge
 from functions.run_canary.figures import Arm
 
 LIMITS = Tolerance(error_points=1.0, latency_share=0.5)
@@ -164,7 +165,32 @@ def test_excluded_fall_is_the_fieller_bound_at_the_full_level():
     assert found.sentence.endswith(f"a fall of more than {found.excluded:.0%} is excluded")
 
 
-def test_excluded_fall_is_none_if_the_clicks_may_be_zero():
-    clicks = ratio(0.1, eventful=100, variance=9.0)
+@pytest.mark.parametrize(
+    ("ours", "theirs"),
+    [
+        (ratio(0.1, variance=9.0), ratio(0.1, variance=9.0)),
+        (ratio(0.1, variance=2.0), ratio(0.1)),  # The lower bound of the lift is -1.3.
+        (ratio(0.0), ratio(0.1)),  # The lower bound of the lift is -1.
+    ],
+)
+def test_excluded_fall_is_none_if_the_clicks_may_be_zero(ours, theirs):
+    assert judged(arm(clicks=ours), arm(clicks=theirs))["click-through"].excluded is None
 
-    assert judged(arm(clicks=clicks), arm(clicks=clicks))["click-through"].excluded is None
+
+@pytest.mark.parametrize(("users", "eventful", "enough"), [(1_000, 100, True), (999, 100, False), (1_000, 99, False)])
+def test_fall_is_detectable_with_100_users_and_10_clickers_in_the_canary(users, eventful, enough):
+    before = ratio(0.5, users=users, eventful=eventful, variance=0.01)
+
+    message = detectable(before, share=0.1, duration_ms=DAY_MS)
+
+    assert message.startswith("a fall of click-through of 8% is found") is enough
+
+
+@pytest.mark.parametrize(("hours", "text"), [(2, "2 hours"), (47, "47 hours"), (48, "2 days"), (36_000, "1,500 days")])
+def test_detectable_fall_message_has_hours_below_two_days(hours, text):
+    before = ratio(0.5, variance=0.01)
+    fall = detectable_fall(before, share=0.1, alpha=ALPHA / TESTS)
+    assert fall is not None
+    duration_ms = round(hours * DAY_MS / 24 / (fall / SMALL_FALL) ** 2)
+
+    assert detectable(before, share=0.1, duration_ms=duration_ms).endswith(f" would take about {text}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from alsolike.configuration.configuration import ColumnType, Configuration
-from alsolike.filters.tree import EVENT_TYPE, ITEM_ID, Column, ColumnDataset, Filter, Membership
+from alsolike.filters.tree import ITEM_ID, Column, ColumnDataset, Filter, Membership
 from alsolike.runtime.errors import UnknownEventType
 from alsolike.schema.document import closest
 
@@ -13,7 +13,7 @@ from alsolike.schema.document import closest
 def unknown_event_types(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
     """Yield the position of each condition with an undeclared event type, and the error message."""
     for column, text in texts(filter_):
-        if column.dataset is not ColumnDataset.INTERACTIONS or column.key != EVENT_TYPE:
+        if column.dataset is not ColumnDataset.INTERACTIONS:
             continue
         try:
             configuration.canonical_event_type(text)

@@ -276,13 +276,13 @@ def is_session_item(item: Mapping[str, Any]) -> bool:
 def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = HISTORY_LENGTH) -> Profile:
     """Return the profile from the interactions, histories and marks in its partition, latest first."""
     joined = None
-    after_ms = -1
+    after_ms: int | None = None
     first = 0
     while first < len(items) and (key := items[first][PROFILES_SORT_KEY]["S"]) >= FIRST_MARK_KEY:
         if key == ERASED_KEY:
             return Profile(profile_id, erased=True)
         joined = link_of(items[first])
-        after_ms = -1 if is_moving(items[first]) else joined.at_ms
+        after_ms = None if is_moving(items[first]) else joined.at_ms
         first += 1
     rows = [
         _make(
@@ -301,7 +301,7 @@ def from_items(profile_id: str, items: Sequence[Item], *, length: int | None = H
         histories = (item["history"]["S"] for item in items[first:] if "history" in item)
         rows += (RecentInteraction(*fields) for history in histories for fields in orjson.loads(history))
         rows.sort(reverse=True)
-    if joined is not None:
+    if after_ms is not None:
         rows = [row for row in rows if row.event_time_ms > after_ms]
     by_id: dict[str, RecentInteraction] = {}
     for row in rows:

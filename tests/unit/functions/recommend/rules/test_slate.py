@@ -217,6 +217,7 @@ def test_explored_item_has_its_propensity():
 
     assert [(chr(place.position), place.origin) for place in slate.items] == [("a", "ranked"), ("m", "explored")]
     assert [place.propensity for place in slate.items] == [pytest.approx(0.8), pytest.approx(0.2 / 3)]
+    assert slate.unmet_rules == ()
 
 
 def test_propensity_of_a_greedy_new_item_is_the_sum_of_both_chances():
