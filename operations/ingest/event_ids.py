@@ -1,8 +1,6 @@
 """Event IDs computed from the content of rows, column by column.
 
-A repeated import of a file with equal options computes equal IDs. Identical rows of one chunk have equal IDs. In two
-chunks, their IDs differ if a column of a later schema version has values in only one of the chunks, because a column
-without values is not hashed.
+A repeated import of a file with equal options computes equal IDs, and identical rows have equal IDs.
 """
 
 from __future__ import annotations
@@ -30,11 +28,16 @@ _BYTE_PAIRS = _DIGITS[(np.arange(1 << 16)[:, None] >> np.array([4, 0, 12, 8])) &
 """Four hexadecimal digits per pair of bytes, low byte first."""
 
 
-def event_ids(texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers]) -> Hashes:
+def event_ids(
+    texts: Sequence[tuple[Texts, Hashes]], later_texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers]
+) -> Hashes:
     """Return an ID of two 64-bit halves per row, shape `(rows, 2)`.
 
     Each cell is hashed to two 64-bit values, which are combined over all columns of a row. Two different rows have
     equal IDs with a probability of about 2 ** -128. NaN represents a null number.
+
+    `later_texts` are the columns that later schema versions added. Their null cells are skipped, so that a row without
+    values in them keeps the ID that it has in a file without these columns.
     """
     rows = len(texts[0][0])
     ids = np.empty((rows, len(_SEEDS)), np.uint64)
@@ -49,6 +52,11 @@ def event_ids(texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers])
                 if not column.is_absent:
                     m += hashes[column.codes[part], half]
                 _scramble(m, s)
+            for column, hashes in later_texts:
+                codes = column.codes[part]
+                hashed = m + hashes[codes, half]
+                _scramble(hashed, s)
+                np.copyto(m, hashed, where=codes >= 0)
             for values in bits:
                 hashed = values ^ np.uint64(seed)
                 _scramble(hashed, s)

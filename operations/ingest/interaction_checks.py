@@ -163,13 +163,11 @@ def check(
         columns |= {"impression": Texts.absent(len(value)), "properties": _action_properties(*row_columns)}
     stated_ids = columns.pop("event_id")
     hashes = {name: text_hashes(columns[name]) for name in COLUMNS if name in columns}
-    hashed = [
-        (columns[name], column_hash)
-        for name, column_hash in sorted(hashes.items(), key=lambda pair: COLUMNS[pair[0]].since)
-        # Columns of later schema versions are hashed only if present, so rows of older files keep their IDs.
-        if COLUMNS[name].since == 1 or not columns[name].is_absent
-    ]
-    computed_ids = event_ids(hashed, [time_ms, value])
+    first, later = (
+        [(columns[name], column_hash) for name, column_hash in hashes.items() if (COLUMNS[name].since > 1) is is_later]
+        for is_later in (False, True)
+    )
+    computed_ids = event_ids(first, later, [time_ms, value])
     return Checked(
         LakeRows(columns, stated_ids, computed_ids, time_ms, value, hashes["user_id"], now_ms), *verdicts.bad()
     )

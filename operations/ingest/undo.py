@@ -167,20 +167,18 @@ def _is_imported(rows: pa.Table, import_id: int) -> pa.ChunkedArray:
 
 def _remove_from_object(deployment: Deployment, listed: LakeObject, import_id: int) -> None:
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    conflict = f"s3://{bucket}/{listed.key} was merged meanwhile; repeat the command"
     if (body := lake_objects.read(client, bucket, listed)) is None:  # A compaction has merged the object.
-        raise ConcurrentUpdate(f"s3://{bucket}/{listed.key} was merged meanwhile; repeat the command")
+        raise ConcurrentUpdate(conflict)
     table = pq.read_table(io.BytesIO(body))
     kept = table.filter(pc.invert(_is_imported(table, import_id)))
-    _replace(S3Object(client, bucket, listed.key), kept, etag=listed.etag)
-
-
-def _replace(stored: S3Object, rows: pa.Table, *, etag: str) -> None:
-    if not len(rows):
-        stored.delete(etag=etag)
-        return
-    body = io.BytesIO()
-    pq.write_table(rows, body, compression=partitions.COMPRESSION)
-    stored.replace(body.getvalue(), etag=etag, content_type=None)
+    stored = S3Object(client, bucket, listed.key)
+    if len(kept):
+        replacement = io.BytesIO()
+        pq.write_table(kept, replacement, compression=partitions.COMPRESSION)
+        stored.replace(replacement.getvalue(), etag=listed.etag, content_type=None, conflict=conflict)
+    elif not stored.delete(etag=listed.etag):
+        raise ConcurrentUpdate(conflict)
 
 
 def _remove_from_profiles(deployment: Deployment, removed: pa.Table) -> int:

@@ -133,6 +133,19 @@ def test_searches_with_different_queries_are_different_events():
     assert ids[0] == ids[2] != ids[1]
 
 
+@pytest.mark.parametrize("queries", [[None, None], ["shoes", None], ["", None]])
+def test_row_without_query_has_the_same_id_in_every_chunk(queries):
+    table = pa.table({"USER_ID": ["u", "v"], "ITEM_ID": ["i"] * 2, "TIMESTAMP": [1] * 2})
+
+    alone, with_queries = (
+        check(rows, default_event_type="view", now_ms=NOW_MS).good.event_ids().to_pylist()
+        for rows in (table, table.append_column("QUERY", pa.array(queries, pa.string())))
+    )
+
+    assert alone[1] == with_queries[1]
+    assert (alone[0] == with_queries[0]) is not bool(queries[0])
+
+
 def test_only_configured_event_types_are_accepted():
     rented = EventType("rent", 2.0, aliases=("hire",))
     table = pa.table(

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.profiles.store import ProfileStore
-from alsolike.runtime.errors import NotFound
+from alsolike.runtime.errors import ConcurrentUpdate, NotFound
 from operations.ingest.undo import Undone, imports, undo
 from tests.builders.parquet import parquet_of
 from tests.unit.cli.imported import NOW_MS, lake_objects, lake_rows, load, load_items, write
@@ -129,6 +129,27 @@ def test_undo_keeps_events_that_another_import_has_in_profiles(deployment, tmp_p
     assert undone == Undone(rows=2, objects=1, profiles=0)
     assert sorted(lake_rows(deployment).item_id) == ["a", "b", "e"]
     assert (items_of(deployment, "ann"), items_of(deployment, "bob")) == (["a"], ["b"])
+
+
+@pytest.mark.parametrize("is_partial", [False, True])
+def test_object_that_changes_during_an_undo_is_a_conflict(imported, is_partial):
+    if is_partial:
+        merge_with_live_event(imported)
+    s3 = imported.client("s3")
+    before = imports(imported)
+    event = f"before-call.s3.{'PutObject' if is_partial else 'DeleteObject'}"
+
+    def change(**_):
+        s3.meta.events.unregister(event, unique_id="change")
+        for key, body in lake_objects(imported).items():
+            s3.put_object(Bucket="lake", Key=key, Body=parquet_of(pq.read_table(io.BytesIO(body)).slice(0, 0)))
+
+    s3.meta.events.register_first(event, change, unique_id="change")
+
+    with pytest.raises(ConcurrentUpdate, match=r"was merged meanwhile; repeat the command"):
+        undo(imported, NOW_MS)
+
+    assert imports(imported) == before
 
 
 def test_undo_of_an_unknown_import_error_has_the_list_command(imported):
