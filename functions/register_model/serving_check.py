@@ -97,7 +97,7 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
         for _ in range(WARM_UP):
             feed = _feed(manifest, rng, name, leave_out_seen=False, has_ages=has_ages)
             items, scores = session.run(_OUTPUTS, feed)
-            _check_results(manifest, name, items, scores)
+            _check_results(manifest, name, items, scores, exclude=feed["exclude"])
             answered |= bool((items > 0).any())
         took_ms: list[float] = []
         started = time.perf_counter()
@@ -106,7 +106,7 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
             before = time.perf_counter()
             items, scores = session.run(_OUTPUTS, feed)
             took_ms.append((time.perf_counter() - before) * 1_000)
-            _check_results(manifest, name, items, scores)
+            _check_results(manifest, name, items, scores, exclude=feed["exclude"])
     except InvalidBundle:
         raise
     except Exception as error:  # Errors of ONNX Runtime have no common base class.
@@ -119,11 +119,15 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
     return Speed(runs=len(took_ms), p50_ms=float(p50_ms), p99_ms=float(p99_ms))
 
 
-def _check_results(manifest: Manifest, name: str, items: npt.NDArray[Any], scores: npt.NDArray[Any]) -> None:
+def _check_results(
+    manifest: Manifest, name: str, items: npt.NDArray[Any], scores: npt.NDArray[Any], *, exclude: npt.NDArray[Any]
+) -> None:
     if items.shape != scores.shape or items.ndim != 2 or items.dtype != np.int64:
         raise InvalidBundle(f"{name} returns items {items.dtype} {items.shape} and scores {scores.shape}")
     if ((items < 0) | (items > manifest.items)).any() or not np.isfinite(scores[items != 0]).all():
         raise InvalidBundle(f"{name} returns an unknown item or an invalid score")
+    if np.isin(items[items > 0], exclude).any():
+        raise InvalidBundle(f"{name} returns an excluded item")
 
 
 def _feed(

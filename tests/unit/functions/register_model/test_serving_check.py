@@ -58,12 +58,15 @@ def test_bundle_size_counts_only_served_files(tmp_path, more, passed):
 
 
 class Runs:
-    """Graph that records its inputs. Each run after the warm-up takes the next of the given times."""
+    """Graph that records its inputs. Each run after the warm-up takes the next of the given times.
 
-    def __init__(self, monkeypatch, *, took_s, items=(1,)):
+    The runs after the warm-up return the items `later`.
+    """
+
+    def __init__(self, monkeypatch, *, took_s, items=(1,), later=None):
         self.feeds: list[dict[str, Any]] = []
         self._took_s = [0.0] * serving_check.WARM_UP + list(took_s)
-        self._items = np.array([items])
+        self._items, self._later = np.array([items]), np.array([items if later is None else later])
         self._now_s = 100.0
         monkeypatch.setattr(serving_check, "open_session", lambda graph, tables: self)
         monkeypatch.setattr(time, "perf_counter", lambda: self._now_s)
@@ -74,7 +77,8 @@ class Runs:
     def run(self, outputs, feed):
         self._now_s += self._took_s[len(self.feeds) % len(self._took_s)]
         self.feeds.append(feed)
-        return self._items, np.ones(self._items.shape, np.float32)
+        items = self._items if len(self.feeds) <= serving_check.WARM_UP else self._later
+        return items, np.ones(items.shape, np.float32)
 
 
 def measured(bundle, name=GRAPH_FILE):
@@ -105,18 +109,25 @@ def test_graph_output_must_contain_positions_of_the_model(tmp_path, monkeypatch,
         measured(opened(tmp_path))
 
 
-def test_lists_without_seen_items_must_be_valid(tmp_path, monkeypatch):
-    runs = Runs(monkeypatch, took_s=[0.0] * 50)
-    monkeypatch.setattr(
-        runs, "run", lambda _, feed: (np.array([[5 if feed["exclude"].any() else 1]]), np.ones((1, 1), np.float32))
-    )
+@pytest.mark.parametrize(
+    ("later", "exclude_seen", "message"),
+    [
+        ((4, -1), True, "graph.onnx returns an unknown item or an invalid score"),
+        ((5, 1), False, "graph.onnx returns an unknown item or an invalid score"),
+        ((1, 2, 3, 4), True, "graph.onnx returns an excluded item"),
+        ((1, 2, 3, 4), False, None),
+        ((0, 0), True, None),
+    ],
+)
+def test_results_with_exclusions_must_be_valid_as_well(tmp_path, monkeypatch, later, exclude_seen, message):
+    Runs(monkeypatch, took_s=[0.0] * 50, later=later)
 
-    with pytest.raises(InvalidBundle, match="returns an unknown item"):
-        measured(opened(tmp_path, exclude_seen=True))
+    with contextlib.nullcontext() if message is None else pytest.raises(InvalidBundle, match=message):
+        measured(opened(tmp_path, exclude_seen=exclude_seen))
 
 
 def test_measured_histories_are_full_and_have_the_largest_weight(tmp_path, monkeypatch):
-    runs = Runs(monkeypatch, took_s=[0.0] * 50)
+    runs = Runs(monkeypatch, took_s=[0.0] * 50, later=(0,))
 
     measured(opened(tmp_path, exclude_seen=True), BIAS_GRAPH_FILE)
 
