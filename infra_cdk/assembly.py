@@ -109,6 +109,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--settings", type=json.loads, help="JSON object of settings that replace the environment's")
     options = parser.parse_args(arguments)
+    if options.keep < 1:
+        parser.error(f"argument --keep: {options.keep} is below 1, the assembly that the command returns")
     digest = functools.partial(
         inputs_digest, environment=options.environment, layers=options.layers, overrides=options.settings
     )

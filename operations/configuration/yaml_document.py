@@ -130,12 +130,15 @@ class _Loader(yaml.reader.Reader, yaml.scanner.Scanner, yaml.parser.Parser, yaml
 
 
 class _Dumper(yaml.SafeDumper):  # type: ignore[misc]
-    """YAML writer that indents the elements of lists and quotes strings by the schema of `read`."""
+    """YAML writer without aliases that indents the elements of lists and quotes strings by the schema of `read`."""
 
     yaml_implicit_resolvers = _Resolver.yaml_implicit_resolvers
 
     def increase_indent(self, flow: bool = False, indentless: bool = False) -> None:
         super().increase_indent(flow, False)
+
+    def ignore_aliases(self, data: object) -> bool:
+        return True
 
 
 class _Reading:

@@ -242,6 +242,15 @@ def test_cache_keeps_the_most_recently_used_assemblies(synthesis):
     assert sorted(synthesis.cache.iterdir()) == [entries[0], entries[2]]
 
 
+@pytest.mark.parametrize("keep", ["0", "-1"])
+def test_cache_must_keep_at_least_one_assembly(tmp_path, capsys, keep):
+    with pytest.raises(SystemExit) as ended:
+        assembly.main(["--cache", str(tmp_path), "--keep", keep])
+
+    assert ended.value.code == 2
+    assert f"argument --keep: {keep} is below 1" in capsys.readouterr().err
+
+
 def test_files_of_a_killed_synthesis_are_deleted(synthesis):
     old, running = synthesis.cache / ".writing-old", synthesis.cache / ".writing-now"
     for folder in (old, running):

@@ -144,6 +144,13 @@ def test_end_of_a_string_is_located_after_its_last_character(text):
     assert line[: place.column - 1].endswith("abc")
 
 
+@pytest.mark.parametrize("shared", [["x"], {"x": 1}])
+def test_value_at_two_places_is_written_twice(shared):
+    value = {"a": shared, "b": [shared]}
+
+    assert read(dump(value)).value == value
+
+
 _TEXT = st.text(st.characters(codec="utf-8", exclude_categories=["Cc"]), max_size=30)
 
 
