@@ -12,13 +12,13 @@ import sys
 from collections.abc import Iterator, Sequence
 
 from alsolike.declarations.retention import PROFILE_DAYS
+from alsolike.declarations.training import FITS
 from alsolike.profiles.profile import RecentInteraction, to_item
 from alsolike.training.statistics import Counting
 from benchmarks.measured import PERFORMANCE, SCALE, fits_s, measured, slopes
 from benchmarks.page import write_section
 from functions.collect.manifest import MANIFEST as COLLECT
 from infra_cdk.settings import Settings
-from model_export.evaluation.budget import FITS
 from operations import prices
 
 MONTH_S = 30 * 86_400

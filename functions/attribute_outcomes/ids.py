@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.configuration import recommendation_id
+from alsolike.declarations.times import MAX_TIME_MS
 
 _CHARACTERS, _BYTES, _CHECK_BYTES = 40, 30, 4
 _FORM = rf"^[A-Za-z0-9_-]{{{_CHARACTERS}}}$"
@@ -49,6 +50,6 @@ def read(ids: pa.Array) -> Ids:
     )
     has_checksum = (np.frombuffer(checks, np.uint8).reshape(-1, _CHECK_BYTES) == content[:, -_CHECK_BYTES:]).all(axis=1)
     answered_ms = content[:, 1:7].astype(np.int64) @ (256 ** np.arange(5, -1, -1, dtype=np.int64))
-    possible = np.isin(content[:, 0] ^ _FORMAT, _KNOWN) & (answered_ms <= recommendation_id.LATEST_MS)
+    possible = np.isin(content[:, 0] ^ _FORMAT, _KNOWN) & (answered_ms <= MAX_TIME_MS)
     genuine = well_formed.to_numpy(zero_copy_only=False) & has_checksum & possible
     return Ids(genuine, answered_ms, content)

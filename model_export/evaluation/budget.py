@@ -13,6 +13,7 @@ import math
 import os
 import time
 
+from alsolike.declarations.training import FITS
 from model_export.api import Algorithm, FitCost
 from model_export.data.interactions import Interactions
 from model_export.processes import checkpoints
@@ -40,11 +41,6 @@ BUDGET_S = 7_200.0
 
 QUICK_S = 60.0
 """Maximum estimated processor seconds of an algorithm's fits in the first training."""
-
-FITS = 5
-"""Number of fits per algorithm: for the validation, for the test, on the data up to the champion's last event, on the
-data up to half of the newer interactions, and on all data. The check of new data sometimes needs a sixth fit.
-"""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import math
 from collections.abc import Mapping
 
 from alsolike.declarations.retention import PROFILE_DAYS, SESSION_PROFILE_DAYS
+from alsolike.declarations.training import FITS
 from operations import prices
 from operations.cost.bill import DAYS, HOURS, MONTH_S, NO_LOAD, Bill, Load, Meter
 from operations.cost.summary import BilledResources
@@ -84,9 +85,6 @@ BOUNDS = Bounds(versions=2)
 FREE_STORAGE_MB = 512
 PROCESS_HOURS = 2
 """Assumed lifetime of a Lambda process in hours. It determines the number of restores from a snapshot."""
-
-FITS = 5
-"""Number of fits per algorithm in a training (`model_export.evaluation.budget.FITS`)."""
 
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 SPARK_STARTS_S = 60.0

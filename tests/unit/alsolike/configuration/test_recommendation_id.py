@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from alsolike.configuration import recommendation_id
 from alsolike.configuration.recommendation_id import MAX_ARMS, RECOMMENDER_CODES, RecommendationId, arm_tag, version_tag
 from alsolike.declarations.limits import MAX_RECOMMENDATION_ID_CHARACTERS
-from alsolike.records.columns import MAX_TIME_MS
+from alsolike.declarations.times import MAX_TIME_MS
 from alsolike.runtime.errors import InvalidInput
 
 NOW_MS = 1_700_000_000_000

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 
 from alsolike.configuration.configuration import Configuration, Limits
+from alsolike.declarations.times import MAX_TIME_MS
 from alsolike.events.interactions import parse_record
-from alsolike.records.columns import MAX_TIME_MS, newest_version
+from alsolike.records.columns import newest_version
 from alsolike.records.interaction import COLUMNS, READABLE_VERSIONS, SCHEMA_VERSION, Interaction, record_schema
 from alsolike.runtime.errors import InvalidInput
 from tests.unit.alsolike.records import TIME_MS, fields, interactions

@@ -8,8 +8,8 @@ import pytest
 
 from alsolike.bundle.bundle import Bundle
 from alsolike.declarations.times import DAY_MS
+from alsolike.declarations.training import FITS
 from model_export.algorithms.transitions import Transitions
-from model_export.evaluation.budget import FITS
 from model_export.job.new_data import Foreseen
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import CHAMPION, checks, compared

@@ -4,9 +4,7 @@ import dataclasses
 
 import pytest
 
-from model_export.evaluation import budget
 from operations import cost
-from operations.cost import charges
 from operations.cost.summary import Training
 from tests.unit.operations.cost.bills import NOTHING, dollars, saved, summary
 
@@ -19,10 +17,6 @@ def test_spot_training_costs_half():
 
     assert training(spot=False) == pytest.approx(10 * 0.23)
     assert training(spot=True) == pytest.approx(10 * 0.23 / 2)
-
-
-def test_training_is_priced_with_its_number_of_fits():
-    assert charges.FITS == budget.FITS
 
 
 def test_training_above_its_limits_has_a_remark():

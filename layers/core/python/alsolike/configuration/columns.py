@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from alsolike.configuration.configuration import ColumnType
+from alsolike.declarations.times import MAX_TIME_MS
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema import validation
 
@@ -37,7 +38,7 @@ def property_name(name: str) -> str:
     return column_name(name) if name.isupper() else name
 
 
-_YEAR_10000_S = 253_402_300_800
+_YEAR_10000_S = (MAX_TIME_MS + 1) // 1000
 
 _EXPECTED: Mapping[ColumnType, str] = {
     ColumnType.STRING: "a string",

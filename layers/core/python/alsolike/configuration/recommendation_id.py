@@ -24,6 +24,7 @@ import re
 from collections.abc import Sequence
 from types import MappingProxyType
 
+from alsolike.declarations.times import MAX_TIME_MS
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
 
@@ -40,9 +41,6 @@ RECOMMENDER_CODES = MappingProxyType(
     }
 )
 MAX_ARMS = 3
-
-LATEST_MS = 253_402_300_799_999
-"""Maximum time in an ID, the end of the year 9999. Python has no later dates."""
 
 _FORMAT = 0xA0
 _VERSION_BYTES, _ARM_BYTES, _RANDOM_BYTES, _CHECK_BYTES = 4, 3, 6, 4
@@ -94,7 +92,7 @@ def parse(recommendation_id: str) -> RecommendationId:
     recommender = _NAMES.get(content[0] ^ _FORMAT)
     answered_ms = int.from_bytes(content[1:7], "big")
     sound = content[-_CHECK_BYTES:] == _check(content[:-_CHECK_BYTES])
-    if recommender is None or not sound or answered_ms > LATEST_MS:
+    if recommender is None or not sound or answered_ms > MAX_TIME_MS:
         raise InvalidInput(f"recommendationId {recommendation_id!r} was not created by this service")
     arms = [content[place : place + _ARM_BYTES] for place in range(11, 11 + MAX_ARMS * _ARM_BYTES, _ARM_BYTES)]
     return RecommendationId(

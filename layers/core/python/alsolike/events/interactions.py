@@ -11,7 +11,7 @@ import orjson
 from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.declarations.limits import MAX_IMPRESSION_ITEMS, MAX_RECORD_PROPERTIES_CHARACTERS
 from alsolike.declarations.times import DAY_MS
-from alsolike.records.columns import MAX_TIME_MS as MAX_TIME_MS
+from alsolike.declarations.times import MAX_TIME_MS as MAX_TIME_MS
 from alsolike.records.interaction import ABSENT, ID, READABLE_VERSIONS, RECORDS, SCHEMA_VERSION
 from alsolike.records.interaction import SESSION_PREFIX as SESSION_PREFIX
 from alsolike.records.interaction import USER_PREFIX as USER_PREFIX

@@ -15,15 +15,13 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
+from alsolike.declarations.times import MAX_TIME_MS
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.struct import struct
 from alsolike.schema import fields, validation
 from alsolike.schema.json_schemas import Schema, described
 
 T = TypeVar("T")
-
-MAX_TIME_MS = 253_402_300_799_999
-"""Last millisecond of the year 9999, the maximum of Python's dates."""
 
 
 class ColumnType(fields.Field, Protocol):
