@@ -112,7 +112,8 @@ def load(frame: pd.DataFrame, *, test_days: float | None = None, exclude_seen: b
     Parameters
     ----------
     frame
-        Columns `USER_ID`, `ITEM_ID`, `TIMESTAMP` (seconds, or dates) and, if known, `EVENT_TYPE`.
+        Columns `USER_ID`, `ITEM_ID`, `TIMESTAMP` (seconds or milliseconds since 1970, or dates) and, if known,
+        `EVENT_TYPE`.
     test_days
         Length of the test. Default: 28 days, or a tenth of the data's time span if that is shorter.
     exclude_seen

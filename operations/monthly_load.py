@@ -1,4 +1,4 @@
-"""Mean daily load of a deployment in a month, computed from its metrics, and its latest numbers of users and items."""
+"""Mean daily load of a deployment in a month, computed from its metrics, with today's numbers of users and items."""
 
 from __future__ import annotations
 
@@ -24,7 +24,8 @@ _COUNTED = {"events_per_day": Metric.EVENTS_ACCEPTED, "requests_per_day": Metric
 def monthly_load(deployment: Deployment, month: str, *, other: Load, now: dt.datetime) -> Load:
     """Return `other` with the mean daily events and requests of a month, and the latest numbers of users and items.
 
-    Earlier numbers of users and items are not stored. Without a stored number, the number in `other` remains.
+    Users are the users and anonymous sessions with interactions in the window of the latest drift report. Items are the
+    rows of the catalogue snapshot, including deletions. Without a report or a snapshot, the number in `other` remains.
     """
     start, end = _limits(month, now=now)
     sums = {name: _sum(deployment, metric, start=start, end=end) for name, metric in _COUNTED.items()}

@@ -52,8 +52,8 @@ class Recommendations:
     """Response to a request for recommendations, best item first.
 
     `source` is `model`, `similar`, `recent`, `popular`, `trending` or `none`. `filled` is the number of popular items
-    that fill up the list, and `cold` the number of items that the model does not contain. `degraded` is None for a
-    complete response.
+    that fill up the list, and `cold` the number of ranked items that the model does not contain. `degraded` is None for
+    a complete response.
     """
 
     items: tuple[RecommendedItem, ...]

@@ -88,7 +88,10 @@ _STORED = {str: "text", bool: "boolean", int: "number", float: "number", list: "
 
 
 def unmatched_values(filter_: Filter, snapshot: Snapshot) -> Iterator[tuple[int, str]]:
-    """Yield the position of each condition on a value or column that no item has, with a hint for the user."""
+    """Yield the position of a column, and a hint for the user.
+
+    This concerns each declared column without values, and each column that is compared with a text that no item has.
+    """
     if not len(snapshot):
         return
     empty = set()
