@@ -132,7 +132,8 @@ def history(seed: int) -> History:
         _add_visit(sent, dice, session=f"visit-{seed}-{number}")
     last_s = max(each.at_s for each in sent)
     logins_s = [each.at_s for each in sent if each.event and each.event.user_id == ERASED]
-    # Half of the erasures happen in the second of a login, before the login reaches the stores.
+    # If the user logs in, about half of the erasures are requested in the second of a login. The login reaches the
+    # stores in this second or later.
     erased_s = dice.choice(logins_s) if logins_s and dice.random() < 0.5 else dice.randint(1, last_s)
     # After the request for the erasure, the user's device sends no more events, but earlier records may still arrive.
     kept = [each for each in sent if each.at_s <= erased_s or not _names(each, ERASED)]

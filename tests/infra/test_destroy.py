@@ -1,4 +1,4 @@
-"""Deletion of the real template from the embedded cloud, which rejects the same requests as AWS."""
+"""Deletion of real stacks from the embedded cloud, which like AWS refuses to delete used exports and full buckets."""
 
 import urllib.request
 from unittest.mock import Mock

@@ -1,7 +1,7 @@
-"""Quotas of a new AWS account, simulated on the templates.
+"""Quotas of a new AWS account, limits of AWS and updates of stacks, checked on the templates.
 
-Sources: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html ("New AWS accounts have reduced
-concurrency and memory quotas") and the public reports of accounts that were opened in 2025.
+The sources of the quotas are https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html ("New AWS
+accounts have reduced concurrency and memory quotas") and the public reports of accounts that were opened in 2025.
 """
 
 import json

@@ -61,7 +61,8 @@ def before_load_schema(context: schemathesis.HookContext, raw_schema: dict[str, 
     for path, operations in raw_schema["paths"].items():
         for operation in operations.values():
             for parameter in operation.get("parameters", ()):
-                if parameter["schema"].get("type") != "integer":  # `version` is an integer for configurations.
+                # `version` of a configuration is an integer, unlike that of a model.
+                if parameter["schema"].get("type") != "integer":
                     parameter["schema"] = _GIVEN["parameters"].get(parameter["name"], parameter["schema"])
                 if path.startswith("/session/") and parameter["name"] == "metadata":
                     parameter["schema"]["items"] = {"enum": _GIVEN["session_columns"]}

@@ -1,4 +1,4 @@
-"""Concurrent reads of the lake's Parquet objects."""
+"""Reads of the lake's Parquet objects: missing columns, large files, invalid files and deleted objects."""
 
 import io
 

@@ -1,4 +1,4 @@
-"""Subcommands for a version that the gate rejected and whose files are deleted."""
+"""Subcommands of `alsolike models` with two promoted versions, and a rejected version without files."""
 
 import orjson
 import pytest
@@ -31,7 +31,7 @@ def register(deployment, version, *, status="Approved"):
 
 @pytest.fixture(autouse=True)
 def models(deployment):
-    """Publish the versions a and b, promoted in this order, and c, which was rejected and whose files are deleted."""
+    """Register the versions a and b, promote them in this order, and register c as rejected, without files."""
     put_parameters(deployment.client("ssm"), "shop")
     deployment.client("sagemaker").create_model_package_group(ModelPackageGroupName="models")
     for version, status in (("a", "Approved"), ("b", "Approved"), ("c", "Rejected")):
@@ -48,7 +48,7 @@ def test_list_has_the_status_and_metrics_of_each_version():
     assert statuses == {"a": "previous", "b": "champion", "c": "retired"}
     assert listed[0]["candidates"][0]["algorithm"] == "ease"
     fit_s = {version["version"]: version["candidates"][0]["fit_s"] for version in listed}
-    assert fit_s == {"a": 1.0, "b": 1.0, "c": None}  # The files of c are deleted.
+    assert fit_s == {"a": 1.0, "b": 1.0, "c": None}  # The version c has no files.
     table = run("list")
     assert "champion" in table
     assert "0.4000" in table

@@ -1,4 +1,4 @@
-"""Memory does not grow with the number of responses and events."""
+"""Limits of the rows that attribution reads at once, for any number of responses and events."""
 
 from collections import Counter
 

@@ -1,4 +1,4 @@
-"""Request of an erasure, which is effective immediately, can be repeated, and starts one purge."""
+"""Requests of an erasure. The first one is effective immediately, and a repeated one starts no concurrent purge."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Files of import jobs, which are stored as interactions, items and users."""
+"""Files of import jobs, which are stored as interactions, items, users and actions."""
 
 import tempfile
 import time

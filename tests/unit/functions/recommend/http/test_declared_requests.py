@@ -1,4 +1,7 @@
-"""Request schemas accept the same bodies as the parsers. Unknown recommenders have status 404."""
+"""Request schemas accept the same bodies as the parsers.
+
+A body with an unknown recommender counts as accepted, because its status is 404.
+"""
 
 import pytest
 from hypothesis import given
