@@ -68,7 +68,7 @@ MIN_LOGIT = -50.0
 """
 
 MAX_USERS, MAX_POSITIONS = 20_000, 8_000_000
-"""Maximum number of users per cut for learning, and of positions in their histories."""
+"""Maximum number of users per cut for learning, and of positions in all their histories."""
 
 ITEMS_A_USER = 50
 """Maximum number of items per user for learning: the items with the highest h120."""

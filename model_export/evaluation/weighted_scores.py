@@ -13,7 +13,9 @@ from model_export.evaluation.ranking import Gains, Seen, open_targets
 from model_export.evaluation.splits import Queries
 
 CANDIDATES = 64
-"""Rank of the score from which the minimum of a model's candidates for a user is computed, see `_min_candidate`."""
+"""Candidates of a model for a user have scores above a lower bound of the `CANDIDATES`-th largest score, see
+`_min_candidate`.
+"""
 
 BATCH_USERS = 128
 

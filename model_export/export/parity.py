@@ -6,8 +6,8 @@ Let r be the model's score of an item (-inf if it is excluded), s the score from
 - s > 0 and |s - r| <= t for every returned item;
 - s decreases, and the lower position is first among equal s, so that no item is returned twice;
 - no returned item is before a returned item whose r is higher by more than t;
-- no item is missing whose r exceeds the last s (0 if the list is shorter than k) by more than t, in which the last s
-  replaces r.
+- no item is missing with an r above the last s by more than t. For this rule, t is computed from the last s instead of
+  r, and the last s is 0 if the list is shorter than k. Graphs in two stages may miss a few items.
 
 Therefore, the order equals the model's order, up to the rounding error of float32 sums in another order.
 """

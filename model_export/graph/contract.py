@@ -88,8 +88,8 @@ class Graph:
     sums
         Names of scores that are 0 for padding and for columns after the last item, so that these columns need no mask.
     columns
-        Second dimension of tensors [batch, n] that ONNX Runtime cannot infer. If it knows that shapes are equal, it
-        overwrites inputs instead of copying them.
+        Second dimension n of tensors [batch, n], if ONNX Runtime cannot infer n. If ONNX Runtime knows that shapes are
+        equal, it overwrites inputs instead of copying them.
     """
 
     history = "history"

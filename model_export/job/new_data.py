@@ -157,8 +157,8 @@ def _time_before(
 
     The period starts where the training data of an earlier fit ends. This data must contain at least half of the
     interactions up to `last_ms`, and the period must end by `last_ms`. If there is no such fit, the period ends at
-    `last_ms` and is shortened to the later half of the interactions. With counts, the period starts at the cutoff of
-    the counts and does not end after `last_ms`.
+    `last_ms` and is shortened to the later half of the interactions. With counts, the period starts at the cutoff
+    `learned_ms` and does not end after `last_ms`.
     """
     if interactions.counts is not None:
         after_ms = interactions.counts.manifest.learned_ms
