@@ -60,7 +60,10 @@ class DayReceipt:
 
 
 class Inputs:
-    """S3 objects of the four tables by day (since 1970), listed when the instance is created."""
+    """S3 objects of the recommendation log, interactions, outcomes and engagement, by day (since 1970).
+
+    The objects are listed when the instance is created.
+    """
 
     def __init__(self, client: S3Client, bucket: str, rules: AttributionRules) -> None:
         self._rules = rules

@@ -1,8 +1,8 @@
 """Addition of a stream batch to the trend counters. A redelivered record is not counted again.
 
-One object per shard contains the counters and the sequence number of the last counted record. Writes are conditional on
-the object that was read. So a record counts once, however often and in whatever batch size it is delivered. Two
-concurrent processes on one shard count disjoint records.
+One object per shard contains the counters and the last sequence number of the last counted batch. Writes are
+conditional on the object that was read. So a record counts once, however often and in whatever batch size it is
+delivered. Two concurrent processes on one shard count disjoint records.
 """
 
 from __future__ import annotations

@@ -24,7 +24,7 @@ MANIFEST = Manifest(
             reason="The objects are named after erasures, datasets and batches",
         ),
         Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:GetItem")),
-        # The export's state between two pages.
+        # Stores the export's state between two pages.
         Access("profiles", ("dynamodb:PutItem",), attributes=("profile_id", "sort_key", "sessions", "expires_at")),
         Access("users", ("dynamodb:GetItem",)),
         HASH_KEY,

@@ -16,7 +16,10 @@ from alsolike.runtime.s3 import S3Object
 
 
 def increments(client: S3Client, bucket: str, experiments: Iterable[Experiment], *, now_ms: int) -> dict[str, Any]:
-    """Return the response of `GET /operator/increments`. Raise `InvalidInput` if the holdout does not have two arms."""
+    """Return the response of `GET /operator/increments`.
+
+    Raise `InvalidInput` if the holdout does not have two arms, and `Unavailable` if the stored report is unreadable.
+    """
     holdout = holdout_of(experiments, now_ms=now_ms)
     if holdout is None:
         return {"holdout": None}

@@ -70,7 +70,7 @@ class CanaryRun:
         return self._again(self._look)
 
     def end(self) -> CanaryLook:
-        """End the canary if the workflow can no longer evaluate it, so that the champion serves all users."""
+        """End the canary, so that the champion serves all users. The workflow can no longer evaluate the canary."""
         return self._again(self._end)
 
     def _start(self) -> CanaryLook:

@@ -91,7 +91,7 @@ class ChampionLoader(PolledValue[Serving]):
     def _sound(self, version: str, *, etag: str, remaining_ms: Callable[[], float]) -> Model | None:
         """Load a version. Return None if it is damaged.
 
-        While another model serves, the version is not tried again for the same pointer.
+        While another model serves, a damaged version is not tried again until the pointer changes.
         """
         if (etag, version) in self._broken:
             return None

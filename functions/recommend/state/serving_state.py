@@ -46,7 +46,7 @@ class ServingState:
             model, catalogue = self.variants[version]
         else:
             return dataclasses.replace(self, degraded=(*self.degraded, ARM_MODEL_UNAVAILABLE))
-        # Problems of the champion do not affect this model.
+        # The copy has exactly the requested version, so a missing or stale champion does not affect the response.
         degraded = tuple(reason for reason in self.degraded if reason not in (NO_MODEL, STALE_MODEL))
         return dataclasses.replace(self, model=model, catalogue=catalogue, degraded=degraded)
 
