@@ -116,8 +116,8 @@ class SnapshotPublisher:
         rewritten: list[SegmentEntry] = []
 
         def with_changes(manifest: Manifest) -> Manifest:
-            # Stored segments keep their columns here. `_merge` re-encodes all segments together.
             known = manifest.configuration_version
+            # Stored segments keep their columns here. `_merge` re-encodes all segments together.
             types = manifest.columns if manifest.segments or version < known else columns
             rewritten[:] = [entry for entry in manifest.segments if entry.rows < self._young_rows]
             try:
