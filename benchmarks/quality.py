@@ -168,7 +168,7 @@ def read_set(name: str, interactions: Path | None, items: Path | None, directory
 
 
 def read_file(name: str, interactions: Path | None, items: Path | None, directory: Path) -> InteractionFile:
-    """Read a set. Without a file, `complete-journey` is the bundled shop, and other sets end the program."""
+    """Read a set. Without a file, read the bundled shop for `complete-journey`, and exit for another set."""
     if name == "complete-journey" and interactions is None:
         journey = prepare(directory, now_s=1_767_225_600, held_back_days=0)
         interactions, items = journey.interactions, journey.items

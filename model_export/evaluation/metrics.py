@@ -1,6 +1,6 @@
 """Ranking metrics over all items, with pessimistic ties.
 
-Lists are ordered by score. Among equal scores, targets are last, so that a model with constant scores has no hits.
+Lists are ordered by score. Among equal scores, targets are last, so that a model does not benefit from constant scores.
 Masked items (-inf) are in no list.
 
 Every metric except `coverage` takes `hits`, bool `(users, k)`, which is true if the item at a rank is a target. The

@@ -36,7 +36,7 @@ class Hyperparameters:
     budget_s
         Maximum estimated processor seconds of all fits. Algorithms above the budget are excluded.
     budget_mb
-        Maximum resident memory, in 10^6 bytes. If None, 80% of the machine's memory.
+        Maximum estimated resident memory of a fit, in 10^6 bytes. If None, 80% of the machine's memory.
     objective
         Gain of outcomes for the reranker.
     seed
