@@ -33,4 +33,4 @@ READ_MS = unanswered_ms(ATTEMPTS)
 
 BATCH_TIMEOUT_S = 5
 BATCH_ATTEMPTS = 4
-"""Timeout in seconds for reading, and attempts of calls, in batches. They are high, because no web page waits."""
+"""Timeout in seconds for reading, and attempts of calls, in batches. No web page waits, so both are higher."""

@@ -92,7 +92,7 @@ class StoredUser:
 
     @functools.cached_property
     def properties(self) -> Mapping[str, Any]:
-        """Stored properties of the user. Empty without a row, and for an erased user, whose row may still exist.
+        """Stored properties of the user. Empty without a user ID or row, and for an erased user, whose row may exist.
 
         Raises `Unavailable` if they cannot be read.
         """

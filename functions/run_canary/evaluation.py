@@ -83,7 +83,7 @@ def judge(
     arms. `fraction` is the share of the responses that were read. All outcomes are read.
     """
     clock = _Clock(candidate.answers + champion.answers, planned * fraction)
-    # Outcomes arrive late. Therefore, the bound for clicks counts only responses whose outcomes are attributed.
+    # Outcomes arrive late. Therefore, the critical value for clicks depends only on responses with attributed outcomes.
     clicks_clock = _Clock(candidate.attributed + champion.attributed, planned)
     return (
         _outright(candidate, champion),

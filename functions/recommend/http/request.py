@@ -326,7 +326,7 @@ def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
 
 
 def _checked(request: RecommendationRequest) -> RecommendationRequest:
-    """Raise `InvalidInput` if the request lacks its recommender's user or item, or has an unused cart."""
+    """Return the request. Raise `InvalidInput` if a required user or item is missing, or the cart is unused."""
     recommender = request.recommender
     _check_cart(request)
     if recommender in OF_USERS and request.user_id is None:

@@ -50,7 +50,7 @@ class Ranking:
     Attributes
     ----------
     source
-        Fallback level that the items come from.
+        Source of the best items, such as `model` or `popular`.
     cold
         Positions of the cold items that the model ranked.
     within

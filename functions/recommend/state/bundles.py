@@ -38,9 +38,9 @@ class BundleCache:
     def fetch(self, version: str, *, remaining_ms: Callable[[], float]) -> Path:
         """Return the version's folder. If it does not exist, download and verify the bundle.
 
-        An existing folder was verified after its download. Verifying it again would take one second per gigabyte. The
-        download stops when `ANSWER_TIME_MS` remain. Raise `InvalidBundle` for a missing or damaged file, and
-        `Unavailable` if the download fails.
+        An existing folder was verified after its download. Verifying it again would take one second per gigabyte. Raise
+        `InvalidBundle` for a missing or damaged file, and `Unavailable` if the download fails, or less than
+        `ANSWER_TIME_MS` remain.
         """
         target = self._directory / version
         if target.is_dir():
