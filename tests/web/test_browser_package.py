@@ -1,4 +1,4 @@
-"""Browser package on a page of another origin that contains only the snippet."""
+"""Browser package on pages of another origin, which contain a snippet and lists."""
 
 import base64
 import gzip

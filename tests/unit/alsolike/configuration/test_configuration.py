@@ -1,4 +1,4 @@
-"""Event types and their weights."""
+"""Event types and their weights, and fields of Avro schemas."""
 
 import json
 

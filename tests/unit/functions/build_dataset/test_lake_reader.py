@@ -1,4 +1,4 @@
-"""Reads of the lake during compaction."""
+"""Reads of the lake: objects that a compaction changes, other writers, and invalid files."""
 
 import pyarrow as pa
 import pytest

@@ -1,4 +1,4 @@
-"""Addition of events to trend counters, in which each event counts once."""
+"""Addition of events to trend counters, in which repetitions of recent events do not count."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Erasures are forwarded to the other region, which repeats an erasure and forwards nothing back."""
+"""Erasures are forwarded to the other region, which erases the user too and forwards nothing back."""
 
 import orjson
 import pytest

@@ -1,4 +1,4 @@
-"""Changes, which are written once to the snapshot and the log, including after failures."""
+"""Changes are written once to the log, and those of items also to the snapshot, including after failures."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""A purge that is interrupted or concurrent, which removes all rows and counts each row once."""
+"""Interrupted and concurrent purges remove all rows and count each once. Rows that return in each pass are an error."""
 
 import json
 

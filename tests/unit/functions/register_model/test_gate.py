@@ -1,4 +1,4 @@
-"""Checks of a candidate, without a champion."""
+"""The gate's checks of a candidate, with and without a champion."""
 
 import dataclasses
 import re

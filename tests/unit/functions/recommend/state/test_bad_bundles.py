@@ -1,4 +1,4 @@
-"""Bundles with valid checksums and invalid contents. Every route falls back and reports the degradation."""
+"""Bundles with valid checksums and invalid or too large contents. Routes fall back and report the degradation."""
 
 import re
 import resource

@@ -1,4 +1,4 @@
-"""Slow reads from S3, for which requests wait no longer than their time budget."""
+"""Slow reads from S3. Except for the first read of a source, requests wait no longer than their time budget."""
 
 import threading
 import time
