@@ -16,7 +16,7 @@ _HEADER = (COLUMN, "LINE", "REASON")
 class FailedUsers:
     """Writer of the CSV file of failed users.
 
-    The file exists only if users failed and the context exits without an error.
+    After the context has exited, the file exists only if users failed and no error was raised.
     """
 
     def __init__(self, path: Path) -> None:

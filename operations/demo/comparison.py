@@ -45,7 +45,10 @@ class Ranking:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Move:
-    """Never-bought item whose rank changed. Ranks count from 1. None means that the item is not in the list."""
+    """Never-bought item whose rank changed in the list of the API or of the reference model.
+
+    Ranks count from 1. None means that the item is not in the list.
+    """
 
     item_id: str
     before: int | None

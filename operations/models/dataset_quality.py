@@ -20,7 +20,7 @@ _OF_INTERACTIONS = {
     "rare_item": "with rare items",
     "short_history": "of users with short histories",
 }
-"""Descriptions of skipped interactions by reason. Each follows the word "interactions"."""
+"""Descriptions of skipped interactions by reason. Each follows a number of interactions."""
 
 
 def read_manifest(deployment: Deployment, run_id: str) -> DatasetManifest:

@@ -74,7 +74,8 @@ def repair(
 ) -> list[str]:
     """Repair the actions, the training lock, the champion pointer and bundles. Return sentences on the results.
 
-    `version` becomes champion if the pointer is damaged. `without_champion` deletes the champion pointer.
+    `version` becomes champion if the pointer is damaged. `without_champion` deletes the pointer. Bundles are then not
+    repaired.
     """
     if version is not None and not MODEL_VERSION.fullmatch(version):
         raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
