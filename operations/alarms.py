@@ -15,7 +15,7 @@ _ORDER = ("ALARM", "INSUFFICIENT_DATA", "OK")
 _RUNBOOK = re.compile(r"docs/runbooks/([a-z-]+)\.md")
 _COMBINED = re.compile(r'ALARM\("?(?:arn:[^")]+:alarm:)?([^")]+)"?\)')
 _ID = re.compile(r"(?:^|-)[a-z0-9]*?([A-Z][A-Za-z]*?)[0-9A-F]{8}(?:-[^-]+)?$")
-"""ID of the CDK construct within a generated alarm name such as `alsolike-prod-serving-ApiSlow37D8505C-549c2a36`."""
+"""Pattern of a CDK construct's ID in an alarm name such as `alsolike-prod-serving-ApiSlow37D8505C-549c2a36`."""
 
 
 def alarms(client: PagedClient, *, deployment: str) -> dict[str, Any]:

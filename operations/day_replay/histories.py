@@ -172,9 +172,7 @@ def _arrivals(
 
 
 def _counts(arrivals: Sequence[_Arrival], *, at_ms: int) -> Iterator[int]:
-    """Yield possible lengths of the prefix: the number of arrived interactions, then numbers at growing distance from
-    it.
-    """
+    """Yield possible lengths of the prefix: the number of events that had arrived, then numbers at growing distance."""
     arrived = sum(arrival.received_ms <= at_ms for arrival in arrivals)
     yield arrived
     for step in range(1, MAX_STEPS + 1):

@@ -72,7 +72,7 @@ def plan(
 ) -> Plan:
     """Return the forecast for an experiment, from the rows of `outcomes` in the last `BASELINE_DAYS`.
 
-    For n days, the forecast uses the users of the last n complete days, each counted once. Beyond the measured days, it
+    For n days, the forecast uses the last n complete days, and counts each user once. Beyond the measured days, it
     assumes that each day adds the same number of new users with the same behaviour.
     """
     from operations.experiments.tally import DayTally

@@ -20,7 +20,7 @@ _THOUSANDS = r"^-?[0-9]{1,3}(\.[0-9]{3})+(,[0-9]+)?$"
 _DECIMAL = r"^(-?[0-9]+),([0-9]+)$"
 
 CODE = re.compile(r"(^|_)(IDS?|ZIP|ZIPCODE|POSTCODE|POSTAL|POSTALCODE|PLZ|CODES?|SKU|EAN|GTIN|UPC|ISBN|PHONE)(_|$)")
-"""Names of columns with codes. Parsing the digits as numbers would remove leading zeros."""
+"""Pattern of the names of columns with codes. Parsing codes as numbers would remove leading zeros."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

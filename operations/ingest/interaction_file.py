@@ -42,8 +42,8 @@ _ANY_TIME_MS = 1 << 60
 class InteractionFile:
     """Contents of interaction files.
 
-    The IDs are those of the items 1..N and the users 0..M - 1. `properties` are the columns of each item in `item_ids`,
-    and `unlearned` those of the other catalogue items.
+    `item_ids` belong to the items 1..N of `interactions`, and `user_ids` to the users 0..M - 1. `properties`
+    are the columns of each item in `item_ids`, and `unlearned` the columns of each other catalogue item.
     """
 
     interactions: Interactions

@@ -51,7 +51,7 @@ class FigureChange:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Difference:
-    """Differences between two versions with their models and datasets. Equal values are omitted.
+    """Differences of the metrics, training datasets and items of two versions. Equal values are omitted.
 
     `figures` are values of the manifest and the selected algorithm, with nested names joined by dots. `dataset` is
     empty if a dataset has expired.
