@@ -68,7 +68,7 @@ def record_permissions(cloud: Cloud) -> None:
 
 
 def unused(grants: Iterable[Mapping[str, Any]]) -> list[tuple[str, str, str]]:
-    """Return role, action and resources of unused grants without a reason."""
+    """Return role, action and resources of each unused grant that has no reason in this module."""
     uses: dict[tuple[str, str, str], bool] = defaultdict(bool)
     for grant in grants:
         resources = _RANDOM.sub("*", " ".join(grant["resources"]))

@@ -213,7 +213,7 @@ class Shop:
         self._next_pass_s = 0
 
     def run(self, *, erases: bool) -> None:
-        """Simulate the history second by second, until the erasure has ended."""
+        """Simulate the history second by second, with the erasure until its end if `erases` is true."""
         last_s = max(max(each.profiles_s, each.lake_s) for each in self.story.sent)
         settled_s = max(self.story.erased_s, self.story.job_s) + 6
         for now_s in range(max(last_s, settled_s) + 1):

@@ -38,7 +38,7 @@ SETTINGS: dict[str, Any] = {**QUICK, "replica_streams": True, "training_schedule
 
 
 class TwoRegions:
-    """Primary and replica. `primary` is None while the primary is lost."""
+    """Primary and replica, each None before its deployment. `primary` is also None while the primary is lost."""
 
     def __init__(self, directory: Path) -> None:
         self._directory = directory

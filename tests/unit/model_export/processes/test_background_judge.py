@@ -11,11 +11,11 @@ def test_model_is_evaluated_while_the_next_one_is_trained():
     def models():
         yield 1
         training.set()
-        assert judging.wait(timeout=60)  # The first model is evaluated before this returns.
+        assert judging.wait(timeout=60)  # until the evaluation of the first model begins
         yield 2
 
     def judge(model):
-        assert training.wait(timeout=60)  # The second model is trained before this returns.
+        assert training.wait(timeout=60)  # until the training of the second model begins
         judging.set()
         return model / 10
 

@@ -60,7 +60,7 @@ NEEDS = Needs(
 
 
 class Account:
-    """Clients of an account, and the remaining responses."""
+    """Clients of an account with prepared responses."""
 
     def __init__(self) -> None:
         self._stubs: dict[str, Stubber] = {}
