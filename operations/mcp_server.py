@@ -74,7 +74,7 @@ def server(api: SignedApi, *, metadata: Sequence[str], user: str | None = None, 
 
     @mcp.tool(annotations=READ_ONLY)
     def search(query: str, context: Context[Any, Any], limit: Limit = 10) -> Items:
-        """Search the catalogue: items that contain all words of the query, ranked for the user."""
+        """Search for items with all words of the query, or words that start with them, ranked for the user."""
         return _items(lambda: api.search(query, user_id=user_of(context), k=limit, metadata=metadata))
 
     @mcp.tool(annotations=READ_ONLY)

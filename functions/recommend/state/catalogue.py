@@ -166,7 +166,7 @@ class ModelCatalogue:
         return passing
 
     def search(self, words: Sequence[str], *, maximum: int) -> list[str]:
-        """Return up to `maximum` IDs of items that contain all words: first the model's items, most frequent first."""
+        """Return up to `maximum` IDs of items that match all words: first the model's items, most frequent first."""
         matches = self._snapshot.matching(words)
         known = self._rows[1:]
         ranked = known[(known >= 0) & np.append(matches, False)[known]]
