@@ -57,7 +57,7 @@ class Commands(LazyGroup):
         Entry("evaluate", "cli.evaluate:evaluate", "Compare algorithms on held-out interactions."),
         Entry("models", "cli.models:app", "Model versions, promotion and rollback."),
         Entry("quarantine", "cli.quarantine:app", "Quarantine: unreadable records and failed batches."),
-        Entry("rebuild", "cli.rebuild:app", "Rebuild profiles, catalogue or snapshot from the lake."),
+        Entry("rebuild", "cli.rebuild:app", "Rebuild live data, snapshot or dataset from the lake."),
         Entry("restore", "cli.restore:restore", "Restore all data to an earlier time."),
         Entry("doctor", "cli.doctor:doctor", "Check that an AWS account can have a deployment."),
         Entry("policy", "cli.doctor:policy", "Print the least-privilege policy of a deployer."),

@@ -10,7 +10,7 @@ from cli.group import CommandGroup
 from cli.options import Context, Output
 from operations import times
 
-app = CommandGroup(help="Rebuild profiles, catalogue or snapshot from the lake.")
+app = CommandGroup(help="Rebuild live data, snapshot or dataset from the lake.")
 
 
 @app.command("profiles")

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 from alsolike.declarations import defaults, limits
 from alsolike.declarations.gate import GateSettings
+from alsolike.declarations.retention import SERVED_DAYS
 from alsolike.declarations.settings import setting
 from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.regions import (
@@ -147,7 +148,7 @@ class Settings(GateSettings, TrainingSettings):
     lake_cold_days: int | None = setting(
         30, "Days after which objects of the lake move to S3 Intelligent-Tiering; null: never", (1, 36_500)
     )
-    served_days: int = setting(defaults.SERVED_DAYS, "Retention of the [recommendation log](served.md)", (1, 36_500))
+    served_days: int = setting(SERVED_DAYS, "Retention of the [recommendation log](served.md)", (1, 36_500))
     quarantine_alarm_percent: int = setting(1, "Alarm threshold: share of unreadable records", (0, 99))
     error_alarm_percent: int = setting(
         1, "Alarm threshold: share of failed requests ([runbook](runbooks/errors.md))", (0, 99)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 
 from alsolike.declarations import defaults
+from alsolike.declarations.retention import SERVED_DAYS
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -19,4 +20,4 @@ class Settings:
     recommend_function_parameter: str
     pseudonymise_ids: int = 0
     window_days: int = defaults.ATTRIBUTION_WINDOW_DAYS
-    served_days: int = defaults.SERVED_DAYS
+    served_days: int = SERVED_DAYS

@@ -13,9 +13,10 @@ import pyarrow.parquet as pq
 from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_TYPES
 from alsolike.lake import partitions
+from alsolike.lake.agents import AGENT
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
-from alsolike.lake.tables import AGENT, read_concurrently
+from alsolike.lake.tables import read_concurrently
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset

@@ -19,7 +19,7 @@ from alsolike.configuration.configuration import Configuration, EventType
 from alsolike.events.action_events import action_events
 from alsolike.events.interactions import ACTION_TYPES, SESSION_PREFIX, USER_PREFIX
 from alsolike.events.returns import net_weights
-from alsolike.lake.tables import AGENT
+from alsolike.lake.agents import AGENT
 from alsolike.privacy.tombstones import IsErased
 from alsolike.records.interaction import COPY_KEY, COPY_ORDER, INTERACTIONS_COLUMNS
 from alsolike.training.dataset import ACTION_INTERACTION_COLUMNS, FEATURE_COLUMNS, INTERACTION_COLUMNS

@@ -15,7 +15,7 @@ from alsolike.catalogue.users import UserStore
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.events.context import context_of
 from alsolike.events.interactions import ACTION_TYPES, USER_PREFIX
-from alsolike.lake.tables import AGENT
+from alsolike.lake.agents import AGENT
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.training.dataset import (

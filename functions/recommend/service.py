@@ -30,8 +30,8 @@ from functions.recommend.state.stores import UserStores
 from functions.recommend.user import StoredUser, stored_user
 
 MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
-"""Factor by which the number of candidates per position grows while the candidates contain too few products. A number
-from `MAX_CANDIDATES_A_PLACE` does not grow."""
+"""Factor by which the number of candidates per position grows while the candidates contain too few products. It grows
+only while it is below `MAX_CANDIDATES_A_PLACE`, so the last step may exceed this value."""
 
 
 @struct

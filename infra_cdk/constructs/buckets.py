@@ -91,8 +91,8 @@ class DataLake(Construct):
                 s3.LifecycleRule(
                     prefix=TRENDS_PREFIX,
                     expiration=cdk.Duration.days(TRENDS_DAYS),
-                    # A new version is written every few seconds. The versions of a week are kept for `alsolike replay`.
-                    # S3 applies the shorter of two rules.
+                    # A new version is written every few seconds, and `alsolike replay` reads those of the last week. S3
+                    # applies this rule in place of the bucket's `OBJECT_VERSION_DAYS`, because it is shorter.
                     noncurrent_version_expiration=cdk.Duration.days(8),
                 ),
                 *(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from alsolike.bundle.propensities import PositionBias, fit
+from alsolike.bundle.position_bias import PositionBias, fit
 from alsolike.bundle.reranker import Floats
 from model_export.data.impressions import Impressions
 

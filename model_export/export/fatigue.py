@@ -4,8 +4,8 @@ The probability that a click on a response is on candidate j, with score s, sigh
 
   p(j) ∝ propensity(k) * exp(a x + b x² - c log max(1, n)),   x = log s - mean of log s
 
-a conditional logit (McFadden, 1974) with the propensities of `alsolike.bundle.propensities`. Serving divides a score by
-max(1, n) to the power of the strength. So c is the strength for a model whose scores are proportional to the
+a conditional logit (McFadden, 1974) with the propensities of `alsolike.bundle.position_bias`. Serving divides a score
+by max(1, n) to the power of the strength. So c is the strength for a model whose scores are proportional to the
 probability of a click. The terms of x absorb other scales of the scores. Without them, c would depend on the scale,
 because often seen items have the highest scores.
 """
@@ -16,7 +16,7 @@ import math
 
 import numpy as np
 
-from alsolike.bundle.propensities import MIN_PAIRS
+from alsolike.bundle.position_bias import MIN_PAIRS
 from alsolike.bundle.reranker import Floats, Ints
 from alsolike.runtime.struct import struct
 from model_export.data.impressions import Impressions
@@ -71,14 +71,14 @@ class FatigueEstimate:
 
 
 def estimate_strength(data: Impressions, sightings: Floats, users: Ints) -> FatigueEstimate:
-    """Return the strength that explains the clicks of the responses.
+    """Estimate the strength of fatigue by maximum likelihood. With too little data, the estimate has no strength.
 
     Parameters
     ----------
     sightings
         Sightings of each candidate before its response, weighted by place and age, `(candidates,)`.
     users
-        Integer that identifies the user of each response, `(responses,)`. Responses of a user are dependent.
+        Integer that identifies the user of each response, `(responses,)`. The standard error is clustered by users.
     """
     tired = np.log(np.maximum(sightings, 1.0))
     responses = int(np.count_nonzero(np.add.reduceat(tired, data.offsets[:-1]) > 0)) if len(data) else 0

@@ -6,7 +6,7 @@ The probability that an outcome of a response is at candidate j, with features x
 
 a conditional logit (McFadden, 1974). The evaluation weights outcomes by inverse propensities (Joachims et al., WSDM
 2017). Lists are ordered by score, so clicks do not separate the effect of a place from the effect of the item.
-Therefore the propensities are estimated from adjacent items in random order (`alsolike.bundle.propensities`).
+Therefore the propensities are estimated from adjacent items in random order (`alsolike.bundle.position_bias`).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from alsolike.bundle.propensities import MIN_PAIRS
+from alsolike.bundle.position_bias import MIN_PAIRS
 from alsolike.bundle.reranker import FEATURES, IN_CONTEXT, Floats, ItemColumns, Reranker, floored_deviations
 from alsolike.runtime.struct import struct
 from model_export.data.impressions import Impressions

@@ -82,14 +82,14 @@ def lambda_limits(clients: Clients, needs: Needs, *, is_deployed: bool) -> Itera
     needed = needs.pollers + needs.batches + FOR_THE_API
     reserved = needs.reserved + sum(function.provisioned for function in needs.resources.functions.values())
     advice = _QUOTA_ADVICE.format(service="lambda", code="L-B99A9384") + " --desired-value 1000"
-    # After a deployment, the account's reserved concurrency includes the functions of the deployment. Before it, all
-    # reserved concurrency belongs to other functions.
+    # After a deployment, AWS's unreserved number already lacks the deployment's own reservations, which would then
+    # count twice. So the total is used, although it ignores reservations of other functions.
     available = total if is_deployed else int(limits["UnreservedConcurrentExecutions"])
     if reserved and available - UNRESERVED < reserved:
         reason = f"{reserved} reserved or provisioned executions and {UNRESERVED} unreserved ones exceed {available}"
         yield failed("Lambda concurrency", reason, advice, blocks=True)
-    elif total - reserved < needed:
-        reason = f"{total - reserved} unreserved executions, expected {needed} for streams, batches and the API"
+    elif available - reserved < needed:
+        reason = f"{available - reserved} unreserved executions, expected {needed} for streams, batches and the API"
         yield failed("Lambda concurrency", reason, advice)
     else:
         yield passed("Lambda concurrency", f"{total} executions, {needed + reserved} needed")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from alsolike.bundle.propensities import MIN_PAIRS
+from alsolike.bundle.position_bias import MIN_PAIRS
 
 MIN_SUPPORT = 0.9
 """Minimum share of a list's expected examinations that concern items with support; see `off_policy` for support."""

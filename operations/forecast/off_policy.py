@@ -5,7 +5,7 @@ The position-based model is assumed. The probability of an outcome of item i at 
     χ(k) v(i, r)
 
 χ is the propensity of the place, the probability that a shopper examines it. It is estimated from neighbours in random
-order (`alsolike.bundle.propensities`). v is the probability that the shopper reacts to an examined item. It
+order (`alsolike.bundle.position_bias`). v is the probability that the shopper reacts to an examined item. It
 depends neither on the place nor on the other items. An item of a pair in random order has both places with
 probability 1/2. So with p(i, k) as the probability that item i is logged at place k, and k' as the place of the item in
 the other list (the present or the draft's), the weight of an outcome is
@@ -36,7 +36,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.bundle.propensities import fit
+from alsolike.bundle.position_bias import fit
 from alsolike.bundle.reranker import Floats, Ints
 from alsolike.runtime.struct import struct
 from operations.forecast import evidence

@@ -122,10 +122,9 @@ export function Picture({ product }: { readonly product: Product }) {
 }
 
 /**
- * A drawing for a product without a picture. Its colour depends on the narrowest category and the ID, its shapes on the
- * ID.
+ * A drawing for a product without a picture: a glyph of its kind, or else its title.
  *
- * The drawing repeats the title next to it, so assistive technology skips the drawing.
+ * The drawing adds nothing to the title next to it, so assistive technology skips the drawing.
  */
 function Tile({ product }: { readonly product: Product }) {
   const seed = hash(product.id);

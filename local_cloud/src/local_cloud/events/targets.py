@@ -19,7 +19,7 @@ from local_cloud.delivery import Delivery, Message, UndeliverableError
 MAX_ATTEMPTS = 3
 _RETRY_DELAY_S = 0.2
 WORK = "target"
-"""Type of the recorded work for accepted events that are not yet delivered."""
+"""Name under which `TargetQueue` records an event until it is delivered or given up."""
 _PATH_STEP = re.compile(r"\.([A-Za-z0-9_\-]+)|\[(\d+)\]|\['([^']+)'\]")
 _PLACEHOLDER = re.compile(r"<([A-Za-z0-9_.\-]+)>")
 

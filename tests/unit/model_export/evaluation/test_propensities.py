@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from alsolike.bundle.propensities import MIN_PAIRS
+from alsolike.bundle.position_bias import MIN_PAIRS
 from model_export.data.impressions import Response, impressions, item_columns
 from model_export.evaluation.propensities import estimate, pairs_with_gain
 

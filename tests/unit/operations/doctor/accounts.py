@@ -143,8 +143,11 @@ def taken_names(account: Account) -> None:
     account.answer("sagemaker", "describe_model_package_group", {**name, **group}, **name)
 
 
-def lambda_settings(account: Account, *, concurrency: int, free_mb: int = 75_000) -> None:
-    executions = {"ConcurrentExecutions": concurrency, "UnreservedConcurrentExecutions": concurrency}
+def lambda_settings(
+    account: Account, *, concurrency: int, unreserved: int | None = None, free_mb: int = 75_000
+) -> None:
+    free = concurrency if unreserved is None else unreserved
+    executions = {"ConcurrentExecutions": concurrency, "UnreservedConcurrentExecutions": free}
     limit = {"TotalCodeSize": free_mb * 1_000_000, **executions}
     account.answer("lambda", "get_account_settings", {"AccountLimit": limit, "AccountUsage": {"TotalCodeSize": 0}})
 
@@ -194,8 +197,8 @@ def bucket(account: Account, *, region: str = REGION) -> None:
     account.answer("s3", "head_bucket", {"BucketRegion": region}, Bucket="uploads")
 
 
-def limits(account: Account, *, concurrency: int = 1_000) -> None:
-    lambda_settings(account, concurrency=concurrency)
+def limits(account: Account, *, concurrency: int = 1_000, unreserved: int | None = None) -> None:
+    lambda_settings(account, concurrency=concurrency, unreserved=unreserved)
     layer(account)
     quotas(account, spot=4, on_demand=8, dpus=300)
 

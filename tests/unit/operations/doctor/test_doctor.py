@@ -51,7 +51,7 @@ def blocking(findings):
     return {check for check, finding in findings.items() if finding.blocks}
 
 
-def ready(*, user="user/ana", image=True, concurrency=1_000):
+def ready(*, user="user/ana", image=True, concurrency=1_000, unreserved=None):
     """Return an established account that is bootstrapped but has no deployment.
 
     `image` is None if the repository is missing.
@@ -61,7 +61,7 @@ def ready(*, user="user/ana", image=True, concurrency=1_000):
     accounts.stacks(account)
     accounts.parameter(account, "30")
     accounts.free_names(account)
-    accounts.limits(account, concurrency=concurrency)
+    accounts.limits(account, concurrency=concurrency, unreserved=unreserved)
     if image is None:
         account.refuse("ecr", "batch_get_image", "RepositoryNotFoundException")
     else:
@@ -243,6 +243,15 @@ def test_reserved_concurrency_leaves_a_hundred_executions(concurrency, reserved,
     finding = examined(ready(concurrency=concurrency), needs)["Lambda concurrency"]
 
     assert (finding.status, finding.blocks) == (status, blocks)
+
+
+@pytest.mark.parametrize(("unreserved", "status"), [(107, PASSED), (106, FAILED)])
+def test_reservations_of_other_functions_leave_enough_for_a_new_deployment(unreserved, status):
+    needs = dataclasses.replace(NEEDS, batches=100)
+
+    finding = examined(ready(unreserved=unreserved), needs)["Lambda concurrency"]
+
+    assert (finding.status, finding.blocks) == (status, False)
 
 
 def test_root_user_fails_without_ending_a_deployment():

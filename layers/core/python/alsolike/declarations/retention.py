@@ -1,4 +1,4 @@
-"""Days for which stored data is kept, if no setting of a deployment changes them (`infra_cdk/settings.py`)."""
+"""Days for which stored data is kept. Some are defaults of settings (`infra_cdk/settings.py`)."""
 
 # Rows of DynamoDB, counted from the last write.
 PROFILE_DAYS = 400
@@ -13,6 +13,7 @@ ITEM_TOMBSTONE_DAYS = PROFILE_DAYS
 SESSION_TOMBSTONE_DAYS = 100
 
 # Objects of S3.
+SERVED_DAYS = 90  # The recommendation log.
 QUARANTINE_DAYS = 90  # Quarantined records and failed batches.
 FORECAST_DAYS = 90
 DATASET_DAYS_AT_MOST = 90

@@ -10,13 +10,10 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
+from alsolike.lake.agents import AGENT
 from alsolike.lake.lake_objects import LakeObject, batches, read
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidDataset
-
-AGENT = "agent"
-"""Column of interactions and responses with the program that sent the event or the request. Readers for training,
-attribution and drift skip rows with a value, because programs do not choose as people do."""
 
 CONNECTIONS = 8
 BATCH_ROWS = 65_536
