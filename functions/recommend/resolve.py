@@ -10,6 +10,7 @@ from alsolike.configuration import recommendation_id
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration.experiments import NO_ARMS, Assignment, assignment_of
 from alsolike.configuration.rules import Boost, Promotion, RuleSet
+from alsolike.declarations.degraded_reasons import NO_CATALOGUE, NO_CONFIGURATION
 from alsolike.filters import parser
 from alsolike.filters.tree import Filter
 from alsolike.filters.values import Values
@@ -30,7 +31,7 @@ from alsolike.runtime.struct import struct
 from functions.recommend.http.request import RecommendationRequest, permitted, resolved
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model
-from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
+from functions.recommend.state.serving_state import ServingState
 
 OWN_RULES = ""
 """Value that selects the rule set of the experiment's arm, else of the recommender."""

@@ -13,6 +13,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from alsolike.configuration.columns import as_declared
 from alsolike.configuration.configuration import ColumnType
+from alsolike.declarations.degraded_reasons import IMPRESSIONS_UNAVAILABLE, PROFILE_UNAVAILABLE, USER_UNAVAILABLE
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.profiles.batch_writes import threads
 from alsolike.profiles.impressions import Impressions
@@ -21,10 +22,6 @@ from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.runtime.observability import logger
 from functions.recommend.resolve import ResolvedRequest
 from functions.recommend.state.stores import UserStores
-
-PROFILE_UNAVAILABLE = "profile-unavailable"
-USER_UNAVAILABLE = "user-unavailable"
-IMPRESSIONS_UNAVAILABLE = "impressions-unavailable"
 
 NO_PROFILE = Profile("")
 NO_CONTEXT: Mapping[str, str] = MappingProxyType({})

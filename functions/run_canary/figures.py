@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.declarations.degraded_reasons import ARM_MODEL_UNAVAILABLE, MODEL_FAILED, MODEL_SLOW
 from alsolike.experiments.comparison import ArmSample, sample
 
 GROUPS = 4_096
@@ -17,7 +18,7 @@ Users are independent, so groups by user hash are independent too. With few user
 group.
 """
 
-ERRORS = ("arm-model-unavailable", "model-failed", "model-slow")
+ERRORS = (ARM_MODEL_UNAVAILABLE, MODEL_FAILED, MODEL_SLOW)
 """Reasons of degraded responses that count as errors of the model: not loaded, failed, or too slow."""
 
 CAP_MS = 1_000

@@ -17,6 +17,7 @@ from alsolike.bundle.files import MANIFEST_FILE, SERVED_FILES
 from alsolike.bundle.manifest import Manifest as BundleManifest
 from alsolike.configuration.configuration import DEFAULT, Configuration, Fatigue
 from alsolike.configuration_document import document as configuration_document
+from alsolike.declarations.degraded_reasons import MODEL_FAILED, MODEL_SLOW
 from alsolike.declarations.storage import OWN_NAMES_KEY, SNAPSHOT_KEY, TRENDS_PREFIX
 from alsolike.lake import lake_objects, served
 from alsolike.profiles.impressions import Impressions
@@ -45,7 +46,7 @@ if TYPE_CHECKING:
 
 DRAFT = "draft"
 NO_MODEL = "none"
-MODEL_REASONS = ("model-slow", "model-failed")
+MODEL_REASONS = (MODEL_SLOW, MODEL_FAILED)
 """Degradations by a slow or failed model. A replay cannot repeat them."""
 
 _LATE_MS = 3_600_000

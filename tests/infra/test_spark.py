@@ -41,7 +41,7 @@ def test_script_code_and_packages_come_from_this_repository(demo, job):
     shared, code = flat(arguments["--extra-py-files"]).split(",")
 
     assert "def main" in asset(demo, job.properties["Command"]["ScriptLocation"]).read_text()
-    assert (asset(demo, shared) / "alsolike" / "lake" / "lake.py").is_file()
+    assert (asset(demo, shared) / "alsolike" / "lake" / "partitions.py").is_file()
     assert sorted(path.name for path in (asset(demo, code) / "functions").iterdir()) == ["__init__.py", "build_dataset"]
     packages = asset(demo, arguments["--additional-python-modules"]).read_text()
     assert "orjson==" in packages

@@ -15,6 +15,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
 from alsolike.declarations.defaults import DEFAULT_RESULTS
+from alsolike.declarations.degraded_reasons import PROFILE_UNAVAILABLE
 from alsolike.declarations.limits import MAX_BATCH_USERS, MAX_ID_CHARACTERS
 from alsolike.declarations.metrics import Metric
 from alsolike.events.interactions import profile_id
@@ -34,7 +35,6 @@ from functions.recommend.http.request import ActionRequest, RecommendationReques
 from functions.recommend.http.response import ActionAnswer, Answer
 from functions.recommend.service import Recommender
 from functions.recommend.state.stores import UserStores
-from functions.recommend.user import PROFILE_UNAVAILABLE
 
 RESERVE_MS = 3_000
 """Time in milliseconds reserved for sending or storing the results."""

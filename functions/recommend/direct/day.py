@@ -38,6 +38,7 @@ import orjson
 from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.configuration_document import document as configuration_document
 from alsolike.configuration_document.client_resources import NO_NAMES, OwnNames
+from alsolike.declarations.degraded_reasons import IMPRESSIONS_UNAVAILABLE, PROFILE_UNAVAILABLE, USER_UNAVAILABLE
 from alsolike.privacy.pseudonyms import PLAIN_IDS
 from alsolike.profiles.impressions import Impressions
 from alsolike.profiles.profile import Profile, RecentInteraction
@@ -55,7 +56,6 @@ from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model
 from functions.recommend.state.serving_state import ServingState, view_of
 from functions.recommend.state.stores import UserStores
-from functions.recommend.user import IMPRESSIONS_UNAVAILABLE, PROFILE_UNAVAILABLE, USER_UNAVAILABLE
 
 NONE = "none"
 DRAFT = "draft"

@@ -12,6 +12,7 @@ from typing import Any
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration_document import document as configuration_document
 from alsolike.configuration_document.client_resources import OwnNames
+from alsolike.declarations.degraded_reasons import NO_CONFIGURATION
 from alsolike.recommendations.request_fields import PREVIEW
 from alsolike.runtime.errors import NotFound
 from alsolike.schema import validation
@@ -19,7 +20,7 @@ from functions.recommend.http.request import parse_preview
 from functions.recommend.http.response import RankedItem
 from functions.recommend.resolve import OWN_RULES
 from functions.recommend.service import Recommender
-from functions.recommend.state.serving_state import NO_CONFIGURATION, ServingState
+from functions.recommend.state.serving_state import ServingState
 
 
 def preview(given: Any, *, recommender: Recommender) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from alsolike.declarations.degraded_reasons import NO_CATALOGUE, NO_CONFIGURATION, NO_MODEL
 from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.request_fields import FOR_YOU
@@ -23,9 +24,8 @@ from functions.recommend.masks import RequestItems, filter_inputs, request_items
 from functions.recommend.ranking.for_you import rank
 from functions.recommend.resolve import ResolvedRequest, SelectedFilter, named_filter, resolve
 from functions.recommend.service import Recommender
-from functions.recommend.state.champion import NO_MODEL
 from functions.recommend.state.model import Mask
-from functions.recommend.state.serving_state import NO_CATALOGUE, NO_CONFIGURATION, ServingState
+from functions.recommend.state.serving_state import ServingState
 from functions.recommend.user import StoredUser, stored_user
 
 MIN_DAYS = 7.0

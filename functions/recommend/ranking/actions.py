@@ -10,6 +10,7 @@ import numpy as np
 from alsolike.bundle.action_model import ActionModel, propensities
 from alsolike.catalogue.actions import Action
 from alsolike.configuration.columns import as_declared
+from alsolike.declarations.degraded_reasons import ACTION_RATES, NO_CATALOGUE, PROFILE_UNAVAILABLE
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.action_events import ActionEvent
 from alsolike.events.interactions import profile_id
@@ -17,12 +18,9 @@ from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.observability import logger
 from functions.recommend.http.request import ActionRequest
 from functions.recommend.http.response import ActionAnswer
-from functions.recommend.state.serving_state import NO_CATALOGUE, ServingState
+from functions.recommend.state.serving_state import ServingState
 from functions.recommend.state.stores import ActionSources, UserStores
-from functions.recommend.user import PROFILE_UNAVAILABLE, StoredUser
-
-ACTION_RATES = "action-rates"
-"""Reason for a degraded response that uses average rates of actions instead of the user's propensities."""
+from functions.recommend.user import StoredUser
 
 
 def recommend_actions(

@@ -7,12 +7,11 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
+from alsolike.declarations.degraded_reasons import MODEL_FAILED
 from alsolike.runtime.observability import logger
 from functions.recommend.ranking.inputs import RankingInputs
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, History, Mask
-
-MODEL_FAILED = "model-failed"
 
 
 def rank_after(inputs: RankingInputs, positions: Sequence[int], mask: Mask | None, *, k: int) -> list[ScoredItem]:

@@ -12,6 +12,7 @@ import math
 import numpy as np
 
 from alsolike.configuration.rules import promoted_places
+from alsolike.declarations.degraded_reasons import NO_CATALOGUE
 from alsolike.declarations.times import DAY_MS
 from alsolike.recommendations.request_fields import OF_ITEMS
 from alsolike.runtime.errors import InvalidInput, Unavailable
@@ -24,7 +25,6 @@ from functions.recommend.resolve import UNREADABLE, ResolvedRules, SelectedFilte
 from functions.recommend.rules.slate import Pinned, Promoted, Random, Slate, SlateInputs, compose
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, Mask
-from functions.recommend.state.serving_state import NO_CATALOGUE
 
 MAX_POOL = 1_000
 MIN_POOL = 100

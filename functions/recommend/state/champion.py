@@ -20,8 +20,6 @@ from functions.recommend.state.bundles import BundleCache, load
 from functions.recommend.state.model import Model
 
 MODEL = "model"
-NO_MODEL = f"no-{MODEL}"
-STALE_MODEL = f"stale-{MODEL}"
 
 MAX_EARLIER = 3
 """Maximum number of earlier champions to try if no model is loaded and the champion fails."""

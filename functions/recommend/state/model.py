@@ -29,6 +29,7 @@ from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, User
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
+from alsolike.declarations.degraded_reasons import MODEL_SLOW
 from alsolike.events.returns import net_weights
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import FILLED, RANKED
@@ -60,8 +61,6 @@ Mask = npt.NDArray[np.float32]
 ColdFilling = Callable[[int, Set[int]], list[int]]
 """Function of a maximum number and of excluded positions that returns positions of cold items; see
 `ModelCatalogue.cold_filling`."""
-
-MODEL_SLOW = "model-slow"
 
 
 UNLIMITED = 0

@@ -8,16 +8,14 @@ from collections.abc import Callable, Mapping, Sequence
 
 from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.configuration.experiments import models_named
+from alsolike.declarations.degraded_reasons import ARM_MODEL_UNAVAILABLE, NO_MODEL, STALE_MODEL
 from alsolike.registry.canary import Canary
 from alsolike.runtime.polling import PolledValue
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.snapshot import EMPTY, Snapshot
 from functions.recommend.state.catalogue import NO_BUNDLE, ModelCatalogue
-from functions.recommend.state.champion import NO_MODEL, STALE_MODEL, ChampionLoader, Serving, VariantModels
+from functions.recommend.state.champion import ChampionLoader, Serving, VariantModels
 from functions.recommend.state.model import Model
-
-NO_CONFIGURATION, NO_CATALOGUE = "no-configuration", "no-catalogue"
-ARM_MODEL_UNAVAILABLE = "arm-model-unavailable"
 
 
 @struct

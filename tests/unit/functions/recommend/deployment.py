@@ -4,10 +4,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alsolike.declarations.degraded_reasons import NO_MODEL
 from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.polling import CircuitBreaker, Polling
 from functions.recommend.state.bundles import BundleCache
-from functions.recommend.state.champion import NO_MODEL, ChampionLoader
+from functions.recommend.state.champion import ChampionLoader
 from tests.builders.world import World
 
 CHECK_S = 30

@@ -1,8 +1,9 @@
 import pytest
 
+from alsolike.declarations.degraded_reasons import NO_MODEL, STALE_MODEL
 from alsolike.declarations.storage import CHAMPION_KEY
 from functions.recommend.state.bundles import BundleCache
-from functions.recommend.state.champion import MAX_EARLIER, NO_MODEL, STALE_MODEL
+from functions.recommend.state.champion import MAX_EARLIER
 from tests.builders.bundles import without_later_files
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S

@@ -6,8 +6,8 @@ import shutil
 import pytest
 from botocore.exceptions import EndpointConnectionError, ResponseStreamingError
 
+from alsolike.declarations.degraded_reasons import NO_MODEL, STALE_MODEL
 from functions.recommend.state.bundles import ANSWER_TIME_MS
-from functions.recommend.state.champion import NO_MODEL, STALE_MODEL
 from tests.unit.functions.recommend.deployment import CHECK_S, RETRY_S
 
 

@@ -6,11 +6,12 @@ import time
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
+from alsolike.declarations.degraded_reasons import STALE_MODEL
 from alsolike.registry.champion_pointer import Registry
 from alsolike.runtime.polling import CircuitBreaker, Polling, WaitBudget
 from functions.recommend.sources import current_sources
 from functions.recommend.state.bundles import BundleCache
-from functions.recommend.state.champion import STALE_MODEL, ChampionLoader, VariantModels
+from functions.recommend.state.champion import ChampionLoader, VariantModels
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S
 
