@@ -54,10 +54,11 @@ def test_restarted_process_continues_the_counts(shop):
     before = best(shop)["news"]
     kill(shop, "CountTrends")
 
-    view(shop, "one-more", ("news", time.time()))
+    view(shop, "more", *[("news", time.time())] * 10)
     after = eventually(lambda: best(shop)["news"], holds=lambda score: score > before)
 
-    assert before < after < before + 1
+    # One view would gain less than the score decays while a busy machine starts the process again.
+    assert before < after < 2 * before
 
 
 def test_cost_is_measured_with_a_load_on_a_running_cloud(shop, assembly):
