@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from typing import Any
 
 import orjson
@@ -13,22 +14,27 @@ from tests.unit.cli.shop import KEY
 
 
 class StubFunction:
-    """Lambda client with one response. Other clients are those of the deployment."""
+    """Lambda client with one response, or with a function of the event. Other clients are those of the deployment."""
 
-    def __init__(self, deployment: Deployment, answer: dict[str, Any]) -> None:
-        self._client, self._answer = deployment.client, answer
+    def __init__(self, deployment: Deployment, answer: dict[str, Any] | Callable[[Any], Any]) -> None:
+        self._client, self.answer = deployment.client, answer
         self.invoked: list[str] = []
+        self.events: list[Any] = []
 
     def client(self, service: str) -> Any:
         return self if service == "lambda" else self._client(service)
 
     def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
         self.invoked.append(FunctionName)
-        failed = {"FunctionError": "Unhandled"} if "errorMessage" in self._answer else {}
-        return {**failed, "Payload": io.BytesIO(orjson.dumps(self._answer))}
+        self.events.append(orjson.loads(Payload))
+        answer = self.answer(self.events[-1]) if callable(self.answer) else self.answer
+        failed = {"FunctionError": "Unhandled"} if "errorMessage" in answer else {}
+        return {**failed, "Payload": io.BytesIO(orjson.dumps(answer))}
 
 
-def replace_functions(deployment: Deployment, answer: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> StubFunction:
+def replace_functions(
+    deployment: Deployment, answer: dict[str, Any] | Callable[[Any], Any], monkeypatch: pytest.MonkeyPatch
+) -> StubFunction:
     """Let commands use a deployment whose functions have one response."""
     function = StubFunction(deployment, answer)
     local = Deployment("shop", deployment.names, function.client, lambda: KEY, is_local=True)

@@ -12,9 +12,6 @@ from typer import Option
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from alsolike.events.stream import StreamRecord
-from alsolike.lake.partitions import quarantine_key
-from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.runtime.errors import Unavailable
 from cli import main as command
 from cli.group import CommandGroup, LazyGroup
@@ -154,27 +151,6 @@ def test_import_without_a_valid_row_fails(shop, tmp_path):
 
     assert result.exit_code == 1
     assert "1 x TIMESTAMP is neither a number nor a time like 2024-05-31T12:00:00Z" in result.stdout
-
-
-def test_quarantine_lists_the_latest_records_first(shop):
-    for index in range(3):
-        data = f"poison {index}".encode()
-        record = StreamRecord("events", "shard-0", str(9 + index), 1_500_000_000_000 + index, data)
-        quarantined = QuarantinedRecord(record, f"reason {index}")
-        assert quarantined.key == quarantine_key("2017-07-14", shard_id="shard-0", sequence=str(9 + index))
-        shop.client("s3").put_object(Bucket="lake", Key=quarantined.key, Body=quarantined.to_json())
-
-    records = run_json("quarantine", "list", "--env", "shop")
-
-    assert [(record["reason"], record["data"]) for record in records] == [
-        (f"reason {index}", f"poison {index}") for index in (2, 1, 0)
-    ]
-    assert len(run_json("quarantine", "list", "--limit", "1", "--env", "shop")) == 1
-
-
-def test_empty_quarantine_has_a_message(shop):
-    assert run("quarantine", "list", "--env", "shop").stdout == "nothing is in quarantine\n"
-    assert run_json("quarantine", "list", "--env", "shop") == []
 
 
 EVERYWHERE = {"--env": "shop", "-e": "shop", "--profile": "me", "--region": "eu-west-1", "--format": "json"}

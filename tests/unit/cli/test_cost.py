@@ -100,9 +100,10 @@ def test_free_tier_option_reduces_the_cost(assembly):
         (["--events-per-call", "11"], "events_per_call is 11, expected 1 to 10"),
         (["--env", "prod"], "--env and --assembly were both given"),
         (["--size", "small"], "--size and --assembly were both given"),
+        (["--compare", "size"], "expected SETTING=VALUE, such as size=standard"),
     ],
 )
-def test_invalid_load_is_refused(assembly, options, message):
+def test_invalid_option_is_refused(assembly, options, message):
     with pytest.raises(InvalidInput, match=message):
         run("cost", "--assembly", assembly, *options)
 
@@ -177,11 +178,6 @@ def test_compare_prints_the_difference_per_service(assembly, tmp_path_factory, m
     # One shard costs $0.015 per hour, and $0.020 per hour for a longer retention of records.
     table = output.split("With shards=3")[1]
     assert [(row[0], row[3]) for row in cells(table)] == [("Kinesis", "25.55"), ("total a month", "25.55")]
-
-
-def test_compare_refuses_a_setting_without_a_value(assembly):
-    with pytest.raises(InvalidInput, match="expected SETTING=VALUE, such as size=standard"):
-        run_cost("--assembly", str(assembly), "--compare", "size")
 
 
 NOVEMBER = dt.datetime(2026, 11, 16, tzinfo=dt.UTC)

@@ -255,6 +255,7 @@ def test_results_fit_on_a_screen_and_have_the_longest_steps(capsys):
         "boot 7%, synthesize 4%",
     ]
     assert lines.count("passed  1 of 2 answers agree") == 5
+    assert "sasrec was left out: torch is not installed" in lines
 
 
 def test_verbose_results_have_quality_lists_moves_steps_and_checks(capsys):
@@ -268,21 +269,11 @@ def test_verbose_results_have_quality_lists_moves_steps_and_checks(capsys):
         assert part in printed
 
 
-def test_summary_has_the_data_quality():
-    quality = DemoSummary(dataset=DATASET).document()["dataset"]
+def test_summary_has_the_data_quality_and_excluded_algorithms():
+    document = complete().document()
 
-    expected = {"rows_read": DATASET.rows_read, "kept": DATASET.interactions, "dropped": DATASET.dropped}
-    assert {name: quality[name] for name in expected} == expected
-
-
-def test_summary_has_excluded_algorithms_with_reasons(capsys):
-    candidate = AlgorithmFigures("ease", hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=True)
-    summary = DemoSummary(candidates=(candidate,), left_out={"sasrec": "torch is not installed"})
-
-    show(summary)
-
-    assert "sasrec was left out: torch is not installed\n" in capsys.readouterr().out
-    assert summary.document()["left_out"] == {"sasrec": "torch is not installed"}
+    assert document["dataset"]["kept"] == DATASET.interactions
+    assert document["left_out"] == {"sasrec": "torch is not installed"}
 
 
 def prepared(directory, now_s=NOW_S):

@@ -162,12 +162,18 @@ def test_receipt_without_a_training_schedule_has_no_retrain_date(shop):
     assert "no schedule" in run("erasures", "status", erasure_id).stdout
 
 
-@pytest.mark.parametrize("pseudonymised", [False, True])
-def test_receipt_is_found_by_the_user_id(pseudonymised, shop, pseudonyms, monkeypatch):
-    if pseudonymised:
-        hashing = dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1"))
-        monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
-    user_hash = pseudonyms.erased_user(pseudonyms.user("ann") if pseudonymised else "ann")
+@pytest.fixture(params=[False, True], ids=["plain IDs", "pseudonymised IDs"])
+def stored_id(request, shop, pseudonyms, monkeypatch):
+    """Return the form in which the deployment stores the user ID `ann`."""
+    if not request.param:
+        return "ann"
+    hashing = dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1"))
+    monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
+    return pseudonyms.user("ann")
+
+
+def test_receipt_is_found_by_the_user_id(stored_id, shop, pseudonyms):
+    user_hash = pseudonyms.erased_user(stored_id)
     write(shop, receipt(user_hash))
     write(shop, COMPLETE)
 
@@ -197,6 +203,7 @@ def test_status_requires_either_an_id_or_a_user(arguments, shop):
 
 
 def test_erasures_are_listed_latest_first(shop):
+    assert run_json("erasures", "list") == []
     later = receipt("b" * 64, requested_at_ms=ASKED_MS + 86_400_000)
     for erasure in (COMPLETE, later, receipt("c" * 64, requested_at_ms=ASKED_MS - 1)):
         write(shop, erasure)
@@ -211,23 +218,14 @@ def test_erasures_are_listed_latest_first(shop):
     ]
 
 
-def test_empty_erasure_list_is_an_empty_json_list():
-    assert run_json("erasures", "list") == []
-
-
-@pytest.mark.parametrize("pseudonymised", [False, True])
-def test_export_is_one_json_document(pseudonymised, shop, pseudonyms, monkeypatch):
-    if pseudonymised:
-        hashing = dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1"))
-        monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
-    stored = pseudonyms.user("ann") if pseudonymised else "ann"
+def test_export_is_one_json_document(stored_id, shop):
     users = UserStore(shop.client("dynamodb"), shop.names.users_table)
-    users.put([User(stored, {"city": "Graz"})], now_ms=ASKED_MS)
+    users.put([User(stored_id, {"city": "Graz"})], now_ms=ASKED_MS)
 
     result = run("user-data", "ann")
 
     assert json.loads(result.stdout) == {
-        "userId": stored,
+        "userId": stored_id,
         "user": {"properties": {"city": "Graz"}, "updatedAtMs": ASKED_MS},
         "profile": None,
         "sessions": [],

@@ -15,7 +15,6 @@ from alsolike.snapshot.store import SnapshotStore
 from operations.client import deployment as deployments
 from operations.client.api import Api
 from operations.client.signed_api import Recommendations, RecommendedItem
-from operations.configuration import file
 from tests.builders.world import configure
 from tests.unit.cli.command_line import run, run_json
 
@@ -180,20 +179,6 @@ def test_syntax_error_is_marked_in_the_expression(expression, line):
     assert result.exit_code == 1
     assert result.stdout.splitlines()[:2] == [expression.replace("\r\n", "  ").replace("\x1b", r"\x1b"), line]
     assert "items pass" not in result.stdout
-
-
-def test_undeclared_columns_of_a_configuration_are_located():
-    text = (
-        "format: 1\nitems: {columns: {price: number}}\nusers: {columns: {age: number}}\nfilters:\n"
-        "  cheap: INCLUDE ItemID WHERE Items.PRIZE < 2 AND CurrentUser.AGEE > 1\n"
-    )
-
-    item, user = file.check(text, name="shop.yaml", now_ms=0).undeclared
-
-    assert (item.line, item.column) == (5, 10 + 21)
-    assert item.message.endswith("Items.PRIZE is not declared, so no item has a value in it, did you mean price?")
-    assert (user.line, user.column) == (5, 10 + 41)
-    assert user.message.endswith("CurrentUser.AGEE is not declared, so nothing checks its values, did you mean age?")
 
 
 def test_unknown_event_type_is_a_problem():

@@ -137,13 +137,6 @@ def test_invalid_rows_are_written_next_to_the_input_and_valid_ones_stored(deploy
     assert cells[9][2:] == ["1", "a"]
 
 
-def test_rows_that_are_not_utf_8_are_rejected_individually(deployment, tmp_path):
-    path = write(tmp_path / "p.csv", b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n1,caf\xe9,1500000000\n")
-
-    assert load(deployment, path).imported == 1
-    assert rejected(path) == [(3, "is not UTF-8 (see --encoding)")]
-
-
 def test_rejects_of_files_with_different_formats_are_separate(deployment, tmp_path):
     plain = write(tmp_path / "p.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,,1500000000\n")
     packed = write(tmp_path / "p.csv.gz", "USER_ID,ITEM_ID,TIMESTAMP\n,a,1500000000\n")

@@ -174,14 +174,6 @@ def test_live_profiles_have_the_configured_history_length(deployment, tmp_path):
     assert [recent.item_id for recent in profile.recent] == [f"i{index}" for index in range(30, 150)]
 
 
-def test_default_event_type_fills_empty_cells(deployment, tmp_path):
-    text = "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n1,a,1500000000,\n1,b,1500000001,click\n"
-
-    load(deployment, write(tmp_path / "p.csv", text), event_type="Purchase")
-
-    assert lake_rows(deployment).event_type.tolist() == ["purchase", "click"]
-
-
 def test_unknown_default_event_type_is_refused(deployment, tmp_path):
     with pytest.raises(InvalidInput, match="eventType is 'bought'"):
         load(deployment, write(tmp_path / "p.csv", GOOD), event_type="bought")

@@ -31,14 +31,6 @@ def test_columns_become_properties_with_numeric_values(deployment, tmp_path):
     }  # fmt: skip
 
 
-def test_parquet_lists_have_the_csv_format(deployment, tmp_path):
-    columns = {"ITEM_ID": [1], "GENRES": [["a", "b"]], "PRICE": [1.5], "NEW": [True]}
-
-    load_items(deployment, write_parquet(tmp_path / "i.parquet", columns))
-
-    assert stored_items(deployment) == {"1": {"genres": "a|b", "price": 1.5, "new": True}}
-
-
 def test_invalid_items_are_written_next_to_the_input(deployment, tmp_path):
     text = f"ITEM_ID,TITLE,CREATION_TIMESTAMP\n,x,1\n{'i' * 257},x,1\na,{'t' * 32_001},1\nb,x,soon\nc,x,-1\nd,x,1\n"
 
@@ -84,15 +76,6 @@ def test_any_parquet_string_type_is_a_title(deployment, tmp_path, kind):
     load_items(deployment, write_parquet(tmp_path / "i.parquet", columns))
 
     assert stored_items(deployment) == {"1": {"title": "Milk"}, "2": {}}
-
-
-def test_space_and_control_characters_are_not_an_item_id(deployment, tmp_path):
-    path = write(tmp_path / "i.csv", "ITEM_ID,TITLE\n ,x\na\x01,x\na,x\n")
-
-    summary = load_items(deployment, path)
-
-    assert stored_items(deployment) == {"a": {"title": "x"}}
-    assert summary.files[0].rejected == {"ITEM_ID is nothing but space": 1, "ITEM_ID has a control character": 1}
 
 
 def test_undeclared_csv_column_types_are_guessed(tmp_path):

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.profiles.profile import Profile, RecentInteraction
-from alsolike.runtime.errors import InvalidInput
 from operations.ingest import csv_blocks, csv_rows, files, latest_interactions
 from operations.ingest.csv_blocks import blocks
 from operations.ingest.interaction_checks import check
@@ -81,17 +80,6 @@ def test_lines_around_long_ones_keep_their_numbers(lines, end, block_bytes):
     assert all(len(expected[number]) > 60 for number in set_aside)
 
 
-def test_endless_line_rejects_only_its_row(deployment, tmp_path, monkeypatch):
-    monkeypatch.setattr(csv_blocks, "MAX_LINE_BYTES", 1000)
-    rows = b"1,a,1500000000\n" + b'2,"' + b"x" * (20 << 20) + b"\n3,c,1500000000\n"
-    path = write(tmp_path / "p.csv", HEADER + rows)
-
-    summary = load(deployment, path)
-
-    assert (summary.imported, dict(summary.files[0].rejected)) == (2, {"has more than 1,000 bytes": 1})
-    assert path.with_name("p.csv.rejected.csv").stat().st_size < 2000
-
-
 def test_line_ends_may_be_mixed(deployment, tmp_path):
     rows = b"1,a,1500000000\n2,b,1500000000\r3,c,1500000000\r\n,d,1\n"
     path = write(tmp_path / "p.csv", b"USER_ID,ITEM_ID,TIMESTAMP\r\n" + rows)
@@ -109,13 +97,6 @@ def test_file_with_only_a_header_has_no_rows_and_no_rejects(deployment, tmp_path
 
         assert (summary.imported, summary.rejected, summary.objects, summary.profiles) == (0, 0, 0, 0)
     assert not list(tmp_path.glob("*.rejected.csv"))
-
-
-def test_empty_parquet_file_error_names_the_file(deployment, tmp_path):
-    (tmp_path / "p.parquet").write_bytes(b"")
-
-    with pytest.raises(InvalidInput, match=r"p\.parquet cannot be read"):
-        load(deployment, tmp_path / "p.parquet")
 
 
 def test_rows_before_a_damaged_place_of_a_parquet_file_are_kept(deployment, tmp_path):

@@ -31,14 +31,6 @@ def test_rows_are_sorted_by_time_with_stable_ties(tmp_path):
     assert file.interactions.time_ms.tolist() == [10_000, 30_000, 30_000, 5_000]
 
 
-def test_csv_gzip_and_parquet_give_the_same_rows(tmp_path):
-    plain, packed = (write(tmp_path / name, ROWS) for name in ("rows.csv", "rows.csv.gz"))
-    columns = {"USER_ID": ["ann", "ann", "ann", "bob"], "ITEM_ID": ["x", "y", "z", "x"], "TIMESTAMP": [30, 10, 30, 5]}
-    typed = write_parquet(tmp_path / "rows.parquet", columns)
-
-    assert sequence(read(packed)) == sequence(read(typed)) == sequence(read(plain))
-
-
 def test_numeric_ids_are_kept_as_strings(tmp_path):
     file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n1,007,1\n1,7,2\n"))
 
@@ -143,14 +135,6 @@ def test_items_without_interactions_are_excluded_with_only_learned(tmp_path):
     assert file.unlearned == [{"title": "N"}]
 
 
-def test_times_are_read_like_in_an_import(tmp_path):
-    rows = "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000\na,y,1500000001000\na,z,2017-07-14T02:40:02Z\n"
-
-    file = read(write(tmp_path / "rows.csv", rows))
-
-    assert file.interactions.time_ms.tolist() == [1_500_000_000_000, 1_500_000_001_000, 1_500_000_002_000]
-
-
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
@@ -217,25 +201,6 @@ def test_event_type_option_fills_empty_cells_and_searches_are_dropped(tmp_path):
 def test_missing_file_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="does not exist"):
         read(tmp_path / "absent.csv")
-
-
-@pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_any_parquet_string_type_is_read(tmp_path, kind):
-    columns = {name: pa.array(["7", "7"]).cast(kind) for name in ("USER_ID", "ITEM_ID", "TIMESTAMP", "EVENT_TYPE")}
-
-    file = read(write_parquet(tmp_path / "rows.parquet", columns))
-
-    assert file.item_ids == ["7"]
-    assert file.interactions.time_ms.tolist() == [7_000, 7_000]
-
-
-def test_parquet_timestamps_and_fractions_are_read_like_in_an_import(tmp_path):
-    columns = {"USER_ID": ["a"], "ITEM_ID": ["x"], "TIMESTAMP": pa.array([1_500_000_000_250_000], pa.timestamp("us"))}
-    typed = write_parquet(tmp_path / "rows.parquet", columns)
-    text = write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,1500000000.25\n")
-
-    assert read(typed).interactions.time_ms.tolist() == [1_500_000_000_250]
-    assert read(text).interactions.time_ms.tolist() == [1_500_000_000_250]
 
 
 def test_item_columns_become_content_vectors(tmp_path):

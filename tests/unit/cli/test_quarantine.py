@@ -55,6 +55,14 @@ def test_records_and_failed_batches_are_listed_with_reasons(shop):
     assert "failed batch of 2" in run("list").stdout
 
 
+def test_latest_records_are_listed_first(shop):
+    for index in range(3):
+        hold(shop, b"poison", reason=f"reason {index}", sequence=index, arrived_ms=ARRIVED_MS + index)
+
+    assert reasons() == ["reason 2", "reason 1", "reason 0"]
+    assert reasons("--limit", "1") == ["reason 2"]
+
+
 def test_list_is_filtered_by_reason_and_time(shop):
     hold(shop, b"a", reason="item_id is missing", sequence=1, arrived_ms=ARRIVED_MS)
     hold(shop, b"b", reason="event_type is 'x'", sequence=2, arrived_ms=ARRIVED_MS + 3_600_000)

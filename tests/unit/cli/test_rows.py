@@ -3,7 +3,7 @@ import json
 
 import pytest
 
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
+from alsolike.runtime.errors import InvalidInput, NotFound
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from tests.unit.cli.command_line import run, run_json
@@ -68,14 +68,6 @@ def test_pages_are_read_up_to_the_limit(server):
 
     assert [row["itemId"] for row in listed] == ["i1", "i2", "i3"]
     assert "2025-11-25 01:00:00" in run("items", "list", "--limit", "5").stdout
-
-
-@pytest.mark.parametrize(("status", "kind"), [(404, NotFound), (400, InvalidInput), (409, ConcurrentUpdate)])
-def test_refusal_has_the_message_of_the_api(server, status, kind):
-    server.answers["/items/a"] = status, {}, {"message": "there is no item"}
-
-    with pytest.raises(kind, match=f"^GET /items/a answered {status}: there is no item$"):
-        run("items", "show", "a")
 
 
 def test_set_creates_a_missing_item(server):

@@ -1,14 +1,12 @@
 """`alsolike rules forecast`, with a log and interactions in the lake, and an invoked function in this process."""
 
-import io
+import functools
 import json
 import time
-from typing import Any
 
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
-from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from operations.forecast.deployed import inputs_of
 from operations.forecast.logged import logged_responses
@@ -16,40 +14,21 @@ from tests.builders.forecast_log import HOUR_MS, USERS, ForecastLog, event, swap
 from tests.builders.world import configure
 from tests.unit.cli.command_line import run
 from tests.unit.cli.shop import KEY, NAMES
+from tests.unit.cli.stub_function import replace_functions
 
 NOW_MS = time.time_ns() // 1_000_000
 DRAFT = "format: 1\nrules: {spring: {pins: [{item: plum, position: 1}]}}\nrecommenders: {for-you: {rules: spring}}\n"
-
-
-class Function:
-    """Lambda client that returns fig before plum without the draft, and plum first with the draft."""
-
-    def __init__(self, deployment):
-        self._client = deployment.client
-        self.requests: list[dict[str, Any]] = []
-        self.models: list[str | None] = []
-        self.other: dict[str, Any] = {}
-
-    def client(self, service):
-        return self if service == "lambda" else self._client(service)
-
-    def invoke(self, *, FunctionName, Payload):  # noqa: N803 - as boto3 has it
-        assert FunctionName == NAMES.recommend_function
-        event = json.loads(Payload)["forecast"]
-        self.requests += event["requests"]
-        self.models.append(event.get("model"))
-        answer = swapped({"forecast": event}, other=self.other)
-        return {"Payload": io.BytesIO(json.dumps(answer).encode())}
 
 
 @pytest.fixture
 def function(deployment, client, monkeypatch):
     parts = {"recommenders": {"for-you": {"swaps": 0.5}}, "rules": {"spring": {}}}
     configure(client("s3"), deployment.names.artefact_bucket, **parts)
-    function = Function(deployment)
-    local = Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: local)
-    return function
+    return replace_functions(deployment, swapped, monkeypatch)
+
+
+def requests(function):
+    return [request for event in function.events for request in event["forecast"]["requests"]]
 
 
 def forecast(*arguments):
@@ -95,9 +74,11 @@ def test_forecast_has_outcomes_of_the_draft_from_logged_responses(busy, draft):
 def test_requests_have_the_history_before_the_response(busy, draft):
     document("--file", draft)
 
-    assert len(busy.requests) == USERS
-    assert {tuple(past["itemId"] for past in request["history"]) for request in busy.requests} == {("pear",)}
-    assert {(request["recommender"], request["numResults"]) for request in busy.requests} == {("for-you", 2)}
+    assert set(busy.invoked) == {NAMES.recommend_function}
+    sent = requests(busy)
+    assert len(sent) == USERS
+    assert {tuple(past["itemId"] for past in request["history"]) for request in sent} == {("pear",)}
+    assert {(request["recommender"], request["numResults"]) for request in sent} == {("for-you", 2)}
 
 
 def test_forecast_of_a_live_rule_set_needs_no_file(busy):
@@ -106,7 +87,7 @@ def test_forecast_of_a_live_rule_set_needs_no_file(busy):
 
 def test_model_of_a_canary_replaces_the_champion(busy):
     assert document("--model", "v2")["responses"] == USERS
-    assert set(busy.models) == {"v2"}
+    assert {event["forecast"]["model"] for event in busy.events} == {"v2"}
 
 
 def test_forecast_as_text_has_differences_per_1000_responses(busy, draft):
@@ -117,10 +98,11 @@ def test_forecast_as_text_has_differences_per_1000_responses(busy, draft):
 
 
 def test_responses_that_cannot_be_repeated_are_left_out_and_counted(busy, draft):
-    busy.other = {
+    other = {
         "user-1": {"refused": "filterValues.MAX is missing"},
         "user-2": {"present": ["fig"], "draft": ["fig"], "degraded": ["stale-model"]},
     }
+    busy.answer = functools.partial(swapped, other=other)
 
     found = document("--file", draft)
 
@@ -145,7 +127,7 @@ def test_responses_without_their_inputs_are_left_out(function, log, draft):
         "parameters too long for the log",
         "the lake has no interactions with the logged hash",
     ]
-    (request,) = function.requests
+    (request,) = requests(function)
     assert (request["filter"], request["filterValues"], request["history"]) == ("cheap", {"MAX": "20"}, [])
 
 

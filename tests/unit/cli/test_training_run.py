@@ -65,7 +65,7 @@ def deployed(stepfunctions, definition):
     return Deployment("shop", names, lambda service: stepfunctions, lambda: KEY, is_local=True)
 
 
-def test_finished_run_has_its_decision_and_reasons(stepfunctions):
+def test_finished_run_is_listed_with_its_decision_and_reasons(stepfunctions):
     deployment = deployed(stepfunctions, SUCCEEDING)
     states: list[str] = []
 
@@ -75,6 +75,10 @@ def test_finished_run_has_its_decision_and_reasons(stepfunctions):
     assert outcome.reasons == ("failed: ndcg@10: ease 0.1, popularity 0.2",)
     assert (outcome.run_id, outcome.trained) == ("r1", True)
     assert states == ["StartTraining", "BuildDataset", "RegisterModel", "Rejected"]
+    (run,) = training_run.latest(deployment, maximum=5)
+    assert (run.status, run.run_id, run.version) == ("SUCCEEDED", "r1", "r1")
+    assert (run.decision, run.reason) == ("rejected", None)
+    assert run.started.utcoffset() == dt.timedelta(0)
 
 
 def test_current_state_is_reported_at_every_poll(stepfunctions, monkeypatch):
@@ -128,11 +132,15 @@ def test_reason_is_passed_to_the_run(stepfunctions):
     assert training_run.named(deployment, execution["name"]) == execution["executionArn"]
 
 
-def test_failed_run_raises_an_error_with_its_cause(stepfunctions):
+def test_failed_run_raises_and_is_listed_with_its_cause(stepfunctions):
     deployment = deployed(stepfunctions, FAILING)
 
     with pytest.raises(TrainingFailed, match=r"Train > Failed: TrainingFailed: AlgorithmError: .* 3 users"):
         training_run.follow(deployment, training_run.start(deployment))
+
+    (run,) = training_run.latest(deployment, maximum=5)
+    assert (run.status, run.version) == ("FAILED", None)
+    assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"
 
 
 def test_caught_failure_has_the_cause_of_the_failed_step(stepfunctions):
@@ -140,28 +148,6 @@ def test_caught_failure_has_the_cause_of_the_failed_step(stepfunctions):
 
     with pytest.raises(TrainingFailed, match=r"Train > TrainFailed > Failed: Train: NoSuchTable: no table$"):
         training_run.follow(deployment, training_run.start(deployment))
-
-
-def test_finished_run_is_listed_with_its_model_and_utc_time(stepfunctions):
-    deployment = deployed(stepfunctions, SUCCEEDING)
-    training_run.follow(deployment, training_run.start(deployment))
-
-    (run,) = training_run.latest(deployment, maximum=5)
-
-    assert (run.status, run.run_id, run.version) == ("SUCCEEDED", "r1", "r1")
-    assert (run.decision, run.reason) == ("rejected", None)
-    assert run.started.utcoffset() == dt.timedelta(0)
-
-
-def test_failed_run_is_listed_with_its_reason(stepfunctions):
-    deployment = deployed(stepfunctions, FAILING)
-    with pytest.raises(TrainingFailed):
-        training_run.follow(deployment, training_run.start(deployment))
-
-    (run,) = training_run.latest(deployment, maximum=5)
-
-    assert (run.status, run.version) == ("FAILED", None)
-    assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"
 
 
 def test_run_has_begun_after_it_acquired_the_lock(stepfunctions):

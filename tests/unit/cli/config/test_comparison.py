@@ -132,21 +132,17 @@ def test_check_without_a_deployment_reports_that_nothing_was_compared(file, tmp_
     assert run("check", "-", stdin="format: 1\n").stderr == ""
 
 
-def test_check_of_a_named_deployment_that_is_unreachable_fails(file, monkeypatch):
+@pytest.mark.parametrize("error", [NotFound("there is no deployment 'prod'"), Unavailable("AWS does not answer")])
+def test_check_of_a_named_deployment_that_is_unreachable_fails(file, monkeypatch, error):
     def unreachable(**_):
-        raise Unavailable("AWS does not answer")
+        raise error
 
     path = file(UNUSED_FILTER)
     monkeypatch.setattr(deployments, "resolve", unreachable)
 
-    with pytest.raises(Unavailable):
+    with pytest.raises(type(error)):
         run("check", path, "--env", "prod")
     assert run("check", path).exit_code == 0
-
-
-def test_check_of_an_unknown_deployment_fails(client, file):
-    with pytest.raises(NotFound):
-        run("check", file(UNUSED_FILTER), "--env", "prod")
 
 
 def test_documented_refusal_equals_the_output_of_apply(shop, tmp_path, monkeypatch):

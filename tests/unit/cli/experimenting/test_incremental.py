@@ -116,23 +116,16 @@ def test_report_shows_both_arms_and_the_wait_for_precision(shop):
         purchase("recommended-0", event_time_ms=NOW_MS),
         purchase("recommended-0", agent="assistant"),
         purchase("stranger"),
+        purchase("recommended-1", event_id="same"),
     ],
-    ids=["view", "before the start", "future", "agent", "no response"],
+    ids=["view", "before the start", "future", "agent", "no response", "duplicate"],
 )
 def test_events_other_than_purchases_of_the_period_are_ignored(ignored, shop):
-    write(shop, [purchase("recommended-1"), ignored])
+    write(shop, [purchase("recommended-1", event_id="same"), ignored])
 
     orders, _ = document()["increments"]
 
     assert (orders["with_recommendations"], orders["held_out"]) == (1 / USERS, 0)
-
-
-def test_duplicates_of_a_purchase_count_once(shop):
-    write(shop, [purchase("recommended-1", event_id="same"), purchase("recommended-1", event_id="same")])
-
-    orders, _ = document()["increments"]
-
-    assert orders["with_recommendations"] == 1 / USERS
 
 
 def test_purchases_before_the_start_narrow_the_interval(shop):

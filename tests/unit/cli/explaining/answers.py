@@ -1,50 +1,31 @@
-"""Logged responses with their inputs, and a function that replays them."""
+"""Logged responses with their inputs, and results of their replays."""
 
 from __future__ import annotations
 
-import io
 import json
 import time
 from typing import Any
 
 from alsolike.lake import partitions, served
-from alsolike.records.served_response import ServedResponse
-from operations.client.deployment import Deployment
 from tests.builders.parquet import SERVED, parquet
+from tests.builders.served_rows import served as served_row
 from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.shop import NAMES
+from tests.unit.cli.stub_function import StubFunction
 
 NOW_MS = time.time_ns() // 1_000_000
 
 
-class Function:
-    """Lambda client that responds to replays with a given document. Other clients are those of the deployment."""
-
-    def __init__(self, deployment: Deployment) -> None:
-        self._client = deployment.client
-        self.events: list[dict[str, Any]] = []
-        self.answer: dict[str, Any] = {}
-        self.refused: dict[str, str] | None = None
-
-    def client(self, service: str) -> Any:
-        return self if service == "lambda" else self._client(service)
-
-    def invoke(self, *, FunctionName: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803 - as boto3 has it
-        assert FunctionName == NAMES.recommend_function
-        self.events.append(json.loads(Payload)["replay"])
-        if self.refused is not None:
-            return {"Payload": io.BytesIO(json.dumps({"refused": self.refused}).encode())}
-        return {"Payload": io.BytesIO(json.dumps(self.answer).encode())}
+def log(function: StubFunction, **fields: Any) -> str:
+    """Write a response to the recommendation log as archive_served does, and return its ID."""
+    row = served_row(served_ms=NOW_MS, **fields)
+    key = f"{served.partition_prefix(served.served_date(NOW_MS))}{row.recommendation_id}.parquet"
+    body = parquet([{name: getattr(row, name) for name in SERVED.names}], SERVED)
+    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=body)
+    return row.recommendation_id
 
 
-def store(function: Function, *rows: ServedResponse) -> None:
-    """Write rows to the recommendation log as archive_served does."""
-    values = [{name: getattr(row, name) for name in SERVED.names} for row in rows]
-    key = f"{served.partition_prefix(served.served_date(rows[0].served_ms))}{rows[0].recommendation_id}.parquet"
-    function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=parquet(values, SERVED))
-
-
-def archive(function: Function, *events: tuple[str, str, int]) -> None:
+def archive(function: StubFunction, *events: tuple[str, str, int]) -> None:
     """Write events into the lake, given as tuples of user, item and time of arrival."""
     rows = [
         {"event_id": f"e{number}", "user_id": user, "item_id": item, "event_type": "view",

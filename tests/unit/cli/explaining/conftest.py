@@ -1,14 +1,10 @@
 import pytest
 
-from operations.client import deployment as deployments
-from operations.client.deployment import Deployment
-from tests.unit.cli.explaining.answers import Function
-from tests.unit.cli.shop import KEY, NAMES
+from tests.unit.cli.explaining.answers import replayed
+from tests.unit.cli.stub_function import replace_functions
 
 
 @pytest.fixture
 def function(deployment, pseudonyms, monkeypatch):
-    function = Function(deployment)
-    local = Deployment("shop", NAMES, function.client, lambda: KEY, is_local=True)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: local)
-    return function
+    """Return the function `recommend`. Its replays have the items of the logged responses."""
+    return replace_functions(deployment, replayed("fig", "plum"), monkeypatch)

@@ -7,17 +7,16 @@ import pytest
 from alsolike.configuration import recommendation_id
 from alsolike.lake import served
 from tests.builders.served_rows import served as served_row
-from tests.unit.cli.explaining.answers import NOW_MS, archive, document, explain, replayed, store
+from tests.unit.cli.explaining.answers import NOW_MS, archive, document, explain, log, replayed
 from tests.unit.cli.shop import NAMES
 
 
 def test_explanation_has_the_reasons_of_each_item(function, pseudonyms):
-    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), device="phone")
-    store(function, served_row(served_ms=NOW_MS), row)
+    log(function)
+    response_id = log(function, shopper=pseudonyms.shopper("anna"), device="phone")
     archive(function, ("anna", "pear", NOW_MS - 1000), ("ben", "kiwi", NOW_MS - 900), ("anna", "nut", NOW_MS + 1))
-    function.answer = replayed("fig", "plum")
 
-    found = document(row.recommendation_id, "--user", "anna")
+    found = document(response_id, "--user", "anna")
 
     assert (found["recommender"], found["model_version"], found["arms"]) == ("for-you", "v1", ["menu/short"])
     places = [(item["place"], item["item_id"], item["replayed_place"]) for item in found["items"]]
@@ -26,7 +25,8 @@ def test_explanation_has_the_reasons_of_each_item(function, pseudonyms):
     assert found["items"][1]["propensity"] == 0.25
     assert found["items"][0]["reasons"][0]["itemId"] == "pear"
     assert (found["replay"]["same"], found["replay"]["differences"]) == (True, [])
-    (event,) = function.events
+    assert function.invoked == [NAMES.recommend_function]
+    event = function.events[0]["replay"]
     request = (event["nowMs"], event["userId"], event["recommender"], event["numResults"])
     assert request == (NOW_MS, "anna", "for-you", 2)
     assert event["context"] == {"DEVICE": "phone"}
@@ -35,11 +35,10 @@ def test_explanation_has_the_reasons_of_each_item(function, pseudonyms):
 
 
 def test_explanation_as_text_has_reasons_and_differences(function, pseudonyms):
-    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), origins=["ranked", "filled"])
-    store(function, row)
+    response_id = log(function, shopper=pseudonyms.shopper("anna"), origins=["ranked", "filled"])
     function.answer = replayed("fig")
 
-    found = explain(row.recommendation_id, "--user", "anna")
+    found = explain(response_id, "--user", "anna")
 
     assert found.exit_code == 0
     assert "view pear (2)" in found.stdout
@@ -48,43 +47,40 @@ def test_explanation_as_text_has_reasons_and_differences(function, pseudonyms):
 
 
 def test_positions_by_score_show_the_effect_of_reranking(function):
-    row = served_row(served_ms=NOW_MS, item_ids=["fig", "plum", "nut"], origins=["ranked"] * 3,
-                     propensities=[None] * 3, scores=[0.5, None, 0.9])  # fmt: skip
-    store(function, row)
+    response_id = log(
+        function, item_ids=["fig", "plum", "nut"], origins=["ranked"] * 3, propensities=[None] * 3,
+        scores=[0.5, None, 0.9],
+    )  # fmt: skip
 
-    items = document(row.recommendation_id)["items"]
+    items = document(response_id)["items"]
 
     assert [(item["item_id"], item["place_by_score"]) for item in items] == [("fig", 2), ("plum", None), ("nut", 1)]
-    assert "by score" in explain(row.recommendation_id).stdout
+    assert "by score" in explain(response_id).stdout
 
 
 def test_response_without_user_is_replayed_without_a_user(function):
-    row = served_row(served_ms=NOW_MS, shopper=None, recommender="similar-items", source="similar", page_item="pear")
-    store(function, row)
+    response_id = log(function, shopper=None, recommender="similar-items", source="similar", page_item="pear")
     function.answer = replayed("fig", "plum", source="similar")
 
-    assert document(row.recommendation_id)["replay"]["same"]
-    assert function.events[0]["itemId"] == "pear"
-    assert explain(row.recommendation_id, "--user", "anna").exit_code == 1
+    assert document(response_id)["replay"]["same"]
+    assert function.events[0]["replay"]["itemId"] == "pear"
+    assert explain(response_id, "--user", "anna").exit_code == 1
 
 
 def test_unreadable_object_does_not_hide_other_rows(function, monkeypatch):
-    row, lost = (served_row(served_ms=NOW_MS, shopper=None) for _ in range(2))
-    store(function, row)
+    response_id, lost = log(function, shopper=None), served_row(served_ms=NOW_MS, shopper=None)
     day = served.partition_prefix(served.served_date(NOW_MS))
     function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=f"{day}0.parquet", Body=b"PAR1")
-    function.answer = replayed("fig", "plum")
 
-    assert document(row.recommendation_id)["row"]
+    assert document(response_id)["row"]
     monkeypatch.setattr(time, "time_ns", lambda: (NOW_MS + 3_600_000) * 1_000_000)
     assert "where 1 objects cannot be read" in str(explain(lost.recommendation_id).exception)
 
 
 def test_response_is_shown_without_a_replay_if_the_user_is_missing(function):
-    row = served_row(served_ms=NOW_MS)
-    store(function, row)
+    response_id = log(function)
 
-    found = document(row.recommendation_id)
+    found = document(response_id)
 
     assert found["replay"] is None
     assert "--user" in found["not_replayed"]
@@ -93,10 +89,9 @@ def test_response_is_shown_without_a_replay_if_the_user_is_missing(function):
 
 
 def test_other_user_is_refused(function, pseudonyms):
-    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"))
-    store(function, row)
+    response_id = log(function, shopper=pseudonyms.shopper("anna"))
 
-    found = explain(row.recommendation_id, "--user", "ben")
+    found = explain(response_id, "--user", "ben")
 
     assert found.exit_code == 1
     assert "--user is 'ben', but the response was for another user" in str(found.exception)
@@ -104,11 +99,9 @@ def test_other_user_is_refused(function, pseudonyms):
 
 
 def test_session_is_accepted_as_the_user(function, pseudonyms):
-    row = served_row(served_ms=NOW_MS, shopper=None, session=pseudonyms.shopper("visit"))
-    store(function, row)
-    function.answer = replayed("fig", "plum")
+    response_id = log(function, shopper=None, session=pseudonyms.shopper("visit"))
 
-    assert document(row.recommendation_id, "--user", "visit")["replay"]["same"]
+    assert document(response_id, "--user", "visit")["replay"]["same"]
 
 
 def test_missing_row_error_has_the_contents_of_the_id(function):
@@ -143,19 +136,16 @@ def test_id_of_the_future_is_refused(function):
 
 
 def test_refused_replay_has_its_reason(function):
-    row = served_row(served_ms=NOW_MS, shopper=None, filter="sweet")
-    store(function, row)
-    function.refused = {"type": "NotFound", "message": "filterArn ends in /sweet"}
+    response_id = log(function, shopper=None, filter="sweet")
+    function.answer = {"refused": {"type": "NotFound", "message": "filterArn ends in /sweet"}}
 
-    assert document(row.recommendation_id)["not_replayed"] == "filterArn ends in /sweet"
+    assert document(response_id)["not_replayed"] == "filterArn ends in /sweet"
 
 
 def test_only_objects_of_the_response_date_are_read(function):
     """The object of the day before is not a Parquet file, so reading it would raise an error."""
-    row = served_row(served_ms=NOW_MS, shopper=None)
-    store(function, row)
+    response_id = log(function, shopper=None)
     other = served.partition_prefix(served.served_date(NOW_MS - 86_400_000))
     function.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=f"{other}x.parquet", Body=b"no parquet")
-    function.answer = replayed("fig", "plum")
 
-    assert document(row.recommendation_id)["replay"]["same"]
+    assert document(response_id)["replay"]["same"]

@@ -4,8 +4,7 @@ import json
 
 import pytest
 
-from tests.builders.served_rows import served as served_row
-from tests.unit.cli.explaining.answers import NOW_MS, document, explain, replayed, store
+from tests.unit.cli.explaining.answers import document, explain, log, replayed
 
 ARN = "arn:aws:personalize:us-east-1:1"
 OPTIONS = {"filterValues": {"TAG": '"ripe"'}, "context": {"DEVICE": "phone"}, "exclude": ["kiwi"]}
@@ -22,29 +21,24 @@ def request_file(tmp_path, **fields):
 
 
 def test_replay_uses_the_fields_of_the_given_request(function, pseudonyms, tmp_path):
-    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")
-    store(function, row)
+    response_id = log(function, shopper=pseudonyms.shopper("anna"), filter="sweet")
     function.answer = replayed("fig")
 
-    found = document(row.recommendation_id, "--request", request_file(tmp_path))
+    found = document(response_id, "--request", request_file(tmp_path))
 
-    (event,) = function.events
+    event = function.events[0]["replay"]
     assert {name: event[name] for name in OPTIONS} == OPTIONS
     assert event["userId"] == "anna"
     assert not any("pass the request" in each for each in found["replay"]["differences"] if "filter" in each)
 
 
 def test_cart_is_replayed_from_the_request(function, pseudonyms, tmp_path):
-    row = served_row(
-        served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet", recommender="bought-together",
-        page_item="plum",
-    )  # fmt: skip
-    store(function, row)
-    function.answer = replayed("fig")
+    shopper = pseudonyms.shopper("anna")
+    response_id = log(function, shopper=shopper, filter="sweet", recommender="bought-together", page_item="plum")
 
-    document(row.recommendation_id, "--request", request_file(tmp_path, cart=["kiwi", "plum"]))
+    document(response_id, "--request", request_file(tmp_path, cart=["kiwi", "plum"]))
 
-    (event,) = function.events
+    event = function.events[0]["replay"]
     assert (event["itemId"], event["cart"]) == ("plum", ["kiwi", "plum"])
 
 
@@ -59,10 +53,9 @@ def test_cart_is_replayed_from_the_request(function, pseudonyms, tmp_path):
     ],
 )  # fmt: skip
 def test_request_that_contradicts_the_response_is_refused(function, pseudonyms, tmp_path, fields, message):
-    row = served_row(served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet")
-    store(function, row)
+    response_id = log(function, shopper=pseudonyms.shopper("anna"), filter="sweet")
 
-    found = explain(row.recommendation_id, "--request", request_file(tmp_path, **fields))
+    found = explain(response_id, "--request", request_file(tmp_path, **fields))
 
     assert found.exit_code == 1
     assert message in str(found.exception)
@@ -71,16 +64,15 @@ def test_request_that_contradicts_the_response_is_refused(function, pseudonyms, 
 
 def test_replay_uses_the_parameters_in_the_log(function, pseudonyms):
     stored = {"filterValues": {"TAG": '"ripe"'}, "exclude": ["kiwi"], "filter": "sweet", "campaign": "home"}
-    row = served_row(
-        served_ms=NOW_MS, shopper=pseudonyms.shopper("anna"), filter="sweet", request=json.dumps(stored),
-        origins=["ranked", "ranked"],
-    )  # fmt: skip
-    store(function, row)
+    shopper = pseudonyms.shopper("anna")
+    response_id = log(
+        function, shopper=shopper, filter="sweet", request=json.dumps(stored), origins=["ranked", "ranked"]
+    )
     function.answer = replayed("fig")
 
-    found = document(row.recommendation_id, "--user", "anna")
+    found = document(response_id, "--user", "anna")
 
-    (event,) = function.events
+    event = function.events[0]["replay"]
     assert {name: event[name] for name in ("filter", "filterValues", "exclude")} == {
         name: stored[name] for name in ("filter", "filterValues", "exclude")
     }

@@ -25,6 +25,17 @@ def test_list_has_the_status_of_each_version(shop):
     assert "pinned" in run("list")
 
 
+def test_metrics_of_a_version_without_files_are_those_of_its_package(shop):
+    run("retire", "v4")
+
+    candidates = {each["version"]: each["candidates"][0] for each in document("list")}
+    kept, retired = candidates["v3"], candidates["v4"]
+
+    assert (kept["algorithm"], kept["ndcg"], kept["fit_s"]) == ("table", 0.23, 1.0)
+    assert (retired["algorithm"], retired["ndcg"], retired["fit_s"]) == ("table", 0.23, None)
+    assert "0.2300" in run("list")
+
+
 def test_versions_refused_by_sagemaker_are_listed_and_can_be_promoted(shop):
     shop.publish("v5", registered=False)
     shop.publish("v6", registered=False, passed=False)
@@ -64,6 +75,7 @@ def test_force_is_shown_after_a_rejected_canary_and_deleted_files(shop):
 
     assert "rejected, forced" in listed
     assert "version    v3, rejected, forced, made" in shown
+    assert "models/3, Rejected\n" in shown
     assert "retired, forced" in run("list")
 
 
@@ -86,6 +98,14 @@ def test_final_decisions_are_read_once(shop, monkeypatch):
         *2 * [decision_key("v3")],  # The command reads this object twice, because the operator may force the version.
         decision_key("v4"),
     ]
+
+
+def test_show_has_related_items_and_promotions(shop):
+    details = document("show", "v2")
+
+    assert details["manifest"]["dataset_id"] == "v2"
+    assert [promotion["reason"] for promotion in details["promotions"]] == ["run v2"]
+    assert "similar    HR@10 0.3100 of 5,000 queries, 0.0200 with the most frequent items" in run("show", "v2")
 
 
 def test_show_has_the_results_of_gate_and_canary(shop):

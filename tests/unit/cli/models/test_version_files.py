@@ -67,19 +67,13 @@ def test_commands_name_the_repair_of_a_corrupt_pointer_which_restores_it(kept, r
     assert "v4" in run("list")
 
 
-def test_named_version_replaces_a_deleted_pointer(kept):
+def test_named_rejected_version_replaces_a_deleted_pointer_by_force(kept):
     kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
 
-    assert document("repair", "--champion", "v1") == {"repaired": ["v1 is champion; the champion pointer is readable"]}
-    assert [promotion.version for promotion in kept.champion.history] == ["v1", "v4", "v2", "v1"]
+    assert document("repair", "--champion", "v3") == {"repaired": ["v3 is champion; the champion pointer is readable"]}
 
-
-def test_rejected_version_becomes_a_forced_champion(kept):
-    kept.s3.delete_object(Bucket=BUCKET, Key=CHAMPION_KEY)
-
-    run("repair", "--champion", "v3")
-
-    assert (kept.champion.version, kept.champion.is_forced) == ("v3", True)
+    assert kept.champion.is_forced
+    assert [promotion.version for promotion in kept.champion.history] == ["v3", "v4", "v2", "v1"]
 
 
 def test_deleted_pointer_can_be_repaired_without_a_champion(kept, refusal):

@@ -34,12 +34,16 @@ class Shop(World):
         registered: bool = True,
     ) -> None:
         ndcg = 0.2 + len(items) / 100
-        candidates = [{"algorithm": "table", "ndcg": ndcg, "hr": 0.4, "slices": {"new users": {"ndcg": 0.1}}}]
-        metrics = {**METRICS, "candidates": candidates, **({} if cold is None else {"cold_start": {"with_": cold}})}
+        candidates = [{"algorithm": "table", "ndcg": ndcg, "hr": 0.4, "fit_s": 1.0}]
+        related = {"similar": {"asked": 5_000, "hr": 0.31, "popular_hr": 0.02}}
+        metrics = {**METRICS, "candidates": candidates, "related": related}
+        if cold is not None:
+            metrics["cold_start"] = {"with_": cold}
         manifest = dataclasses.replace(MANIFEST, dataset_id=version, metrics=metrics)
         self.upload(version, manifest=manifest, item_ids=items, popular=items[:1])
         if registered:
-            self.add_package(version, approved=passed, algorithm="table", items=str(len(items)))
+            figures = {"items": str(len(items)), "table.ndcg": f"{ndcg:.2f}"}
+            self.add_package(version, approved=passed, algorithm="table", **figures)
         self.decide(version, Check("ndcg", passed, f"{ndcg:.2f}, the champion has 0.22"), champion="v1")
         dataset = dataclasses.replace(DATASET, dataset_id=version, items=len(items))
         self.put_dataset(dataset)
