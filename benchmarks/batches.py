@@ -11,7 +11,7 @@ import orjson
 from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
-from benchmarks.recommending import K, history_of, segment, sources_of, write_bundle
+from benchmarks.recommending import K, dependencies_of, history_of, segment, write_bundle
 from functions.recommend import dispatch, handler
 from functions.recommend.state.model import Model
 
@@ -22,8 +22,10 @@ ITEMS = 20_000
 def recommend_batch() -> Iterator[Result]:
     with tempfile.TemporaryDirectory() as directory:
         write_bundle(ITEMS, Path(directory))
-        sources = sources_of(Model(Path(directory)), Snapshot([segment(ITEMS)], version="bench"), history_of(ITEMS))
-    setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
+        dependencies = dependencies_of(
+            Model(Path(directory)), Snapshot([segment(ITEMS)], version="bench"), history_of(ITEMS)
+        )
+    setattr(dispatch, "current_dependencies", lambda: dependencies)  # noqa: B010
     users = [f"user-{number}" for number in range(USERS)]
     body = orjson.dumps({"userId": "anna", "numResults": K}).decode()
     request = {"routeKey": "POST /recommendations", "body": body}

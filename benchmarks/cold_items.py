@@ -30,12 +30,12 @@ from alsolike.snapshot.sentences import SentenceModel
 from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
-from benchmarks.recommending import history_of, segment, sources_of, write_bundle
+from benchmarks.recommending import dependencies_of, history_of, segment, write_bundle
 from benchmarks.snapshot import COLUMNS, NOW_MS, DiskStore, item
 from functions.publish_catalog.champion_content import ChampionContent, ChampionContents
 from functions.publish_catalog.cold_publisher import ColdPublisher
 from functions.recommend import dispatch, handler
-from functions.recommend.sources import Sources
+from functions.recommend.dependencies import Dependencies
 from functions.recommend.state.model import Model
 from model_export.data.item_content import content_index, item_content
 from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, open_model, sentence_index
@@ -59,16 +59,16 @@ def _requests(directory: Path) -> Iterator[Result]:
     new = [Change(f"new{number}", 0, {"price": 1 + number % 2}) for number in range(COLD[0])]
     segments = [segment(ITEMS), Segment.of(new, {"price": ColumnType.NUMBER})]
     cold = Snapshot(segments, version="cold", cold=_random_cold_items(new), cold_model=model.version)
-    with_cold = sources_of(model, cold, recent)
-    without = sources_of(model, Snapshot(segments, version="none"), recent)
+    with_cold = dependencies_of(model, cold, recent)
+    without = dependencies_of(model, Snapshot(segments, version="none"), recent)
     for case, fields in (
         ("request", {}),
         ("filtered request", {"filterArn": "arn:aws:personalize:eu-west-1:123456789012:filter/price"}),
     ):
         event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna", **fields}).decode()}
 
-        def answer(sources: Sources, event: dict[str, str] = event) -> None:
-            setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
+        def answer(dependencies: Dependencies, event: dict[str, str] = event) -> None:
+            setattr(dispatch, "current_dependencies", lambda: dependencies)  # noqa: B010
             handler.lambda_handler(event, CONTEXT)
 
         with quiet():

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from benchmarks.page import write_section
-from operations import boot
+from operations import embedded_cloud
 from operations.cost import BilledResources, Load, estimate, estimate_personalize, read_assembly, savings
 
 PAGE = Path("docs/cost.md")
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def _summary(size: str) -> BilledResources:
-    return read_assembly(boot.synthesize(ENVIRONMENT, without_layers=True, settings={"size": size}))
+    return read_assembly(embedded_cloud.synthesize(ENVIRONMENT, without_layers=True, settings={"size": size}))
 
 
 def _sizes(summaries: Mapping[str, BilledResources]) -> Iterator[str]:

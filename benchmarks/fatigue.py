@@ -26,9 +26,9 @@ from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import cpu_medians_ms
 from benchmarks.page import write_section
-from benchmarks.recommending import history_of, segment, sources_of, write_bundle
+from benchmarks.recommending import dependencies_of, history_of, segment, write_bundle
 from functions.recommend import dispatch, handler
-from functions.recommend.sources import Sources
+from functions.recommend.dependencies import Dependencies
 from functions.recommend.state.model import Model
 from model_export.data.impressions import Impressions as LoggedResponses
 from model_export.evaluation.bootstrap import interval
@@ -223,16 +223,18 @@ def costs_table(*, items: int = 20_000, lists: int = 20) -> str:
         model, snapshot = Model(Path(directory)), Snapshot([segment(items)], version="bench")
 
         def request(configuration: Configuration, *, pause_s: float) -> Callable[[], object]:
-            sources: Sources = sources_of(model, snapshot, history_of(items), configuration=configuration)
+            dependencies: Dependencies = dependencies_of(
+                model, snapshot, history_of(items), configuration=configuration
+            )
             stores = dataclasses.replace(
-                sources.stores,
-                profiles=_Profiles(sources.stores.profiles, pause_s=pause_s),
+                dependencies.stores,
+                profiles=_Profiles(dependencies.stores.profiles, pause_s=pause_s),
                 impressions=_Reader(seen, pause_s=pause_s),  # type: ignore[arg-type]
             )
-            own = dataclasses.replace(sources, stores=stores)
+            own = dataclasses.replace(dependencies, stores=stores)
 
             def once() -> object:
-                setattr(dispatch, "current_sources", lambda: own)  # noqa: B010
+                setattr(dispatch, "current_dependencies", lambda: own)  # noqa: B010
                 return handler.lambda_handler(event, CONTEXT)
 
             return once

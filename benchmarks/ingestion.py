@@ -15,7 +15,7 @@ import alsolike.runtime.aws
 from alsolike.events.interactions import Interaction
 from alsolike.lake import partitions
 from alsolike.profiles.profile import RecentInteraction, SessionLink, link_item, to_item
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from benchmarks import transport
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms

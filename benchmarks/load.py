@@ -18,8 +18,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from alsolike.declarations.routes import READ_RECOMMENDATIONS
-from alsolike.profiles.store import ProfileStore
-from alsolike.registry.champion_pointer import Registry
+from alsolike.profiles.profile_table import ProfileStore
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.errors import AlsolikeError, Unavailable
 from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
@@ -27,7 +27,7 @@ from benchmarks.synthetic_models import rows_model
 from benchmarks.synthetic_profiles import user_id, write_profiles
 from cli import console
 from functions.register_model.model_store import ModelStore
-from operations import boot
+from operations import embedded_cloud
 from operations.client import deployment
 from operations.client.api import Api
 from operations.client.deployment import Deployment
@@ -49,8 +49,8 @@ SERVED_TIMEOUT_S = 60.0
 
 def gateway() -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
-        boot.build_layers()
-        with boot.running_cloud(boot.synthesize("demo"), state=Path(name) / "cloud.json") as cloud:
+        embedded_cloud.build_layers()
+        with embedded_cloud.running_cloud(embedded_cloud.synthesize("demo"), state=Path(name) / "cloud.json") as cloud:
             deployed = deployment.from_cloud(cloud)
             _deploy_model(deployed, Path(name))
             api = Api(deployed)

@@ -9,7 +9,7 @@ import orjson
 
 import alsolike.runtime.aws
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from benchmarks import transport
 from benchmarks.ingestion import NOW_MS
 from benchmarks.measure import Result, cpu_medians_ms

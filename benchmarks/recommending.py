@@ -25,7 +25,7 @@ from alsolike.configuration import recommendation_id
 from alsolike.configuration.configuration import DEFAULT, HISTORY_LENGTH, ColumnType, Configuration
 from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, PLAIN_IDS, Pseudonyms
 from alsolike.profiles.profile import Profile, RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.recommendations.request_fields import FOR_YOU
 from alsolike.records.served_response import RANKED
 from alsolike.runtime.client_protocols import DynamoDbClient
@@ -38,11 +38,11 @@ from benchmarks.measure import cpu_medians_ms
 from benchmarks.rows import Row
 from benchmarks.synthetic_models import vectors_model
 from functions.recommend import dispatch, handler
+from functions.recommend.dependencies import Batches, Dependencies
 from functions.recommend.direct.batch import BatchFiles
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem
 from functions.recommend.http.served_line import ServedLog
-from functions.recommend.sources import Batches, Sources
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, Serving, VariantModels
 from functions.recommend.state.model import Model
@@ -102,8 +102,8 @@ def _measure(
         directory, items = Path(name), exported.items
         write_model(exported, directory, two_stages=two_stages)
         model, recent = Model(directory), history_of(items)
-        sources = sources_of(model, Snapshot([segment(items)], version="bench"), recent)
-        setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
+        dependencies = dependencies_of(model, Snapshot([segment(items)], version="bench"), recent)
+        setattr(dispatch, "current_dependencies", lambda: dependencies)  # noqa: B010
         known = model.history(recent, model.bundle.positions([interaction.item_id for interaction in recent]))
         feed = {
             "history": known.items[None, :],
@@ -133,10 +133,10 @@ def _products(work: str, exported: ExportedModel) -> Row:
         event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna"}).decode()}
 
         def requests_of(configuration: Configuration) -> Callable[[], object]:
-            sources = sources_of(model, snapshot, recent, configuration=configuration)
+            dependencies = dependencies_of(model, snapshot, recent, configuration=configuration)
 
             def request_once() -> object:
-                setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
+                setattr(dispatch, "current_dependencies", lambda: dependencies)  # noqa: B010
                 return handler.lambda_handler(event, CONTEXT)
 
             return request_once
@@ -200,13 +200,13 @@ def history_of(items: int) -> tuple[RecentInteraction, ...]:
     )
 
 
-def sources_of(
+def dependencies_of(
     model: Model,
     snapshot: Snapshot,
     recent: tuple[RecentInteraction, ...],
     *,
     configuration: Configuration | None = None,
-) -> Sources:
+) -> Dependencies:
     """Return the handler's dependencies with all data in memory."""
     configuration = configuration or Configuration(filters=FILTERS)
     refresher = StateRefresher(
@@ -219,7 +219,7 @@ def sources_of(
     users = UserStores(PLAIN_IDS, profiles, UserStore(cast(DynamoDbClient, None), ""))
     batches = Batches(profiles, BatchFiles(cast("Any", None), ""))
     served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
-    return Sources(
+    return Dependencies(
         refresher, users, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT,
         batches=lambda: batches, actions=ActionSources(_read(()), profiles), secret_ms=0,
     )  # fmt: skip

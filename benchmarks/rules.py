@@ -18,7 +18,7 @@ from alsolike.snapshot.segment import Segment
 from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
-from benchmarks.recommending import history_of, sources_of, write_bundle
+from benchmarks.recommending import dependencies_of, history_of, write_bundle
 from functions.recommend import dispatch, handler
 from functions.recommend.state.model import Model
 
@@ -53,18 +53,20 @@ def rules() -> Iterator[Result]:
         model, recent = Model(Path(directory)), history_of(ITEMS)
         snapshot = Snapshot([Segment.of([_item(number) for number in range(1, ITEMS + 1)], COLUMNS)], version="v1")
         kinds = {**KINDS, "all of them": {part: rule for kind in KINDS.values() for part, rule in kind.items()}}
-        sources = {
-            kind: sources_of(model, snapshot, recent, configuration=_configuration(rules))
+        dependencies = {
+            kind: dependencies_of(model, snapshot, recent, configuration=_configuration(rules))
             for kind, rules in {"without": {}, **kinds}.items()
         }
         event = {"routeKey": "POST /recommendations", "body": orjson.dumps({"userId": "anna"}).decode()}
 
         def answer(kind: str) -> None:
-            setattr(dispatch, "current_sources", lambda: sources[kind])  # noqa: B010
+            setattr(dispatch, "current_dependencies", lambda: dependencies[kind])  # noqa: B010
             handler.lambda_handler(event, CONTEXT)
 
         with quiet():
-            medians = cpu_medians_ms({kind: functools.partial(answer, kind) for kind in sources}, rounds=20, repeats=20)
+            medians = cpu_medians_ms(
+                {kind: functools.partial(answer, kind) for kind in dependencies}, rounds=20, repeats=20
+            )
     for kind in kinds:
         yield Result(
             "rules",

@@ -14,11 +14,11 @@ from botocore.credentials import Credentials
 
 import alsolike.api.handler
 from alsolike.declarations.routes import READ_RECOMMENDATIONS, SIGNED_PREFIX
-from alsolike.signing.keys import SigningKey
+from alsolike.signing.key_pairs import SigningKey
 from alsolike.snapshot.snapshot import Snapshot
 from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
-from benchmarks.recommending import history_of, segment, sources_of, write_model
+from benchmarks.recommending import dependencies_of, history_of, segment, write_model
 from benchmarks.synthetic_models import vectors_model
 from functions.recommend import dispatch, handler
 from functions.recommend.state.model import Model
@@ -49,8 +49,10 @@ def signatures() -> Iterator[Result]:
     setattr(alsolike.api.handler, "key_reader", lambda _: _Keys())  # noqa: B010
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         write_model(vectors_model(items=ITEMS, dimensions=64, spectrum=0.35), Path(name))
-        sources = sources_of(Model(Path(name)), Snapshot([segment(ITEMS)], version="bench"), history_of(ITEMS))
-        setattr(dispatch, "current_sources", lambda: sources)  # noqa: B010
+        dependencies = dependencies_of(
+            Model(Path(name)), Snapshot([segment(ITEMS)], version="bench"), history_of(ITEMS)
+        )
+        setattr(dispatch, "current_dependencies", lambda: dependencies)  # noqa: B010
         for size, excluded in FILLINGS.items():
             with quiet():
                 yield _compared(size, excluded)

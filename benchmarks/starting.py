@@ -24,9 +24,9 @@ from moto.server import ThreadedMotoServer
 
 from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
-from alsolike.profiles.store import ProfileStore
-from alsolike.registry.champion import Promotion
-from alsolike.registry.champion_pointer import model_prefix
+from alsolike.profiles.profile_table import ProfileStore
+from alsolike.registry.champion_pointer import Promotion
+from alsolike.registry.champion_pointer_store import model_prefix
 from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
 from benchmarks.serve_requests import USERS

@@ -8,7 +8,7 @@ import numpy as np
 
 from alsolike.events.interactions import profile_id
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from benchmarks.synthetic_models import HISTORY
 
 

@@ -16,12 +16,12 @@ from cli import console
 from cli.group import CommandGroup
 from cli.options import TEXT, Context, Csv, HistoryReason, Latest, Output
 from operations import times
-from operations.configuration.store import caller, store_of
+from operations.configuration.deployed_configuration import caller, store_of
 
 if TYPE_CHECKING:
     from alsolike.configuration_document.reader import Current
     from operations.configuration.catalogue_comparison import Comparison
-    from operations.configuration.configuration_store import Version
+    from operations.configuration.configuration_versions import Version
     from operations.configuration.file import ConfigurationFile
     from operations.configuration.yaml_document import Finding
 
@@ -229,16 +229,16 @@ def infer(
 
     Example: alsolike config infer products.csv
     """
-    from operations.ingest import inference
+    from operations.ingest import column_inference
     from operations.ingest.files import open_file
     from operations.ingest.sources import find
 
     _check_dataset(dataset)
     (source,) = find([file], s3=lambda: None)
     data = open_file(source, form=csv.form)
-    types = inference.infer([data], without=("itemId" if dataset == "items" else "userId",))
-    console.print_yaml(inference.declared({}, types, dataset=dataset))
-    for note in inference.notes([data], types, creation=dataset == "items"):
+    types = column_inference.infer([data], without=("itemId" if dataset == "items" else "userId",))
+    console.print_yaml(column_inference.declared({}, types, dataset=dataset))
+    for note in column_inference.notes([data], types, creation=dataset == "items"):
         console.say(f"note: {note}")
 
 

@@ -13,7 +13,7 @@ from typer import Option
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.options import Environment, Output, State
-from operations import boot, prices
+from operations import embedded_cloud, prices
 from operations.cost import Load, estimate, estimate_personalize, read_assembly, remarks, savings
 
 if TYPE_CHECKING:
@@ -88,7 +88,9 @@ def cost(
     settings: dict[str, object] = {"size": size} if size else {}
 
     def read(changed: dict[str, object]) -> BilledResources:
-        return read_assembly(assembly or boot.synthesize(stack, without_layers=True, settings=settings | changed))
+        return read_assembly(
+            assembly or embedded_cloud.synthesize(stack, without_layers=True, settings=settings | changed)
+        )
 
     summary = read({})
     measured = cost_measurement.measure(state=state, events_per_call=loads[0].events_per_call) if measure else None

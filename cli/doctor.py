@@ -11,7 +11,7 @@ from typer import Option
 
 from cli import console
 from cli.options import Connection, Environment, Output
-from operations import boot
+from operations import embedded_cloud
 from operations.client.aws import session_clients
 from operations.progress import counted
 
@@ -27,7 +27,7 @@ def doctor(output: Output, stack: Environment = None) -> None:
     """
     from operations import doctor
 
-    needs = doctor.read_needs(boot.synthesize(stack, without_layers=True))
+    needs = doctor.read_needs(embedded_cloud.synthesize(stack, without_layers=True))
     findings = []
     for finding in doctor.examine(
         needs,
@@ -82,7 +82,7 @@ def policy(
     if operator:
         console.print_json(operator_policy(connection.deployment))
         return
-    assembly = boot.synthesize(connection.stack, without_layers=True)
+    assembly = embedded_cloud.synthesize(connection.stack, without_layers=True)
     needs = doctor.read_needs(assembly)
     number = account or needs.account or doctor.read_account(session_clients(region=needs.region))
     console.print_json(deployer_policy(assembly, account=number))

@@ -16,7 +16,7 @@ from cli.options import Context
 
 if TYPE_CHECKING:
     from alsolike.records.engagement import Engagement
-    from operations.experiments.incremental import Increment, IncrementReport
+    from operations.experiments.holdout_comparison import Increment, IncrementReport
 
 DAYS = 7
 EARLIEST_YEAR = 1970
@@ -129,9 +129,9 @@ def _print_incremental(context: Context) -> None:
     from alsolike.runtime.errors import NotFound
     from operations import times
     from operations.client.stored_ids import pseudonyms
-    from operations.configuration.store import live_configuration
+    from operations.configuration.deployed_configuration import live_configuration
     from operations.cost.bill import HOURS
-    from operations.experiments.incremental import PRECISIONS, increments_of
+    from operations.experiments.holdout_comparison import PRECISIONS, increments_of
 
     deployment, now_ms = context.deployment, times.now_ms()
     holdout = holdout_of(live_configuration(deployment).experiments.values(), now_ms=now_ms)
@@ -198,8 +198,8 @@ def _bill(context: Context) -> tuple[dict[str, Any] | None, str]:
 
 
 def _wait(increment: Increment, report: IncrementReport) -> str:
-    from alsolike.experiments.comparison import MIN_EVENTS, MIN_USERS
-    from operations.experiments.incremental import PRECISIONS
+    from alsolike.experiments.sequential_tests import MIN_EVENTS, MIN_USERS
+    from operations.experiments.holdout_comparison import PRECISIONS
 
     waits = [(p, increment.days_until(p, days=report.days)) for p in PRECISIONS]
     if any(days is None for _, days in waits):

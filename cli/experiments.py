@@ -11,15 +11,15 @@ from alsolike.configuration.experiments import DEFAULT_METRIC, METRIC_NAMES, Arm
 from alsolike.configuration_document.experiments import experiment_to_document
 from alsolike.configuration_document.times import time_text
 from alsolike.experiments import report as reports
-from alsolike.experiments.comparison import Interval
 from alsolike.experiments.metrics import RatioMetric, metric_of
+from alsolike.experiments.sequential_tests import Interval
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.group import CommandGroup
 from cli.options import Context, HistoryReason, Yes, confirm
 from operations import times
 from operations.client.deployment import Deployment
-from operations.configuration.store import caller, live_configuration, store_of
+from operations.configuration.deployed_configuration import caller, live_configuration, store_of
 from operations.experiments import planning
 from operations.progress import counted
 

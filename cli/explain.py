@@ -40,7 +40,7 @@ def explain(
     Example: alsolike explain RECOMMENDATION_ID --user 42
     """
     from operations.explanation import report
-    from operations.explanation.unlogged import read_request
+    from operations.explanation.unlogged_parameters import read_request
 
     deployment = context.deployment
     body = None if request is None else read_request(request)

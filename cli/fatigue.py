@@ -38,7 +38,7 @@ def fatigue(
     Example: alsolike fatigue --days 14
     """
     from operations import times
-    from operations.configuration.store import live_configuration
+    from operations.configuration.deployed_configuration import live_configuration
     from operations.fatigue import estimate_fatigue
 
     configured = live_configuration(context.deployment).fatigue

@@ -15,7 +15,7 @@ from cli import console
 from cli.config import read_file
 from cli.group import CommandGroup
 from cli.options import Context, File
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 from operations.filters.explanation import explain
 
 app = CommandGroup(help="List and check filters.")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from alsolike.registry import history
+from alsolike.registry import version_history
 from alsolike.registry.versions import RETIRED, AlgorithmFigures
 from alsolike.runtime.errors import InvalidInput
 from cli import console
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from alsolike.bundle.manifest import Manifest
     from alsolike.registry.bundle_files import DamagedFile
     from alsolike.registry.canary_report import CanaryReport
-    from alsolike.registry.champion import Champion
+    from alsolike.registry.champion_pointer import Champion
     from alsolike.registry.decision import Decision
     from operations.models.version_comparison import Difference
 
@@ -76,7 +76,7 @@ def show(context: Context, version: Version) -> None:
     Example: alsolike models show 2026-03-01-ab12
     """
     deployment = context.deployment
-    found = history.version_history(model_versions.of(deployment), version)
+    found = version_history.version_history(model_versions.of(deployment), version)
     damaged = () if found.version.status == RETIRED else model_versions.damaged_files_of(deployment, version)
     if not context.printed({**found.document(), "damaged": [str(file) for file in damaged]}):
         _print_history(found, damaged)
@@ -297,7 +297,7 @@ def print_candidates(
         console.print_line(line)
 
 
-def _print_history(found: history.VersionHistory, damaged: Sequence[DamagedFile]) -> None:
+def _print_history(found: version_history.VersionHistory, damaged: Sequence[DamagedFile]) -> None:
     version, manifest = found.version, found.manifest
     if manifest:
         print_candidates_of(manifest)

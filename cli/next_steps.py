@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from alsolike.runtime.errors import NotFound
 from cli import console
 from operations.client.deployment import Deployment
-from operations.configuration.store import store_of
+from operations.configuration.deployed_configuration import store_of
 from operations.deployment_stage import Stage, stage_of, stored_user
 from operations.pages import page_urls
 

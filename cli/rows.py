@@ -118,7 +118,7 @@ def profile(
 
 
 def _profile(connection: Connection, user: str, *, session: bool, at: str | None) -> Profile:
-    from alsolike.profiles.store import ProfileStore
+    from alsolike.profiles.profile_table import ProfileStore
     from operations.recovery.past_profile import past
     from operations.recovery.rebuild import history_length
 

@@ -21,7 +21,7 @@ from cli.group import CommandGroup
 from cli.options import Context, File, HistoryReason, Latest, Output, Recommender, User
 from operations import times
 from operations.configuration import rule_drafts
-from operations.configuration.store import caller, live_configuration, store_of
+from operations.configuration.deployed_configuration import caller, live_configuration, store_of
 from operations.preview_summary import PreviewSummary, some_users, summarize
 from operations.progress import counted
 
@@ -361,7 +361,7 @@ def forecast(
     Example: alsolike rules forecast --file draft.yaml
     """
     from operations.forecast.deployed import inputs_of  # Imports numpy and pyarrow.
-    from operations.forecast.report import forecast_draft
+    from operations.forecast.draft_forecast import forecast_draft
 
     if file is not None and rules is not None:
         raise typer.BadParameter("--file does not go with --rules")

@@ -16,7 +16,7 @@ from cli import console
 from cli.next_steps import curl_lines, step_lines
 from cli.options import DEFAULT_DATA, Data, Environment, State, Yes, confirm
 from local_cloud.settings import DEFAULT_MODE
-from operations import boot
+from operations import embedded_cloud
 from operations.client import deployment as deployments
 from operations.client.aws import session_clients
 from operations.client.background import Background
@@ -54,18 +54,18 @@ def up(
     Example: alsolike up --data shop
     """
     state = state or deployments.state_path()
-    boot.claim(state, reach=deployments.options(state=state))
-    has_booted = not ephemeral and boot.check_data(data)
-    first_port = boot.first_port(port, has_booted=has_booted)
+    embedded_cloud.claim(state, reach=deployments.options(state=state))
+    has_booted = not ephemeral and embedded_cloud.check_data(data)
+    first_port = embedded_cloud.first_port(port, has_booted=has_booted)
     with contextlib.ExitStack() as resources:
         stopped = threading.Event()
-        pages = Background(lambda: boot.build_pages(stopped))
+        pages = Background(lambda: embedded_cloud.build_pages(stopped))
         resources.callback(pages.wait)  # `stop_builds` runs first, because callbacks run in reverse order.
-        resources.callback(boot.stop_builds, stopped)
-        boot.build_layers()
-        assembly = boot.synthesize(stack)
+        resources.callback(embedded_cloud.stop_builds, stopped)
+        embedded_cloud.build_layers()
+        assembly = embedded_cloud.synthesize(stack)
         cloud = resources.enter_context(
-            boot.running_cloud(
+            embedded_cloud.running_cloud(
                 assembly,
                 state=state,
                 port=first_port,
@@ -76,7 +76,7 @@ def up(
         )
         deployment = deployments.from_cloud(cloud)
         pages.result()
-        boot.publish_pages(deployment)
+        embedded_cloud.publish_pages(deployment)
         console.print_line(f"AWS endpoint  {cloud.endpoint}")
         if deployment.certificate:
             console.print_line(
@@ -88,7 +88,7 @@ def up(
         console.print_line("Next, in another terminal (Ctrl-C here stops the cloud):")
         for line in step_lines(deployment, reach=deployments.options(state=state)):
             console.print_line(f"  {line}")
-        boot.wait_for_interrupt(cloud)
+        embedded_cloud.wait_for_interrupt(cloud)
 
 
 def down(state: State = None) -> None:
@@ -118,7 +118,7 @@ def reset(data: Data = DEFAULT_DATA, yes: Yes = False) -> None:
     Example: alsolike reset --yes
     """
     confirm(f"Delete all data of the embedded cloud in {data}?", yes=yes)
-    deleted = boot.delete_data(data)
+    deleted = embedded_cloud.delete_data(data)
     console.say(f"deleted {data}" if deleted else f"there is no data in {data}")
 
 

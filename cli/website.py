@@ -12,7 +12,7 @@ from typer import Argument, Option
 from cli import console
 from cli.group import CommandGroup
 from cli.options import Connection
-from operations import boot
+from operations import embedded_cloud
 from operations import pages as site
 
 app = CommandGroup(help="The pages: storefront and console.")
@@ -29,8 +29,8 @@ def publish(
     """
     deployment = connection.deployment
     if pages is None:
-        boot.build_pages()
-        pages = boot.PAGES
+        embedded_cloud.build_pages()
+        pages = embedded_cloud.PAGES
     count = site.publish(deployment, pages)
     console.say(f"{count} files published")
     for line in site.page_lines(deployment):

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from operations import boot, cost_measurement_shop, progress
+from operations import cost_measurement_shop, embedded_cloud, progress
 from operations.client import deployment as deployments
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors
@@ -81,10 +81,12 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
     """Measure on the cloud of a state file, or on a new cloud with a synthetic shop and a model."""
     if state is not None:
         return Measured(_drive(deployments.embedded(state), items=(), events_per_call=events_per_call))
-    boot.build_layers()
+    embedded_cloud.build_layers()
     with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
         directory = Path(name)
-        with boot.running_cloud(boot.synthesize(ENVIRONMENT), state=directory / "cloud.json") as cloud:
+        with embedded_cloud.running_cloud(
+            embedded_cloud.synthesize(ENVIRONMENT), state=directory / "cloud.json"
+        ) as cloud:
             deployment = deployments.from_cloud(cloud)
             trained = _train(deployment, directory)
             items = cost_measurement_shop.item_ids()

@@ -4,7 +4,7 @@ from enum import Enum, auto
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.events.interactions import USER_PREFIX
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.models import versions as model_versions

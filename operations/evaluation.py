@@ -71,11 +71,11 @@ def compare(
     """
     from alsolike.training.dataset import MIN_TEST_USERS
     from model_export.algorithms import by_default, named
-    from model_export.evaluation.budget import BUDGET_S, Budget
     from model_export.evaluation.cold_start import judge, part_items, trials
     from model_export.evaluation.diversity import kinds
     from model_export.evaluation.fit_cache import Fits
     from model_export.evaluation.ranking import BOTH, best_list
+    from model_export.evaluation.resource_budget import BUDGET_S, Budget
     from model_export.evaluation.selection import Candidate, Comparison, choose, selection_reason
     from model_export.export.parity import ParityError, check_export
 

@@ -18,7 +18,7 @@ from alsolike.declarations.parameters import Names
 from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from alsolike.runtime.names import NAME, NAME_FORM
-from alsolike.signing.keys import DISABLED, KEY_ID, SigningKey, encryption_context
+from alsolike.signing.key_pairs import DISABLED, KEY_ID, SigningKey, encryption_context
 from operations import times
 from operations.client.aws import translate_aws_errors
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alsolike.registry.canary import Canary
-from alsolike.registry.champion import Champion
+from alsolike.registry.champion_pointer import Champion
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, InvalidSnapshot
 from alsolike.training.monitoring import DriftReport
 from alsolike.training.runs import TrainingRun
@@ -17,7 +17,7 @@ from operations import monitoring, store_status, times
 from operations.alarms import alarms
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment, embedded_cloud
-from operations.configuration.store import store_of
+from operations.configuration.deployed_configuration import store_of
 from operations.incomplete_responses import incomplete_responses
 from operations.metric_values import metric_values
 from operations.metric_writers import NAMESPACE

@@ -15,7 +15,7 @@ from alsolike.runtime.errors import AlsolikeError
 from cli import console
 from cli.options import INTERRUPTED, Output, State
 from cli.up import api_lines
-from operations import boot, extras
+from operations import embedded_cloud, extras
 from operations.client import deployment as deployments
 from operations.client.deployment import Deployment
 from operations.pages import page_lines
@@ -71,7 +71,7 @@ def demo(
             _show_next(deployment, run, state=state, keeps_running=keeps_running, verbose=verbose)
         if keeps_running:
             console.say("The shop is running. Press Ctrl-C to stop it.")
-            boot.wait_for_interrupt(run.cloud)
+            embedded_cloud.wait_for_interrupt(run.cloud)
     if keeps_running:
         console.say(f"The shop has stopped. It continues with `{console.call('up', '--data', str(DATA))}`.")
 

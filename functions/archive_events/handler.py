@@ -7,7 +7,7 @@ from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.metrics import Metric
-from alsolike.events.stream import stream_records
+from alsolike.events.stream_records import stream_records
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
+from alsolike.events.stream_records import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.lake import partitions
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.quarantine import QuarantinedRecord

@@ -22,7 +22,7 @@ import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from alsolike.events.stream import StreamRecord
+from alsolike.events.stream_records import StreamRecord
 from alsolike.lake import partitions, served
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.quarantine import QuarantinedRecord

@@ -24,8 +24,8 @@ from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.item_index import Items
 from functions.attribute_outcomes.join import Known, join
 from functions.attribute_outcomes.object_reader import rows_of
+from functions.attribute_outcomes.outcome_sums import DaySums
 from functions.attribute_outcomes.responses import ANSWERS, distinct, genuine
-from functions.attribute_outcomes.summary import DaySums
 from functions.attribute_outcomes.tables import OUTCOMES
 
 PART_ROWS = 200_000

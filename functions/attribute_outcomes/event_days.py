@@ -20,11 +20,11 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.client_protocols import S3Client
 from functions.attribute_outcomes.attribution_rules import AttributionRules, Reason
 from functions.attribute_outcomes.disk_partitions import Hashes, Part, Spill, hashes_of, parts_for
-from functions.attribute_outcomes.ids import read
+from functions.attribute_outcomes.disk_records import BATCH_ROWS, KEY, Records, between, starts
 from functions.attribute_outcomes.inputs import Inputs
 from functions.attribute_outcomes.item_index import Items
 from functions.attribute_outcomes.object_reader import rows_of
-from functions.attribute_outcomes.records import BATCH_ROWS, KEY, Records, between, starts
+from functions.attribute_outcomes.recommendation_id_parser import read
 
 _TEXT = pa.string()
 EVENTS = pa.schema(

@@ -11,8 +11,8 @@ from alsolike.experiments.forecasts import DAYS, DONE, FAILED, RESPONSES, Foreca
 from alsolike.runtime.errors import AlsolikeError
 from alsolike.runtime.observability import logger
 from operations import progress
+from operations.forecast.draft_forecast import forecast_draft
 from operations.forecast.inputs import ForecastInputs
-from operations.forecast.report import forecast_draft
 
 WRITE_EVERY_S = 3.0
 

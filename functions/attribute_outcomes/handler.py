@@ -22,7 +22,7 @@ from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.reader import SnapshotReader
 from functions.attribute_outcomes.attribution_rules import AttributionRules, first_whole_day, window_cut_days
 from functions.attribute_outcomes.forecasts import run_forecast
-from functions.attribute_outcomes.increments import update_increments
+from functions.attribute_outcomes.holdout_report import update_increments
 from functions.attribute_outcomes.service import Attribution, LastDayReport
 from functions.attribute_outcomes.settings import Settings
 from operations.forecast.inputs import ForecastInputs

@@ -23,7 +23,7 @@ from alsolike.lake import served
 from functions.attribute_outcomes.attribution_rules import KINDS, AttributionRules, Kind, Reason
 from functions.attribute_outcomes.disk_partitions import flat
 from functions.attribute_outcomes.item_index import Items
-from functions.attribute_outcomes.slate import Bools, Floats, Ints, Slate, Views, ordered_sum
+from functions.attribute_outcomes.response_items import Bools, Floats, Ints, Slate, Views, ordered_sum
 from functions.attribute_outcomes.tables import OUTCOMES
 
 NEVER = np.iinfo(np.int64).max

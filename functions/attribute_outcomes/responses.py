@@ -11,7 +11,7 @@ import pyarrow as pa
 
 from alsolike.configuration import recommendation_id
 from alsolike.declarations.times import DAY_MS
-from functions.attribute_outcomes.ids import read
+from functions.attribute_outcomes.recommendation_id_parser import read
 
 _TEXT = pa.string()
 ANSWERS = pa.schema(

@@ -23,7 +23,7 @@ from functions.attribute_outcomes.attribution_rules import POPULARITY_DAYS, Attr
 from functions.attribute_outcomes.day_results import PART_ROWS, Computation, Results
 from functions.attribute_outcomes.inputs import DayReceipt, DayReceiptStore, Inputs, date_of, etag_of
 from functions.attribute_outcomes.item_index import Items
-from functions.attribute_outcomes.summary import to_table
+from functions.attribute_outcomes.outcome_sums import to_table
 
 CONNECTIONS = 16
 REPORT_AFTER_MS = 3_600_000

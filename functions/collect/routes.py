@@ -17,10 +17,10 @@ from alsolike.runtime.client_protocols import DynamoDbClient, S3Client, SecretsM
 from alsolike.runtime.http import respond
 from alsolike.runtime.polling import Polling
 from functions.collect.actions import ActionRoutes
-from functions.collect.description import Description
 from functions.collect.events import Events
+from functions.collect.items_and_users import RowRoutes
+from functions.collect.openapi_route import Description
 from functions.collect.request import CollectRequest
-from functions.collect.rows import RowRoutes
 from functions.collect.settings import Settings
 
 Route = Callable[[CollectRequest], dict[str, Any]]

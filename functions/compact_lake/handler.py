@@ -14,7 +14,7 @@ from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
-from functions.compact_lake.merge_rules import MergeRules
+from functions.compact_lake.merge_thresholds import MergeRules
 from functions.compact_lake.merging import ErasedUsers
 from functions.compact_lake.service import Upkeep
 from functions.compact_lake.settings import Settings

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 
 from alsolike.lake.lake_objects import LakeObject
-from functions.compact_lake.merge_rules import MergeRules
+from functions.compact_lake.merge_thresholds import MergeRules
 
 FULL_SUFFIX = "-full.parquet"
 

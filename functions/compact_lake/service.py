@@ -29,7 +29,7 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
 from functions.compact_lake import expired_days, merging
-from functions.compact_lake.merge_rules import MergeRules
+from functions.compact_lake.merge_thresholds import MergeRules
 from functions.compact_lake.receipts import WRITTEN, MergeReceipt, MergeReceiptStore, merge_id
 from functions.compact_lake.selection import batches, candidates, output_key
 from functions.compact_lake.tables import INTERACTIONS, Table

@@ -11,7 +11,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from alsolike.events.interactions import profile_id
-from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
+from alsolike.events.stream_records import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, InvalidTrends
 from alsolike.runtime.observability import logger

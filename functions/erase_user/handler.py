@@ -11,7 +11,7 @@ from alsolike.api.handler import api_handler
 from alsolike.api.path_ids import path_id
 from alsolike.declarations.metrics import Metric
 from alsolike.privacy.pseudonyms import IdPolicy, pseudonyms_of
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.aws import client
 from alsolike.runtime.http import respond
 from alsolike.runtime.observability import count, instrumented, logger

@@ -11,7 +11,7 @@ from alsolike.events.interactions import profile_id
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, erasure_id, pending_key
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone, long_key
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client, StepFunctionsClient
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable

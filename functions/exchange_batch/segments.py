@@ -19,7 +19,7 @@ from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.events.interactions import USER_PREFIX
 from alsolike.recommendations.segments import MAX_LINES, MAX_USERS, check_names, lines_key, output_line, parse_line
 from alsolike.registry.bundle_files import checked_manifest
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import S3Object, download, listed

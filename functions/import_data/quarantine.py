@@ -12,7 +12,7 @@ from pathlib import Path
 import orjson
 
 from alsolike.events.interactions import profile_id
-from alsolike.events.stream import StreamRecord, partition_key
+from alsolike.events.stream_records import StreamRecord, partition_key
 from alsolike.lake.quarantine import IMPORT_SHARD, QuarantinedRecord
 from alsolike.privacy.tombstones import IsErased, names_erased
 from alsolike.runtime.client_protocols import S3Client

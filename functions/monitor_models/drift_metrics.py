@@ -15,7 +15,7 @@ from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.drift_reference import Categories, category_of, weekdays_of
 from alsolike.training.monitoring import DataCheck, Drift, Figure
 from alsolike.training.stability_index import Design, Histogram, psi, psi_by_chance
-from functions.monitor_models.baseline import Baseline
+from functions.monitor_models.champion_reference import Baseline
 
 MIN_COUNT = 200
 """Minimum number of interactions, users or responses for a metric, in each of the two periods.

@@ -12,8 +12,8 @@ import orjson
 
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.metrics import Metric
-from alsolike.profiles.store import ProfileStore
-from alsolike.registry.champion_pointer import Registry
+from alsolike.profiles.profile_table import ProfileStore
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment

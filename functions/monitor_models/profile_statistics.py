@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from alsolike.bundle.manifest import Manifest
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from functions.monitor_models.lake_reader import hashes_of
 
 PROFILES = 500

@@ -14,7 +14,7 @@ from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake.lake_objects import list_objects
 from alsolike.lake.partitions import event_date
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.registry.training_lock import Holder, TrainingLock
 from alsolike.runtime.client_protocols import S3Client, StepFunctionsClient
 from alsolike.runtime.observability import logger
@@ -25,13 +25,13 @@ from alsolike.training.executions import execution_name
 from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThresholds, Figure, Start, report_key
 from alsolike.training.stability_index import WINDOW_DAYS
 from functions.monitor_models import drift_metrics
-from functions.monitor_models.baseline import Baseline, read_baseline
+from functions.monitor_models.champion_reference import Baseline, read_baseline
 from functions.monitor_models.data_checks import checks
+from functions.monitor_models.monitoring_state import State, StateStore
 from functions.monitor_models.profile_statistics import ProfileStatistics, look_at
 from functions.monitor_models.responses import read_scores
-from functions.monitor_models.state import State, StateStore
 from functions.monitor_models.training_start import due, outcome_of, start
-from functions.monitor_models.window import Window, days_since, read_window
+from functions.monitor_models.window_interactions import Window, days_since, read_window
 
 HOUR_MS = 3_600_000
 UNKNOWN_ITEM, MAX_UNKNOWN = "item_unknown", 0.5

@@ -13,7 +13,7 @@ from alsolike.runtime.client_protocols import StepFunctionsClient
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.training.executions import execution_arn
 from alsolike.training.monitoring import DriftThresholds, Figure, Start, StartedTraining, Trigger
-from functions.monitor_models.state import State
+from functions.monitor_models.monitoring_state import State
 
 DRIFT_PAUSE_MS = 7 * DAY_MS
 """Minimum pause in milliseconds between the last start and a start for drift. Under a new champion, the pause applies

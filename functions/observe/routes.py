@@ -21,7 +21,7 @@ from functions.observe.cost import Cost
 from functions.observe.drift import drift, latest_report
 from functions.observe.engagement import engagement
 from functions.observe.experiments import experiments
-from functions.observe.increments import increments
+from functions.observe.holdout_report import increments
 from functions.observe.metric_reader import MetricReader
 from functions.observe.metrics import CACHED_S, Exporter
 from functions.observe.quarantine import quarantine

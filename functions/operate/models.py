@@ -7,12 +7,12 @@ from typing import Any
 
 from alsolike.api.operator_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK
 from alsolike.declarations.defaults import DEFAULT_LISTED_MODELS
-from alsolike.registry import history, promotion
+from alsolike.registry import promotion, version_history
 from alsolike.registry.bundle_files import BundleFiles, DamagedFile
 from alsolike.registry.canary_report import CanaryReport
-from alsolike.registry.champion import Champion, Promotion
+from alsolike.registry.champion_pointer import Champion, Promotion
 from alsolike.registry.decision import Decision
-from alsolike.registry.history import VersionHistory
+from alsolike.registry.version_history import VersionHistory
 from alsolike.registry.versions import RETIRED, AlgorithmFigures, ModelVersion, ModelVersions, candidates
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from alsolike.runtime.observability import logger
@@ -48,7 +48,7 @@ class Models:
         }
 
     def show(self, request: OperatorRequest) -> dict[str, Any]:
-        record = history.version_history(self._versions, request.version)
+        record = version_history.version_history(self._versions, request.version)
         damaged = () if record.version.status == RETIRED else self._bundles.damaged(request.version)
         return history_document(record, damaged)
 

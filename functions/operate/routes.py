@@ -25,7 +25,7 @@ from functions.operate.rules import Rules
 from functions.operate.session_tokens import create
 from functions.operate.settings import Settings
 from functions.operate.trainings import Trainings
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 
 STARTED = ("POST /operator/engagement", "POST /operator/drift", "POST /operator/rules/forecasts")
 """Routes with the status 202, because they respond before their work is finished."""

@@ -21,7 +21,7 @@ from alsolike.schema.document import Fault, dotted
 from alsolike.schema.validation import describe
 from functions.operate.request import OperatorRequest
 from operations.configuration import rule_drafts
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 
 _ID = re.compile("[0-9a-f]{32}")
 

@@ -6,7 +6,7 @@ import dataclasses
 from pathlib import Path
 
 from alsolike.bundle.files import CONTENT_FILE
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, Unavailable

@@ -11,7 +11,7 @@ from alsolike.arrays.mapped import UNREADABLE, MappedStrings
 from alsolike.bundle.files import MANIFEST_FILE, PUBLIC_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.bundle.public_lists import PublicLists
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.s3 import S3Object, download

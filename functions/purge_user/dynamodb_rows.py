@@ -8,7 +8,7 @@ from alsolike.events.interactions import SESSION_PREFIX, profile_id
 from alsolike.privacy.erasures import erasure_id
 from alsolike.profiles.impressions import impressions_partition
 from alsolike.profiles.profile import ERASURE_PREFIX, SessionLink
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.aws_errors import translate_aws_errors
 from functions.purge_user.purge_context import PurgeContext
 

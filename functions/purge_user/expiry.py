@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from alsolike.declarations.retention import TABLE_STREAM_DAYS
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.privacy.erasures import Expiring, TrainedModel, date_after
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import folders

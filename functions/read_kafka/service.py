@@ -16,7 +16,7 @@ import orjson
 from alsolike.api.put_events import CALL, EVENT, EventCall, parse_put_events
 from alsolike.configuration.configuration import Configuration
 from alsolike.events.interactions import MAX_TIME_MS, Interaction
-from alsolike.events.stream import ConfigurationSource, StreamRecord
+from alsolike.events.stream_records import ConfigurationSource, StreamRecord
 from alsolike.events.stream_writer import EventStream
 from alsolike.lake.quarantine import KAFKA_SHARD, QuarantinedRecord, without_values
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy

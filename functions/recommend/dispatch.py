@@ -14,6 +14,7 @@ from alsolike.declarations.metrics import Metric
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.http import route_key
 from alsolike.runtime.observability import count, count_all, count_by, invocation, log_refusal
+from functions.recommend.dependencies import Dependencies, current_dependencies
 from functions.recommend.direct.batch import answer_batch, parse_batch
 from functions.recommend.direct.forecast import forecast_lists
 from functions.recommend.direct.preview import preview
@@ -31,7 +32,6 @@ from functions.recommend.masks import WITHOUT_FALLBACK
 from functions.recommend.ranking.actions import recommend_actions
 from functions.recommend.service import Recommender
 from functions.recommend.settings import Settings
-from functions.recommend.sources import Sources, current_sources
 from functions.recommend.state.model import Budget
 from functions.recommend.state.serving_state import ServingState
 
@@ -49,28 +49,28 @@ DIRECT_CALLS: Mapping[str, Callable[..., dict[str, Any]]] = MappingProxyType(
 
 @api_handler(Settings)
 def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    sources = current_sources()
+    dependencies = current_dependencies()
     now_ms = time.time_ns() // 1_000_000
-    sources.wait_budget.begin_request(limited="routeKey" in event)
+    dependencies.wait_budget.begin_request(limited="routeKey" in event)
     if "batch" in event:
-        return _answer_batch(event, context, sources=sources, now_ms=now_ms)
+        return _answer_batch(event, context, dependencies=dependencies, now_ms=now_ms)
     for name, answer_call in DIRECT_CALLS.items():
         if name in event:
-            recommender = _recommender(sources, context, now_ms=now_ms)
+            recommender = _recommender(dependencies, context, now_ms=now_ms)
             return _or_refusal(answer_call, event[name], recommender=recommender)
-    budget = Budget(sources.time_budget_ms)
+    budget = Budget(dependencies.time_budget_ms)
     route = route_key(event)
     if route == ACTION_ROUTE:
-        return _answer_actions(event, context, sources=sources, now_ms=now_ms)
+        return _answer_actions(event, context, dependencies=dependencies, now_ms=now_ms)
     request = PARSERS[route](event)
-    recommender = _recommender(sources, context, now_ms=now_ms)
-    if sources.wait_budget.is_cold:
-        sources.trends.begin(now_ms=now_ms)
+    recommender = _recommender(dependencies, context, now_ms=now_ms)
+    if dependencies.wait_budget.is_cold:
+        dependencies.trends.begin(now_ms=now_ms)
     answer = recommender.answer(request, budget=budget, swaps=True)
     _count(answer, request)
     response = respond_answer(answer, request, event, route=route)
     if response["statusCode"] != NOT_MODIFIED:  # A 304 repeats a response that was logged when it was first sent.
-        sources.served.write(
+        dependencies.served.write(
             answer,
             request,
             now_ms=now_ms,
@@ -81,40 +81,40 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     return response
 
 
-def _answer_actions(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
-    state = sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
-    answer = _actions(parse_action_recommendations(event), state=state, sources=sources, now_ms=now_ms)
+def _answer_actions(event: dict[str, Any], context: Any, *, dependencies: Dependencies, now_ms: int) -> dict[str, Any]:
+    state = dependencies.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    answer = _actions(parse_action_recommendations(event), state=state, dependencies=dependencies, now_ms=now_ms)
     count(Metric.ACTION_ANSWERS)
     if answer.degraded:
         count(Metric.ACTION_ANSWERS_DEGRADED)
     return respond_actions(answer)
 
 
-def _actions(request: ActionRequest, *, state: ServingState, sources: Sources, now_ms: int) -> ActionAnswer:
+def _actions(request: ActionRequest, *, state: ServingState, dependencies: Dependencies, now_ms: int) -> ActionAnswer:
     return recommend_actions(
         request,
         state=state,
-        stores=sources.stores,
-        sources=sources.actions,
+        stores=dependencies.stores,
+        sources=dependencies.actions,
         recommendation_id=uuid.uuid4().hex,
         now_ms=now_ms,
     )
 
 
-def _recommender(sources: Sources, context: Any, *, now_ms: int) -> Recommender:
-    state = sources.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
-    return Recommender(state, sources.stores, sources.trends, now_ms)
+def _recommender(dependencies: Dependencies, context: Any, *, now_ms: int) -> Recommender:
+    state = dependencies.refresher.state(now_ms=now_ms, remaining_ms=context.get_remaining_time_in_millis)
+    return Recommender(state, dependencies.stores, dependencies.trends, now_ms)
 
 
-def _answer_batch(event: dict[str, Any], context: Any, *, sources: Sources, now_ms: int) -> dict[str, Any]:
+def _answer_batch(event: dict[str, Any], context: Any, *, dependencies: Dependencies, now_ms: int) -> dict[str, Any]:
     """Process a batch. An error that concerns all users fails the invocation, so that the caller receives it."""
-    batches = sources.batches()
+    batches = dependencies.batches()
     batch = parse_batch(event["batch"], files=batches.files)
-    recommender = _recommender(sources, context, now_ms=now_ms)
+    recommender = _recommender(dependencies, context, now_ms=now_ms)
     return answer_batch(
         batch,
         recommender=recommender,
-        actions=functools.partial(_actions, state=recommender.state, sources=sources, now_ms=now_ms),
+        actions=functools.partial(_actions, state=recommender.state, dependencies=dependencies, now_ms=now_ms),
         profiles=batches.profiles,
         files=batches.files,
         remaining_ms=context.get_remaining_time_in_millis,

@@ -21,7 +21,7 @@ from functions.recommend.resolve import ResolvedRequest, SelectedFilter
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Mask
-from functions.recommend.user import StoredUser
+from functions.recommend.user_data import StoredUser
 
 Positions = npt.NDArray[np.int64]
 

@@ -27,7 +27,7 @@ from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import UNLIMITED, Budget
 from functions.recommend.state.serving_state import ServingState
 from functions.recommend.state.stores import UserStores
-from functions.recommend.user import StoredUser, stored_user
+from functions.recommend.user_data import StoredUser, stored_user
 
 MORE_CANDIDATES, MAX_CANDIDATES_A_PLACE = 1.5, 3.0
 """Factor by which the number of candidates per position grows while the candidates contain too few products. It grows

@@ -9,7 +9,7 @@ import time
 
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.memory import limit_memory
-from functions.recommend.sources import current_sources
+from functions.recommend.dependencies import current_dependencies
 from functions.recommend.state.onnx_sessions import open_first_session
 
 CONNECT_ATTEMPTS = 3
@@ -27,7 +27,8 @@ def start(initialization_type: str) -> None:
     `provisioned-concurrency`.
     """
     limit_memory(os.environ)
-    current_sources()  # Creating clients takes half of a first request's time, and initialisation has a full processor.
+    # Creating clients takes half of a first request's time, and initialisation has a full processor.
+    current_dependencies()
     open_first_session()
     _connect()
     gc.freeze()  # Existing objects are permanent. Only replaced models and catalogues need collection.
@@ -49,7 +50,7 @@ def _connect() -> None:
     """
     for _ in range(CONNECT_ATTEMPTS):
         with contextlib.suppress(Unavailable):
-            current_sources().stores.profiles.read(NO_PROFILE, length=1)
+            current_dependencies().stores.profiles.read(NO_PROFILE, length=1)
             return
 
 
@@ -61,7 +62,7 @@ def _prepare() -> None:
     """
     deadline_ms = time.monotonic() * 1000 + PREPARE_MS
     now_ms = time.time_ns() // 1_000_000
-    process = current_sources()
+    process = current_dependencies()
 
     def remaining_ms() -> float:
         return deadline_ms - time.monotonic() * 1000

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from alsolike.declarations.metrics import Metric
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.decision import REJECTED, Decisions, decision_key
 from alsolike.runtime.aws import client
 from alsolike.runtime.memory import limit_memory

@@ -8,7 +8,7 @@ from typing import Any
 
 from alsolike.bundle.files import FILES, MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
-from alsolike.registry.champion_pointer import model_prefix
+from alsolike.registry.champion_pointer_store import model_prefix
 from alsolike.registry.decision import decision_key
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput

@@ -6,8 +6,8 @@ import tempfile
 from pathlib import Path
 
 from alsolike.bundle.bundle import Bundle
-from alsolike.registry.champion import Champion
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer import Champion
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.decision import Decision, Decisions
 from functions.register_model.gate import judge
 from functions.register_model.limits import GateLimits

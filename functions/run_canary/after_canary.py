@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from alsolike.configuration.experiments import Experiment
 from alsolike.registry.approvals import APPROVED, REJECTED, Approvals
 from alsolike.registry.canary_report import PROMOTED, ROLLED_BACK, CanaryLook
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.retention import ModelFiles, protected, superfluous
 
 

@@ -6,10 +6,10 @@ rejects the version if
 
     z = (R_candidate - f R_champion - m) / sqrt(V_candidate + f^2 V_champion)
 
-is above the one-sided always valid critical value of `alsolike.experiments.comparison`. f and m are the tolerance. For
-the error rate, f is 1 and m the tolerated points. For the latency, f is 1 + the tolerated share and m is 0. For clicks,
-f is 1, m is 0 and the sign is reversed. V_candidate is at least the variance of the champion, scaled to the number of
-groups of the candidate, because few groups without a click do not prove a low click rate.
+is above the one-sided always valid critical value of `alsolike.experiments.sequential_tests`. f and m are the
+tolerance. For the error rate, f is 1 and m the tolerated points. For the latency, f is 1 + the tolerated share and m is
+0. For clicks, f is 1, m is 0 and the sign is reversed. V_candidate is at least the variance of the champion, scaled to
+the number of groups of the candidate, because few groups without a click do not prove a low click rate.
 
 Two further rules, outside of `ALPHA`, reject a version that mostly fails, and a version with too few users in the log.
 """
@@ -22,9 +22,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.experiments import comparison
-from alsolike.experiments.comparison import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, sample_ratio_p_value
-from functions.run_canary.figures import Arm
+from alsolike.experiments import sequential_tests
+from alsolike.experiments.sequential_tests import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, sample_ratio_p_value
+from functions.run_canary.arm_metrics import Arm
 
 TESTS = 3
 
@@ -100,7 +100,7 @@ class _Clock:
     planned: float
 
     def critical_z(self, alpha: float = ALPHA / TESTS) -> float:
-        return comparison.critical_z(alpha=alpha, observed=self.observed, planned=self.planned, one_sided=True)
+        return sequential_tests.critical_z(alpha=alpha, observed=self.observed, planned=self.planned, one_sided=True)
 
 
 def _outright(candidate: Arm, champion: Arm) -> Test:
@@ -153,7 +153,7 @@ def _clicks(candidate: ArmSample, champion: ArmSample, *, clock: _Clock) -> Test
 def _excluded_fall(candidate: ArmSample, champion: ArmSample, *, z: float) -> float | None:
     if candidate.ratio is None or champion.ratio is None:
         return None
-    low = comparison.fieller(candidate.ratio, champion.ratio, _variances(candidate, champion), z=z).low
+    low = sequential_tests.fieller(candidate.ratio, champion.ratio, _variances(candidate, champion), z=z).low
     return None if low is None or low <= -1 else max(-low, 0.0)
 
 
@@ -173,12 +173,12 @@ def detectable(clicks: ArmSample, *, share: float, duration_ms: int) -> str:
     `clicks` are the clicks of all users in the period before the canary that is as long as the canary.
     """
     expects = clicks.eventful * share >= MIN_EVENTS and clicks.users * share >= MIN_USERS
-    fall = comparison.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None
+    fall = sequential_tests.detectable_fall(clicks, share=share, alpha=ALPHA / TESTS) if expects else None
     if fall is None:
         return "too few clicks before the canary to detect a fall of click-through"
     days = duration_ms / DAY_MS * (fall / SMALL_FALL) ** 2
     return (
-        f"a fall of click-through of {fall:.0%} is found with a chance of {comparison.POWER:.0%}; "
+        f"a fall of click-through of {fall:.0%} is found with a chance of {sequential_tests.POWER:.0%}; "
         f"one of {SMALL_FALL:.0%} would take about {_days(days)}"
     )
 

@@ -14,7 +14,7 @@ from alsolike.declarations.metrics import Metric
 from alsolike.experiments.forecasts import Forecasts
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import GOING, PROMOTED, CanaryLook, CanaryReports
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.decision import Decisions
 from alsolike.registry.retention import ModelFiles
 from alsolike.runtime.aws import client

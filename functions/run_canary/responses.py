@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet  # for `read_tables`
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.experiments.comparison import ArmSample
+from alsolike.experiments.sequential_tests import ArmSample
 from alsolike.lake import outcomes, served
 from alsolike.lake.lake_objects import LakeObject, list_objects
 from alsolike.lake.tables import read_tables, tables_of
@@ -27,7 +27,7 @@ from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import download
-from functions.run_canary.figures import (
+from functions.run_canary.arm_metrics import (
     ERRORS,
     GROUPS,
     Answers,

@@ -8,8 +8,8 @@ from typing import Any
 
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import GOING, PROMOTED, ROLLED_BACK, CanaryLook, CanaryReport, CanaryReports
-from alsolike.registry.champion import Champion, EndedCanary
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer import Champion, EndedCanary
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.decision import REJECTED, Decision
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from functions.run_canary.evaluation import Test, Tolerance, conclusion, detectable, judge

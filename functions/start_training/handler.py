@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.declarations.metrics import Metric
 from alsolike.declarations.storage import DATASETS_PREFIX
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.retention import ModelFiles, expired, protected
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.aws import client

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.declarations.storage import GRAPHS_PREFIX, INTERACTIONS_PREFIX
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client

@@ -11,11 +11,11 @@ from typing import Any
 
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.metrics import Metric
-from alsolike.events.stream import stream_records
+from alsolike.events.stream_records import stream_records
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.profiles.impressions import ImpressionStore
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import MAX_LOGGED_IDS, count, instrumented, logger
 from alsolike.runtime.polling import Polling

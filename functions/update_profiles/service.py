@@ -10,11 +10,11 @@ import orjson
 from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.events.interactions import ACTION_TYPES, MAX_TIME_MS, Interaction, profile_id
 from alsolike.events.logins import Login, first_logins
-from alsolike.events.stream import ConfigurationSource, StreamRecord, parse_batch
+from alsolike.events.stream_records import ConfigurationSource, StreamRecord, parse_batch
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile import RecentInteraction, recent
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import InvalidInput
 
 

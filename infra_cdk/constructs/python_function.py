@@ -11,13 +11,13 @@ from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
 
 from alsolike.declarations.manifest import Manifest
+from infra_cdk.constructs.function_triggers import attach
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.metrics import namespace
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.permissions import Permission, add_policy, foreign_prefixes, permissions_of, role_for
 from infra_cdk.constructs.python_layers import RUNTIME, PythonLayers, architecture
 from infra_cdk.constructs.stored_data import NAMES, StoredData
-from infra_cdk.constructs.triggers import attach
 from infra_cdk.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -15,10 +15,10 @@ from model_export.algorithms import by_default, missing
 from model_export.api import Algorithm, Combination, Judge, Model
 from model_export.data.interactions import Floats, Interactions, Ints
 from model_export.evaluation.bootstrap import interval
-from model_export.evaluation.budget import QUICK_S, Budget
 from model_export.evaluation.diversity import Kinds
 from model_export.evaluation.fit_cache import Fits
 from model_export.evaluation.ranking import Gains, Quality, Seen, evaluate, gains, histories, mean, with_open_targets
+from model_export.evaluation.resource_budget import QUICK_S, Budget
 from model_export.evaluation.splits import Queries, Split
 from model_export.evaluation.weighted_scores import WeightedScores
 

@@ -11,7 +11,7 @@ import orjson
 
 from alsolike.runtime.errors import InvalidInput
 from model_export.data.impressions import CLICKS, Objective
-from model_export.evaluation.budget import BUDGET_S
+from model_export.evaluation.resource_budget import BUDGET_S
 
 _RUN_ID = re.compile(r"[0-9a-z-]{1,40}")
 _PROCESSES = re.compile(r"[1-9]|[1-5][0-9]|6[0-4]")

@@ -22,7 +22,7 @@ from model_export.data.training_data import MIN_INTERACTIONS, TrainingData
 from model_export.evaluation import metrics, splits
 from model_export.evaluation.bootstrap import apart
 from model_export.evaluation.fit_cache import EarlierFit, fitted
-from model_export.evaluation.paired import Paired, drawn, gains_of, paired, wanted_of
+from model_export.evaluation.paired_comparison import Paired, drawn, gains_of, paired, wanted_of
 from model_export.evaluation.ranking import Gains, Seen, hidden, mean
 from model_export.evaluation.splits import Part, Queries
 from model_export.job.response_lists import ChampionBundle, answers_of
@@ -112,7 +112,7 @@ def judge_new_data(
     Parameters
     ----------
     since_ms
-        Start of the new interactions, see `model_export.job.champion`.
+        Start of the new interactions, see `model_export.job.champion_comparison`.
     earlier
         Fits of `settings` on `data`. The first fit that can predict an earlier period is reused.
     """

@@ -32,11 +32,11 @@ from model_export.data.interactions import Interactions
 from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, described, open_model, text_columns
 from model_export.data.training_data import TrainingData, load
 from model_export.evaluation import splits
-from model_export.evaluation.budget import Budget, machine_megabytes
 from model_export.evaluation.cold_start import Trials, judge, part_items, trials
 from model_export.evaluation.diversity import kinds
 from model_export.evaluation.fit_cache import EarlierFit, Fits, fitted_at_cost
 from model_export.evaluation.ranking import Seen
+from model_export.evaluation.resource_budget import Budget, machine_megabytes
 from model_export.evaluation.seen_choice import choose_seen, repurchase_share
 from model_export.evaluation.segments import categories, sliced
 from model_export.evaluation.selection import Candidate, Comparison, Say, choose, selection_reason
@@ -49,8 +49,8 @@ from model_export.export.reranker import choose_reranker
 from model_export.imported.algorithm import Imported
 from model_export.imported.checks import check_folder
 from model_export.imported.folder import Folder
-from model_export.job import follower
-from model_export.job.champion import AgainstChampion, against_champion
+from model_export.job import peer_process
+from model_export.job.champion_comparison import AgainstChampion, against_champion
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.metrics import TrainingFigures, count_figures, sentence_figures, summary
 from model_export.job.new_data import NewData, judge_new_data
@@ -81,7 +81,7 @@ def main() -> int:
         hyperparameters = Hyperparameters.from_json((base / "input/config/hyperparameters.json").read_bytes())
         place = peers.place(os.environ, base / "input/config/resourceconfig.json", processes=hyperparameters.processes)
         if place.rank:
-            return follower.main(place)
+            return peer_process.main(place)
         with peers.joined(place), checkpoints.kept_in(base / "checkpoints"):
             train(
                 dataset=base / "input/data/dataset",

@@ -163,7 +163,7 @@ def _started(place: Place) -> Iterator[Sequence[subprocess.Popen[bytes]]]:
     try:
         for rank in range(place.rank + 1, place.rank + 1 + place.starts):
             variables = {"RANK": str(rank), "WORLD_SIZE": str(place.size), "MASTER_ADDR": host, "MASTER_PORT": port}
-            command = [sys.executable, "-m", "model_export.job.follower"]
+            command = [sys.executable, "-m", "model_export.job.peer_process"]
             children.append(subprocess.Popen(command, env={**os.environ, **variables}))
         yield children
         for child in children:

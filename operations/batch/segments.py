@@ -21,7 +21,7 @@ from operations.batch.user_ids import UserIds
 from operations.batch.workflow import BatchRun
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
-from operations.configuration.store import live_configuration, own_names
+from operations.configuration.deployed_configuration import live_configuration, own_names
 from operations.progress import Step
 
 COLUMNS = ("USER_ID", "RANK")

@@ -25,7 +25,7 @@ from operations.batch.user_ids import UserId, UserIds
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.concurrent_map import in_order
-from operations.configuration.store import live_configuration, own_names
+from operations.configuration.deployed_configuration import live_configuration, own_names
 from operations.progress import Step, counted
 
 USERS_OF_A_BATCH = 500

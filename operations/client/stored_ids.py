@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from alsolike.events.interactions import USER_PREFIX
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from operations.client.deployment import Deployment
 
 

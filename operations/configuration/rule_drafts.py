@@ -18,7 +18,7 @@ from alsolike.configuration_document.reader import Current
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from alsolike.schema.document import Fault, InvalidConfiguration, Path, dotted
 from operations.configuration.checks import past_rules, undeclared_names
-from operations.configuration.configuration_store import BUILT_IN, ConfigurationStore, Version
+from operations.configuration.configuration_versions import BUILT_IN, ConfigurationStore, Version
 
 PARTS = ("filters", "recommenders", "rules")
 LISTS = ("promotions", "boosts", "demotions", "pins", "slate")

@@ -29,15 +29,15 @@ from alsolike.records.served_response import (
     ServedResponse,
     state_hash,
 )
-from alsolike.registry.champion_pointer import model_prefix
+from alsolike.registry.champion_pointer_store import model_prefix
 from alsolike.runtime.errors import AlsolikeError, InvalidSnapshot, NotFound
 from alsolike.snapshot.manifest import Manifest
 from operations import progress
 from operations.client.stored_ids import pseudonyms
-from operations.configuration.store import store_of
+from operations.configuration.deployed_configuration import store_of
 from operations.day_replay.histories import Histories, read_histories
 from operations.day_replay.impressions import SeenLists, read_seen
-from operations.explanation.unlogged import history_parameter
+from operations.explanation.unlogged_parameters import history_parameter
 from operations.object_versions import ObjectVersion, read_version, stored_versions, versions_below
 from operations.recovery.lake_reader import LakeReader
 

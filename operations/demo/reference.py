@@ -16,7 +16,7 @@ from alsolike.bundle.reranker import Ints, Reranker
 from alsolike.catalogue.variants import ProductKey, product_key
 from alsolike.configuration.configuration import DEFAULT, PURCHASE
 from alsolike.profiles.profile import Profile
-from alsolike.registry import champion_pointer
+from alsolike.registry import champion_pointer_store
 from alsolike.runtime.s3 import download
 from alsolike.training import dataset
 from model_export.export.reference import Reference, fit_reference
@@ -117,7 +117,7 @@ def fit(deployment: Deployment, version: str, directory: Path, *, items: Path) -
     """Download a version's bundle and dataset into `directory`, and fit its algorithm again."""
     _download(
         deployment,
-        champion_pointer.model_prefix(version),
+        champion_pointer_store.model_prefix(version),
         (*files.SERVED_FILES, files.MANIFEST_FILE),
         directory / "model",
     )

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from alsolike.declarations.limits import MAX_EVENTS_PER_CALL
 from alsolike.events.interactions import Interaction, profile_id
 from alsolike.profiles.profile import Profile, RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors

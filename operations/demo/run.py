@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from alsolike.runtime.errors import Unavailable
-from operations import boot, pages
+from operations import embedded_cloud, pages
 from operations.client import deployment as deployments
 from operations.client.background import Background
 from operations.demo.results import DemoSummary
@@ -52,23 +52,25 @@ class Demo:
 
         The cloud stops when the context exits.
         """
-        boot.claim(self._state, reach=deployments.options(state=self._state))
-        boot.delete_data(DATA)
+        embedded_cloud.claim(self._state, reach=deployments.options(state=self._state))
+        embedded_cloud.delete_data(DATA)
         with contextlib.ExitStack() as stack:
             stopped = threading.Event()
             prepared = Background(lambda: self._prepare(stopped))
             # On exit, wait for the build that `stop_builds` has killed. Its progress line then precedes the command's
             # last line.
             stack.callback(prepared.wait)
-            stack.callback(boot.stop_builds, stopped)
-            boot.build_layers()
-            assembly = boot.synthesize(ENVIRONMENT)
+            stack.callback(embedded_cloud.stop_builds, stopped)
+            embedded_cloud.build_layers()
+            assembly = embedded_cloud.synthesize(ENVIRONMENT)
             self._cloud = stack.enter_context(
-                boot.running_cloud(assembly, state=self._state, port=boot.first_port(None), data=DATA)
+                embedded_cloud.running_cloud(
+                    assembly, state=self._state, port=embedded_cloud.first_port(None), data=DATA
+                )
             )
             deployment = deployments.from_cloud(self._cloud)
             data = prepared.result()
-            boot.publish_pages(deployment)
+            embedded_cloud.publish_pages(deployment)
             if deployment.names.web_bucket:
                 pages.choose(deployment, "cards", {"currency": "USD"})
             self._loop(deployment, data)
@@ -78,7 +80,7 @@ class Demo:
         from operations.demo import loop
 
         data = loop.prepare(self.summary, DIRECTORY, users=self._users)
-        boot.build_pages(stopped)
+        embedded_cloud.build_pages(stopped)
         return data
 
     def _loop(self, deployment: Deployment, data: Journey) -> None:

@@ -12,7 +12,7 @@ Example::
 from operations.doctor.account import read_account
 from operations.doctor.examination import ACTIONS, examine
 from operations.doctor.finding import FAILED, PASSED, UNKNOWN, Finding
-from operations.doctor.needs import Needs, read_needs
+from operations.doctor.requirements import Needs, read_needs
 from operations.doctor.signed_call import post
 
 __all__ = [

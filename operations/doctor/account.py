@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError
 from alsolike.runtime.aws_errors import translate_aws_errors
 from operations.cost.charges import DPUS
 from operations.doctor.finding import Finding, failed, passed, unknown
-from operations.doctor.needs import Needs
+from operations.doctor.requirements import Needs
 
 Clients = Callable[[str], Any]
 

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from alsolike.declarations.parameters import ENVIRONMENT_TAG, parameter_name
 from operations.doctor.account import Clients, error_code, read_parameter
 from operations.doctor.finding import Finding, failed, passed, unknown
-from operations.doctor.needs import Needs
+from operations.doctor.requirements import Needs
 from operations.doctor.signed_call import CHECK, judge, signed_headers, signed_url
 
 Post = Callable[[str, Mapping[str, str]], tuple[int, str]]

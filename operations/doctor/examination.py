@@ -14,7 +14,7 @@ from operations.doctor import account, deployment
 from operations.doctor.account import Clients, error_code
 from operations.doctor.deployment import Post
 from operations.doctor.finding import Finding, failed, unknown
-from operations.doctor.needs import Needs
+from operations.doctor.requirements import Needs
 
 ACTIONS = (
     "ce:ListCostAllocationTags",

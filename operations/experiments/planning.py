@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from alsolike.configuration.experiments import Experiment
-from alsolike.experiments.comparison import ALPHA, MIN_USERS, POWER, ArmSample, detectable_lift
 from alsolike.experiments.metrics import RatioMetric, Users
 from alsolike.experiments.report import control_of
+from alsolike.experiments.sequential_tests import ALPHA, MIN_USERS, POWER, ArmSample, detectable_lift
 from operations.progress import counted
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ def plan(
     For n days, the forecast uses the last n complete days, and counts each user once. Beyond the measured days, it
     assumes that each day adds the same number of new users with the same behaviour.
     """
-    from operations.experiments.tally import DayTally
+    from operations.experiments.outcomes_by_user import DayTally
 
     tally = DayTally(experiment.on)
     for piece in answers:

@@ -12,11 +12,11 @@ from alsolike.runtime.errors import InvalidInput
 from operations import times
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_user_ids
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 from operations.experiments import planning
 from operations.experiments.outcomes import outcomes_between
+from operations.experiments.outcomes_by_user import ArmTally
 from operations.experiments.stored_experiments import experiment_of
-from operations.experiments.tally import ArmTally
 
 
 def report_of(

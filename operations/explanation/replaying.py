@@ -13,7 +13,7 @@ from alsolike.recommendations.preview import check_not_refused
 from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, PERSONALIZED_RANKING, TRENDING
 from alsolike.records.served_response import PROMOTED, ServedResponse
 from operations.client.functions import invoke
-from operations.explanation.unlogged import history_parameter
+from operations.explanation.unlogged_parameters import history_parameter
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment

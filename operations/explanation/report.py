@@ -12,8 +12,8 @@ from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations import times
 from operations.client.deployment import Deployment
-from operations.explanation import replaying, unlogged
-from operations.explanation.names import arm_of, version_of
+from operations.explanation import replaying, unlogged_parameters
+from operations.explanation.id_tags import arm_of, version_of
 from operations.explanation.replaying import Replay
 from operations.explanation.served_rows import find_row
 from operations.explanation.user_history import history_at_answer
@@ -97,9 +97,9 @@ def explain(
     recommendation_id = head["recommendation_id"]
     row = find_row(deployment, recommendation_id, ids.parse(recommendation_id))
     head = head | {"model_version": row.model_version, "arms": row.arms}
-    rest = unlogged.logged_parameters(row)
+    rest = unlogged_parameters.logged_parameters(row)
     if request is not None:
-        rest |= unlogged.unlogged_parameters(dict(request), row)
+        rest |= unlogged_parameters.unlogged_parameters(dict(request), row)
     if user is None and (row.shopper, row.session) != (None, None):
         return Explanation(head, row, None, [], "the response belongs to a user; name the user with --user")
     history = () if user is None else history_at_answer(deployment, row, user)

@@ -24,7 +24,7 @@ from alsolike.schema.validation import describe
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import ListColumn, Snapshot, StringColumn
 from operations.client.deployment import Deployment
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 from operations.progress import counted
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 from operations.filters.catalogue import read_snapshot
 from operations.forecast.inputs import ForecastInputs
 

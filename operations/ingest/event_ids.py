@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from operations.ingest.texts import Texts
+from operations.ingest.text_columns import Texts
 
 Hashes = npt.NDArray[np.uint64]
 Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]

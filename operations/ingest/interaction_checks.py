@@ -30,9 +30,9 @@ from operations.ingest.event_ids import event_ids, text_hashes
 from operations.ingest.files import DataFile, as_text, value_type
 from operations.ingest.ids import CONTROL_CHARACTERS, SPACE, id_faults
 from operations.ingest.lake_rows import LakeRows
-from operations.ingest.texts import Texts
+from operations.ingest.row_rejections import Verdicts
+from operations.ingest.text_columns import Texts
 from operations.ingest.timestamps import numbers_of, times_ms
-from operations.ingest.verdicts import Verdicts
 
 PLAIN = ("TIMESTAMP", "EVENT_VALUE")
 """Columns that are not dictionary-encoded, because they are converted to numbers."""

@@ -24,7 +24,7 @@ from operations.ingest import interaction_checks
 from operations.ingest.csv_format import PLAIN, CsvForm
 from operations.ingest.files import Chunk, DataFile, as_text, open_file
 from operations.ingest.sources import find
-from operations.ingest.texts import Texts
+from operations.ingest.text_columns import Texts
 from operations.progress import counted
 
 if TYPE_CHECKING:

@@ -11,9 +11,9 @@ from typing import Any
 from alsolike.catalogue.items import ITEMS, column_name
 from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidInput
+from operations.ingest.column_inference import infer
 from operations.ingest.csv_format import PLAIN, CsvForm
 from operations.ingest.files import open_file
-from operations.ingest.inference import infer
 from operations.ingest.metadata_checks import open_metadata
 from operations.ingest.sources import find
 from operations.progress import counted

@@ -16,7 +16,7 @@ from alsolike.lake import partitions
 from alsolike.lake.arrow import arrow_schema
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, SCHEMA_VERSION
 from operations.ingest.event_ids import Hashes, hexadecimal
-from operations.ingest.texts import Places, Texts
+from operations.ingest.text_columns import Places, Texts
 
 SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 

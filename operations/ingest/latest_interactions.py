@@ -26,7 +26,7 @@ from alsolike.events.context import context_of
 from alsolike.profiles.profile import RecentInteraction
 from operations.ingest.event_ids import Hashes, hexadecimal
 from operations.ingest.lake_rows import LakeRows
-from operations.ingest.texts import Texts
+from operations.ingest.text_columns import Texts
 
 PARTS = 128
 """Number of partitions of users. The partition depends only on the user ID, so that a later run creates the same

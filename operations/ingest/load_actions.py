@@ -11,7 +11,7 @@ from alsolike.configuration.columns import CREATED, as_declared, column_name
 from alsolike.configuration.configuration import ColumnType
 from operations.client.deployment import Deployment
 from operations.ingest.arrow import leave_pandas_out
-from operations.ingest.inference import infer
+from operations.ingest.column_inference import infer
 from operations.ingest.inputs import DEFAULTS, Options, open_inputs
 from operations.ingest.load_metadata import CHUNK_ROWS
 from operations.ingest.metadata_checks import open_metadata

@@ -15,12 +15,12 @@ import numpy as np
 
 from alsolike.configuration.configuration import Configuration
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import InvalidInput
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_ids
-from operations.configuration.store import store_of
+from operations.configuration.deployed_configuration import store_of
 from operations.ingest import interaction_checks
 from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.erased_users import Erased, erased_users, none_erased

@@ -19,11 +19,11 @@ from alsolike.filters.parser import is_name
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import stored_ids
-from operations.configuration.store import own_names, store_of
+from operations.configuration.deployed_configuration import own_names, store_of
 from operations.ingest.arrow import leave_pandas_out
+from operations.ingest.column_inference import declarable, declared, declared_text, infer, notes
 from operations.ingest.erased_users import erased_users
 from operations.ingest.files import DataFile
-from operations.ingest.inference import declarable, declared, declared_text, infer, notes
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.journal import Journal, name_of_rows
 from operations.ingest.metadata_checks import MetadataFile, UserRules, open_metadata, put_rows

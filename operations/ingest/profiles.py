@@ -10,7 +10,7 @@ import pyarrow as pa
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.interactions import profile_id
 from alsolike.profiles.profile import Profile
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.journal import Journal

@@ -23,7 +23,7 @@ from alsolike.declarations.storage import IMPORTS_PREFIX
 from alsolike.events.interactions import profile_id
 from alsolike.lake import lake_objects, partitions
 from alsolike.lake.lake_objects import LakeObject
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound
 from alsolike.runtime.s3 import S3Object, delete_objects, scan
 from operations import progress

@@ -8,8 +8,8 @@ from typing import Any
 from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.bundle_files import BundleFiles, checked_manifest, object_sha256
-from alsolike.registry.champion import Champion
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer import Champion
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.registry.retention import LAST_GOOD
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client

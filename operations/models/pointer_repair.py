@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 import orjson
 
 from alsolike.declarations.storage import CHAMPION_KEY
-from alsolike.registry.champion import Champion, Promotion
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer import Champion, Promotion
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from alsolike.configuration_document.reader import read_current
 from alsolike.registry import promotion
-from alsolike.registry.champion import Champion
+from alsolike.registry.champion_pointer import Champion
 from alsolike.registry.promotion import check_change_reason as check_change_reason
 from alsolike.registry.retention import protected
 from alsolike.registry.training_lock import TrainingLock

@@ -10,7 +10,7 @@ from typing import Any
 
 from alsolike.arrays.mapped import MappedStrings
 from alsolike.bundle.manifest import Manifest
-from alsolike.registry.champion_pointer import model_prefix
+from alsolike.registry.champion_pointer_store import model_prefix
 from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.errors import NotFound, Unavailable
 from alsolike.runtime.s3 import S3Object, download

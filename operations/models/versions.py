@@ -7,7 +7,7 @@ from typing import Any
 
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.bundle_files import BundleFiles, DamagedFile
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.retention import ModelFiles
 from alsolike.registry.versions import AlgorithmFigures as AlgorithmFigures
 from alsolike.registry.versions import ModelVersion as ModelVersion

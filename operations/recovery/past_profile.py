@@ -3,7 +3,7 @@ from __future__ import annotations
 from alsolike.profiles.profile import Profile
 from operations import progress
 from operations.client.deployment import Deployment
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profiles import profile_of
 

@@ -10,10 +10,10 @@ from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.events.logins import Login
 from alsolike.profiles.profile import Profile
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from operations import progress
 from operations.client.deployment import Deployment
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 from operations.recovery.erased_users import ErasedUsers
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profiles import logins_of, profiles_of

@@ -10,7 +10,7 @@ from alsolike.snapshot.publisher import Published, SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
 from operations import progress
 from operations.client.deployment import Deployment
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 from operations.recovery.rows import read_changes
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from infra_cdk.assembly import inputs_digest
-from operations import boot
+from operations import embedded_cloud
 
 ROOT = Path(__file__).parents[2]
 CACHE = ROOT / "build" / "test-assemblies"
@@ -28,7 +28,7 @@ _TIMEOUT_S = 1_200
 def synthesized(environment: str = "demo", **settings: Any) -> Path:
     """Return the assembly of an environment of `cdk.json` with changed settings."""
     build_layers()
-    inputs = inputs_digest(environment=environment, layers=boot.LAYERS, overrides=settings)
+    inputs = inputs_digest(environment=environment, layers=embedded_cloud.LAYERS, overrides=settings)
     options = [
         "--environment",
         environment,
@@ -54,7 +54,7 @@ def synthesized(environment: str = "demo", **settings: Any) -> Path:
 
 def build_layers() -> None:
     with _locked("layers"):
-        boot.build_layers()
+        embedded_cloud.build_layers()
 
 
 @contextlib.contextmanager

@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from alsolike.registry.champion import Champion
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer import Champion
+from alsolike.registry.champion_pointer_store import Registry
 from functions.start_training.trigger import run_of
 from local_cloud.client import Cloud
 from tests.booted.shop import Shop, eventually

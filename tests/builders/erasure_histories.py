@@ -17,7 +17,7 @@ from alsolike.configuration.configuration import DEFAULT
 from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN, Interaction, profile_id
 from alsolike.events.logins import Login
-from alsolike.events.stream import StreamRecord
+from alsolike.events.stream_records import StreamRecord
 from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.profiles.user_export import UserData, UserDataStores

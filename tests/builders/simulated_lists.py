@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from model_export.evaluation.bootstrap import interval
-from model_export.evaluation.paired import hit_users
+from model_export.evaluation.paired_comparison import hit_users
 from model_export.evaluation.ranking import mean
 
 Gains = npt.NDArray[np.float64]

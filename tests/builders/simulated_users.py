@@ -8,8 +8,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.experiments.comparison import ArmSample
 from alsolike.experiments.metrics import BEFORE_DAYS
+from alsolike.experiments.sequential_tests import ArmSample
 
 Metric = Literal["click-through", "buyers", "revenue"]
 Sums = npt.NDArray[np.float64]

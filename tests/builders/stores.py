@@ -15,12 +15,12 @@ from botocore.exceptions import ClientError
 
 from alsolike.events.interactions import Interaction, profile_id
 from alsolike.events.logins import Login
-from alsolike.events.stream import StreamRecord
+from alsolike.events.stream_records import StreamRecord
 from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.profiles.profile import recent
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.s3 import scan
 from functions.erase_user.service import Erasing, erase_user
 from functions.purge_user.expiry import Retention

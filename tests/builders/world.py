@@ -9,10 +9,10 @@ from typing import Any
 
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import CanaryLook, CanaryReport, CanaryReports
-from alsolike.registry.champion import Champion
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer import Champion
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.decision import Check, Decision, Decisions, decision_key
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS
 

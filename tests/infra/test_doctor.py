@@ -9,7 +9,7 @@ import yaml
 from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES
 from operations.deployer_policy import deployer_policy
 from operations.doctor import ACTIONS, read_needs
-from operations.doctor.needs import KafkaCluster
+from operations.doctor.requirements import KafkaCluster
 
 
 @pytest.fixture

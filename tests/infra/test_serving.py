@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.api.operations import operations
+from alsolike.api.openapi_operations import operations
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.routes import ROUTES
 from functions.collect import routes as collect

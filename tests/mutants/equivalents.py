@@ -8,7 +8,7 @@ FILTER_COLUMNS = "layers/core/python/alsolike/filters/columns.py"
 FILTER_EVALUATION = "layers/core/python/alsolike/filters/evaluation.py"
 SLATE = "functions/recommend/rules/slate.py"
 PROFILE = "layers/core/python/alsolike/profiles/profile.py"
-PROFILES = "layers/core/python/alsolike/profiles/store.py"
+PROFILES = "layers/core/python/alsolike/profiles/profile_table.py"
 SESSION_LINKS = "layers/core/python/alsolike/profiles/session_marks.py"
 
 EQUIVALENTS: dict[tuple[str, str, str, str], str] = {

@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.declarations.storage import LISTS_KEY
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from local_cloud.client import Cloud
-from operations import boot, pages
+from operations import embedded_cloud, pages
 from operations.client import deployment
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
@@ -55,7 +55,7 @@ class PagesShop(Shop):
         self.deployment = deployment.from_cloud(cloud)
         names = self.deployment.names
         self.url, self.sign_in_url = names.web_url, names.sign_in_url
-        pages.publish(self.deployment, boot.PAGES)
+        pages.publish(self.deployment, embedded_cloud.PAGES)
 
     def stock(self, directory: Path) -> None:
         """Fill the shop. The trained version is the previous champion, and the champion is a copy of this version."""
@@ -124,4 +124,4 @@ if __name__ == "__main__":
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with stocked_shop(place, place / "cloud.json") as found:
         print(found.url, flush=True)
-        boot.wait_for_interrupt(found.cloud)
+        embedded_cloud.wait_for_interrupt(found.cloud)

@@ -21,7 +21,7 @@ from alsolike.declarations.metrics import Metric
 from alsolike.events.interactions import profile_id
 from alsolike.filters.values import parse_values
 from alsolike.profiles.profile import Profile
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.recommendations.request_fields import BATCH, FOR_YOU
 from alsolike.recommendations.segments import SegmentLine
 from alsolike.runtime.client_protocols import S3Client

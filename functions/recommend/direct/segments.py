@@ -26,7 +26,7 @@ from functions.recommend.resolve import ResolvedRequest, SelectedFilter, named_f
 from functions.recommend.service import Recommender
 from functions.recommend.state.model import Mask
 from functions.recommend.state.serving_state import ServingState
-from functions.recommend.user import StoredUser, stored_user
+from functions.recommend.user_data import StoredUser, stored_user
 
 MIN_DAYS = 7.0
 """Minimum period in days over which a user's interactions are averaged. Otherwise a few interactions of one visit would

@@ -20,7 +20,7 @@ from functions.recommend.http.request import ActionRequest
 from functions.recommend.http.response import ActionAnswer
 from functions.recommend.state.serving_state import ServingState
 from functions.recommend.state.stores import ActionSources, UserStores
-from functions.recommend.user import StoredUser
+from functions.recommend.user_data import StoredUser
 
 
 def recommend_actions(

@@ -13,7 +13,7 @@ from functions.recommend.masks import RequestItems
 from functions.recommend.resolve import ResolvedRequest
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.model import NO_HISTORY, Budget, History, Mask
-from functions.recommend.user import StoredUser
+from functions.recommend.user_data import StoredUser
 
 
 @struct

@@ -10,7 +10,7 @@ from pathlib import Path
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.files import MANIFEST_FILE, SERVED_FILES
 from alsolike.bundle.manifest import Manifest
-from alsolike.registry.champion_pointer import model_prefix
+from alsolike.registry.champion_pointer_store import model_prefix
 from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, Unavailable

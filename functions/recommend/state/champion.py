@@ -10,8 +10,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from alsolike.registry.canary import Canary
-from alsolike.registry.champion import Champion
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer import Champion
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.errors import InvalidBundle, Unavailable
 from alsolike.runtime.observability import logger
 from alsolike.runtime.polling import NO_LIMIT, PolledValue, Polling, WaitBudget

@@ -10,7 +10,7 @@ from alsolike.catalogue.users import UserStore
 from alsolike.privacy.pseudonyms import IdPolicy, Pseudonyms
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile import Profile
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import PolledValue, Polling

@@ -88,8 +88,8 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     from local_cloud.moto_imports import import_ec2
 
     import_ec2()
-    from local_cloud.admin import AdminServer
     from local_cloud.cloud import LocalCloud
+    from local_cloud.control_server import AdminServer
     from local_cloud.replication import replicated_stores
 
     stopped = threading.Event()

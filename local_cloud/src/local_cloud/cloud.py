@@ -55,7 +55,7 @@ from local_cloud.stacks import Stacks
 from local_cloud.state import CloudState
 from local_cloud.storage.journal import PORTS, Journal
 from local_cloud.storage.recorder import Recorder
-from local_cloud.telemetry.pump import Pump
+from local_cloud.telemetry.log_sender import Pump
 from local_cloud.training.runner import TrainingRunner
 
 PENDING_PER_ENVIRONMENT = 6

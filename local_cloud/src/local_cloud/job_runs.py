@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from local_cloud.deployment import Clients
 from local_cloud.processes import Processes
-from local_cloud.telemetry.pump import Pump
+from local_cloud.telemetry.log_sender import Pump
 
 # Seconds between SIGTERM and SIGKILL of a stopped run. SageMaker waits 120 s.
 STOP_GRACE_S = 10.0

@@ -17,7 +17,7 @@ import numpy as np
 
 from model_export.api import Model
 from model_export.data.interactions import Floats
-from model_export.processes.background_judge import judged_in_background
+from model_export.processes.background_evaluation import judged_in_background
 from model_export.processes.checkpoints import write
 
 if TYPE_CHECKING:

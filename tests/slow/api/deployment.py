@@ -12,7 +12,7 @@ from alsolike.declarations.routes import ADMINISTER, READ_RECOMMENDATIONS, WRITE
 from alsolike.events.session_tokens import MAX_LIFETIME_S, Session, mint
 from alsolike.recommendations.request_fields import GET_RECOMMENDATIONS
 from alsolike.schema.json_schemas import or_null
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from tests.booted.shop import SECONDS_PER_DAY, Shop, write_history
 
 GIVEN = "ALSOLIKE_API_TEST"

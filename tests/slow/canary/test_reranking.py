@@ -7,7 +7,7 @@ import time
 import numpy as np
 import pytest
 
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.recommendations.request_fields import FOR_YOU
 from operations.client.deployment import from_cloud
 from operations.demo import reference

@@ -10,7 +10,7 @@ import pytest
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake.duplicates import deduplicate
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.slow.faults.proxy import BROKEN, THROTTLED, throttled_times
 from tests.slow.faults.stores import Stores

@@ -10,7 +10,7 @@ from layers.build import build
 from layers.contents import TRAINING
 from layers.target import host_target
 from local_cloud.client import Cloud, CloudError
-from operations.boot import LAYERS
+from operations.embedded_cloud import LAYERS
 from tests.booted.assemblies import build_layers
 from tests.infra.assembly import templates
 from tests.infra.other_settings import PROTECTED

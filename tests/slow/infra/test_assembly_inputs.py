@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from infra_cdk.assembly import INPUTS, inputs_digest
-from operations import boot
+from operations import embedded_cloud
 from tests.infra.assembly import write_empty_layers
 
 ROOT = Path(__file__).parents[3]
@@ -68,19 +68,19 @@ def test_files_of_assets_come_from_inputs(synthesized, layers):
 
 
 def test_second_start_reuses_the_assembly_unless_a_setting_changed(tmp_path, monkeypatch):
-    monkeypatch.setattr(boot, "ASSEMBLIES", tmp_path / "assemblies")
-    monkeypatch.setattr(boot, "_empty_layers", lambda: write_empty_layers(tmp_path / "layers"))
-    monkeypatch.setattr(boot, "_is_built", lambda *_: False)
+    monkeypatch.setattr(embedded_cloud, "ASSEMBLIES", tmp_path / "assemblies")
+    monkeypatch.setattr(embedded_cloud, "_empty_layers", lambda: write_empty_layers(tmp_path / "layers"))
+    monkeypatch.setattr(embedded_cloud, "_is_built", lambda *_: False)
 
     def written_ns(assembly):
         return (assembly / "manifest.json").stat().st_mtime_ns
 
-    first = boot.synthesize("demo", without_layers=True)
+    first = embedded_cloud.synthesize("demo", without_layers=True)
     before_ns = written_ns(first)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "ALSO1")
-    assert boot.synthesize("demo", without_layers=True) == first
+    assert embedded_cloud.synthesize("demo", without_layers=True) == first
     assert written_ns(first) == before_ns
-    second = boot.synthesize("demo", without_layers=True, settings={"log_retention_days": 30})
+    second = embedded_cloud.synthesize("demo", without_layers=True, settings={"log_retention_days": 30})
 
     def retention(assembly):
         resources = json.loads((assembly / "alsolike-demo-serving.template.json").read_text())["Resources"]

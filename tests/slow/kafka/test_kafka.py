@@ -21,7 +21,7 @@ from confluent_kafka.cimpl import NewTopic
 
 from alsolike.lake.duplicates import deduplicate
 from alsolike.lake.quarantine import QuarantinedRecord
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from infra_cdk.context import load_settings
 from local_cloud.client import Cloud
 from tests.booted.assemblies import synthesized

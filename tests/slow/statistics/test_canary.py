@@ -6,7 +6,7 @@
 import numpy as np
 import pytest
 
-from alsolike.experiments.comparison import ALPHA
+from alsolike.experiments.sequential_tests import ALPHA
 from functions.run_canary.evaluation import Tolerance
 from tests.builders.simulated_canary import Behaviour, Canary
 

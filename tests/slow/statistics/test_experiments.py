@@ -10,9 +10,9 @@ import dataclasses
 import numpy as np
 import pytest
 
-from alsolike.experiments.comparison import ALPHA, compare, sample_ratio_p_value
 from alsolike.experiments.metrics import METRICS
 from alsolike.experiments.report import MISMATCH_BELOW
+from alsolike.experiments.sequential_tests import ALPHA, compare, sample_ratio_p_value
 from tests.builders.simulated_users import DrawnUsers, Shop, drawn_of, looks_of
 
 WITHOUT_DIFFERENCE, WITH_DIFFERENCE, BEFORE_THE_START = 800, 400, 300

@@ -10,7 +10,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from operations.experiments.incremental import difference_of
+from operations.experiments.holdout_comparison import difference_of
 from tests.builders.simulated_users import samples_of
 
 SHOPS, DAYS = 300, 60

@@ -19,7 +19,7 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from alsolike.events.stream import StreamRecord
+from alsolike.events.stream_records import StreamRecord
 from alsolike.lake.quarantine import QuarantinedRecord
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import Shop, eventually, parquet_rows

@@ -14,14 +14,14 @@ from alsolike.catalogue.change_log import ChangeKind
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.declarations.storage import CONFIGURATION_KEY, OWN_NAMES_KEY
-from alsolike.events.stream import stream_records
+from alsolike.events.stream_records import stream_records
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.profile import Profile, recent
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.s3 import S3Object
 from functions.archive_events.service import archive
-from operations.configuration.store import store_of
+from operations.configuration.deployed_configuration import store_of
 from operations.ingest.load_interactions import import_interactions
 from operations.recovery.erased_rows import drop_erased
 from operations.recovery.lake_reader import LakeReader

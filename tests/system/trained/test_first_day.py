@@ -17,9 +17,9 @@ from alsolike.bundle.files import GRAPH_FILE
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake.duplicates import deduplicate
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from operations.metric_writers import declared
 from tests.booted.shop import empty_quarantine, eventually, failed_invocations, kill, record
 from tests.system.trained.opened_shop import DAYS, USERS

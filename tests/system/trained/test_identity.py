@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from alsolike.events.interactions import Interaction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from tests.booted.shop import eventually
 
 SESSION, USER = "visit-7", "newcomer"

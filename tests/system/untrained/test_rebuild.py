@@ -8,7 +8,7 @@ import pytest
 
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.profiles.profile import Profile
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
 from tests.booted.shop import eventually

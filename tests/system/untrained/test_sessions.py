@@ -11,7 +11,7 @@ from joserfc import jwt
 from joserfc.jwk import OctKey
 
 from alsolike.events.session_tokens import Session, mint
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from tests.booted.shop import eventually
 
 EVENTS = "/session/events"

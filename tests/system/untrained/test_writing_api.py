@@ -7,7 +7,7 @@ import pytest
 
 from alsolike.api.path_ids import path_segment
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from tests.booted.shop import eventually
 
 STRANGE_IDS = ["a/b", "../../items", "50%", "%2F", "a?b#c", "ü ö", "😀" * 256, "~x", "..", "a+b"]

@@ -4,8 +4,8 @@ from benchmarks import measured
 from benchmarks.first_hour import BOOKS, EVENTS, USERS, write_files
 from benchmarks.rows import Row, markdown
 from operations.cost import charges
+from operations.ingest.column_inference import declarable, infer
 from operations.ingest.files import open_file
-from operations.ingest.inference import declarable, infer
 from operations.ingest.sources import find
 
 

@@ -9,8 +9,8 @@ import pytest
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.training.monitoring import DriftReport, DriftThresholds
-from operations import boot
 from operations import cost_measurement as measuring
+from operations import embedded_cloud
 from operations.cost import Duration, Load
 from operations.cost_measurement import CallFigures, Measured, figures
 from operations.monthly_load import monthly_load
@@ -113,7 +113,7 @@ def test_cost_without_an_assembly_synthesizes_the_environment(assembly, monkeypa
         assert (environment, without_layers, settings) == ("prod", True, {"size": "large"})
         return assembly
 
-    monkeypatch.setattr(boot, "synthesize", synthesize)
+    monkeypatch.setattr(embedded_cloud, "synthesize", synthesize)
 
     assert json.loads(run_cost("--environment", "prod", "--size", "large", "--json"))["environment"] == "shop"
 
@@ -170,7 +170,7 @@ def test_compare_prints_the_difference_per_service(assembly, tmp_path_factory, m
     template = (assembly / "shop.template.json").read_text().replace('"ShardCount": 2', '"ShardCount": 3')
     (more_shards / "shop.template.json").write_text(template)
     monkeypatch.setattr(
-        boot, "synthesize", lambda *_, settings, **__: more_shards if settings == {"shards": 3} else assembly
+        embedded_cloud, "synthesize", lambda *_, settings, **__: more_shards if settings == {"shards": 3} else assembly
     )
 
     output = run_cost(*LOAD, "--compare", "shards=3")
@@ -243,7 +243,7 @@ def test_users_of_a_sampled_drift_report_are_extrapolated(shop):
 
 
 def test_two_months_are_compared_by_service(shop, assembly, monkeypatch):
-    monkeypatch.setattr(boot, "synthesize", lambda *_, **__: assembly)
+    monkeypatch.setattr(embedded_cloud, "synthesize", lambda *_, **__: assembly)
     this_month = dt.datetime.now(dt.UTC).replace(day=1, hour=0, minute=0, second=0)
     last_month = (this_month - dt.timedelta(days=1)).replace(day=1)
     put_counts(shop, last_month, events=31_000_000, answers=31_000_000)

@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from alsolike.configuration import recommendation_id
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import loop, reference, replay

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from operations import boot, doctor
+from operations import doctor, embedded_cloud
 from operations.doctor import FAILED, PASSED, UNKNOWN, Finding
 from tests.unit.cli.command_line import run
 from tests.unit.operations.doctor.accounts import NEEDS
@@ -20,7 +20,7 @@ MAIL = Finding("alarm mail", UNKNOWN, "AccessDenied", "allow the action")
 def account(monkeypatch):
     """Return a list, to which tests add the findings that the command receives."""
     findings: list[Finding] = []
-    monkeypatch.setattr(boot, "synthesize", lambda *_, **__: Path("assembly"))
+    monkeypatch.setattr(embedded_cloud, "synthesize", lambda *_, **__: Path("assembly"))
     monkeypatch.setattr(doctor, "read_needs", lambda _: NEEDS)
     monkeypatch.setattr(doctor, "examine", lambda *_, **__: iter(findings))
     return findings
@@ -72,7 +72,7 @@ def test_json_has_each_check_and_the_verdict(account):
 def test_policy_is_of_the_account_of_the_option_or_of_cdk_json(options, account, monkeypatch, tmp_path):
     role = {"assumeRoleArn": "arn:${AWS::Partition}:iam::${AWS::AccountId}:role/deploy"}
     (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"data": {"properties": role}}}))
-    monkeypatch.setattr(boot, "synthesize", lambda *_, **__: tmp_path)
+    monkeypatch.setattr(embedded_cloud, "synthesize", lambda *_, **__: tmp_path)
     monkeypatch.setattr(doctor, "read_needs", lambda _: NEEDS)
 
     document = json.loads(run("policy", "--env", "shop", *options).output)

@@ -5,7 +5,7 @@ import pytest
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.lake.duplicates import deduplicate
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest import csv_rows, files

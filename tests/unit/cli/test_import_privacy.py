@@ -6,7 +6,7 @@ import time
 import pytest
 
 from alsolike.privacy.tombstones import add_tombstone
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from operations.client import deployment as deployments
 from operations.ingest.load_interactions import InteractionsImport
 from tests.unit.cli.command_line import run, run_json

@@ -6,7 +6,7 @@ import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from operations.configuration import yaml_document
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from operations.ingest.files import DataFile
 from tests.unit.cli.command_line import run
 from tests.unit.cli.imported import load_items, stored_items, write, write_parquet

@@ -6,7 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound
 from operations.ingest.undo import Undone, imports, undo
 from tests.builders.parquet import parquet_of

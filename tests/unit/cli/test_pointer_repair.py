@@ -5,8 +5,8 @@ import pytest
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.declarations.storage import ACTIONS_KEY, CHAMPION_KEY
 from alsolike.registry.canary import Canary
-from alsolike.registry.champion import Promotion
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer import Promotion
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
 from operations.models.actions_repair import repair_actions
 from operations.models.pointer_repair import forget_pointer, repair_pointer

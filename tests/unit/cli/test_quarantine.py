@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from alsolike.events.interactions import parse_record
-from alsolike.events.stream import StreamRecord
+from alsolike.events.stream_records import StreamRecord
 from alsolike.lake.quarantine import QuarantinedRecord, original_key, read_dead_letter
 from alsolike.runtime.errors import Unavailable
 from operations.client import deployment as deployments

@@ -14,13 +14,13 @@ from botocore.exceptions import ClientError
 from typer.testing import CliRunner
 
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.recommendations import preview
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from cli import main as command
 from operations.client import deployment as deployments
 from operations.configuration import file
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from tests.unit.cli.stub_function import StubFunction
 
 DOCS = Path(__file__).parents[3] / "docs"

@@ -8,8 +8,8 @@ import pytest
 from alsolike.declarations.routes import READ_RECOMMENDATIONS
 from alsolike.declarations.storage import CHAMPION_KEY, CONFIGURATION_KEY, SNAPSHOT_KEY
 from alsolike.registry.canary import Canary
-from alsolike.registry.champion_pointer import Registry
-from alsolike.signing.keys import SigningKey
+from alsolike.registry.champion_pointer_store import Registry
+from alsolike.signing.key_pairs import SigningKey
 from cli.status import _replication_lines
 from operations.replication_lag import lags
 from operations.status import collect

@@ -8,16 +8,16 @@ import pytest
 
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
-from alsolike.registry.champion_pointer import Registry
+from alsolike.profiles.profile_table import ProfileStore
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.errors import NotFound, Unavailable
 from cli.next_steps import check_can_recommend, step_lines
 from cli.up import api_lines
 from local_cloud.client import Cloud
 from local_cloud.state import CloudState
-from operations import boot
+from operations import embedded_cloud
 from operations.configuration import file
-from operations.configuration.store import store_of
+from operations.configuration.deployed_configuration import store_of
 from operations.demo.results import DemoFailed
 from operations.deployment_stage import stored_user
 from tests.unit.cli.command_line import run
@@ -41,7 +41,7 @@ def test_ended_cloud_is_detected_and_its_state_file_deleted(tmp_path):
     cloud = Cloud(cloud_state(NO_PROCESS), path=path)
 
     with pytest.raises(Unavailable, match=f"process {NO_PROCESS}. has ended by itself"):
-        boot.wait_for_interrupt(cloud)
+        embedded_cloud.wait_for_interrupt(cloud)
     cloud.stop()
 
     assert not path.exists()
@@ -54,9 +54,9 @@ def test_environment_option_is_accepted_by_up(options, tmp_path, monkeypatch):
     def synthesize(environment):
         raise NotFound(f"synthesizing {environment}")
 
-    monkeypatch.setattr(boot, "build_layers", lambda: None)
-    monkeypatch.setattr(boot, "build_pages", lambda stopped: None)
-    monkeypatch.setattr(boot, "synthesize", synthesize)
+    monkeypatch.setattr(embedded_cloud, "build_layers", lambda: None)
+    monkeypatch.setattr(embedded_cloud, "build_pages", lambda stopped: None)
+    monkeypatch.setattr(embedded_cloud, "synthesize", synthesize)
 
     with pytest.raises(NotFound, match=r"^synthesizing shop-a$"):
         run(*options, "--ephemeral", "--state", tmp_path / "cloud.json")
@@ -67,7 +67,7 @@ def test_running_cloud_is_reported_before_any_build(verb, tmp_path, monkeypatch)
     path = tmp_path / "cloud.json"
     cloud_state(os.getpid()).write(path)
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(boot, "build_layers", lambda: pytest.fail("layers were built"))
+    monkeypatch.setattr(embedded_cloud, "build_layers", lambda: pytest.fail("layers were built"))
 
     message = f"{path} belongs to a cloud that runs as process {os.getpid()}. Stop it with `.*down --state {path}`"
     with pytest.raises(Unavailable if verb == "up" else DemoFailed, match=message):
@@ -78,7 +78,7 @@ def test_up_ends_without_an_error_if_the_cloud_was_stopped(tmp_path):
     # The state file is missing. A cloud that ends by itself would leave the file.
     cloud = Cloud(cloud_state(NO_PROCESS), path=tmp_path / "cloud.json")
 
-    boot.wait_for_interrupt(cloud)
+    embedded_cloud.wait_for_interrupt(cloud)
 
 
 def test_down_without_a_cloud_succeeds_with_a_message(tmp_path):

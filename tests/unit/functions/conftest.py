@@ -18,7 +18,7 @@ from tests.unit.functions.grants import Offences
 
 def _forget_handlers():
     for name, module in sys.modules.items():
-        if name.startswith("functions.") and name.endswith((".handler", ".sources")):
+        if name.startswith("functions.") and name.endswith((".handler", ".dependencies")):
             for value in vars(module).values():
                 if getattr(value, "__module__", None) == name and hasattr(value, "cache_clear"):
                     value.cache_clear()

@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from functions.collect import handler as collect
 from functions.recommend import handler as recommend
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event

@@ -13,7 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from alsolike.api.handler import api_handler
-from alsolike.signing.keys import SigningKey, encryption_context
+from alsolike.signing.key_pairs import SigningKey, encryption_context
 from alsolike.signing.signature import INVALID, NO_SIGNATURE, UNKNOWN_KEY
 from alsolike.signing.signed_requests import DENIED
 from tests.builders.lambda_events import LambdaContext, http_event

@@ -19,7 +19,7 @@ from local_cloud.events.clock import iso_text
 from local_cloud.execution.function import Function, InvocationResult
 from local_cloud.execution.runtime_api import Invocation, Reply, RuntimeApi
 from local_cloud.processes import Processes, resident_bytes
-from local_cloud.telemetry.lines import LineOutput, LineSink
+from local_cloud.telemetry.log_pipe import LineOutput, LineSink
 
 # Lambda limits initialisation to 10 s, and then restarts it within the function's timeout. A single longer limit
 # suffices here, also for a busy laptop that starts several functions.

@@ -11,7 +11,7 @@ from typing import NoReturn
 from local_cloud.execution.environment import ExecutionEnvironment, Host, Workspace
 from local_cloud.execution.function import Function, InvocationResult, ThrottledError, dimensions_of
 from local_cloud.processes import Processes
-from local_cloud.telemetry.pump import Pump
+from local_cloud.telemetry.log_sender import Pump
 
 NAMESPACE = "AWS/Lambda"
 MAX_WAITING = 32

@@ -19,12 +19,11 @@ from local_cloud.gateway.response import (
     service_unavailable,
 )
 from local_cloud.gateway.routes import Match, RouteTable
-from local_cloud.gateway.throttling import Capacity, Throttle
+from local_cloud.gateway.throttling import RETRY_AFTER_S, Capacity, Throttle
 from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
-from local_cloud.telemetry.pump import TakeMetric
+from local_cloud.telemetry.log_sender import TakeMetric
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024
-RETRY_AFTER_S = 1
 DEFAULT_STAGE = "$default"
 
 

@@ -14,7 +14,7 @@ from local_cloud.glue.mirror import Mirror
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
 from local_cloud.job_runs import JobRun, JobRunner
-from local_cloud.telemetry.lines import LineOutput
+from local_cloud.telemetry.log_pipe import LineOutput
 from local_cloud.training.directories import InputError, split_s3_uri
 
 OUTPUT_GROUP = "/aws-glue/jobs/output"

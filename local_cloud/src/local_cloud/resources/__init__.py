@@ -12,6 +12,7 @@ from local_cloud.resources import (
     cloudwatch,
     codedeploy,
     cognito,
+    domain_names,
     dynamodb,
     ec2,
     events,
@@ -21,7 +22,6 @@ from local_cloud.resources import (
     kinesis,
     kms,
     logs,
-    names,
     s3,
     sagemaker,
     scheduler,
@@ -36,7 +36,7 @@ from local_cloud.resources.resource_type import ResourceType
 
 _SERVICES = (
     apigateway, apigatewayv2, audit, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, ec2, events,
-    functions, glue, iam, kinesis, kms, logs, names, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm,
+    functions, glue, iam, kinesis, kms, logs, domain_names, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm,
     stepfunctions, wafv2,
 )  # fmt: skip
 

@@ -16,7 +16,7 @@ from local_cloud.sources.poller import Poller
 from local_cloud.sources.queue_poller import QueuePoller
 from local_cloud.sources.shards import Shard
 from local_cloud.sources.stream_poller import StreamPoller
-from local_cloud.telemetry.pump import TakeMetric
+from local_cloud.telemetry.log_sender import TakeMetric
 
 _JOIN_S = 5.0
 

@@ -20,7 +20,7 @@ from local_cloud.sources.mapping import EventSourceMapping, KafkaSource
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.stream_poller import LARGEST_BATCH_BYTES
 from local_cloud.sources.stream_retries import NotInvokedError, StreamBatches, StreamRecord
-from local_cloud.telemetry.pump import TakeMetric
+from local_cloud.telemetry.log_sender import TakeMetric
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message

@@ -10,9 +10,9 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
+from local_cloud.sources.batch_item_failures import failed_items
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.poller import Poller
-from local_cloud.sources.responses import failed_items
 
 _MAX_PER_REQUEST = 10
 _LONG_POLL_S = 1

@@ -16,7 +16,7 @@ from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.shards import Shard
 from local_cloud.sources.stream_retries import Discarded, NotInvokedError, StreamBatches, StreamRecord
-from local_cloud.telemetry.pump import TakeMetric
+from local_cloud.telemetry.log_sender import TakeMetric
 
 LARGEST_BATCH_BYTES = 6 * 1024 * 1024
 _SHORTEST_WAIT_S = 0.1

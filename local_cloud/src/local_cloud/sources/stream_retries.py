@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.execution.function import InvocationResult, ThrottledError
+from local_cloud.sources.batch_item_failures import failed_items
 from local_cloud.sources.mapping import EventSourceMapping
-from local_cloud.sources.responses import failed_items
 
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0

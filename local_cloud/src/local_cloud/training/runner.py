@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
 from local_cloud.job_runs import JobRun, JobRunner
-from local_cloud.telemetry.lines import LineOutput
+from local_cloud.telemetry.log_pipe import LineOutput
 from local_cloud.training import directories
 from local_cloud.training.directories import Checkpoints, InputError
 from local_cloud.training.request import TrainingRecord, TrainingRequest

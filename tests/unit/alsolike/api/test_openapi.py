@@ -10,8 +10,8 @@ import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from alsolike.api.openapi import VERSION, description
-from alsolike.api.operations import operations
-from alsolike.api.responses import ANSWERS, HEADERS
+from alsolike.api.openapi_operations import operations
+from alsolike.api.response_schemas import ANSWERS, HEADERS
 from alsolike.configuration.configuration import DEFAULT, Sessions
 
 ROOT = Path(__file__).parents[4]

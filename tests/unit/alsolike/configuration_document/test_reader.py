@@ -8,7 +8,7 @@ from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import Polling
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from tests.fakes.places import BUCKET
 
 

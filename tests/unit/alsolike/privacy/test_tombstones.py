@@ -12,7 +12,7 @@ from botocore.exceptions import ClientError, EndpointConnectionError
 from alsolike.declarations.retention import SESSION_TOMBSTONE_DAYS
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
 from alsolike.events.interactions import profile_id
-from alsolike.events.stream import StreamRecord, partition_key
+from alsolike.events.stream_records import StreamRecord, partition_key
 from alsolike.privacy.erasures import ID_DIGITS, ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import (

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from alsolike.events.stream import StreamRecord, partition_key
+from alsolike.events.stream_records import StreamRecord, partition_key
 from alsolike.privacy.tombstones import names_erased
 from alsolike.privacy.user_matcher import Owner, UserMatcher
 from tests.builders.damaged_records import NAMING_SESSION, NAMING_USER, OF_OTHERS, SESSION, UNDECIDED, USER

@@ -4,7 +4,7 @@ import pytest
 
 from alsolike.configuration.configuration import Fatigue
 from alsolike.profiles.impressions import MAX_LISTS, Impressions, ImpressionStore, sightings
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from tests.fakes.places import create_profiles_table
 

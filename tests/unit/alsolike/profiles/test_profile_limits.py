@@ -14,7 +14,7 @@ from alsolike.profiles.profile import (
     link_item,
     to_item,
 )
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 
 NOW_MS = 1_700_000_000_999
 EXPIRES_S = 1_700_000_000 + 400 * 86_400

@@ -8,7 +8,7 @@ from botocore.exceptions import ConnectionClosedError
 
 from alsolike.events.logins import Login
 from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.errors import Unavailable
 from tests.fakes.places import create_profiles_table

@@ -5,8 +5,8 @@ import pytest
 from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.canary import MAX_VERSION_BYTES, Canary
 from alsolike.registry.canary_report import MAX_LOOKS, CanaryLook, CanaryReport, CanaryReports, report_key
-from alsolike.registry.champion import EndedCanary
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer import EndedCanary
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from tests.fakes.places import BUCKET
 

@@ -4,7 +4,7 @@ import pytest
 
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.registry.canary import Canary
-from alsolike.registry.champion import Champion, Promotion
+from alsolike.registry.champion_pointer import Champion, Promotion
 from alsolike.registry.retention import UNFINISHED_MS, ModelFiles, StoredVersion, protected, superfluous
 from alsolike.runtime.errors import Unavailable
 from tests.fakes.places import BUCKET

@@ -3,7 +3,7 @@ from typing import Any, cast
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.registry.decision import Check, Decision, Decisions
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable

@@ -7,7 +7,7 @@ import pytest
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.files import CONTENT_FILE
 from alsolike.catalogue.changes import Change
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.polling import Polling
 from alsolike.snapshot.cold_items import ColdItems

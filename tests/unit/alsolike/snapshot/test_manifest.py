@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidSnapshot
 from alsolike.snapshot.manifest import Manifest, Retired, SegmentEntry
-from alsolike.snapshot.merge_rules import GROWTH, to_merge
+from alsolike.snapshot.segment_merging import GROWTH, to_merge
 
 NAMES = itertools.count()
 

@@ -3,7 +3,7 @@
 import pytest
 
 from operations.client import deployment as deployments
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from tests.unit.cli.shop import NAMES
 
 

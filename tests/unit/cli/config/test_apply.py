@@ -9,7 +9,7 @@ from alsolike.configuration_document.document import parse
 from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from operations.configuration import yaml_document
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from tests.unit.cli.config.configuring import HEAVIER_VIEWS, run
 from tests.unit.cli.shop import NAMES
 

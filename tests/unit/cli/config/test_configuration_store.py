@@ -12,7 +12,7 @@ from alsolike.configuration_document.reader import NOTHING_APPLIED
 from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
 from alsolike.schema.document import InvalidConfiguration
-from operations.configuration.configuration_store import BUILT_IN, ConfigurationStore, version_key
+from operations.configuration.configuration_versions import BUILT_IN, ConfigurationStore, version_key
 from tests.fakes.places import BUCKET
 
 

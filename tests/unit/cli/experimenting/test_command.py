@@ -9,11 +9,11 @@ import pytest
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from alsolike.schema.document import InvalidConfiguration
 from operations.client import deployment as deployments
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from operations.experiments import planning
 from tests.builders.outcome_rows import Outcome, store
 from tests.unit.cli import command_line

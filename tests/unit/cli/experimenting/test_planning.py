@@ -6,8 +6,8 @@ import pytest
 
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.declarations.times import DAY_MS
-from alsolike.experiments.comparison import detectable_lift, sample
 from alsolike.experiments.metrics import metric_of
+from alsolike.experiments.sequential_tests import detectable_lift, sample
 from operations.experiments.planning import MAX_DAYS, NeededDays, lines, plan
 from tests.builders.outcome_rows import Outcome, table
 

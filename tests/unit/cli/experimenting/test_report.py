@@ -9,11 +9,11 @@ import pytest
 
 from alsolike.configuration.experiments import METRIC_NAMES, Arm, Experiment
 from alsolike.declarations.times import DAY_MS
-from alsolike.experiments.comparison import compare, sample
 from alsolike.experiments.metrics import METRICS, metric_of
 from alsolike.experiments.report import control_of, report, sentence
+from alsolike.experiments.sequential_tests import compare, sample
 from alsolike.lake.served import UNKNOWN
-from operations.experiments.tally import ArmTally
+from operations.experiments.outcomes_by_user import ArmTally
 from tests.builders.outcome_rows import Outcome, table
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z

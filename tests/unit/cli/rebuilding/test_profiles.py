@@ -6,9 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT
-from alsolike.events.stream import stream_records
+from alsolike.events.stream_records import stream_records
 from alsolike.profiles.profile import SessionLink
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from functions.archive_events.service import archive
 from functions.update_profiles.service import update_profiles
 from operations.recovery.lake_reader import LakeReader

@@ -12,7 +12,7 @@ from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import MAX_TIME_MS
-from alsolike.events.stream import stream_records
+from alsolike.events.stream_records import stream_records
 from alsolike.lake.duplicates import deduplicate
 from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, SCHEMA_VERSION

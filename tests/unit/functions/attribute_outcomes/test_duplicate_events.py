@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake import partitions
 from functions.attribute_outcomes.inputs import date_of
-from functions.attribute_outcomes.slate import ordered_sum
+from functions.attribute_outcomes.response_items import ordered_sum
 from tests.builders.arrivals import check_any_arrival, histories
 from tests.builders.attribution import DAY, NOW_MS, SERVED_MS, answer, event
 

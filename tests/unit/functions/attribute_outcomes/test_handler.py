@@ -15,9 +15,9 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.lake import served
 from alsolike.runtime.errors import DaysFailed, InvalidInput
 from functions.attribute_outcomes import day_results, handler
-from functions.attribute_outcomes.ids import read
+from functions.attribute_outcomes.outcome_sums import exact_sum
+from functions.attribute_outcomes.recommendation_id_parser import read
 from functions.attribute_outcomes.responses import genuine as really
-from functions.attribute_outcomes.summary import exact_sum
 from tests.builders.attribution import DATE, DAY, NOW_MS, SERVED_MS, answer, event
 from tests.builders.lambda_events import LambdaContext
 

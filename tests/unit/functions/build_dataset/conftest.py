@@ -4,7 +4,7 @@ import pytest
 
 from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.configuration_document.reader import ConfigurationReader
-from alsolike.events.stream import stream_records
+from alsolike.events.stream_records import stream_records
 from functions.archive_events.service import archive
 from functions.build_dataset import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, kinesis_event

@@ -9,7 +9,7 @@ from alsolike.catalogue.users import User, UserStore
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
-from alsolike.events.stream import stream_records
+from alsolike.events.stream_records import stream_records
 from alsolike.profiles.profile import recent
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.training.dataset import INTERACTION_COLUMNS, DatasetManifest

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.events.stream import stream_records
+from alsolike.events.stream_records import stream_records
 from alsolike.lake.served import partition_prefix, served_date
 from functions.archive_served.service import to_parquet
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event

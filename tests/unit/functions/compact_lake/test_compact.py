@@ -5,7 +5,7 @@ from alsolike.declarations.storage import COMPACTIONS_PREFIX
 from alsolike.lake import partitions
 from functions.compact_lake import handler
 from functions.compact_lake.expired_days import oldest_kept, remove_before
-from functions.compact_lake.merge_rules import MergeRules
+from functions.compact_lake.merge_thresholds import MergeRules
 from tests.builders.lakes import DATE, HOUR_MS, SCHEMA, TIME_MS, counted, keep_up, keys, row, write
 from tests.builders.lakes import counted as events_of
 from tests.builders.lambda_events import LambdaContext

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.events.interactions import MAX_TIME_MS
-from alsolike.events.stream import StreamRecord, stream_records
+from alsolike.events.stream_records import StreamRecord, stream_records
 from alsolike.privacy.tombstones import no_erased_users
 from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.s3 import Content

@@ -20,8 +20,8 @@ from alsolike.declarations.storage import MONITORING_STATE_KEY
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake import partitions, served
 from alsolike.profiles.profile import Profile, RecentInteraction, to_item
-from alsolike.profiles.store import ProfileStore
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.profiles.profile_table import ProfileStore
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.training.dataset import DatasetManifest, prefix
 from alsolike.training.drift_reference import Reference
 from alsolike.training.monitoring import DriftReport, DriftThresholds

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from alsolike.training.monitoring import Start, StartedTraining, Trigger
 from functions.monitor_models import handler

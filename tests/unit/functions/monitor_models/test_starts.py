@@ -8,7 +8,7 @@ import pytest
 from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.training.monitoring import StartedTraining
-from functions.monitor_models.state import State, StateStore
+from functions.monitor_models.monitoring_state import State, StateStore
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.monitor_models.shop import HOUR_MS, RULES, shopping
 

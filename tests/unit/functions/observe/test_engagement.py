@@ -14,7 +14,7 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.engagement import object_key, receipt_key
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
-from operations.experiments.incremental import Increment, IncrementReport
+from operations.experiments.holdout_comparison import Increment, IncrementReport
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.parquet import parquet
 

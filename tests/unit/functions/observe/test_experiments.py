@@ -15,7 +15,7 @@ from alsolike.experiments.report import report
 from alsolike.lake.served import UNKNOWN
 from functions.observe import experiments
 from functions.observe.arm_tally import ArmTally
-from operations.experiments import tally
+from operations.experiments import outcomes_by_user
 from tests.builders.lambda_events import NOW_MS
 from tests.builders.outcome_rows import Outcome, store, table
 
@@ -157,7 +157,7 @@ def test_row_counting_equals_column_counting_of_the_command(metric):
         )
         for _ in range(5_000)
     ]
-    by_columns, by_rows = tally.ArmTally(experiment), ArmTally(experiment)
+    by_columns, by_rows = outcomes_by_user.ArmTally(experiment), ArmTally(experiment)
     by_columns.add(table(rows))
     by_columns.add_before(table(rows))
     for part in (rows[:1_000], rows[1_000:]):

@@ -12,7 +12,7 @@ import pytest
 
 from alsolike.declarations.routes import READ_METRICS, WRITE_EVENTS
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
-from alsolike.signing.keys import SigningKey, encryption_context
+from alsolike.signing.key_pairs import SigningKey, encryption_context
 from functions.observe import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 from tests.builders.openmetrics import read_families

@@ -6,7 +6,7 @@ from jsonschema import Draft202012Validator
 
 from alsolike.api.operator_query_responses import ANSWERS
 from alsolike.declarations.times import DAY_MS
-from alsolike.events.stream import StreamRecord
+from alsolike.events.stream_records import StreamRecord
 from alsolike.lake.quarantine import QuarantinedRecord, short_id
 from functions.observe import quarantine
 from tests.builders.lambda_events import NOW_MS, kinesis_event

@@ -10,7 +10,7 @@ import pytest
 
 from alsolike.declarations.routes import READING, ROUTES
 from functions.operate import handler
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.operate.shop import RECOMMEND, SUBJECT, described
 

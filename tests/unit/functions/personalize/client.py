@@ -14,7 +14,7 @@ import pytest
 from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
-from alsolike.signing.keys import SigningKey, encryption_context
+from alsolike.signing.key_pairs import SigningKey, encryption_context
 from functions.personalize import handler
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign

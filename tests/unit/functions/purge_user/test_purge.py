@@ -11,7 +11,7 @@ from alsolike.configuration.configuration import Fatigue
 from alsolike.declarations.storage import CHAMPION_KEY, TOMBSTONES_KEY
 from alsolike.events.interactions import profile_id
 from alsolike.events.logins import Login
-from alsolike.events.stream import StreamRecord, partition_key, stream_records
+from alsolike.events.stream_records import StreamRecord, partition_key, stream_records
 from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.tombstones import TombstoneReader, names_erased
 from alsolike.profiles.impressions import Impressions, ImpressionStore

@@ -8,7 +8,7 @@ import pyarrow as pa
 import pytest
 
 from alsolike.declarations.storage import TOMBSTONES_KEY
-from alsolike.events.stream import StreamRecord
+from alsolike.events.stream_records import StreamRecord
 from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.privacy.user_matcher import Owner
 from alsolike.records.outcome import OUTCOMES_COLUMNS

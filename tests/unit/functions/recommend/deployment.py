@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.declarations.degraded_reasons import NO_MODEL
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.polling import CircuitBreaker, Polling
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader

@@ -14,7 +14,7 @@ from alsolike.catalogue.users import User, UserStore
 from alsolike.configuration import recommendation_id
 from alsolike.configuration.configuration import ColumnType
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
 from alsolike.trends.counters import NOTHING_COUNTED, Event

@@ -7,10 +7,10 @@ import snapshot_restore_py
 
 from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, Pseudonyms
 from alsolike.profiles.profile import Profile
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from functions.recommend import handler, start
-from functions.recommend.sources import current_sources
+from functions.recommend.dependencies import current_dependencies
 from functions.recommend.start import CONNECT_ATTEMPTS, NO_PROFILE
 
 
@@ -27,7 +27,7 @@ def initialised(shop, monkeypatch):
 
 def loaded():
     """Return the loaded version without polling."""
-    model = current_sources().refresher._champion.latest.model
+    model = current_dependencies().refresher._champion.latest.model
     return None if model is None else model.version
 
 
@@ -45,7 +45,7 @@ def test_champion_is_loaded_at_initialisation_before_requests(kind, version, sho
 def test_clients_are_created_at_initialisation(shop, initialised, monkeypatch):
     initialised("on-demand")
     # A second read of the settings would raise an error.
-    monkeypatch.setattr("functions.recommend.sources.from_environment", None)
+    monkeypatch.setattr("functions.recommend.dependencies.from_environment", None)
 
     assert shop.post({"userId": "anna"})["statusCode"] == 200
 
@@ -73,7 +73,7 @@ def test_dynamodb_connection_is_opened_at_initialisation(kind, failures, initial
 def test_pseudonym_secret_is_read_at_initialisation(shop, initialised, monkeypatch):
     initialised("snap-start")
     # A second read of the secret would raise an error.
-    monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", None)
+    monkeypatch.setattr("functions.recommend.dependencies.pseudonyms_of", None)
 
     assert shop.post({"userId": "anna"})["statusCode"] == 200
 
@@ -87,7 +87,7 @@ def test_secret_is_read_only_if_time_for_all_attempts_remains(pseudonymised, lon
         read.append(client.meta.config)
         return Pseudonyms(bytes(MIN_KEY_BYTES))
 
-    monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", pseudonyms_of)
+    monkeypatch.setattr("functions.recommend.dependencies.pseudonyms_of", pseudonyms_of)
     monkeypatch.setattr(start, "PREPARE_MS", longest_ms)
     initialised("snap-start")
     assert read == []

@@ -5,7 +5,7 @@ import pytest
 
 from alsolike.configuration import recommendation_id
 from functions.recommend import handler
-from functions.recommend.sources import current_sources
+from functions.recommend.dependencies import current_dependencies
 from tests.builders.bundles import ITEMS
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN
@@ -199,7 +199,7 @@ def test_metadata_values_are_strings(shop):
 def test_s3_timeouts_are_shorter_than_the_function_timeout(shop):
     """Two reads have two attempts each, with 2 s to connect and 2 s to read: 16 s of 20 s in total."""
     shop.ask()
-    champion = current_sources().refresher._champion
+    champion = current_dependencies().refresher._champion
 
     for part in (champion._registry, champion._bundles):
         client: Any = part._client

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.experiments.comparison import ALPHA, critical_z, detectable_fall
+from alsolike.experiments.sequential_tests import ALPHA, critical_z, detectable_fall
 from functions.run_canary import evaluation
+from functions.run_canary.arm_metrics import CAP_MS, GROUPS, Answers, Outcomes, arm_of
 from functions.run_canary.evaluation import SMALL_FALL, TESTS, Tolerance, conclusion, detectable, judge
-from functions.run_canary.figures import CAP_MS, GROUPS, Answers, Outcomes, arm_of
 from tests.builders.simulated_canary import LIMITS, Behaviour, Canary, arm, history
 
 NO_TOLERANCE = Tolerance(error_points=0.0, latency_share=0.0)

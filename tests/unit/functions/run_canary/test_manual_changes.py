@@ -3,7 +3,7 @@
 import pytest
 
 from alsolike.registry.canary_report import CanaryReports
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.retention import ModelFiles
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, Unavailable
 from tests.unit.functions.run_canary.trial import HOUR_MS

@@ -15,7 +15,7 @@ from alsolike.configuration import recommendation_id
 from alsolike.lake import outcomes, served
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import CanaryReport, CanaryReports
-from alsolike.registry.champion_pointer import model_prefix
+from alsolike.registry.champion_pointer_store import model_prefix
 from alsolike.registry.decision import Check
 from functions.run_canary import handler
 from tests.builders.lambda_events import LambdaContext

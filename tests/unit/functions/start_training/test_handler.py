@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from alsolike.declarations.storage import CHAMPION_KEY, TRAINING_RUN_KEY
 from alsolike.registry.canary import Canary
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting, NotFound
 from functions.start_training import handler

@@ -9,10 +9,10 @@ import boto3
 from botocore.exceptions import ClientError
 
 from alsolike.events.interactions import Interaction
-from alsolike.events.stream import ConfigurationSource, stream_records
+from alsolike.events.stream_records import ConfigurationSource, stream_records
 from alsolike.privacy.tombstones import IsErased, no_erased_users
 from alsolike.profiles.profile import Profile, RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from functions.update_profiles.service import UpdateResult, update_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event

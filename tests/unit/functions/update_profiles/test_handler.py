@@ -3,7 +3,7 @@ import json
 import pytest
 
 from alsolike.profiles.impressions import ImpressionStore
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from functions.update_profiles import handler
 from tests.builders.lambda_events import LambdaContext, interaction, kinesis_event, sequence
 

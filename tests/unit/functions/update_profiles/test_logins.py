@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from alsolike.configuration.configuration import DEFAULT, Limits
 from alsolike.events.logins import first_logins
 from alsolike.profiles.profile import Profile, recent
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, sequence
 from tests.fakes.places import create_profiles_table

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from alsolike.configuration.configuration import DEFAULT, HISTORY_LENGTH
 from alsolike.events.action_events import ActionEvent, action_properties
 from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED, MAX_TIME_MS
-from alsolike.events.stream import stream_records
-from alsolike.profiles.store import ProfileStore
+from alsolike.events.stream_records import stream_records
+from alsolike.profiles.profile_table import ProfileStore
 from functions.update_profiles.service import UpdateResult, update_profiles
 from tests.builders.configurations import RATING, Applied, with_clock_skew
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event, sequence

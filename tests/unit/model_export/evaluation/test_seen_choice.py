@@ -8,7 +8,7 @@ import pytest
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.data.features import Feature
 from model_export.evaluation import splits
-from model_export.evaluation.paired import wanted_of
+from model_export.evaluation.paired_comparison import wanted_of
 from model_export.evaluation.ranking import evaluate
 from model_export.evaluation.seen_choice import choose_seen, repurchase_share
 from tests.unit.model_export.shops import interactions

@@ -15,9 +15,9 @@ from model_export.algorithms.transitions import Transitions
 from model_export.api import Algorithm
 from model_export.data.interactions import Interactions
 from model_export.evaluation import selection, splits
-from model_export.evaluation.budget import SHORT_FIT_ROWS, Budget
 from model_export.evaluation.fit_cache import Fits, fitted_at_cost
 from model_export.evaluation.ranking import Quality, evaluate
+from model_export.evaluation.resource_budget import SHORT_FIT_ROWS, Budget
 from model_export.evaluation.selection import MIN_CHANGED_USERS, Candidate, Comparison, choose, selection_reason
 from model_export.evaluation.weighted_scores import WeightedScores
 from tests.unit.model_export.shops import interactions, random_sequences

@@ -111,7 +111,7 @@ def followers(monkeypatch):
     started: list[Follower] = []
 
     def start(command, *, env):
-        assert list(command[1:]) == ["-m", "model_export.job.follower"]
+        assert list(command[1:]) == ["-m", "model_export.job.peer_process"]
         started.append(Follower(env, None))
         return started[-1]
 

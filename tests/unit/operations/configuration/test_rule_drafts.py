@@ -11,7 +11,7 @@ from alsolike.configuration_document.document import parse
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from alsolike.schema.document import InvalidConfiguration
 from operations.configuration import rule_drafts
-from operations.configuration.configuration_store import ConfigurationStore
+from operations.configuration.configuration_versions import ConfigurationStore
 from operations.configuration.rule_drafts import Change
 from tests.fakes.places import BUCKET
 

@@ -13,7 +13,7 @@ from botocore.stub import ANY, Stubber
 
 from operations.cost.summary import BilledResources, Function, Stream, Training
 from operations.doctor import Needs
-from operations.doctor.needs import KafkaCluster
+from operations.doctor.requirements import KafkaCluster
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 LAYER = f"arn:aws:lambda:{REGION}:336392948345:layer:AWSSDKPandas-Python313-Arm64:1"

@@ -21,7 +21,7 @@ from alsolike.runtime.observability import (
     log_refusal,
 )
 from alsolike.runtime.settings import from_environment
-from alsolike.signing.keys import KeyReader, key_reader
+from alsolike.signing.key_pairs import KeyReader, key_reader
 from alsolike.signing.signed_requests import admit, admit_basic
 
 Handler = Callable[[dict[str, Any], Any], dict[str, Any]]

@@ -11,9 +11,9 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from alsolike.api.operations import Operation, operations
+from alsolike.api.openapi_operations import Operation, operations
 from alsolike.api.path_ids import PATH_ID
-from alsolike.api.responses import ANSWERS, ERROR, HEADERS
+from alsolike.api.response_schemas import ANSWERS, ERROR, HEADERS
 from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
 from alsolike.runtime.observability import CORRELATION_HEADER

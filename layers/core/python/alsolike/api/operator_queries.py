@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.api import operator_query_responses as responses
+from alsolike.api import operator_query_responses as response_schemas
 from alsolike.declarations.defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
 from alsolike.declarations.limits import MAX_ENGAGEMENT_DAYS, MAX_TRAFFIC_MINUTES
 from alsolike.schema.fields import Choice, Fields, Integer
@@ -23,7 +23,7 @@ TRAFFIC_QUERY = Fields(
 ENGAGEMENT_QUERY = Fields(
     {
         "days": Integer(1, MAX_ENGAGEMENT_DAYS, DEFAULT_ENGAGEMENT_DAYS, about="Number of days, including today."),
-        "by": Choice(responses.BY, responses.BY[0], about="Dimension of the rows."),
+        "by": Choice(response_schemas.BY, response_schemas.BY[0], about="Dimension of the rows."),
     }
 )
 
@@ -52,29 +52,34 @@ ROUTES = (
         "GET /operator/traffic",
         "ShowTraffic",
         "Show requests and consumed events",
-        responses.TRAFFIC,
+        response_schemas.TRAFFIC,
         TRAFFIC_QUERY,
     ),
-    OperatorQuery("GET /operator/alarms", "ListAlarms", "List the alarms, active ones first", responses.ALARMS),
+    OperatorQuery("GET /operator/alarms", "ListAlarms", "List the alarms, active ones first", response_schemas.ALARMS),
     OperatorQuery(
         "GET /operator/engagement",
         "ShowEngagement",
         "Show clicks, carts and purchases after recommendations by day",
-        responses.ENGAGEMENT,
+        response_schemas.ENGAGEMENT,
         ENGAGEMENT_QUERY,
     ),
     OperatorQuery(
         "GET /operator/increments",
         "ShowIncrements",
         "Show the additional orders and revenue due to recommendations",
-        responses.INCREMENTS,
+        response_schemas.INCREMENTS,
     ),
-    OperatorQuery("GET /operator/drift", "ShowDrift", "Show the latest drift check", responses.DRIFT),
+    OperatorQuery("GET /operator/drift", "ShowDrift", "Show the latest drift check", response_schemas.DRIFT),
     OperatorQuery(
-        "GET /operator/quarantine", "ShowQuarantine", "Show quarantined records by reason", responses.QUARANTINE
+        "GET /operator/quarantine", "ShowQuarantine", "Show quarantined records by reason", response_schemas.QUARANTINE
     ),
     OperatorQuery(
-        "GET /operator/experiments", "ListExperiments", "List the experiments with their reports", responses.EXPERIMENTS
+        "GET /operator/experiments",
+        "ListExperiments",
+        "List the experiments with their reports",
+        response_schemas.EXPERIMENTS,
     ),
-    OperatorQuery("GET /operator/cost", "ShowCost", "Show the monthly cost under a load", responses.COST, COST_QUERY),
+    OperatorQuery(
+        "GET /operator/cost", "ShowCost", "Show the monthly cost under a load", response_schemas.COST, COST_QUERY
+    ),
 )

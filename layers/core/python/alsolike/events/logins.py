@@ -4,7 +4,7 @@ A login is an interaction with both a user ID and a session ID. The first login 
 earliest event time, and at equal times the lowest event ID. The session's anonymous interactions up to the first login
 belong to the user of this login. Later anonymous interactions belong to the session. Further logins have no effect. The
 rule uses event times, not arrival times, so the result for the lake does not depend on the order of delivery. A live
-profile applies the login that arrives first (`alsolike.profiles.store`), until a rebuild.
+profile applies the login that arrives first (`alsolike.profiles.profile_table`), until a rebuild.
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from alsolike.events.interactions import Interaction
-from alsolike.events.stream import partition_key
+from alsolike.events.stream_records import partition_key
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import KinesisClient
 from alsolike.runtime.errors import Unavailable

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import Protocol
 
 from alsolike.configuration.experiments import DEFAULT_METRIC
-from alsolike.experiments.comparison import ArmSample, sample
+from alsolike.experiments.sequential_tests import ArmSample, sample
 from alsolike.runtime.errors import InvalidInput
 
 SUMS = ("answers", "impressions", "shown_clicks", "clicks", "purchases", "bought_answers", "revenue", "degraded")

@@ -10,7 +10,8 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from alsolike.configuration.experiments import Arm, Experiment
-from alsolike.experiments.comparison import (
+from alsolike.experiments.metrics import RatioMetric, Users
+from alsolike.experiments.sequential_tests import (
     ALPHA,
     MIN_EVENTS,
     MIN_USERS,
@@ -19,7 +20,6 @@ from alsolike.experiments.comparison import (
     compare,
     sample_ratio_p_value,
 )
-from alsolike.experiments.metrics import RatioMetric, Users
 
 MISMATCH_BELOW = 0.01
 """p-value below which a sample ratio mismatch is reported. A correct experiment is reported with at most this

@@ -15,7 +15,7 @@ import orjson
 
 from alsolike.declarations.storage import QUARANTINE_PREFIX
 from alsolike.events.interactions import profile_id
-from alsolike.events.stream import StreamRecord, partition_key, stream_records
+from alsolike.events.stream_records import StreamRecord, partition_key, stream_records
 from alsolike.lake import partitions
 from alsolike.lake.served import QUARANTINE_SHARD
 from alsolike.runtime.errors import InvalidInput

@@ -20,7 +20,7 @@ from alsolike.declarations.retention import SESSION_TOMBSTONE_DAYS
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, TOMBSTONES_KEY
 from alsolike.declarations.times import CLOCK_SKEW_MS, DAY_MS
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
-from alsolike.events.stream import StreamRecord, partition_key
+from alsolike.events.stream_records import StreamRecord, partition_key
 from alsolike.privacy.erasures import ID_DIGITS, ErasureReceipt, erasure_id, erasure_of_receipt
 from alsolike.privacy.id_search import read_ids
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of

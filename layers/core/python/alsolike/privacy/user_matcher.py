@@ -6,7 +6,7 @@ from collections.abc import Collection
 from enum import Enum
 
 from alsolike.events.interactions import MAX_TIME_MS, USER_PREFIX, profile_id
-from alsolike.events.stream import partition_key
+from alsolike.events.stream_records import partition_key
 from alsolike.privacy.id_search import SessionLogin, read_ids
 
 

@@ -21,7 +21,7 @@ from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.profiles.export_state import LIFETIME_S, ExportState, ExportStates, FirstLogin, Place
 from alsolike.profiles.profile import SessionLink
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.aws_errors import translate_aws_errors

@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from alsolike.bundle.files import FILES, MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.declarations.storage import MODELS_PREFIX
-from alsolike.registry.champion import Champion
-from alsolike.registry.champion_pointer import model_prefix
+from alsolike.registry.champion_pointer import Champion
+from alsolike.registry.champion_pointer_store import model_prefix
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle

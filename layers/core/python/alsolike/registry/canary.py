@@ -42,7 +42,7 @@ class Canary:
     started_ms, ends_ms
         Time of the first responses, and time of the promotion if no test fails, in epoch milliseconds.
     planned_answers
-        Planned number of responses in both arms, for `alsolike.experiments.comparison`.
+        Planned number of responses in both arms, for `alsolike.experiments.sequential_tests`.
     expected_answers
         Approximate number of responses in the period of the same length before the start that the canary would have
         included; None in pointers of earlier versions.

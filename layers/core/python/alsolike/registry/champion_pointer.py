@@ -1,156 +1,161 @@
-"""Store of the champion pointer, an S3 object that serving polls.
-
-`Registry` writes only the pointer, and only if it has not changed since the last read. The metrics and lineage of
-versions are in the SageMaker Model Registry, and their files are under `models/<version>/`.
-"""
+"""Champion pointer: latest promotions, canary, pinned versions, and a pause of automatic promotions."""
 
 from __future__ import annotations
 
 import dataclasses
+import datetime as dt
+from collections.abc import Mapping
+from typing import Any, Self
 
-import orjson
-
-from alsolike.bundle.files import MANIFEST_FILE
-from alsolike.declarations.storage import CHAMPION_KEY, MODELS_PREFIX
 from alsolike.registry.canary import Canary
-from alsolike.registry.champion import Champion, Promotion, PromotionHold, check_reason
-from alsolike.runtime.client_protocols import S3Client
-from alsolike.runtime.errors import InvalidBundle, InvalidInput, NotFound
+from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.names import MODEL_VERSION, MODEL_VERSION_FORM
-from alsolike.runtime.s3 import S3Object
-
-REPAIR = "repair it with `alsolike models repair`"
+from alsolike.runtime.struct import struct
 
 
-def model_prefix(version: str) -> str:
-    return f"{MODELS_PREFIX}{version}/"
+@struct
+class EndedCanary:
+    """Record of a canary that ended without a promotion.
 
-
-class Registry:
-    """Store of a deployment's champion pointer.
-
-    Every write raises `ConcurrentUpdate` if the pointer has changed since the caller read it.
+    Attributes
+    ----------
+    reason
+        Reason that the supervising workflow or an operator gave.
+    breached
+        True if the version failed a test.
     """
 
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._client = client
-        self._bucket = bucket
-        self._pointer = S3Object(client, bucket, CHAMPION_KEY)
+    version: str
+    run_id: str
+    reason: str
+    breached: bool = False
 
-    def champion(self) -> Champion | None:
-        """Return the content of the pointer, or None if no version was ever promoted. A deleted or unreadable pointer
-        raises `InvalidBundle`.
+
+@struct
+class PromotionHold:
+    """Pause of automatic promotions after a manual rollback, because newer versions may have the same fault."""
+
+    reason: str
+    since_ms: int
+
+    def __str__(self) -> str:
+        since = f"{dt.datetime.fromtimestamp(self.since_ms / 1000, dt.UTC):%Y-%m-%d %H:%M:%S} UTC"
+        return f"paused since {since}: {self.reason}; `alsolike models resume` ends the pause"
+
+
+def check_reason(reason: str) -> None:
+    if not reason.strip():
+        raise InvalidInput(f"the reason is {reason!r}, expected a text for the history of versions")
+
+
+MAX_HISTORY = 50
+
+
+@struct
+class Promotion:
+    """Promotion of a version to champion.
+
+    Attributes
+    ----------
+    forced
+        True if an operator overrode the gate's rejection of the version.
+    """
+
+    version: str
+    promoted_ms: int
+    reason: str
+    forced: bool = False
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.version, str) or not MODEL_VERSION.fullmatch(self.version):
+            raise ValueError(f"the version is {self.version!r}, expected {MODEL_VERSION_FORM}")
+        if type(self.promoted_ms) is not int:
+            raise ValueError(f"promoted_ms is {self.promoted_ms!r}, expected a whole number")
+
+
+@struct
+class Champion:
+    """Content of the champion pointer.
+
+    Attributes
+    ----------
+    history
+        Latest `MAX_HISTORY` promotions, latest first. The first one is the promotion of the champion.
+    pinned
+        Versions that are never deleted automatically.
+    ended
+        Latest record of a canary that ended without a promotion; None without a record.
+    repaired_ms
+        Time of the latest repair of a bundle; None if there was none. Processes reload the version when this time
+        changes.
+    held
+        Start and reason of a pause of automatic promotions; None if they are not paused.
+    """
+
+    history: tuple[Promotion, ...]
+    etag: str
+    canary: Canary | None = None
+    pinned: tuple[str, ...] = ()
+    ended: EndedCanary | None = None
+    held: PromotionHold | None = None
+    repaired_ms: int | None = None
+
+    @property
+    def version(self) -> str:
+        return self.history[0].version
+
+    @property
+    def previous(self) -> str | None:
+        return next(iter(self.predecessors), None)
+
+    @property
+    def is_forced(self) -> bool:
+        return self.history[0].forced
+
+    @property
+    def predecessors(self) -> tuple[str, ...]:
+        """Versions that successive rollbacks promote, in this order.
+
+        The predecessor of a version is the champion before its first promotion. Versions between the first and the
+        latest promotion of a version are skipped, because the latest promotion replaced them.
         """
-        stored = self._pointer.read()
-        if stored is None:
-            if self._pointer.was_deleted():
-                raise InvalidBundle(f"{self._pointer.uri} was deleted; {REPAIR}")
-            return None
-        try:
-            return Champion.of(orjson.loads(stored.body), etag=stored.etag)
-        except (ValueError, KeyError, TypeError) as error:
-            raise InvalidBundle(f"{self._pointer.uri} is unreadable: {error}; {REPAIR}") from error
+        versions = []
+        rest = [promotion.version for promotion in self.history]
+        while rest := rest[len(rest) - rest[::-1].index(rest[0]) :]:
+            versions.append(rest[0])
+        return tuple(versions)
 
-    def put_back(self, champion: Champion) -> Champion:
-        """Write an earlier pointer back.
+    def promoting(self, promotion: Promotion) -> tuple[Promotion, ...]:
+        return (promotion, *self.history)[:MAX_HISTORY]
 
-        `champion.etag` must be the ETag of the unreadable object, or empty if the object is missing.
+    def restoring(self, version: str, *, reason: str, now_ms: int) -> tuple[Promotion, ...]:
+        """Return the history with a new promotion of an earlier champion.
+
+        The new promotion keeps `forced` of that champion's latest promotion.
         """
-        self._check_exists(champion.version)
-        return self._write(champion)
+        earlier = next(promotion for promotion in self.history if promotion.version == version)
+        return self.promoting(Promotion(version, now_ms, reason, earlier.forced))
 
-    def promote(self, version: str, *, reason: str, now_ms: int) -> Champion:
-        return self.replace(self.champion(), version, reason=reason, now_ms=now_ms)
+    def ending(self, reason: str, *, breached: bool = False) -> EndedCanary | None:
+        """Return a record of the end of the current canary, or the existing record if no canary is running."""
+        canary = self.canary
+        return EndedCanary(canary.version, canary.run_id, reason, breached) if canary is not None else self.ended
 
-    def replace(
-        self, expected: Champion | None, version: str, *, reason: str, now_ms: int, forced: bool = False
-    ) -> Champion:
-        """Promote a version to champion. The promotion also ends a canary and a pause of promotions.
+    @classmethod
+    def of(cls, document: Mapping[str, Any], *, etag: str) -> Self | None:
+        """Parse the JSON document of the pointer. Return None if it contains no promotions."""
+        history = tuple(Promotion(**promotion) for promotion in document["history"])
+        canary = Canary(**document["canary"]) if document.get("canary") else None
+        pinned = tuple(document.get("pinned", ()))
+        ended = EndedCanary(**document["ended"]) if document.get("ended") else None
+        held = PromotionHold(**document["held"]) if document.get("held") else None
+        repaired_ms = document.get("repaired_ms")
+        return cls(history, etag, canary, pinned, ended, held, repaired_ms) if history else None
 
-        If the version already is champion, no entry is added to the history.
-        """
-        check_reason(reason)
-        if expected is not None and expected.version == version:
-            if expected.canary is None and expected.held is None:
-                return expected
-            ended = expected.ending(f"{version} stays champion: {reason}")
-            return self._write(dataclasses.replace(expected, canary=None, ended=ended, held=None))
-        self._check_exists(version)
-        if not MODEL_VERSION.fullmatch(version):  # A pointer with an invalid name would be unreadable.
-            raise InvalidInput(f"the version is {version!r}, expected {MODEL_VERSION_FORM}")
-        promotion = Promotion(version, now_ms, reason, forced)
-        if expected is None:
-            return self._write(Champion((promotion,), etag=""))
-        return self._write(dataclasses.replace(expected, history=expected.promoting(promotion), canary=None, held=None))
-
-    def start_canary(self, expected: Champion, canary: Canary) -> Champion:
-        """Start a canary, replacing a running canary."""
-        self._check_exists(canary.version)
-        return self._write(dataclasses.replace(expected, canary=canary))
-
-    def end_canary(self, expected: Champion, *, reason: str, breached: bool = False) -> Champion:
-        """End the canary, so that the champion serves all users, and record the reason as an `EndedCanary`."""
-        check_reason(reason)
-        if expected.canary is None:
-            return expected
-        ended = expected.ending(reason, breached=breached)
-        return self._write(dataclasses.replace(expected, canary=None, ended=ended))
-
-    def pin(self, expected: Champion, versions: tuple[str, ...]) -> Champion:
-        return self._write(dataclasses.replace(expected, pinned=versions))
-
-    def restore(self, expected: Champion, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Promote an earlier champion again. In contrast to `roll_back`, automatic promotions continue."""
-        self._check_exists(version)
-        history = expected.restoring(version, reason=reason, now_ms=now_ms)
-        ended = expected.ending(f"{expected.version} was replaced: {reason}")
-        return self._write(dataclasses.replace(expected, history=history, canary=None, ended=ended))
-
-    def note_repair(self, expected: Champion, *, now_ms: int) -> Champion:
-        """Record the repair of a bundle, because processes retry a broken version only if the pointer has changed."""
-        return self._write(dataclasses.replace(expected, repaired_ms=now_ms))
-
-    def resume(self, expected: Champion) -> Champion:
-        return self._write(dataclasses.replace(expected, held=None))
-
-    def roll_back(
-        self, *, reason: str, now_ms: int, with_canary: bool = False, expected: Champion | None = None
-    ) -> Champion:
-        """Promote the predecessor of the champion, and pause automatic promotions.
-
-        Parameters
-        ----------
-        with_canary
-            True to also end a running canary.
-        expected
-            Result of `champion` on which the caller's decision is based; None reads the current pointer.
-        """
-        check_reason(reason)
-        current = expected or self.champion()
-        if current is None or current.previous is None:
-            raise NotFound("there is no earlier champion to roll back to; promote a version by its name")
-        if current.canary is not None and not with_canary:
-            tried, own = current.canary.version, current.version
-            raise InvalidInput(
-                f"model version {tried!r} is the canary: `alsolike models rollback --canary` ends it, and {own!r} "
-                f"stays champion; `alsolike models rollback --champion` ends it and rolls {own!r} back as well"
-            )
-        self._check_exists(current.previous)
-        history = current.restoring(current.previous, reason=reason, now_ms=now_ms)
-        ended = current.ending(f"{current.version} was rolled back during the canary: {reason}")
-        held = PromotionHold(reason, now_ms)
-        return self._write(dataclasses.replace(current, history=history, canary=None, ended=ended, held=held))
-
-    def _write(self, champion: Champion) -> Champion:
-        """Write the pointer if the stored object has the ETag `champion.etag`. An empty ETag creates the object."""
-        etag = self._pointer.replace(
-            orjson.dumps(champion.document(), option=orjson.OPT_INDENT_2),
-            etag=champion.etag,
-            conflict="the champion pointer changed meanwhile; check it, then try again",
-        )
-        return dataclasses.replace(champion, etag=etag)
-
-    def _check_exists(self, version: str) -> None:
-        manifest = S3Object(self._client, self._bucket, f"{model_prefix(version)}{MANIFEST_FILE}")
-        if manifest.etag() is None:
-            raise NotFound(f"model version {version!r} has no bundle at {manifest.uri}")
+    def document(self) -> dict[str, Any]:
+        document = dataclasses.asdict(self)
+        del document["etag"]
+        for promotion in document["history"]:
+            if not promotion["forced"]:  # Earlier versions of the functions reject the field.
+                del promotion["forced"]
+        return document

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from alsolike.declarations.storage import DECISIONS_PREFIX
-from alsolike.registry.champion import check_reason
+from alsolike.registry.champion_pointer import check_reason
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound
 from alsolike.runtime.s3 import S3Object

@@ -6,9 +6,9 @@ Each write of the champion pointer fails if the pointer has changed since the ca
 from __future__ import annotations
 
 from alsolike.declarations.limits import MAX_REASON_CHARACTERS
-from alsolike.registry import champion as champion_notes
+from alsolike.registry import champion_pointer as champion_notes
 from alsolike.registry.approvals import APPROVED
-from alsolike.registry.champion import Champion
+from alsolike.registry.champion_pointer import Champion
 from alsolike.registry.decision import REJECTED
 from alsolike.registry.versions import ModelVersions
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable

@@ -15,7 +15,7 @@ from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.declarations.times import DAY_MS
-from alsolike.registry.champion import Champion
+from alsolike.registry.champion_pointer import Champion
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import delete_objects, listed
 

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from alsolike.declarations.storage import TRAINING_RUN_KEY
-from alsolike.registry.champion_pointer import REPAIR
+from alsolike.registry.champion_pointer_store import REPAIR
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client, StepFunctionsClient
 from alsolike.runtime.errors import InvalidInput, Unavailable

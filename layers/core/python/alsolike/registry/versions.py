@@ -12,8 +12,8 @@ from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.approvals import Approvals
 from alsolike.registry.canary_report import CanaryReports
-from alsolike.registry.champion import Champion
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer import Champion
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.registry.decision import APPROVED, Decision, Decisions
 from alsolike.registry.decision import REJECTED as GATE_REJECTED
 from alsolike.registry.retention import ModelFiles

@@ -15,7 +15,7 @@ from typing import Any
 from alsolike.declarations.routes import BASIC_ROUTES, CATCH_ALL, SIGNED_PREFIX, SIGNED_ROUTES
 from alsolike.runtime.errors import NotFound, SignatureRefused, Unavailable
 from alsolike.runtime.observability import logger
-from alsolike.signing.keys import KeyReader, SigningKey
+from alsolike.signing.key_pairs import KeyReader, SigningKey
 from alsolike.signing.signature import (
     INVALID,
     MALFORMED,

@@ -16,8 +16,8 @@ from alsolike.declarations.retention import ITEM_TOMBSTONE_DAYS
 from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidSnapshot, Unavailable
 from alsolike.snapshot.manifest import Manifest, SegmentEntry
-from alsolike.snapshot.merge_rules import YOUNG_ROWS, to_merge
 from alsolike.snapshot.segment import Columns, Segment
+from alsolike.snapshot.segment_merging import YOUNG_ROWS, to_merge
 from alsolike.snapshot.store import GRACE_MS, MAX_ATTEMPTS, SnapshotStore, StoredManifest
 
 _TOMBSTONES_KEPT_MS = ITEM_TOMBSTONE_DAYS * DAY_MS

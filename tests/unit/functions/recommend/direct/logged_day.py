@@ -19,7 +19,7 @@ from alsolike.configuration.configuration import Fatigue
 from alsolike.lake import partitions, served
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.s3 import S3Object
 from operations.client.deployment import Deployment

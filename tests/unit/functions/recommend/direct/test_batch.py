@@ -4,8 +4,8 @@ import orjson
 import pytest
 
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from functions.recommend.dependencies import current_dependencies
 from functions.recommend.direct import batch
-from functions.recommend.sources import current_sources
 from tests.builders.lambda_events import LambdaContext
 from tests.unit.functions.recommend.shop import invoke
 
@@ -166,7 +166,7 @@ def test_response_is_truncated_at_the_lambda_size_limit(known, monkeypatch):
 
 def test_unreadable_profile_ends_the_batch_or_fails_it_without_results(known, monkeypatch):
     batch_of()
-    profiles = current_sources().batches().profiles
+    profiles = current_dependencies().batches().profiles
     reads = profiles.read_many
 
     def read(profile_ids, **options):

@@ -10,7 +10,7 @@ import pytest
 from alsolike.configuration.configuration import Fatigue
 from alsolike.declarations.storage import SEGMENTS_PREFIX
 from alsolike.profiles.impressions import Impressions, ImpressionStore
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations.client.deployment import Deployment
 from operations.day_replay.replaying import CORE, own_root

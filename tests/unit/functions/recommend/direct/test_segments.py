@@ -6,7 +6,7 @@ import pytest
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from functions.recommend.direct.segments import interactions_per_day
 from tests.builders.lambda_events import NOW_MS

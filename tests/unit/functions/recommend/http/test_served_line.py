@@ -11,7 +11,7 @@ from alsolike.lake.served import read_line
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.records.served_response import ServedResponse, state_hash
 from alsolike.trends.store import trends_key
-from functions.recommend.sources import current_sources
+from functions.recommend.dependencies import current_dependencies
 from tests.unit.functions.recommend.shop import ARN, invoke
 
 
@@ -201,7 +201,7 @@ def test_missing_secret_is_read_once_per_interval_and_hides_the_user(shop, monke
         requested.append(secret_arn)
         return pseudonyms_of(client, secret_arn)
 
-    monkeypatch.setattr("functions.recommend.sources.pseudonyms_of", ask)
+    monkeypatch.setattr("functions.recommend.dependencies.pseudonyms_of", ask)
 
     for _ in range(2):
         assert shop.post({"userId": "anna"})["statusCode"] == 200
@@ -212,7 +212,7 @@ def test_missing_secret_is_read_once_per_interval_and_hides_the_user(shop, monke
     assert sum('"ServedToUnknown":[1]' in line for line in out) == 2
     assert len(requested) == 1
 
-    current_sources().served._hashes._next_ms -= 30_000
+    current_dependencies().served._hashes._next_ms -= 30_000
     shop.post({"userId": "anna"})
     assert len(requested) == 2
 

@@ -15,7 +15,7 @@ from alsolike.declarations.storage import ACTIONS_KEY
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import InvalidInput
 from functions.recommend import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event, interaction

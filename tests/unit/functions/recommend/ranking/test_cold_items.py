@@ -6,7 +6,7 @@ items that share a value with a new item are its neighbours, each with weight 1/
 
 import pytest
 
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN
 

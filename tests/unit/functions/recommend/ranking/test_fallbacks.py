@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from onnxruntime.capi.onnxruntime_pybind11_state import RuntimeException
 
 from alsolike.bundle.popular_groups import Group
-from functions.recommend.sources import current_sources
+from functions.recommend.dependencies import current_dependencies
 from functions.recommend.state.model import Budget, Model
 from tests.unit.functions.recommend.shop import ARN
 
@@ -102,9 +102,9 @@ def test_model_slower_than_the_time_budget_is_skipped_and_retried(shop, monkeypa
     monkeypatch.setenv("TIME_BUDGET_MS", "100")
     shop.publish(related=RELATED)
     shop.remember("u#anna", "pear")
-    cast(Any, current_sources().stores.profiles)._client.meta.config.read_timeout = 5
+    cast(Any, current_dependencies().stores.profiles)._client.meta.config.read_timeout = 5
     shop.ask()
-    model = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
+    model = current_dependencies().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
     for runs in model._run_ms.values():
         runs.clear()
         runs.extend([2_000, 2_500])
@@ -122,7 +122,7 @@ def test_profile_time_reduces_the_time_budget_of_the_model(shop, monkeypatch):
     monkeypatch.setattr(Model, "expected_ms", lambda *_, **__: 20.0)
     times_s = [0.0]
     monkeypatch.setattr("functions.recommend.dispatch.Budget", lambda _: Budget(100, clock=lambda: times_s[0]))
-    profiles = current_sources().stores.profiles
+    profiles = current_dependencies().stores.profiles
     read = profiles.read
 
     def slowly(_, profile_id, **options):
@@ -139,7 +139,7 @@ def test_expected_model_time_is_the_fastest_recent_run(shop):
     shop.publish()
     shop.remember("u#anna", "pear")
     shop.ask()
-    model = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
+    model = current_dependencies().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).model
 
     assert 0 < model.expected_ms(with_bias=False) < 1000
     assert model.expected_ms(with_bias=True) == 0
@@ -160,7 +160,7 @@ def test_profile_read_has_half_of_the_time_budget_as_its_timeout(shop, monkeypat
     monkeypatch.setenv("TIME_BUDGET_MS", "60")
     shop.ask()
 
-    config = cast(Any, current_sources().stores.profiles)._client.meta.config
+    config = cast(Any, current_dependencies().stores.profiles)._client.meta.config
 
     assert (config.connect_timeout, config.read_timeout) == (0.03, 0.03)
     assert config.retries["total_max_attempts"] == 1
@@ -204,7 +204,7 @@ def test_empty_list_is_returned_without_s3_and_the_model_after_recovery(shop, mo
         calls.append(1)
         raise EndpointConnectionError(endpoint_url="https://s3")
 
-    champion = current_sources().refresher._champion
+    champion = current_dependencies().refresher._champion
     with monkeypatch.context() as outage:
         for name in ("get_object", "list_objects_v2"):
             outage.setattr(champion._registry._client, name, unreachable)

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from functions.recommend.sources import current_sources
+from functions.recommend.dependencies import current_dependencies
 from tests.unit.functions.recommend.shop import ARN
 
 CAMPAIGN = {"campaignArn": f"{ARN}:campaign/personalized-ranking"}
@@ -37,7 +37,7 @@ def test_variants_fill_a_list_that_would_be_too_short(figs):
 
 @pytest.mark.parametrize(("ranked", "candidates"), [(["fig", "plum", "kiwi"], 3 / 2), (["pear", "kiwi"], 1), ([], 1)])
 def test_candidates_per_position_depend_on_variants_in_model_lists(figs, ranked, candidates):
-    state = current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000)
+    state = current_dependencies().refresher.state(now_ms=0, remaining_ms=lambda: 10_000)
     assert state.model is not None
 
     state.model.__dict__["ranked_sample"] = state.catalogue.positions(ranked).tolist()

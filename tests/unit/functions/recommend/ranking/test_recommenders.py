@@ -4,7 +4,7 @@ import pytest
 from alsolike.configuration import recommendation_id
 from alsolike.declarations.times import DAY_MS
 from functions.recommend import handler
-from functions.recommend.sources import current_sources
+from functions.recommend.dependencies import current_dependencies
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN
 
@@ -211,8 +211,8 @@ def test_window_can_be_the_suffix_of_a_personalize_arn(name, stocked):
 
 def test_unreadable_trends_are_reported_as_degraded(stocked):
     stocked.ask()
-    sources = current_sources()
-    sources.trends._store._bucket = "gone"  # type: ignore[attr-defined]
+    dependencies = current_dependencies()
+    dependencies.trends._store._bucket = "gone"  # type: ignore[attr-defined]
 
     answer = stocked.get("GET /trending")
 

@@ -7,7 +7,7 @@ import orjson
 
 from alsolike.bundle.reranker import FEATURES, HOURS, Reranker
 from alsolike.lake.served import read_line
-from functions.recommend.sources import current_sources
+from functions.recommend.dependencies import current_dependencies
 from model_export.data.impressions import item_columns
 from tests.builders.bundles import ITEMS
 
@@ -79,7 +79,7 @@ def test_number_of_candidates_does_not_change_a_list(shop):
     shop.catalogue({"fig": {}, "plum": {}})
     first = shop.items(numResults=1)
 
-    current_sources().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).catalogue.candidates_per_place = 3.0
+    current_dependencies().refresher.state(now_ms=0, remaining_ms=lambda: 10_000).catalogue.candidates_per_place = 3.0
 
     assert shop.items(numResults=1) == first == ["fig"]
 

@@ -7,7 +7,7 @@ import pytest
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN
 

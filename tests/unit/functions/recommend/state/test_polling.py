@@ -7,9 +7,9 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from alsolike.declarations.degraded_reasons import STALE_MODEL
-from alsolike.registry.champion_pointer import Registry
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.polling import CircuitBreaker, Polling, WaitBudget
-from functions.recommend.sources import current_sources
+from functions.recommend.dependencies import current_dependencies
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import ChampionLoader, VariantModels
 from tests.builders.lambda_events import NOW_MS
@@ -131,7 +131,7 @@ def test_slow_store_keeps_responses_within_the_time_budget(shop, monkeypatch, ro
     shop.catalogue({"fig": {"price": 1}})
     path = {"userId": "anna"} if "user" in route else None
     shop.get(route, path=path)
-    refresher = current_sources().refresher
+    refresher = current_dependencies().refresher
     silent = threading.Event()
     try:
         _breaker(monkeypatch, refresher._champion._registry._client, silent)
@@ -162,7 +162,7 @@ def test_first_trending_request_waits_for_trends(shop, monkeypatch):
     shop.publish()
     shop.count(kiwi=50)
     shop.get("GET /popular")
-    trends = current_sources().trends
+    trends = current_dependencies().trends
     until(lambda: trends._reading is not None and trends._reading.done())
 
     assert shop.get("GET /trending")["headers"]["x-alsolike-source"] == "trending"

@@ -6,7 +6,7 @@ import pytest
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.declarations.storage import INCREMENTS_KEY
 from alsolike.declarations.times import DAY_MS
-from functions.attribute_outcomes.increments import update_increments
+from functions.attribute_outcomes.holdout_report import update_increments
 from tests.builders.attribution import NOW_MS
 from tests.builders.outcome_rows import Outcome, store
 

@@ -14,7 +14,7 @@ from alsolike.events.action_events import action_properties
 from alsolike.events.interactions import ACTION_TAKEN, MAX_TIME_MS
 from alsolike.events.logins import Login
 from alsolike.profiles.profile import Profile, RecentInteraction, from_items, history_item, recent, sort_key, to_item
-from alsolike.profiles.store import ProfileStore
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from tests.fakes.places import create_profiles_table
 from tests.unit.alsolike.records import TIME_MS, ids, interaction

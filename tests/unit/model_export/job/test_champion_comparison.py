@@ -13,7 +13,7 @@ from model_export.api import Model
 from model_export.data.training_data import encode
 from model_export.evaluation import splits
 from model_export.evaluation.fit_cache import EarlierFit
-from model_export.job.champion import NOTHING_NEW, Refusal, against_champion
+from model_export.job.champion_comparison import NOTHING_NEW, Refusal, against_champion
 from model_export.job.response_lists import _translated, answers_of
 from tests.builders.bundles import MANIFEST
 from tests.unit.model_export.champions import HISTORY, ITEMS, PAST, START_MS, champion, shop
@@ -219,7 +219,7 @@ def test_too_little_data_before_the_champions_last_event_is_recorded(tmp_path):
 
 
 def test_many_users_are_sampled(tmp_path, monkeypatch):
-    monkeypatch.setattr("model_export.evaluation.paired.MAX_TEST_USERS", 2)
+    monkeypatch.setattr("model_export.evaluation.paired_comparison.MAX_TEST_USERS", 2)
     data = shop({user: ["a"] for user in PAST})
 
     found = compared(champion(tmp_path / "champion", {("d", "a"): 1.0}), data)

@@ -7,7 +7,7 @@ from typing import Any
 
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.canary_report import CanaryReport
-from alsolike.registry.champion import Promotion
+from alsolike.registry.champion_pointer import Promotion
 from alsolike.registry.decision import Decision
 from alsolike.registry.versions import ModelVersion, ModelVersions
 from alsolike.runtime.errors import InvalidBundle, NotFound

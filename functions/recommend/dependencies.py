@@ -14,8 +14,8 @@ from alsolike.configuration.configuration import DEFAULT
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy, Pseudonyms, pseudonyms_of
 from alsolike.profiles.impressions import ImpressionStore
-from alsolike.profiles.store import ProfileStore
-from alsolike.registry.champion_pointer import Registry
+from alsolike.profiles.profile_table import ProfileStore
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.aws import client
 from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, WaitBudget
 from alsolike.runtime.settings import from_environment
@@ -44,7 +44,7 @@ from functions.recommend.timeouts import (
 
 
 @struct
-class Sources:
+class Dependencies:
     refresher: StateRefresher
     stores: UserStores
     trends: PolledValue[Trends]
@@ -63,7 +63,7 @@ class Batches:
 
 
 @functools.cache
-def current_sources() -> Sources:
+def current_dependencies() -> Dependencies:
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", connect_timeout_s=CALL_TIMEOUT_S, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
     profile_s = settings.time_budget_ms / 1000 * PROFILE_SHARE or CALL_TIMEOUT_S
@@ -121,7 +121,7 @@ def current_sources() -> Sources:
         ImpressionStore(dynamodb, settings.profiles_table), ids, lambda now_ms: served.prepare(now_ms=now_ms)
     )
     stores = UserStores(ids, profiles, UserStore(dynamodb, settings.users_table), impressions)
-    return Sources(
+    return Dependencies(
         refresher,
         stores,
         trends,

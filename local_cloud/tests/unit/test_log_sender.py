@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from local_cloud.telemetry import pump as telemetry
-from local_cloud.telemetry.pump import Pump
+from local_cloud.telemetry import log_sender as telemetry
+from local_cloud.telemetry.log_sender import Pump
 
 
 class CloudWatch:

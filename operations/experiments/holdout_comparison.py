@@ -14,14 +14,14 @@ import pyarrow as pa
 
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.times import DAY_MS
-from alsolike.experiments.comparison import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, critical_z, variances
 from alsolike.experiments.metrics import BEFORE_DAYS, READ, USERS, RatioMetric
 from alsolike.experiments.report import control_of
+from alsolike.experiments.sequential_tests import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, critical_z, variances
 from alsolike.lake.partitions import event_date
 from alsolike.runtime.client_protocols import S3Client
 from operations.experiments.lake_tables import read_outcomes
+from operations.experiments.outcomes_by_user import ArmTally, UserTable
 from operations.experiments.purchases import ORDERS, SPEND, purchases_between
-from operations.experiments.tally import ArmTally, UserTable
 
 PRECISIONS = (0.1, 0.05)
 """Half widths of an interval, as shares of the mean of held-out users, for which the report forecasts

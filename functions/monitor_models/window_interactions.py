@@ -22,7 +22,7 @@ from alsolike.lake.partitions import event_date
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import UnknownEventType
 from functions.monitor_models.lake_reader import read_sample
-from functions.monitor_models.state import State
+from functions.monitor_models.monitoring_state import State
 
 SCHEMA = pa.schema(
     {

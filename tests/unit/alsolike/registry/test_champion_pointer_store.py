@@ -2,8 +2,8 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from alsolike.declarations.storage import CHAMPION_KEY
-from alsolike.registry.champion import MAX_HISTORY, Champion, Promotion
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer import MAX_HISTORY, Champion, Promotion
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
 from tests.fakes.places import BUCKET
 

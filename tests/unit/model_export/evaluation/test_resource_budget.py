@@ -11,8 +11,8 @@ import pytest
 from model_export.algorithms.popularity import Popularity
 from model_export.api import FitCost
 from model_export.data.interactions import Interactions
-from model_export.evaluation import budget
-from model_export.evaluation.budget import (
+from model_export.evaluation import resource_budget
+from model_export.evaluation.resource_budget import (
     AMPLE_MB,
     AMPLE_S,
     SHORT_FIT_ROWS,
@@ -148,8 +148,8 @@ def test_trial_fits_are_made_only_if_the_budget_needs_them(limits, settings, dat
     ],
 )
 def test_insufficient_budget_needs_trial_fits(monkeypatch, interactions, items, seconds, megabytes):
-    monkeypatch.setattr(budget, "SMALL_INTERACTIONS", interactions)
-    monkeypatch.setattr(budget, "SMALL_ITEMS", items)
+    monkeypatch.setattr(resource_budget, "SMALL_INTERACTIONS", interactions)
+    monkeypatch.setattr(resource_budget, "SMALL_ITEMS", items)
     FITTED.clear()
 
     assert Budget(seconds=seconds, megabytes=megabytes).unsupported_reason(Heavy(), LARGE) is None

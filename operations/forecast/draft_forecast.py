@@ -20,7 +20,7 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.dataset import MAX_PLACES
 from operations import progress
-from operations.explanation.unlogged import history_parameter, logged_parameters
+from operations.explanation.unlogged_parameters import history_parameter, logged_parameters
 from operations.forecast.inputs import ForecastInputs
 from operations.forecast.logged import LoggedResponse, logged_responses
 from operations.forecast.off_policy import CLICKS, NO_ITEM, Forecast, LoggedLists, forecast

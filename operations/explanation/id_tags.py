@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from alsolike.configuration.recommendation_id import arm_tag, version_tag
 from alsolike.declarations.storage import MODELS_PREFIX
 from alsolike.runtime.s3 import folders
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment

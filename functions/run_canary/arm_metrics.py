@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from alsolike.declarations.degraded_reasons import ARM_MODEL_UNAVAILABLE, MODEL_FAILED, MODEL_SLOW
-from alsolike.experiments.comparison import ArmSample, sample
+from alsolike.experiments.sequential_tests import ArmSample, sample
 
 GROUPS = 4_096
 """Maximum number of groups.

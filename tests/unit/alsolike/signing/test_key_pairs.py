@@ -4,7 +4,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError
 
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
-from alsolike.signing.keys import CHECK_S, KeyReader, KeyUse
+from alsolike.signing.key_pairs import CHECK_S, KeyReader, KeyUse
 from operations.client.deployment import Deployment
 from operations.keys import Keys, environment_variables
 from tests.fakes.places import create_table

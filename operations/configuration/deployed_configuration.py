@@ -8,11 +8,11 @@ if TYPE_CHECKING:
     from alsolike.configuration.configuration import Configuration
     from alsolike.configuration_document.client_resources import OwnNames
     from operations.client.deployment import Deployment
-    from operations.configuration.configuration_store import ConfigurationStore
+    from operations.configuration.configuration_versions import ConfigurationStore
 
 
 def store_of(deployment: Deployment) -> ConfigurationStore:
-    from operations.configuration.configuration_store import ConfigurationStore
+    from operations.configuration.configuration_versions import ConfigurationStore
 
     return ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta, binom, nct, t, ttest_ind_from_stats
 
-from alsolike.experiments.comparison import (
+from alsolike.experiments.sequential_tests import (
     ArmSample,
     Interval,
     compare,

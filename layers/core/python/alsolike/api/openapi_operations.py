@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.api import operator_action_responses as action_responses
-from alsolike.api import operator_queries, operator_rules, responses
+from alsolike.api import operator_queries, operator_rules, response_schemas
 from alsolike.api.operator_requests import (
     CHANGE,
     MODELS_QUERY,
@@ -49,7 +49,7 @@ class Operation:
     Attributes
     ----------
     answer
-        Name of the response in `responses.ANSWERS`.
+        Name of the response in `response_schemas.ANSWERS`.
     errors
         Status codes of errors, in addition to the status codes common to all routes.
     """
@@ -154,7 +154,7 @@ def operate_operations() -> Iterator[Operation]:
             f"POST /operator/{subject}",
             name,
             summary,
-            responses.NOTHING,
+            response_schemas.NOTHING,
             errors=[400],
             status=202,
             body=("Refresh", REFRESH.schema()),
@@ -227,14 +227,16 @@ def operate_operations() -> Iterator[Operation]:
 
 def operations(configuration: Configuration) -> Iterator[Operation]:
     yield from _events(configuration)
-    yield from _rows(ITEMS, configuration.item_columns, row=responses.ITEM, page=responses.ITEM_PAGE)
-    yield Operation("DELETE /items/{itemId}", "DeleteItem", "Delete an item", responses.NOTHING, errors=[400, 404, 409])
-    yield from _rows(USERS, configuration.user_columns, row=responses.USER, page=responses.USER_PAGE)
+    yield from _rows(ITEMS, configuration.item_columns, row=response_schemas.ITEM, page=response_schemas.ITEM_PAGE)
+    yield Operation(
+        "DELETE /items/{itemId}", "DeleteItem", "Delete an item", response_schemas.NOTHING, errors=[400, 404, 409]
+    )
+    yield from _rows(USERS, configuration.user_columns, row=response_schemas.USER, page=response_schemas.USER_PAGE)
     yield Operation(
         "DELETE /users/{userId}",
         "EraseUser",
         "Erase a user from every store, and refuse the user's events from now on",
-        responses.ERASURE,
+        response_schemas.ERASURE,
         errors=[400, 404],
         status=202,
     )
@@ -242,7 +244,7 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
         "GET /users/{userId}/data",
         "ShowUserData",
         "Show all stored data about a user, in pages",
-        responses.USER_DATA,
+        response_schemas.USER_DATA,
         errors=[400, 404, 413],
         query=NEXT,
     )
@@ -254,8 +256,8 @@ def operations(configuration: Configuration) -> Iterator[Operation]:
         "GET /openapi.json",
         "DescribeApi",
         "Describe the API with its configuration",
-        responses.DESCRIPTION,
-        headers=responses.OF_CACHED,
+        response_schemas.DESCRIPTION,
+        headers=response_schemas.OF_CACHED,
     )
 
 
@@ -264,7 +266,7 @@ def _events(configuration: Configuration) -> Iterator[Operation]:
         "POST /events",
         "PutEvents",
         "Send 1 to 10 events of a session; repeated events count once",
-        responses.NOTHING,
+        response_schemas.NOTHING,
         errors=[400, 404, 413],
         body=("Events", put_events(configuration).schema()),
     )
@@ -272,7 +274,7 @@ def _events(configuration: Configuration) -> Iterator[Operation]:
         "POST /session/events",
         "PutSessionEvents",
         "Send 1 to 10 events of the token's session, from a browser",
-        responses.NOTHING,
+        response_schemas.NOTHING,
         errors=[400, 404, 413],
         body=("SessionEvents", put_session_events(configuration).schema()),
     )
@@ -284,7 +286,7 @@ def _rows(kind: RowKind[Any], columns: Mapping[str, ColumnType], *, row: str, pa
         f"POST {path}",
         f"Put{name}s",
         f"Store 1 to 10 {kind.list_field}, replacing existing ones",
-        responses.NOTHING,
+        response_schemas.NOTHING,
         errors=[400, 404, 413],
         body=(f"{name}s", described_put(kind, columns).schema()),
     )
@@ -312,7 +314,7 @@ def _actions() -> Iterator[Operation]:
         "POST /actions",
         "PutActions",
         "Store 1 to 10 actions, replacing existing ones",
-        responses.NOTHING,
+        response_schemas.NOTHING,
         errors=[400, 404, 409, 413],
         body=("Actions", described_put(ACTIONS, {}).schema()),
     )
@@ -320,7 +322,7 @@ def _actions() -> Iterator[Operation]:
         "POST /action-interactions",
         "PutActionInteractions",
         "Send 1 to 10 interactions of users with actions; repeated ones count once",
-        responses.NOTHING,
+        response_schemas.NOTHING,
         errors=[400, 404, 413],
         body=("ActionInteractions", PUT_ACTION_INTERACTIONS.schema()),
     )
@@ -331,25 +333,25 @@ def _recommendations() -> Iterator[Operation]:
         "POST /recommendations",
         "GetRecommendations",
         "Recommend items",
-        responses.RECOMMENDED,
+        response_schemas.RECOMMENDED,
         errors=[400, 404, 413],
-        headers=responses.OF_RECOMMENDATIONS,
+        headers=response_schemas.OF_RECOMMENDATIONS,
         body=("GetRecommendations", GET_RECOMMENDATIONS.schema()),
     )
     yield Operation(
         "POST /personalize-ranking",
         "GetPersonalizedRanking",
         "Rank items for a user",
-        responses.RANKED,
+        response_schemas.RANKED,
         errors=[400, 404, 413],
-        headers=responses.OF_RECOMMENDATIONS,
+        headers=response_schemas.OF_RECOMMENDATIONS,
         body=("GetPersonalizedRanking", GET_PERSONALIZED_RANKING.schema()),
     )
     yield Operation(
         "POST /action-recommendations",
         "GetActionRecommendations",
         "Recommend actions to a user",
-        responses.ACTION_LIST,
+        response_schemas.ACTION_LIST,
         errors=[400, 404, 413],
         headers=["x-alsolike-model-version", "x-alsolike-degraded"],
         body=("GetActionRecommendations", GET_ACTION_RECOMMENDATIONS.schema()),
@@ -372,9 +374,9 @@ def _recommendations() -> Iterator[Operation]:
             key,
             name,
             summary,
-            responses.RECOMMENDED,
+            response_schemas.RECOMMENDED,
             errors=[400, 404],
-            headers=(*responses.OF_RECOMMENDATIONS, *responses.OF_CACHED),
+            headers=(*response_schemas.OF_RECOMMENDATIONS, *response_schemas.OF_CACHED),
             query=query,
         )
 

@@ -14,7 +14,7 @@ from cli import console
 from local_cloud import client
 from local_cloud.client import Cloud, CloudError
 from local_cloud.state import CloudState
-from operations import boot, progress
+from operations import embedded_cloud, progress
 
 NOBODY = "http://127.0.0.1:1"
 
@@ -31,14 +31,17 @@ def assembly(tmp_path, monkeypatch):
 
 
 def test_cloud_that_does_not_stop_raises_unavailable(assembly):
-    with pytest.raises(Unavailable, match="does not stop"), boot.running_cloud(assembly, state=assembly / "state.json"):
+    with (
+        pytest.raises(Unavailable, match="does not stop"),
+        embedded_cloud.running_cloud(assembly, state=assembly / "state.json"),
+    ):
         pass
 
 
 def test_error_on_a_cloud_is_raised_even_if_the_cloud_does_not_stop(assembly):
     with (
         pytest.raises(LookupError, match="no such item") as failed,
-        boot.running_cloud(assembly, state=assembly / "state.json"),
+        embedded_cloud.running_cloud(assembly, state=assembly / "state.json"),
     ):
         raise LookupError("no such item")
 
@@ -59,7 +62,7 @@ def test_progress_counts_only_resources_of_the_log(assembly, monkeypatch, capsys
     resources = {name: {"Type": "AWS::SNS::Topic"} for name in "FG"}
     (assembly / "shop.template.json").write_text(json.dumps({"Resources": resources}))
 
-    with pytest.raises(Unavailable), boot.running_cloud(assembly, state=assembly / "state.json"):
+    with pytest.raises(Unavailable), embedded_cloud.running_cloud(assembly, state=assembly / "state.json"):
         pass
 
     output = capsys.readouterr().err
@@ -73,9 +76,9 @@ def test_deletion_is_suggested_only_for_unreadable_data(tmp_path):
     (tmp_path / "taken" / "cloud.sqlite").mkdir(parents=True)
 
     with pytest.raises(Unavailable, match=r"Delete it with `.*reset"):
-        boot.check_data(tmp_path / "damaged")
+        embedded_cloud.check_data(tmp_path / "damaged")
     with pytest.raises(Unavailable, match=r"unable to open database file\. Fix this, or use another --data"):
-        boot.check_data(tmp_path / "taken")
+        embedded_cloud.check_data(tmp_path / "taken")
 
 
 class Repository:
@@ -87,7 +90,7 @@ class Repository:
 
     def run(self, command, **_):
         self.commands.append(" ".join(command[1:]))
-        folder = boot.LAYERS if "layers.build" in command else boot.PAGES
+        folder = embedded_cloud.LAYERS if "layers.build" in command else embedded_cloud.PAGES
         write(folder / "built", "1")
         return ""
 
@@ -103,13 +106,13 @@ def repository(tmp_path, monkeypatch):
     for name in ("cdk.json", "layers/core/requirements.txt", "web/src/main.ts", "docs/openapi.json", RUNBOOK):
         write(tmp_path / name, "{}")
     for name, folder in (("ROOT", ""), ("BUILD", "build"), ("LAYERS", "build/layers"), ("PAGES", "build/web")):
-        monkeypatch.setattr(boot, name, tmp_path / folder)
-    monkeypatch.setattr(boot, "_run", repository.run)
+        monkeypatch.setattr(embedded_cloud, name, tmp_path / folder)
+    monkeypatch.setattr(embedded_cloud, "_run", repository.run)
     return repository
 
 
 RUNBOOK = "docs/runbooks/errors.md"
-BUILDS: dict[str, Callable[[], None]] = {"layers": boot.build_layers, "pages": boot.build_pages}
+BUILDS: dict[str, Callable[[], None]] = {"layers": embedded_cloud.build_layers, "pages": embedded_cloud.build_pages}
 
 
 @pytest.mark.parametrize("build", BUILDS.values(), ids=BUILDS)
@@ -148,29 +151,29 @@ def test_changed_source_or_damaged_build_is_built_again(name, change, repository
 
 def test_cost_uses_built_layers_and_otherwise_empty_ones(repository):
     def layers_of_last_synthesis():
-        boot.synthesize("demo", without_layers=True)
+        embedded_cloud.synthesize("demo", without_layers=True)
         command = repository.commands[-1].split()
         return Path(command[command.index("--layers") + 1]).name
 
     before = layers_of_last_synthesis()
-    boot.build_layers()
+    embedded_cloud.build_layers()
 
     assert (before, layers_of_last_synthesis()) == ("empty-layers", "layers")
 
 
 def test_build_does_not_start_after_builds_were_stopped(tmp_path):
     stopped = threading.Event()
-    boot.stop_builds(stopped)
+    embedded_cloud.stop_builds(stopped)
 
-    with pytest.raises(boot.BuildFailed, match="building the pages was stopped"):
-        boot._run(["touch", str(tmp_path / "started")], action="building the pages", stopped=stopped)
+    with pytest.raises(embedded_cloud.BuildFailed, match="building the pages was stopped"):
+        embedded_cloud._run(["touch", str(tmp_path / "started")], action="building the pages", stopped=stopped)
 
     assert not (tmp_path / "started").exists()
 
 
 def test_installed_package_contains_its_pages(repository, monkeypatch):
-    monkeypatch.setattr(boot, "_IS_CLONE", False)
+    monkeypatch.setattr(embedded_cloud, "_IS_CLONE", False)
 
-    boot.build_pages()
+    embedded_cloud.build_pages()
 
     assert repository.commands == []

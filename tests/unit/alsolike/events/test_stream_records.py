@@ -6,7 +6,7 @@ from botocore.exceptions import ConnectTimeoutError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.events.stream import StreamRecord, partition_key, stream_records
+from alsolike.events.stream_records import StreamRecord, partition_key, stream_records
 from alsolike.events.stream_writer import MAX_ATTEMPTS, EventStream
 from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.runtime.errors import InvalidInput, Unavailable

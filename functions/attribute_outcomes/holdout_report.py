@@ -15,7 +15,7 @@ from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
-from operations.experiments.incremental import increments_of
+from operations.experiments.holdout_comparison import increments_of
 
 SETTLED_MS = 8 * DAY_MS
 """Time in milliseconds after the end of a holdout, during which its report is still recomputed. Most outcomes are

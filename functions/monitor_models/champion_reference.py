@@ -13,8 +13,8 @@ from alsolike.arrays.mapped import UNREADABLE, parse_array
 from alsolike.arrays.ragged import hashes_of
 from alsolike.bundle.files import MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
-from alsolike.registry.champion import Champion
-from alsolike.registry.champion_pointer import Registry, model_prefix
+from alsolike.registry.champion_pointer import Champion
+from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, NotFound
 from alsolike.runtime.s3 import S3Object
