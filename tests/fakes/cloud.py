@@ -10,6 +10,7 @@ for S3 and DynamoDB too, so that the tests compare both: `make slow WHAT=stores`
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import threading
 from collections.abc import Callable, Mapping
@@ -21,6 +22,8 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.session import Session
 from moto.core.base_backend import BackendDict
 from moto.core.botocore_stubber import BotocoreStubber
+from moto.kms import models as kms
+from moto.kms.utils import generate_private_key
 
 from tests.fakes.cloudformation import MemoryCloudFormation
 from tests.fakes.cloudwatch import MemoryCloudWatch
@@ -35,6 +38,8 @@ from tests.fakes.step_functions import MemoryStepFunctions
 _REQUEST = "memory_cloud_request"
 _MOTO = BotocoreStubber()
 _MOTO.enabled = True
+# moto generates an RSA key pair for every KMS key, although symmetric keys use none. It takes longer than most tests.
+vars(kms).update(generate_private_key=functools.cache(generate_private_key))
 ON_MOTO = os.environ.get("STORES") == "moto"
 
 

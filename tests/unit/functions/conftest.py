@@ -1,3 +1,4 @@
+import functools
 import io
 import json
 import sys
@@ -16,12 +17,17 @@ from tests.fakes.places import create_bucket, create_profiles_table, create_tabl
 from tests.unit.functions.grants import Offences
 
 
+@functools.cache
+def _caches(module):
+    values = vars(sys.modules[module]).values()
+    return [value for value in values if getattr(value, "__module__", None) == module and hasattr(value, "cache_clear")]
+
+
 def _forget_handlers():
-    for name, module in sys.modules.items():
+    for name in list(sys.modules):
         if name.startswith("functions.") and name.endswith((".handler", ".dependencies")):
-            for value in vars(module).values():
-                if getattr(value, "__module__", None) == name and hasattr(value, "cache_clear"):
-                    value.cache_clear()
+            for cached in _caches(name):
+                cached.cache_clear()
     pseudonyms_of.cache_clear()
 
 
