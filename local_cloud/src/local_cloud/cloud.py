@@ -9,6 +9,7 @@ import secrets
 import ssl
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -148,7 +149,7 @@ class LocalCloud:
         # Operations that the changes of moto and the control server call.
         self.invoke, self.invoke_later = self._invoker.invoke, self._asynchronous.accept
         self.send_event, self.measure = self._targets.submit, self._pump.metric
-        self.access_key, self.flush = self._permissions.access_key, self._pump.flush
+        self.access_key = self._permissions.access_key
         self.start_training, self.stop_training = self._training.start, self._training.stop
         self.interrupt_training = self._training.interrupt
         self.start_job_run, self.stop_job_run = self._glue.start, self._glue.stop
@@ -297,17 +298,23 @@ class LocalCloud:
         """Advance the clock and return the fired schedules. Delete expired data if the duration is at least a day."""
         if self._scheduler is None or self._expiry is None:
             raise ValueError("the cloud has not booted")
-        self._pump.flush()  # Alarms use the time at which a metric arrives, so send metrics before the clock advances.
+        self.flush()  # Alarms use the time at which a metric arrives, so send metrics before the clock advances.
         firings = self._scheduler.advance(duration)
         if duration >= timedelta(days=1):
             self._expiry.run()
         return firings
 
+    def flush(self, timeout_s: float = 10.0) -> int:
+        """Send the log lines and metrics so far. Return the number of those that still wait after `timeout_s`."""
+        deadline_s = time.monotonic() + timeout_s
+        self._invoker.settle(timeout_s)
+        return self._pump.flush(max(0.0, deadline_s - time.monotonic()))
+
     def permissions(self) -> Mapping[str, Any]:
         return {"refused": self._permissions.refused(), "grants": self._permissions.grants()}
 
     def alarms(self) -> dict[str, str]:
-        self._pump.flush()
+        self.flush()
         return self._alarms.evaluate() if self._alarms else {}
 
     def close(self) -> None:

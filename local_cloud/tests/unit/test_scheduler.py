@@ -1,3 +1,4 @@
+import time
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -61,6 +62,22 @@ def scheduler(targets: Targets, clock: Clock) -> Iterator[Scheduler]:
 def test_rule_does_not_fire_before_it_is_due(scheduler: Scheduler, targets: Targets) -> None:
     assert scheduler.advance(timedelta(minutes=59)) == []
     assert targets.sent == []
+
+
+def test_advance_returns_firings_that_the_thread_could_take(
+    scheduler: Scheduler, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    advance = Clock.advance
+
+    def let_the_thread_run(self: Clock, duration: timedelta) -> datetime:
+        after = advance(self, duration)
+        scheduler._wake.set()
+        time.sleep(0.2)
+        return after
+
+    monkeypatch.setattr(Clock, "advance", let_the_thread_run)
+
+    assert {firing.name for firing in scheduler.advance(HOUR)} == {"hourly", "ends"}
 
 
 def test_due_rules_fire_in_the_order_of_their_times(scheduler: Scheduler, targets: Targets) -> None:

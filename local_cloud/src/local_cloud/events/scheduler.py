@@ -75,7 +75,7 @@ class Scheduler:
         self._enabled = enabled
         self._region = region
         self._account = account
-        self._firing = threading.Lock()
+        self._firing = threading.RLock()
         self._wake = threading.Event()
         self._stopping = False
         self._order = itertools.count()
@@ -89,8 +89,9 @@ class Scheduler:
         self._thread.start()
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        self._clock.advance(duration)
-        firings = self._fire_due()
+        with self._firing:  # The thread of `_run` would not return its firings.
+            self._clock.advance(duration)
+            firings = self._fire_due()
         self._wake.set()
         return firings
 

@@ -103,6 +103,10 @@ class ExecutionEnvironment:
             duration_ms=duration_ms,
         )
 
+    def settle(self, timeout_s: float) -> None:
+        """Wait until the log has all lines of the process so far."""
+        self._output.settle(timeout_s)
+
     def close(self) -> None:
         with self._closing:
             if self._closed:

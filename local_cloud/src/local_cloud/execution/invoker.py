@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 from typing import NoReturn
@@ -70,6 +71,14 @@ class Invoker:
     def counts(self) -> dict[str, dict[str, int]]:
         with self._lock:
             return {name: dict(counts) for name, counts in self._counts.items()}
+
+    def settle(self, timeout_s: float) -> None:
+        """Wait until the logs have all lines of the ended invocations."""
+        deadline_s = time.monotonic() + timeout_s
+        with self._lock:
+            environments = [environment for pool in self._pools.values() for environment in pool.idle]
+        for environment in environments:
+            environment.settle(deadline_s - time.monotonic())
 
     def close(self) -> None:
         with self._lock:

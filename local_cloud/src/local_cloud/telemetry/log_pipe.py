@@ -2,11 +2,16 @@
 
 import os
 import threading
+import uuid
 from typing import Protocol
 
 
 class LineSink(Protocol):
     def __call__(self, group: str, stream: str, message: str, /) -> None: ...
+
+
+_LAST_LINES_S = 30.0
+"""Maximum wait of `close` for the lines in the pipe."""
 
 
 class LineOutput:
@@ -16,6 +21,7 @@ class LineOutput:
         self._read, self._write = os.pipe()
         self._lock = threading.Lock()
         self._closed = False
+        self._marks: dict[str, threading.Event] = {}
         self._thread = threading.Thread(target=self._pump, args=(sink, group, stream), daemon=True)
         self._thread.start()
 
@@ -28,20 +34,39 @@ class LineOutput:
             if not self._closed:
                 os.write(self._write, f"{line}\n".encode())
 
-    def close(self) -> None:
-        """Close this end of the pipe and pass on the remaining lines.
+    def settle(self, timeout_s: float) -> None:
+        """Wait until the sink has all lines that are in the pipe, or for `timeout_s`."""
+        self._mark().wait(timeout_s)
 
-        Wait at most 1 s for processes that still hold the pipe open.
-        """
+    def close(self) -> None:
+        """Close this end of the pipe after the sink has all lines that are in the pipe."""
+        mark = self._mark()
         with self._lock:
             if not self._closed:
                 self._closed = True
                 os.close(self._write)
-        self._thread.join(timeout=1)
+        mark.wait(_LAST_LINES_S)
+
+    def _mark(self) -> threading.Event:
+        """Write a line to the pipe that sets the returned event when it is read."""
+        name, passed = uuid.uuid4().hex, threading.Event()
+        with self._lock:
+            if self._closed:
+                passed.set()
+                return passed
+            self._marks[name] = passed
+            try:
+                os.write(self._write, f"\n{name}\n".encode())  # The first line break ends an incomplete line.
+            except BrokenPipeError:  # The sink has failed.
+                passed.set()
+        return passed
 
     def _pump(self, sink: LineSink, group: str, stream: str) -> None:
         with os.fdopen(self._read, encoding="utf-8", errors="replace", newline="\n") as lines:
             for line in lines:
+                if mark := self._marks.pop(line.rstrip("\n"), None):
+                    mark.set()
+                    continue
                 # awslambdaric joins the lines of an error with carriage returns, so that the error is one event.
                 if message := line.rstrip("\n").replace("\r", "\n"):
                     sink(group, stream, message)

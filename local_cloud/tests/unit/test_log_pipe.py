@@ -1,0 +1,26 @@
+"""Lines of processes, which a log stream has after a wait for them."""
+
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+
+from local_cloud.telemetry.log_pipe import LineOutput
+
+
+@pytest.mark.parametrize("wait", [lambda output: output.settle(60), LineOutput.close], ids=["settle", "close"])
+def test_output_has_passed_on_its_lines_after_a_wait(wait: Callable[[LineOutput], None]) -> None:
+    passed: list[str] = []
+
+    def take(_group: str, _stream: str, message: str) -> None:
+        time.sleep(0.5)
+        passed.append(message)
+
+    output = LineOutput(take, "group", "stream")
+    os.write(output.fileno(), b"first\nsecond\nincomplete")
+
+    wait(output)
+
+    assert passed == ["first", "second", "incomplete"]
+    output.close()
