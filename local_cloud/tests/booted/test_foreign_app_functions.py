@@ -15,7 +15,7 @@ def test_function_has_the_memory_and_deadline_of_its_template(cloud: ForeignClou
     assert "FunctionError" not in answer
     assert payload["kind"] == "nothing"
     assert payload["memory"] == "192"
-    assert 0 < payload["left"] <= 2000
+    assert 0 < payload["left"] <= 120_000
 
 
 def test_exception_is_reported_with_its_type_and_message(cloud: ForeignCloud) -> None:
@@ -28,14 +28,14 @@ def test_exception_is_reported_with_its_type_and_message(cloud: ForeignCloud) ->
 
 def test_timeout_ends_the_invocation_and_the_next_one_works(cloud: ForeignCloud) -> None:
     started = time.monotonic()
-    payload, answer = cloud.invoke("FailingFunction", {"kind": "sleep"})
+    payload, answer = cloud.invoke("SleepingFunction", {"kind": "sleep"})
     took_s = time.monotonic() - started
 
     assert answer["FunctionError"] == "Unhandled"
     assert payload["errorType"] == "Sandbox.Timedout"
-    assert payload["errorMessage"].endswith("Error: Task timed out after 2.00 seconds")
-    assert 2.0 <= took_s < 6.0
-    assert cloud.invoke("FailingFunction", {"kind": "nothing"})[0]["kind"] == "nothing"
+    assert payload["errorMessage"].endswith("Error: Task timed out after 1.00 seconds")
+    assert 1.0 <= took_s < 60.0
+    eventually(lambda: cloud.invoke("SleepingFunction", {"kind": "nothing"})[0].get("kind") == "nothing")
 
 
 def test_process_exit_is_a_runtime_error(cloud: ForeignCloud) -> None:
@@ -62,11 +62,14 @@ def test_module_that_fails_to_import_is_an_init_error(cloud: ForeignCloud) -> No
 
 
 def test_parallel_invocations_have_separate_processes_and_temp_folders(cloud: ForeignCloud) -> None:
-    with ThreadPoolExecutor(4) as pool:
-        answers = [answer for answer, _ in pool.map(lambda _: cloud.invoke("WhereFunction", {}), range(4))]
+    def places() -> set[tuple[int, str]]:
+        with ThreadPoolExecutor(4) as pool:
+            answers = [answer for answer, _ in pool.map(lambda _: cloud.invoke("WhereFunction", {}), range(4))]
+        found = {(answer["pid"], answer["tmp"]) for answer in answers}
+        return found if len(found) > 1 else set()  # On a busy machine, the invocations may not overlap.
 
-    assert len({answer["pid"] for answer in answers}) > 1
-    assert len({answer["tmp"] for answer in answers}) == len({answer["pid"] for answer in answers})
+    pids, folders = map(set, zip(*(found := eventually(places)), strict=True))
+    assert len(pids) == len(folders) == len(found)
 
 
 def test_reserved_concurrency_throttles_further_invocations(cloud: ForeignCloud) -> None:
@@ -79,12 +82,14 @@ def test_reserved_concurrency_throttles_further_invocations(cloud: ForeignCloud)
             return str(error.response["Error"]["Code"])
         return "ok"
 
-    with ThreadPoolExecutor(2) as pool:
-        outcomes = sorted(pool.map(attempt, range(2)))
+    def throttled() -> list[str]:
+        with ThreadPoolExecutor(2) as pool:
+            outcomes = sorted(pool.map(attempt, range(2)))
+        counts = cloud.cloud.stats()["functions"][cloud.output("LonelyFunction")]
+        return outcomes if "throttles" in counts else []  # On a busy machine, the calls may not overlap.
 
     # boto3 repeats a throttled call, so the second call may succeed after a retry.
-    assert outcomes in (["TooManyRequestsException", "ok"], ["ok", "ok"])
-    assert cloud.cloud.stats()["functions"][cloud.output("LonelyFunction")]["throttles"] >= 1
+    assert eventually(throttled) in (["TooManyRequestsException", "ok"], ["ok", "ok"])
 
 
 def test_alias_and_qualifier_invoke_the_published_version(cloud: ForeignCloud) -> None:

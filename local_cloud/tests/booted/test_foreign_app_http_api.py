@@ -65,7 +65,7 @@ def test_binary_response_and_cookies_are_mapped(cloud: ForeignCloud) -> None:
 def test_failures_of_the_function_are_server_errors(cloud: ForeignCloud) -> None:
     raised = cloud.http("GET", "/answers/1?kind=error")
     malformed = cloud.http("GET", "/answers/1?kind=malformed")
-    slow = cloud.http("GET", "/answers/1?kind=slow")
+    slow = cloud.http("GET", "/hasty?kind=slow")
 
     assert (raised.status, raised.json) == (500, {"message": "Internal Server Error"})
     assert (malformed.status, malformed.json) == (500, {"message": "Internal Server Error"})

@@ -34,7 +34,7 @@ def ended(cloud: ForeignCloud, name: str, run_id: str) -> dict[str, Any]:
         run: dict[str, Any] = cloud.client("glue").get_job_run(JobName=name, RunId=run_id)["JobRun"]
         return run if run["JobRunState"] not in ("STARTING", "RUNNING", "STOPPING") else None
 
-    return eventually(look, timeout_s=40) or {}
+    return eventually(look) or {}
 
 
 def test_job_run_gets_its_arguments_and_runs_one_at_a_time(cloud: ForeignCloud) -> None:
@@ -86,7 +86,7 @@ def test_state_machine_waits_for_the_job(cloud: ForeignCloud, script: str, statu
         found: dict[str, Any] = sfn.describe_execution(executionArn=execution)
         return found if found["status"] != "RUNNING" else None
 
-    found = eventually(look, timeout_s=40) or {}
+    found = eventually(look) or {}
     assert found["status"] == status, found
     if status == "SUCCEEDED":
         run = json.loads(found["output"])

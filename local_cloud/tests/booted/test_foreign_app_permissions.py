@@ -29,7 +29,7 @@ def _job(cloud: ForeignCloud, role: str) -> dict[str, Any]:
         found: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
         return found if found["TrainingJobStatus"] != "InProgress" else None
 
-    return eventually(look, timeout_s=40) or {}
+    return eventually(look) or {}
 
 
 def _execution(cloud: ForeignCloud, machine: str, document: dict[str, Any]) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def _execution(cloud: ForeignCloud, machine: str, document: dict[str, Any]) -> d
         found: dict[str, Any] = states.describe_execution(executionArn=arn)
         return found if found["status"] != "RUNNING" else None
 
-    return eventually(look, timeout_s=40) or {}
+    return eventually(look) or {}
 
 
 def test_function_and_workflow_use_the_grants_of_their_roles(cloud: ForeignCloud) -> None:

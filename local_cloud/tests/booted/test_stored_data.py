@@ -146,11 +146,11 @@ class Records:
             stock = {count["S"] for counts in cloud.deliveries("stock") for count in counts}
             return (self.orders - orders) | (self.stock - stock)
 
-        eventually(lambda: not missing(), timeout_s=30)
+        eventually(lambda: not missing())
 
 
 def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Records, rng: random.Random) -> None:
-    """Write to each store and to the streams, with a thread each, and kill the cloud after a random time."""
+    """Write to each store and to the streams, with a thread each. Kill it a random time after the first writes."""
     killed = threading.Event()
 
     def write(step: Callable[[int, random.Random], None], seed: int) -> None:
@@ -159,7 +159,7 @@ def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Record
             try:
                 step(number, own)
             except (BotoCoreError, ClientError):
-                assert killed.wait(10)
+                assert killed.wait(60)
             number += 1
 
     def into(store: Store) -> Callable[[int, random.Random], None]:
@@ -174,6 +174,7 @@ def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Record
     threads = [threading.Thread(target=write, args=(step, rng.randrange(2**32))) for step in steps]
     for thread in threads:
         thread.start()
+    eventually(lambda: records.stock and all(store.acknowledged for store in stores))
     time.sleep(rng.uniform(0.1, 1.5))
     os.kill(cloud.cloud.state.pid, signal.SIGKILL)
     killed.set()
@@ -229,7 +230,7 @@ def kept(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
         execution = states.start_execution(stateMachineArn=cloud.output("Machine"), input=json.dumps({"value": 1}))[
             "executionArn"
         ]
-        ended = eventually(lambda: ended_execution(cloud, execution), timeout_s=60)
+        ended = eventually(lambda: ended_execution(cloud, execution))
         history = states.get_execution_history(executionArn=execution)["events"]
         cloud.client("sqs").send_message(QueueUrl=cloud.output("Letters"), MessageBody="kept")
         cloud.client("cloudwatch").put_metric_data(Namespace="Kept", MetricData=[{"MetricName": "Count", "Value": 7}])

@@ -24,7 +24,7 @@ with Cloud.start(pathlib.Path(sys.argv[1])) as cloud:
 
 def test_small_app_answers_on_the_installed_wheel(tmp_path: Path) -> None:
     build: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path]
-    subprocess.run(build, cwd=PACKAGE, check=True, timeout=60)
+    subprocess.run(build, cwd=PACKAGE, check=True, timeout=300)
     (wheel,) = tmp_path.glob("*.whl")
     environment = tmp_path / "environment"
     venv.create(environment)
@@ -42,7 +42,7 @@ def test_small_app_answers_on_the_installed_wheel(tmp_path: Path) -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=120,
+        timeout=300,
     )
 
     assert run.returncode == 0, run.stderr

@@ -41,9 +41,8 @@ def add_api(stack: ForeignStack) -> None:
         ),
     )
     echo_integration = integrations.HttpLambdaIntegration("EchoIntegration", alias)
-    answer_integration = integrations.HttpLambdaIntegration(
-        "AnswerIntegration", answer, timeout=cdk.Duration.seconds(2)
-    )
+    answer_integration = integrations.HttpLambdaIntegration("AnswerIntegration", answer)
+    hasty_integration = integrations.HttpLambdaIntegration("Hasty", answer, timeout=cdk.Duration.seconds(1))
     authorizer = authorizers.HttpJwtAuthorizer(
         "Jwt",
         f"https://cognito-idp.{stack.region}.amazonaws.com/{pool.user_pool_id}",
@@ -52,6 +51,7 @@ def add_api(stack: ForeignStack) -> None:
     api.add_routes(path="/echo/{proxy+}", methods=[apigw.HttpMethod.ANY], integration=echo_integration)
     api.add_routes(path="/echo/special", methods=[apigw.HttpMethod.POST], integration=echo_integration)
     api.add_routes(path="/answers/{id}", methods=[apigw.HttpMethod.GET], integration=answer_integration)
+    api.add_routes(path="/hasty", methods=[apigw.HttpMethod.GET], integration=hasty_integration)
     api.add_routes(
         path="/secure",
         methods=[apigw.HttpMethod.GET],

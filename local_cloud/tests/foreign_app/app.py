@@ -77,7 +77,7 @@ class ForeignStack(cdk.Stack):
             "runtime": lambda_.Runtime.PYTHON_3_13,
             "architecture": lambda_.Architecture.ARM_64,
             "memory_size": 256,
-            "timeout": cdk.Duration.seconds(10),
+            "timeout": cdk.Duration.seconds(120),
             "environment": {"DELIVERIES": self.deliveries.table_name},
         }
         function = lambda_.Function(
@@ -94,7 +94,7 @@ class ForeignStack(cdk.Stack):
             visibility_timeout=cdk.Duration.seconds(1),
             dead_letter_queue=sqs.DeadLetterQueue(max_receive_count=2, queue=self.letters),
         )
-        consumer = self.function("QueueConsumer", "consumers.queue_messages", timeout=cdk.Duration.seconds(1))
+        consumer = self.function("QueueConsumer", "consumers.queue_messages")
         consumer.add_event_source(
             sources.SqsEventSource(
                 work,
@@ -188,10 +188,10 @@ class ForeignStack(cdk.Stack):
             "Failing",
             "misbehaving.fail",
             memory_size=192,
-            timeout=cdk.Duration.seconds(2),
             on_failure=destinations.SqsDestination(self.letters),
             retry_attempts=1,
         )
+        self.function("Sleeping", "misbehaving.fail", timeout=cdk.Duration.seconds(1))
         self.function("DeadLettered", "misbehaving.fail", dead_letter_queue=self.letters)
         broken = self.function("Broken", "broken.handler")
         alarm = broken.metric_errors(period=cdk.Duration.minutes(5)).create_alarm(

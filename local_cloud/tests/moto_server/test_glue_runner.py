@@ -82,7 +82,7 @@ class Jobs:
 
     def run(self, script: str, arguments: Mapping[str, str] | None = None, **fields: object) -> Record:
         record = self.start(script, arguments, **fields)
-        assert record.ended.wait(30)
+        assert record.ended.wait(60)
         return record
 
 
@@ -160,11 +160,11 @@ def test_run_above_its_time_limit_ends_with_its_processes(jobs: Jobs) -> None:
 
 def test_stopped_run_ends(jobs: Jobs) -> None:
     record = jobs.start("import time; time.sleep(60)")
-    assert record.running.wait(30)
+    assert record.running.wait(60)
 
     jobs.runner.stop("jr_1")
 
-    assert record.ended.wait(30)
+    assert record.ended.wait(60)
     assert record.states == ["RUNNING", "STOPPED"]
 
 

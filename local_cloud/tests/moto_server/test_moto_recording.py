@@ -157,7 +157,7 @@ def test_concurrent_commit_leaves_no_gap_in_a_shard(
     def slow_first(*arguments: Any) -> None:
         if threading.current_thread().name == "first":
             is_put.set()
-            assert goes_on.wait(10)
+            assert goes_on.wait(60)
         record(*arguments)
 
     def put_and_commit() -> None:
@@ -167,13 +167,13 @@ def test_concurrent_commit_leaves_no_gap_in_a_shard(
     monkeypatch.setattr(recorder, "stream_record", slow_first)
     first, second = (threading.Thread(target=put_and_commit, name=name, daemon=True) for name in ("first", "second"))
     first.start()
-    assert is_put.wait(10)
+    assert is_put.wait(60)
     second.start()
     second.join(0.2)
     before = [int(name) for _, name, _ in journal.read("record")]
     goes_on.set()
-    first.join(10)
-    second.join(10)
+    first.join(60)
+    second.join(60)
 
     assert before == []
     assert [int(name) for _, name, _ in journal.read("record")] == [1, 2]

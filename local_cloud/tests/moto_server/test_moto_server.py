@@ -74,7 +74,7 @@ def test_chunked_and_multipart_objects_are_stored_completely(s3: Any) -> None:
 
 
 def test_body_after_expect_100_continue_is_read_immediately(server: MotoServer) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     connection.putrequest("PUT", "/waiting")
     connection.putheader("Content-Length", "0")
     connection.putheader("Expect", "100-continue")
@@ -94,7 +94,7 @@ def test_body_after_expect_100_continue_is_read_immediately(server: MotoServer) 
     ],
 )
 def test_request_with_an_invalid_length_is_refused(server: MotoServer, headers: dict[str, str], status: int) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     connection.putrequest("PUT", "/pages/a")
     for name, value in headers.items():
         connection.putheader(name, value)
@@ -140,7 +140,7 @@ def test_request_that_cannot_be_stored_fails_with_the_reason(
 def test_request_on_an_open_connection_fails_after_the_stop() -> None:
     changes: list[dict[str, Any]] = []
     server = MotoServer(changed=changes.append)
-    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=5)
+    connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     status_and_body(connection)
     server.stop()
 

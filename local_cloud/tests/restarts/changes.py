@@ -154,7 +154,7 @@ def _state_machine(clients: Clients, machine: Resource) -> None:
     _wait(lambda: states.describe_execution(executionArn=execution)["status"] != "RUNNING")
 
 
-def _wait(holds: Callable[[], bool], *, timeout_s: float = 30) -> None:
+def _wait(holds: Callable[[], bool], *, timeout_s: float = 120) -> None:
     deadline = time.monotonic() + timeout_s
     while not holds():
         assert time.monotonic() < deadline

@@ -23,7 +23,7 @@ def boot(assembly: Path, directory: Path, *options: str) -> dict[str, str]:
     """Boot a cloud with the data of a directory. Return the values of moto that the cloud stores, by path."""
     file = directory / "state.json"
     command: list[str | Path] = [sys.executable, "-m", "restarts.boot_once", assembly, directory / "data", file]
-    subprocess.run([*command, *options], check=True, timeout=180, stdout=subprocess.DEVNULL)
+    subprocess.run([*command, *options], check=True, timeout=600, stdout=subprocess.DEVNULL)
     state = {path: text for path, text in json.loads(file.read_text()).items() if not UNSTORED.search(path)}
     assert {
         text for text in state.values() if re.fullmatch("<.*>", text)

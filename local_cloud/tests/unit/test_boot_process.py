@@ -18,7 +18,7 @@ def interrupt_boot(process: MemoryProcess, state: Path) -> None:
     started = threading.Event()
     try:
         with Booting(cast("subprocess.Popen[str]", process), state, lambda line: started.set()):
-            assert started.wait(30)
+            assert started.wait(60)
             raise KeyboardInterrupt
     finally:
         assert process.poll() is not None
@@ -65,7 +65,7 @@ def test_progress_has_the_lines_until_the_cloud_is_ready(tmp_path: Path) -> None
 
     following = follow(process, tmp_path / "state.json", lines)
 
-    assert following.settled.wait(30)
+    assert following.settled.wait(60)
     assert (following.ready, lines) == (True, ["starting"])
     process.end()
 
@@ -77,7 +77,7 @@ def test_failure_has_the_last_lines_of_a_slow_boot(tmp_path: Path) -> None:
         tmp_path / "state.json",
         lambda line: last.set() if line == "four" else None,
     )
-    assert last.wait(30)
+    assert last.wait(60)
 
     assert following.failure(2.5) == "the cloud is not ready after 2.5 s; it said last: two | three | four"
     process.end()
@@ -102,6 +102,6 @@ def test_failure_is_the_error_of_the_state_or_of_the_output(
 
     following = follow(process, state, [])
 
-    assert following.settled.wait(30)
+    assert following.settled.wait(60)
     assert following.failure(1) == failure
     assert not following.ready

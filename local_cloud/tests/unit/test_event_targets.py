@@ -112,5 +112,5 @@ def test_event_without_a_readable_path_is_reported_as_undeliverable() -> None:
 
     targets.submit(Target("arn:rule", properties), EVENT)
 
-    assert "only names and positions are known here" in reports.get(timeout=10)
+    assert "only names and positions are known here" in reports.get(timeout=60)
     targets.close()

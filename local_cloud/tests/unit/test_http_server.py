@@ -53,7 +53,7 @@ def test_every_method_is_accepted(method: str) -> None:
 def test_error_of_a_server_is_answered_on_an_open_connection(capsys: pytest.CaptureFixture[str]) -> None:
     server = Broken()
     try:
-        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
         statuses = []
         for _ in range(2):
             connection.request("GET", "/")
@@ -71,7 +71,7 @@ def test_new_connection_is_accepted_before_its_thread_starts(monkeypatch: pytest
     try:
         # `Thread.start` waits until the new thread runs.
         monkeypatch.setattr(threading.Thread, "start", lambda thread: pytest.fail("the server waits"))
-        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=10)
+        connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
         connection.request("GET", "/")
 
         assert connection.getresponse().read() == b"GET"
@@ -159,12 +159,13 @@ def test_too_many_or_long_headers_are_refused(address: tuple[str, int], headers:
 def test_connection_stays_open_unless_the_client_closes_it(
     address: tuple[str, int], request_head: bytes, is_closed: bool
 ) -> None:
-    with socket.create_connection(address, timeout=0.2) as connection:
+    with socket.create_connection(address) as connection:
         connection.sendall(request_head + b"\r\n")
         response = http.client.HTTPResponse(connection)
         response.begin()
         response.read()
 
+        connection.settimeout(60 if is_closed else 0.2)
         try:
             rest = connection.recv(1)
         except TimeoutError:

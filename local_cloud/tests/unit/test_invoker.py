@@ -43,7 +43,7 @@ class Environment:
 
     def invoke(self, _payload: bytes, *, function_arn: str) -> InvocationResult:
         Environment.entered.release()
-        assert Environment.end.wait(10)
+        assert Environment.end.wait(60)
         return InvocationResult(function_arn, self._revision.encode(), None, "1", 1.0)
 
     def close(self) -> None:
@@ -82,14 +82,14 @@ def test_invocation_above_the_limit_of_waiting_ones_is_throttled(invoker: Invoke
     with ThreadPoolExecutor(MAX_WAITING + 2) as threads:
         accepted = start(invoker, threads, 2 + MAX_WAITING)
         for _ in range(2):
-            assert Environment.entered.acquire(timeout=10)
+            assert Environment.entered.acquire(timeout=60)
         until_waiting(invoker, MAX_WAITING)
 
         with pytest.raises(ThrottledError, match="32 invocations of f are waiting already"):
             invoker.invoke("arn:f", b"")
 
         Environment.end.set()
-        assert [each.result(10).error for each in accepted] == [None] * (2 + MAX_WAITING)
+        assert [each.result(60).error for each in accepted] == [None] * (2 + MAX_WAITING)
     assert invoker.counts()["f"] == {"environments": 2, "invocations": 2 + MAX_WAITING, "errors": 0, "throttles": 1}
 
 
@@ -99,28 +99,28 @@ def test_invocations_waiting_for_an_outdated_environment_are_run(
     with ThreadPoolExecutor(5) as threads:
         old = start(invoker, threads, 3)
         for _ in range(2):
-            assert Environment.entered.acquire(timeout=10)
+            assert Environment.entered.acquire(timeout=60)
         until_waiting(invoker, 1)
         monkeypatch.setattr(invoker, "_find", lambda _arn: dataclasses.replace(FUNCTION, code_sha256="b"))
         new = start(invoker, threads, 1)
-        assert Environment.entered.acquire(timeout=10)
+        assert Environment.entered.acquire(timeout=60)
 
         Environment.end.set()
 
-        assert [each.result(10).payload for each in (*old, *new)] == [b"a", b"a", b"a", b"b"]
+        assert [each.result(60).payload for each in (*old, *new)] == [b"a", b"a", b"a", b"b"]
 
 
 def test_invocation_waiting_at_the_close_may_be_retried(invoker: Invoker) -> None:
     with ThreadPoolExecutor(3) as threads:
         invocations = start(invoker, threads, 3)
         for _ in range(2):
-            assert Environment.entered.acquire(timeout=10)
+            assert Environment.entered.acquire(timeout=60)
         until_waiting(invoker, 1)
 
         invoker.close()
         Environment.end.set()
 
-        (error,) = (error for each in invocations if (error := each.exception(10)))
+        (error,) = (error for each in invocations if (error := each.exception(60)))
         assert isinstance(error, ThrottledError)
         assert error.reserved is None
 

@@ -134,7 +134,7 @@ def test_writes_do_not_wait_for_a_running_commit(tmp_path: Path, monkeypatch: py
 
     def slow(entries: Any, *rest: Any) -> None:
         is_writing.set()
-        assert may_end.wait(10)
+        assert may_end.wait(60)
         transactions.append([name for _, _, name in entries])
         write(entries, *rest)
 
@@ -142,7 +142,7 @@ def test_writes_do_not_wait_for_a_running_commit(tmp_path: Path, monkeypatch: py
     journal.put("item", "table", "a", b"1")
     threads = [threading.Thread(target=journal.commit)]
     threads[0].start()
-    assert is_writing.wait(10)
+    assert is_writing.wait(60)
     for name in "bc":
         journal.put("item", "table", name, b"2")
         threads.append(threading.Thread(target=journal.commit))

@@ -200,7 +200,7 @@ class Polled:
             counts=Counter(),
         )
         self._poller.start()
-        self._poller.join(10)
+        self._poller.join(60)
 
     def _take(self, namespace: str, name: str, value: float, /, *, unit: str = "", **dimensions: str) -> None:
         assert (namespace, name, unit, dimensions["FunctionName"]) == ("AWS/Lambda", "OffsetLag", "Count", "f")

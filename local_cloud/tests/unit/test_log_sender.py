@@ -46,7 +46,7 @@ def test_lines_and_metrics_of_one_time_are_sent_in_one_request(pump: Pump, cloud
         pump.log("group", "stream", f"line {number}")
         pump.metric("Shop", "Orders", number, shop=f"{number // 2}")
 
-    assert pump.flush() == 0
+    assert pump.flush(timeout_s=60) == 0
 
     assert cloudwatch.requests == [["line 0", "line 1", "line 2"], [("Shop", 0), ("Shop", 1), ("Shop", 2)]]
 
@@ -55,7 +55,7 @@ def test_flush_sends_without_waiting_for_further_lines(pump: Pump, cloudwatch: C
     for message in ("first", "second"):
         pump.log("group", "stream", message)
 
-        assert pump.flush(timeout_s=30) == 0
+        assert pump.flush(timeout_s=60) == 0
 
     assert cloudwatch.requests == [["first"], ["second"]]
 
@@ -73,9 +73,9 @@ def test_writer_waits_while_the_queue_is_full(
     assert cloudwatch.requests == []
     assert writer.is_alive()
     pump.flush(timeout_s=0)  # `flush` sends immediately.
-    writer.join(30)
+    writer.join(60)
     assert not writer.is_alive()
-    assert pump.flush(timeout_s=30) == 0
+    assert pump.flush(timeout_s=60) == 0
     assert cloudwatch.requests == [["0", "1", "2"], ["3"]]
 
 
@@ -86,16 +86,16 @@ def test_writer_waits_a_limited_time_for_a_full_queue(pump: Pump, monkeypatch: p
     for number in range(3):
         pump.log("group", "stream", str(number))
 
-    assert pump.flush(timeout_s=30) == 0
+    assert pump.flush(timeout_s=60) == 0
 
 
 def test_flush_returns_the_number_of_waiting_items_after_its_timeout(pump: Pump, cloudwatch: CloudWatch) -> None:
     stored = threading.Event()
-    cloudwatch.create_log_group = lambda **_: stored.wait(30)  # type: ignore[method-assign,assignment]
+    cloudwatch.create_log_group = lambda **_: stored.wait(60)  # type: ignore[method-assign,assignment]
     pump.log("group", "stream", "line")
     pump.metric("Shop", "Orders", 1)
 
     assert pump.flush(timeout_s=0.01) == 2
 
     stored.set()
-    assert pump.flush(timeout_s=30) == 0
+    assert pump.flush(timeout_s=60) == 0

@@ -63,7 +63,7 @@ class Overload:
     def fill(self) -> list[Future[HttpResponse]]:
         sent = [self.send("/slow") for _ in range(MAX_PENDING)]
         for _ in sent:
-            assert self._running.acquire(timeout=10)
+            assert self._running.acquire(timeout=60)
         return sent
 
     def finish(self) -> None:
@@ -78,7 +78,7 @@ class Overload:
     def _invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
         if function_arn == "slow":
             self._running.release()
-            self._finished.wait(10)
+            self._finished.wait(60)
         return InvocationResult("id", b"{}", error=None, executed_version="1", duration_ms=1.0)
 
 
@@ -94,32 +94,32 @@ def overload() -> Iterator[Overload]:
 def test_request_above_the_limit_is_refused_while_others_run(overload: Overload) -> None:
     within = overload.fill()
 
-    refused = overload.send("/slow").result(10)
+    refused = overload.send("/slow").result(60)
 
     assert (refused.status, refused.body) == (429, b'{"message":"Too Many Requests"}')
     assert dict(refused.headers)["Retry-After"] == "1"
     assert not any(answer.done() for answer in within)
     overload.finish()
-    assert [answer.result(10).status for answer in within] == [200] * MAX_PENDING
+    assert [answer.result(60).status for answer in within] == [200] * MAX_PENDING
 
 
 def test_completed_requests_free_their_places(overload: Overload) -> None:
     within = overload.fill()
     overload.finish()
     for answer in within:
-        answer.result(10)
+        answer.result(60)
 
-    assert [overload.send("/slow").result(10).status for _ in range(2 * MAX_PENDING)] == [200] * 2 * MAX_PENDING
+    assert [overload.send("/slow").result(60).status for _ in range(2 * MAX_PENDING)] == [200] * 2 * MAX_PENDING
 
 
 def test_overload_of_one_function_does_not_affect_others(overload: Overload) -> None:
     overload.fill()
 
-    assert overload.send("/quick").result(10).status == 200
+    assert overload.send("/quick").result(60).status == 200
 
 
 def test_refusal_by_an_authorizer_frees_the_place(overload: Overload) -> None:
-    refused = [overload.send("/closed").result(10).status for _ in range(2 * MAX_PENDING)]
+    refused = [overload.send("/closed").result(60).status for _ in range(2 * MAX_PENDING)]
 
     assert refused == [403] * 2 * MAX_PENDING
     assert len(overload.fill()) == MAX_PENDING
@@ -128,13 +128,13 @@ def test_refusal_by_an_authorizer_frees_the_place(overload: Overload) -> None:
 def test_authorizer_is_not_invoked_for_an_overloaded_function(overload: Overload) -> None:
     overload.fill()
 
-    assert overload.send("/closed").result(10).status == 429
+    assert overload.send("/closed").result(60).status == 429
 
 
 def test_refused_requests_are_counted(overload: Overload) -> None:
     overload.fill()
     for _ in range(3):
-        overload.send("/slow").result(10)
+        overload.send("/slow").result(60)
 
     assert overload.server.counts() == {"429": 3}
 
@@ -146,18 +146,18 @@ def test_invocation_that_does_not_start_in_time_is_never_run(monkeypatch: pytest
     def invoke(function_arn: str, payload: bytes) -> InvocationResult:
         invoked.append(function_arn)
         running.set()
-        finished.wait(10)
+        finished.wait(60)
         return InvocationResult("id", b"{}", error=None, executed_version="1", duration_ms=1.0)
 
     invocations = TimedInvocations(invoke)
     with ThreadPoolExecutor(1) as threads:
-        first = threads.submit(invocations, "first", {}, timeout_s=10)
-        assert running.wait(10)
+        first = threads.submit(invocations, "first", {}, timeout_s=60)
+        assert running.wait(60)
         with pytest.raises(TimeoutError, match=r"has not answered within 0\.01 s"):
             invocations("second", {}, timeout_s=0.01)
         finished.set()
-        first.result(10)
-    invocations("third", {}, timeout_s=10)
+        first.result(60)
+    invocations("third", {}, timeout_s=60)
     invocations.close()
 
     assert invoked == ["first", "third"]
