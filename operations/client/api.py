@@ -30,13 +30,13 @@ class Api(SignedApi):
             "sessionId": session_id,
             "eventList": list(events),
         }
-        self._post("/events", body)
+        self._call("POST", "/events", body)
 
     def put_row(self, plural: str, row_id: str, properties: Mapping[str, Any]) -> None:
         """Write an item or user. An existing row is replaced."""
         id_field, arn = self._datasets[plural]
         row = {id_field: row_id, "properties": properties}
-        self._post(f"/{plural}", {"datasetArn": arn, plural: [row]})
+        self._call("POST", f"/{plural}", {"datasetArn": arn, plural: [row]})
 
     def rows(self, plural: str, *, limit: int) -> Iterator[dict[str, Any]]:
         """Yield up to `limit` items or users in arbitrary order."""

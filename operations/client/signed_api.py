@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-import http.client
+import http
 import random
-import ssl
-import threading
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +19,8 @@ from alsolike.recommendations.request_fields import PERSONALIZED_RANKING
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Unavailable
 
 if TYPE_CHECKING:
+    from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+
     from operations.keys import KeyPair
 
 _TIMEOUT_S = 30
@@ -70,7 +70,7 @@ class Recommendations:
 
 
 class SignedApi:
-    """Client of an API. It is thread-safe; each thread keeps one connection open."""
+    """Client of an API. It is thread-safe and keeps connections open."""
 
     def __init__(
         self,
@@ -81,11 +81,10 @@ class SignedApi:
         certificate: Path | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        parts = urllib.parse.urlsplit(url)
-        self._scheme, self._host, self._base = parts.scheme, parts.netloc, parts.path.rstrip("/")
-        self._key, self._region, self._certificate = key, region, certificate
-        self._headers = {"content-type": "application/json", **headers}
-        self._local = threading.local()
+        from botocore.httpsession import URLLib3Session
+
+        self._url, self._key, self._region, self._headers = f"{url.rstrip('/')}{SIGNED_PREFIX}", key, region, headers
+        self._session = URLLib3Session(verify=str(certificate) if certificate else True, timeout=_TIMEOUT_S)
 
     def recommendations(
         self,
@@ -162,70 +161,50 @@ class SignedApi:
             duration_ms=duration_ms,
         )
 
-    def _post(self, path: str, body: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
-        return self._call("POST", path, body)
-
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None) -> tuple[dict[str, Any], dict[str, str]]:
-        target = f"{self._base}{SIGNED_PREFIX}{path}"
-        data = None if body is None else orjson.dumps(body)
+        data = b"" if body is None else orjson.dumps(body)
         for attempt in range(1, _MAX_ATTEMPTS + 1):
-            answer, text = self._send(method, target, data)
-            if answer.status != http.HTTPStatus.TOO_MANY_REQUESTS or attempt == _MAX_ATTEMPTS:
+            answer = self._send(method, path, data)
+            if answer.status_code != http.HTTPStatus.TOO_MANY_REQUESTS or attempt == _MAX_ATTEMPTS:
                 break
-            pause_s = _pause_s(answer.getheader("retry-after"))
+            pause_s = _pause_s(answer.headers.get("retry-after"))
             time.sleep(pause_s * random.uniform(1, 2))  # noqa: S311 - spreads callers in time
-        if answer.status not in (200, 202):
-            _raise_error(f"{method} {path}", answer.status, text)
+        text: bytes = answer.content
+        if answer.status_code not in (200, 202):
+            _raise_error(f"{method} {path}", answer.status_code, text)
         try:
             document: dict[str, Any] = orjson.loads(text) if text else {}
         except orjson.JSONDecodeError as error:
             raise Unavailable(f"{method} {path} returned a body that is not JSON: {text[:200]!r}") from error
-        return document, {name.lower(): value for name, value in answer.getheaders()}
+        return document, {name.lower(): value for name, value in answer.headers.items()}
 
-    def _send(self, method: str, target: str, data: bytes | None) -> tuple[http.client.HTTPResponse, bytes]:
-        headers = self._signed(method, target, data)
+    def _send(self, method: str, path: str, data: bytes) -> AWSResponse:
+        from botocore.exceptions import BotoCoreError
+
+        url, key = f"{self._url}{path}", self._key()
+        request = signed(method, url, data, key=key, region=self._region, headers=self._headers)
         try:
-            answer = self._exchange(method, target, data, headers)
-            return answer, answer.read()
-        except (OSError, http.client.HTTPException) as error:
-            self._close()
-            raise Unavailable(f"{self._scheme}://{self._host}{target}: {error!r}") from error
+            return self._session.send(request)
+        except BotoCoreError as error:
+            raise Unavailable(f"{request.url}: {error}") from error
 
-    def _signed(self, method: str, target: str, data: bytes | None) -> dict[str, str]:
-        from botocore.auth import SigV4Auth
-        from botocore.awsrequest import AWSRequest
-        from botocore.credentials import Credentials
 
-        url = f"{self._scheme}://{self._host}{target}"
-        request = AWSRequest(method, url, headers=dict(self._headers), data=data or b"")
-        SigV4Auth(Credentials(*self._key()), "personalize", self._region).add_auth(request)
-        return {name: str(value) for name, value in request.headers.items()}
+def signed(
+    method: str,
+    url: str,
+    data: bytes,
+    *,
+    key: tuple[str, str],
+    region: str,
+    headers: Mapping[str, str] = MappingProxyType({}),
+) -> AWSPreparedRequest:
+    from botocore.auth import SigV4Auth
+    from botocore.awsrequest import AWSRequest
+    from botocore.credentials import Credentials
 
-    def _exchange(
-        self, method: str, target: str, data: bytes | None, headers: Mapping[str, str]
-    ) -> http.client.HTTPResponse:
-        # The server may have closed the open connection.
-        connection: http.client.HTTPConnection | None = getattr(self._local, "connection", None)
-        if connection is not None:
-            try:
-                connection.request(method, target, data, dict(headers))
-                return connection.getresponse()
-            except (ConnectionError, http.client.HTTPException):
-                self._close()
-        self._local.connection = connection = self._connect()
-        connection.request(method, target, data, dict(headers))
-        return connection.getresponse()
-
-    def _connect(self) -> http.client.HTTPConnection:
-        if self._scheme == "http":
-            return http.client.HTTPConnection(self._host, timeout=_TIMEOUT_S)
-        context = ssl.create_default_context(cafile=self._certificate)
-        return http.client.HTTPSConnection(self._host, timeout=_TIMEOUT_S, context=context)
-
-    def _close(self) -> None:
-        if (connection := getattr(self._local, "connection", None)) is not None:
-            connection.close()
-            self._local.connection = None
+    request = AWSRequest(method, url, headers={"content-type": "application/json", **headers}, data=data)
+    SigV4Auth(Credentials(*key), "personalize", region).add_auth(request)
+    return request.prepare()
 
 
 def _pause_s(retry_after: str | None) -> float:

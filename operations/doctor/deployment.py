@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
+from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import ClientError
 
 from alsolike.declarations.parameters import ENVIRONMENT_TAG, parameter_name
 from operations.doctor.account import Clients, error_code, read_parameter
 from operations.doctor.finding import Finding, failed, passed, unknown
 from operations.doctor.requirements import Needs
-from operations.doctor.signed_call import CHECK, judge, signed_headers, signed_url
+from operations.doctor.signed_call import CHECK, judge, probe
 
-Post = Callable[[str, Mapping[str, str]], tuple[int, str]]
+Post = Callable[[AWSPreparedRequest], tuple[int, str]]
 
 UPDATABLE = frozenset(
     {"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE", "IMPORT_ROLLBACK_COMPLETE"}
@@ -137,8 +138,7 @@ def signed_call(clients: Clients, needs: Needs, post: Post) -> Iterator[Finding]
     if api_url is None:
         yield unknown(CHECK, "the API is not deployed", _DEPLOY)
         return
-    url = signed_url(api_url)
-    yield judge(*post(url, signed_headers(url, region=needs.region)))
+    yield judge(*post(probe(api_url, region=needs.region)))
 
 
 def _physical_ids(clients: Clients, stack: str, resource_type: str) -> list[str]:

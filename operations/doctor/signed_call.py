@@ -2,43 +2,32 @@
 
 from __future__ import annotations
 
-import urllib.error
-import urllib.request
-from collections.abc import Mapping
+from botocore.awsrequest import AWSPreparedRequest
+from botocore.exceptions import BotoCoreError
+from botocore.httpsession import URLLib3Session
 
 from alsolike.declarations.routes import SIGNED_PREFIX
 from alsolike.runtime.errors import Unavailable
 from alsolike.signing.signature import NO_SIGNATURE, UNKNOWN_KEY
+from operations.client.signed_api import signed
 from operations.doctor.finding import Finding, failed, passed, unknown
 
 CHECK = "signed requests"
 _TIMEOUT_S = 30
 
 
-def post(url: str, headers: Mapping[str, str]) -> tuple[int, str]:
-    request = urllib.request.Request(url, b"{}", dict(headers), method="POST")  # noqa: S310 (the URL of the deployment)
+def post(request: AWSPreparedRequest) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_S) as response:  # noqa: S310
-            return response.status, response.read().decode(errors="replace")
-    except urllib.error.HTTPError as error:
-        return error.code, error.read().decode(errors="replace")
-    except OSError as error:
-        raise Unavailable(f"{url}: {error}") from error
+        answer = URLLib3Session(timeout=_TIMEOUT_S).send(request)
+    except BotoCoreError as error:
+        raise Unavailable(f"{request.url}: {error}") from error
+    return answer.status_code, answer.content.decode(errors="replace")
 
 
-def signed_headers(url: str, *, region: str) -> dict[str, str]:
-    """Return the headers of a request that is signed with a nonexistent key."""
-    from botocore.auth import SigV4Auth
-    from botocore.awsrequest import AWSRequest
-    from botocore.credentials import Credentials
-
-    request = AWSRequest("POST", url, headers={"content-type": "application/json"}, data=b"{}")
-    SigV4Auth(Credentials("ALSODOCTOR0000000000", "doctor"), "personalize", region).add_auth(request)
-    return {name: str(value) for name, value in request.headers.items()}
-
-
-def signed_url(api_url: str) -> str:
-    return f"{api_url.rstrip('/')}{SIGNED_PREFIX}/recommendations"
+def probe(api_url: str, *, region: str) -> AWSPreparedRequest:
+    """Return a request that is signed with a nonexistent key."""
+    url = f"{api_url.rstrip('/')}{SIGNED_PREFIX}/recommendations"
+    return signed("POST", url, b"{}", key=("ALSODOCTOR0000000000", "doctor"), region=region)
 
 
 def judge(status: int, body: str) -> Finding:

@@ -27,10 +27,10 @@ REFUSED_KEY = '{"__type":"UnrecognizedClientException","message":"the access key
 def post(status=403, body=REFUSED_KEY):
     """Return a stand-in for `post`, which checks the signature of the request."""
 
-    def send(url, headers):
-        assert url == "https://api.shop.example/personalize/recommendations"
-        assert headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=ALSODOCTOR0000000000/")
-        assert f"/{REGION}/personalize/aws4_request" in headers["Authorization"]
+    def send(request):
+        assert request.url == "https://api.shop.example/personalize/recommendations"
+        assert request.headers["Authorization"].startswith("AWS4-HMAC-SHA256 Credential=ALSODOCTOR0000000000/")
+        assert f"/{REGION}/personalize/aws4_request" in request.headers["Authorization"]
         return status, body
 
     return send
