@@ -112,12 +112,6 @@ def lambda_limits(clients: Clients, needs: Needs, *, is_deployed: bool) -> Itera
         )
 
 
-def snap_start(needs: Needs) -> Iterator[Finding]:
-    # Synthesis fails in regions without SnapStart.
-    used = any(function.snap_start for function in needs.resources.functions.values())
-    yield passed("SnapStart", f"{needs.region} is not among the regions without it" if used else "not used")
-
-
 def layers(clients: Clients, needs: Needs) -> Iterator[Finding]:
     arns = list(needs.layer_arns)
     for name in needs.layer_parameters:
@@ -195,13 +189,8 @@ def training_image(clients: Clients, needs: Needs) -> Iterator[Finding]:
     call = functools.partial(
         clients("ecr").batch_get_image, registryId=match["account"], repositoryName=match["name"], imageIds=[wanted]
     )
-    try:
-        exists = bool(call()["images"])
-    except ClientError as error:
-        if error_code(error) != "RepositoryNotFoundException":
-            raise
-        exists = False
-    if exists:
+    answer = answer_unless(call, "RepositoryNotFoundException")
+    if answer and answer["images"]:
         yield passed(check, image)
     else:
         yield failed(check, f"{image} does not exist: training fails", "set training_image to an image that exists")
@@ -233,14 +222,11 @@ def key(clients: Clients, needs: Needs) -> Iterator[Finding]:
         return
     check, advice = "KMS key", "enable a symmetric key for encryption, or correct `kms_key_arn` in cdk.json"
     kms = clients("kms")
-    try:
-        metadata = kms.describe_key(KeyId=needs.key)["KeyMetadata"]
-    except ClientError as error:
-        if error_code(error) != "NotFoundException":
-            raise
+    answer = answer_unless(functools.partial(kms.describe_key, KeyId=needs.key), "NotFoundException")
+    if answer is None:
         yield failed(check, f"{needs.key} does not exist", advice, blocks=True)
         return
-    state, spec = metadata["KeyState"], metadata["KeySpec"]
+    state, spec = answer["KeyMetadata"]["KeyState"], answer["KeyMetadata"]["KeySpec"]
     if (state, spec) != ("Enabled", "SYMMETRIC_DEFAULT"):
         found = f"{needs.key} is {state} with the specification {spec}"
         yield failed(check, f"{found}, expected Enabled with SYMMETRIC_DEFAULT", advice, blocks=True)
@@ -264,13 +250,11 @@ def api_name(clients: Clients, needs: Needs) -> Iterator[Finding]:
         return
     check, (domain, zone_id) = "API name", needs.api_name
     advice = "correct `api_domain` and `api_zone_id` in cdk.json"
-    try:
-        zone = clients("route53").get_hosted_zone(Id=zone_id)["HostedZone"]
-    except ClientError as error:
-        if error_code(error) != "NoSuchHostedZone":
-            raise
+    answer = answer_unless(functools.partial(clients("route53").get_hosted_zone, Id=zone_id), "NoSuchHostedZone")
+    if answer is None:
         yield failed(check, f"the hosted zone {zone_id} does not exist", advice, blocks=True)
         return
+    zone = answer["HostedZone"]
     name = zone["Name"].rstrip(".")
     if not domain.endswith(f".{name}"):
         yield failed(check, f"{domain} is not a name below {name}, the name of zone {zone_id}", advice, blocks=True)
@@ -289,37 +273,47 @@ def kafka(clients: Clients, needs: Needs) -> Iterator[Finding]:
             yield passed("Kafka cluster", arn)
         else:
             yield failed("Kafka cluster", f"{arn} is {state}, expected ACTIVE", "wait for the cluster", blocks=True)
-    for arn in needs.kafka.secret_arns:
-        call = functools.partial(clients("secretsmanager").describe_secret, SecretId=arn)
-        yield from _exists("Kafka secret", arn, call, missing="ResourceNotFoundException")
-    ec2 = clients("ec2")
-    for subnet in needs.kafka.subnet_ids:
-        call = functools.partial(ec2.describe_subnets, SubnetIds=[subnet])
-        yield from _exists("Kafka subnet", subnet, call, missing="InvalidSubnetID.NotFound")
-    for group in needs.kafka.security_group_ids:
-        call = functools.partial(ec2.describe_security_groups, GroupIds=[group])
-        yield from _exists("Kafka security group", group, call, missing="InvalidGroup.NotFound")
+    secrets, ec2 = clients("secretsmanager"), clients("ec2")
+    for kind, names, call, missing in (
+        (
+            "secret",
+            needs.kafka.secret_arns,
+            lambda arn: secrets.describe_secret(SecretId=arn),
+            "ResourceNotFoundException",
+        ),
+        (
+            "subnet",
+            needs.kafka.subnet_ids,
+            lambda subnet: ec2.describe_subnets(SubnetIds=[subnet]),
+            "InvalidSubnetID.NotFound",
+        ),
+        (
+            "security group",
+            needs.kafka.security_group_ids,
+            lambda group: ec2.describe_security_groups(GroupIds=[group]),
+            "InvalidGroup.NotFound",
+        ),
+    ):
+        for name in names:
+            if answer_unless(functools.partial(call, name), missing) is not None:
+                yield passed(f"Kafka {kind}", name)
+            else:
+                yield failed(f"Kafka {kind}", f"{name} does not exist", "correct `kafka` in cdk.json", blocks=True)
 
 
-def _exists(check: str, name: str, call: Callable[[], Any], *, missing: str) -> Iterator[Finding]:
+def answer_unless(call: Callable[[], Any], *missing: str) -> Any:
+    """Return the response of a call, or None if AWS responds with one of the error codes `missing`."""
     try:
-        call()
+        return call()
     except ClientError as error:
-        if error_code(error) != missing:
+        if error_code(error) not in missing:
             raise
-        yield failed(check, f"{name} does not exist", "correct `kafka` in cdk.json", blocks=True)
-    else:
-        yield passed(check, name)
+        return None
 
 
 def read_parameter(clients: Clients, name: str) -> str | None:
-    try:
-        value: str = clients("ssm").get_parameter(Name=name)["Parameter"]["Value"]
-    except ClientError as error:
-        if error_code(error) == "ParameterNotFound":
-            return None
-        raise
-    return value
+    answer = answer_unless(functools.partial(clients("ssm").get_parameter, Name=name), "ParameterNotFound")
+    return answer and str(answer["Parameter"]["Value"])
 
 
 def _quotas(clients: Clients, service: str, names: Sequence[str]) -> dict[str, tuple[float, str]]:

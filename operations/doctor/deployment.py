@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import Any
 
 from botocore.awsrequest import AWSPreparedRequest
-from botocore.exceptions import ClientError
 
 from alsolike.declarations.parameters import ENVIRONMENT_TAG, parameter_name
-from operations.doctor.account import Clients, error_code, read_parameter
+from operations.doctor.account import Clients, answer_unless, read_parameter
 from operations.doctor.finding import Finding, failed, passed, unknown
 from operations.doctor.requirements import Needs
 from operations.doctor.signed_call import CHECK, judge, probe
@@ -163,21 +162,11 @@ def _taken(clients: Clients, kind: str, names: Sequence[str]) -> list[str]:
             for group in clients("logs").describe_log_groups(logGroupNamePrefix=name)["logGroups"]
         ]
         return [name for name in names if name in groups]
-    calls: Mapping[str, Callable[[str], Any]] = {
-        "AWS::Glue::Database": lambda name: clients("glue").get_database(Name=name),
-        "AWS::Glue::Job": lambda name: clients("glue").get_job(JobName=name),
-        "AWS::SageMaker::ModelPackageGroup": lambda name: clients("sagemaker").describe_model_package_group(
-            ModelPackageGroupName=name
-        ),
-    }
-    return [name for name in names if _exists(calls[kind], name)]
-
-
-def _exists(call: Callable[[str], Any], name: str) -> bool:
-    try:
-        call(name)
-    except ClientError as error:
-        if error_code(error) in ("EntityNotFoundException", "ValidationException"):
-            return False
-        raise
-    return True
+    service, method, argument = {
+        "AWS::Glue::Database": ("glue", "get_database", "Name"),
+        "AWS::Glue::Job": ("glue", "get_job", "JobName"),
+        "AWS::SageMaker::ModelPackageGroup": ("sagemaker", "describe_model_package_group", "ModelPackageGroupName"),
+    }[kind]
+    call = getattr(clients(service), method)
+    missing = ("EntityNotFoundException", "ValidationException")
+    return [name for name in names if answer_unless(functools.partial(call, **{argument: name}), *missing) is not None]

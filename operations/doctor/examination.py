@@ -66,7 +66,6 @@ def examine(needs: Needs, clients: Clients, *, post: Post, configured_region: st
         ("stacks", lambda: deployment.stacks(needs, found)),
         ("retained names", lambda: deployment.retained_names(clients, needs, found)),
         ("Lambda limits", lambda: account.lambda_limits(clients, needs, is_deployed=is_deployed)),
-        ("SnapStart", lambda: account.snap_start(needs)),
         ("layer", lambda: account.layers(clients, needs)),
         ("SageMaker quotas", lambda: account.training_quotas(clients, needs)),
         ("Glue capacity", lambda: account.glue_capacity(clients, needs)),

@@ -15,7 +15,7 @@ from tests.unit.operations.doctor.accounts import DATA, KAFKA, NEEDS, REGION, Ac
 
 CHECKS_BEFORE = {
     "account", "region", "bootstrap stack", "stacks", "retained names", "Lambda concurrency", "Lambda code storage",
-    "Lambda memory", "SnapStart", "layer", "SageMaker, ml.m5.xlarge for spot training job usage",
+    "Lambda memory", "layer", "SageMaker, ml.m5.xlarge for spot training job usage",
     "SageMaker, ml.m5.xlarge for training job usage", "Glue capacity", "training image", "stream shards",
     "bucket uploads", "Kafka cluster", "Kafka secret", "Kafka subnet", "Kafka security group",
     "KMS key", "KMS key policy", "API name",
