@@ -33,7 +33,6 @@ from benchmarks.measure import Result
 from cli import console
 from operations.client.deployment import Deployment
 from operations.ingest.inputs import DEFAULTS, open_inputs
-from operations.ingest.latest_interactions import PARTS
 from operations.ingest.load_interactions import InteractionsImport
 from operations.keys import KeyPair
 
@@ -93,12 +92,12 @@ def run_import(path: Path, *, profiles: bool = False) -> int:
     names = Names(**{field.name: "bench" for field in dataclasses.fields(Names)})
     deployment = Deployment("bench", names, session.client, lambda: KeyPair("", ""), is_local=True)
     try:
+        inputs = open_inputs([path], deployment, DEFAULTS)
         with InteractionsImport(
-            DEFAULT, deployment, default_event_type="view", now_ms=_NOW_MS, sink=_Disk(target)
+            inputs, DEFAULT, deployment, default_event_type="view", now_ms=_NOW_MS, sink=_Disk(target)
         ) as run:
-            (each,) = open_inputs([path], deployment, DEFAULTS)
-            run.take(each)
-            return sum(1 for number in range(PARTS) for _ in run.latest.partition(number)) if profiles else 0
+            run.take(inputs[0])
+            return sum(1 for _ in run.profile_files.profiles()) if profiles else 0
     finally:
         shutil.rmtree(target, ignore_errors=True)
 

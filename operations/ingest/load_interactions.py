@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import sys
+import tempfile
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -29,12 +31,14 @@ from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.journal import Journal, name_of
 from operations.ingest.lake_rows import LakeRows
 from operations.ingest.lake_writer import LakeBucket, LakeWriter, Sink
-from operations.ingest.latest_interactions import PARTS, LatestInteractions
-from operations.ingest.profiles import seed_profiles
+from operations.ingest.profile_files import ProfileFiles
+from operations.ingest.profiles import profile_rows, seed_profiles
 from operations.ingest.summary import FileSummary, ImportSummary
 
 _CHUNKS_AHEAD = 1
 """Maximum number of chunks whose objects are still being written while the next chunk is checked."""
+
+_BYTES_A_PROFILE_FILE = 2 << 20
 
 _SWITCH_INTERVAL_S = 0.0005
 """Interval in seconds after which Python switches threads. Checks make many short numpy calls that release the
@@ -58,9 +62,10 @@ def import_interactions(
     """
     started = time.monotonic()
     leave_pandas_out()
-    configuration = store_of(deployment).current()
+    inputs = open_inputs(names, deployment, options)
     with InteractionsImport(
-        configuration.configuration(),
+        inputs,
+        store_of(deployment).current().configuration(),
         deployment,
         default_event_type=default_event_type,
         now_ms=now_ms,
@@ -69,7 +74,6 @@ def import_interactions(
         ids=stored_ids(deployment),
         actions=actions,
     ) as run:
-        inputs = open_inputs(names, deployment, options)
         for source in inputs:
             interaction_checks.check_columns(source.file, configuration=run.configuration, actions=actions)
             if default_event_type == "view" and "EVENT_TYPE" not in source.file.schema.names:
@@ -89,6 +93,7 @@ class InteractionsImport:
 
     def __init__(
         self,
+        inputs: Sequence[Input],
         configuration: Configuration,
         deployment: Deployment,
         *,
@@ -103,7 +108,11 @@ class InteractionsImport:
         self.configuration = configuration
         self.objects = 0
         self.days: set[str] = set()
-        self.latest = LatestInteractions(length=configuration.limits.history_length, context=configuration.context)
+        self._cleanup = contextlib.ExitStack()
+        directory = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="alsolike-import-"))
+        # The number of files depends on the inputs only, so a repeated import has the same files.
+        size_bytes = sum(source.file.source.size_bytes for source in inputs)
+        self.profile_files = ProfileFiles(Path(directory), files=1 + size_bytes // _BYTES_A_PROFILE_FILE)
         self._deployment = deployment
         self._event_type = configuration.canonical_event_type(default_event_type)
         self._now_ms = now_ms
@@ -125,7 +134,7 @@ class InteractionsImport:
         sys.setswitchinterval(self._switch_interval_s)
         self._background.shutdown(cancel_futures=True)
         self._writer.__exit__()
-        self.latest.__exit__(None, None, None)
+        self._cleanup.close()
 
     def take(self, source: Input) -> FileSummary:
         content_id = source.file.source.content_id()
@@ -183,17 +192,17 @@ class InteractionsImport:
             self._deployment.client("s3"),
             self._deployment.names.artefact_bucket,
             name,
-            options={"parts": PARTS, **self._read_as()},
+            options={"profile_files": len(self.profile_files), **self._read_as()},
             now_ms=first_ms,
         )
-        with progress.step("live profiles", total=PARTS) as step, journal.saving():
+        with progress.step("live profiles", total=len(self.profile_files)) as step, journal.saving():
 
             def on_part(profiles: int) -> None:
                 step.advance()
                 step.note(progress.counted(profiles, "user"))
 
             profiles = seed_profiles(
-                self.latest,
+                self.profile_files,
                 store,
                 journal,
                 length=self.configuration.limits.history_length,
@@ -217,11 +226,14 @@ class InteractionsImport:
             hashes = rows.user_hashes[np.unique(rows.texts["user_id"].codes), 0]
             self._users = np.union1d(self._users, hashes)
             return []
-        futures = [self._background.submit(self.latest.add, rows)]
+        futures = [self._background.submit(self._add_to_profiles, rows)]
         if journal.counted(f"chunk {index}") is None:
             futures += self._writer.start(rows, content_id=content_id, chunk=index)
             self.objects += len(days)
         return futures
+
+    def _add_to_profiles(self, rows: LakeRows) -> None:
+        self.profile_files.add(profile_rows(rows, context=self.configuration.context))
 
     def _journal(self, name: str, options: Mapping[str, Any]) -> Journal:
         return Journal(

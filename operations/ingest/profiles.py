@@ -2,26 +2,43 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
+from alsolike.profiles.store import ProfileStore
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
-from alsolike.events.interactions import profile_id
-from alsolike.profiles.profile import Profile
-from alsolike.profiles.profile_table import ProfileStore
+from alsolike.events.context import context_of
+from alsolike.events.interactions import USER_PREFIX, profile_id
 from alsolike.runtime.errors import Unavailable
 from operations.ingest.erased_users import Erased, none_erased
 from operations.ingest.journal import Journal
-from operations.ingest.latest_interactions import PARTS, LatestInteractions, UserInteractions
+from operations.ingest.lake_rows import LakeRows
+from operations.ingest.profile_files import ProfileFiles
 
 _BATCH_USERS = 512
-"""Maximum number of users per write. A write may contain several partitions, or a section of one."""
+
+
+def profile_rows(rows: LakeRows, *, context: Sequence[str]) -> pa.Table:
+    """Return the columns of `ProfileFiles`. Rows without an item are skipped, because profiles do not contain them."""
+    rows = rows.take(~rows.texts["item_id"].missing())
+    texts = rows.texts
+    return pa.table(
+        {
+            "profile_id": texts["user_id"].mapped(lambda user: profile_id(user_id=user, session_id=None)).column(),
+            "event_time_ms": pa.array(rows.event_time_ms),
+            "event_id": rows.event_ids(),
+            "item_id": texts["item_id"].column(),
+            "event_type": texts["event_type"].column(),
+            "context": texts["properties"].mapped(functools.partial(context_of, columns=context)).column(),
+        }
+    )
 
 
 def seed_profiles(
-    latest: LatestInteractions,
+    files: ProfileFiles,
     store: ProfileStore,
     journal: Journal,
     *,
@@ -31,44 +48,22 @@ def seed_profiles(
 ) -> int:
     """Merge the interactions into the live profiles, and return the number of profiles.
 
-    Partitions that an earlier run has written are skipped. `erased` is called per batch, because an import can take
-    hours.
+    Files that an earlier run has written are skipped. `erased` is called per batch, because an import can take hours.
     """
-    profiles, waiting, parts = 0, list[UserInteractions](), dict[str, int]()
-
-    def write() -> None:
-        _add(waiting, store, now_ms=journal.started_ms, length=length)
-        for step, count in parts.items():
-            journal.record(step, count, small=True)
-        waiting.clear()
-        parts.clear()
-
-    for number in range(PARTS):
-        step = f"profiles {number}"
-        done = journal.counted(step)
+    profiles = 0
+    for number in range(len(files)):
+        done = journal.counted(f"profiles {number}")
         if done is None:
-            done, users = 0, latest.partition(number)
-            while batch := list(itertools.islice(users, _BATCH_USERS - len(waiting))):
-                is_erased = erased(pa.array([user for user, _ in batch], pa.string()))
+            done, rest = 0, files.read(number, length=length)
+            while batch := list(itertools.islice(rest, _BATCH_USERS)):
+                users = [profile.profile_id.removeprefix(USER_PREFIX) for profile in batch]
+                is_erased = erased(pa.array(users, pa.string()))
                 kept = batch if is_erased is None else list(itertools.compress(batch, ~is_erased))
-                waiting += kept
+                additions = {profile.profile_id: profile.recent for profile in kept}
+                if failed := store.add_histories(additions, now_ms=journal.started_ms):
+                    raise Unavailable(next(iter(failed.values())))
                 done += len(kept)
-                if len(waiting) == _BATCH_USERS:
-                    write()
-            if done:
-                parts[step] = done
+            journal.record(f"profiles {number}", done, small=True)
         profiles += done
         on_part(profiles)
-    write()
     return profiles
-
-
-def _add(users: Sequence[UserInteractions], store: ProfileStore, *, now_ms: int, length: int) -> None:
-    additions = {
-        (profile := profile_id(user_id=user, session_id=None)): Profile(profile)
-        .merge(interactions, length=length)
-        .recent
-        for user, interactions in users
-    }
-    if failed := store.add_histories(additions, now_ms=now_ms):
-        raise Unavailable(next(iter(failed.values())))

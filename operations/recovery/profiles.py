@@ -16,8 +16,8 @@ from alsolike.events.interactions import profile_id
 from alsolike.events.logins import owners, session_logins
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink
+from operations.ingest.profile_files import PROFILE_COLUMNS, ProfileFiles
 from operations.recovery.lake_reader import SCHEMA, LakeReader
-from operations.recovery.profile_files import PROFILE_COLUMNS, ProfileFiles
 
 _IDENTITY_COLUMNS = ("event_id", "user_id", "session_id", "event_time_ms")
 _COLUMNS = (*_IDENTITY_COLUMNS, "item_id", "event_type")
@@ -59,7 +59,7 @@ def profiles_of(
     # Rows take several times their compressed size in memory.
     files = 1 + sum(stored.size_bytes for stored in objects) * 4 // _FILE_BYTES
     with tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
-        sorted_rows = ProfileFiles(Path(directory), files=min(files, 256))
+        sorted_rows = ProfileFiles(Path(directory), files=files)
         for stored in objects:
             for frame in _owned(rows, stored, logins, configuration.context):
                 sorted_rows.add(pa.Table.from_pandas(frame[list(PROFILE_COLUMNS)], preserve_index=False))

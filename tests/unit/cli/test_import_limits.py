@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.profiles.profile import Profile, RecentInteraction
-from operations.ingest import csv_blocks, csv_rows, files, latest_interactions
+from operations.ingest import csv_blocks, csv_rows, files
 from operations.ingest.csv_blocks import blocks
 from operations.ingest.interaction_checks import check
-from operations.ingest.latest_interactions import PARTS, LatestInteractions
+from operations.ingest.profile_files import ProfileFiles
+from operations.ingest.profiles import profile_rows
 from operations.ingest.sources import LocalFile
 from tests.unit.cli.imported import NOW_MS, load, rejected, write, write_parquet
 
@@ -141,10 +142,9 @@ def test_chunks_end_at_the_byte_limit(tmp_path, monkeypatch):
     assert max(chunk.rows.nbytes for chunk in chunks) < 20_000
 
 
-@pytest.mark.parametrize("memory_rows", [10, 100, 1_000_000])
+@pytest.mark.parametrize("count", [1, 7])
 @pytest.mark.parametrize("stated", [False, True])
-def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(monkeypatch, memory_rows, stated):
-    monkeypatch.setattr(latest_interactions, "MEMORY_ROWS", memory_rows)
+def test_profiles_do_not_depend_on_the_number_of_files(tmp_path, count, stated):
     random = np.random.default_rng(7)
     rows = 3_000
     table = pa.table(
@@ -157,18 +157,16 @@ def test_profiles_do_not_depend_on_the_number_of_rows_in_memory(monkeypatch, mem
         }
     )
     expected: dict[str, Profile] = {}
-    with LatestInteractions(context=["device"]) as gathered:
-        for start in range(0, rows, 250):
-            good = check(table.slice(start, 250), default_event_type="view", now_ms=NOW_MS).good
-            gathered.add(good)
-            for row in good.table().to_pylist():
-                user = row["user_id"]
-                fields = {name: row[name] for name in ("event_time_ms", "event_id", "item_id", "event_type")}
-                event = RecentInteraction(**fields, context=context_of(row["properties"], ["device"]))
-                expected[user] = expected.get(user, Profile(user)).merge([event])
-        found = {
-            user: Profile(user).merge(events) for number in range(PARTS) for user, events in gathered.partition(number)
-        }
+    profile_files = ProfileFiles(tmp_path, files=count)
+    for start in range(0, rows, 250):
+        good = check(table.slice(start, 250), default_event_type="view", now_ms=NOW_MS).good
+        profile_files.add(profile_rows(good, context=["device"]))
+        for row in good.table().to_pylist():
+            user = f"u#{row['user_id']}"
+            fields = {name: row[name] for name in ("event_time_ms", "event_id", "item_id", "event_type")}
+            event = RecentInteraction(**fields, context=context_of(row["properties"], ["device"]))
+            expected[user] = expected.get(user, Profile(user)).merge([event])
+    found = {profile.profile_id: profile for profile in profile_files.profiles()}
 
     if stated:  # Rows with equal explicit IDs may differ, and a truncated history may keep another one of these rows.
         assert found.keys() == expected.keys()

@@ -1,0 +1,83 @@
+"""Partitioning of interactions into files by profile, so that profiles can be built without loading all rows."""
+
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+
+from alsolike.configuration.configuration import HISTORY_LENGTH
+from alsolike.profiles.profile import Profile, RecentInteraction
+
+PROFILE_COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type", "context")
+MAX_FILES = 256
+_SCHEMA = pa.schema(
+    [(name, pa.int64() if name == "event_time_ms" else pa.string()) for name in PROFILE_COLUMNS],
+)
+
+
+class ProfileFiles:
+    """Directory of Arrow files. All rows of a profile are in one file, which depends only on the profile ID.
+
+    One file at a time is read into memory.
+    """
+
+    def __init__(self, directory: Path, *, files: int) -> None:
+        self._paths = [directory / f"{number}.arrow" for number in range(min(files, MAX_FILES))]
+        self._writers: dict[int, pa.RecordBatchStreamWriter] = {}
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def add(self, rows: pa.Table) -> None:
+        """Add rows with the columns `PROFILE_COLUMNS`."""
+        if not len(rows):
+            return
+        ids = rows["profile_id"].combine_chunks().dictionary_encode()
+        hashes = [zlib.crc32(profile_id.encode()) for profile_id in ids.dictionary.to_pylist()]
+        places = (np.array(hashes) % len(self)).astype(np.uint8)[ids.indices.to_numpy()]
+        rows = rows.take(pa.array(np.argsort(places, kind="stable"))).cast(_SCHEMA)
+        ends = np.cumsum(np.bincount(places)).tolist()
+        for place, (start, end) in enumerate(itertools.pairwise([0, *ends])):
+            if end > start:
+                if place not in self._writers:
+                    options = pa.ipc.IpcWriteOptions(compression="lz4")
+                    self._writers[place] = pa.ipc.new_stream(str(self._paths[place]), _SCHEMA, options=options)
+                self._writers[place].write_table(rows.slice(start, end - start))
+
+    def read(self, number: int, *, length: int = HISTORY_LENGTH) -> Iterator[Profile]:
+        """Yield the profiles of a file with their latest `length` interactions. Requires that all rows are added."""
+        if number not in self._writers:
+            return
+        self._writers[number].close()
+        with pa.OSFile(str(self._paths[number])) as file:
+            rows = _latest(pa.ipc.open_stream(file).read_all(), length)
+        columns = [rows[name].to_pylist() for name in PROFILE_COLUMNS]
+        for profile_id, entries in itertools.groupby(zip(*columns, strict=True), key=lambda row: row[0]):
+            interactions = (RecentInteraction(*fields) for _, *fields in entries)
+            yield Profile(profile_id).merge(interactions, length=length)
+
+    def profiles(self, *, length: int = HISTORY_LENGTH) -> Iterator[Profile]:
+        for number in range(len(self)):
+            yield from self.read(number, length=length)
+
+
+def _latest(rows: pa.Table, length: int) -> pa.Table:
+    """Return the latest `length` events of each profile, sorted by profile.
+
+    Events with the time of the oldest of these events are also returned. `Profile.merge` selects among them.
+    """
+    profile, event = (
+        rows[name].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
+        for name in ("profile_id", "event_id")
+    )
+    order = np.lexsort((-rows["event_time_ms"].to_numpy(), profile))
+    _, latest_copies = np.unique((profile * (event.max() + 1) + event)[order], return_index=True)
+    order = order[np.sort(latest_copies)]
+    profile, time_ms = profile[order], rows["event_time_ms"].to_numpy()[order]
+    starts, ends = (np.searchsorted(profile, profile, side=side) for side in ("left", "right"))
+    return rows.take(pa.array(order[time_ms >= time_ms[np.minimum(starts + length, ends) - 1]]))
