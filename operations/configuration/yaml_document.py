@@ -14,7 +14,6 @@ from yaml.nodes import MappingNode, Node, ScalarNode
 
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema.document import Fault, Path, dotted
-from operations.configuration.scalars import scalar_position
 
 MAX_DEPTH = 32
 _CORE = "tag:yaml.org,2002:"
@@ -58,8 +57,7 @@ class YamlDocument:
         start = key if fault.at_key and key is not None else node
         position = start.start_mark.index
         if fault.offset is not None and isinstance(node, ScalarNode):
-            source = self.text[position : node.end_mark.index]
-            position += scalar_position(source, node.value, fault.offset, style=node.style)
+            position += _offset_in_source(self.text[position : node.end_mark.index], node.value, fault.offset)
         return _line_and_column(self.text, position)
 
 
@@ -194,6 +192,17 @@ class _Reading:
         message = f"{dotted(path)} is {text!r} with the tag {written}, expected a value without a tag"
         self.findings.append(Finding(line, column, message, path))
         return text
+
+
+def _offset_in_source(source: str, value: str, offset: int) -> int:
+    """Return the position in a scalar's source of the character `value[offset]`.
+
+    The source can have other whitespace than the value, and escaped quotes. With other escapes, return 0.
+    """
+    words = re.split(r"\s+", value[: offset + 1])
+    pattern = r"(?:\\?\s)+".join(map(re.escape, words)).replace("'", "''?").replace('"', r"\\?\"")
+    found = re.search(pattern, source)
+    return found.end() - (offset < len(value)) if found else 0
 
 
 def _line_and_column(text: str, position: int) -> tuple[int, int]:
