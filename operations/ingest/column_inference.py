@@ -27,7 +27,6 @@ _OTHER_DATE = re.compile("(?i)updat|modif|chang|expir|until|ends?$|last|delet|di
 _BOOLEAN = "(?i)^(true|false)$"
 _DECIMAL_COMMA = r"^-?[0-9]+,[0-9]{1,2}$"
 _COMMAS = r"^-?[0-9]+(,[0-9]+)+$"
-_THOUSANDS = r"-?[1-9][0-9]{0,2}(,[0-9]{3})+"
 _BAR = r"\S\|\S"
 _NO_LIST = r"\s\||\|\s|[^|]{61}"
 """Pattern of texts that contain bars but are not lists: a space next to a bar, or a part of more than 60 characters."""
@@ -81,15 +80,9 @@ class _Cells:
             return ColumnType.TIMESTAMP
         if self.commas and not self.is_code and self.first_comma and 2 * self.decimal_commas >= self.distinct:
             file, line, text = self.first_comma
-            written = text.replace(",", "")
-            if not re.fullmatch(_THOUSANDS, text):
-                written = text.replace(",", ".")
-            elif text.count(",") == 1:
-                written += f" or {text.replace(',', '.')}, whichever is meant"
             raise InvalidInput(
-                f"{file}: {name} in line {line} is {text!r}, expected a decimal point. If commas are decimal, add "
-                f"--decimal ','. Otherwise write such a number as {written}, or declare the column as string in the "
-                "configuration"
+                f"{file}: {name} in line {line} is {text!r}, expected a number without a comma. If commas are decimal, "
+                "add --decimal ','. Otherwise remove the commas, or declare the column as string in the configuration"
             )
         if self.list and 2 * self.bars >= self.distinct:
             return ColumnType.LIST

@@ -129,9 +129,8 @@ def test_invalid_csv_format_is_refused(fields, message):
 @pytest.mark.parametrize(
     ("text", "options"),
     [
-        ("ITEM_ID;PRICE\n1;2,5\n", "--delimiter ';', and with --decimal ',' if its decimals have commas"),
-        ("ITEM_ID\tPRICE\n1\t2\n", "--delimiter tab"),
-        ("ITEM_ID|PRICE\n1|2\n", "--delimiter '|'"),
+        ("ITEM_ID;PRICE\n1;2,5\n", "--delimiter ';' --decimal ','"),
+        ("ITEM_ID\tPRICE\n1\t2\n", "--delimiter (such as tab)"),
         ('ITEM_ID,PRICE\n1,"2,5"\n', "add --decimal ','"),
     ],
 )

@@ -115,7 +115,7 @@ def test_dry_run_declares_nothing(deployment, books):
 def test_decimal_commas_are_refused_with_their_line(deployment, tmp_path):
     path = write(tmp_path / "books.csv", 'ITEM_ID,PRICE\n1,3\n2,"9,50"\n')
 
-    with pytest.raises(InvalidInput, match=r"PRICE in line 3 is '9,50', expected a decimal point.*9\.50"):
+    with pytest.raises(InvalidInput, match=r"PRICE in line 3 is '9,50', expected a number without a comma"):
         load_items(deployment, path, declares=True)
 
 
@@ -168,13 +168,6 @@ def test_ambiguous_column_has_the_expected_type(deployment, tmp_path, name, cell
 
     assert list(summary.inferred.values()) == ([kind] if kind else [])
     assert summary.rejected == 0
-
-
-def test_ambiguous_comma_error_has_both_readings(deployment, tmp_path):
-    path = column(tmp_path / "books.csv", "1,299", "9,50", "8,25")
-
-    with pytest.raises(InvalidInput, match=r"X in line 2 is '1,299'.* as 1299 or 1\.299, whichever is meant"):
-        load_items(deployment, path, declares=True)
 
 
 def test_leading_zero_in_a_numeric_column_is_rejected(deployment, tmp_path):
