@@ -19,7 +19,7 @@ from operations.progress import Step
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.progress import Progress, TaskID
+    from rich.progress import Progress
 
 _PLAIN_AFTER_S = 5.0
 _PLAIN_EVERY_S = 15.0
@@ -129,7 +129,7 @@ def call(*arguments: str) -> str:
 def step(description: str, *, total: float | None = None) -> Iterator[Step]:
     """Show a step: a progress bar on a terminal while the step runs, and a line with its duration at the end.
 
-    Steps may run in several threads. `total` is the final value of the progress.
+    `total` is the final value of the progress.
     """
     shown: _Bar | _Line = _Bar(description, total) if sys.stderr.isatty() else _Line(description, total)
     started = time.monotonic()
@@ -146,16 +146,12 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
 
 @contextlib.contextmanager
 def observing(on_end: Callable[[str, float, bool], None]) -> Iterator[None]:
-    """Call `on_end` at the end of each step with its description, its duration in seconds, and false if it failed.
-
-    When the context exits, the progress bars of steps that still run in other threads are removed.
-    """
+    """Call `on_end` at the end of each step with its description, its duration in seconds, and false if it failed."""
     _observers.append(on_end)
     try:
         yield
     finally:
         _observers.remove(on_end)
-        _bars.stop()
 
 
 _observers: list[Callable[[str, float, bool], None]] = []
@@ -169,45 +165,7 @@ def _end(shown: _Bar | _Line, description: str, seconds: float, *, finished: boo
     shown.end(f"{description}{padding} {duration}", finished=finished)
 
 
-class _Bars:
-    """Display of all running steps on this terminal: a progress bar per step, below the lines of finished steps."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._progress: Progress | None = None
-        self._running = 0
-
-    def add(self, description: str, total: float | None) -> tuple[Progress, TaskID]:
-        with self._lock:
-            if self._progress is None:
-                self._progress = _progress()
-                self._progress.start()
-            self._running += 1
-            return self._progress, self._progress.add_task(visible(description), total=total, note="")
-
-    def remove(self, progress: Progress, task: TaskID) -> None:
-        with self._lock:
-            progress.remove_task(task)
-            if progress is self._progress:
-                self._running -= 1
-                if not self._running:
-                    self._stop()
-
-    def stop(self) -> None:
-        with self._lock:
-            self._stop()
-
-    def _stop(self) -> None:
-        if self._progress is not None:
-            self._progress.stop()
-        self._progress, self._running = None, 0
-
-
-_bars = _Bars()
-
-
-def _progress() -> Progress:
-    from rich.console import Console
+def _progress(console: Console) -> Progress:
     from rich.progress import BarColumn, Progress, SpinnerColumn, TaskProgressColumn, TextColumn, TimeElapsedColumn
     from rich.table import Column
 
@@ -220,7 +178,7 @@ def _progress() -> Progress:
         TaskProgressColumn(show_speed=False, table_column=Column(no_wrap=True, min_width=4)),
         TimeElapsedColumn(table_column=Column(no_wrap=True, min_width=7)),
         TextColumn("{task.fields[note]}", markup=False, table_column=rest),
-        console=Console(stderr=True),
+        console=console,
         expand=True,
         transient=True,
         redirect_stdout=sys.stdout.isatty(),  # The display must not redirect results that a pipe receives.
@@ -228,11 +186,17 @@ def _progress() -> Progress:
 
 
 class _Bar:
-    """Step that is shown on a terminal."""
+    """Step that is shown on a terminal while the step runs."""
 
     def __init__(self, description: str, total: float | None) -> None:
-        self._progress, self._task = _bars.add(description, total)
+        from rich.console import Console
+
+        # Rich draws the bars of nested steps together if they share a console.
+        self._progress = _progress(_bars[-1]._progress.console if _bars else Console(stderr=True))
+        self._task = self._progress.add_task(visible(description), total=total, note="")
         self._note = ""
+        self._progress.start()
+        _bars.append(self)
 
     def advance(self, amount: float = 1) -> None:
         self._progress.advance(self._task, amount)
@@ -252,14 +216,17 @@ class _Bar:
     def end(self, line: str, *, finished: bool) -> None:
         from rich.text import Text
 
-        if not self._progress.live.is_started:
-            return  # the command stopped the display before this step ended
         mark = Text("✓ ", style="green") if finished else Text("  ")
         text = mark.append(visible(f"{line}{_tail(self._note)}"), style="default")
         try:
             self._progress.console.print(text, soft_wrap=True)
         finally:
-            _bars.remove(self._progress, self._task)
+            self._progress.stop()
+            _bars.remove(self)
+
+
+_bars: list[_Bar] = []
+"""Bars of the running steps, the outermost first."""
 
 
 class _Line:

@@ -23,7 +23,7 @@ class Step(Protocol):
 
 
 class Listener(Protocol):
-    """Receiver of progress reports. Steps may run in several threads."""
+    """Receiver of progress reports."""
 
     def step(self, description: str, *, total: float | None = None) -> AbstractContextManager[Step]:
         """Return a context in which a step runs."""
