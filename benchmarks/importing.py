@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 import pyarrow as pa
@@ -33,6 +34,7 @@ from benchmarks.measure import Result
 from cli import console
 from operations.client.deployment import Deployment
 from operations.ingest.inputs import DEFAULTS, open_inputs
+from operations.ingest.lake_writer import LakeWriter
 from operations.ingest.load_interactions import InteractionsImport
 from operations.keys import KeyPair
 
@@ -93,9 +95,11 @@ def run_import(path: Path, *, profiles: bool = False) -> int:
     deployment = Deployment("bench", names, session.client, lambda: KeyPair("", ""), is_local=True)
     try:
         inputs = open_inputs([path], deployment, DEFAULTS)
-        with InteractionsImport(
-            inputs, DEFAULT, deployment, default_event_type="view", now_ms=_NOW_MS, sink=_Disk(target)
-        ) as run:
+        target.mkdir()
+        with (
+            patch.object(LakeWriter, "put", lambda _, key, data: (target / key.replace("/", "_")).write_bytes(data)),
+            InteractionsImport(inputs, DEFAULT, deployment, default_event_type="view", now_ms=_NOW_MS) as run,
+        ):
             run.take(inputs[0])
             return sum(1 for _ in run.profile_files.profiles()) if profiles else 0
     finally:
@@ -105,15 +109,6 @@ def run_import(path: Path, *, profiles: bool = False) -> int:
 def _floor(path: Path) -> None:
     table = pq.read_table(path) if path.suffix == ".parquet" else pyarrow.csv.read_csv(path)
     pq.write_table(table, path.parent / "floor.parquet")
-
-
-class _Disk:
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
-        directory.mkdir()
-
-    def put(self, key: str, data: pa.Buffer) -> None:
-        (self._directory / key.replace("/", "_")).write_bytes(data)
 
 
 def write_file(path: Path, rows: int, *, shuffled: bool = False) -> None:

@@ -185,7 +185,7 @@ def _progress(console: Console) -> Progress:
     )
 
 
-class _Bar:
+class _Bar(Step):
     """Step that is shown on a terminal while the step runs."""
 
     def __init__(self, description: str, total: float | None) -> None:
@@ -229,7 +229,7 @@ _bars: list[_Bar] = []
 """Bars of the running steps, the outermost first."""
 
 
-class _Line:
+class _Line(Step):
     """Step that is shown without a terminal.
 
     Its start line is printed `_PLAIN_AFTER_S` after the start, so that shorter steps have only an end line.

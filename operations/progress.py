@@ -8,7 +8,9 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 
-class Step(Protocol):
+class Step:
+    """Running step. The methods of this class ignore their reports."""
+
     def advance(self, amount: float = 1) -> None:
         """Increase the progress by `amount`, in the unit of the step's total."""
 
@@ -32,23 +34,7 @@ class Listener(Protocol):
         """Show a permanent line."""
 
 
-class Silence:
-    """Listener that ignores all reports."""
-
-    @contextlib.contextmanager
-    def step(self, description: str, *, total: float | None = None) -> Iterator[Step]:
-        yield self
-
-    def advance(self, amount: float = 1) -> None: ...
-
-    def reach(self, done: float) -> None: ...
-
-    def note(self, text: str) -> None: ...
-
-    def say(self, text: str) -> None: ...
-
-
-_listener: Listener = Silence()
+_listener: Listener | None = None
 
 
 def report_to(listener: Listener) -> None:
@@ -58,20 +44,21 @@ def report_to(listener: Listener) -> None:
 
 @contextlib.contextmanager
 def reported_to(listener: Listener) -> Iterator[None]:
-    earlier = _listener
-    report_to(listener)
+    global _listener
+    earlier, _listener = _listener, listener
     try:
         yield
     finally:
-        report_to(earlier)
+        _listener = earlier
 
 
 def step(description: str, *, total: float | None = None) -> AbstractContextManager[Step]:
-    return _listener.step(description, total=total)
+    return contextlib.nullcontext(Step()) if _listener is None else _listener.step(description, total=total)
 
 
 def say(text: str) -> None:
-    _listener.say(text)
+    if _listener is not None:
+        _listener.say(text)
 
 
 def counted(count: int, noun: str) -> str:

@@ -55,7 +55,7 @@ def _outcome(
     return {"state": DONE, "forecast": forecast.document()}
 
 
-class _Progress(progress.Silence):
+class _Progress(progress.Step):
     """Writer of the current step and its completed share to the record of a forecast."""
 
     def __init__(self, forecasts: Forecasts, forecast_id: str, record: dict[str, Any]) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,30 +16,17 @@ _THREADS = 4
 _REPEATED = [name for name in SCHEMA.names if name not in ("event_id", "impression", "event_time_ms")]
 
 
-class Sink(Protocol):
-    def put(self, key: str, data: pa.Buffer) -> None:
-        """Store an object, replacing an existing object with this key."""
-
-
-class LakeBucket:
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._client = client
-        self._bucket = bucket
-
-    def put(self, key: str, data: pa.Buffer) -> None:
-        S3Object(self._client, self._bucket, key).write(data.to_pybytes(), content_type=None)
-
-
 def object_key(date: str, *, content_id: str, chunk: int) -> str:
     # A repeated import of the file overwrites the same objects.
     return f"{partitions.partition_prefix(date)}import-{content_id}-{chunk:05d}.parquet"
 
 
 class LakeWriter:
-    """Context that writes rows in background threads, which call `sink`."""
+    """Context that writes rows in background threads."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self, client: S3Client, bucket: str) -> None:
+        self._client = client
+        self._bucket = bucket
         self._pool = ThreadPoolExecutor(_THREADS, "lake")
 
     def __enter__(self) -> LakeWriter:
@@ -52,11 +38,11 @@ class LakeWriter:
     def start(self, rows: LakeRows, *, content_id: str, chunk: int) -> list[Future[None]]:
         """Start writing a chunk's rows, and return one future per object."""
         return [
-            self._pool.submit(self._put, object_key(date, content_id=content_id, chunk=chunk), day)
+            self._pool.submit(self._write, object_key(date, content_id=content_id, chunk=chunk), day)
             for date, day in rows.by_date()
         ]
 
-    def _put(self, key: str, rows: pa.Table) -> None:
+    def _write(self, key: str, rows: pa.Table) -> None:
         sink = pa.BufferOutputStream()
         pq.write_table(
             rows,
@@ -67,4 +53,7 @@ class LakeWriter:
             write_statistics=["event_time_ms"],
             store_schema=False,  # The embedded schema takes a kilobyte per file and repeats the column types.
         )
-        self._sink.put(key, sink.getvalue())
+        self.put(key, sink.getvalue())
+
+    def put(self, key: str, data: pa.Buffer) -> None:
+        S3Object(self._client, self._bucket, key).write(data.to_pybytes(), content_type=None)

@@ -30,7 +30,7 @@ from operations.ingest.event_ids import Hashes
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.journal import Journal, name_of
 from operations.ingest.lake_rows import LakeRows
-from operations.ingest.lake_writer import LakeBucket, LakeWriter, Sink
+from operations.ingest.lake_writer import LakeWriter
 from operations.ingest.profile_files import ProfileFiles
 from operations.ingest.profiles import profile_rows, seed_profiles
 from operations.ingest.summary import FileSummary, ImportSummary
@@ -100,7 +100,6 @@ class InteractionsImport:
         default_event_type: str,
         now_ms: int,
         options: Options = DEFAULTS,
-        sink: Sink | None = None,
         erased: Erased = none_erased,
         ids: IdPolicy = PLAIN_IDS,
         actions: bool = False,
@@ -120,7 +119,7 @@ class InteractionsImport:
         self._erased = erased
         self._ids = ids
         self._actions = actions
-        self._writer = LakeWriter(sink or LakeBucket(deployment.client("s3"), deployment.names.lake_bucket))
+        self._writer = LakeWriter(deployment.client("s3"), deployment.names.lake_bucket)
         self._background = ThreadPoolExecutor(1, "latest")
         self._switch_interval_s = sys.getswitchinterval()
         self._users: Hashes = np.zeros(0, np.uint64)

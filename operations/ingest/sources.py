@@ -9,7 +9,7 @@ import io
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol, cast
+from typing import Any, BinaryIO, cast
 
 import pyarrow as pa
 
@@ -24,32 +24,14 @@ _READ_BYTES = 1 << 20
 _ID_BYTES = 8
 
 
-class Source(Protocol):
-    """Data file with random access."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def size_bytes(self) -> int:
-        """Size of the stored file in bytes, compressed for gzip."""
-
-    def open(self) -> BinaryIO: ...
-
-    def open_arrow(self) -> pa.NativeFile: ...
-
-    def content_id(self) -> str:
-        """Return 16 hexadecimal digits derived from the content."""
-
-    def rejected_path(self, *, flat: bool) -> Path:
-        """Return the path for rejected rows.
-
-        `flat` includes the complete key in the file name, because several objects may have equal base names.
-        """
-
-
 @dataclasses.dataclass(frozen=True, slots=True)
 class LocalFile:
+    """Local data file.
+
+    `content_id` is 16 hexadecimal digits that depend on the content. `flat` puts the complete key of an S3 object into
+    the name of the file for rejected rows, because several objects may have equal base names.
+    """
+
     path: Path
 
     @property
@@ -101,6 +83,9 @@ class SourceObject:
     def rejected_path(self, *, flat: bool) -> Path:
         name = self.key.replace("/", "_") if flat else self.key.rsplit("/", 1)[-1]
         return Path(re.sub(r"[^\w.=@ -]", "_", name)[-200:] + ".rejected.csv")
+
+
+Source = LocalFile | SourceObject
 
 
 class _Ranges(io.RawIOBase):

@@ -16,7 +16,7 @@ from operations.batch.failed import FailedUsers
 from operations.batch.user_ids import UserIds
 from operations.batch.workflow import BatchFailed, BatchRun
 from operations.client import deployment as deployments
-from operations.progress import Silence
+from operations.progress import Step
 from tests.system.trained.opened_shop import USERS as KNOWN
 
 USERS, BAD = 1_000, 3
@@ -79,10 +79,10 @@ def test_failed_batch_fails_the_run_with_its_reason(shop, users, tmp_path):
     name = workflow.new_name()
     with FailedUsers(tmp_path / "failed.csv") as failed:
         ids = UserIds(str(users), lambda: deployment.client("s3"))
-        stored = workflow.store_users(name, ids, failed, deployment=deployment, step=Silence())
+        stored = workflow.store_users(name, ids, failed, deployment=deployment, step=Step())
         run = BatchRun(name, workflow.start_execution(name, request.fields(), deployment=deployment), *stored)
         with pytest.raises(BatchFailed) as raised:
-            workflow.follow(run, failed, deployment=deployment, step=Silence())
+            workflow.follow(run, failed, deployment=deployment, step=Step())
 
     assert "failed with 0 of 2 batches done: batch 00000" in str(raised.value)
     assert "NotFound: filter is 'sale', expected none: the configuration has no filters" in str(raised.value)

@@ -15,7 +15,7 @@ from cli.main import app
 from operations.client import deployment
 from operations.client.deployment import Deployment
 from operations.ingest import csv_rows, files
-from operations.ingest.lake_writer import LakeBucket
+from operations.ingest.lake_writer import LakeWriter
 from tests.unit.cli.shop import KEY, NAMES, REGION
 
 NOW_MS = 1_700_000_000_000
@@ -35,14 +35,14 @@ def main(endpoint: str, path: str, number: int, write: int) -> None:
     }
     shop = Deployment("shop", NAMES, clients.__getitem__, lambda: KEY, is_local=False)
     deployment.resolve = lambda **_: shop
-    writes, put = itertools.count(), LakeBucket.put
+    writes, put = itertools.count(), LakeWriter.put
 
-    def put_or_raise(self: LakeBucket, key: str, data: pa.Buffer) -> None:
+    def put_or_raise(self: LakeWriter, key: str, data: pa.Buffer) -> None:
         put(self, key, data)
         if next(writes) == write:
             os.kill(os.getpid(), number)
 
-    LakeBucket.put = put_or_raise  # type: ignore[method-assign]
+    LakeWriter.put = put_or_raise  # type: ignore[method-assign]
     app(["import", "interactions", path])
 
 

@@ -16,7 +16,7 @@ from alsolike.training.dataset import INTERACTION_COLUMNS, DatasetManifest
 from functions.build_dataset import service
 from functions.build_dataset.cleaning import clean
 from operations.ingest.interaction_checks import check
-from operations.ingest.lake_writer import LakeBucket, LakeWriter
+from operations.ingest.lake_writer import LakeWriter
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.parquet import table_of
 from tests.builders.world import configure
@@ -190,7 +190,7 @@ def test_imported_action_interactions_are_in_the_dataset_once(dataset, aws, lake
     time_s = NOW_MS // 1000 - 60
     row = {"USER_ID": "user1", "ACTION_ID": "app", "TIMESTAMP": time_s, "EVENT_TYPE": "Taken", "IMPRESSION": "app|mail"}
     checked = check(pa.Table.from_pylist([row]), default_event_type="view", now_ms=NOW_MS, actions=True)
-    with LakeWriter(LakeBucket(aws("s3"), lake_bucket)) as writer:
+    with LakeWriter(aws("s3"), lake_bucket) as writer:
         for file in ("one", "two"):
             for written in writer.start(checked.good, content_id=file, chunk=0):
                 written.result()
