@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import io
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from alsolike.configuration.configuration import Configuration, Fatigue
-from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.declarations.times import DAY_MS
-from alsolike.lake import lake_objects
 from alsolike.lake.served import UNKNOWN
 from alsolike.profiles.impressions import MAX_ITEMS, MAX_LISTS, Impressions, sightings
 from alsolike.recommendations.request_fields import FOR_YOU
@@ -23,8 +19,8 @@ from alsolike.records.served_response import PAIRED, RANKED
 from alsolike.runtime.errors import UnknownEventType
 from operations import progress
 from operations.client.stored_ids import pseudonyms
-from operations.configuration.deployed_configuration import live_configuration
-from operations.recovery.lake_reader import LakeReader
+from operations.configuration.store import live_configuration
+from operations.recovery.lake_reader import LakeReader, read_log
 
 if TYPE_CHECKING:
     from model_export.export.fatigue import FatigueEstimate
@@ -55,16 +51,18 @@ def estimate_fatigue(
     from model_export.export.fatigue import estimate_strength
 
     configuration, fatigue = live_configuration(deployment), Fatigue(1.0, half_life_hours)
+    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     served_from = first - dt.timedelta(milliseconds=fatigue.lifetime_ms + DAY_MS)
     until = last + dt.timedelta(milliseconds=WINDOW_MS)
     responses: defaultdict[str, dict[str, Row]] = defaultdict(dict)
-    for row in _read(deployment, SERVED_PREFIX, _SERVED, first=served_from, last=last):
+    log = read_log(client, bucket, first=served_from.isoformat(), last=last.isoformat(), columns=_SERVED)
+    for row in (row for table in log for row in table.to_pylist()):
         shopper = row["shopper"] or row["session"]
         if shopper is not None and shopper != UNKNOWN and row["item_ids"]:
             responses[shopper][row["recommendation_id"]] = row
     events: defaultdict[str, dict[str, Row]] = defaultdict(dict)
     hashes = pseudonyms(deployment)
-    for row in _read(deployment, INTERACTIONS_PREFIX, _EVENTS, first=served_from, last=until):
+    for row in _events(LakeReader(client, bucket, received_by_ms=None), first=served_from, last=until):
         shopper = hashes.shopper(row["user_id"] or row["session_id"])
         if shopper in responses:
             events[shopper][row["event_id"]] = row
@@ -79,25 +77,12 @@ def estimate_fatigue(
     return estimate_strength(*_arrays(clicked))
 
 
-def _read(
-    deployment: Deployment, prefix: str, columns: Sequence[str], *, first: dt.date, last: dt.date
-) -> Iterator[Row]:
-    """Yield the rows of a range of days, without rows of declared agents."""
-    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
-    listed = [
-        each
-        for each in lake_objects.list_objects(client, bucket, prefix=prefix)
-        if first.isoformat() <= each.date <= last.isoformat()
-    ]
-    reader = LakeReader(client, bucket, received_by_ms=None)
-    with progress.step(prefix.rstrip("/"), total=sum(each.size_bytes for each in listed)) as step:
+def _events(reader: LakeReader, *, first: dt.date, last: dt.date) -> Iterator[Row]:
+    """Yield the events of a range of days, without events of declared agents."""
+    listed = [each for each in reader.objects() if first.isoformat() <= each.date <= last.isoformat()]
+    with progress.step("interactions", total=sum(each.size_bytes for each in listed)) as step:
         for each in listed:
-            if prefix == INTERACTIONS_PREFIX:
-                tables = reader.read(each, columns)
-            else:
-                content = lake_objects.read(client, bucket, each)
-                tables = iter([] if content is None else [pq.read_table(io.BytesIO(content), columns=list(columns))])
-            for table in tables:
+            for table in reader.read(each, _EVENTS):
                 yield from table.filter(pc.is_null(table["agent"])).to_pylist()
             step.advance(each.size_bytes)
 

@@ -8,6 +8,7 @@ state, although interactions reach the profile some time after their arrival.
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -107,7 +108,13 @@ def read_histories(
     wanted = {each for row in rows for each in (row.shopper, row.session) if each is not None}
     lake = LakeReader(client, bucket, received_by_ms=until_ms)
     objects = lake.objects()
-    hash_of = _Hashes(hashes, wanted)
+
+    @functools.cache
+    def hash_of(stored_id: str) -> str | None:
+        """Return the hash of a stored ID, or None if the day's rows do not contain it."""
+        found = hashes.shopper(stored_id)
+        return found if found in wanted else None
+
     users: dict[str, str] = {}
     sessions: dict[str, str] = {}
     joined: dict[str, set[str]] = defaultdict(set)
@@ -138,20 +145,6 @@ def read_histories(
     for each in arrivals.values():
         each.sort(key=lambda arrival: arrival[:3])
     return Histories(arrivals, users, sessions, _properties(client, bucket, hash_of))
-
-
-class _Hashes:
-    """Cache of the hashes of stored IDs. The hash is None if the day's rows do not contain it."""
-
-    def __init__(self, hashes: Pseudonyms, wanted: set[str]) -> None:
-        self._hashes, self._wanted = hashes, wanted
-        self._known: dict[str, str | None] = {}
-
-    def __call__(self, stored_id: str) -> str | None:
-        if stored_id not in self._known:
-            found = self._hashes.shopper(stored_id)
-            self._known[stored_id] = found if found in self._wanted else None
-        return self._known[stored_id]
 
 
 def _arrivals(

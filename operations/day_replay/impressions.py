@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
+import functools
 import itertools
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.lake import partitions
@@ -93,10 +94,10 @@ def read_seen(
             seen = Impressions(shopper, list_id, source_digest(list_id), row.served_ms, items, is_reported=False)
             served[shopper].append((row.served_ms, seen))
     reported: dict[str, list[tuple[int, Impressions]]] = defaultdict(list)
-    known: dict[str, str] = {}
+    shopper_of = functools.cache(hashes.shopper)
     for stored in lake_reader.objects():
         if stored.date >= partitions.event_date(first_ms):
-            for received_ms, seen in _reported(lake_reader, stored, hashes, known):
+            for received_ms, seen in _reported(lake_reader, stored, shopper_of):
                 if seen.shopper in shoppers:
                     reported[seen.shopper].append((received_ms, seen))
     for lists in (*served.values(), *reported.values()):
@@ -105,21 +106,16 @@ def read_seen(
 
 
 def _reported(
-    lake_reader: LakeReader, stored: Any, hashes: Pseudonyms, known: dict[str, str]
+    lake_reader: LakeReader, stored: Any, shopper_of: Callable[[str], str]
 ) -> Iterator[tuple[int, Impressions]]:
     for piece in lake_reader.read(stored, _COLUMNS):
         for user_id, session_id, event_id, time_ms, response_id, items, received_ms in zip(
             *(piece[name].to_pylist() for name in _COLUMNS), strict=True
         ):
             if items:
-                stored_id = user_id or session_id or ""
-                if stored_id not in known:
-                    known[stored_id] = hashes.shopper(stored_id)
-                list_id = response_id or event_id
-                yield (
-                    received_ms,
-                    Impressions(known[stored_id], list_id, source_digest(event_id), time_ms, items, is_reported=True),
-                )
+                shopper, list_id = shopper_of(user_id or session_id or ""), response_id or event_id
+                seen = Impressions(shopper, list_id, source_digest(event_id), time_ms, items, is_reported=True)
+                yield received_ms, seen
 
 
 def _once(lists: Sequence[tuple[int, Impressions]]) -> list[tuple[int, Impressions]]:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import datetime as dt
-import io
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import orjson
-import pyarrow.parquet as pq
 
 from alsolike.bundle.files import MANIFEST_FILE, SERVED_FILES
 from alsolike.bundle.manifest import Manifest as BundleManifest
@@ -19,13 +17,12 @@ from alsolike.configuration.configuration import DEFAULT, Configuration, Fatigue
 from alsolike.configuration_document import document as configuration_document
 from alsolike.declarations.degraded_reasons import MODEL_FAILED, MODEL_SLOW
 from alsolike.declarations.storage import OWN_NAMES_KEY, SNAPSHOT_KEY, TRENDS_PREFIX
-from alsolike.lake import lake_objects, served
+from alsolike.lake import served
 from alsolike.profiles.impressions import Impressions
 from alsolike.recommendations.request_fields import FOR_YOU, PERSONALIZED_RANKING
 from alsolike.records.served_response import (
     NO_CATALOGUE,
     REQUEST_OMITTED,
-    SERVED_COLUMNS,
     ServedResponse,
     state_hash,
 )
@@ -39,7 +36,7 @@ from operations.day_replay.histories import Histories, read_histories
 from operations.day_replay.impressions import SeenLists, read_seen
 from operations.explanation.unlogged_parameters import history_parameter
 from operations.object_versions import ObjectVersion, read_version, stored_versions, versions_below
-from operations.recovery.lake_reader import LakeReader
+from operations.recovery.lake_reader import LakeReader, read_log
 
 if TYPE_CHECKING:
     from operations.client.deployment import Deployment
@@ -57,7 +54,7 @@ _PUBLISHED_MS = 120_000
 
 def read_day(deployment: Deployment, day: dt.date) -> list[ServedResponse]:
     """Return the rows of a day without duplicates, earliest first."""
-    rows = _rows_of(deployment, day)
+    rows = _rows_of(deployment, first=day.isoformat(), last=day.isoformat())
     if not rows:
         bucket, prefix = deployment.names.lake_bucket, served.partition_prefix(day.isoformat())
         raise NotFound(
@@ -67,17 +64,9 @@ def read_day(deployment: Deployment, day: dt.date) -> list[ServedResponse]:
     return rows
 
 
-def _rows_of(deployment: Deployment, day: dt.date) -> list[ServedResponse]:
-    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
-    prefix = served.partition_prefix(day.isoformat())
-    objects = list(lake_objects.list_objects(client, bucket, prefix=prefix))
-    rows: dict[str, ServedResponse] = {}
-    with progress.step(f"log of {day}", total=sum(stored.size_bytes for stored in objects)) as step:
-        for stored in objects:
-            if (content := lake_objects.read(client, bucket, stored)) is not None:
-                for values in pq.read_table(io.BytesIO(content), columns=list(SERVED_COLUMNS)).to_pylist():
-                    rows[values["recommendation_id"]] = served.read_row(values)
-            step.advance(stored.size_bytes)
+def _rows_of(deployment: Deployment, *, first: str, last: str) -> list[ServedResponse]:
+    tables = read_log(deployment.client("s3"), deployment.names.lake_bucket, first=first, last=last, agents=True)
+    rows = {values["recommendation_id"]: served.read_row(values) for table in tables for values in table.to_pylist()}
     return sorted(rows.values(), key=lambda row: (row.served_ms, row.recommendation_id))
 
 
@@ -251,14 +240,8 @@ class DayInputs:
         if not counting:
             return SeenLists({}, {})
         first_ms = min(row.served_ms - self._fatigue_of(row).lifetime_ms for row in counting)
-        day, last = (
-            dt.date.fromisoformat(served.served_date(time_ms))
-            for time_ms in (first_ms, max(row.served_ms for row in counting))
-        )
-        earlier: list[ServedResponse] = []
-        while day <= last:
-            earlier += _rows_of(self._deployment, day)
-            day += dt.timedelta(days=1)
+        last_ms = max(row.served_ms for row in counting)
+        earlier = _rows_of(self._deployment, first=served.served_date(first_ms), last=served.served_date(last_ms))
         lake = LakeReader(self._deployment.client("s3"), self._deployment.names.lake_bucket, received_by_ms=None)
         return read_seen(lake, earlier, counting, hashes=pseudonyms(self._deployment))
 

@@ -13,19 +13,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.declarations.limits import MAX_EVENT_VALUE
-from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import MAX_CLOCK_SKEW_MS
-from alsolike.lake import lake_objects, served
+from alsolike.lake import served
 from alsolike.lake.partitions import event_date
 from alsolike.lake.served import UNKNOWN
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.records.served_response import PAIRED, SERVED_COLUMNS, ServedResponse
+from alsolike.records.served_response import PAIRED, ServedResponse
 from alsolike.training.dataset import CLICK, outcome_type
 from operations import progress
 from operations.day_replay.histories import read_histories
 from operations.forecast.inputs import ForecastInputs
-from operations.recovery.lake_reader import LakeReader, open_parquet
+from operations.recovery.lake_reader import LakeReader, read_log
 
 WINDOW_MS = 7 * DAY_MS
 """Time after a response in which its outcomes count, in milliseconds."""
@@ -72,32 +71,15 @@ def _order(values: Mapping[str, Any]) -> tuple[bool, bytes]:
 
 
 def _rows(inputs: ForecastInputs, *, recommender: str, first_ms: int, last_ms: int) -> Iterator[dict[str, Any]]:
-    client, bucket = inputs.s3, inputs.lake_bucket
-    first, last = event_date(first_ms), event_date(last_ms)
-    objects = [
-        listed
-        for listed in lake_objects.list_objects(client, bucket, prefix=SERVED_PREFIX)
-        if first <= listed.date <= last
-    ]
-    with progress.step("recommendation log", total=sum(listed.size_bytes for listed in objects)) as step:
-        for listed in objects:
-            if (content := lake_objects.read(client, bucket, listed)) is None:
-                continue
-            file = open_parquet(content, where=f"s3://{bucket}/{listed.key}")
-            columns = [name for name in SERVED_COLUMNS if name in file.schema_arrow.names]
-            for batch in file.iter_batches(columns=columns):
-                table = pa.Table.from_batches([batch])
-                conditions = [
-                    pc.equal(table["recommender"], recommender),
-                    pc.and_(pc.greater_equal(table["served_ms"], first_ms), pc.less_equal(table["served_ms"], last_ms)),
-                    pc.equal(pc.list_value_length(table["degraded"]), 0),
-                    pc.or_(pc.is_valid(table["shopper"]), pc.is_valid(table["session"])),
-                    pc.fill_null(pc.not_equal(table["shopper"], UNKNOWN), fill_value=True),
-                ]
-                if "agent" in columns:
-                    conditions.append(pc.is_null(table["agent"]))
-                yield from table.filter(functools.reduce(pc.and_, conditions)).to_pylist()
-            step.advance(listed.size_bytes)
+    for table in read_log(inputs.s3, inputs.lake_bucket, first=event_date(first_ms), last=event_date(last_ms)):
+        conditions = [
+            pc.equal(table["recommender"], recommender),
+            pc.and_(pc.greater_equal(table["served_ms"], first_ms), pc.less_equal(table["served_ms"], last_ms)),
+            pc.equal(pc.list_value_length(table["degraded"]), 0),
+            pc.or_(pc.is_valid(table["shopper"]), pc.is_valid(table["session"])),
+            pc.fill_null(pc.not_equal(table["shopper"], UNKNOWN), fill_value=True),
+        ]
+        yield from table.filter(functools.reduce(pc.and_, conditions)).to_pylist()
 
 
 def _with_interactions(inputs: ForecastInputs, rows: list[ServedResponse]) -> Iterator[LoggedResponse]:

@@ -1,4 +1,4 @@
-"""Reader of the lake's interactions, one object at a time."""
+"""Readers of the lake's interactions and of the recommendation log, one object at a time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,15 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
+from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.lake import lake_objects
 from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
+from operations import progress
 
 SCHEMA = arrow_schema(pa, INTERACTIONS_COLUMNS)
 
@@ -49,6 +52,36 @@ class LakeReader:
                     for name in columns
                 }
             )
+
+
+def read_log(
+    client: S3Client,
+    bucket: str,
+    *,
+    first: str,
+    last: str,
+    columns: Sequence[str] = tuple(SERVED_COLUMNS),
+    agents: bool = False,
+) -> Iterator[pa.Table]:
+    """Yield the rows of the recommendation log of the days `first` to `last` (ISO 8601), in batches.
+
+    Columns that an object lacks are omitted. Responses to declared agents are included only if `agents` is true.
+    """
+    objects = [
+        listed
+        for listed in lake_objects.list_objects(client, bucket, prefix=SERVED_PREFIX)
+        if first <= listed.date <= last
+    ]
+    with progress.step("recommendation log", total=sum(listed.size_bytes for listed in objects)) as step:
+        for listed in objects:
+            if (content := lake_objects.read(client, bucket, listed)) is not None:
+                file = open_parquet(content, where=f"s3://{bucket}/{listed.key}")
+                present = [name for name in columns if name in file.schema_arrow.names]
+                for batch in file.iter_batches(columns=present):
+                    table = pa.Table.from_batches([batch])
+                    has_agents = "agent" in present and not agents
+                    yield table.filter(pc.is_null(table["agent"])) if has_agents else table
+            step.advance(listed.size_bytes)
 
 
 def open_parquet(content: bytes, *, where: str) -> pq.ParquetFile:
