@@ -192,7 +192,7 @@ class _Bar(Step):
         from rich.console import Console
 
         # Rich draws the bars of nested steps together if they share a console.
-        self._progress = _progress(_bars[-1]._progress.console if _bars else Console(stderr=True))
+        self._progress: Progress = _progress(_bars[-1]._progress.console if _bars else Console(stderr=True))
         self._task = self._progress.add_task(visible(description), total=total, note="")
         self._note = ""
         self._progress.start()

@@ -7,18 +7,6 @@ from collections.abc import Mapping
 
 from alsolike.runtime.errors import AlsolikeError
 
-_PURPOSES: Mapping[str, str] = {
-    "deploy": "Building layers, pages and templates",
-    "train": "Training, evaluating and replaying models",
-    "local": "The embedded cloud",
-    "demo": "The demo",
-    "neural": "Training SASRec",
-    "sentences": "A sentence model",
-    "spark": "Spark",
-    "mcp": "The server of `alsolike mcp`",
-    "kafka": "A Kafka topic on the embedded cloud",
-}
-
 MODULES: Mapping[str, str] = {
     "aws_cdk": "deploy",
     "cdk_nag": "deploy",
@@ -45,9 +33,7 @@ MODULES: Mapping[str, str] = {
 
 class MissingExtra(AlsolikeError):
     def __init__(self, extra: str) -> None:
-        super().__init__(
-            f"{_PURPOSES[extra]} needs the extra {extra!r}. Install it with `pip install 'alsolike[{extra}]'`."
-        )
+        super().__init__(f"this command needs the extra {extra!r}. Install it with `pip install 'alsolike[{extra}]'`.")
 
 
 def require(module: str) -> None:

@@ -25,7 +25,7 @@ from alsolike.records import action_interaction
 from alsolike.records.columns import Text
 from alsolike.records.interaction import COLUMNS, FILE_OPTIONAL, FILE_REQUIRED
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest.erased_users import Erased, none_erased
+from operations.client.erased_users import Erased, none_erased
 from operations.ingest.event_ids import event_ids, text_hashes
 from operations.ingest.files import DataFile, as_text, value_type
 from operations.ingest.ids import CONTROL_CHARACTERS, SPACE, id_faults

@@ -21,11 +21,11 @@ from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import InvalidInput
 from operations import progress
 from operations.client.deployment import Deployment
+from operations.client.erased_users import Erased, ErasedUsers, none_erased
 from operations.client.stored_ids import stored_ids
 from operations.configuration.deployed_configuration import store_of
 from operations.ingest import interaction_checks
 from operations.ingest.arrow import leave_pandas_out
-from operations.ingest.erased_users import Erased, erased_users, none_erased
 from operations.ingest.event_ids import Hashes
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.journal import Journal, name_of
@@ -70,7 +70,7 @@ def import_interactions(
         default_event_type=default_event_type,
         now_ms=now_ms,
         options=options,
-        erased=erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000),
+        erased=ErasedUsers(deployment).mask,
         ids=stored_ids(deployment),
         actions=actions,
     ) as run:

@@ -18,11 +18,10 @@ from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters.parser import is_name
 from operations import progress
 from operations.client.deployment import Deployment
+from operations.client.erased_users import ErasedUsers
 from operations.client.stored_ids import stored_ids
 from operations.configuration.deployed_configuration import own_names, store_of
 from operations.ingest.arrow import leave_pandas_out
-from operations.ingest.column_inference import declarable, declared, declared_text, infer, notes
-from operations.ingest.erased_users import erased_users
 from operations.ingest.files import DataFile
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.journal import Journal, name_of_rows
@@ -46,7 +45,7 @@ def import_users(
 ) -> ImportSummary:
     store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
     columns = operator.attrgetter("user_columns")
-    user_rules = UserRules(stored_ids(deployment), erased_users(deployment, now_ms=lambda: time.time_ns() // 1_000_000))
+    user_rules = UserRules(stored_ids(deployment), ErasedUsers(deployment).mask)
     return _import(
         names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options, user_rules=user_rules
     )

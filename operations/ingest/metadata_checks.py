@@ -21,7 +21,7 @@ from alsolike.configuration.configuration import ColumnType
 from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.privacy.pseudonyms import IdPolicy
 from alsolike.runtime.errors import InvalidInput
-from operations.ingest.erased_users import Erased
+from operations.client.erased_users import Erased
 from operations.ingest.files import Chunk, DataFile, as_text, value_type
 from operations.ingest.ids import id_faults
 from operations.ingest.timestamps import MISSING, NUMBER, times_ms

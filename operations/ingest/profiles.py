@@ -13,7 +13,7 @@ from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.events.interactions import USER_PREFIX, profile_id
 from alsolike.runtime.errors import Unavailable
-from operations.ingest.erased_users import Erased, none_erased
+from operations.client.erased_users import Erased, none_erased
 from operations.ingest.journal import Journal
 from operations.ingest.lake_rows import LakeRows
 from operations.ingest.profile_files import ProfileFiles

@@ -19,7 +19,7 @@ from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.runtime.s3 import S3Object, scan
 from operations import progress
 from operations.client.deployment import Deployment
-from operations.recovery.erased_users import ErasedUsers
+from operations.client.erased_users import ErasedUsers
 from operations.recovery.lake_reader import LakeReader, open_parquet
 from operations.recovery.profiles import logins_of
 

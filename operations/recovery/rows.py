@@ -17,7 +17,7 @@ from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import scan
 from operations import progress
 from operations.client.deployment import Deployment
-from operations.recovery.erased_users import ErasedUsers
+from operations.client.erased_users import ErasedUsers
 
 _THREADS = 8
 
