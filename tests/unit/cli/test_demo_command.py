@@ -49,7 +49,7 @@ class Finished(Demo):
             if self.error is not None:
                 raise self.error
         deployment = Deployment("demo", NAMES, lambda service: None, lambda: KEY, is_local=True)
-        yield SimpleNamespace(state=Interrupted()), deployment  # type: ignore[misc]
+        yield SimpleNamespace(state=Interrupted()), deployment
 
 
 @pytest.fixture
