@@ -19,7 +19,7 @@ from alsolike.records.served_response import PAIRED, RANKED
 from alsolike.runtime.errors import UnknownEventType
 from operations import progress
 from operations.client.stored_ids import pseudonyms
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 from operations.recovery.lake_reader import LakeReader, read_log
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from operations.client.erased_users import ErasedUsers
 from operations.client.stored_ids import stored_ids
 from operations.configuration.deployed_configuration import own_names, store_of
 from operations.ingest.arrow import leave_pandas_out
+from operations.ingest.column_inference import declarable, declared, declared_text, infer, notes
 from operations.ingest.files import DataFile
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.journal import Journal, name_of_rows

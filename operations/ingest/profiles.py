@@ -7,11 +7,11 @@ import itertools
 from collections.abc import Callable, Sequence
 
 import pyarrow as pa
-from alsolike.profiles.store import ProfileStore
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.events.interactions import USER_PREFIX, profile_id
+from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.client.erased_users import Erased, none_erased
 from operations.ingest.journal import Journal

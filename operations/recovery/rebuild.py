@@ -14,7 +14,7 @@ from alsolike.profiles.profile_table import ProfileStore
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.erased_users import ErasedUsers
-from operations.configuration.store import live_configuration
+from operations.configuration.deployed_configuration import live_configuration
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profiles import logins_of, profiles_of
 
