@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from typer import Argument, Option
 
-from alsolike.registry import version_history
-from alsolike.registry.versions import RETIRED, AlgorithmFigures
+from alsolike.registry import promotion, version_history
+from alsolike.registry.versions import RETIRED, AlgorithmFigures, candidates
 from alsolike.runtime.errors import InvalidInput
 from cli import console
 from cli.group import CommandGroup
 from cli.options import Context, HistoryReason, Output
 from operations import times
-from operations.models import promotion, training_run
+from operations.models import maintenance, training_run
 from operations.models import versions as model_versions
 from operations.progress import counted
 
@@ -44,7 +44,7 @@ def list_versions(context: Context) -> None:
     Example: alsolike models list
     """
     deployment = context.deployment
-    found = model_versions.versions(deployment)
+    found = model_versions.of(deployment).all()
     damaged = model_versions.damaged(deployment)
     context.print_rows(
         [
@@ -144,13 +144,17 @@ def promote(
     """
     promotion.check_change_reason(reason)
     deployment = context.deployment
+    versions = model_versions.of(deployment)
+    champion = versions.registry.champion()
+    overriding: dict[str, Any] = {"reason": reason, "force": reason if force else None, "how_to_force": "--force"}
     if not canary:
-        champion, warnings = promotion.promote(deployment, version, reason=reason, force=force, now_ms=times.now_ms())
-        for warning in warnings:
+        promoted = promotion.promote(versions, version, expected=champion, now_ms=times.now_ms(), **overriding)
+        for warning in promotion.approve(versions, version, reason=reason):
             console.say(f"warning: {warning}")
-        _print_champion(champion, context)
+        _print_champion(promoted, context)
         return
-    execution = promotion.start_canary(deployment, version, reason=reason, force=force)
+    runs = training_run.runs(deployment)
+    execution = promotion.start_canary(versions, runs, version, champion=champion, **overriding)
     with console.step("canary"):
         training_run.wait_until_begun(deployment, execution)
     look = console.call("models", "show", version, *context.options)
@@ -171,12 +175,11 @@ def rollback(
     promotion.check_change_reason(reason)
     if canary and champion:
         raise InvalidInput("--canary keeps the champion, --champion rolls it back: expected one of them")
-    deployment = context.deployment
+    versions = model_versions.of(context.deployment)
     if canary:
-        pointer = promotion.end_canary(deployment, reason=reason)
+        pointer = promotion.end_canary(versions, versions.registry.champion(), reason=reason)
     else:
-        now_ms = times.now_ms()
-        pointer = model_versions.pointer(deployment).roll_back(reason=reason, now_ms=now_ms, with_canary=champion)
+        pointer = versions.registry.roll_back(reason=reason, now_ms=times.now_ms(), with_canary=champion)
     _print_champion(pointer, context)
 
 
@@ -186,7 +189,8 @@ def resume(context: Context) -> None:
 
     Example: alsolike models resume
     """
-    _print_champion(promotion.resume(context.deployment), context)
+    versions = model_versions.of(context.deployment)
+    _print_champion(promotion.resume(versions, versions.registry.champion()), context)
 
 
 @app.command("retire")
@@ -195,7 +199,7 @@ def retire(context: Context, version: Version) -> None:
 
     Example: alsolike models retire VERSION
     """
-    deleted = promotion.retire(context.deployment, version, now_ms=times.now_ms())
+    deleted = maintenance.retire(context.deployment, version, now_ms=times.now_ms())
     context.print({"version": version, "files": deleted}, f"{deleted} files of {version} are deleted")
 
 
@@ -236,14 +240,15 @@ def repair(
     if champion is not None and without_champion:
         raise InvalidInput("--champion selects a champion, --without-champion removes it: expected one of them")
     deployment = context.deployment
-    done = promotion.repair(
+    done = maintenance.repair(
         deployment, version=champion, without_champion=without_champion, reason=reason, now_ms=times.now_ms()
     )
     context.print({"repaired": done}, *(done or ["nothing is damaged"]))
 
 
 def _pin(context: Context, version: str, *, pinned: bool) -> None:
-    champion = promotion.pin(context.deployment, version, pinned=pinned)
+    versions = model_versions.of(context.deployment)
+    champion = promotion.pin(versions, versions.registry.champion(), version, pinned=pinned)
     document = {"version": version, "pinned": list(champion.pinned)}
     context.print(document, f"pinned: {', '.join(champion.pinned) or 'nothing'}")
 
@@ -264,7 +269,7 @@ def _print_champion(champion: Champion, output: Output) -> None:
 
 def print_candidates_of(manifest: Manifest) -> None:
     print_candidates(
-        model_versions.candidates(manifest),
+        candidates(manifest),
         title=model_versions.holdout_title(manifest),
         left_out=model_versions.left_out(manifest),
         reranker=model_versions.reranker(manifest),

@@ -9,11 +9,13 @@ import typer
 from typer import Option
 
 from alsolike.registry.decision import WAITING
+from alsolike.registry.promotion import check_change_reason
+from alsolike.registry.versions import candidates
 from alsolike.training.executions import execution_name
 from cli import console
 from cli.options import INTERRUPTED, Context, Output
 from operations.client.deployment import Deployment
-from operations.models import dataset_quality, promotion, training_run
+from operations.models import dataset_quality, training_run
 from operations.models.training_run import TrainingResult
 
 NOT_PROMOTED = 3
@@ -40,11 +42,12 @@ def train(
     Example: alsolike train --reason "new categories"
     """
     if reason is not None:
-        promotion.check_change_reason(reason)
+        check_change_reason(reason)
     deployment = context.deployment
-    execution_arn = (
-        training_run.named(deployment, execution) if execution else training_run.start(deployment, reason=reason or "")
-    )
+    if execution:
+        execution_arn = training_run.runs(deployment).named(execution)
+    else:
+        execution_arn = training_run.start(deployment, reason=reason or "")
     if not follow:
         begun = training_run.wait_until_begun(deployment, execution_arn, within_s=_BEGINS_WITHIN_S)
         line = f"started {execution_arn}{'' if begun else ', which has not begun yet'}"
@@ -86,7 +89,7 @@ def _print(deployment: Deployment, execution_arn: str, outcome: TrainingResult, 
         "execution_arn": execution_arn,
         **dataclasses.asdict(outcome),
         "dataset": dataset_quality.document(quality) if quality else None,
-        "candidates": [dataclasses.asdict(candidate) for candidate in model_versions.candidates(manifest)],
+        "candidates": [dataclasses.asdict(candidate) for candidate in candidates(manifest)],
         "left_out": model_versions.left_out(manifest),
         "reranker": model_versions.reranker(manifest),
     }

@@ -15,7 +15,6 @@ from typing import Any, Final
 from alsolike.declarations.metrics import Metric
 from alsolike.declarations.routes import BASIC_ROUTES, SIGNED_ROUTES
 from alsolike.recommendations.request_fields import LISTING, PERSONALIZED_RANKING
-from alsolike.records.engagement import Dimension
 from alsolike.runtime.observability import API_SERVICE
 from alsolike.training.monitoring import Drift
 from operations import prices
@@ -69,11 +68,6 @@ class Bounds:
     arms: int = 0
     trainings: int = 30
 
-    def __post_init__(self) -> None:
-        for field in dataclasses.fields(self):
-            if getattr(self, field.name) < 0:
-                raise ValueError(f"{field.name} is {getattr(self, field.name)}, expected 0 or more")
-
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
@@ -108,29 +102,10 @@ class Written:
 
 
 def _values(by: By, bounds: Bounds) -> int:
-    match by:
-        case By.DIMENSION:
-            return 1  # Each name belongs to one dimension.
-        case By.NAME:
-            counts = {
-                Dimension.ALL: 1,
-                Dimension.RECOMMENDER: len((*LISTING, PERSONALIZED_RANKING)),
-                Dimension.MODEL_VERSION: bounds.versions,
-                Dimension.ARM: bounds.arms,
-            }
-            return sum(counts[dimension] for dimension in Dimension)
-        case By.REASON:
-            return REASONS
-        case By.FIGURE:
-            return len(Drift)
-        case By.ROLE:
-            return len(ROLES)
-        case By.MODEL_VERSION:
-            return 1  # The version under evaluation.
-        case By.CONDITION:
-            return CONDITIONS
-        case By.RECOMMENDER | By.FILTER:
-            return 1  # The recommender whose filter passes too few items.
+    """Return the number of values of a dimension. A dimension that follows from another one has a single value."""
+    names = 1 + len((*LISTING, PERSONALIZED_RANKING)) + bounds.versions + bounds.arms  # by `Dimension`
+    counts = {By.NAME: names, By.REASON: REASONS, By.FIGURE: len(Drift), By.ROLE: len(ROLES), By.CONDITION: CONDITIONS}
+    return counts.get(by, 1)
 
 
 def _of(service: str, rhythm: Rhythm, *metrics: Metric, by: tuple[By, ...] = ()) -> Iterable[Written]:

@@ -47,7 +47,7 @@ def collect(
     champion = _readable(lambda: model_versions.pointer(deployment).champion(), unreadable)
     with translate_aws_errors(f"stream {names.stream_name}"):
         stream = client("kinesis").describe_stream_summary(StreamName=names.stream_name)["StreamDescriptionSummary"]
-    runs = training_run.latest(deployment, maximum=_RUNS)
+    runs = training_run.runs(deployment).latest(maximum=_RUNS)
     return {
         "environment": deployment.environment,
         "api_url": names.api_url,

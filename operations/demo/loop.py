@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from alsolike.profiles.profile_table import ProfileStore
+from alsolike.registry.versions import candidates
 from alsolike.runtime.errors import Unavailable
 from operations import progress
 from operations.client.api import Api
@@ -112,7 +113,7 @@ class Loop:
                     f"Run `alsolike demo --verbose` again, or loosen the gate's conditions in cdk.json"
                 )
             manifest = model_versions.manifest(self._deployment, outcome.version)
-            summary.candidates = model_versions.candidates(manifest)
+            summary.candidates = candidates(manifest)
             summary.left_out = model_versions.left_out(manifest)
             summary.candidates_title = model_versions.holdout_title(manifest)
             summary.dataset = dataset_quality.read_manifest(self._deployment, outcome.run_id)

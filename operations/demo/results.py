@@ -9,11 +9,11 @@ from typing import Any
 
 import orjson
 
+from alsolike.registry.versions import AlgorithmFigures
 from alsolike.runtime.errors import AlsolikeError
 from alsolike.training.dataset import DatasetManifest
 from operations.demo.comparison import Shopper
 from operations.models import dataset_quality
-from operations.models.versions import AlgorithmFigures
 
 SHOWN_ITEMS = 10
 

@@ -13,7 +13,7 @@ import orjson
 
 from alsolike.runtime.errors import AlsolikeError, Unavailable
 from alsolike.training import runs as training_history
-from alsolike.training.runs import ExecutionHistory, TrainingRun, TrainingRuns
+from alsolike.training.runs import ExecutionHistory, TrainingRuns
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.models.training_watch import Watch
@@ -47,10 +47,6 @@ def runs(deployment: Deployment) -> TrainingRuns:
     return TrainingRuns(deployment.client("stepfunctions"), deployment.names.state_machine_arn)
 
 
-def latest(deployment: Deployment, *, maximum: int) -> tuple[TrainingRun, ...]:
-    return runs(deployment).latest(maximum=maximum)
-
-
 def start(deployment: Deployment, *, reason: str = "", imported: str = "") -> str:
     """Start the workflow and return the execution's ARN.
 
@@ -58,11 +54,6 @@ def start(deployment: Deployment, *, reason: str = "", imported: str = "") -> st
     """
     given = {"reason": reason, "imported": imported}
     return runs(deployment).start({"trigger": "by-hand", **{name: text for name, text in given.items() if text}})
-
-
-def named(deployment: Deployment, name: str) -> str:
-    """Return the ARN of an execution by its name, as `status` prints it."""
-    return runs(deployment).named(name)
 
 
 def follow(

@@ -8,11 +8,7 @@ from typing import Any
 from alsolike.bundle.manifest import Manifest
 from alsolike.registry.bundle_files import BundleFiles, DamagedFile
 from alsolike.registry.champion_pointer_store import Registry
-from alsolike.registry.retention import ModelFiles
-from alsolike.registry.versions import AlgorithmFigures as AlgorithmFigures
-from alsolike.registry.versions import ModelVersion as ModelVersion
-from alsolike.registry.versions import ModelVersions
-from alsolike.registry.versions import candidates as candidates
+from alsolike.registry.versions import ModelVersion, ModelVersions
 from operations.client.deployment import Deployment
 from operations.progress import counted
 
@@ -31,16 +27,8 @@ def pointer(deployment: Deployment) -> Registry:
     return Registry(deployment.client("s3"), deployment.names.artefact_bucket)
 
 
-def files(deployment: Deployment) -> ModelFiles:
-    return ModelFiles(deployment.client("s3"), deployment.names.artefact_bucket)
-
-
 def manifest(deployment: Deployment, version: str) -> Manifest:
     return of(deployment).manifest(version)
-
-
-def versions(deployment: Deployment) -> list[ModelVersion]:
-    return of(deployment).all()
 
 
 def status(model_version: ModelVersion, *, damaged: Sequence[DamagedFile] = ()) -> str:

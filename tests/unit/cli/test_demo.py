@@ -11,6 +11,7 @@ from alsolike.bundle.manifest import HistoryParameters
 from alsolike.bundle.reranker import FEATURES, Reranker
 from alsolike.configuration import recommendation_id
 from alsolike.profiles.profile import Profile, RecentInteraction
+from alsolike.registry.versions import AlgorithmFigures
 from cli.demo.summary import show, show_first
 from model_export.api import Model
 from model_export.data.impressions import item_columns
@@ -22,7 +23,6 @@ from operations.demo.comparison import Answer, Ranking, Shopper, fetch_answers, 
 from operations.demo.complete_journey import LiveEvent, prepare
 from operations.demo.reference import ReferenceModel
 from operations.demo.results import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
-from operations.models.versions import AlgorithmFigures
 from tests.unit.cli.shop import DATASET
 
 NOW_S = 1_700_000_000

@@ -75,7 +75,7 @@ def test_finished_run_is_listed_with_its_decision_and_reasons(stepfunctions):
     assert outcome.reasons == ("failed: ndcg@10: ease 0.1, popularity 0.2",)
     assert (outcome.run_id, outcome.trained) == ("r1", True)
     assert states == ["StartTraining", "BuildDataset", "RegisterModel", "Rejected"]
-    (run,) = training_run.latest(deployment, maximum=5)
+    (run,) = training_run.runs(deployment).latest(maximum=5)
     assert (run.status, run.run_id, run.version) == ("SUCCEEDED", "r1", "r1")
     assert (run.decision, run.reason) == ("rejected", None)
     assert run.started.utcoffset() == dt.timedelta(0)
@@ -108,7 +108,7 @@ def test_canary_of_a_version_has_its_decision(stepfunctions):
 
     assert (outcome.version, outcome.decision, outcome.trained) == ("v0", "rolled_back", False)
     assert outcome.reasons == ("errors: 3 points more",)
-    (run,) = training_run.latest(deployment, maximum=5)
+    (run,) = training_run.runs(deployment).latest(maximum=5)
     assert (run.version, run.decision) == ("v0", "rolled_back")
 
 
@@ -118,7 +118,7 @@ def test_run_during_another_run_raises_training_busy(stepfunctions):
     with pytest.raises(TrainingBusy, match="run r0 is active as execution e0"):
         training_run.follow(deployment, training_run.start(deployment))
 
-    (run,) = training_run.latest(deployment, maximum=5)
+    (run,) = training_run.runs(deployment).latest(maximum=5)
     assert (run.status, run.run_id, run.decision) == ("SUCCEEDED", None, "busy")
     assert run.reason == BUSY_REASON
 
@@ -129,7 +129,7 @@ def test_reason_is_passed_to_the_run(stepfunctions):
     execution = stepfunctions.describe_execution(executionArn=training_run.start(deployment, reason="new season"))
 
     assert json.loads(execution["input"]) == {"trigger": "by-hand", "reason": "new season"}
-    assert training_run.named(deployment, execution["name"]) == execution["executionArn"]
+    assert training_run.runs(deployment).named(execution["name"]) == execution["executionArn"]
 
 
 def test_failed_run_raises_and_is_listed_with_its_cause(stepfunctions):
@@ -138,7 +138,7 @@ def test_failed_run_raises_and_is_listed_with_its_cause(stepfunctions):
     with pytest.raises(TrainingFailed, match=r"Train > Failed: TrainingFailed: AlgorithmError: .* 3 users"):
         training_run.follow(deployment, training_run.start(deployment))
 
-    (run,) = training_run.latest(deployment, maximum=5)
+    (run,) = training_run.runs(deployment).latest(maximum=5)
     assert (run.status, run.version) == ("FAILED", None)
     assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"
 

@@ -114,8 +114,3 @@ def test_metric_is_declared_only_with_all_its_dimensions():
     assert [each.service for each in declared("DriftPsi", ["figure", "service"])] == ["monitor_models"]
     assert declared("DriftPsi", ["service"]) == []
     assert declared("Clicks", ["service"]) == []
-
-
-def test_bounds_below_zero_are_refused():
-    with pytest.raises(ValueError, match="arms is -1, expected 0 or more"):
-        Bounds(arms=-1)

@@ -1,12 +1,9 @@
-"""Promotion, canary, pinning, repair and retirement of versions for the command line."""
+"""Repair and retirement of model versions."""
 
 from __future__ import annotations
 
 from alsolike.configuration_document.reader import read_current
-from alsolike.registry import promotion
-from alsolike.registry.champion_pointer import Champion
-from alsolike.registry.promotion import check_change_reason as check_change_reason
-from alsolike.registry.retention import protected
+from alsolike.registry.retention import ModelFiles, protected
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.names import MODEL_VERSION, MODEL_VERSION_FORM
@@ -16,57 +13,6 @@ from operations.models import versions as model_versions
 from operations.models.actions_repair import repair_actions
 from operations.models.bundle_repair import repair_bundles
 from operations.models.pointer_repair import forget_pointer, repair_pointer
-
-_FORCE = "--force"
-
-
-def promote(
-    deployment: Deployment, version: str, *, reason: str, force: bool, now_ms: int
-) -> tuple[Champion, tuple[str, ...]]:
-    """Make a version champion. Return the new pointer, and a sentence for each follow-up step that failed."""
-    versions = model_versions.of(deployment)
-    champion = promotion.promote(
-        versions,
-        version,
-        expected=versions.registry.champion(),
-        reason=reason,
-        force=reason if force else None,
-        how_to_force=_FORCE,
-        now_ms=now_ms,
-    )
-    return champion, promotion.approve(versions, version, reason=reason)
-
-
-def start_canary(deployment: Deployment, version: str, *, reason: str, force: bool) -> str:
-    """Start the training workflow with a canary of an existing version."""
-    versions = model_versions.of(deployment)
-    return promotion.start_canary(
-        versions,
-        training_run.runs(deployment),
-        version,
-        champion=versions.registry.champion(),
-        reason=reason,
-        force=reason if force else None,
-        how_to_force=_FORCE,
-    )
-
-
-def end_canary(deployment: Deployment, *, reason: str) -> Champion:
-    """End the canary, so that the champion serves all users."""
-    versions = model_versions.of(deployment)
-    return promotion.end_canary(versions, versions.registry.champion(), reason=reason)
-
-
-def resume(deployment: Deployment) -> Champion:
-    """Allow automatic promotions again."""
-    versions = model_versions.of(deployment)
-    return promotion.resume(versions, versions.registry.champion())
-
-
-def pin(deployment: Deployment, version: str, *, pinned: bool) -> Champion:
-    """Pin or unpin a version. Files of a pinned version do not expire."""
-    versions = model_versions.of(deployment)
-    return promotion.pin(versions, versions.registry.champion(), version, pinned=pinned)
 
 
 def repair(
@@ -104,7 +50,7 @@ def retire(deployment: Deployment, version: str, *, now_ms: int) -> int:
     keeps = protected(model_versions.pointer(deployment).champion(), experiments, now_ms=now_ms)
     if version in keeps:
         raise InvalidInput(f"model version {version!r} {keeps[version]}; its files are kept")
-    deleted = model_versions.files(deployment).delete(version)
+    deleted = ModelFiles(deployment.client("s3"), bucket).delete(version)
     if not deleted:
         raise NotFound(f"model version {version!r} has no files; `alsolike models list` shows which have")
     return deleted
