@@ -76,8 +76,7 @@ def policy(
     Example: alsolike policy --env prod
     """
     from operations import doctor
-    from operations.deployer_policy import deployer_policy
-    from operations.operator_policy import operator_policy
+    from operations.policies import deployer_policy, operator_policy
 
     if operator:
         console.print_json(operator_policy(connection.deployment))

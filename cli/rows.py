@@ -119,7 +119,7 @@ def profile(
 
 def _profile(connection: Connection, user: str, *, session: bool, at: str | None) -> Profile:
     from alsolike.profiles.profile_table import ProfileStore
-    from operations.recovery.past_profile import past
+    from operations.recovery.profiles import past
     from operations.recovery.rebuild import history_length
 
     deployment = connection.deployment
@@ -155,7 +155,7 @@ def erase(
     answer = Api(deployment).administer("DELETE", f"/users/{path_segment(user_id)}")
     erasure = str(answer["erasureId"])
     if wait:
-        from operations.erasure.completion import completed
+        from operations.erasures import completed
 
         _print_receipt(completed(deployment, erasure), context)
     elif not context.printed(answer):
@@ -208,7 +208,7 @@ def list_erasures(context: Context) -> None:
 
     Example: alsolike users erasures list
     """
-    from operations.erasure.stored_data import receipts
+    from operations.erasures import receipts
 
     found = sorted(receipts(context.deployment), key=lambda each: each.requested_at_ms, reverse=True)
     context.print_rows(
@@ -226,7 +226,7 @@ def user_data(connection: Connection, user_id: UserId) -> None:
 
     Example: alsolike users export 42 > user.json
     """
-    from operations.erasure.stored_data import user_data_of
+    from operations.erasures import user_data_of
 
     deployment = connection.deployment
     with console.step("objects searched") as step:

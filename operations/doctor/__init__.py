@@ -10,10 +10,10 @@ Example::
 """
 
 from operations.doctor.account import read_account
+from operations.doctor.deployment import post
 from operations.doctor.examination import ACTIONS, examine
 from operations.doctor.finding import FAILED, PASSED, UNKNOWN, Finding
 from operations.doctor.requirements import Needs, read_needs
-from operations.doctor.signed_call import post
 
 __all__ = [
     "ACTIONS",

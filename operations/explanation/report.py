@@ -8,15 +8,22 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from alsolike.configuration import recommendation_id as ids
+from alsolike.configuration.recommendation_id import arm_tag, version_tag
+from alsolike.declarations.storage import MODELS_PREFIX
+from alsolike.events.interactions import profile_id
+from alsolike.lake.served import UNKNOWN
+from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import ServedResponse
 from alsolike.runtime.errors import InvalidInput, NotFound
+from alsolike.runtime.s3 import folders
 from operations import times
 from operations.client.deployment import Deployment
+from operations.client.stored_ids import pseudonyms, stored_ids
+from operations.configuration.deployed_configuration import live_configuration
 from operations.explanation import replaying, unlogged_parameters
-from operations.explanation.id_tags import arm_of, version_of
 from operations.explanation.replaying import Replay
 from operations.explanation.served_rows import find_row
-from operations.explanation.user_history import history_at_answer
+from operations.recovery.profiles import past
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -108,3 +115,46 @@ def explain(
     except (InvalidInput, NotFound) as error:
         return Explanation(head, row, None, [], str(error))
     return Explanation(head, row, replayed, replaying.differences(row, replayed, unlogged=rest), None)
+
+
+NO_VERSION = "none"
+"""Model version of responses without a model."""
+
+
+def version_of(deployment: Deployment, tag: str) -> str:
+    stored = folders(deployment.client("s3"), deployment.names.artefact_bucket, MODELS_PREFIX)
+    versions = [NO_VERSION, *(folder.removeprefix(MODELS_PREFIX).rstrip("/") for folder in stored)]
+    for version in versions:
+        if version_tag(version) == tag:
+            return version
+    return f"unknown ({tag})"
+
+
+def arm_of(deployment: Deployment, tag: str) -> str:
+    for experiment in live_configuration(deployment).experiments.values():
+        for arm in experiment.arms:
+            if arm_tag(name := f"{experiment.name}/{arm.name}") == tag:
+                return name
+    return f"unknown ({tag})"
+
+
+def history_at_answer(deployment: Deployment, row: ServedResponse, user: str) -> tuple[RecentInteraction, ...]:
+    """Return the interactions that had arrived before a user or session received the response."""
+    ids = stored_ids(deployment)
+    as_user, as_session = ids.user(user), ids.session(user)
+    hashes = pseudonyms(deployment)
+    if row.shopper is None and row.session is None:
+        raise InvalidInput("--user names a user, but the response was not for a user")
+    if row.shopper != UNKNOWN and not {hashes.shopper(as_user), hashes.shopper(as_session)} & {
+        row.shopper,
+        row.session,
+    }:
+        raise InvalidInput(f"--user is {user!r}, but the response was for another user")
+    # As in `recommend`, the profile of the user precedes the profile of the session.
+    for wanted in (
+        profile_id(user_id=as_user, session_id=None),
+        profile_id(user_id=None, session_id=as_session),
+    ):
+        if recent := past(deployment, wanted, received_by_ms=row.served_ms).recent:
+            return tuple(recent)
+    return ()

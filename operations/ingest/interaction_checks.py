@@ -30,7 +30,6 @@ from operations.ingest.event_ids import event_ids, text_hashes
 from operations.ingest.files import DataFile, as_text, value_type
 from operations.ingest.ids import CONTROL_CHARACTERS, SPACE, id_faults
 from operations.ingest.lake_rows import LakeRows
-from operations.ingest.row_rejections import Verdicts
 from operations.ingest.text_columns import Texts
 from operations.ingest.timestamps import numbers_of, times_ms
 
@@ -263,3 +262,26 @@ def _plain(column: pa.ChunkedArray) -> pa.ChunkedArray:
 def options_of(configuration: Configuration) -> Mapping[str, Any]:
     """Return the settings of event types that affect how rows are parsed."""
     return {name: [event.item_required, *event.aliases] for name, event in configuration.events.items()}
+
+
+class Verdicts:
+    """First rejection reason per row."""
+
+    def __init__(self, rows: int) -> None:
+        self._reasons = ["good"]
+        self._codes = np.zeros(rows, np.int16)
+
+    def refuse(self, rows: npt.NDArray[np.bool_] | None, reason: str) -> None:
+        if rows is not None and rows.any():
+            self._codes[rows & (self._codes == 0)] = len(self._reasons)
+            self._reasons.append(reason)
+
+    @property
+    def good(self) -> npt.NDArray[np.bool_]:
+        good: npt.NDArray[np.bool_] = self._codes == 0
+        return good
+
+    def bad(self) -> tuple[npt.NDArray[np.int64], tuple[str, ...]]:
+        """Return the positions of rejected rows, ascending, and the reason per position."""
+        places = np.flatnonzero(self._codes)
+        return places, tuple(self._reasons[code] for code in self._codes[places])

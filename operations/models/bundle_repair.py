@@ -15,8 +15,7 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle, InvalidInput
 from alsolike.runtime.s3 import S3Object
-from operations.object_versions import ObjectVersion, read_version, stored_versions
-from operations.recovery.versions import ObjectChange, apply
+from operations.object_versions import ObjectChange, ObjectVersion, apply, read_version, stored_versions
 
 
 def repair_bundles(client: S3Client, bucket: str, *, reason: str, now_ms: int) -> list[str]:

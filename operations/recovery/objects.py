@@ -26,8 +26,8 @@ from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.ingest.undo import imports
+from operations.object_versions import ObjectChange, apply, changes
 from operations.recovery.source import EVERYTHING, Part
-from operations.recovery.versions import ObjectChange, apply, changes
 from operations.times import milliseconds
 
 _THREADS = 16

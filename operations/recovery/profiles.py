@@ -16,6 +16,9 @@ from alsolike.events.interactions import profile_id
 from alsolike.events.logins import owners, session_logins
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.profiles.profile import Profile, RecentInteraction, SessionLink
+from operations import progress
+from operations.client.deployment import Deployment
+from operations.configuration.deployed_configuration import live_configuration
 from operations.ingest.profile_files import PROFILE_COLUMNS, ProfileFiles
 from operations.recovery.lake_reader import SCHEMA, LakeReader
 
@@ -115,3 +118,10 @@ def _owned(
 def _frame(rows: pa.Table) -> pd.DataFrame:
     frame: pd.DataFrame = rows.to_pandas(types_mapper=pd.ArrowDtype)
     return frame
+
+
+def past(deployment: Deployment, profile_id: str, *, received_by_ms: int) -> Profile:
+    """Return a profile at an earlier time, built from the interactions that the lake had received by then."""
+    rows = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
+    with progress.step("the lake", total=2 * sum(stored.size_bytes for stored in rows.objects())) as step:
+        return profile_of(rows, profile_id, configuration=live_configuration(deployment), on_bytes=step.advance)

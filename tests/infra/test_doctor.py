@@ -7,9 +7,9 @@ import pytest
 import yaml
 
 from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES
-from operations.deployer_policy import deployer_policy
 from operations.doctor import ACTIONS, read_needs
 from operations.doctor.requirements import KafkaCluster
+from operations.policies import deployer_policy
 
 
 @pytest.fixture

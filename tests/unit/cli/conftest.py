@@ -35,7 +35,7 @@ def refuse_calls_without_permission(memory_cloud, monkeypatch):
     calls = RefusedCalls()
     monkeypatch.setattr(memory_cloud, "observer", calls.observe)
     yield
-    assert sorted(calls.found) == [], "calls that operations/operator_policy.py does not permit"
+    assert sorted(calls.found) == [], "calls that operations/policies.py does not permit"
 
 
 @pytest.fixture

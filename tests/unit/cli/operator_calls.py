@@ -12,7 +12,7 @@ from typing import Any
 from local_cloud.permissions.operations import UnknownOperationError
 from local_cloud.permissions.policy import RolePolicy
 from operations.client.deployment import Deployment
-from operations.operator_policy import operator_policy
+from operations.policies import operator_policy
 from tests.fakes.cloud import Call
 from tests.unit.cli.shop import KEY, NAMES, REGION
 from tests.unit.functions.grants import PLACE, SERVICES, needs_of_call

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from operations.recovery import versions
+from operations import object_versions
 
 START = dt.datetime(2026, 3, 1, tzinfo=dt.UTC)
 
@@ -49,7 +49,7 @@ class History:
 
 def found(history, *, second, keep_newer=False):
     to = START + dt.timedelta(seconds=second)
-    listed = versions.changes(history, "bucket", "lake/", to=to, keep_newer=keep_newer)
+    listed = object_versions.changes(history, "bucket", "lake/", to=to, keep_newer=keep_newer)
     return {change.key: (change.action, change.version_id) for change in listed}
 
 

@@ -1,14 +1,43 @@
+"""Search for the data that a deployment stores about a user, and its erasure."""
+
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
+from alsolike.profiles.user_export import UserData, UserDataStores
 from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.s3 import scan
 from alsolike.training.executions import execution_arn
 from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
+from operations.client.stored_ids import pseudonyms
+
+
+def receipts(deployment: Deployment) -> Iterator[ErasureReceipt]:
+    for stored in scan(deployment.client("s3"), deployment.names.artefact_bucket, ERASURE_RECEIPTS_PREFIX):
+        if stored.body is not None:
+            yield ErasureReceipt.from_json(stored.body)
+
+
+def user_data_of(deployment: Deployment, *, on_object: Callable[[], None]) -> UserData:
+    import pandas as pd
+    import pyarrow.parquet as pq
+
+    names = deployment.names
+    return UserData(
+        deployment.client("s3"),
+        deployment.client("dynamodb"),
+        UserDataStores(names.lake_bucket, names.artefact_bucket, names.profiles_table, names.users_table),
+        pseudonyms(deployment),
+        pd,
+        pq,
+        on_object=on_object,
+    )
 
 
 def completed(deployment: Deployment, erasure: str) -> ErasureReceipt:

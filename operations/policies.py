@@ -1,12 +1,18 @@
-"""Least-privilege policy of an operator: the identity that runs the commands on a deployment."""
+"""Least-privilege policies of an operator, who runs the commands on a deployment, and of a deployer.
+
+A deployer runs `alsolike doctor`, `cdk diff` and `cdk deploy`.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 from alsolike.declarations.parameters import TREE
 from operations.client.deployment import Deployment
+from operations.doctor import ACTIONS
 
 _OBJECTS = (
     "s3:DeleteObject", "s3:DeleteObjectVersion", "s3:GetObject", "s3:GetObjectVersion", "s3:PutObject",
@@ -80,3 +86,35 @@ def _statements(deployment: Deployment) -> Iterator[dict[str, Any]]:
 
 def _allow(name: str, actions: Sequence[str], resources: Sequence[str]) -> dict[str, Any]:
     return {"Sid": name, "Effect": "Allow", "Action": sorted(actions), "Resource": sorted(resources)}
+
+
+def deployer_policy(directory: Path, *, account: str, partition: str = "aws") -> dict[str, Any]:
+    # The CDK's command line only assumes roles of the bootstrap stack. CloudFormation's execution role creates the
+    # resources.
+    roles = {
+        role.replace("${AWS::Partition}", partition).replace("${AWS::AccountId}", account)
+        for path in sorted(directory.glob("*.json"))
+        if path.name == "manifest.json" or path.name.endswith(".assets.json")
+        for role in _roles(json.loads(path.read_bytes()))
+    }
+    return {
+        "Version": "2012-10-17",
+        "Statement": [
+            {"Sid": "Deploy", "Effect": "Allow", "Action": "sts:AssumeRole", "Resource": sorted(roles)},
+            {"Sid": "Doctor", "Effect": "Allow", "Action": sorted(ACTIONS), "Resource": "*"},
+        ],
+    }
+
+
+def _roles(value: Any) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, part in value.items():
+            if key == "assumeRoleArn":
+                yield part
+            elif key == "lookupRole":
+                yield part["arn"]
+            else:
+                yield from _roles(part)
+    elif isinstance(value, list):
+        for part in value:
+            yield from _roles(part)

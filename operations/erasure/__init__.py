@@ -1,1 +1,0 @@
-"""Search for a user's data, and its erasure."""
