@@ -52,7 +52,7 @@ from model_export.imported.folder import Folder
 from model_export.job import peer_process
 from model_export.job.champion_comparison import AgainstChampion, against_champion
 from model_export.job.hyperparameters import Hyperparameters
-from model_export.job.metrics import TrainingFigures, count_figures, sentence_figures, summary
+from model_export.job.metrics import count_figures, sentence_figures, summary
 from model_export.job.new_data import NewData, judge_new_data
 from model_export.processes import checkpoints, peers, side_process
 from model_export.processes.resources import measured
@@ -147,38 +147,38 @@ def train(
         logged = load_impressions(dataset, setup.served, columns, objective=hyperparameters.objective)
         second_stage = choose_reranker(logged, columns)
         say(f"reranker: {second_stage.sentence()}")
-    training = TrainingFigures(
-        protocol=setup.split.protocol,
-        k=K,
-        seen=setup.seen,
-        asked_users=winner.quality.queries,
-        repeat_share=setup.repeat_share,
-        repurchase_share=setup.repurchase_share,
-        settings=reference.document(winner.settings),
-        selection=reason,
-        candidates=[summary(candidate, winner) for candidate in candidates],
-        left_out=left_out,
-        slices=segments,
-        cold_start=dataclasses.asdict(cold),
-        sentences=sentence_figures(setup.sentences),
-        against_champion=None if compared is None else compared.document(k=K),
-        new_data=None if new is None else new.document(),
-        dataset={"interactions": setup.data.all_interactions, "users": setup.data.all_users},
-        statistics=count_figures(setup.data.interactions),
-        related={kind: dataclasses.asdict(figures) for kind, figures in related_figures.items()},
-        actions=None if action_quality is None else dataclasses.asdict(action_quality),
-        reranker={"objective": str(hyperparameters.objective), **second_stage.document()},
-        imported=None if setup.imported is None else _figures_of_import(setup.imported, setup.data),
-        seed=hyperparameters.seed,
-        train_s=cost.seconds,
-        peak_mb=cost.peak_mb,
-    )
+    training: dict[str, Any] = {
+        "protocol": setup.split.protocol,
+        "k": K,
+        "seen": setup.seen,
+        "asked_users": winner.quality.queries,
+        "repeat_share": setup.repeat_share,
+        "repurchase_share": setup.repurchase_share,
+        "settings": reference.document(winner.settings),
+        "selection": reason,
+        "candidates": [summary(candidate, winner) for candidate in candidates],
+        "left_out": left_out,
+        "slices": segments,
+        "cold_start": dataclasses.asdict(cold),
+        "sentences": sentence_figures(setup.sentences),
+        "against_champion": None if compared is None else compared.document(k=K),
+        "new_data": None if new is None else new.document(),
+        "dataset": {"interactions": setup.data.all_interactions, "users": setup.data.all_users},
+        "statistics": count_figures(setup.data.interactions),
+        "related": {kind: dataclasses.asdict(figures) for kind, figures in related_figures.items()},
+        "actions": None if action_quality is None else dataclasses.asdict(action_quality),
+        "reranker": {"objective": str(hyperparameters.objective), **second_stage.document()},
+        "imported": None if setup.imported is None else _figures_of_import(setup.imported, setup.data),
+        "seed": hyperparameters.seed,
+        "train_s": cost.seconds,  # without the export, like the memory
+        "peak_mb": cost.peak_mb,
+    }
     provenance = Provenance(
         version=hyperparameters.run_id or setup.data.dataset_id,
         exclude_seen=setup.seen == "masked",
         exclude_bought=setup.seen == "masked if bought",
         created_ms=now_ms,
-        metrics=training.document(),
+        metrics=training,
     )
     manifest = export_bundle(
         model, setup.served, output, provenance,
@@ -348,7 +348,8 @@ def _compare(setup: _Setup, fits: Fits, say: Say) -> tuple[list[Candidate], Mapp
 
 def _segments(setup: _Setup, fits: Fits, winner: Candidate) -> dict[str, dict[str, float]]:
     test = setup.split.test
-    item_categories = _in_order(categories(setup.data.properties), test)
+    dataset_categories = categories(setup.data.properties)
+    item_categories = [dataset_categories[item - 1] for item in test.order]
     return sliced(fits.fit(winner.settings, test.fit), test, k=K, seen=setup.seen, categories=item_categories)
 
 
@@ -374,7 +375,12 @@ def _compare_with_champion(
     say(compared.sentence(k=K))
     if setup.imported is not None:  # The graph has not learned the new interactions.
         return compared, None
-    new = _new_data(compared, data, winner.settings, seen=setup.seen, earlier=earlier, seed=seed)
+    new = None
+    if compared.opened is not None and compared.since_ms is not None:
+        new = judge_new_data(
+            compared.opened, data, winner.settings, since_ms=compared.since_ms, k=K, seen=setup.seen, earlier=earlier,
+            seed=seed,
+        )  # fmt: skip
     if new is not None:
         say(new.sentence(k=K))
     return compared, new
@@ -420,22 +426,6 @@ def _final_fits(setup: _Setup, winner: Candidate) -> list[tuple[Algorithm, Inter
     return [(part.learning_settings(), served) for part in parts if part.fit_cost(served) is None]
 
 
-def _new_data(
-    compared: AgainstChampion,
-    data: TrainingData,
-    settings: Algorithm,
-    *,
-    seen: Seen,
-    earlier: Sequence[EarlierFit],
-    seed: int,
-) -> NewData | None:
-    if compared.opened is None or compared.since_ms is None:
-        return None
-    return judge_new_data(
-        compared.opened, data, settings, since_ms=compared.since_ms, k=K, seen=seen, earlier=earlier, seed=seed
-    )
-
-
 def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> side_process.Task:
     """Return a task that evaluates related items on the validation window."""
     interactions = data.interactions
@@ -463,10 +453,6 @@ def _seeded(algorithms: Mapping[str, Algorithm], seed: int) -> Mapping[str, Algo
         fields = {field.name for field in dataclasses.fields(algorithm)}
         seeded[name] = dataclasses.replace(algorithm, **({"seed": seed} if "seed" in fields else {}))
     return seeded
-
-
-def _in_order(values: Sequence[str | None], part: splits.Part) -> list[str | None]:
-    return [values[item - 1] for item in part.order]
 
 
 def _fail(base: Path, reason: str) -> int:
