@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Generic
 
 import orjson
-from botocore.exceptions import ClientError
 
 from alsolike.catalogue.rows import R, RowKind
 from alsolike.runtime.aws_errors import translate_aws_errors
@@ -74,17 +73,7 @@ class RowStore(Generic[R]):
     def insert(self, row: R, *, now_ms: int) -> bool:
         """Write a row, unless the table has a row or a deletion marker with this ID. Return true if it was written."""
         attributes = self._attributes(row, now_ms=now_ms)
-        with self._translated_errors():
-            try:
-                self._client.put_item(
-                    TableName=self._table,
-                    Item=attributes,
-                    ConditionExpression=f"attribute_not_exists({self._kind.key})",
-                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                )
-            except self._client.exceptions.ConditionalCheckFailedException as error:
-                return _is_written(attributes, error)
-        return True
+        return self._put_if(attributes, f"attribute_not_exists({self._kind.key})") in (None, attributes)
 
     def get(self, row_id: str) -> Stored[R]:
         return self._stored(self._get(row_id))
@@ -140,21 +129,11 @@ class RowStore(Generic[R]):
         at_ms = now_ms
         for _ in range(_UPDATE_ATTEMPTS):
             attributes = self._attributes(row, now_ms=at_ms)
-            with self._translated_errors():
-                try:
-                    self._client.put_item(
-                        TableName=self._table,
-                        Item=attributes,
-                        ConditionExpression="attribute_not_exists(updated_at_ms) OR updated_at_ms < :at",
-                        ExpressionAttributeValues={":at": {"N": str(at_ms)}},
-                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    )
-                except self._client.exceptions.ConditionalCheckFailedException as error:
-                    if _is_written(attributes, error):
-                        return
-                    at_ms = int(error.response["Item"]["updated_at_ms"]["N"]) + 1
-                    continue
-            return
+            is_later = "attribute_not_exists(updated_at_ms) OR updated_at_ms < :at"
+            stored = self._put_if(attributes, is_later, ExpressionAttributeValues={":at": {"N": str(at_ms)}})
+            if stored in (None, attributes):
+                return
+            at_ms = int(stored["updated_at_ms"]["N"]) + 1
         raise self._overtaken(row_id)
 
     def _replace(self, row_id: str, write: Callable[[Stored[R]], dict[str, Any]]) -> dict[str, Any]:
@@ -162,24 +141,36 @@ class RowStore(Generic[R]):
         for _ in range(_UPDATE_ATTEMPTS):
             read = self._get(row_id)
             attributes = write(self._stored(read))
-            with self._translated_errors():
-                try:
-                    self._client.put_item(
-                        TableName=self._table,
-                        Item=attributes,
-                        # Compare both time and properties, because two writes can have the same time.
-                        ConditionExpression="updated_at_ms = :at AND properties = :properties",
-                        ExpressionAttributeValues={":at": read["updated_at_ms"], ":properties": read["properties"]},
-                        ReturnValuesOnConditionCheckFailure="ALL_OLD",
-                    )
-                except self._client.exceptions.ConditionalCheckFailedException as error:
-                    # `_is_written` is evaluated only for deletions, because a row that equals the result of an update
-                    # can also come from a concurrent update.
-                    if "deleted" in attributes and _is_written(attributes, error):
-                        return attributes
-                    continue
-            return attributes
+            stored = self._put_if(
+                attributes,
+                # Compare both time and properties, because two writes can have the same time.
+                "updated_at_ms = :at AND properties = :properties",
+                ExpressionAttributeValues={":at": read["updated_at_ms"], ":properties": read["properties"]},
+            )
+            # Equal rows count only for deletions, because the result of an update can also come from another update.
+            if stored is None or ("deleted" in attributes and stored == attributes):
+                return attributes
         raise self._overtaken(row_id)
+
+    def _put_if(self, attributes: dict[str, Any], condition: str, **values: Any) -> dict[str, Any] | None:
+        """Write a row if a condition holds. Otherwise, return the stored row.
+
+        After a lost response, botocore repeats the write, and DynamoDB evaluates the condition against the row of the
+        first write. Therefore the stored row can equal `attributes`.
+        """
+        with self._translated_errors():
+            try:
+                self._client.put_item(
+                    TableName=self._table,
+                    Item=attributes,
+                    ConditionExpression=condition,
+                    ReturnValuesOnConditionCheckFailure="ALL_OLD",
+                    **values,
+                )
+            except self._client.exceptions.ConditionalCheckFailedException as error:
+                stored: dict[str, Any] = error.response["Item"]
+                return stored
+        return None
 
     def _get(self, row_id: str) -> dict[str, Any]:
         with self._translated_errors():
@@ -219,12 +210,3 @@ class RowStore(Generic[R]):
 
     def _translated_errors(self) -> contextlib.AbstractContextManager[None]:
         return translate_aws_errors(f"{self._kind.name} table {self._table}")
-
-
-def _is_written(attributes: Mapping[str, Any], error: ClientError) -> bool:
-    """Return true if a rejected write is stored nevertheless.
-
-    After a lost response, botocore repeats the write, and DynamoDB evaluates the condition against the row of the first
-    write.
-    """
-    return bool(error.response.get("Item") == attributes)
