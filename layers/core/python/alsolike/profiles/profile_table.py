@@ -17,8 +17,6 @@ import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.retention import PROFILE_DAYS, SESSION_ITEM_DAYS, SESSION_PROFILE_DAYS
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
@@ -90,28 +88,22 @@ class ProfileStore:
 
     def read(self, profile_id: str, *, length: int | None = HISTORY_LENGTH, consistent: bool = False) -> Profile:
         """Return the stored profile, empty if it is unknown or erased. If `length` is None, read all interactions."""
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "profile_id = :profile AND sort_key >= :first",
-            "ExpressionAttributeValues": {":profile": {"S": profile_id}, ":first": {"S": FIRST_INTERACTION_KEY}},
-            "ProjectionExpression": READ_ATTRIBUTES,
-            "ScanIndexForward": False,
-            "ConsistentRead": consistent,
-        }
-        if length is not None:
-            request["Limit"] = length + _MARKS
         items: list[Item] = []
-        while True:
-            try:  # `translate_aws_errors` is too slow for this call, which is part of most recommendations.
-                answer = self._client.query(**request)
-            except (BotoCoreError, ClientError) as error:
-                raise Unavailable(f"profile table {self._table}: {error}") from error
-            items += answer["Items"]
+        pages = self._pages(
+            profile_id,
+            first=FIRST_INTERACTION_KEY,
+            limit=None if length is None else length + _MARKS,
+            ProjectionExpression=READ_ATTRIBUTES,
+            ScanIndexForward=False,
+            ConsistentRead=consistent,
+        )
+        for page in pages:
+            items += page
             profile = from_items(profile_id, items, length=length)
             # Further pages are rare, for example for long IDs, repeated events or interactions that a mark hides.
-            if "LastEvaluatedKey" not in answer or profile.erased or len(profile.recent) == length:
-                return profile
-            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            if profile.erased or len(profile.recent) == length:
+                break
+        return profile
 
     def read_many(self, profile_ids: Iterable[str], *, length: int = HISTORY_LENGTH) -> dict[str, Profile]:
         wanted = list(dict.fromkeys(profile_ids))
@@ -189,24 +181,19 @@ class ProfileStore:
         """
         if self.read(profile_id, length=1, consistent=consistent).erased:
             return []
-        bounds = {":profile": {"S": profile_id}, ":first": {"S": FIRST_ACTION_KEY}, ":last": {"S": LAST_ACTION_KEY}}
-        request: dict[str, Any] = {
-            "TableName": self._table,
-            "KeyConditionExpression": "profile_id = :profile AND sort_key BETWEEN :first AND :last",
-            "ExpressionAttributeValues": bounds,
-            "ScanIndexForward": False,
-            "ConsistentRead": consistent,
-        }
-        if length is not None:
-            request["Limit"] = length
         items: list[Item] = []
-        with translate_aws_errors(f"profile table {self._table}"):
-            while True:
-                answer = self._client.query(**request)
-                items += answer["Items"]
-                if "LastEvaluatedKey" not in answer or (length is not None and len(items) >= length):
-                    break
-                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+        pages = self._pages(
+            profile_id,
+            first=FIRST_ACTION_KEY,
+            last=LAST_ACTION_KEY,
+            limit=length,
+            ScanIndexForward=False,
+            ConsistentRead=consistent,
+        )
+        for page in pages:
+            items += page
+            if length is not None and len(items) >= length:
+                break
         return [event for item in reversed(items[:length]) for event in action_events_of(item)]
 
     def add_histories(self, histories: Mapping[str, Sequence[RecentInteraction]], *, now_ms: int) -> dict[str, str]:
@@ -372,20 +359,23 @@ class ProfileStore:
         return from_items(session, items[::-1], length=length).recent
 
     def _items(self, profile_id: str, *, first: str = _FIRST_KEY, before: str = _LAST_KEY) -> Iterator[Item]:
+        return itertools.chain.from_iterable(self._pages(profile_id, first=first, last=before, ConsistentRead=True))
+
+    def _pages(
+        self, profile_id: str, *, first: str, last: str = _LAST_KEY, limit: int | None = None, **options: Any
+    ) -> Iterator[list[Item]]:
+        """Yield pages of items with sort keys from `first` to `last`. `limit` is the maximum size of a page."""
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            "KeyConditionExpression": "profile_id = :profile AND sort_key BETWEEN :first AND :last",
+            "ExpressionAttributeValues": {":profile": {"S": profile_id}, ":first": {"S": first}, ":last": {"S": last}},
+            **({} if limit is None else {"Limit": limit}),
+            **options,
+        }
         with translate_aws_errors(f"profile table {self._table}"):
-            request: dict[str, Any] = {
-                "TableName": self._table,
-                "KeyConditionExpression": "profile_id = :profile AND sort_key BETWEEN :first AND :before",
-                "ExpressionAttributeValues": {
-                    ":profile": {"S": profile_id},
-                    ":first": {"S": first},
-                    ":before": {"S": before},
-                },
-                "ConsistentRead": True,
-            }
             while True:
                 answer = self._client.query(**request)
-                yield from answer["Items"]
+                yield answer["Items"]
                 if "LastEvaluatedKey" not in answer:
                     return
                 request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
