@@ -108,26 +108,17 @@ class FilterEvaluator:
         for expression in expressions:
             if all(users.holds(test, resolver) for test in expression.tests):
                 same_verb = included if expression.verb is Verb.INCLUDE else excluded
-                same_verb.append(self._expression_set(expression, resolver, inputs.recent))
+                same_verb.append(self._set(expression.condition, resolver, inputs.recent))
         passing = filter_sets.union(included) if included else EVERYTHING
         return filter_sets.intersection([passing, *map(complement, excluded), self._barred])
 
-    def _expression_set(self, expression: Expression, resolver: Resolver, recent: Recent) -> PositionSet:
-        if expression.is_static:
-            return self._cached(expression.key, expression.condition, expression.parameters, resolver)
-        return self._computed(expression.condition, resolver, recent)
-
     def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
-        if is_static(condition):
-            used = dict.fromkeys(name for leaf in leaves(condition) for name in parameters_of(leaf))
-            return self._cached(condition, condition, tuple(used), resolver)
-        return self._computed(condition, resolver, recent)
-
-    def _cached(
-        self, key: Hashable, condition: Condition, parameters: Sequence[str], resolver: Resolver
-    ) -> PositionSet:
-        values = tuple(resolver.values[name] for name in parameters)
-        computed: PositionSet = self._kept((key, values), lambda: self._computed(condition, resolver, NO_INTERACTIONS))
+        if not is_static(condition):
+            return self._computed(condition, resolver, recent)
+        values = tuple(resolver.values[name] for leaf in leaves(condition) for name in parameters_of(leaf))
+        computed: PositionSet = self._kept(
+            (condition, values), lambda: self._computed(condition, resolver, NO_INTERACTIONS)
+        )
         return computed
 
     def _computed(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:

@@ -135,24 +135,16 @@ class Expression:
         Conditions on the requesting user after IF. The expression applies only if all tests hold.
     parameters
         Distinct names of the parameters, in the order of the expression.
-    is_static
-        True if the condition depends only on the catalogue and the parameters.
-    key
-        Cache key of the condition. The key is a string, because Python computes the hash of a string only once.
     """
 
     verb: Verb
     condition: Condition
     tests: tuple[Condition, ...] = ()
     parameters: tuple[str, ...] = _computed()
-    is_static: bool = _computed()
-    key: str = _computed()
 
     def __post_init__(self) -> None:
         names = dict.fromkeys(name for leaf in self.leaves() for name in parameters_of(leaf))
         object.__setattr__(self, "parameters", tuple(names))
-        object.__setattr__(self, "is_static", is_static(self.condition))
-        object.__setattr__(self, "key", repr(self.condition))
 
     def leaves(self) -> Iterator[Leaf]:
         for condition in (self.condition, *self.tests):
@@ -205,6 +197,7 @@ class Filter:
 
 
 def is_static(condition: Condition) -> bool:
+    """Return true if a condition depends only on the catalogue and the parameters."""
     return all(
         leaf.column.dataset is ColumnDataset.ITEMS
         and reference(leaf) is None
