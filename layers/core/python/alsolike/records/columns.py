@@ -11,7 +11,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
@@ -35,20 +35,6 @@ class ColumnType(fields.Field, Protocol):
 class Text(fields.Text):
     glue: ClassVar[str] = "string"
     absent: ClassVar[None] = None
-
-    def are_plain(self, texts: Collection[Any]) -> bool:
-        """Return true if all values are printable, nonblank strings of valid length."""
-        if not texts:
-            return True
-        if set(map(type, texts)) != {str}:
-            return False
-        lengths = list(map(len, texts))
-        return (
-            min(lengths) > 0
-            and max(lengths) <= self.maximum
-            and all(map(str.isprintable, texts))
-            and not any(map(str.isspace, texts))
-        )
 
 
 @struct
@@ -164,8 +150,6 @@ class Texts(fields.ListOf):
     absent: ClassVar[tuple[str, ...]] = ()
 
     def read(self, value: Any, where: str) -> tuple[str, ...]:  # type: ignore[override]
-        if type(value) is list and self.minimum <= len(value) <= self.maximum and self.element.are_plain(value):
-            return tuple(value)  # The most frequent case.
         return tuple(fields.ListOf.read(self, value, where))
 
 
