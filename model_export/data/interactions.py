@@ -17,7 +17,6 @@ from alsolike.bundle.manifest import HistoryParameters
 from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
 from model_export.data.counts import Counts
 from model_export.data.features import Feature
-from model_export.data.positional_decay import positional_decay
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]
@@ -179,11 +178,7 @@ class Interactions:
 
     def matrix(self) -> sp.csr_array:
         """Return a matrix with 1 for each item that a user interacted with, float32 `(users, items + 1)`."""
-        ones = np.ones(len(self), np.float32)
-        matrix = sp.csr_array((ones, (self.user, self.item)), shape=(self.users, self.items + 1))
-        matrix.sum_duplicates()
-        matrix.data[:] = 1.0
-        return matrix
+        return self._sets(self.user, self.users)
 
     def sessions(self, *, maximum: int) -> sp.csr_array:
         """Return a matrix with 1 for each item of a session, float32 `(sessions, items + 1)`.
@@ -195,8 +190,10 @@ class Interactions:
         place = np.arange(len(self)) - offsets[self.user]
         pieces = -(-np.diff(offsets) // maximum)
         row = np.concatenate([[0], np.cumsum(pieces)])[self.user] + place // maximum
-        ones = np.ones(len(self), np.float32)
-        matrix = sp.csr_array((ones, (row, self.item)), shape=(int(pieces.sum()), self.items + 1))
+        return self._sets(row, int(pieces.sum()))
+
+    def _sets(self, row: npt.NDArray[Any], rows: int) -> sp.csr_array:
+        matrix = sp.csr_array((np.ones(len(self), np.float32), (row, self.item)), shape=(rows, self.items + 1))
         matrix.sum_duplicates()
         matrix.data[:] = 1.0
         return matrix
@@ -288,3 +285,26 @@ class Histories:
         valid = self.items != 0
         starts = np.append(0, np.cumsum(valid.sum(axis=1)))
         return sp.csr_array((weights[valid], self.items[valid], starts), shape=(len(self), columns))
+
+
+def positional_decay(items: Ints, position_decay: float) -> Floats:
+    """Return position_decay ** (number of later interactions), float32 `(batch, length)`, and 0 for padding.
+
+    Unlike `alsolike.bundle.bundle.history_weights`, the decay depends on the position, not on the age.
+
+    Parameters
+    ----------
+    items
+        Item positions, oldest first, int64 `(batch, length)`. 0 is padding.
+    position_decay
+        Decay factor, above 0 and at most 1. 1 means no decay.
+
+    Examples
+    --------
+    >>> positional_decay(np.array([[7, 0, 8, 9]]), 0.5).tolist()
+    [[0.25, 0.0, 0.5, 1.0]]
+    """
+    valid = (items != 0).astype(np.float32)
+    later = np.cumsum(valid[:, ::-1], axis=1)[:, ::-1] - valid
+    decayed: Floats = np.power(np.float32(position_decay), later) * valid
+    return decayed

@@ -289,8 +289,7 @@ def since(interactions: Interactions, *, after_ms: int) -> Part:
     cut = np.full(interactions.users, after_ms, np.int64)
     cut[present] = np.maximum(after_ms, interactions.time_ms[starts[present]])
     later = interactions.time_ms > cut[interactions.user]
-    key = interactions.user[later].astype(np.int64) * (interactions.items + 1) + interactions.item[later]
-    users, targets = np.divmod(distinct(key), interactions.items + 1)
+    users, targets = _targets(interactions, later)
     query_users, first = np.unique(users, return_index=True)
     queries = Queries(
         source=interactions,
@@ -326,8 +325,7 @@ def _hold_out(complete: Interactions, fit: Interactions, order: Ints, *, after_m
     past = complete.time_ms <= after_ms
     source = dataclasses.replace(complete.select(past), counts=fit.counts)
     inside = ~past & (complete.time_ms <= until_ms)
-    key = complete.user[inside].astype(np.int64) * (complete.items + 1) + complete.item[inside]
-    users, targets = np.divmod(distinct(key), complete.items + 1)
+    users, targets = _targets(complete, inside)
     offsets = source.offsets
     known = offsets[users + 1] > offsets[users]
     users, targets = users[known], targets[known]
@@ -341,3 +339,9 @@ def _hold_out(complete: Interactions, fit: Interactions, order: Ints, *, after_m
         target_offsets=np.append(first, len(targets)).astype(np.int64),
     )
     return Part(fit=fit, queries=queries, order=order)
+
+
+def _targets(interactions: Interactions, rows: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """Return the users and items of the distinct pairs in some rows, in order."""
+    key = interactions.user[rows].astype(np.int64) * (interactions.items + 1) + interactions.item[rows]
+    return np.divmod(distinct(key), interactions.items + 1)
