@@ -30,7 +30,7 @@ from alsolike.configuration_document.limits import (
     MAX_RULES,
     MAX_SPREAD,
 )
-from alsolike.configuration_document.times import parse_end_ms, parse_start_ms, time_text
+from alsolike.configuration_document.times import parse_day_or_time_ms, time_text
 from alsolike.declarations.limits import MAX_ID_CHARACTERS
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.schema.document import Node, closest
@@ -145,8 +145,8 @@ def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion,
 
 
 def _period(fields: Mapping[str, Node]) -> dict[str, int | None]:
-    until_ms = parse_end_ms(fields["until"]) if "until" in fields else None
-    from_ms = parse_start_ms(fields["from"]) if "from" in fields else None
+    until_ms = parse_day_or_time_ms(fields["until"], days=1) if "until" in fields else None
+    from_ms = parse_day_or_time_ms(fields["from"], days=0) if "from" in fields else None
     if until_ms is not None and from_ms is not None and until_ms <= from_ms:
         fields["until"].expect("a time after the start")
     return {"until_ms": until_ms, "from_ms": from_ms}

@@ -19,23 +19,11 @@ def parse_time_ms(node: Node) -> int | None:
     return time_ms
 
 
-def parse_start_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which stands for the start of that day in UTC.
+def parse_day_or_time_ms(node: Node, *, days: int) -> int | None:
+    """Parse a time with its zone, or a date, which stands for the start of that day in UTC, plus `days`.
 
     For another value, record a fault and return None.
     """
-    return _parse_day_or_time_ms(node, days=0)
-
-
-def parse_end_ms(node: Node) -> int | None:
-    """Parse a time with its zone, or a date, which stands for the end of that day in UTC.
-
-    For another value, record a fault and return None.
-    """
-    return _parse_day_or_time_ms(node, days=1)
-
-
-def _parse_day_or_time_ms(node: Node, *, days: int) -> int | None:
     time_ms = _milliseconds(node.value, days=days)
     if time_ms is None:
         node.expect(f"a date such as 2026-03-01, or {_EXPECTED}")
