@@ -71,7 +71,7 @@ def test_tables_without_entries_have_empty_rows(tmp_path):
     ("changes", "message"),
     [
         ({"metadata": {"format": "other"}}, "has format 'other', expected 'alsolike-related-1'"),
-        ({"metadata": {}}, "holds no related items: KeyError"),
+        ({"metadata": {}}, "has format None"),
         ({"together_items": None}, "holds no related items: KeyError"),
         ({"similar_scores": np.ones(2, np.float32)}, "similar has types uint32, int32, float32, expected"),
         ({"similar_scores": np.ones(3, np.float16)}, "similar has 2 items and 3 scores, its rows end at 2"),

@@ -51,17 +51,17 @@ def write_tensors(file: BinaryIO, tensors: Mapping[str, Array], *, metadata: Map
         file.write(np.ascontiguousarray(array).data)
 
 
-def map_tensors(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
-    """Map a file, and return the arrays and the metadata. The contents of arrays are not checked."""
+def map_tensors(path: Path, *formats: str) -> tuple[dict[str, Array], dict[str, str]]:
+    """Map a file, and return the arrays and the metadata. Only the format is checked, if one is expected."""
     try:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
     except (OSError, ValueError) as error:
         raise InvalidSnapshot(f"{path.name} is unreadable: {error}") from error
-    return parse_tensors(mapped, name=path.name)
+    return parse_tensors(mapped, *formats, name=path.name)
 
 
-def parse_tensors(data: bytes | mmap.mmap, *, name: str) -> tuple[dict[str, Array], dict[str, str]]:
+def parse_tensors(data: bytes | mmap.mmap, *formats: str, name: str) -> tuple[dict[str, Array], dict[str, str]]:
     """Return the arrays in `data`, without copies, and the metadata."""
     try:
         header_bytes = int.from_bytes(data[:_SIZE_BYTES], "little")
@@ -70,6 +70,9 @@ def parse_tensors(data: bytes | mmap.mmap, *, name: str) -> tuple[dict[str, Arra
         start = _SIZE_BYTES + header_bytes
         header = orjson.loads(data[_SIZE_BYTES:start])
         metadata = header.pop(_METADATA)
+        if formats and metadata.get("format") not in formats:
+            expected = " or ".join(map(repr, formats))
+            raise InvalidSnapshot(f"{name} has format {metadata.get('format')!r}, expected {expected}")
         return dict(_arrays(data, header, start=start)), metadata
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InvalidSnapshot(f"{name} is unreadable: {error}") from error

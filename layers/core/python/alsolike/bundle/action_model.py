@@ -223,9 +223,7 @@ class ActionModel:
     @classmethod
     def read(cls, path: Path) -> Self:
         try:
-            arrays, metadata = map_tensors(path)
-            if metadata["format"] != FORMAT:
-                raise ValueError(f"format is {metadata['format']!r}, expected {FORMAT!r}")
+            arrays, metadata = map_tensors(path, FORMAT)
             rate, keys = float(metadata["rate"]), [tuple(key) for key in orjson.loads(metadata["features"])]
             weights, sds = (np.array(arrays[name]) for name in ("weights", "sds"))
             index = {key: position for position, key in enumerate(keys)}

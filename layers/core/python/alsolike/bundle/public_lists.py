@@ -59,9 +59,7 @@ class PublicLists:
     @classmethod
     def map(cls, path: Path, *, items: int) -> Self:
         try:
-            arrays, metadata = map_tensors(path)
-            if metadata["format"] != FORMAT:
-                raise InvalidBundle(f"{path.name} has format {metadata['format']!r}, expected {FORMAT!r}")
+            arrays, metadata = map_tensors(path, FORMAT)
             offsets, targets, scores, popular = (arrays[name] for name in ("offsets", "items", "scores", "popular"))
             if (types := [str(array.dtype) for array in (offsets, targets, scores, popular)]) != _TYPES:
                 raise ValueError(f"the types are {', '.join(types)}, expected {', '.join(_TYPES)}")

@@ -103,9 +103,7 @@ class RelatedItems:
     @classmethod
     def map(cls, path: Path, *, items: int) -> Self:
         try:
-            arrays, metadata = map_tensors(path)
-            if metadata["format"] != FORMAT:
-                raise InvalidBundle(f"{path.name} has format {metadata['format']!r}, expected {FORMAT!r}")
+            arrays, _ = map_tensors(path, FORMAT)
             tables = {kind: _mapped(arrays, kind) for kind in KINDS}
         except (InvalidSnapshot, KeyError, IndexError, TypeError, ValueError) as error:
             raise InvalidBundle(f"{path.name} holds no related items: {error!r}") from error

@@ -156,30 +156,24 @@ class Reranker:
     def read(cls, path: Path, *, items: int) -> Self | None:
         """Read a reranker, or return None for a file without weights."""
         try:
-            arrays, metadata = map_tensors(path)
-            if metadata["format"] != FORMAT:
-                raise ValueError(f"format is {metadata['format']!r}, expected {FORMAT!r}")
+            arrays, metadata = map_tensors(path, FORMAT)
             if not len(arrays["weights"]):
                 return None
             if orjson.loads(metadata["features"]) != list(FEATURES):
                 raise ValueError(f"features are {metadata['features']}, expected {', '.join(FEATURES)}")
             contexts = [str(name) for name in orjson.loads(metadata["contexts"])]
             numbers = {name: np.array(arrays[name], np.float64) for name in ("means", "deviations", "weights")}
-            if (
-                not all(np.isfinite(values).all() for values in numbers.values())
-                or not (numbers["deviations"] > 0).all()
-            ):
+            columns = {name: arrays[name] for name in ("log_price", "created_day", "category")}
+            lengths = [len(FEATURES), len(FEATURES), (1 + len(contexts)) * len(FEATURES), *[items + 1] * len(columns)]
+            if [len(values) for values in (*numbers.values(), *columns.values())] != lengths:
+                raise ValueError(f"its arrays do not fit {len(contexts)} contexts and {items} items")
+            is_finite = all(np.isfinite(values).all() for values in numbers.values())
+            if not is_finite or not (numbers["deviations"] > 0).all():
                 raise ValueError("a weight, mean or deviation is out of range")
-            lengths = len(FEATURES), len(FEATURES), (1 + len(contexts)) * len(FEATURES)
-            if tuple(map(len, numbers.values())) != lengths:
-                raise ValueError(f"means, deviations and weights have lengths {list(map(len, numbers.values()))}")
-            columns = ItemColumns(**{name: arrays[name] for name in ("log_price", "created_day", "category")})
-            if {len(columns.log_price), len(columns.created_day), len(columns.category)} != {items + 1}:
-                raise ValueError(f"columns of items do not have {items + 1} entries")
         except (InvalidSnapshot, KeyError, TypeError, ValueError) as error:
             raise InvalidBundle(f"{path.name} holds no reranker: {error!r}") from error
         weights = numbers["weights"].reshape(-1, len(FEATURES))
-        return cls(contexts, numbers["means"], numbers["deviations"], weights, columns)
+        return cls(contexts, numbers["means"], numbers["deviations"], weights, ItemColumns(**columns))
 
 
 def floored_deviations(deviations: npt.ArrayLike) -> Floats:

@@ -121,9 +121,7 @@ class ColdItems:
 
     @classmethod
     def map(cls, path: Path) -> ColdItems:
-        arrays, metadata = map_tensors(path)
-        if metadata.get("format") != FORMAT:
-            raise InvalidSnapshot(f"{path.name} has format {metadata.get('format')!r}, expected {FORMAT!r}")
+        arrays, _ = map_tensors(path, FORMAT)
         try:
             items = cls(
                 hashes=arrays["hashes"],

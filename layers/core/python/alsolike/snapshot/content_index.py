@@ -196,9 +196,7 @@ class ContentIndex:
     def map(cls, path: Path) -> ContentIndex:
         """Memory-map the file of an index. Files of earlier versions have one scale for all items."""
         try:
-            arrays, metadata = map_tensors(path)
-            if (stored_format := metadata["format"]) not in (FORMAT, SENTENCES_FORMAT):
-                raise InvalidBundle(f"its format is {stored_format!r}, expected {FORMAT!r} or {SENTENCES_FORMAT!r}")
+            arrays, metadata = map_tensors(path, FORMAT, SENTENCES_FORMAT)
             items = len(arrays["norms"]) - 1
             _check(arrays, items=items)
             has_two = "new_scale" in metadata
@@ -214,7 +212,7 @@ class ContentIndex:
                 ),
                 rare_hashes=arrays["rare"] if has_two else np.zeros(0, np.uint64),
                 sentences=SentenceIndex.from_file(arrays, metadata, items=items)
-                if stored_format == SENTENCES_FORMAT
+                if metadata["format"] == SENTENCES_FORMAT
                 else None,
             )
         except InvalidBundle as error:

@@ -185,9 +185,7 @@ class Segment:
 
     @classmethod
     def map(cls, path: Path) -> Self:
-        arrays, metadata = map_tensors(path)
-        if metadata.get("format") != FORMAT:
-            raise InvalidSnapshot(f"{path.name} has format {metadata.get('format')!r}, expected {FORMAT!r}")
+        arrays, metadata = map_tensors(path, FORMAT)
         try:
             segment = cls(
                 hashes=arrays["hashes"],

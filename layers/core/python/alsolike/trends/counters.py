@@ -199,9 +199,7 @@ class ShardCounts:
     @classmethod
     def from_bytes(cls, data: bytes, *, name: str) -> ShardCounts:
         try:
-            tensors, metadata = parse_tensors(data, name=name)
-            if metadata["format"] != FORMAT:
-                raise ValueError(f"format is {metadata['format']!r}, expected {FORMAT!r}")
+            tensors, metadata = parse_tensors(data, FORMAT, name=name)
             text = tensors["items"].tobytes().decode()
             items = tuple(text.split(_SEPARATOR)) if text else ()
             counts = tensors["counts"].astype(np.float64).reshape(len(items), len(_COLUMNS))
