@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import orjson
@@ -13,10 +13,16 @@ from alsolike.runtime.errors import InvalidInput
 from model_export.data.impressions import CLICKS, Objective
 from model_export.evaluation.resource_budget import BUDGET_S
 
-_RUN_ID = re.compile(r"[0-9a-z-]{1,40}")
-_PROCESSES = re.compile(r"[1-9]|[1-5][0-9]|6[0-4]")
-_SEED = re.compile(r"[0-9]{1,9}")
-_TRUTH = {"true": True, "false": False}
+_TRUTH = ("(?i:true|false)", "true or false", lambda value: value.lower() == "true")
+_FORMS: Mapping[str, tuple[str, str, Callable[[str], Any]]] = {
+    "run_id": ("[0-9a-z-]{1,40}", "1 to 40 of a-z, 0-9 and -", str),
+    "seed": ("[0-9]{1,9}", "a whole number from 0 to 999999999", int),
+    "processes": ("[1-9]|[1-5][0-9]|6[0-4]", "a whole number from 1 to 64", int),
+    "exclude_seen": _TRUTH,
+    "public_lists": _TRUTH,
+    "algorithms": (".*", "names", str),
+}
+"""Pattern, description and type of each value, except numbers above 0 and the objective."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,10 +81,6 @@ class Hyperparameters:
 
 
 def _read(name: str, value: str) -> Any:
-    if name == "run_id":
-        if not _RUN_ID.fullmatch(value):
-            raise InvalidInput(f"run_id is {value!r}, expected 1 to 40 of a-z, 0-9 and -")
-        return value
     if name in ("holdout_days", "budget_s", "budget_mb"):
         try:
             number = float(value)
@@ -89,16 +91,7 @@ def _read(name: str, value: str) -> Any:
         return number
     if name == "objective":
         return Objective.parse(value)
-    if name == "seed":
-        if not _SEED.fullmatch(value):
-            raise InvalidInput(f"seed is {value!r}, expected a whole number from 0 to 999999999")
-        return int(value)
-    if name == "processes":
-        if not _PROCESSES.fullmatch(value):
-            raise InvalidInput(f"processes is {value!r}, expected a whole number from 1 to 64")
-        return int(value)
-    if name in ("exclude_seen", "public_lists"):
-        if value.lower() not in _TRUTH:
-            raise InvalidInput(f"{name} is {value!r}, expected true or false")
-        return _TRUTH[value.lower()]
-    return value
+    pattern, expected, kind = _FORMS[name]
+    if not re.fullmatch(pattern, value):
+        raise InvalidInput(f"{name} is {value!r}, expected {expected}")
+    return kind(value)
