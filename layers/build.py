@@ -4,17 +4,15 @@
 """
 
 import argparse
-import shutil
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from layers import glue, smoke
-from layers.contents import LAYERS, ROOT, TRAINING, Layer, LayerError, fill
+from layers.contents import LAYERS, ROOT, TRAINING, Layer, LayerError, fill, replacement
 from layers.target import ARCHITECTURES, TRAINING_PYTHON, Target, host_target
 from layers.verification import check_binaries, check_size, digest, size_bytes
 
@@ -23,16 +21,10 @@ OUTPUT = ROOT / "build" / "layers"
 
 def build(layer: Layer, target: Target, output: Path) -> Path:
     """Build a layer into ``<output>/<name>-<architecture>/``. A failed build keeps an existing folder."""
-    output.mkdir(parents=True, exist_ok=True)
     destination = output / f"{layer.name}-{target.architecture}"
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=output) as scratch:
-        folder = Path(scratch) / "layer"
-        folder.mkdir()
+    with replacement(destination) as folder:
         fill(layer, target, folder)
         check_binaries(folder, target)
-        if destination.exists():
-            shutil.rmtree(destination)
-        folder.rename(destination)
     return destination
 
 
@@ -58,49 +50,34 @@ def smoke_test(layers: Sequence[Layer]) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
     console = Console(stderr=True)
+    try:
+        with console.status("") as status:
+            for line in _build(options, status.update):
+                console.print(line, highlight=False, markup=False, soft_wrap=True)
+    except LayerError as error:
+        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        return 1
+    return 0
+
+
+def _build(options: argparse.Namespace, describe: Callable[[str], None]) -> Iterator[str]:
     if options.name == TRAINING.name:
-        return _build_training(options.output, console)
+        describe("building the packages for training and Glue jobs")
+        yield _described(build(TRAINING, Target("x86_64", python=TRAINING_PYTHON), options.output))
+        yield str(glue.build_wheels(options.output))
+        return
     layers = list(LAYERS.values()) if options.name == "all" else [LAYERS[options.name]]
-    architectures = ARCHITECTURES if options.architecture == "all" else (options.architecture,)
-    columns = (
-        SpinnerColumn(),
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-    )
-    steps = len(layers) * len(architectures) + (not options.no_smoke_test)
-    try:
-        with Progress(*columns, console=console, transient=True) as progress:
-            task = progress.add_task("layers", total=steps)
-            for architecture in architectures:
-                folders = []
-                for layer in layers:
-                    progress.update(task, description=f"building {layer.name} for {architecture}")
-                    folders.append(build(layer, Target(architecture), options.output))
-                    console.print(_described(folders[-1]), highlight=False, soft_wrap=True)
-                    progress.advance(task)
-                check_package_size(folders)
-            if not options.no_smoke_test:
-                progress.update(task, description="running this machine's build")
-                for line in smoke_test(layers):
-                    console.print(f"smoke test: {line}", highlight=False, soft_wrap=True)
-                progress.advance(task)
-    except LayerError as error:
-        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        return 1
-    return 0
-
-
-def _build_training(output: Path, console: Console) -> int:
-    try:
-        folder = build(TRAINING, Target("x86_64", python=TRAINING_PYTHON), output)
-        archive = glue.build_wheels(output)
-    except LayerError as error:
-        console.print(f"error: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
-        return 1
-    console.print(f"{_described(folder)}\n{archive}", highlight=False, soft_wrap=True)
-    return 0
+    for architecture in ARCHITECTURES if options.architecture == "all" else (options.architecture,):
+        folders = []
+        for layer in layers:
+            describe(f"building {layer.name} for {architecture}")
+            folders.append(build(layer, Target(architecture), options.output))
+            yield _described(folders[-1])
+        check_package_size(folders)
+    if not options.no_smoke_test:
+        describe("running this machine's build")
+        for line in smoke_test(layers):
+            yield f"smoke test: {line}"
 
 
 def _described(folder: Path) -> str:

@@ -6,12 +6,11 @@ The image contains the code and packages of `SERVED_FUNCTIONS`, and the packages
 
 import argparse
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from alsolike.api.server import SERVED_FUNCTIONS
-from layers.contents import LAYERS, ROOT, Layer, fill, fix
+from layers.contents import LAYERS, ROOT, Layer, copy_code, fill, fix, replacement
 from layers.target import ARCHITECTURES, Target
 from layers.verification import check_binaries
 
@@ -27,32 +26,24 @@ IMAGE = Layer(
 
 
 def build(target: Target, output: Path) -> Path:
-    output.mkdir(parents=True, exist_ok=True)
     destination = output / target.architecture
-    with tempfile.TemporaryDirectory(prefix=".building-", dir=output) as scratch:
-        layer, context = Path(scratch) / "layer", Path(scratch) / "context"
+    with replacement(destination) as context:
+        layer = context / "layer"
         layer.mkdir()
         fill(IMAGE, target, layer)
         check_binaries(layer, target)
-        packages = layer / "python"
-        _copy(LAYERS["core"].directory / "python", packages)
-        (packages / "functions").mkdir()
-        shutil.copy(ROOT / "functions" / "__init__.py", packages / "functions")
-        for name in SERVED_FUNCTIONS:
-            _copy(ROOT / "functions" / name, packages / "functions" / name)
         place = context / "root" / PLACE
         place.parent.mkdir(parents=True)
-        packages.rename(place)
+        (layer / "python").rename(place)
+        shutil.rmtree(layer)
+        copy_code(LAYERS["core"].directory / "python", place)
+        (place / "functions").mkdir()
+        shutil.copy(ROOT / "functions" / "__init__.py", place / "functions")
+        for name in SERVED_FUNCTIONS:
+            copy_code(ROOT / "functions" / name, place / "functions" / name)
         shutil.copy(IMAGE.directory / "Dockerfile", context)
         fix(context)
-        if destination.exists():
-            shutil.rmtree(destination)
-        context.rename(destination)
     return destination
-
-
-def _copy(source: Path, destination: Path) -> None:
-    shutil.copytree(source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,9 +1,11 @@
 """Content of a layer's folder: wheels for the target, without unused files, with reproducible bytes."""
 
+import contextlib
 import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -94,11 +96,28 @@ def fill(layer: Layer, target: Target, folder: Path) -> None:
     _install(layer, target, python)
     own = layer.directory / "python"
     if own.is_dir():
-        shutil.copytree(own, python, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+        copy_code(own, python)
     for pattern in (*_LEFTOVERS, *layer.unused):
         for path in sorted(python.glob(pattern)):
             _remove(path)
     fix(folder)
+
+
+def copy_code(source: Path, destination: Path) -> None:
+    shutil.copytree(source, destination, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__", "*.pyc"))
+
+
+@contextlib.contextmanager
+def replacement(destination: Path) -> Iterator[Path]:
+    """Yield a new folder, which replaces `destination` unless the block fails."""
+    destination.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".building-", dir=destination.parent) as scratch:
+        folder = Path(scratch) / "new"
+        folder.mkdir()
+        yield folder
+        if destination.exists():
+            shutil.rmtree(destination)
+        folder.rename(destination)
 
 
 def files(folder: Path) -> Iterator[Path]:
