@@ -20,7 +20,7 @@ from model_export.data.interactions import Floats, Ints
 from model_export.graph.contract import OPSET, Graph
 
 HISTORY, SCORES = "history", "scores"
-_TYPES = {HISTORY: TensorProto.INT64, "weights": TensorProto.FLOAT, "ages": TensorProto.FLOAT}
+_TYPES = {HISTORY: TensorProto.INT64, **dict.fromkeys(("weights", "ages", SCORES), TensorProto.FLOAT)}
 _PREFIX = "imported."
 _SMALL_BYTES = 1_024
 """Maximum size of an array that stays in the graph, because ONNX Runtime infers shapes from small constants."""
@@ -111,50 +111,33 @@ class ScoringGraph:
                 f"{self._path} has the inputs {', '.join(inputs) or 'none'}, expected {HISTORY} and, if it reads them, "
                 "weights and ages"
             )
-        lengths = {self._length(value) for value in inputs.values()}
+        lengths = {self._columns(value, "length") for value in inputs.values()}
         if len(lengths) > 1:
             raise InvalidBundle(f"{self._path} has inputs of the lengths {lengths}, expected one length")
         return tuple(inputs), lengths.pop()
-
-    def _length(self, value: onnx.ValueInfoProto) -> int | None:
-        self._check_type(value, _TYPES[value.name])
-        dims = value.type.tensor_type.shape.dim
-        if len(dims) != 2:
-            raise InvalidBundle(f"{self._path} has {value.name} of {len(dims)} dimensions, expected [batch, length]")
-        self._check_batch(value)
-        if not dims[1].HasField("dim_value"):
-            return None
-        if dims[1].dim_value < 1:
-            raise InvalidBundle(f"{self._path} has {value.name} of length {dims[1].dim_value}, expected at least 1")
-        return int(dims[1].dim_value)
 
     def _check_output(self, items: int) -> None:
         outputs = {value.name: value for value in self._proto.graph.output}
         if SCORES not in outputs:
             raise InvalidBundle(f"{self._path} has the outputs {', '.join(outputs) or 'none'}, expected {SCORES}")
-        self._check_type(outputs[SCORES], TensorProto.FLOAT)
-        self._check_batch(outputs[SCORES])
-        dims = outputs[SCORES].type.tensor_type.shape.dim
-        columns = dims[1].dim_value if len(dims) == 2 and dims[1].HasField("dim_value") else items + 1
-        if len(dims) not in (0, 2) or columns != items + 1:
-            shape = [dim.dim_value or dim.dim_param or "?" for dim in dims]
-            raise InvalidBundle(
-                f"{self._path} returns scores {shape}, expected [batch, {items + 1}]: column 0 for padding and one "
-                f"for each of the {items} items in model.json"
-            )
+        self._columns(outputs[SCORES], items + 1)
 
-    def _check_type(self, value: onnx.ValueInfoProto, expected: int) -> None:
-        if (found := value.type.tensor_type.elem_type) != expected:
-            names = [helper.tensor_dtype_to_string(kind).removeprefix("TensorProto.") for kind in (found, expected)]
-            raise InvalidBundle(f"{self._path} has {value.name} of type {names[0]}, expected {names[1]}")
-
-    def _check_batch(self, value: onnx.ValueInfoProto) -> None:
-        dims = value.type.tensor_type.shape.dim
-        if dims and dims[0].HasField("dim_value"):
+    def _columns(self, value: onnx.ValueInfoProto, expected: str | int) -> int | None:
+        """Return the declared number of columns, or None for any number."""
+        tensor = value.type.tensor_type
+        dims = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim] or [None, None]
+        if (
+            tensor.elem_type != _TYPES[value.name]
+            or len(dims) != 2
+            or dims[0] is not None
+            or (isinstance(expected, int) and dims[1] not in (None, expected))
+        ):
+            declared = helper.make_tensor_value_info(value.name, _TYPES[value.name], ["batch", expected])
             raise InvalidBundle(
-                f"{self._path} has {value.name} with the batch size {dims[0].dim_value}, expected any size: "
-                "declare the first dimension as dynamic"
+                f"{self._path} has {helper.printable_value_info(value)}, expected "
+                f"{helper.printable_value_info(declared)} for any batch size (column 0 of scores is for padding)"
             )
+        return dims[1]
 
 
 def right_aligned(known: npt.NDArray[np.bool_]) -> Ints:
