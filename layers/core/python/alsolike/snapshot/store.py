@@ -107,16 +107,13 @@ class SnapshotStore:
             digest = _sha256(path)
             key = f"{SEGMENTS_PREFIX}{now_ms:013d}-{digest[:32]}-{unique}"
             entry = SegmentEntry(key, len(segment), path.stat().st_size, digest)
-            self._send(path, key)
+            upload(self._client, self._bucket, key, path)
             path.rename(self._directory / entry.file_name)
         except OSError as error:
             raise Unavailable(f"a segment cannot be written to {self._uri(SEGMENTS_PREFIX)}: {error}") from error
         finally:
             path.unlink(missing_ok=True)
         return entry
-
-    def _send(self, path: Path, key: str) -> None:
-        upload(self._client, self._bucket, key, path)
 
     def fetch(self, entry: SegmentEntry, *, check_time: Callable[[], None] = lambda: None) -> Path:
         """Return the local file of a segment. A missing file is downloaded and verified."""
