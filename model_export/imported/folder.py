@@ -18,7 +18,9 @@ from typing import Any
 import onnx
 import orjson
 
-from alsolike.runtime.errors import InvalidBundle
+from alsolike.runtime.errors import InvalidBundle, InvalidInput
+from alsolike.schema import validation
+from alsolike.schema.fields import Choice, Fields, Integer, LenientList, ListOf, MapOf, Number, Text
 
 MODEL_FILE, GRAPH_FILE = "model.json", "graph.onnx"
 FORMAT = 1
@@ -29,15 +31,31 @@ MAX_ITEMS = 1_000_000
 MAX_EXAMPLES = 1_000
 MAX_NAME = 100
 
-_FIELDS = {"format", "name", "items", "trained_until", "half_life_days", "activation", "examples"}
-_REQUIRED = ("format", "name", "items", "trained_until")
-
 
 class Activation(StrEnum):
     """Operator that an import applies to the scores. Items with score 0 are in no list."""
 
     RELU = "relu"
     SOFTPLUS = "softplus"
+
+
+_TEXT = Text(1_000)
+_EXAMPLE = Fields(
+    {"history": ListOf(_TEXT, 1, MAX_ITEMS), "scores": MapOf(_TEXT, Number(math.inf), MAX_ITEMS)},
+    required=("history", "scores"),
+)
+_DOCUMENT = Fields(
+    {
+        "format": Integer(FORMAT, FORMAT),
+        "name": Text(MAX_NAME),
+        "items": LenientList(_TEXT, 1, MAX_ITEMS),
+        "trained_until": _TEXT,
+        "half_life_days": Number(math.inf),
+        "activation": Choice(list(Activation)),
+        "examples": ListOf(_EXAMPLE, 0, MAX_EXAMPLES),
+    },
+    required=("format", "name", "items", "trained_until"),
+)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -91,20 +109,25 @@ def open_folder(directory: Path) -> Folder:
         raise InvalidBundle(f"{directory / GRAPH_FILE} is not an ONNX model: {error}") from error
     files = (GRAPH_FILE, *_external_files(directory, proto), MODEL_FILE)
     _check_size(directory, files)
-    document = _document(directory / MODEL_FILE)
+    try:
+        document = _DOCUMENT.read(
+            validation.parse_object((directory / MODEL_FILE).read_bytes(), subject="the document")
+        )
+    except InvalidInput as error:
+        raise InvalidBundle(f"{directory / MODEL_FILE}: {error}") from error
     digest = hashlib.sha256()
     for name in files:
         with (directory / name).open("rb") as file:
             digest.update(hashlib.file_digest(file, "sha256").digest())
-    item_ids = _item_ids(document["items"])
+    _check_item_ids(document["items"])
     return Folder(
         directory=directory,
-        name=_name(document["name"]),
-        item_ids=item_ids,
+        name=document["name"].strip(),
+        item_ids=document["items"],
         trained_until_ms=_time_ms(document["trained_until"]),
-        half_life_days=_half_life(document.get("half_life_days")),
-        activation=_activation(document.get("activation")),
-        examples=_examples(document.get("examples", []), frozenset(item_ids)),
+        half_life_days=_half_life(document.get("half_life_days", math.inf)),
+        activation=Activation(document["activation"]) if "activation" in document else None,
+        examples=_examples(document.get("examples", []), frozenset(document["items"])),
         files=files,
         sha256=digest.hexdigest(),
     )
@@ -155,78 +178,35 @@ def _check_size(directory: Path, names: Sequence[str]) -> None:
         )
 
 
-def _document(path: Path) -> Mapping[str, Any]:
-    try:
-        document = orjson.loads(path.read_bytes())
-    except orjson.JSONDecodeError as error:
-        raise InvalidBundle(f"{path} is not JSON: {error}") from error
-    if not isinstance(document, dict):
-        raise InvalidBundle(f"{path} holds a {type(document).__name__}, expected an object")
-    if missing := [name for name in _REQUIRED if name not in document]:
-        raise InvalidBundle(f"{path} misses {', '.join(missing)}")
-    if unknown := sorted(document.keys() - _FIELDS):
-        raise InvalidBundle(f"{path} has unknown fields {', '.join(unknown)}; known are {', '.join(sorted(_FIELDS))}")
-    if document["format"] != FORMAT:
-        raise InvalidBundle(f"{path} has format {document['format']!r}, expected {FORMAT}")
-    return document
-
-
 def _invalid(field: str, value: Any, expected: str) -> InvalidBundle:
     return InvalidBundle(f"{MODEL_FILE} has {field} {value!r}, expected {expected}")
 
 
-def _name(value: Any) -> str:
-    if not isinstance(value, str) or not 1 <= len(value.strip()) <= MAX_NAME or not value.isprintable():
-        raise _invalid("name", value, f"1 to {MAX_NAME} printable characters")
-    return value.strip()
-
-
-def _item_ids(value: Any) -> list[str]:
-    if not isinstance(value, list) or not 1 <= len(value) <= MAX_ITEMS:
-        count = f"a list of {len(value):,}" if isinstance(value, list) else type(value).__name__
-        raise _invalid("items", count, f"a list of 1 to {MAX_ITEMS:,} item IDs, in the order of the graph's positions")
+def _check_item_ids(item_ids: Sequence[Any]) -> None:
     places: dict[str, int] = {}
-    for place, item_id in enumerate(value, start=1):
+    for place, item_id in enumerate(item_ids, start=1):
         if not isinstance(item_id, str) or not item_id:
             raise _invalid(f"at position {place} of items", item_id, "an item ID, which is text")
         if (earlier := places.setdefault(item_id, place)) != place:
             raise InvalidBundle(f"{MODEL_FILE} has item {item_id!r} at the positions {earlier} and {place} of items")
-    return value
 
 
-def _time_ms(value: Any) -> int:
+def _time_ms(value: str) -> int:
     try:
         time = dt.datetime.fromisoformat(value)
-    except (TypeError, ValueError) as error:
+    except ValueError as error:
         raise _invalid("trained_until", value, "an ISO 8601 time such as '2026-03-01T00:00:00+00:00'") from error
     return round((time if time.tzinfo else time.replace(tzinfo=dt.UTC)).timestamp() * 1_000)
 
 
-def _half_life(value: Any) -> float:
-    if value is None:
-        return math.inf
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < math.inf:
-        raise _invalid("half_life_days", value, "a number above 0, or null for weights without decay")
-    return float(value)
+def _half_life(days: float) -> float:
+    if days <= 0:
+        raise _invalid("half_life_days", days, "a number above 0, or null for weights without decay")
+    return days
 
 
-def _activation(value: Any) -> Activation | None:
-    if value is not None and value not in list(Activation):
-        raise _invalid("activation", value, f"null, {' or '.join(Activation)}")
-    return None if value is None else Activation(value)
-
-
-def _examples(value: Any, known: frozenset[str]) -> list[Example]:
-    if not isinstance(value, list) or len(value) > MAX_EXAMPLES:
-        raise _invalid("examples", type(value).__name__, f"a list of at most {MAX_EXAMPLES:,} examples")
-    found = []
-    for number, each in enumerate(value, start=1):
-        history, scores = (each.get("history"), each.get("scores")) if isinstance(each, dict) else (None, None)
-        if not isinstance(history, list) or not history or not isinstance(scores, dict) or not scores:
-            raise _invalid(f"example {number}", each, "an object with a history of item IDs and scores by item ID")
-        if strangers := [item for item in [*history, *scores] if item not in known]:
+def _examples(examples: Sequence[Mapping[str, Any]], known: frozenset[str]) -> list[Example]:
+    for number, example in enumerate(examples, start=1):
+        if strangers := [item for item in (*example["history"], *example["scores"]) if item not in known]:
             raise InvalidBundle(f"{MODEL_FILE} has example {number} with {strangers[0]!r}, which is not in items")
-        if not all(isinstance(score, int | float) and math.isfinite(score) for score in scores.values()):
-            raise _invalid(f"scores in example {number}", scores, "finite numbers")
-        found.append(Example(history, {item: float(score) for item, score in scores.items()}))
-    return found
+    return [Example(**example) for example in examples]

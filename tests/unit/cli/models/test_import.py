@@ -79,7 +79,7 @@ def test_other_graph_starts_a_run_next_to_an_imported_version(shop, started, fol
 def test_invalid_folder_uploads_nothing(shop, started, refusal, folder):
     (folder / "model.json").write_text("{}")
 
-    assert "model.json misses format, name, items, trained_until" in refusal("import", str(folder))
+    assert "model.json: format is missing, expected a whole number" in refusal("import", str(folder))
     assert uploaded(shop) == []
     assert started == []
 

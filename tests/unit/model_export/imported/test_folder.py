@@ -56,22 +56,25 @@ def test_checksum_changes_with_each_file(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "message"),
     [
-        ({"format": 2}, "has format 2, expected 1"),
-        ({"name": ""}, "has name '', expected 1 to 100 printable characters"),
-        ({"name": "a\nb"}, "expected 1 to 100 printable characters"),
-        ({"items": []}, "has items 'a list of 0', expected a list of 1 to 1,000,000 item IDs"),
+        ({"format": 2}, "model.json: format is 2, expected a whole number from 1 to 1"),
+        ({"name": ""}, 'name is "", expected a non-empty string'),
+        ({"name": "a\nb"}, "expected no control characters"),
+        ({"items": []}, "items has 0 elements, expected 1 to 1000000"),
         ({"items": ["a", 2, "b"]}, "has at position 2 of items 2, expected an item ID, which is text"),
         ({"items": ["a", "b", "a"]}, "has item 'a' at the positions 1 and 3 of items"),
         ({"trained_until": "yesterday"}, "has trained_until 'yesterday', expected an ISO 8601 time"),
-        ({"trained_until": 5}, "has trained_until 5, expected an ISO 8601 time"),
-        ({"half_life_days": 0}, "has half_life_days 0, expected a number above 0"),
-        ({"half_life_days": True}, "has half_life_days True, expected a number above 0"),
-        ({"activation": "tanh"}, "has activation 'tanh', expected null, relu or softplus"),
-        ({"examples": {}}, "has examples 'dict', expected a list of at most 1,000 examples"),
-        ({"examples": [{"history": ["lamp"]}]}, "expected an object with a history of item IDs and scores"),
+        ({"trained_until": 5}, "trained_until is 5, expected a non-empty string"),
+        ({"half_life_days": 0}, "has half_life_days 0.0, expected a number above 0"),
+        ({"half_life_days": True}, "half_life_days is true, expected a number"),
+        ({"activation": "tanh"}, 'activation is "tanh", expected one of relu, softplus'),
+        ({"examples": {}}, "examples is {}, expected a list"),
+        ({"examples": [{"history": ["lamp"]}]}, "examples[0].scores is missing, expected an object"),
         ({"examples": [{"history": ["sun"], "scores": {"lamp": 1}}]}, "example 1 with 'sun', which is not in items"),
-        ({"examples": [{"history": ["lamp"], "scores": {"sofa": "1"}}]}, "expected finite numbers"),
-        ({"colour": "red"}, "has unknown fields colour; known are"),
+        (
+            {"examples": [{"history": ["lamp"], "scores": {"sofa": "1"}}]},
+            'examples[0].scores.sofa is "1", expected a number',
+        ),
+        ({"colour": "red"}, "colour is not a known field, expected format, name"),
     ],
 )
 def test_invalid_field_is_named_with_the_expectation(tmp_path, fields, message):
@@ -93,9 +96,9 @@ def test_missing_file_is_an_error(tmp_path, name):
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("model.json", b"{", "is not JSON"),
-        ("model.json", b"[]", "holds a list, expected an object"),
-        ("model.json", b"{}", "misses format"),
+        ("model.json", b"{", "the document is not valid JSON"),
+        ("model.json", b"[]", r"the document is \[\], expected an object"),
+        ("model.json", b"{}", "format is missing"),
         ("graph.onnx", b"\xff" * 50, r"graph.onnx is not an ONNX model"),
     ],
 )
