@@ -14,7 +14,7 @@ from infra_cdk.settings_checks import require, require_ranges, require_schedules
 
 _INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
 # https://docs.aws.amazon.com/sagemaker/latest/dg/host-instance-storage.html
-_LOCAL_DISK = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[4-6][a-z]*|p[45][a-z]*|trn\d[a-z]*)\.")
+_LOCAL_DISK = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[4-6][a-z]*|p[4-6][a-z]*(-[a-z]+\d+)?|trn\d[a-z]*)\.")
 _ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
 _TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:(?!0+(\.0+)?$)\d+(\.\d+)?")
 # A run can have 25,000 events: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html

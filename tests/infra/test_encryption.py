@@ -158,6 +158,7 @@ def test_training_job_encrypts_its_volume_and_output(named_key, demo):
     [
         ("ml.m5.xlarge", False), ("ml.m5d.xlarge", True), ("ml.r5dn.large", True), ("ml.g4dn.xlarge", True),
         ("ml.g5.xlarge", True), ("ml.p3.2xlarge", False), ("ml.p3dn.24xlarge", True), ("ml.c6gd.large", True),
+        ("ml.p5en.48xlarge", True), ("ml.p6-b200.48xlarge", True), ("ml.p6e-gb200.36xlarge", True),
     ],
 )  # fmt: skip
 def test_local_disk_of_an_instance_type_is_known(instance, local):
