@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import json
 from collections.abc import Sequence
@@ -15,16 +16,14 @@ from cli import console
 from cli.options import Environment, Output, State
 from operations import embedded_cloud, prices
 from operations.cost import Load, estimate, estimate_personalize, read_assembly, remarks, savings
+from operations.progress import counted
 
 if TYPE_CHECKING:
     from operations.cost import Bill, BilledResources, Line, Saving
     from operations.cost_measurement import Measured
 
 _MIN_DOLLARS = 0.005
-"""Minimum dollars of a separate line of a bill. Smaller lines of a service are combined.
-
-A comparison omits the services with a smaller difference.
-"""
+"""Minimum dollars of a line of a bill or a comparison. Smaller lines of a service are combined."""
 
 _COLUMNS = ("service", "what", "quantity", "unit", "$ each", "$ a month", "because")
 _NUMBERS = ("quantity", "$ each", "$ a month", "saves $ a month")
@@ -35,14 +34,7 @@ def cost(
     output: Output,
     load: Load = _LOAD,
     stack: Environment = None,
-    size: Annotated[
-        str | None,
-        Option(
-            metavar="NAME",
-            help="Synthesize with this size: small, standard or large.",
-            show_default="size of the environment",
-        ),
-    ] = None,
+    size: Annotated[str | None, Option(metavar="NAME", help="Size to synthesize: small, standard or large.")] = None,
     assembly: Annotated[Path | None, Option(metavar="DIR", help="Synthesized assembly to read.")] = None,
     measure: Annotated[
         bool, Option("--measure", help="Measure durations, memory and log sizes on the embedded cloud.")
@@ -73,13 +65,9 @@ def cost(
     from operations.cost.traffic import DURATIONS
 
     others, months = _settings(compare or ()), month or []
-    for option, given, reason in (
-        ("--size", size, "an assembly has a size already"),
-        ("--env", stack, "an assembly is of one environment already"),
-        ("--compare", others, "an assembly has its settings already"),
-    ):
+    for option, given in (("--size", size), ("--env", stack), ("--compare", others)):
         if assembly is not None and given:
-            raise InvalidInput(f"{option} and --assembly were both given; {reason}")
+            raise InvalidInput(f"{option} and --assembly were both given; an assembly has its settings already")
     if len(months) > 2:
         raise InvalidInput(f"--month was given {len(months)} times, expected once or twice")
     if others and len(months) == 2:
@@ -92,38 +80,36 @@ def cost(
             assembly or embedded_cloud.synthesize(stack, without_layers=True, settings=settings | changed)
         )
 
-    summary = read({})
+    summary, personalize = read({}), estimate_personalize(loads[0], free_tier=free_tier)
     measured = cost_measurement.measure(state=state, events_per_call=loads[0].events_per_call) if measure else None
     durations = DURATIONS if measured is None else measured.durations(DURATIONS)
     bill = estimate(summary, loads[0], free_tier=free_tier, durations=durations)
-    other = estimate_personalize(loads[0], free_tier=free_tier)
     found = savings(summary, loads[0], free_tier=free_tier, durations=durations)
     document = {
         "environment": summary.environment,
         "region": summary.region,
         **bill.to_json(),
-        "personalize": other.to_json(),
+        "personalize": personalize.to_json(),
         "savings": [saving.to_json() for saving in found],
         "measured": measured.to_json() if measured else None,
         **({"month": months[0]} if months else {}),
     }
-    changed, title, names = None, f"With {', '.join(compare or ())}", ("now", "then")
-    if len(months) == 2:
-        title, names = "Bills of two months, with today's settings and prices", (months[0], months[1])
+    changed = None
     if others or len(months) == 2:
         changed = estimate(read(others) if others else summary, loads[-1], free_tier=free_tier, durations=durations)
         subject: dict[str, object] = {"settings": others} if others else {"month": months[1]}
         document["compared"] = {**subject, **changed.to_json()}
     if output.printed(document):
         return
-    _print_bill(bill, other, found, how=how)
+    _print_bill(bill, personalize, found, how=how)
     if changed is not None:
-        _print_comparison(bill, changed, title=title, names=names)
+        title = f"With {', '.join(compare or ())}" if others else "Two months, with today's settings and prices"
+        _print_comparison(bill, changed, title=title, names=["now", "then"] if others else months)
     if measured is not None:
         _print_measured(measured, summary)
 
 
-def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) -> None:
+def _print_bill(bill: Bill, personalize: Bill, found: Sequence[Saving], *, how: bool) -> None:
     load = bill.load
     console.print_line(
         f"{bill.of}: {load.users:,} users, {load.items:,} items, {load.events_per_day:,} events and "
@@ -134,7 +120,7 @@ def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) 
         f"{'less the free tier' if bill.free_tier else 'free tier not taken off'}"
     )
     console.print_line(
-        f"assumed: {load.events_per_call} {'event' if load.events_per_call == 1 else 'events'} a call, "
+        f"assumed: {counted(load.events_per_call, 'event')} a call, "
         f"{load.signed_in_percent}% of events with a user, a peak of {load.peak:g} times the mean "
         "(--events-per-call, --signed-in-percent, --peak)"
     )
@@ -142,14 +128,15 @@ def _print_bill(bill: Bill, other: Bill, found: Sequence[Saving], *, how: bool) 
     for fixed, title in ((True, "Fixed: due without any load"), (False, "Usage")):
         rows = _rows([line for line in bill.lines if line.fixed is fixed])
         console.print_table(columns, [row[: len(columns)] for row in rows], title=title, right=_NUMBERS)
-    totals = {"fixed": "fixed_dollars", "usage": "usage_dollars", "total a month": "dollars"}
-    rows = [
-        [name, *(_money(getattr(each, field)) for each in (bill, other))]
-        for name, field in (totals | {"without any load": "idle_dollars"}).items()
+    totals = [
+        ["fixed", _money(bill.fixed_dollars), _money(personalize.fixed_dollars)],
+        ["usage", _money(bill.usage_dollars), _money(personalize.usage_dollars)],
+        ["total a month", _money(bill.dollars), _money(personalize.dollars)],
+        ["without any load", _money(bill.idle_dollars), _money(personalize.idle_dollars)],
     ]
     names = ("", "Alsolike, $", "Amazon Personalize, $")
-    console.print_table(names, rows, title="Together, and the same load on Amazon Personalize", right=names[1:])
-    for remark in remarks(bill, other):
+    console.print_table(names, totals, title="Together, and the same load on Amazon Personalize", right=names[1:])
+    for remark in remarks(bill, personalize):
         console.print_line(f"- {remark}")
     if found:
         console.print_table(
@@ -166,10 +153,9 @@ def _settings(given: Sequence[str]) -> dict[str, object]:
         name, equals, value = text.partition("=")
         if not equals:
             raise InvalidInput(f"--compare is {text!r}, expected SETTING=VALUE, such as size=standard")
-        try:
+        settings[name] = value
+        with contextlib.suppress(json.JSONDecodeError):
             settings[name] = json.loads(value)
-        except json.JSONDecodeError:
-            settings[name] = value
     return settings
 
 
@@ -183,15 +169,12 @@ def _loads(months: Sequence[str], load: Load, *, stack: str | None, state: Path 
     return [monthly_load(deployment, month, other=load, now=now) for month in months]
 
 
-def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: tuple[str, str]) -> None:
+def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: Sequence[str]) -> None:
     now, then = bill.by_service(), changed.by_service()
-    pairs = [(service, now.get(service, 0.0), then.get(service, 0.0)) for service in {**now, **then}]
-    pairs = [(service, before, after) for service, before, after in pairs if abs(after - before) >= _MIN_DOLLARS]
-    pairs.sort(key=lambda pair: pair[1] - pair[2])
-    rows = [
-        [service, _money(before), _money(after), _money(after - before)]
-        for service, before, after in (*pairs, ("total a month", bill.dollars, changed.dollars))
-    ]
+    more = {service: then.get(service, 0.0) - now.get(service, 0.0) for service in now | then}
+    services = sorted((name for name in more if abs(more[name]) >= _MIN_DOLLARS), key=lambda name: -more[name])
+    rows = [[name, *map(_money, (now.get(name, 0.0), then.get(name, 0.0), more[name]))] for name in services]
+    rows.append(["total a month", *map(_money, (bill.dollars, changed.dollars, changed.dollars - bill.dollars))])
     columns = ["service", *(f"{name}, $" for name in names), "difference, $"]
     console.print_table(columns, rows, title=title, right=columns[1:])
     if changed.load != bill.load:
@@ -219,28 +202,26 @@ def _rows(lines: Sequence[Line]) -> list[list[object]]:
     """Return the lines by service, the most expensive service first, and their total."""
 
     def total(name: str, what: str, lines: Sequence[Line]) -> list[object]:
-        return [name, what, "", "", "", _money(_sum(lines)), ""]
+        return [name, what, "", "", "", _money(sum(line.dollars for line in lines)), ""]
 
     rows: list[list[object]] = []
     services: dict[str, list[Line]] = {}
     for line in lines:
         services.setdefault(line.service, []).append(line)
-    for service, its in sorted(services.items(), key=lambda each: -_sum(each[1])):
-        if several := len(its) > 1:
+    for service, its in sorted(services.items(), key=lambda each: -sum(line.dollars for line in each[1])):
+        name = service
+        if len(its) > 1:
             rows.append(total(service, "", its))
-        name = "" if several else service
+            name = ""
+        small = [line for line in its if line.dollars < _MIN_DOLLARS]
         for line in its:
-            if line.dollars >= _MIN_DOLLARS:
+            if line not in small:
                 quantity = f"{line.quantity:,.0f}" if line.quantity >= 100 else f"{line.quantity:,.4g}"
                 each = f"{line.unit_dollars:.12f}".rstrip("0").rstrip(".")[:14]  # without an exponent
                 rows.append([name, line.what, quantity, line.unit, each, _money(line.dollars), line.how])
-        if small := [line for line in its if line.dollars < _MIN_DOLLARS]:
+        if small:
             rows.append(total(name, f"{len(small)} under half a cent", small))
     return [*rows, total("", "together", lines)]
-
-
-def _sum(lines: Sequence[Line]) -> float:
-    return sum(line.dollars for line in lines)
 
 
 def _money(dollars: float) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import statistics
 import tempfile
 import time
 from collections import defaultdict
@@ -49,6 +50,12 @@ class CallFigures:
     log_bytes: int
     records: float | None = None
 
+    def duration(self, known: Duration) -> Duration:
+        """Scale the known constant and duration per record by one factor, so that their sum is the measured mean."""
+        factor = self.mean_ms / known.ms(self.records or 0.0)
+        seen = f"measured: {self.calls} call(s), {self.mean_ms:.1f} ms"
+        return Duration(known.call_ms * factor, known.record_ms * factor, seen, self.log_bytes)
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Measured:
@@ -58,19 +65,8 @@ class Measured:
     remarks: Sequence[str] = (CAVEAT,)
 
     def durations(self, known: Mapping[str, Duration]) -> dict[str, Duration]:
-        # One factor scales the constant and the duration per record, so that a call with the mean number of records
-        # takes the mean measured duration.
-        durations = dict(known)
-        for name in set(known) & set(self.functions):
-            measured, before = self.functions[name], known[name]
-            stretched = measured.mean_ms / before.ms(measured.records or 0.0)
-            durations[name] = Duration(
-                call_ms=before.call_ms * stretched,
-                record_ms=before.record_ms * stretched,
-                seen=f"measured: {measured.calls} call(s), {measured.mean_ms:.1f} ms",
-                log_bytes=measured.log_bytes,
-            )
-        return durations
+        measured = {name: self.functions[name].duration(known[name]) for name in known if name in self.functions}
+        return {**known, **measured}
 
     def to_json(self) -> dict[str, Any]:
         figures = {name: dataclasses.asdict(function) for name, function in sorted(self.functions.items())}
@@ -80,7 +76,7 @@ class Measured:
 def measure(*, state: Path | None, events_per_call: int) -> Measured:
     """Measure on the cloud of a state file, or on a new cloud with a synthetic shop and a model."""
     if state is not None:
-        return Measured(_drive(deployments.embedded(state), items=(), events_per_call=events_per_call))
+        return Measured(_drive(deployments.embedded(state), events_per_call=events_per_call))
     embedded_cloud.build_layers()
     with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
         directory = Path(name)
@@ -89,8 +85,7 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
         ) as cloud:
             deployment = deployments.from_cloud(cloud)
             trained = _train(deployment, directory)
-            items = cost_measurement_shop.item_ids()
-            return Measured(_drive(deployment, items=items, events_per_call=events_per_call), (CAVEAT, *trained))
+            return Measured(_drive(deployment, events_per_call=events_per_call), (CAVEAT, *trained))
 
 
 def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
@@ -110,83 +105,63 @@ def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
         outcome = training_run.follow(deployment, run, on_state=step.note)
     if outcome.decision != "promoted":
         return [f"no model serves: its version was {outcome.decision}; recommend answered without one"]
-    api, deadline = Api(deployment), time.monotonic() + TIMEOUT_S
-    while api.recommendations(cost_measurement_shop.user_ids()[0], k=25).model_version != outcome.version:
-        if time.monotonic() > deadline:
-            raise Unavailable(f"model {outcome.version} is champion and is not served after {TIMEOUT_S:g} s")
-        time.sleep(0.2)
+    Api(deployment).wait_for_model(outcome.version, cost_measurement_shop.user_ids()[0], k=25)
     return []
 
 
-def _drive(deployment: Deployment, *, items: Sequence[str], events_per_call: int) -> dict[str, CallFigures]:
-    api, users = Api(deployment), cost_measurement_shop.user_ids()
-    wanted = items or _some_items(deployment)
-    started_ms = time.time_ns() // 1_000_000
+def _drive(deployment: Deployment, *, events_per_call: int) -> dict[str, CallFigures]:
+    api, users, started_ms = Api(deployment), cost_measurement_shop.user_ids(), time.time_ns() // 1_000_000
+    items = [row["itemId"] for row in api.rows("items", limit=100)] or cost_measurement_shop.item_ids()
     with progress.step("send events and requests", total=CALLS) as step:
         for number in range(CALLS):
-            user_id = users[number % len(users)]
             events = [
                 {
                     "eventType": "view",
-                    "itemId": wanted[(number * events_per_call + index) % len(wanted)],
+                    "itemId": items[(number * events_per_call + index) % len(items)],
                     "sentAt": int(time.time()),
                     "eventId": f"cost-{started_ms}-{number}-{index}",
                 }
                 for index in range(events_per_call)
             ]
-            api.put_events(user_id, events, session_id=f"cost-{number}")
-            api.recommendations(user_id, k=25)
+            api.put_events(users[number % len(users)], events, session_id=f"cost-{number}")
+            api.recommendations(users[number % len(users)], k=25)
             step.advance()
     sent = CALLS * events_per_call
     with progress.step("wait for what follows from them"):
         logs = _wait_until_archived(deployment, sent, since_ms=started_ms)
-    measured = figures(logs, _read_logs(deployment), events=sent, requests=CALLS, events_per_call=events_per_call)
+    records = dict.fromkeys(("collect", "update_profiles", "archive_events", "count_trends"), sent)
+    records |= {"recommend": CALLS, "archive_served": CALLS}
+    measured = figures(logs, _read_logs(deployment), records=records)
     if not measured:
         raise InvalidInput("the functions log no durations; set log_invocations to true and deploy, or omit --state")
     return measured
 
 
 def figures(
-    logs: Mapping[str, Sequence[str]],
-    whole: Mapping[str, Sequence[str]],
-    *,
-    events: int,
-    requests: int,
-    events_per_call: int,
+    logs: Mapping[str, Sequence[str]], whole: Mapping[str, Sequence[str]], *, records: Mapping[str, int]
 ) -> dict[str, CallFigures]:
     """Measure each function from its lines since the load started (`logs`).
 
-    Functions without calls since then are measured from all lines (`whole`).
+    Functions without calls since then are measured from all lines (`whole`). `records` are the load's records.
     """
-    handled = dict.fromkeys(("update_profiles", "archive_events", "count_trends"), float(events))
-    handled["archive_served"] = float(requests)
     measurements = {}
     for name in whole:
-        lines = logs.get(name, ())
-        has_report = any(_REPORT.match(line) for line in lines)
-        lines = lines if has_report else whole[name]
+        since = any(map(_REPORT.match, logs.get(name, ())))
+        lines = logs[name] if since else whole[name]
         reports = [report for line in lines if (report := _REPORT.match(line))]
         if not reports:
             continue
-        warm = [report for report in reports if "Init Duration" not in report[3]] or reports
-        records = {"collect": float(events_per_call), "recommend": 1.0}.get(name)
-        if has_report and name in handled:
-            records = handled[name] / len(reports)
+        warm = [float(report[1]) for report in reports if "Init Duration" not in report[3]]
+        durations = warm or [float(report[1]) for report in reports]
         own = [len(line.encode()) + LINE_OVERHEAD_BYTES for line in lines if not _OF_LAMBDA.match(line)]
         measurements[name] = CallFigures(
             calls=len(reports),
-            mean_ms=sum(float(report[1]) for report in warm) / len(warm),
+            mean_ms=statistics.fmean(durations),
             max_memory_mb=max(int(report[2]) for report in reports),
             log_bytes=round(sum(own) / len(reports)),
-            records=records,
+            records=records[name] / len(reports) if since and name in records else None,
         )
     return measurements
-
-
-def _some_items(deployment: Deployment) -> list[str]:
-    with translate_aws_errors(f"table {deployment.names.catalogue_table}"):
-        page = deployment.client("dynamodb").scan(TableName=deployment.names.catalogue_table, Limit=100)
-    return [item["item_id"]["S"] for item in page["Items"]] or cost_measurement_shop.item_ids()
 
 
 def _wait_until_archived(deployment: Deployment, events: int, *, since_ms: int) -> dict[str, list[str]]:

@@ -10,20 +10,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 
-from alsolike.runtime.errors import InvalidInput
-
 DATE = "2026-11-26"
 REGION = "us-east-1"
-
-_PAGES = {
-    "Data transfer": "ec2",
-    "Kinesis": "kinesis/data-streams",
-    "Route 53": "route53",
-    "SageMaker": "sagemaker/ai",
-    "VPC": "privatelink",
-    "X-Ray": "xray",
-}
-"""Folder of a service's price page, unless it is the service's name."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -40,10 +28,6 @@ class Price:
     source: str = ""
     tiers: tuple[tuple[float, float], ...] = ()
     free: float = 0.0
-
-    @property
-    def page(self) -> str:
-        return f"https://aws.amazon.com/{_PAGES.get(self.service, self.service.lower().replace(' ', '-'))}/pricing/"
 
     def of(self, quantity: float) -> float:
         """Return the price of a monthly number of units, in dollars."""
@@ -159,7 +143,5 @@ TABLE: Mapping[str, Price] = {
 
 def dollars(name: str, quantity: float, *, free_tier: bool = False) -> float:
     """Return the price of a monthly number of units, in dollars."""
-    price = TABLE.get(name)
-    if price is None:
-        raise InvalidInput(f"the price table of {DATE} has no {name!r} (operations/prices.py)")
+    price = TABLE[name]
     return price.of(max(0.0, quantity - price.free) if free_tier else quantity)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import time
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.api.path_ids import path_segment
 from alsolike.declarations.limits import MAX_PAGE_SIZE
-from alsolike.runtime.errors import NotFound
+from alsolike.runtime.errors import NotFound, Unavailable
 from operations.client.deployment import Deployment
-from operations.client.signed_api import SignedApi
+from operations.client.signed_api import Recommendations, SignedApi
+
+MODEL_TIMEOUT_S = 120.0
 
 
 class Api(SignedApi):
@@ -31,6 +34,17 @@ class Api(SignedApi):
             "eventList": list(events),
         }
         self._call("POST", "/events", body)
+
+    def wait_for_model(self, version: str, user_id: str, *, k: int) -> Recommendations:
+        """Wait until the API recommends with a model, and return the response."""
+        deadline = time.monotonic() + MODEL_TIMEOUT_S
+        while (answer := self.recommendations(user_id, k=k)).model_version != version:
+            if time.monotonic() > deadline:
+                raise Unavailable(
+                    f"after {MODEL_TIMEOUT_S:g} s the API still serves {answer.model_version}, expected {version}"
+                )
+            time.sleep(0.05)
+        return answer
 
     def put_row(self, plural: str, row_id: str, properties: Mapping[str, Any]) -> None:
         """Write an item or user. An existing row is replaced."""

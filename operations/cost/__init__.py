@@ -12,12 +12,11 @@ The package calls neither AWS nor the CDK::
     cost.estimate_personalize(load).dollars
 """
 
-from operations.cost.assembly import read_assembly, summarize
 from operations.cost.bill import Bill, Line, Load, remarks
 from operations.cost.charges import estimate
 from operations.cost.personalize import estimate_personalize
+from operations.cost.resources import BilledResources, read_assembly, summarize
 from operations.cost.savings import Saving, savings
-from operations.cost.summary import BilledResources
 from operations.cost.traffic import Duration
 
 __all__ = [

@@ -1,54 +1,43 @@
-"""A monthly bill, its load, and the meter that adds its lines."""
-
-from __future__ import annotations
+"""A monthly bill and its load."""
 
 import dataclasses
-import functools
 from collections.abc import Sequence
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 from alsolike.configuration.configuration import MAX_HISTORY_LENGTH
 from alsolike.runtime.errors import InvalidInput
 from operations import prices
 
-HOURS = 730
-"""Hours per month, as on AWS's price pages."""
-
+HOURS = 730  # per month, as on AWS's price pages
 MONTH_S = HOURS * 3600
 DAYS = HOURS / 24
+LAKE_EVENT_BYTES = 60  # in Parquet
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Load:
-    """Load of a shop, from which a bill is estimated. Properties are numbers per month, except for `interactions`."""
+    """Load of a shop, from which a bill is estimated. Each field has a help text, a minimum and a maximum.
 
-    users: Annotated[int, "Number of users with a live profile.", 0, 10**10]
+    Properties are numbers per month, except for `interactions` and `lake_gb`. All profiles are assumed to be full.
+    """
+
+    users: Annotated[int, "Number of users with stored properties.", 0, 10**10]
     events_per_day: Annotated[int, "Events per day.", 0, 10**11]
     requests_per_day: Annotated[int, "Requests for recommendations per day.", 0, 10**11]
     items: Annotated[int, "Number of items in the catalogue.", 0, 10**9]
-    events_per_call: Annotated[
-        int, "Events per call of POST /events, at most 10; 1 if a browser does not gather them for some seconds.", 1, 10
-    ] = 2
-    item_changes_per_day: Annotated[
-        int | None, "Stored or changed items and users per day. Default: a twentieth of the items.", 0, 10**10
-    ] = None
+    events_per_call: Annotated[int, "Events per call of POST /events; 1 if browsers do not gather them.", 1, 10] = 2
+    item_changes_per_day: Annotated[int | None, "Changed items and users. Default: items / 20.", 0, 10**10] = None
     history_days: Annotated[int, "Retention of events in days.", 1, 3_650] = 365
-    history_length: Annotated[
-        int, "Value of limits.history_length. All profiles are assumed to be full.", 1, MAX_HISTORY_LENGTH
-    ] = 100
+    history_length: Annotated[int, "Value of limits.history_length.", 1, MAX_HISTORY_LENGTH] = 100
     peak: Annotated[float, "Ratio of the load in the busiest second to the mean load.", 1, 1_000] = 3.0
-    scrape_interval_s: Annotated[
-        int | None, "Interval at which Prometheus reads GET /metrics. Default: none.", 15, 3_600
-    ] = None
-    kafka_percent: Annotated[
-        int | None, "Share of events from Kafka, in percent. Default: all if the deployment reads a topic.", 0, 100
-    ] = None
+    scrape_interval_s: Annotated[int | None, "Interval of reads of GET /metrics. Default: none.", 15, 3_600] = None
+    kafka_percent: Annotated[int | None, "Share of events from Kafka. Default: 100 with a topic.", 0, 100] = None
     signed_in_percent: Annotated[int, "Share of events with a user ID, in percent.", 0, 100] = 50
     static_percent: Annotated[int, "Share of lists that browsers rank from static lists, in percent.", 0, 100] = 0
 
     def __post_init__(self) -> None:
-        for name, (_, minimum, maximum) in _annotations().items():
-            value = getattr(self, name)
+        for name, hint in type(self).__annotations__.items():
+            (_, minimum, maximum), value = hint.__metadata__, getattr(self, name)
             if value is not None and not minimum <= value <= maximum:
                 raise InvalidInput(f"{name} is {value:,}, expected {minimum:,} to {maximum:,}")
 
@@ -92,17 +81,15 @@ class Load:
         """Number of events in the lake, which keeps them for `history_days`."""
         return float(self.events_per_day) * self.history_days
 
-
-@functools.cache
-def _annotations() -> dict[str, Any]:
-    """Return the help text, minimum and maximum of each field of a load."""
-    return {name: hint.__metadata__ for name, hint in get_type_hints(Load, include_extras=True).items()}
+    @property
+    def lake_gb(self) -> float:
+        return self.interactions * LAKE_EVENT_BYTES / 1e9
 
 
 NO_LOAD = Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Line:
     """Charge per month.
 
@@ -120,19 +107,33 @@ class Line:
     how: str
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(slots=True)
 class Bill:
-    """Monthly bill.
+    """Monthly bill. Lines with the same price share the price's tiers and free amount.
 
     `idle_dollars` is the cost of the same deployment without any load: fixed lines and scheduled runs.
     """
 
     of: str
     load: Load
-    lines: Sequence[Line]
-    remarks: Sequence[str]
     free_tier: bool = False
+    lines: list[Line] = dataclasses.field(default_factory=list)
+    remarks: list[str] = dataclasses.field(default_factory=list)
     idle_dollars: float = 0.0
+
+    def add(
+        self, what: str, quantity: float, price: str, how: str = "of the templates", *, fixed: bool = False
+    ) -> None:
+        if quantity <= 0:
+            return
+        before, unit = self.used(price), prices.TABLE[price]
+        dollars = prices.dollars(price, before + quantity, free_tier=self.free_tier)
+        dollars -= prices.dollars(price, before, free_tier=self.free_tier)
+        each = dollars / quantity
+        self.lines.append(Line(unit.service, what, quantity, unit.unit, price, each, dollars, fixed, how))
+
+    def used(self, *names: str) -> float:
+        return sum(line.quantity for line in self.lines if line.price in names)
 
     @property
     def dollars(self) -> float:
@@ -169,7 +170,7 @@ class Bill:
                 for line in self.lines
             ],
             "by_service": {service: round(dollars, 4) for service, dollars in self.by_service().items()},
-            "remarks": list(self.remarks),
+            "remarks": self.remarks,
             "prices": {
                 "date": prices.DATE,
                 "region": prices.REGION,
@@ -184,50 +185,3 @@ def remarks(ours: Bill, theirs: Bill) -> list[str]:
     if unverified := sorted({*ours.unverified, *theirs.unverified}):
         remarks.append(f"not confirmed by any page that could be read: the prices {', '.join(unverified)}")
     return remarks
-
-
-class Meter:
-    """Calculator of charges. Lines with the same price share the price's tiers and free amount."""
-
-    def __init__(self, *, free_tier: bool) -> None:
-        self._free_tier = free_tier
-        self.lines: list[Line] = []
-        self.remarks: list[str] = []
-
-    @property
-    def dollars(self) -> float:
-        return sum(line.dollars for line in self.lines)
-
-    def used(self, *names: str) -> float:
-        return sum(line.quantity for line in self.lines if line.price in names)
-
-    def add(
-        self, what: str, quantity: float, price: str, how: str = "of the templates", *, fixed: bool = False
-    ) -> None:
-        if quantity <= 0:
-            return
-        before, unit = self.used(price), prices.TABLE[price]
-        dollars, less = (prices.dollars(price, each, free_tier=self._free_tier) for each in (before + quantity, before))
-        self.lines.append(
-            Line(
-                service=unit.service,
-                what=what,
-                quantity=quantity,
-                unit=unit.unit,
-                price=price,
-                unit_dollars=(dollars - less) / quantity,
-                dollars=dollars - less,
-                fixed=fixed,
-                how=how,
-            )
-        )
-
-    def bill(self, of: str, load: Load, *, idle_dollars: float) -> Bill:
-        return Bill(
-            of=of,
-            load=load,
-            lines=tuple(sorted(self.lines, key=lambda line: not line.fixed)),
-            remarks=tuple(self.remarks),
-            free_tier=self._free_tier,
-            idle_dollars=idle_dollars,
-        )

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from typing import Any
 
 from operations.cost.bill import DAYS, Load
 from operations.cost.charges import estimate
-from operations.cost.summary import BilledResources
-from operations.cost.traffic import DURATIONS, Duration, on_spark
+from operations.cost.resources import BilledResources
+from operations.cost.traffic import DURATIONS, Duration
 
 MIN_DOLLARS = 0.10
 """Minimum saving per month, in dollars. Smaller savings are not suggested."""
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Saving:
     """Suggested change of a setting of `cdk.json`, or of the configuration if the name starts with `limits.`.
 
@@ -25,117 +26,103 @@ class Saving:
     setting: str
     now: str
     then: str
-    dollars: float
     but: str
+    dollars: float
 
     def to_json(self) -> dict[str, str | float]:
         return {**dataclasses.asdict(self), "dollars": round(self.dollars, 2)}
 
 
 def savings(
-    summary: BilledResources,
-    load: Load,
-    *,
-    free_tier: bool = False,
-    durations: Mapping[str, Duration] = DURATIONS,
+    summary: BilledResources, load: Load, *, free_tier: bool = False, durations: Mapping[str, Duration] = DURATIONS
 ) -> list[Saving]:
-    total = estimate(summary, load, free_tier=free_tier, durations=durations).dollars
-    savings = []
-    for setting, now, then, but, changed in _changes(summary, load):
-        resources, changed_load = (summary, changed) if isinstance(changed, Load) else (changed, load)
-        less = total - estimate(resources, changed_load, free_tier=free_tier, durations=durations).dollars
-        if less >= MIN_DOLLARS:
-            savings.append(Saving(setting=setting, now=_text(now), then=_text(then), dollars=less, but=but))
-    return sorted(savings, key=lambda saving: -saving.dollars)
+    def dollars(changed: BilledResources | Load) -> float:
+        deployed, sent = (summary, changed) if isinstance(changed, Load) else (changed, load)
+        return estimate(deployed, sent, free_tier=free_tier, durations=durations).dollars
+
+    total = dollars(load)
+    savings = [
+        Saving(setting, _text(now), _text(then), but, total - dollars(changed))
+        for setting, now, then, but, changed in _changes(summary, load)
+    ]
+    return sorted((each for each in savings if each.dollars >= MIN_DOLLARS), key=lambda saving: -saving.dollars)
 
 
-def _changes(summary: BilledResources, load: Load) -> Iterator[tuple[str, object, object, str, BilledResources | Load]]:
-    """Yield the setting, its values now and then, the disadvantage, and the changed resources or load.
+def _changes(summary: BilledResources, load: Load) -> list[tuple[str, object, object, str, BilledResources | Load]]:
+    """Return the setting, its values now and then, the disadvantage, and the changed resources or load.
 
     A change that the deployment already has saves nothing, so it is not suggested.
     """
-    functions, stream, training = summary.functions, summary.stream, summary.training
+    functions, stream, training, replace = summary.functions, summary.stream, summary.training, dataclasses.replace
 
-    def changed(**fields: object) -> BilledResources:
-        return dataclasses.replace(summary, **fields)  # type: ignore[arg-type]
+    def deployed(**fields: Any) -> BilledResources:
+        return replace(summary, **fields)
 
-    def all_functions(**fields: object) -> BilledResources:
-        return changed(functions={name: dataclasses.replace(each, **fields) for name, each in functions.items()})  # type: ignore[arg-type]
+    def changed(*names: str, **fields: Any) -> BilledResources:
+        return deployed(functions={**functions, **{name: replace(functions[name], **fields) for name in names}})
 
-    def one_function(name: str, **fields: object) -> BilledResources:
-        return changed(functions={**functions, name: dataclasses.replace(functions[name], **fields)})  # type: ignore[arg-type]
+    def trained(**fields: Any) -> BilledResources:
+        return deployed(training=replace(training, **fields))
 
-    def trainings(**fields: object) -> BilledResources:
-        return changed(training=dataclasses.replace(training, **fields))  # type: ignore[arg-type]
-
-    for setting, name, then, but in (
+    changes: list[tuple[str, object, object, str, BilledResources | Load]] = []
+    for setting, name, window_s, but in (
         ("archive_window_s", "archive_events", 300, "events are in the lake up to five minutes later"),
         ("trends_window_s", "count_trends", 60, "trending items are up to a minute older"),
         ("publish_window_s", "publish_catalog", 60, "changed items are recommended up to a minute later"),
     ):
-        sources = functions[name].sources if name in functions else ()
-        if sources and sources[0].window_s < then:
-            longer = tuple(dataclasses.replace(source, window_s=then) for source in sources)
-            yield setting, sources[0].window_s, then, but, one_function(name, sources=longer)
+        if sources := functions[name].sources if name in functions else ():
+            longer = [replace(source, window_s=max(source.window_s, window_s)) for source in sources]
+            changes.append((setting, sources[0].window_s, window_s, but, changed(name, sources=longer)))
     for setting, name, but in (
         ("attribution_schedule", "attribute_outcomes", "rates of clicks and sales are up to six hours older"),
         ("monitoring_schedule", "monitor_models", "drift is noticed, and its alarm ends, up to six hours later"),
     ):
-        if name in functions and functions[name].runs > 4 * DAYS:
-            now = f"{functions[name].runs / DAYS:g} a day"
-            yield setting, now, "rate(6 hours)", but, one_function(name, runs=4 * DAYS)
-    but = "a cold start takes a second or more while the caller waits"
-    yield "snap_start", True, False, but, all_functions(snap_start=False)
-    cold = {
-        name: dataclasses.replace(each, provisioned=0, snap_start=each.provisioned > 0)
-        for name, each in functions.items()
-    }
-    if warm := max((each.provisioned for each in functions.values()), default=0):
-        but = "set snap_start to true instead: a cold start takes some tenths of a second"
-        yield "provisioned_concurrency", warm, 0, but, changed(functions=cold)
-    but = "layers are built for the other processor"
-    yield "architecture", "x86_64", "arm64", but, all_functions(architecture="arm64")
-
-    but = "records that a consumer cannot process within a day must be replayed by hand"
-    daily = changed(stream=dataclasses.replace(stream, retention_hours=min(stream.retention_hours, 24)))
-    yield "stream_retention_hours", stream.retention_hours, 24, but, daily
+        if name in functions:
+            runs = functions[name].runs
+            fewer = changed(name, runs=min(runs, 4 * DAYS))
+            changes.append((setting, f"{runs / DAYS:g} a day", "rate(6 hours)", but, fewer))
+    warm = {name: function for name, function in functions.items() if function.provisioned}
     modes, but = ("provisioned", "on-demand"), "AWS's documentation describes how it scales"
     if stream.on_demand:
         modes = ("on-demand", "provisioned")
         but = "Kinesis rejects a rush above the shards' capacity until stream_shards is raised"
-    other = changed(stream=dataclasses.replace(stream, on_demand=not stream.on_demand))
-    yield "stream_mode", *modes, but, other
-
-    now, weekly = f"{training.runs / DAYS:g} a day", min(training.runs, DAYS / 7)
-    but = "models are up to a week old; drift and new data still start one"
-    yield "training_schedule", now, "rate(7 days)", but, trainings(runs=weekly)
-    but = "a job may be interrupted, and continues from its checkpoints"
-    yield "training_spot", False, True, but, trainings(spot=True)
-    if training.look_s < 900:
-        fewer = trainings(look_s=900, looks=training.looks * training.look_s // 900)
-        but = "a bad canary is rolled back up to a quarter of an hour later"
-        yield "canary_interval_s", training.look_s, 900, but, fewer
-    if on_spark(summary, load) and training.spark_workers > 2:
-        yield "spark_workers", training.spark_workers, 2, "datasets take longer", trainings(spark_workers=2)
-
-    untraced = dataclasses.replace(all_functions(tracing=False), machines_traced=False)
-    if any(each.tracing for each in functions.values()):
-        yield "tracing", True, False, "no traces: only logs show why a request was slow", untraced
-    boards = "all" if summary.dashboards > 1 else "health"
-    yield "dashboards", boards, "none", "graphs are made by hand; alarms remain", changed(dashboards=0)
-    but = "durations and memory are available as metrics, but not per call"
-    yield "log_invocations", True, False, but, all_functions(reports=False)
-    days, but = summary.log_retention_days, "older log lines cannot be looked up"
-    yield "log_retention_days", days or "for ever", 14, but, changed(log_retention_days=min(days or 14, 14))
-
-    shorter = dataclasses.replace(load, history_length=min(load.history_length, 50))
-    yield "limits.history_length", load.history_length, 50, "models read the latest 50 interactions of a user", shorter
-    but = "models learn from half a year; older events are deleted"
-    younger = dataclasses.replace(load, history_days=min(load.history_days, 180))
-    yield "limits.retention_days", load.history_days, 180, but, younger
-    but = "the shop gathers ten events before it sends them; no setting here"
-    gathered = dataclasses.replace(load, events_per_call=10)
-    yield "(events in a call)", load.events_per_call, 10, but, gathered
+    days, hours, looks = summary.log_retention_days, stream.retention_hours, training.looks * training.look_s // 900
+    return [
+        *changes,
+        ("snap_start", True, False, "a cold start takes a second or more while the caller waits",
+         changed(*functions, snap_start=False)),
+        ("provisioned_concurrency", max((each.provisioned for each in warm.values()), default=0), 0,
+         "set snap_start to true instead: a cold start takes some tenths of a second",
+         changed(*warm, provisioned=0, snap_start=True)),
+        ("architecture", "x86_64", "arm64", "layers are built for the other processor",
+         changed(*functions, architecture="arm64")),
+        ("stream_retention_hours", hours, 24,
+         "records that a consumer cannot process within a day must be replayed by hand",
+         deployed(stream=replace(stream, retention_hours=min(hours, 24)))),
+        ("stream_mode", *modes, but, deployed(stream=replace(stream, on_demand=not stream.on_demand))),
+        ("training_schedule", f"{training.runs / DAYS:g} a day", "rate(7 days)",
+         "models are up to a week old; drift and new data still start one", trained(runs=min(training.runs, DAYS / 7))),
+        ("training_spot", False, True, "a job may be interrupted, and continues from its checkpoints",
+         trained(spot=True)),
+        ("canary_interval_s", training.look_s, 900, "a bad canary is rolled back up to a quarter of an hour later",
+         trained(look_s=900, looks=looks)),
+        ("spark_workers", training.spark_workers, 2, "datasets take longer",
+         trained(spark_workers=min(training.spark_workers, 2))),
+        ("tracing", True, False, "no traces: only logs show why a request was slow",
+         replace(changed(*functions, tracing=False), machines_traced=False)),
+        ("dashboards", "all" if summary.dashboards > 1 else "health", "none",
+         "graphs are made by hand; alarms remain", deployed(dashboards=0)),
+        ("log_invocations", True, False, "durations and memory are available as metrics, but not per call",
+         changed(*functions, reports=False)),
+        ("log_retention_days", days or "for ever", 14, "older log lines cannot be looked up",
+         deployed(log_retention_days=min(days or 14, 14))),
+        ("limits.history_length", load.history_length, 50, "models read the latest 50 interactions of a user",
+         replace(load, history_length=min(load.history_length, 50))),
+        ("limits.retention_days", load.history_days, 180, "models learn from half a year; older events are deleted",
+         replace(load, history_days=min(load.history_days, 180))),
+        ("(events in a call)", load.events_per_call, 10,
+         "the shop gathers ten events before it sends them; no setting here", replace(load, events_per_call=10)),
+    ]  # fmt: skip
 
 
 def _text(value: object) -> str:

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alsolike.declarations.parameters import REPLICA
-from operations.cost.assembly import Resource, Resources, flat, read_assembly
-from operations.cost.summary import BilledResources
+from operations.cost.resources import BilledResources, Resource, Resources, flat, read_assembly
 
 _LAYER = re.compile(r"\{\{resolve:ssm:(?P<name>/[^}]+)\}\}")
 _NAMED = {

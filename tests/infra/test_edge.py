@@ -67,8 +67,8 @@ def test_domain_has_its_certificate_and_is_the_url_of_the_pages(guarded):
 
 
 def test_bill_counts_the_rules_of_the_firewall(guarded, demo):
-    assert cost.read_assembly(guarded.directory).protection.firewall_rules == 4
-    assert cost.read_assembly(demo.directory).protection.firewall_rules == 0
+    assert cost.read_assembly(guarded.directory).firewall_rules == 4
+    assert cost.read_assembly(demo.directory).firewall_rules == 0
 
 
 def test_distribution_has_neither_without_the_settings(assembly):

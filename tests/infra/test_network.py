@@ -110,8 +110,8 @@ def test_roles_of_functions_and_jobs_may_attach_interfaces(protected):
 
 
 def test_bill_counts_an_interface_per_endpoint_and_subnet(protected, existing):
-    assert cost.read_assembly(protected.directory).protection.endpoints == 2 * len(interfaces(protected))
-    assert cost.read_assembly(existing.directory).protection.endpoints == 0
+    assert cost.read_assembly(protected.directory).endpoints == 2 * len(interfaces(protected))
+    assert cost.read_assembly(existing.directory).endpoints == 0
 
 
 def test_deployment_without_the_setting_is_in_no_network(assembly):

@@ -154,7 +154,7 @@ def test_measured_metrics_use_warm_calls_of_the_load():
     load = {"update_profiles": [cold, warm, report(40, 55), "START RequestId: 1 Version: 2", "another line"]}
     whole = {"update_profiles": [earlier, *load["update_profiles"]], "build_dataset": [earlier], "collect": []}
 
-    measured = figures(load, whole, events=12, requests=12, events_per_call=1)
+    measured = figures(load, whole, records={"update_profiles": 12})
 
     log_bytes = round((len("another line") + 26) / 3)
     assert measured["update_profiles"] == CallFigures(

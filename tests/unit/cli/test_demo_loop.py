@@ -12,6 +12,8 @@ import pytest
 from alsolike.configuration import recommendation_id
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
+from operations.client import api
+from operations.client.api import Api
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import loop, reference, replay
 from operations.demo.complete_journey import Journey, LiveEvent
@@ -37,6 +39,7 @@ class MemoryApi:
     """API of a shop whose model ranks by `ranked`."""
 
     version: str | None = "r1"
+    wait_for_model = Api.wait_for_model
 
     def __init__(self, deployment):
         self._profiles = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
@@ -162,7 +165,7 @@ def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(run, mon
 
 def test_version_not_served_in_time_raises_unavailable(run, monkeypatch):
     monkeypatch.setattr(MemoryApi, "version", "r0")
-    monkeypatch.setattr(loop, "CHAMPION_TIMEOUT_S", 0)
+    monkeypatch.setattr(api, "MODEL_TIMEOUT_S", 0)
 
     with pytest.raises(Unavailable, match="after 0 s the API still serves r0, expected r1"):
         run()

@@ -1,15 +1,21 @@
 """Small deployments and loads, and checks of their bills and savings."""
 
+import dataclasses
 from collections.abc import Mapping
+from typing import Any
 
 from operations import cost
-from operations.cost.summary import BilledResources, EventSource, Function, Training
+from operations.cost.resources import BilledResources, EventSource, Function, Training
 
 NOTHING = cost.Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
 
 
-def summary(*, functions: Mapping[str, Function] | None = None, **fields: object) -> BilledResources:
-    return BilledResources(environment="shop", region="us-east-1", functions=functions or {}, **fields)  # type: ignore[arg-type]
+def load(**numbers: Any) -> cost.Load:
+    return dataclasses.replace(NOTHING, **numbers)
+
+
+def summary(*, functions: Mapping[str, Function] | None = None, **fields: Any) -> BilledResources:
+    return BilledResources(environment="shop", region="us-east-1", functions=functions or {}, **fields)
 
 
 def busy() -> BilledResources:

@@ -11,7 +11,7 @@ from typing import Any
 import boto3
 from botocore.stub import ANY, Stubber
 
-from operations.cost.summary import BilledResources, Function, Stream, Training
+from operations.cost.resources import BilledResources, Function, Stream, Training
 from operations.doctor import Needs
 from operations.doctor.requirements import KafkaCluster
 

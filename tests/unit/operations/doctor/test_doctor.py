@@ -6,7 +6,7 @@ import pytest
 from botocore.exceptions import NoCredentialsError
 
 from alsolike.runtime.errors import Unavailable
-from operations.cost.summary import Stream
+from operations.cost.resources import Stream
 from operations.doctor import ACTIONS, FAILED, PASSED, UNKNOWN, examine
 from operations.doctor.account import api_name as check_api_name
 from operations.doctor.account import key as check_key

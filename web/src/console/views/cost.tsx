@@ -1,4 +1,4 @@
-import { useId, useState } from "preact/hooks";
+import { useId } from "preact/hooks";
 import { useQuery } from "../context";
 import type { Cost } from "../contract";
 import { count, figure, money, plural, unitPrice } from "../format";
@@ -33,7 +33,14 @@ export function CostView({ route }: { route: Route }) {
             )}
           </Tiles>
           {bill.personalizeDollars !== null && <CostComparison ours={bill.dollars} theirs={bill.personalizeDollars} />}
-          <Bill bill={bill} />
+          <BillPart
+            title={`Fixed costs: ${money(bill.fixedDollars)} a month`}
+            lines={bill.lines.filter((line) => line.kind === "fixed")}
+          />
+          <BillPart
+            title={`Costs by usage: ${money(bill.usageDollars)} a month`}
+            lines={bill.lines.filter((line) => line.kind === "usage")}
+          />
           {bill.savings.length > 0 && (
             <Table
               caption="Possible savings"
@@ -129,70 +136,39 @@ function CostComparison({ ours, theirs }: { ours: number; theirs: number }) {
 
 type Line = Cost["lines"][number];
 
-function Bill({ bill }: { bill: Cost }) {
-  const parts = [
-    ["fixed", "Fixed costs", bill.fixedDollars],
-    ["usage", "Costs by usage", bill.usageDollars],
-  ] as const;
-  return (
-    <>
-      {parts.map(([kind, title, dollars]) => (
-        <BillPart
-          key={kind}
-          title={`${title}: ${money(dollars)} a month`}
-          lines={bill.lines.filter((line) => line.kind === kind)}
-        />
-      ))}
-    </>
-  );
-}
-
 const HALF_A_CENT = 0.005;
+
+const LINES: Pick<Parameters<typeof Table<Line>>[0], "keyOf" | "columns"> = {
+  keyOf: (line) => `${line.service} ${line.what}`,
+  columns: [
+    {
+      name: "Service",
+      cell: (line) => (
+        <span class="wide">
+          {line.service}: {line.what}
+        </span>
+      ),
+    },
+    { name: "Quantity", number: true, cell: (line) => `${figure(line.quantity)} ${line.unit}` },
+    { name: "Unit price", number: true, cell: (line) => unitPrice(line.unitPrice) },
+    { name: "A month", number: true, cell: (line) => <b>{money(line.dollars)}</b> },
+  ],
+};
 
 /** The lines of one kind, fixed or by usage, the largest first. Lines of less than half a cent are shown on demand. */
 function BillPart({ title, lines }: { title: string; lines: readonly Line[] }) {
-  const [open, setOpen] = useState(false);
   const ordered = [...lines].sort((a, b) => b.dollars - a.dollars);
   const small = ordered.filter((line) => line.dollars < HALF_A_CENT);
+  const caption = `${title}, lines of less than half a cent`;
   return (
     <section>
-      <BillTable caption={title} lines={ordered.filter((line) => line.dollars >= HALF_A_CENT)} />
+      <Table caption={title} rows={ordered.filter((line) => line.dollars >= HALF_A_CENT)} {...LINES} />
       {small.length > 0 && (
-        <details class="as-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+        <details class="as-table">
           <summary>{plural(small.length, "line")} of less than half a cent</summary>
-          {open && <BillTable caption={`${title}, lines of less than half a cent`} lines={small} hideCaption />}
+          <Table caption={caption} hideCaption rows={small} {...LINES} />
         </details>
       )}
     </section>
-  );
-}
-
-interface BillTableProps {
-  readonly caption: string;
-  readonly lines: readonly Line[];
-  readonly hideCaption?: boolean;
-}
-
-function BillTable({ caption, lines, hideCaption = false }: BillTableProps) {
-  return (
-    <Table
-      caption={caption}
-      hideCaption={hideCaption}
-      rows={lines}
-      keyOf={(line) => `${line.service} ${line.what}`}
-      columns={[
-        {
-          name: "Service",
-          cell: (line) => (
-            <span class="wide">
-              {line.service}: {line.what}
-            </span>
-          ),
-        },
-        { name: "Quantity", number: true, cell: (line) => `${figure(line.quantity)} ${line.unit}` },
-        { name: "Unit price", number: true, cell: (line) => unitPrice(line.unitPrice) },
-        { name: "A month", number: true, cell: (line) => <b>{money(line.dollars)}</b> },
-      ]}
-    />
   );
 }
