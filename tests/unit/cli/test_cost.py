@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from alsolike.declarations.storage import MONITORING_LATEST_KEY
+from alsolike.catalogue.items import CatalogueStore, Item
+from alsolike.catalogue.users import User, UserStore
 from alsolike.runtime.errors import InvalidInput, NotFound
-from alsolike.training.monitoring import DriftReport, DriftThresholds
 from operations import cost_measurement as measuring
 from operations import embedded_cloud
 from operations.cost import Duration, Load
@@ -226,20 +226,18 @@ def test_cost_of_a_month_without_a_load_is_refused(shop, month, message):
         monthly_load(shop, month, other=other, now=NOVEMBER)
 
 
-def test_users_of_a_sampled_drift_report_are_extrapolated(shop):
-    thresholds = DriftThresholds(0.25, hours=24, retrains=True, new_interactions=None, silent_hours=24, stale_days=30)
-    report = DriftReport(
-        looked_ms=0, window_from_ms=0, rules=thresholds, champion="v1", champion_age_h=1.0, lake_silent_h=1.0,
-        sampled=4, interactions=1_200, users=300, figures=(), checks=(), unknown_item_share=None,
-        unknown_user_share=None, new_interactions=None, started=None, last_start=None,
-    )  # fmt: skip
-    shop.client("s3").put_object(Bucket=shop.names.artefact_bucket, Key=MONITORING_LATEST_KEY, Body=report.to_json())
+def test_stored_users_and_items_of_a_month_exclude_deleted_rows(shop):
+    dynamodb, names = shop.client("dynamodb"), shop.names
+    users, items = UserStore(dynamodb, names.users_table), CatalogueStore(dynamodb, names.catalogue_table)
+    users.put([User(f"user{number}", {}) for number in range(3)], now_ms=1)
+    items.put([Item(f"item{number}", {}) for number in range(5)], now_ms=1)
+    items.delete("item0", now_ms=2)
     put_counts(shop, NOVEMBER - dt.timedelta(hours=1), events=15, answers=15)
     other = Load(users=7, events_per_day=1, requests_per_day=1, items=8)
 
     load = monthly_load(shop, "2026-11", other=other, now=NOVEMBER)
 
-    assert (load.users, load.events_per_day) == (4 * 300, 1)
+    assert (load.users, load.items) == (3, 4)
 
 
 def test_two_months_are_compared_by_service(shop, assembly, monkeypatch):
