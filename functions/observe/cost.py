@@ -86,7 +86,7 @@ class Cost:
     def _summarize(self, _: Callable[[], float]) -> BilledResources:
         from operations import cost
 
-        templates = {f"{stack}.template.json": self._template(stack) for stack in self._stacks}
+        templates = {stack: self._template(stack) for stack in self._stacks}
         return cost.summarize(templates, where="what is deployed")
 
     def _template(self, stack: str) -> Mapping[str, Any]:

@@ -398,7 +398,7 @@ def _remarks(summary: BilledResources, load: Load, calls: Mapping[str, Calls]) -
         (few_shards, f"{at_peak}; stream_shards is {stream.shards}: set it to {needed}, which is what the bill has"),
         (no_lists, "the deployment publishes no static lists: set static_lists_schedule"),
         (domain, "not counted: the hosted zone of `api_domain`, $0.50 a month, and its queries, $0.40 per million"),
-        (summary.replica, "not counted: copies of datasets and models to the second region, and S3 Batch Replication"),
+        (summary.replica, "not counted: transfer of datasets and models to the replica, and S3 Batch Replication"),
         (
             summary.region != prices.REGION,
             f"the deployment is in {summary.region}; prices are those of {prices.REGION}",

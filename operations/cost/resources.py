@@ -215,22 +215,28 @@ def runs_a_month(expression: str) -> float:
     return len(schedule.minutes) * len(schedule.hours) * days * len(schedule.months) / 12
 
 
-def read_assembly(directory: Path) -> BilledResources:
-    primary, replica = dict[str, Mapping[str, Any]](), dict[str, Mapping[str, Any]]()
+def read_templates(directory: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the templates of the deployment's region and of the second region, by stack."""
+    primary, replica = dict[str, Any](), dict[str, Any]()
     for path in sorted(directory.glob("*.template.json")):
         try:
             template = json.loads(path.read_bytes())
         except ValueError as error:
             raise InvalidInput(f"{path} is not a template: {error}") from error
-        (replica if path.name.startswith(REPLICA) else primary)[path.name] = template
-    if not primary and not replica:
+        (replica if path.name.startswith(REPLICA) else primary)[path.name.removesuffix(".template.json")] = template
+    if not primary:
         raise InvalidInput(f"{directory} has no *.template.json, expected a synthesized assembly")
+    return primary, replica
+
+
+def read_assembly(directory: Path) -> BilledResources:
+    primary, replica = read_templates(directory)
     second = summarize(replica, where=f"the second region in {directory}") if replica else None
     return dataclasses.replace(summarize(primary, where=str(directory)), replica=second)
 
 
 def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> BilledResources:
-    """Return the billed resources of templates, which are passed by file name."""
+    """Return the billed resources of templates, which are passed by stack."""
     resources = Resources(templates)
     of, properties = resources.of, resources.properties
     tables = [table["Replicas"] for table in properties("AWS::DynamoDB::GlobalTable")]

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from alsolike.declarations.parameters import REPLICA
-from operations.cost.resources import BilledResources, Resource, Resources, flat, read_assembly
+from operations.cost.resources import BilledResources, Resource, Resources, flat, read_assembly, read_templates
 
 _LAYER = re.compile(r"\{\{resolve:ssm:(?P<name>/[^}]+)\}\}")
 _NAMED = {
@@ -71,13 +71,7 @@ class Needs:
 def read_needs(directory: Path) -> Needs:
     """Return the requirements of an assembly in its region, without the second region."""
     summary = read_assembly(directory)
-    resources = Resources(
-        {
-            path.name.removesuffix(".template.json"): json.loads(path.read_bytes())
-            for path in sorted(directory.glob("*.template.json"))
-            if not path.name.startswith(REPLICA)
-        }
-    )
+    resources = Resources(read_templates(directory)[0])
     artefacts = json.loads((directory / "manifest.json").read_bytes())["artifacts"]
     stacks = {
         name: artefact
