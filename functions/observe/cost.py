@@ -112,4 +112,4 @@ class Cost:
         except InvalidSnapshot as error:
             raise Unavailable(f"{stored.uri}: {error}") from error
         sums = {name: round(sum(values.values())) for name, values in counts.items()}
-        return {"users": 0 if report is None else report.users, **sums, "items": items}
+        return {"users": 0 if report is None else report.users * report.sampled, **sums, "items": items}

@@ -1,5 +1,7 @@
 """Monthly cost of the deployed resources under a given or counted load."""
 
+import dataclasses
+
 import pytest
 from jsonschema import Draft202012Validator
 
@@ -37,7 +39,8 @@ def test_cost_of_a_specified_load_reads_no_metrics(observe, cloud):
 
 
 def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, put, cloud, aws, artefact_bucket):
-    aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
+    report = dataclasses.replace(REPORT, sampled=4)  # with 70 users in the sample
+    aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=report.to_json())
     for name, service, value, hours in (
         ("EventsAccepted", "collect", 40, 0),
         ("EventsAccepted", "collect", 60, 22),
@@ -51,7 +54,7 @@ def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, put, cloud,
 
     document = observe("cost")
 
-    load = {"users": 70, "eventsPerDay": 40 + 60, "requestsPerDay": 7, "items": 500 + 20, "measured": True}
+    load = {"users": 4 * 70, "eventsPerDay": 40 + 60, "requestsPerDay": 7, "items": 500 + 20, "measured": True}
     assert document["load"] == load
     assert observe("cost", users="1000")["load"] == {**load, "users": 1_000, "measured": False}
     assert read_stacks(cloud) == list(TEMPLATES)
