@@ -14,7 +14,7 @@ from moto import mock_aws
 from alsolike.lake import partitions
 from benchmarks.measure import Result, cpu_medians_ms
 from operations.recovery.lake_reader import SCHEMA, LakeReader
-from operations.recovery.profiles import logins_of, profiles_of
+from operations.recovery.profile_builder import logins_of, profiles_of
 
 BUCKET = "lake"
 OBJECTS = 10

@@ -11,7 +11,7 @@ from alsolike.runtime.errors import NotFound
 from alsolike.training.monitoring import DriftReport, Figure
 from cli import console
 from cli.options import Context
-from operations import monitoring, times
+from operations import drift_reports, times
 
 _COLUMNS = ("figure", "PSI", "threshold", "by chance", "then", "now", "above since", "")
 _CHECKS = ("check", "share", "bound", "rows", "")
@@ -25,19 +25,21 @@ def drift(context: Context, refresh: Annotated[bool, Option("--refresh", help="R
     Example: alsolike drift --refresh
     """
     deployment = context.deployment
-    report = monitoring.look(deployment) if refresh else monitoring.latest(deployment)
+    report = drift_reports.look(deployment) if refresh else drift_reports.latest(deployment)
     if report is None:
         call = console.call("drift", "--refresh", *context.options)
         raise NotFound(f"no drift check has run yet; `{call}` runs one")
     if context.printed(orjson.loads(report.to_json())):
         return
-    console.print_table(_COLUMNS, [_row(report, figure) for figure in report.figures], title=monitoring.title(report))
+    console.print_table(
+        _COLUMNS, [_row(report, figure) for figure in report.figures], title=drift_reports.title(report)
+    )
     checks = [
         [each.name, console.percent(each.share), console.percent(each.bound), each.rows, "failed" * each.failed]
         for each in report.checks
     ]
     console.print_table(_CHECKS, checks, title="Events of these days")
-    for line in monitoring.sentences(report):
+    for line in drift_reports.sentences(report):
         console.print_line(line)
 
 
@@ -50,5 +52,5 @@ def _row(report: DriftReport, figure: Figure) -> list[object]:
         figure.reference or "",
         figure.current or "",
         "" if figure.above_since_ms is None else times.text(figure.above_since_ms, "minutes"),
-        figure.reason or monitoring.outcome(report, figure),
+        figure.reason or drift_reports.outcome(report, figure),
     ]

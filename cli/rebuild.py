@@ -22,7 +22,7 @@ def profiles(context: Context) -> None:
 
     Example: alsolike rebuild profiles
     """
-    from operations.recovery.rebuild import rebuild_profiles
+    from operations.recovery.profile_rebuild import rebuild_profiles
 
     _print({"profiles": rebuild_profiles(context.deployment, now_ms=times.now_ms())}, context)
 
@@ -76,7 +76,7 @@ def everything(context: Context) -> None:
 
     Example: alsolike rebuild all
     """
-    from operations.recovery.rebuild import rebuild_profiles
+    from operations.recovery.profile_rebuild import rebuild_profiles
     from operations.recovery.rows import rebuild_rows
     from operations.recovery.snapshot import rebuild_snapshot
 

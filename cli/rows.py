@@ -119,8 +119,8 @@ def profile(
 
 def _profile(connection: Connection, user: str, *, session: bool, at: str | None) -> Profile:
     from alsolike.profiles.profile_table import ProfileStore
-    from operations.recovery.profiles import past
-    from operations.recovery.rebuild import history_length
+    from operations.recovery.profile_builder import past
+    from operations.recovery.profile_rebuild import history_length
 
     deployment = connection.deployment
     ids = stored_ids(deployment)

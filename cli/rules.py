@@ -13,7 +13,7 @@ from typer import Argument, Option
 from alsolike.configuration_document.reader import Current
 from alsolike.configuration_document.rules import numbers_of_rules, rule_set_to_document
 from alsolike.experiments import forecasts
-from alsolike.recommendations import preview as previews
+from alsolike.recommendations import recommend_invocations as previews
 from alsolike.runtime.errors import NotFound
 from cli import console
 from cli.config import read_file

@@ -13,7 +13,7 @@ from alsolike.registry.champion_pointer import Champion
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, InvalidSnapshot
 from alsolike.training.monitoring import DriftReport
 from alsolike.training.runs import TrainingRun
-from operations import monitoring, store_status, times
+from operations import drift_reports, store_status, times
 from operations.alarms import alarms
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment, embedded_cloud
@@ -79,7 +79,7 @@ def collect(
         "champion": _champion(deployment, champion) if champion else None,
         "trial": _canary(champion.canary) if champion and champion.canary else None,
         "held": f"promotions are {champion.held}" if champion and champion.held else None,
-        "drift": _drift(monitoring.latest(deployment)),
+        "drift": _drift(drift_reports.latest(deployment)),
         "configuration_version": _readable(lambda: store_of(deployment).current().version, unreadable),
         "replication": lags(deployment),
         "training_runs": [_run(run) for run in runs],

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import orjson
 
 from alsolike.declarations.storage import MONITORING_STATE_KEY
+from alsolike.lake.partitions import event_date
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.s3 import S3Object
@@ -59,6 +60,16 @@ class State:
     def latest_start(self) -> Start | None:
         """Latest training that monitoring started, with any result."""
         return self.pending or self.refused or self.last_start
+
+    def merged_counts(self, counts: Mapping[str, int], *, since_ms: int) -> dict[str, int]:
+        """Return the larger of the new and the stored count of each day since a time.
+
+        Days before the window without a stored count are missing.
+        """
+        first = event_date(since_ms)
+        same = self.counted_from_ms == since_ms  # Otherwise the stored count of the first day starts at another time.
+        stored = {day: count for day, count in self.days.items() if day > first or (same and day == first)}
+        return {day: max(counts.get(day, 0), stored.get(day, 0)) for day in sorted({*counts, *stored})}
 
     def settled(self, outcome: StartedTraining) -> State:
         if self.pending is None:

@@ -31,7 +31,7 @@ from functions.monitor_models.monitoring_state import State, StateStore
 from functions.monitor_models.profile_statistics import ProfileStatistics, look_at
 from functions.monitor_models.responses import read_scores
 from functions.monitor_models.training_start import due, outcome_of, start
-from functions.monitor_models.window_interactions import Window, days_since, read_window
+from functions.monitor_models.window_interactions import Window, counts_by_day, read_window
 
 HOUR_MS = 3_600_000
 UNKNOWN_ITEM, MAX_UNKNOWN = "item_unknown", 0.5
@@ -219,7 +219,7 @@ def _judge(
         not_above = {figure.name for figure in report.figures if figure.value is not None and not figure.is_above}
         unsettled = tuple(name for name in unsettled if name not in not_above)
     since_ms = _counted_from(before, baseline)
-    days = days_since(before, window, since_ms=since_ms)
+    days = before.merged_counts(counts_by_day(window, since_ms=since_ms), since_ms=since_ms)
     report = dataclasses.replace(
         report,
         figures=tuple(dataclasses.replace(figure, above_since_ms=above.get(figure.name)) for figure in report.figures),

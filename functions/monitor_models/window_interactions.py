@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
 
 import numpy as np
 import pandas as pd
@@ -22,7 +21,6 @@ from alsolike.lake.partitions import event_date
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import UnknownEventType
 from functions.monitor_models.lake_reader import read_sample
-from functions.monitor_models.monitoring_state import State
 
 SCHEMA = pa.schema(
     {
@@ -111,25 +109,12 @@ def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
     return rows[["profile_id", "item_id", "event_time_ms", "type"]].reset_index(drop=True)
 
 
-def days_since(state: State, window: Window, *, since_ms: int) -> dict[str, int]:
-    """Return the number of interactions per day since a time.
-
-    A day has the larger of its count in the window and its stored count. Days before the window without a stored count
-    are missing. With a sample, the numbers are estimates.
-    """
+def counts_by_day(window: Window, *, since_ms: int) -> dict[str, int]:
+    """Return the number of interactions per day since a time, estimated if the window is a sample."""
     times = window.counted["event_time_ms"]
     times = times[times > since_ms]
     counts = times.astype("int64").floordiv(DAY_MS).value_counts()
-    days = {
+    return {
         event_date(day * DAY_MS): count * window.one_of
         for day, count in zip(counts.index.tolist(), counts.tolist(), strict=True)
     }
-    for day, count in _stored_counts(state, since_ms=since_ms).items():
-        days[day] = max(count, days.get(day, 0))
-    return dict(sorted(days.items()))
-
-
-def _stored_counts(state: State, *, since_ms: int) -> Mapping[str, int]:
-    first = event_date(since_ms)
-    same = state.counted_from_ms == since_ms  # Otherwise the stored count of the first day starts at another time.
-    return {day: count for day, count in state.days.items() if day > first or (same and day == first)}

@@ -13,7 +13,7 @@ from alsolike.api.path_ids import path_id
 from alsolike.configuration_document.reader import Current
 from alsolike.declarations.defaults import DEFAULT_LISTED_RULE_CHANGES
 from alsolike.experiments.forecasts import ForecastRequest, Forecasts
-from alsolike.recommendations.preview import ask, catalogue_warnings
+from alsolike.recommendations.recommend_invocations import ask, catalogue_warnings
 from alsolike.recommendations.request_fields import LISTING
 from alsolike.runtime.client_protocols import LambdaClient
 from alsolike.runtime.errors import NotFound

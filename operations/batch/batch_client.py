@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from alsolike.recommendations.preview import FOR_ALL
+from alsolike.recommendations.recommend_invocations import FOR_ALL
 from alsolike.runtime.client_protocols import LambdaClient
 from alsolike.runtime.errors import Unavailable
 

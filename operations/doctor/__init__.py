@@ -10,8 +10,8 @@ Example::
 """
 
 from operations.doctor.account import read_account
+from operations.doctor.all_checks import ACTIONS, examine
 from operations.doctor.deployment import post
-from operations.doctor.examination import ACTIONS, examine
 from operations.doctor.finding import FAILED, PASSED, UNKNOWN, Finding
 from operations.doctor.requirements import Needs, read_needs
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from alsolike.profiles.profile import RecentInteraction
-from alsolike.recommendations.preview import check_not_refused
+from alsolike.recommendations.recommend_invocations import check_not_refused
 from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, PERSONALIZED_RANKING, TRENDING
 from alsolike.records.served_response import PROMOTED, ServedResponse
 from operations.client.functions import invoke

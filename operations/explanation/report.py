@@ -23,7 +23,7 @@ from operations.configuration.deployed_configuration import live_configuration
 from operations.explanation import replaying, unlogged_parameters
 from operations.explanation.replaying import Replay
 from operations.explanation.served_rows import find_row
-from operations.recovery.profiles import past
+from operations.recovery.profile_builder import past
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

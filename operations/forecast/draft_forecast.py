@@ -13,7 +13,7 @@ import numpy.typing as npt
 import orjson
 
 from alsolike.declarations.times import DAY_MS
-from alsolike.recommendations.preview import lists_of_requests
+from alsolike.recommendations.recommend_invocations import lists_of_requests
 from alsolike.recommendations.request_fields import PERSONALIZED_RANKING
 from alsolike.records.served_response import PAIRED, REQUEST_OMITTED
 from alsolike.runtime.errors import InvalidInput

@@ -21,7 +21,7 @@ from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.erased_users import ErasedUsers
 from operations.recovery.lake_reader import LakeReader, open_parquet
-from operations.recovery.profiles import logins_of
+from operations.recovery.profile_builder import logins_of
 
 MAX_ATTEMPTS = 20
 

@@ -10,7 +10,7 @@ from alsolike.catalogue.change_log import ChangeKind
 from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
-from operations.recovery.rebuild import rebuild_profiles
+from operations.recovery.profile_rebuild import rebuild_profiles
 from operations.recovery.rows import rebuild_rows, table, write_rows
 from operations.recovery.source import EVERYTHING, Part, RestoreSource
 from operations.times import milliseconds

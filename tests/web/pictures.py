@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
             progress.report_to(console)
             with contextlib.redirect_stdout(recording), contextlib.redirect_stderr(recording):
                 stack.enter_context(console.observing(demo.record))
-                deployment = stack.enter_context(demo.running())
+                _, deployment = stack.enter_context(demo.running())
                 results.show(demo.summary)
             recording.write_svg(IMAGES / "demo.svg", command="make demo")
             shopper = demo.summary.shopper()

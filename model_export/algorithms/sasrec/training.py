@@ -35,7 +35,7 @@ from torch import nn
 from torch.nn import functional
 
 from model_export.algorithms.sasrec.data import Array, batches_of, spectrum, windows_of
-from model_export.algorithms.sasrec.item_vectors import BETAS, ItemVectors
+from model_export.algorithms.sasrec.embedding_optimizer import BETAS, ItemVectors
 from model_export.algorithms.sasrec.negatives import Negatives
 from model_export.algorithms.sasrec.sampled_softmax import SampledSoftmax
 from model_export.data.interactions import Interactions

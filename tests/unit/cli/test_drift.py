@@ -17,7 +17,7 @@ from alsolike.training.monitoring import (
     StartedTraining,
     Trigger,
 )
-from operations.monitoring import BECAME
+from operations.drift_reports import BECAME
 from operations.status import _drift
 from tests.unit.cli import command_line
 from tests.unit.cli.stub_function import replace_functions

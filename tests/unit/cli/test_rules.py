@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.profile_table import ProfileStore
-from alsolike.recommendations import preview
+from alsolike.recommendations import recommend_invocations
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from cli import main as command
 from operations.client import deployment as deployments
@@ -86,7 +86,7 @@ def requests(monkeypatch):
         questions.append({name: value for name, value in fields.items() if value is not None})
         return FOUND
 
-    monkeypatch.setattr(preview, "ask", ask)
+    monkeypatch.setattr(recommend_invocations, "ask", ask)
     return questions
 
 
@@ -276,4 +276,4 @@ class Function:
 )
 def test_preview_error_of_the_function_is_raised(failure, error, says):
     with pytest.raises(error, match=says):
-        preview.ask(Function(failure), "f", {"userId": "anna"})
+        recommend_invocations.ask(Function(failure), "f", {"userId": "anna"})

@@ -12,8 +12,8 @@ from alsolike.profiles.profile_table import ProfileStore
 from functions.archive_events.service import archive
 from functions.update_profiles.service import update_profiles
 from operations.recovery.lake_reader import LakeReader
-from operations.recovery.profiles import logins_of, profiles_of
-from operations.recovery.rebuild import rebuild_profiles
+from operations.recovery.profile_builder import logins_of, profiles_of
+from operations.recovery.profile_rebuild import rebuild_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.world import configure

@@ -13,7 +13,7 @@ from tests.unit.model_export.shops import interactions
 
 torch = pytest.importorskip("torch", reason="make setup WITH=neural installs it")
 
-from model_export.algorithms.sasrec.item_vectors import BETAS, ItemVectors  # noqa: E402  needs torch
+from model_export.algorithms.sasrec.embedding_optimizer import BETAS, ItemVectors  # noqa: E402  needs torch
 from model_export.algorithms.sasrec.sampled_softmax import SampledSoftmax  # noqa: E402
 
 BATCHES = ([1, 2], [2, 3], [1], [3], [2, 1])

@@ -20,7 +20,7 @@ from alsolike.catalogue.changes import DELETED, Change
 from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidSnapshot
 from alsolike.runtime.struct import struct
-from alsolike.snapshot.columns import COLUMN_CLASSES, Column, holds
+from alsolike.snapshot.columns import COLUMN_CLASSES, Column, pop_valid, valid_value
 
 FORMAT = "alsolike-catalogue-1"
 
@@ -64,7 +64,7 @@ class Segment:
         properties = [dict(change.properties or {}) for change in rows]
         encoded = {
             name: COLUMN_CLASSES[type_].of(
-                type_, [_pop_held(item_properties, name, type_) for item_properties in properties]
+                type_, [pop_valid(item_properties, name, type_) for item_properties in properties]
             )
             for name, type_ in columns.items()
         }
@@ -127,7 +127,7 @@ class Segment:
         properties = list(map(self.properties, range(len(self))))
         added = {
             name: COLUMN_CLASSES[type_].of(
-                type_, [_held(item_properties, name, type_) for item_properties in properties]
+                type_, [valid_value(item_properties, name, type_) for item_properties in properties]
             )
             for name, type_ in columns.items()
         }
@@ -218,11 +218,3 @@ def _columns(arrays: Mapping[str, Array], names: Sequence[tuple[str, str]]) -> d
         parts = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
         columns[name] = COLUMN_CLASSES[type_].from_arrays(type_, parts)
     return columns
-
-
-def _held(properties: Mapping[str, Any], name: str, type_: ColumnType) -> Any:
-    return properties[name] if name in properties and holds(properties[name], type_) else None
-
-
-def _pop_held(properties: dict[str, Any], name: str, type_: ColumnType) -> Any:
-    return properties.pop(name) if name in properties and holds(properties[name], type_) else None

@@ -16,7 +16,7 @@ from operations.client.deployment import Deployment
 from operations.client.erased_users import ErasedUsers
 from operations.configuration.deployed_configuration import live_configuration
 from operations.recovery.lake_reader import LakeReader
-from operations.recovery.profiles import logins_of, profiles_of
+from operations.recovery.profile_builder import logins_of, profiles_of
 
 _THREADS = 8
 
