@@ -117,7 +117,7 @@ def test_core_layer_functions_import_no_library_of_other_layers(demo):
     script = f"import importlib, sys\nsys.modules |= dict.fromkeys({others})\n"
     script += "\n".join(f"importlib.import_module('functions.{name}.handler')" for name in names)
 
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, timeout=300)
 
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -244,7 +244,7 @@ def test_two_months_are_compared_by_service(shop, assembly, monkeypatch):
     monkeypatch.setattr(embedded_cloud, "synthesize", lambda *_, **__: assembly)
     this_month = dt.datetime.now(dt.UTC).replace(day=1, hour=0, minute=0, second=0)
     last_month = (this_month - dt.timedelta(days=1)).replace(day=1)
-    put_counts(shop, last_month, events=31_000_000, answers=31_000_000)
+    put_counts(shop, last_month, events=31_000_000_000, answers=31_000_000_000)
     put_counts(shop, this_month, events=1_000, answers=1_000)
     months = [f"{at:%Y-%m}" for at in (last_month, this_month)]
 

@@ -107,7 +107,7 @@ def test_start_requires_confirmation_and_dry_run_changes_nothing(shop):
 
 
 def test_plan_uses_the_traffic_of_the_days_before(shop, deployment):
-    days_before = [now_ms() - day * DAY_MS for day in range(1, 8)]
+    days_before = [now_ms() - day * DAY_MS for day in range(8)]  # The plan excludes today.
     rows = [Outcome(f"{user}", day, clicks=int(user % 5 == 0)) for day in days_before for user in range(100)]
     store(deployment.client("s3"), deployment.names.lake_bucket, rows)
 
