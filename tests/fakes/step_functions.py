@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tests.fakes.service import ACCOUNT_ID, REGION, MemoryService, Request, Response, ServiceError, operation, page
@@ -20,10 +21,13 @@ class MemoryStepFunctions(MemoryService):
     ----------
     executes
         True to execute states of the types Pass, Succeed and Fail immediately. At any other state, an execution waits.
+    now
+        Clock of the times of state machines and executions.
     """
 
     def __init__(self) -> None:
         self.executes = False
+        self.now: Callable[[], dt.datetime] = functools.partial(dt.datetime.now, dt.UTC)
         self._machines: dict[str, str] = {}
         self._executions: dict[str, dict[str, Any]] = {}
         self._histories: dict[str, Sequence[Mapping[str, Any]]] = {}
@@ -33,7 +37,7 @@ class MemoryStepFunctions(MemoryService):
     ) -> None:
         for arn, execution in self._executions.items():
             if execution["status"] == _RUNNING:
-                execution.update(status=status, stopDate=dt.datetime.now(dt.UTC))
+                execution.update(status=status, stopDate=self.now())
                 if status == "SUCCEEDED":
                     execution["output"] = json.dumps(output)
                 self._histories[arn] = history
@@ -47,7 +51,7 @@ class MemoryStepFunctions(MemoryService):
     def create_state_machine(self, request: Request) -> Response:
         arn = f"{_PREFIX}:stateMachine:{request['name']}"
         self._machines[arn] = request["definition"]
-        return {"stateMachineArn": arn, "creationDate": dt.datetime.now(dt.UTC)}
+        return {"stateMachineArn": arn, "creationDate": self.now()}
 
     @operation("stateMachineArn")
     def delete_state_machine(self, request: Request) -> Response:
@@ -58,7 +62,7 @@ class MemoryStepFunctions(MemoryService):
     def update_state_machine(self, request: Request) -> Response:
         self._check_machine(request["stateMachineArn"])
         self._machines[request["stateMachineArn"]] = request["definition"]
-        return {"updateDate": dt.datetime.now(dt.UTC)}
+        return {"updateDate": self.now()}
 
     @operation("stateMachineArn", "name", "input")
     def start_execution(self, request: Request) -> Response:
@@ -73,7 +77,7 @@ class MemoryStepFunctions(MemoryService):
             "stateMachineArn": machine,
             "name": request["name"],
             "status": _RUNNING,
-            "startDate": dt.datetime.now(dt.UTC),
+            "startDate": self.now(),
             "input": given,
         }
         self._executions[arn] = execution
@@ -84,7 +88,7 @@ class MemoryStepFunctions(MemoryService):
     @operation("executionArn")
     def stop_execution(self, request: Request) -> Response:
         execution = self._execution(request)
-        execution.update(status="ABORTED", stopDate=dt.datetime.now(dt.UTC))
+        execution.update(status="ABORTED", stopDate=self.now())
         return {"stopDate": execution["stopDate"]}
 
     @operation("executionArn")
@@ -111,7 +115,7 @@ class MemoryStepFunctions(MemoryService):
         return {"events": shown, **rest}
 
     def _execute(self, execution: dict[str, Any], definition: Mapping[str, Any]) -> None:
-        now = dt.datetime.now(dt.UTC)
+        now = self.now()
         events: list[dict[str, Any]] = []
         self._histories[execution["executionArn"]] = events
         run, name = json.loads(execution["input"]), definition["StartAt"]

@@ -1,3 +1,4 @@
+import datetime as dt
 import time
 
 import pytest
@@ -14,6 +15,7 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def personalize(aws, artefact_bucket, clock, monkeypatch):
+def personalize(aws, cloud, artefact_bucket, clock, monkeypatch):
+    monkeypatch.setattr(cloud.step_functions, "now", lambda: dt.datetime.fromtimestamp(clock.now_s, dt.UTC))
     deploy(aws, artefact_bucket, monkeypatch)
     return client_at(clock)
