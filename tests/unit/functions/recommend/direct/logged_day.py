@@ -105,7 +105,7 @@ class LoggedDay:
         sample: int | None = None,
     ) -> DayReplay:
         self.archive()
-        day = dt.datetime.now(dt.UTC).date()
+        day = dt.datetime.fromtimestamp(time.time_ns() / 1e9, dt.UTC).date()
         document = None if draft is None else {"format": 1, **draft}
         return replay_day(self.deployment, day, model=model, draft=document, code=code, sample=sample)
 

@@ -1,6 +1,7 @@
 """Replays of a day's requests from the log, in a separate process."""
 
 import dataclasses
+import itertools
 import shutil
 import time
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 
 from alsolike.configuration.configuration import Fatigue
 from alsolike.declarations.storage import SEGMENTS_PREFIX
+from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.impressions import Impressions, ImpressionStore
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import InvalidInput, NotFound
@@ -23,7 +25,10 @@ PIN = {"rules": {"home": {"pins": [{"item": "kiwi", "position": 1}]}}, "recommen
 
 
 @pytest.fixture
-def day(shop, aws, lake_bucket, capsys):
+def day(shop, aws, lake_bucket, capsys, monkeypatch):
+    # The day, which follows the modification times in S3, does not end during a test.
+    times_ms = itertools.count((time.time_ns() // 1_000_000 // DAY_MS + 1) * DAY_MS + DAY_MS // 2)
+    monkeypatch.setattr(time, "time_ns", lambda: next(times_ms) * 1_000_000)
     shop.s3.put_bucket_versioning(Bucket=shop.bucket, VersioningConfiguration={"Status": "Enabled"})
     names = dataclasses.replace(NAMES, lake_bucket=lake_bucket, artefact_bucket=shop.bucket, hash_key_arn="the-key")
     deployment = Deployment("shop", names, aws, lambda: KEY, is_local=True)
@@ -57,7 +62,7 @@ def busy(day):
         rules={"home": {"exploration": {"share": 0.5, "new_for_days": 30}}},
         recommenders={"for-you": {"rules": "home", "swaps": 0.5}},
     )
-    shop.catalogue({"kiwi": {"creationTimestamp": time.time() - 60}, "plum": {"creationTimestamp": time.time() - 60}})
+    shop.catalogue({item: {"creationTimestamp": time.time_ns() / 1e9 - 60} for item in ("kiwi", "plum")})
     for _ in range(6):
         shop.items(numResults=3)
     day.view(None, "pear", session_id="visit")
