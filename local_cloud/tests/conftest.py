@@ -2,11 +2,16 @@ import gc
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 gc.set_threshold(50_000, 50, 50)  # With Python's default, garbage collection takes a seventh of the tests' time.
-# The duration of an example depends on the load of the machine. CI draws the same examples for the same commit.
-settings.register_profile("local cloud", deadline=None, derandomize="SAME_EXAMPLES" in os.environ)
+# The durations of examples and draws depend on the load of the machine. CI draws the same examples for the same commit.
+settings.register_profile(
+    "local cloud",
+    deadline=None,
+    derandomize="SAME_EXAMPLES" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("local cloud")
 
 

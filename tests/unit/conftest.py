@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 from tests.fakes.cloud import ON_MOTO
 from tests.fakes.fixtures import aws, boto3_session, clients, cloud, functions_session, memory_cloud
@@ -11,8 +11,13 @@ from tests.fakes.places import BUCKET, create_bucket
 
 __all__ = ["aws", "boto3_session", "clients", "cloud", "functions_session", "memory_cloud"]
 
-# The duration of an example depends on the load of the machine. CI draws the same examples for the same commit.
-settings.register_profile("alsolike", deadline=None, derandomize="SAME_EXAMPLES" in os.environ)
+# The durations of examples and draws depend on the load of the machine. CI draws the same examples for the same commit.
+settings.register_profile(
+    "alsolike",
+    deadline=None,
+    derandomize="SAME_EXAMPLES" in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("alsolike")
 
 

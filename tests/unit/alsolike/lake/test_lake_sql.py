@@ -6,7 +6,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.declarations.tables import INTERACTIONS_PARTITION
@@ -38,7 +38,7 @@ def comparable(rows):
     return sorted(tuple(repr(row[name]) for name in (*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION)) for row in rows)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None)
 @given(files=FILES)
 def test_sql_view_keeps_the_same_rows_as_deduplicate(files, tmp_path_factory):
     directory = tmp_path_factory.mktemp("lake")

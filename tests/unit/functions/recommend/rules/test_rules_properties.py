@@ -4,7 +4,7 @@ import math
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.catalogue.changes import Change
@@ -171,7 +171,7 @@ def is_new(properties, rules):
     return bool(created_s >= NOW_MS / 1000 - rules.exploration.new_for_days * 86_400)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=60, deadline=None)
 @given(
     catalogue=CATALOGUES,
     rules=RULES,
