@@ -180,7 +180,7 @@ class Together:
             return self._client.get_object(**request)
         finally:
             if next(self._first) < 4:
-                self._all_have_read.wait(timeout=10)
+                self._all_have_read.wait(timeout=60)
 
     def __getattr__(self, name):
         return getattr(self._client, name)

@@ -44,7 +44,7 @@ def test_merged_object_replaces_inputs_after_readers_cannot_need_them(s3, lake_b
     assert counted(s3, lake_bucket) == before
     assert (merging.merged, merging.written, merging.removed) == (5, 1, 0)
 
-    assert keep_up(s3, lake_bucket, later_ms=HOUR_MS - 60_000).removed == 0
+    assert keep_up(s3, lake_bucket, later_ms=HOUR_MS - 600_000).removed == 0
     assert set(raw) < set(keys(s3, lake_bucket))
 
     assert keep_up(s3, lake_bucket, later_ms=QUIET_MS).removed == 5

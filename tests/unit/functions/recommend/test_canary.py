@@ -8,12 +8,13 @@ import pytest
 from alsolike.configuration import recommendation_id
 from alsolike.configuration.recommendation_id import arm_tag
 from alsolike.declarations.storage import CHAMPION_KEY
+from alsolike.declarations.times import DAY_MS
 from alsolike.registry.canary import GRACE_MS, Canary
 from functions.recommend.state.bundles import load
 from functions.recommend.state.model import GRAPH_ERRORS, Model
 
 NOW_MS = time.time_ns() // 1_000_000
-CANARY = Canary("v2", "v1", 0.5, NOW_MS - 1_000, NOW_MS + 3_600_000, 1_000, "run")
+CANARY = Canary("v2", "v1", 0.5, NOW_MS - 1_000, NOW_MS + DAY_MS, 1_000, "run")
 USERS = [f"user-{number}" for number in range(40)]
 ON_TRIAL, NOT_ON_TRIAL = (
     next(user for user in USERS if CANARY.experiment.arm_of(user).name == name) for name in ("candidate", "champion")

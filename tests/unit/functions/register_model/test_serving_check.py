@@ -29,7 +29,8 @@ def checks(bundle, **limits):
     return {check.name: check for check in serving_check.serving_checks(bundle, limits=GateLimits(**limits))}
 
 
-def test_valid_graphs_pass_with_their_latency(tmp_path):
+def test_valid_graphs_pass_with_their_latency(tmp_path, monkeypatch):
+    monkeypatch.setattr(serving_check, "LONGEST_S", 600.0)  # A busy machine may stop the process.
     found = checks(opened(tmp_path))
 
     assert [name for name, check in found.items() if check.passed] == ["bundle size", "serving", "latency"]

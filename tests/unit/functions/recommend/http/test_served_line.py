@@ -11,7 +11,7 @@ from alsolike.lake.served import read_line
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.records.served_response import ServedResponse, state_hash
 from alsolike.trends.store import trends_key
-from functions.recommend.dependencies import current_dependencies
+from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.shop import ARN, invoke
 
 
@@ -195,6 +195,8 @@ def test_refusals_batches_and_304_responses_are_not_logged(shop, lines):
 def test_missing_secret_is_read_once_per_interval_and_hides_the_user(shop, monkeypatch, capsys, counted):
     """After the interval, the secret is read again. Until then, log lines have no user."""
     monkeypatch.setenv("SECRET_ARN", "no-such-secret")
+    now_ms = NOW_MS
+    monkeypatch.setattr(time, "time_ns", lambda: now_ms * 1_000_000)
     requested: list[str] = []
 
     def ask(client, secret_arn):
@@ -212,7 +214,7 @@ def test_missing_secret_is_read_once_per_interval_and_hides_the_user(shop, monke
     assert sum('"ServedToUnknown":[1]' in line for line in out) == 2
     assert len(requested) == 1
 
-    current_dependencies().served._hashes._next_ms -= 30_000
+    now_ms += 30_000
     shop.post({"userId": "anna"})
     assert len(requested) == 2
 

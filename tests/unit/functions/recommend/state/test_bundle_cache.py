@@ -37,7 +37,7 @@ def endpoint():
 
 
 def test_interrupted_download_raises_unavailable_and_leaves_no_files(endpoint, boto3_session, tmp_path):
-    config = Config(read_timeout=5, retries={"total_max_attempts": 1})
+    config = Config(retries={"total_max_attempts": 1})
     s3 = boto3_session.client("s3", endpoint_url=endpoint, region_name=REGION, config=config)
 
     message = r"^s3://artefacts/models/v1/manifest\.json: 10 read, but total bytes expected is 100"

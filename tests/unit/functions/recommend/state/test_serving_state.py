@@ -150,7 +150,7 @@ def test_missing_catalogue_is_degraded_and_item_filters_pass_no_items(shop):
 
 
 def test_missing_source_is_read_again_only_after_its_interval(shop, monkeypatch, logged):
-    monkeypatch.setenv("CONFIGURATION_CHECK_S", "30")
+    monkeypatch.setenv("CONFIGURATION_CHECK_S", "3600")
     shop.publish()
     shop.put(CONFIGURATION_KEY, b"damaged")
 
