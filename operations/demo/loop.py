@@ -16,7 +16,7 @@ from operations.demo import comparison, complete_journey, reference, replay
 from operations.demo.comparison import Answer, Shopper
 from operations.demo.complete_journey import Journey
 from operations.demo.reference import ReferenceModel
-from operations.demo.replay import ReplayPlan
+from operations.demo.replay import Plan
 from operations.demo.results import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
 from operations.ingest.load_interactions import import_interactions
 from operations.ingest.load_metadata import import_items, import_users
@@ -25,9 +25,7 @@ from operations.models import versions as model_versions
 
 HELD_BACK_DAYS = 3
 MAX_CALLS = 120
-MAX_RECORDS = 400
 MAX_COMPARED = 25
-COMPARED_RECORDS = 5
 FIRST_ITEMS = 5
 LATENCY_REQUESTS = 100
 PROFILE_TIMEOUT_S = 90.0
@@ -61,12 +59,11 @@ class Loop:
         """Run every step. Call `on_first` when the summary contains the first recommendation."""
         self._import(data)
         version = self._train()
-        plan = replay.plan(data.held_back, max_calls=MAX_CALLS, max_records=MAX_RECORDS)
-        self._wait_until_served(version, user_id=plan.users[0])
+        plan = replay.plan(data.held_back, max_calls=MAX_CALLS)
+        self._wait_until_served(version, user_id=next(iter(plan)))
         on_first()
-        self._measure_latency(plan.users)
-        compared = [*list(plan.calls)[: MAX_COMPARED - COMPARED_RECORDS], *list(plan.records)[:COMPARED_RECORDS]]
-        before, after = self._replay(plan, compared)
+        self._measure_latency(list(plan))
+        before, after = self._replay(plan, list(plan)[:MAX_COMPARED])
         self._compare(before, after, self._fit_reference(version, data.items))
 
     def _import(self, data: Journey) -> None:
@@ -141,24 +138,23 @@ class Loop:
             step.note("the winner, fitted again without ONNX")
             return reference.fit(self._deployment, version, self._directory, items=items)
 
-    def _replay(self, plan: ReplayPlan, compared: Sequence[str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
+    def _replay(self, plan: Plan, compared: Sequence[str]) -> tuple[dict[str, Answer], dict[str, Answer]]:
         """Replay the events. Return the responses to the users `compared` before and after the replay, by user ID."""
-        events = sum(1 for user_id in plan.users for _ in plan.events(user_id))
+        events = sum(len(body) for bodies in plan.values() for body in bodies)
         with progress.step(f"replay the last {HELD_BACK_DAYS} days", total=events + 2 * len(compared)) as step:
-            profiles = replay.read_profiles(plan.users, self._profiles)
+            profiles = replay.read_profiles(list(plan), self._profiles)
             before = comparison.fetch_answers(compared, profiles, self._api, on_answer=step.advance)
-            replay.send(plan, self._deployment, now_ms=time.time_ns() // 1_000_000, on_sent=step.advance)
+            replay.send(plan, self._deployment, on_sent=step.advance)
             sent_s = time.monotonic()
             expected = replay.expected_profiles(plan, profiles)
             updated = replay.wait_for(expected, self._profiles, timeout_s=PROFILE_TIMEOUT_S)
             seconds = time.monotonic() - sent_s
             after = comparison.fetch_answers(compared, updated, self._api, on_answer=step.advance)
-            step.note(f"{events:,} events of {len(plan.users)} shoppers")
+            step.note(f"{events:,} events of {len(plan)} shoppers")
         self._summary.replay = {
             "events": events,
-            "shoppers": len(plan.users),
-            "http_calls": sum(map(len, plan.calls.values())),
-            "stream_records": sum(map(len, plan.records.values())),
+            "shoppers": len(plan),
+            "http_calls": sum(map(len, plan.values())),
             "seconds_until_in_profiles": round(seconds, 2),
         }
         self._check(

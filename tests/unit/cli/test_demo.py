@@ -36,25 +36,23 @@ def event(user_id, item_id, *, basket="b", time_s=1):
 def test_calls_have_at_most_one_basket_and_ten_events():
     events = [event("1", f"i{index}", basket="x") for index in range(12)] + [event("1", "j", basket="y")]
 
-    plan = replay.plan(events, max_calls=10, max_records=10)
+    plan = replay.plan(events, max_calls=10)
 
-    assert [len(body) for body in plan.calls["1"]] == [10, 2, 1]
+    assert [len(body) for body in plan["1"]] == [10, 2, 1]
 
 
-def test_each_shopper_uses_only_the_api_or_the_stream_within_limits():
-    events = [event(str(user), f"i{index}", basket=str(index)) for user in range(9) for index in range(2)]
+def test_shoppers_are_selected_within_the_number_of_calls():
+    baskets = {"0": 2, "1": 3, "2": 1}
+    events = [event(user, "i", basket=str(basket)) for user, count in baskets.items() for basket in range(count)]
 
-    plan = replay.plan(events, max_calls=8, max_records=3)
+    plan = replay.plan(events, max_calls=4)
 
-    assert list(plan.calls) == ["0", "1", "2", "4"]  # Each of these users requires two calls.
-    # The plan sends every fourth user through the stream. User 7 would exceed the limit of three records.
-    assert list(plan.records) == ["3"]
-    assert [live.item_id for live in plan.events("3")] == ["i0", "i1"]
+    assert list(plan) == ["0", "2"]
 
 
 def test_expected_profile_is_the_previous_one_merged_with_events():
     known = RecentInteraction(500, "e", "a", "purchase")
-    plan = replay.plan([event("1", "z", time_s=2)], max_calls=1, max_records=0)
+    plan = replay.plan([event("1", "z", time_s=2)], max_calls=1)
 
     expected = replay.expected_profiles(plan, {"1": Profile("u#1", (known,))})
 

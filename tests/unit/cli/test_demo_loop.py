@@ -63,11 +63,11 @@ class MemoryReference:
         return ranked(profile)[:k]
 
 
-def send(plan, deployment, *, now_ms, on_sent):
+def send(plan, deployment, *, on_sent):
     """Write the events into the profiles, as the stream's consumer does."""
     store = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
-    for user, profile in replay.expected_profiles(plan, replay.read_profiles(plan.users, store)).items():
-        store.add(f"u#{user}", profile.recent, now_ms=now_ms)
+    for user, profile in replay.expected_profiles(plan, replay.read_profiles(list(plan), store)).items():
+        store.add(f"u#{user}", profile.recent, now_ms=NOW_S * 1000)
         on_sent(1)
 
 
