@@ -45,8 +45,7 @@ class ProfileFiles:
         for place, (start, end) in enumerate(itertools.pairwise([0, *ends])):
             if end > start:
                 if place not in self._writers:
-                    options = pa.ipc.IpcWriteOptions(compression="lz4")
-                    self._writers[place] = pa.ipc.new_stream(str(self._paths[place]), _SCHEMA, options=options)
+                    self._writers[place] = pa.ipc.new_stream(str(self._paths[place]), _SCHEMA)
                 self._writers[place].write_table(rows.slice(start, end - start))
 
     def read(self, number: int, *, length: int = HISTORY_LENGTH) -> Iterator[Profile]:

@@ -23,7 +23,8 @@ _BATCH_USERS = 512
 
 def profile_rows(rows: LakeRows, *, context: Sequence[str]) -> pa.Table:
     """Return the columns of `ProfileFiles`. Rows without an item are skipped, because profiles do not contain them."""
-    rows = rows.take(~rows.texts["item_id"].missing())
+    if (missing := rows.texts["item_id"].missing()).any():
+        rows = rows.take(~missing)
     texts = rows.texts
     return pa.table(
         {
