@@ -44,7 +44,7 @@ def check(
 
     Example: alsolike filters check 'INCLUDE ItemID WHERE Items.IN_STOCK IN ("true")'
     """
-    from operations.filters import catalogue, checking
+    from operations.filters import catalogue
     from operations.filters.inputs import filter_inputs
 
     deployment = context.deployment
@@ -54,13 +54,13 @@ def check(
     parsed: Filter | None = None
     try:
         parsed = parser.parse(expression)
-        problems = sorted(checking.problems(parsed, configuration))
+        problems = sorted(catalogue.problems(parsed, configuration))
     except InvalidFilter as error:
         problems = [(error.offset, str(error))]
     snapshot = catalogue.read_snapshot(deployment)
     if file is not None:
         snapshot = snapshot.with_columns(configuration.item_columns)
-    passing = None if parsed is None or problems else checking.passing(parsed, snapshot, configuration, inputs)
+    passing = None if parsed is None or problems else catalogue.passing(parsed, snapshot, configuration, inputs)
     contradictions = [] if parsed is None else catalogue.filter_contradictions(parsed, snapshot, configuration)
     hints = [hint for _, hint in catalogue.unmatched_values(parsed, snapshot)] if parsed else []
     sentences = explain(parsed) if parsed else []
@@ -83,9 +83,9 @@ def check(
         for sentence in (*contradictions, *(f"hint: {hint}" for hint in hints), *sentences):
             console.print_line(sentence)
         if passing is not None:
-            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{checking.user_data_note(parsed, inputs)}")
+            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{catalogue.user_data_note(parsed, inputs)}")
         elif parsed is not None and not problems:
-            console.print_line(f"not counted: it needs {checking.needed(parsed, inputs)}")
+            console.print_line(f"not counted: it needs {catalogue.needed(parsed, inputs)}")
     if problems or contradictions:
         raise typer.Exit(1)
 

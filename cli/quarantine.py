@@ -19,8 +19,7 @@ from operations.progress import Step, counted
 
 if TYPE_CHECKING:
     from alsolike.lake.quarantine import DeadLetter
-    from operations.quarantine.selection import Selection
-    from operations.quarantine.store import Entry, QuarantineStore
+    from operations.quarantine.store import Entry, QuarantineStore, Selection
 
 _SHOWN_CHARACTERS = 80
 
@@ -46,7 +45,7 @@ class Criteria:
     since: Since = None
 
     def selection(self) -> Selection:
-        from operations.quarantine.selection import from_arguments
+        from operations.quarantine.store import from_arguments
 
         names = self.names or ()
         return from_arguments(names=names, everything=self.everything, reason=self.reason, since_text=self.since)
@@ -64,11 +63,10 @@ def list_held(
 
     Example: alsolike quarantine list --totals
     """
-    from operations.quarantine import selection
-    from operations.quarantine.store import QuarantineStore
+    from operations.quarantine.store import QuarantineStore, Selection, milliseconds_since
 
     store = QuarantineStore(context.deployment)
-    wanted = selection.Selection(reason=reason, since_ms=selection.since(since))
+    wanted = Selection(reason=reason, since_ms=milliseconds_since(since))
     entries = wanted.entries(store)
     if totals:
         with console.step("quarantine", total=len(entries)) as step:

@@ -27,14 +27,11 @@ def status(
 
     Example: alsolike status --env prod
     """
-    from operations.status import collect, failing, layers_of, refused_of
+    from operations.client.deployment import embedded_cloud
+    from operations.status import collect, failing
 
     deployment = context.deployment
-    report = collect(
-        deployment,
-        layers=layers_of(context.state) if deployment.is_local else (),
-        refused=refused_of(context.state) if deployment.is_local else {},
-    )
+    report = collect(deployment, cloud=embedded_cloud(context.state) if deployment.is_local else None)
     if context.printed(report):
         return
     champion = report["champion"]

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from alsolike.registry.canary import Canary
@@ -16,7 +14,7 @@ from alsolike.training.runs import TrainingRun
 from operations import drift_reports, store_status, times
 from operations.alarms import alarms
 from operations.client.aws import translate_aws_errors
-from operations.client.deployment import Deployment, embedded_cloud
+from operations.client.deployment import Deployment
 from operations.configuration.deployed_configuration import store_of
 from operations.incomplete_responses import incomplete_responses
 from operations.metric_values import metric_values
@@ -34,14 +32,8 @@ _RUNS = 5
 ERROR_HOURS = 1
 
 
-def collect(
-    deployment: Deployment, *, layers: Sequence[str] = (), refused: Mapping[str, int] = MappingProxyType({})
-) -> dict[str, Any]:
-    """Return the state of a deployment.
-
-    `layers` are sentences about the embedded cloud's packages. `refused` is the number of requests by the message with
-    which IAM would refuse them.
-    """
+def collect(deployment: Deployment, *, cloud: Cloud | None = None) -> dict[str, Any]:
+    """Return the state of a deployment. For a deployment on an embedded cloud, pass the cloud."""
     names, client = deployment.names, deployment.client
     unreadable: list[str] = []
     champion = _readable(lambda: model_versions.pointer(deployment).champion(), unreadable)
@@ -69,8 +61,8 @@ def collect(
         "snapshot": _readable(lambda: store_status.snapshot(deployment), unreadable),
         "missing_tables": (missing := store_status.missing_tables(deployment)),
         "dead_keys": [] if names.keys_table in missing else store_status.dead_keys(deployment, now_ms=times.now_ms()),
-        "layers": list(layers),
-        "refused": [{"message": message, "requests": requests} for message, requests in refused.items()],
+        "layers": list(layer_sentences(cloud)) if cloud else [],
+        "refused": _refused(cloud) if cloud else [],
         "stream": {
             "name": names.stream_name,
             "status": stream["StreamStatus"],
@@ -154,14 +146,9 @@ def layer_sentences(cloud: Cloud) -> tuple[str, ...]:
     return (*runtimes, f"from the layers as built: {', '.join(sorted(own))}", *other)
 
 
-def layers_of(state: Path | None) -> tuple[str, ...]:
-    return layer_sentences(embedded_cloud(state))
-
-
-def refused_of(state: Path | None) -> dict[str, int]:
-    """Return the number of requests that IAM would refuse, by message."""
-    refused: dict[str, int] = embedded_cloud(state).permissions()["refused"]
-    return refused
+def _refused(cloud: Cloud) -> list[dict[str, Any]]:
+    """Return the numbers of requests that IAM would refuse, by message."""
+    return [{"message": message, "requests": number} for message, number in cloud.permissions()["refused"].items()]
 
 
 def failing(report: Mapping[str, Any]) -> list[dict[str, Any]]:

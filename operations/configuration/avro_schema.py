@@ -21,7 +21,6 @@ DATASETS = {"items": "ITEM_ID", "users": "USER_ID"}
 class Schema:
     """Columns of a schema. Personalize may read several values separated by `|` from `categorical` fields."""
 
-    dataset: str
     columns: Mapping[str, ColumnType]
     categorical: tuple[str, ...]
 
@@ -50,7 +49,7 @@ def read_schema(path: Path, *, dataset: str, lists: Collection[str] = ()) -> Sch
             categorical.append(name)
     if missing := [name for name in lists if name not in columns]:
         raise InvalidInput(f"{path} has no field {', '.join(missing)}; its fields are {', '.join(columns)}")
-    return Schema(dataset, columns, tuple(categorical))
+    return Schema(columns, tuple(categorical))
 
 
 def _read(path: Path, dataset: str) -> avro.Schema:

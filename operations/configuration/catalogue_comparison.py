@@ -16,7 +16,7 @@ from alsolike.snapshot.snapshot import Snapshot
 from operations.client.deployment import Deployment
 from operations.configuration.file import ConfigurationFile
 from operations.configuration.yaml_document import Finding
-from operations.filters import catalogue, checking
+from operations.filters import catalogue
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def _passes_none(filter_: Filter, snapshot: Snapshot, configuration: Configurati
     if filter_.needs_user or filter_.needs_history:
         return False
     now = FilterInputs(now_ms=time.time_ns() // 1_000_000)
-    return checking.passing(filter_, snapshot, configuration, now) == 0
+    return catalogue.passing(filter_, snapshot, configuration, now) == 0
 
 
 def _pin_faults(configuration: Configuration, snapshot: Snapshot) -> Iterator[Fault]:

@@ -1,4 +1,4 @@
-"""Evaluation of a filter on the catalogue of a deployment, without a model."""
+"""Evaluation of a filter on the catalogue of a deployment, without a model, and checks against the configuration."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ import numpy.typing as npt
 from alsolike.configuration.columns import fits, property_name
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters import parser
-from alsolike.filters.evaluation import FilterEvaluator, FilterInputs
-from alsolike.filters.spelling import texts
-from alsolike.filters.tree import ITEM_ID, ColumnDataset, Filter
+from alsolike.filters.evaluation import FilterEvaluator, FilterInputs, refuse_unknown
+from alsolike.filters.spelling import texts, undeclared, unknown_event_types
+from alsolike.filters.tree import ITEM_ID, ColumnDataset, Filter, Verb
+from alsolike.filters.types import mismatches
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.schema.document import closest
@@ -118,7 +119,7 @@ def _has_values(snapshot: Snapshot, name: str) -> bool:
     return column is not None and any(column.value(row) is not None for row in snapshot.live_rows().tolist())
 
 
-def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, inputs: FilterInputs) -> int:
+def _passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *, inputs: FilterInputs) -> int:
     """Return the number of items that pass the filter."""
     rows = snapshot.live_rows()
     place = np.zeros(snapshot.row_count + 1, np.int64)
@@ -132,3 +133,42 @@ def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, *
     )
     bias = evaluator.bias(filter_, inputs, name="the filter")
     return int(np.count_nonzero(bias[1:] == 0))
+
+
+def problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[int, str]]:
+    """Yield the character position and an error message for each mismatch with the configuration."""
+    yield from undeclared(filter_, item_columns=configuration.item_columns, user_columns=configuration.user_columns)
+    yield from unknown_event_types(filter_, configuration)
+    columns = {ColumnDataset.ITEMS: configuration.item_columns, ColumnDataset.CURRENT_USER: configuration.user_columns}
+    yield from mismatches(filter_, columns)
+
+
+def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, inputs: FilterInputs) -> int | None:
+    """Return the number of items that pass, or None if the number depends on missing inputs."""
+    refuse_unknown(inputs.values, filter_, name="the filter")
+    if filter_.needs_item or _missing(filter_, inputs):
+        return None
+    return _passing(filter_, snapshot, configuration, inputs=inputs)
+
+
+def _missing(filter_: Filter, inputs: FilterInputs) -> list[str]:
+    """Return the filter's required parameters that have no value."""
+    included = [expression for expression in filter_.expressions if expression.verb is Verb.INCLUDE]
+    needed = dict.fromkeys(name for expression in included for name in expression.parameters)
+    return [name for name in needed if name not in inputs.values]
+
+
+def needed(filter_: Filter, inputs: FilterInputs) -> str:
+    """Return the inputs that are missing for a count of passing items."""
+    options = [f"--value {name}=..." for name in _missing(filter_, inputs)]
+    return " and ".join([*options, *(["the item of a request"] if filter_.needs_item else [])])
+
+
+def user_data_note(filter_: Filter | None, inputs: FilterInputs) -> str:
+    """Return a note on user data that the count ignores."""
+    lacking = []
+    if filter_ is not None and filter_.needs_user and not inputs.user:
+        lacking.append("properties")
+    if filter_ is not None and filter_.needs_history:
+        lacking.append("interactions")
+    return f" for a user without {' and '.join(lacking)}" if lacking else ""

@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from operations.ingest.csv_format import PLAIN, CsvForm, Readable
 
@@ -30,13 +29,14 @@ MAX_ROW_LINES = 1_000
 
 @functools.cache
 def _closed(delimiter: str) -> re.Pattern[bytes]:
-    """Return the pattern of a line that does not end inside a quoted cell.
+    """Return the pattern of lines that do not end inside a quoted cell.
 
     As in pyarrow, a quote after the start of a cell is an ordinary character.
     """
     mark = re.escape(delimiter.encode())
-    field = rb'(?:"(?:[^"]++|"")*+"|(?!"))[^%b]*+' % mark
-    return re.compile(rb"%b(?:%b%b)*+" % (field, mark, field))
+    field = rb'(?:"(?:[^"\r\n]++|"")*+"|(?!"))[^%b\r\n]*+' % mark
+    row = rb"%b(?:%b%b)*+" % (field, mark, field)
+    return re.compile(rb"%b(?:[\r\n]++%b)*+[\r\n]*+" % (row, row))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def _block(
     A last row that may continue is excluded. `read_bytes` also counts the start of the next line, and is None at the
     end of the file.
     """
-    if _is_utf8(data) and not _may_end_in_quotes(data, form.delimiter):
+    if _is_utf8(data) and (b'"' not in data or _closed(form.delimiter).fullmatch(data)):
         return Block(first_line, data, ()), len(data)
     lines = data.splitlines(keepends=True)
     rows, malformed, place, size = list[bytes](), list[Malformed](), 0, 0
@@ -182,24 +182,3 @@ def _is_utf8(data: bytes) -> bool:
     except UnicodeDecodeError:
         return False
     return True
-
-
-def _may_end_in_quotes(data: bytes, delimiter: str) -> bool:
-    """Return true if a quoted cell may be open or contain a line break.
-
-    The check is fast and may return false positives.
-    """
-    if b'"' not in data:
-        return False
-    characters = np.frombuffer(b"\n" + data + b"\n", np.uint8)
-    quotes = np.flatnonzero(characters == ord('"'))
-    edges = (characters == ord(delimiter)) | _is_break(characters)
-    line = np.searchsorted(np.flatnonzero(_is_break(characters)), quotes)
-    if len(quotes) % 2 or (line[::2] != line[1::2]).any():
-        return True
-    return not (edges[quotes[::2] - 1].all() and edges[quotes[1::2] + 1].all())
-
-
-def _is_break(characters: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
-    breaks: npt.NDArray[np.bool_] = (characters == ord("\n")) | (characters == ord("\r"))
-    return breaks

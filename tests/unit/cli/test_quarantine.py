@@ -12,8 +12,7 @@ from alsolike.lake.quarantine import QuarantinedRecord, original_key, read_dead_
 from alsolike.runtime.errors import Unavailable
 from operations.client import deployment as deployments
 from operations.quarantine.replay import MAX_ATTEMPTS, Replayer
-from operations.quarantine.selection import Selection
-from operations.quarantine.store import QuarantineStore
+from operations.quarantine.store import QuarantineStore, Selection
 from tests.unit.cli.held_back import (
     ARRIVED_MS,
     BATCH_KEY,

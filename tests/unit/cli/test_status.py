@@ -1,6 +1,8 @@
 import dataclasses
 import datetime as dt
 import json
+from types import SimpleNamespace
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -142,7 +144,10 @@ def test_status_has_lake_snapshot_missing_tables_and_unusable_keys(functions):
 
 
 def test_status_shows_requests_without_permission(functions):
-    report = collect(functions, refused={"User: a is not authorized to perform: b": 2})
+    refused = {"User: a is not authorized to perform: b": 2}
+    cloud: Any = SimpleNamespace(state=SimpleNamespace(functions={}), permissions=lambda: {"refused": refused})
+
+    report = collect(functions, cloud=cloud)
 
     assert report["refused"] == [{"message": "User: a is not authorized to perform: b", "requests": 2}]
 
