@@ -43,8 +43,8 @@ def monthly_load(deployment: Deployment, month: str, *, other: Load, now: dt.dat
         )
     days, client, names = (end - start) / dt.timedelta(days=1), deployment.client("dynamodb"), deployment.names
     with progress.step("count users and items"):
-        users = sum(1 for _ in UserStore(client, names.users_table).scan())
-        items = sum(1 for _ in CatalogueStore(client, names.catalogue_table).scan())
+        users = UserStore(client, names.users_table).count()
+        items = CatalogueStore(client, names.catalogue_table).count()
     return dataclasses.replace(
         other,
         events_per_day=round(events / days),

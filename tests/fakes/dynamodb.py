@@ -180,7 +180,7 @@ class MemoryDynamoDB(MemoryService):
 
     @operation(
         "TableName", "FilterExpression", "ProjectionExpression", "ConsistentRead", "Limit", "ExclusiveStartKey",
-        "Segment", "TotalSegments", *_EXPRESSIONS,
+        "Segment", "TotalSegments", "Select", *_EXPRESSIONS,
     )  # fmt: skip
     def scan(self, request: Request) -> Response:
         table = self._table(request)
@@ -208,7 +208,8 @@ class MemoryDynamoDB(MemoryService):
             # A scan that reaches its limit does not check for a further item.
             limited = last is not None and scanned == request.get("Limit")
             rest = {"LastEvaluatedKey": table.key(last)} if limited and last is not None else {}
-        return {"Items": found, "Count": len(found), "ScannedCount": scanned, **rest}
+        items = {} if request.get("Select") == "COUNT" else {"Items": found}
+        return {**items, "Count": len(found), "ScannedCount": scanned, **rest}
 
     @operation(
         "TableName", "KeyConditionExpression", "ProjectionExpression", "ScanIndexForward", "ConsistentRead", "Limit",

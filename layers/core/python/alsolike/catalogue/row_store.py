@@ -125,6 +125,14 @@ class RowStore(Generic[R]):
                 for attributes in page["Items"]:
                     yield self._stored(attributes).row
 
+    def count(self) -> int:
+        """Count the rows that are not deleted. DynamoDB reads the whole table, but transfers no row."""
+        with self._translated_errors():
+            pages = self._client.get_paginator("scan").paginate(
+                TableName=self._table, FilterExpression=_NOT_DELETED, Select="COUNT"
+            )
+            return sum(int(page["Count"]) for page in pages)
+
     def _put_later(self, row_id: str, row: R, *, now_ms: int) -> None:
         at_ms = now_ms
         for _ in range(_UPDATE_ATTEMPTS):
