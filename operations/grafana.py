@@ -34,9 +34,9 @@ def prometheus_dashboard() -> Document:
     return _dashboard(
         "prometheus",
         variables=[
-            _prometheus_variable("environment", f"label_values({up}, environment)"),
-            _prometheus_variable("region", f'label_values({up}{{environment="$environment"}}, region)'),
-            _every(_prometheus_variable("function", f"label_values({by_function.sample}, function)")),
+            _variable("prometheus", "environment", query=f"label_values({up}, environment)"),
+            _variable("prometheus", "region", query=f'label_values({up}{{environment="$environment"}}, region)'),
+            _every(_variable("prometheus", "function", query=f"label_values({by_function.sample}, function)")),
         ],
         panels=_panels(FAMILIES, lambda family: _prometheus_panel(family, source)),
     )
@@ -51,10 +51,11 @@ def cloudwatch_dashboard() -> Document:
     return _dashboard(
         "cloudwatch",
         variables=[
-            _cloudwatch_variable("region", queryType="regions"),
-            {**_cloudwatch_variable("environment", queryType="namespaces"), "regex": r"/^Alsolike\/(.+)$/"},
+            _variable("cloudwatch", "region", queryType="regions"),
+            {**_variable("cloudwatch", "environment", queryType="namespaces"), "regex": r"/^Alsolike\/(.+)$/"},
             *(
-                _cloudwatch_variable(
+                _variable(
+                    "cloudwatch",
                     name,
                     queryType="dimensionValues",
                     region="$region",
@@ -93,22 +94,11 @@ def _data_source(kind: str) -> Document:
     return {"type": kind, "uid": "${datasource}"}
 
 
-def _prometheus_variable(name: str, query: str) -> Document:
+def _variable(kind: str, name: str, **query: str) -> Document:
     return {
         "name": name,
         "type": "query",
-        "datasource": _data_source("prometheus"),
-        "query": {"query": query, "refId": name},
-        "refresh": 2,
-        "sort": 1,
-    }
-
-
-def _cloudwatch_variable(name: str, **query: str) -> Document:
-    return {
-        "name": name,
-        "type": "query",
-        "datasource": _data_source("cloudwatch"),
+        "datasource": _data_source(kind),
         "query": {**query, "refId": name},
         "refresh": 2,
         "sort": 1,

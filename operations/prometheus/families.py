@@ -7,6 +7,7 @@ Prometheus' `rate` and `increase` handle the reset like a restarted process.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
@@ -54,7 +55,7 @@ class Resource(StrEnum):
         return {Resource.API: "AWS/ApiGateway", Resource.STREAM: "AWS/Kinesis"}[self]
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Source:
     """CloudWatch metric of a resource or of a function. `dimensions` exclude the resource's ID."""
 
@@ -72,22 +73,26 @@ class Series:
     source: Source | None = None
 
 
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+@dataclasses.dataclass(frozen=True, slots=True)
 class Family:
     """Metric with its series.
 
-    `name` has no suffix of samples, such as `_total`, and ends with `unit`. `scale` converts CloudWatch's unit to
-    `unit`. A family with `labels` has no `series`, because label values are known only when metrics are read.
+    `name` has no suffix of samples, such as `_total`, and ends with the unit, if there is one. `scale` converts
+    CloudWatch's unit. A family with `labels` has no `series`, because label values are known only when metrics are
+    read.
     """
 
     name: str
     kind: Kind
     about: str
-    origin: Origin = Origin.CLOUDWATCH
-    unit: str = ""
-    scale: float = 1.0
     series: tuple[Series, ...] = (Series(),)
+    origin: Origin = Origin.CLOUDWATCH
+    scale: float = 1.0
     labels: tuple[str, ...] = ()
+
+    @property
+    def unit(self) -> str:
+        return next((unit for unit in ("seconds", "ratio", "dollars") if self.name.endswith(f"_{unit}")), "")
 
     @property
     def sample(self) -> str:
@@ -96,27 +101,11 @@ class Family:
 
 
 def _api(metric: str) -> Source:
-    return Source(metric=metric, resource=Resource.API)
+    return Source(metric, resource=Resource.API)
 
 
 def _own(metric: Metric, service: str, statistic: str = "Sum", **dimensions: str) -> Source:
-    return Source(metric=metric, statistic=statistic, dimensions=(*dimensions.items(), ("service", service)))
-
-
-def _counter(name: str, about: str, *series: Series) -> Family:
-    return Family(name=f"{PREFIX}{name}", kind=Kind.COUNTER, about=about, series=series)
-
-
-def _gauge(name: str, about: str, origin: Origin, source: Source | None, unit: str = "", scale: float = 1.0) -> Family:
-    return Family(
-        name=f"{PREFIX}{name}",
-        kind=Kind.GAUGE,
-        about=about,
-        origin=origin,
-        unit=unit,
-        scale=scale,
-        series=(Series(source=source),),
-    )
+    return Source(metric, statistic, dimensions=(*dimensions.items(), ("service", service)))
 
 
 def _looked(metric: Metric, statistic: str = "Maximum", **dimensions: str) -> Source:
@@ -127,118 +116,69 @@ def _rate(metric: Metric) -> Source:
     return _own(metric, "attribute_outcomes", "Average", dimension="all", name="all")
 
 
+def _family(
+    name: str,
+    kind: Kind,
+    about: str,
+    source: Source | None = None,
+    *,
+    origin: Origin = Origin.CLOUDWATCH,
+    scale: float = 1.0,
+    **by: Mapping[str, Source],
+) -> Family:
+    """Return a family with one series, or with a series per value of a label. `by` has the label and the sources."""
+    labelled = [Series(((label, value),), each) for label, sources in by.items() for value, each in sources.items()]
+    return Family(f"{PREFIX}{name}", kind, about, tuple(labelled) or (Series(source=source),), origin, scale)
+
+
 FAMILIES: Final[tuple[Family, ...]] = (
-    _counter("api_requests", "Requests to the API.", Series(source=_api("Count"))),
-    _counter(
-        "api_errors",
-        "Requests answered with an error.",
-        *(Series((("status", status),), _api(status)) for status in ("4xx", "5xx")),
-    ),
-    Family(
-        name=f"{PREFIX}api_latency_seconds",
-        kind=Kind.HISTOGRAM,
-        about="Time until the API's response.",
-        unit="seconds",
-        scale=1e-3,
-        series=(Series(source=_api("Latency")),),
-    ),
-    _counter("events_accepted", "Events accepted by the API.", Series(source=_own(Metric.EVENTS_ACCEPTED, "collect"))),
-    _counter(
-        "kafka_events_accepted", "Events accepted from Kafka.", Series(source=_own(Metric.EVENTS_ACCEPTED, READ_KAFKA))
-    ),
-    _counter(
-        "interactions_archived",
-        "Events written to the lake.",
-        Series(source=_own(Metric.INTERACTIONS_ARCHIVED, "archive_events")),
-    ),
-    _counter(
-        "records_quarantined",
-        "Unreadable records by the function that quarantined them.",
-        *(
-            Series((("function", name),), _own(Metric.RECORDS_QUARANTINED, name))
-            for name in ("archive_events", "archive_served", READ_KAFKA)
-        ),
-    ),
-    _counter(
-        "recommendations_served",
-        "Responses with recommendations.",
-        Series(source=_own(Metric.RECOMMENDATIONS_SERVED, "recommend")),
-    ),
-    _counter(
-        "recommendations_degraded",
-        "Responses from a fallback.",
-        Series(source=_own(Metric.RECOMMENDATIONS_DEGRADED, "recommend")),
-    ),
-    _gauge(
-        "stream_lag_seconds",
-        "Age of the record that the slowest consumer of the stream reads.",
-        Origin.CLOUDWATCH,
-        Source(metric="GetRecords.IteratorAgeMilliseconds", statistic="Maximum", resource=Resource.STREAM),
-        "seconds",
-        1e-3,
-    ),
-    _gauge(
-        "champion_age_seconds",
-        "Age of the champion's last event at the last monitoring.",
-        Origin.DRIFT,
-        _looked(Metric.CHAMPION_AGE_HOURS),
-        "seconds",
-        3_600,
-    ),
-    _gauge(
-        "lake_silent_seconds",
-        "Age of the lake's last event at the last monitoring.",
-        Origin.DRIFT,
-        _looked(Metric.LAKE_SILENT_HOURS),
-        "seconds",
-        3_600,
-    ),
-    _gauge("figures_drifted", "Drift figures above the threshold.", Origin.DRIFT, _looked(Metric.FIGURES_DRIFTED)),
-    _gauge("checks_failed", "Failed checks of the data.", Origin.DRIFT, _looked(Metric.CHECKS_FAILED)),
-    Family(
-        name=f"{PREFIX}drift_psi",
-        kind=Kind.GAUGE,
-        about="Population stability index of a figure.",
-        origin=Origin.DRIFT,
-        series=tuple(
-            Series((("figure", figure),), _looked(Metric.DRIFT_PSI, "Average", figure=figure)) for figure in Drift
-        ),
-    ),
+    _family("api_requests", Kind.COUNTER, "Requests to the API.", _api("Count")),
+    _family("api_errors", Kind.COUNTER, "Requests answered with an error.",
+            status={status: _api(status) for status in ("4xx", "5xx")}),
+    _family("api_latency_seconds", Kind.HISTOGRAM, "Time until the API's response.", _api("Latency"), scale=1e-3),
+    _family("events_accepted", Kind.COUNTER, "Events accepted by the API.", _own(Metric.EVENTS_ACCEPTED, "collect")),
+    _family("kafka_events_accepted", Kind.COUNTER, "Events accepted from Kafka.",
+            _own(Metric.EVENTS_ACCEPTED, READ_KAFKA)),
+    _family("interactions_archived", Kind.COUNTER, "Events written to the lake.",
+            _own(Metric.INTERACTIONS_ARCHIVED, "archive_events")),
+    _family("records_quarantined", Kind.COUNTER, "Unreadable records by the function that quarantined them.",
+            function={name: _own(Metric.RECORDS_QUARANTINED, name)
+                      for name in ("archive_events", "archive_served", READ_KAFKA)}),
+    _family("recommendations_served", Kind.COUNTER, "Responses with recommendations.",
+            _own(Metric.RECOMMENDATIONS_SERVED, "recommend")),
+    _family("recommendations_degraded", Kind.COUNTER, "Responses from a fallback.",
+            _own(Metric.RECOMMENDATIONS_DEGRADED, "recommend")),
+    _family("stream_lag_seconds", Kind.GAUGE, "Age of the record that the slowest consumer of the stream reads.",
+            Source("GetRecords.IteratorAgeMilliseconds", "Maximum", Resource.STREAM), scale=1e-3),
+    _family("champion_age_seconds", Kind.GAUGE, "Age of the champion's last event at the last monitoring.",
+            _looked(Metric.CHAMPION_AGE_HOURS), origin=Origin.DRIFT, scale=3_600),
+    _family("lake_silent_seconds", Kind.GAUGE, "Age of the lake's last event at the last monitoring.",
+            _looked(Metric.LAKE_SILENT_HOURS), origin=Origin.DRIFT, scale=3_600),
+    _family("figures_drifted", Kind.GAUGE, "Drift figures above the threshold.",
+            _looked(Metric.FIGURES_DRIFTED), origin=Origin.DRIFT),
+    _family("checks_failed", Kind.GAUGE, "Failed checks of the data.",
+            _looked(Metric.CHECKS_FAILED), origin=Origin.DRIFT),
+    _family("drift_psi", Kind.GAUGE, "Population stability index of a figure.", origin=Origin.DRIFT,
+            figure={figure: _looked(Metric.DRIFT_PSI, "Average", figure=figure) for figure in Drift}),
     *(
-        _gauge(f"engagement_{name}", f"{about}, yesterday.", Origin.ENGAGEMENT, _rate(metric), unit)
-        for name, metric, about, unit in (
-            ("click_through_ratio", Metric.CLICK_THROUGH, "Clicks per impression", "ratio"),
-            ("conversion_ratio", Metric.CONVERSION, "Share of responses with a purchase", "ratio"),
-            ("revenue_per_thousand", Metric.REVENUE_PER_THOUSAND, "Revenue per thousand responses", ""),
-            ("coverage_ratio", Metric.COVERAGE, "Recommended share of the catalogue", "ratio"),
-            ("novelty", Metric.NOVELTY, "Mean novelty of recommended items in bits", ""),
-            ("new_item_ratio", Metric.NEW_ITEM_SHARE, "Share of new items", "ratio"),
-            ("degraded_ratio", Metric.DEGRADED_SHARE, "Share of degraded responses", "ratio"),
+        _family(f"engagement_{name}", Kind.GAUGE, f"{about}, yesterday.", _rate(metric), origin=Origin.ENGAGEMENT)
+        for name, metric, about in (
+            ("click_through_ratio", Metric.CLICK_THROUGH, "Clicks per impression"),
+            ("conversion_ratio", Metric.CONVERSION, "Share of responses with a purchase"),
+            ("revenue_per_thousand", Metric.REVENUE_PER_THOUSAND, "Revenue per thousand responses"),
+            ("coverage_ratio", Metric.COVERAGE, "Recommended share of the catalogue"),
+            ("novelty", Metric.NOVELTY, "Mean novelty of recommended items in bits"),
+            ("new_item_ratio", Metric.NEW_ITEM_SHARE, "Share of new items"),
+            ("degraded_ratio", Metric.DEGRADED_SHARE, "Share of degraded responses"),
         )
     ),
-    _gauge(
-        "monthly_cost_dollars",
-        "Monthly cost of the deployment at the load of the last 24 hours.",
-        Origin.COST,
-        None,
-        "dollars",
-    ),
-    Family(
-        name=f"{PREFIX}alarm_active",
-        kind=Kind.GAUGE,
-        about="1 while an alarm of CloudWatch is active.",
-        origin=Origin.ALARMS,
-        series=(),
-        labels=("alarm", "runbook"),
-    ),
-    Family(
-        name=f"{PREFIX}source_up",
-        kind=Kind.GAUGE,
-        about="0 if the metrics of a source could not be read.",
-        series=(),
-        labels=("source",),
-    ),
-)
+    _family("monthly_cost_dollars", Kind.GAUGE, "Monthly cost of the deployment at the load of the last 24 hours.",
+            origin=Origin.COST),
+    Family(f"{PREFIX}alarm_active", Kind.GAUGE, "1 while an alarm of CloudWatch is active.", (), Origin.ALARMS,
+           labels=("alarm", "runbook")),
+    Family(f"{PREFIX}source_up", Kind.GAUGE, "0 if the metrics of a source could not be read.", (),
+           labels=("source",)),
+)  # fmt: skip
 """All exported metrics. A test checks that metrics of functions occur in `operations.metric_writers`."""
 
 

@@ -27,8 +27,7 @@ def test_exported_metric_is_written_by_its_function():
     assert len(read) > 10
 
 
-def test_names_end_with_their_units():
-    assert [family.name for family in FAMILIES if family.unit and not family.name.endswith(f"_{family.unit}")] == []
+def test_names_are_distinct_and_have_no_suffix_of_samples():
     assert [family.name for family in FAMILIES if family.name.endswith(("_total", "_count", "_sum", "_bucket"))] == []
     assert len({family.name for family in FAMILIES}) == len(FAMILIES)
 
@@ -62,7 +61,7 @@ def test_gauges_are_unchanged_after_write_and_read(name, about, samples):
 
 @given(counts=st.lists(st.integers(0, 10**9), min_size=3, max_size=3), total=st.floats(0, 1e12))
 def test_histograms_are_valid(counts, total):
-    family = Family(name="wait_seconds", kind=Kind.HISTOGRAM, about="Wait.", unit="seconds")
+    family = Family(name="wait_seconds", kind=Kind.HISTOGRAM, about="Wait.")
     cumulative = [sum(counts[:1]), sum(counts[:2])]
 
     text = exposition([(family, histogram([0.1, 2.5], cumulative, count=sum(counts), total=total))])
@@ -73,10 +72,10 @@ def test_histograms_are_valid(counts, total):
 
 
 def test_family_without_samples_is_omitted():
-    family = Family(name="lag_seconds", kind=Kind.GAUGE, about="Lag.", unit="seconds")
+    family = Family(name="lag_seconds", kind=Kind.GAUGE, about="Lag.")
 
     assert exposition([(family, [])]) == b"# EOF\n"
-    assert exposition([(family, [Sample(math.nan)]), (dataclasses.replace(family, name="x", unit=""), [])]) == (
+    assert exposition([(family, [Sample(math.nan)]), (dataclasses.replace(family, name="x"), [])]) == (
         b"# TYPE lag_seconds gauge\n# UNIT lag_seconds seconds\n# HELP lag_seconds Lag.\nlag_seconds NaN\n# EOF\n"
     )
 
