@@ -20,13 +20,6 @@ Numbers = npt.NDArray[np.int64] | npt.NDArray[np.float64]
 _SEEDS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F)
 """Hash seed per half of an ID."""
 
-_STRIPE_ROWS = 1 << 14
-"""Number of rows per step. The intermediate results fit into the processor's cache."""
-
-_DIGITS = np.frombuffer(b"0123456789abcdef", np.uint8)
-_BYTE_PAIRS = _DIGITS[(np.arange(1 << 16)[:, None] >> np.array([4, 0, 12, 8])) & 15].view(np.uint32).ravel()
-"""Four hexadecimal digits per pair of bytes, low byte first."""
-
 
 def event_ids(
     texts: Sequence[tuple[Texts, Hashes]], later_texts: Sequence[tuple[Texts, Hashes]], numbers: Sequence[Numbers]
@@ -39,31 +32,20 @@ def event_ids(
     `later_texts` are the columns that later schema versions added. Their null cells are skipped, so that a row without
     values in them keeps the ID that it has in a file without these columns.
     """
-    rows = len(texts[0][0])
-    ids = np.empty((rows, len(_SEEDS)), np.uint64)
-    mixed, scratch = np.empty(_STRIPE_ROWS, np.uint64), np.empty(_STRIPE_ROWS, np.uint64)
-    for start in range(0, rows, _STRIPE_ROWS):
-        part = slice(start, min(start + _STRIPE_ROWS, rows))
-        m, s = mixed[: part.stop - start], scratch[: part.stop - start]
-        bits = [_bits(column[part]) for column in numbers]
-        for half, seed in enumerate(_SEEDS):
-            m.fill(seed)
-            for column, hashes in texts:
-                if not column.is_absent:
-                    m += hashes[column.codes[part], half]
-                _scramble(m, s)
-            for column, hashes in later_texts:
-                codes = column.codes[part]
-                hashed = m + hashes[codes, half]
-                _scramble(hashed, s)
-                np.copyto(m, hashed, where=codes >= 0)
-            for values in bits:
-                hashed = values ^ np.uint64(seed)
-                _scramble(hashed, s)
-                m += hashed
-                _scramble(m, s)
-            ids[part, half] = m
-    return ids
+    halves = []
+    bits = [_bits(column) for column in numbers]
+    for half, seed in enumerate(_SEEDS):
+        mixed = np.full(len(texts[0][0]), seed, np.uint64)
+        for column, hashes in texts:
+            mixed = _scrambled(mixed if column.is_absent else mixed + hashes[column.codes, half])
+        for column, hashes in later_texts:
+            if not column.is_absent:
+                hashed = _scrambled(mixed + hashes[column.codes, half])
+                mixed = np.where(column.codes >= 0, hashed, mixed)
+        for values in bits:
+            mixed = _scrambled(mixed + _scrambled(values ^ np.uint64(seed)))
+        halves.append(mixed)
+    return np.stack(halves, axis=1)
 
 
 def text_hashes(column: Texts) -> Hashes:
@@ -75,10 +57,9 @@ def text_hashes(column: Texts) -> Hashes:
 
 def hexadecimal(ids: Hashes) -> pa.StringArray:
     """Return each row of `ids`, shape `(rows, 2)`, as a string of 32 hexadecimal digits."""
-    count = len(ids)
-    digits = _BYTE_PAIRS[np.ascontiguousarray(ids).byteswap().view(np.uint16)]
-    offsets = np.arange(0, 32 * count + 1, 32, dtype=np.int32)
-    return pa.StringArray.from_buffers(count, pa.py_buffer(offsets), pa.py_buffer(digits))
+    digits = ids.astype(">u8").tobytes().hex().encode()
+    offsets = np.arange(0, len(digits) + 1, 32, dtype=np.int32)
+    return pa.StringArray.from_buffers(len(ids), pa.py_buffer(offsets), pa.py_buffer(digits))
 
 
 def _bits(column: Numbers) -> Hashes:
@@ -87,16 +68,13 @@ def _bits(column: Numbers) -> Hashes:
     return np.ascontiguousarray(column).view(np.uint64)
 
 
-def _scramble(values: Hashes, scratch: Hashes) -> None:
-    """Replace each value by the result of splitmix64's finalizer, a bijection that spreads every bit.
+def _scrambled(values: Hashes) -> Hashes:
+    """Return the result of splitmix64's finalizer for each value, a bijection that spreads every bit.
 
     References
     ----------
     Steele, Lea, Flood: Fast splittable pseudorandom number generators (2014).
     """
     for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        np.right_shift(values, np.uint64(shift), out=scratch)
-        values ^= scratch
-        values *= np.uint64(factor)
-    np.right_shift(values, np.uint64(31), out=scratch)
-    values ^= scratch
+        values = (values ^ (values >> np.uint64(shift))) * np.uint64(factor)
+    return values ^ (values >> np.uint64(31))
