@@ -66,7 +66,7 @@ class Bounds:
 
     versions: int = 2
     arms: int = 0
-    trainings: int = 30
+    trainings: float = 30
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -86,15 +86,19 @@ class Written:
         """Return the number of series that exist at the same time."""
         return math.prod(_values(by, bounds) for by in self.by)
 
-    def usd(self, bounds: Bounds) -> float:
-        """Return the monthly cost in dollars. Rare metrics count as 0."""
+    def months(self, bounds: Bounds, *, calls: float = math.inf) -> float:
+        """Return the billed months of all series per month, for a number of calls. Rare metrics count as 0."""
         hours = {
-            Rhythm.HOURLY: HOURS_A_MONTH,
-            Rhythm.DAILY: HOURS_A_MONTH / 24,
-            Rhythm.TRAINING: min(bounds.trainings, HOURS_A_MONTH),
+            Rhythm.HOURLY: min(calls, HOURS_A_MONTH),
+            Rhythm.DAILY: min(calls, HOURS_A_MONTH / 24),
+            Rhythm.TRAINING: min(bounds.trainings, HOURS_A_MONTH) if calls else 0,
             Rhythm.SELDOM: 0,
         }[self.rhythm]
-        return self.series(bounds) * USD_A_MONTH * hours / HOURS_A_MONTH
+        return self.series(bounds) * hours / HOURS_A_MONTH
+
+    def usd(self, bounds: Bounds) -> float:
+        """Return the monthly cost in dollars. Rare metrics count as 0."""
+        return self.months(bounds) * USD_A_MONTH
 
     def max_usd(self, bounds: Bounds) -> float:
         """Return the monthly cost in dollars if rare metrics are sent every hour."""

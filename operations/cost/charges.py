@@ -13,7 +13,7 @@ from operations import prices
 from operations.cost.bill import DAYS, HOURS, MONTH_S, NO_LOAD, Bill, Load
 from operations.cost.resources import BilledResources, Training
 from operations.cost.traffic import DURATIONS, RECORD_BYTES, Calls, Duration, on_spark, shards, shards_needed, traffic
-from operations.metric_writers import METRICS, Bounds, Rhythm, Written
+from operations.metric_writers import METRICS, Bounds
 from operations.prometheus.families import READ_KAFKA, metrics_read
 
 CONSUMERS = 3  # functions that read the stream
@@ -23,7 +23,6 @@ SIGN_IN_UNITS = 3  # read units and write units of a session that signs in, in a
 FREE_STORAGE_MB = 512  # size of /tmp without a charge
 PROCESS_HOURS = 2  # lifetime of a Lambda process, assumed: each process is restored from a snapshot
 TRACED_SHARE = 0.05  # above one call per second: docs.aws.amazon.com/lambda/latest/dg/services-xray.html
-BOUNDS = Bounds(versions=2)  # dimensions of metrics: the champion, one canary version and no experiments
 KEY_CACHE_S = 300  # time for which a service caches the data key of a caller, assumed
 KEY_SERVICES = 3  # services with encrypted data that a process uses, assumed
 RULE_METRICS = 4  # per replication rule: pending bytes and operations, failed operations, latency
@@ -312,8 +311,10 @@ def _logs(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -> N
 
 
 def _observability(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
+    bounds = Bounds(versions=2, trainings=summary.training.runs)  # the champion, one canary version, no experiments
     for name, call in calls.items():
-        months = sum(_series(written, call, summary.training.runs) for written in METRICS if written.service == name)
+        written = [metric for metric in METRICS if metric.service == name]
+        months = sum(metric.months(bounds, calls=call.calls) for metric in written)
         bill.add(f"metrics of {name}", months, "metrics", "those that it regularly sends, by the hour")
     read = metrics_read(kafka=READ_KAFKA in summary.functions)
     how = f"{read} statistics of metrics and the alarms a scrape"
@@ -322,17 +323,6 @@ def _observability(bill: Bill, summary: BilledResources, calls: Mapping[str, Cal
     traces = sum(min(count, MONTH_S) + TRACED_SHARE * max(0.0, count - MONTH_S) for count in traced)
     traces += summary.training.runs * summary.machines_traced
     bill.add("traces", traces, "traces", "one a second and function, and a twentieth of the rest")
-
-
-def _series(written: Written, calls: Calls, trainings: float) -> float:
-    """Return the number of a metric's series, each weighted by the share of the month in which it is sent."""
-    share = {
-        Rhythm.HOURLY: min(1.0, calls.calls / HOURS),
-        Rhythm.DAILY: min(1.0, calls.calls / DAYS) / 24,
-        Rhythm.TRAINING: min(1.0, trainings / HOURS) if calls.calls else 0.0,
-        Rhythm.SELDOM: 0.0,
-    }[written.rhythm]
-    return written.series(BOUNDS) * share
 
 
 def _protection(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
