@@ -53,7 +53,7 @@ def snapshot(context: Context) -> None:
 
     Example: alsolike rebuild snapshot
     """
-    from operations.recovery.snapshot import rebuild_snapshot
+    from operations.recovery.snapshot_rebuild import rebuild_snapshot
 
     published = rebuild_snapshot(context.deployment, now_ms=times.now_ms())
     _print({"items": published.changes, "size_bytes": published.size_bytes}, context)
@@ -65,7 +65,7 @@ def dataset(context: Context) -> None:
 
     Example: alsolike rebuild dataset
     """
-    from operations.recovery.dataset import rebuild_dataset
+    from operations.recovery.dataset_build import rebuild_dataset
 
     _print(rebuild_dataset(context.deployment), context)
 
@@ -77,8 +77,8 @@ def everything(context: Context) -> None:
     Example: alsolike rebuild all
     """
     from operations.recovery.profile_rebuild import rebuild_profiles
-    from operations.recovery.rows import rebuild_rows
-    from operations.recovery.snapshot import rebuild_snapshot
+    from operations.recovery.row_rebuild import rebuild_rows
+    from operations.recovery.snapshot_rebuild import rebuild_snapshot
 
     deployment = context.deployment
     items = rebuild_rows(deployment, ChangeKind.ITEM, now_ms=times.now_ms()).known
@@ -89,7 +89,7 @@ def everything(context: Context) -> None:
 
 
 def _rebuild_rows(kind: ChangeKind, context: Context) -> None:
-    from operations.recovery.rows import rebuild_rows
+    from operations.recovery.row_rebuild import rebuild_rows
 
     _print(dataclasses.asdict(rebuild_rows(context.deployment, kind, now_ms=times.now_ms())), context)
 

@@ -12,7 +12,7 @@ from cli import console
 from cli.options import Context, DryRun, Yes, confirm
 from operations import times
 from operations.progress import counted
-from operations.recovery.objects import Losses, carry_out, losses, plan
+from operations.recovery.object_restore import Losses, carry_out, losses, plan
 from operations.recovery.source import EVERYTHING, Part, RestoreSource
 
 
@@ -40,8 +40,8 @@ def restore(
     Example: alsolike restore --to 2026-03-01T12:00:00Z --dry-run
     """
     from operations.recovery.erased_rows import drop_erased
-    from operations.recovery.snapshot import rebuild_snapshot
-    from operations.recovery.tables import restore_tables
+    from operations.recovery.snapshot_rebuild import rebuild_snapshot
+    from operations.recovery.table_restore import restore_tables
 
     then = times.moment(to, option="--to")
     now_ms = times.now_ms()

@@ -5,7 +5,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
-from alsolike.declarations import defaults, limits
+from alsolike.declarations import limits, shared_defaults
 from alsolike.declarations.gate import GateSettings
 from alsolike.declarations.retention import SERVED_DAYS
 from alsolike.declarations.settings import setting
@@ -139,7 +139,7 @@ class Settings(GateSettings, TrainingSettings):
         "rate(1 hour)", "Schedule of [attribution](attribution.md); null: manual only"
     )
     attribution_window_days: int = setting(
-        defaults.ATTRIBUTION_WINDOW_DAYS, "Days after a response in which events count for it", (1, 60)
+        shared_defaults.ATTRIBUTION_WINDOW_DAYS, "Days after a response in which events count for it", (1, 60)
     )
     lake_first_date: str = setting(
         "1970-01-01",
@@ -166,21 +166,21 @@ class Settings(GateSettings, TrainingSettings):
         "Python 3.13, for example in China, where AWS publishes none",
     )
     champion_check_s: int = setting(
-        defaults.CHAMPION_CHECK_S,
+        shared_defaults.CHAMPION_CHECK_S,
         "Polling interval of `recommend` for promotions and rollbacks, less than `canary_duration_s`",
         (0, 60),
     )
     configuration_check_s: int = setting(
-        defaults.CONFIGURATION_CHECK_S, "Polling interval for the configuration", (0, 60)
+        shared_defaults.CONFIGURATION_CHECK_S, "Polling interval for the configuration", (0, 60)
     )
     snapshot_check_s: int = setting(
-        defaults.SNAPSHOT_CHECK_S, "Polling interval of `recommend` for the catalogue snapshot", (0, 3_600)
+        shared_defaults.SNAPSHOT_CHECK_S, "Polling interval of `recommend` for the catalogue snapshot", (0, 3_600)
     )
     trends_check_s: int = setting(
-        defaults.TRENDS_CHECK_S, "Polling interval of `recommend` for [trends](trending.md)", (0, 3_600)
+        shared_defaults.TRENDS_CHECK_S, "Polling interval of `recommend` for [trends](trending.md)", (0, 3_600)
     )
     tombstone_check_s: int = setting(
-        defaults.TOMBSTONE_CHECK_S, "Polling interval for erased users ([privacy](privacy.md))", (0, 60)
+        shared_defaults.TOMBSTONE_CHECK_S, "Polling interval for erased users ([privacy](privacy.md))", (0, 60)
     )
     erasure_settle_s: int = setting(
         960, "Wait of an erasure before each search; longer than any function runs (15 minutes)", (0, 86_400)
@@ -191,7 +191,7 @@ class Settings(GateSettings, TrainingSettings):
         "event](privacy.md#pseudonymised-ids)",
     )
     time_budget_ms: int = setting(
-        defaults.TIME_BUDGET_MS,
+        shared_defaults.TIME_BUDGET_MS,
         "Time limit of a response before it falls back to fewer features, half of it for reading the profile; 0: none",
         (0, 10_000),
     )

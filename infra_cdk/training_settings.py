@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from typing import Literal
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 from alsolike.declarations.canary import CanarySettings
 from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from alsolike.declarations.settings import setting
@@ -30,12 +30,14 @@ class TrainingSettings(CanarySettings):
         "because a run includes its canary",
     )
     training_instance_type: str = setting(
-        defaults.TRAINING_INSTANCE_TYPE, "Instance type of the SageMaker job ([training](training.md))"
+        shared_defaults.TRAINING_INSTANCE_TYPE, "Instance type of the SageMaker job ([training](training.md))"
     )
-    training_volume_gb: int = setting(defaults.TRAINING_VOLUME_GB, "Volume of the job", (1, 16_384))
+    training_volume_gb: int = setting(shared_defaults.TRAINING_VOLUME_GB, "Volume of the job", (1, 16_384))
     training_instances: int = setting(1, "Hosts that train [SASRec](scale.md#sasrec)", (1, 20))
     training_processes: int = setting(1, "Processes per host that train SASRec", (1, 64))
-    training_max_runtime_s: int = setting(defaults.TRAINING_MAX_RUNTIME_S, "Maximum run time of the job", (60, 432_000))
+    training_max_runtime_s: int = setting(
+        shared_defaults.TRAINING_MAX_RUNTIME_S, "Maximum run time of the job", (60, 432_000)
+    )
     training_spot: bool = setting(
         True,
         "Use spot capacity, or on-demand instances if the account has no spot quota. An interrupted job resumes from "
@@ -73,10 +75,10 @@ class TrainingSettings(CanarySettings):
         None, "Folder with a static sentence model for [titles of new items](cold-start.md#titles-by-their-meaning)"
     )
     dataset_engine: Literal["auto", "lambda", "spark"] = setting(
-        defaults.DATASET_ENGINE, "Dataset builder; `auto` uses [Spark](spark.md) above `spark_above_mb`"
+        shared_defaults.DATASET_ENGINE, "Dataset builder; `auto` uses [Spark](spark.md) above `spark_above_mb`"
     )
     spark_above_mb: int = setting(
-        defaults.SPARK_ABOVE_MB, "Size of the lake's interactions above which `auto` uses Spark", (1, 1_000_000)
+        shared_defaults.SPARK_ABOVE_MB, "Size of the lake's interactions above which `auto` uses Spark", (1, 1_000_000)
     )
     spark_workers: int = setting(10, "Workers of the Glue job", (2, 299))
     spark_worker_type: Literal["G.1X", "G.2X", "G.4X", "G.8X"] = setting("G.1X", "Worker type of the Glue job")
@@ -88,13 +90,15 @@ class TrainingSettings(CanarySettings):
         False, "Spark also computes the [statistics](scale.md#statistics) of item-to-item models"
     )
     spark_sample_interactions: int = setting(
-        defaults.SPARK_SAMPLE_INTERACTIONS, "Size of the sample for evaluation with Spark's statistics", (1_000, 10**9)
+        shared_defaults.SPARK_SAMPLE_INTERACTIONS,
+        "Size of the sample for evaluation with Spark's statistics",
+        (1_000, 10**9),
     )
     models_kept: int = setting(
-        defaults.MODELS_KEPT, "Other versions whose [files are kept](models.md#retention-of-files)", (1, 1_000)
+        shared_defaults.MODELS_KEPT, "Other versions whose [files are kept](models.md#retention-of-files)", (1, 1_000)
     )
     dataset_days: int = setting(
-        defaults.DATASET_DAYS,
+        shared_defaults.DATASET_DAYS,
         "Age after which the next training deletes a dataset, except the latest and those of the champion and the "
         "rollback version (90 days)",
         (1, 90),

@@ -6,7 +6,7 @@ import dataclasses
 from enum import IntEnum, StrEnum
 from types import MappingProxyType
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 from alsolike.declarations.times import CLOCK_SKEW_MS, DAY_MS
 
 POPULARITY_DAYS = 7
@@ -61,7 +61,7 @@ class AttributionRules:
     maximum time by which an event may precede its response, because clocks differ.
     """
 
-    window_days: int = defaults.ATTRIBUTION_WINDOW_DAYS
+    window_days: int = shared_defaults.ATTRIBUTION_WINDOW_DAYS
     new_item_days: int = 30
     clock_skew_ms: int = CLOCK_SKEW_MS
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 from alsolike.declarations.retention import SERVED_DAYS
 
 
@@ -19,5 +19,5 @@ class Settings:
     secret_arn: str
     recommend_function_parameter: str
     pseudonymise_ids: int = 0
-    window_days: int = defaults.ATTRIBUTION_WINDOW_DAYS
+    window_days: int = shared_defaults.ATTRIBUTION_WINDOW_DAYS
     served_days: int = SERVED_DAYS

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -11,4 +11,4 @@ class Settings:
 
     session_key_arn: str
     artefact_bucket: str
-    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
+    configuration_check_s: float = shared_defaults.CONFIGURATION_CHECK_S

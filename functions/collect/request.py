@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from alsolike.api.path_ids import path_id
-from alsolike.declarations.defaults import DEFAULT_PAGE_SIZE
 from alsolike.declarations.metrics import Metric
+from alsolike.declarations.shared_defaults import DEFAULT_PAGE_SIZE
 from alsolike.events.session_tokens import Session, session_of
 from alsolike.runtime.errors import InvalidInput, NotFound
 from alsolike.runtime.http import request_body

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -15,7 +15,7 @@ class Settings:
     artefact_bucket: str
     tracking_id: str
     secret_arn: str
-    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
-    tombstone_check_s: float = defaults.TOMBSTONE_CHECK_S
+    configuration_check_s: float = shared_defaults.CONFIGURATION_CHECK_S
+    tombstone_check_s: float = shared_defaults.TOMBSTONE_CHECK_S
     pseudonymise_ids: int = 0
     keys_table: str = ""

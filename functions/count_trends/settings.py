@@ -2,12 +2,12 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Settings:
     artefact_bucket: str
     secret_arn: str
-    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
-    tombstone_check_s: float = defaults.TOMBSTONE_CHECK_S
+    configuration_check_s: float = shared_defaults.CONFIGURATION_CHECK_S
+    tombstone_check_s: float = shared_defaults.TOMBSTONE_CHECK_S

@@ -8,10 +8,10 @@ from typing import Any
 
 import orjson
 
-from alsolike.api.operator_queries import ROUTES
-from alsolike.api.operator_query_responses import BY
+from alsolike.api.observe_queries import ROUTES
+from alsolike.api.observe_responses import BY
 from alsolike.configuration_document.reader import ConfigurationReader
-from alsolike.declarations.defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
+from alsolike.declarations.shared_defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.client_protocols import CloudFormationClient, PagedClient, S3Client
 from alsolike.runtime.http import route_key

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -21,5 +21,5 @@ class Settings:
     stacks: str
     powertools_metrics_namespace: str
     private_api: int = 0
-    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
+    configuration_check_s: float = shared_defaults.CONFIGURATION_CHECK_S
     keys_table: str = ""

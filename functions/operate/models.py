@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from alsolike.api.operator_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK
-from alsolike.declarations.defaults import DEFAULT_LISTED_MODELS
+from alsolike.api.operate_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK
+from alsolike.declarations.shared_defaults import DEFAULT_LISTED_MODELS
 from alsolike.registry import promotion, version_history
 from alsolike.registry.bundle_files import BundleFiles, DamagedFile
 from alsolike.registry.canary_report import CanaryReport

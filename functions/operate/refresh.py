@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alsolike.api.operator_requests import REFRESH
+from alsolike.api.operate_requests import REFRESH
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import LambdaClient
 from functions.operate.request import OperatorRequest

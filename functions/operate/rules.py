@@ -8,10 +8,10 @@ from collections.abc import Iterable
 from typing import Any
 
 from alsolike.api import operator_rules
-from alsolike.api.operator_requests import PREVIEW
+from alsolike.api.operate_requests import PREVIEW
 from alsolike.api.path_ids import path_id
 from alsolike.configuration_document.reader import Current
-from alsolike.declarations.defaults import DEFAULT_LISTED_RULE_CHANGES
+from alsolike.declarations.shared_defaults import DEFAULT_LISTED_RULE_CHANGES
 from alsolike.experiments.forecasts import ForecastRequest, Forecasts
 from alsolike.recommendations.recommend_invocations import ask, catalogue_warnings
 from alsolike.recommendations.request_fields import LISTING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from alsolike.api.operator_requests import SESSION_TOKEN
+from alsolike.api.operate_requests import SESSION_TOKEN
 from alsolike.events.session_tokens import DEFAULT_LIFETIME_S, Session, mint
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import SecretsManagerClient

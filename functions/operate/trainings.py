@@ -6,8 +6,8 @@ import datetime as dt
 import hashlib
 from typing import Any
 
-from alsolike.api.operator_requests import START, TRAININGS_QUERY
-from alsolike.declarations.defaults import DEFAULT_LISTED_TRAININGS
+from alsolike.api.operate_requests import START, TRAININGS_QUERY
+from alsolike.declarations.shared_defaults import DEFAULT_LISTED_TRAININGS
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import LogsClient

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from alsolike.configuration.aliases import SEGMENTS
 from alsolike.configuration.arns import resource_name
-from alsolike.declarations.defaults import DEFAULT_RESULTS
+from alsolike.declarations.shared_defaults import DEFAULT_RESULTS
 from alsolike.recommendations.request_fields import FOR_YOU
 from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import StepFunctionsClient

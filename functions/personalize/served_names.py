@@ -20,9 +20,9 @@ from alsolike.configuration_document.client_resources import NO_NAMES, OwnNames
 from alsolike.configuration_document.document import COLUMN
 from alsolike.declarations.limits import MAX_FILTER_CHARACTERS
 from alsolike.filters.parser import parse
-from alsolike.filters.spelling import undeclared
 from alsolike.filters.tree import ColumnDataset
 from alsolike.filters.types import mismatches
+from alsolike.filters.undeclared_names import undeclared
 from alsolike.runtime.errors import InvalidFilter, InvalidInput, PersonalizeError
 from alsolike.runtime.s3 import S3Object
 from alsolike.schema import validation

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,4 +24,4 @@ class Settings:
     batch_state_machine_parameter: str
     import_buckets: str = ""
     batch_buckets: str = ""
-    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
+    configuration_check_s: float = shared_defaults.CONFIGURATION_CHECK_S

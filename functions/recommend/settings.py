@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 from alsolike.declarations.limits import snapshot_limit_mb
 from alsolike.runtime.struct import struct
 
@@ -23,11 +23,11 @@ class Settings:
     users_table: str
     artefact_bucket: str
     secret_arn: str
-    champion_check_s: float = defaults.CHAMPION_CHECK_S
-    configuration_check_s: float = defaults.CONFIGURATION_CHECK_S
-    snapshot_check_s: float = defaults.SNAPSHOT_CHECK_S
-    trends_check_s: float = defaults.TRENDS_CHECK_S
-    time_budget_ms: int = defaults.TIME_BUDGET_MS
+    champion_check_s: float = shared_defaults.CHAMPION_CHECK_S
+    configuration_check_s: float = shared_defaults.CONFIGURATION_CHECK_S
+    snapshot_check_s: float = shared_defaults.SNAPSHOT_CHECK_S
+    trends_check_s: float = shared_defaults.TRENDS_CHECK_S
+    time_budget_ms: int = shared_defaults.TIME_BUDGET_MS
     max_snapshot_mb: int = snapshot_limit_mb()
     pseudonymise_ids: int = 0
     keys_table: str = ""

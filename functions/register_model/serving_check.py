@@ -21,7 +21,7 @@ from alsolike.bundle.features import FEATURE_INPUT
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, TABLES_FILE
 from alsolike.bundle.graph_tables import graph_tables
 from alsolike.bundle.manifest import Manifest
-from alsolike.declarations.defaults import DEFAULT_RESULTS
+from alsolike.declarations.shared_defaults import DEFAULT_RESULTS
 from alsolike.registry.decision import Check
 from alsolike.runtime.errors import InvalidBundle
 from functions.register_model.limits import GateLimits

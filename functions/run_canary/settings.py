@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 from alsolike.declarations.canary import CanarySettings
 
 
@@ -14,4 +14,4 @@ class Settings(CanarySettings):
     lake_bucket: str
     model_package_group: str
     attribute_outcomes_function: str
-    models_kept: int = defaults.MODELS_KEPT
+    models_kept: int = shared_defaults.MODELS_KEPT

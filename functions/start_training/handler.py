@@ -19,7 +19,7 @@ from alsolike.runtime.settings import from_environment
 from alsolike.training.dataset import prefix
 from functions.start_training.service import EngineRule, First, LakeSize, Stores, start_training
 from functions.start_training.settings import Settings
-from functions.start_training.trigger import read_trigger, run_of
+from functions.start_training.training_run import read_trigger, run_of
 
 
 @functools.cache

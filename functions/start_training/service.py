@@ -14,7 +14,7 @@ from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import MissingSetting, NotFound
 from alsolike.runtime.s3 import listed
 from alsolike.training.dataset import CHAMPION_FOLDER, IMPORTED_FOLDER, prefix
-from functions.start_training.trigger import RunId, Trigger
+from functions.start_training.training_run import RunId, Trigger
 
 _BYTES_PER_MB = 1_000_000
 

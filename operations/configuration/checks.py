@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration.rules import SCHEDULED
 from alsolike.filters import parser
-from alsolike.filters.spelling import undeclared, unknown_event_types
+from alsolike.filters.undeclared_names import undeclared, unknown_event_types
 from alsolike.schema.document import Fault
 
 

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from alsolike.declarations import defaults
+from alsolike.declarations import shared_defaults
 from alsolike.declarations.parameters import REPLICA
 from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
@@ -66,11 +66,11 @@ class Training:
     """Training workflow."""
 
     runs: float = 0.0  # scheduled runs per month, without runs that drift starts
-    instance_type: str = defaults.TRAINING_INSTANCE_TYPE
+    instance_type: str = shared_defaults.TRAINING_INSTANCE_TYPE
     instances: int = 1
-    volume_gb: int = defaults.TRAINING_VOLUME_GB
+    volume_gb: int = shared_defaults.TRAINING_VOLUME_GB
     spot: bool = False
-    max_runtime_s: int = defaults.TRAINING_MAX_RUNTIME_S
+    max_runtime_s: int = shared_defaults.TRAINING_MAX_RUNTIME_S
     look_s: int = 0
     looks: int = 0  # evaluations per canary
     spark_above_mb: int | None = None  # size of the lake above which Glue builds the dataset; None: never
@@ -78,7 +78,7 @@ class Training:
     spark_worker_type: str = "G.1X"
     spark_flexible: bool = False
     spark_statistics: bool = False  # Glue also counts the training statistics
-    spark_sample_interactions: int = defaults.SPARK_SAMPLE_INTERACTIONS
+    spark_sample_interactions: int = shared_defaults.SPARK_SAMPLE_INTERACTIONS
 
     @property
     def transitions(self) -> float:
@@ -379,7 +379,9 @@ def _training(resources: Resources, variables: Mapping[str, str]) -> Training:
             spark_worker_type=str(glue.get("WorkerType", "G.1X")),
             spark_flexible=glue.get("ExecutionClass") == "FLEX",
             spark_statistics=arguments.get("--statistics") == "true",
-            spark_sample_interactions=int(arguments.get("--sample_interactions", defaults.SPARK_SAMPLE_INTERACTIONS)),
+            spark_sample_interactions=int(
+                arguments.get("--sample_interactions", shared_defaults.SPARK_SAMPLE_INTERACTIONS)
+            ),
         )
     return Training()
 

@@ -20,8 +20,8 @@ from operations import times
 from operations.client.deployment import Deployment
 from operations.client.stored_ids import pseudonyms, stored_ids
 from operations.configuration.deployed_configuration import live_configuration
-from operations.explanation import replaying, unlogged_parameters
-from operations.explanation.replaying import Replay
+from operations.explanation import replay_differences, unlogged_parameters
+from operations.explanation.replay_differences import Replay
 from operations.explanation.served_rows import find_row
 from operations.recovery.profile_builder import past
 
@@ -111,10 +111,10 @@ def explain(
         return Explanation(head, row, None, [], "the response belongs to a user; name the user with --user")
     history = () if user is None else history_at_answer(deployment, row, user)
     try:
-        replayed = replaying.replay(deployment, row, user=user, history=history, unlogged=rest)
+        replayed = replay_differences.replay(deployment, row, user=user, history=history, unlogged=rest)
     except (InvalidInput, NotFound) as error:
         return Explanation(head, row, None, [], str(error))
-    return Explanation(head, row, replayed, replaying.differences(row, replayed, unlogged=rest), None)
+    return Explanation(head, row, replayed, replay_differences.differences(row, replayed, unlogged=rest), None)
 
 
 NO_VERSION = "none"

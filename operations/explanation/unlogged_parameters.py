@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from alsolike.configuration.arns import resource_name
-from alsolike.declarations.defaults import DEFAULT_RESULTS
+from alsolike.declarations.shared_defaults import DEFAULT_RESULTS
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.recommendations.request_fields import (
     GET_PERSONALIZED_RANKING,

@@ -15,9 +15,9 @@ from alsolike.configuration.columns import fits, property_name
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs, refuse_unknown
-from alsolike.filters.spelling import texts, undeclared, unknown_event_types
 from alsolike.filters.tree import ITEM_ID, ColumnDataset, Filter, Verb
 from alsolike.filters.types import mismatches
+from alsolike.filters.undeclared_names import texts, undeclared, unknown_event_types
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.schema.document import closest

@@ -9,7 +9,7 @@ from typing import Any
 
 from alsolike.registry.champion_pointer import Champion
 from alsolike.registry.champion_pointer_store import Registry
-from functions.start_training.trigger import run_of
+from functions.start_training.training_run import run_of
 from local_cloud.client import Cloud
 from tests.booted.shop import Shop, eventually
 

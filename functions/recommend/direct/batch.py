@@ -14,10 +14,10 @@ import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
-from alsolike.declarations.defaults import DEFAULT_RESULTS
 from alsolike.declarations.degraded_reasons import PROFILE_UNAVAILABLE
 from alsolike.declarations.limits import MAX_BATCH_USERS, MAX_ID_CHARACTERS
 from alsolike.declarations.metrics import Metric
+from alsolike.declarations.shared_defaults import DEFAULT_RESULTS
 from alsolike.events.interactions import profile_id
 from alsolike.filters.values import parse_values
 from alsolike.profiles.profile import Profile

@@ -17,11 +17,11 @@ from alsolike.configuration.arns import resource_name
 from alsolike.configuration.columns import property_name
 from alsolike.configuration.configuration import Sessions
 from alsolike.configuration.rules import Exploration
-from alsolike.declarations.defaults import DEFAULT_ACTIONS, DEFAULT_PREVIEWED_RESULTS, DEFAULT_RESULTS
 from alsolike.declarations.limits import (
     MAX_REQUEST_BODY_BYTES,
     MAX_RESULTS_WITH_METADATA,
 )
+from alsolike.declarations.shared_defaults import DEFAULT_ACTIONS, DEFAULT_PREVIEWED_RESULTS, DEFAULT_RESULTS
 from alsolike.events.context import MAX_CHARACTERS
 from alsolike.events.session_tokens import Session, session_of
 from alsolike.events.site_keys import site_of

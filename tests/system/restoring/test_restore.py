@@ -25,9 +25,9 @@ from operations.configuration.deployed_configuration import store_of
 from operations.ingest.load_interactions import import_interactions
 from operations.recovery.erased_rows import drop_erased
 from operations.recovery.lake_reader import LakeReader
-from operations.recovery.objects import Losses, carry_out, losses, plan
+from operations.recovery.object_restore import Losses, carry_out, losses, plan
 from operations.recovery.source import EVERYTHING, Part, RestoreSource
-from operations.recovery.tables import restore_tables
+from operations.recovery.table_restore import restore_tables
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import interaction, kinesis_event
 

@@ -2,7 +2,6 @@ import pytest
 
 from alsolike.configuration.configuration import DEFAULT, ColumnType
 from alsolike.filters import parser
-from alsolike.filters.spelling import undeclared, unknown_event_types
 from alsolike.filters.tree import (
     And,
     Column,
@@ -18,6 +17,7 @@ from alsolike.filters.tree import (
     Unit,
     Verb,
 )
+from alsolike.filters.undeclared_names import undeclared, unknown_event_types
 from alsolike.runtime.errors import InvalidFilter
 
 

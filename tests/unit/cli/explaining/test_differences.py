@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from operations.explanation.replaying import Replay, differences
+from operations.explanation.replay_differences import Replay, differences
 from tests.builders.served_rows import served as served_row
 
 NOTHING_KEPT = "no logged value differs: the replay uses the current catalogue"

@@ -9,8 +9,8 @@ from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.snapshot.store import SnapshotStore
-from operations.recovery.rows import Rebuilt, rebuild_rows
-from operations.recovery.snapshot import rebuild_snapshot
+from operations.recovery.row_rebuild import Rebuilt, rebuild_rows
+from operations.recovery.snapshot_rebuild import rebuild_snapshot
 from tests.unit.cli.imported import stored_items
 
 NOW_MS = 1_790_000_000_000

@@ -3,7 +3,7 @@
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_responses import ANSWERS
+from alsolike.api.observe_responses import ANSWERS
 
 RULE = 'ALARM("arn:aws:cloudwatch:eu-central-1:1:alarm:alsolike-test-lake-Upkeep12345678-X1") OR ALARM("plain")'
 

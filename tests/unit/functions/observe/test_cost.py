@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_responses import ANSWERS
+from alsolike.api.observe_responses import ANSWERS
 from alsolike.declarations.storage import MONITORING_LATEST_KEY, SNAPSHOT_KEY
 from alsolike.snapshot.manifest import Manifest, SegmentEntry
 from tests.builders.lambda_events import NOW_MS

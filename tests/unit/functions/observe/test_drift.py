@@ -2,7 +2,7 @@
 
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_responses import ANSWERS
+from alsolike.api.observe_responses import ANSWERS
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import HOUR_MS, OWN_NAMESPACE, REPORT

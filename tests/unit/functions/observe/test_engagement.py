@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_responses import ANSWERS
+from alsolike.api.observe_responses import ANSWERS
 from alsolike.configuration_document.times import time_text
 from alsolike.declarations.storage import INCREMENTS_KEY
 from alsolike.declarations.times import DAY_MS

@@ -6,7 +6,7 @@ import random
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_responses import ANSWERS
+from alsolike.api.observe_responses import ANSWERS
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.configuration_document.times import time_text
 from alsolike.declarations.times import DAY_MS

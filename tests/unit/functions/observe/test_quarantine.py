@@ -4,7 +4,7 @@ import orjson
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_responses import ANSWERS
+from alsolike.api.observe_responses import ANSWERS
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.stream_records import StreamRecord
 from alsolike.lake.quarantine import QuarantinedRecord, short_id

@@ -3,7 +3,7 @@
 import pytest
 from jsonschema import Draft202012Validator
 
-from alsolike.api.operator_query_responses import ANSWERS
+from alsolike.api.observe_responses import ANSWERS
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.observe.asking import OWN_NAMESPACE
 

@@ -13,7 +13,7 @@ from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting, NotFound
 from functions.start_training import handler
 from functions.start_training.service import EngineRule
-from functions.start_training.trigger import Cause, Trigger, read_trigger, run_of
+from functions.start_training.training_run import Cause, Trigger, read_trigger, run_of
 from tests.builders.lambda_events import NOW_MS, LambdaContext
 from tests.fakes.places import objects
 

@@ -6,9 +6,9 @@ import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from alsolike.api import operator_action_responses as action_responses
-from alsolike.api import operator_queries, operator_rules, response_schemas
-from alsolike.api.operator_requests import (
+from alsolike.api import observe_queries, operator_rules, response_schemas
+from alsolike.api import operate_responses as action_responses
+from alsolike.api.operate_requests import (
     CHANGE,
     MODELS_QUERY,
     PREVIEW,
@@ -382,5 +382,5 @@ def _recommendations() -> Iterator[Operation]:
 
 
 def _observed() -> Iterator[Operation]:
-    for route in operator_queries.ROUTES:
+    for route in observe_queries.ROUTES:
         yield Operation(route.key, route.name, route.summary, route.answer, errors=[400], query=route.query)

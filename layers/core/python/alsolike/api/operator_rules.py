@@ -9,8 +9,8 @@ from __future__ import annotations
 from types import MappingProxyType
 
 from alsolike.configuration.configuration import ColumnType
-from alsolike.declarations.defaults import DEFAULT_LISTED_RULE_CHANGES
 from alsolike.declarations.limits import MAX_LISTED_RULE_CHANGES, MAX_REASON_CHARACTERS
+from alsolike.declarations.shared_defaults import DEFAULT_LISTED_RULE_CHANGES
 from alsolike.experiments.forecasts import STATES
 from alsolike.recommendations.request_fields import LISTING
 from alsolike.schema.fields import AnyObject, Choice, Fields, Integer, Text

@@ -5,8 +5,8 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.api import operator_query_responses
-from alsolike.api.operator_action_responses import ANSWERS as OPERATE_ANSWERS
+from alsolike.api import observe_responses
+from alsolike.api.operate_responses import ANSWERS as OPERATE_ANSWERS
 from alsolike.api.operator_rules import ANSWERS as RULES_ANSWERS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind
@@ -125,7 +125,7 @@ ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
                 "recommendationId": TEXT,
             }
         ),
-        **operator_query_responses.ANSWERS,
+        **observe_responses.ANSWERS,
         **OPERATE_ANSWERS,
         **RULES_ANSWERS,
     }

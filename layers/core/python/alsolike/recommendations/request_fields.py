@@ -7,7 +7,6 @@ from types import MappingProxyType
 from typing import Any
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
-from alsolike.declarations.defaults import DEFAULT_ACTIONS, DEFAULT_PREVIEWED_RESULTS, DEFAULT_RESULTS
 from alsolike.declarations.limits import (
     MAX_ACTION_RESULTS,
     MAX_BATCH_USERS,
@@ -24,6 +23,7 @@ from alsolike.declarations.limits import (
     MAX_RESULTS,
     MAX_RESULTS_WITH_METADATA,
 )
+from alsolike.declarations.shared_defaults import DEFAULT_ACTIONS, DEFAULT_PREVIEWED_RESULTS, DEFAULT_RESULTS
 from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.runtime.names import NAME, NAME_FORM
 from alsolike.schema.fields import SPACE, Choice, Field, Fields, Flag, Integer, ListOf, MapOf, Text

@@ -16,7 +16,6 @@ from alsolike.configuration.configuration import Configuration
 from alsolike.declarations.limits import MAX_FILTER_CHARACTERS, MAX_ID_CHARACTERS
 from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.filters.parser import parse
-from alsolike.filters.spelling import undeclared
 from alsolike.filters.tree import (
     ITEM_ID,
     And,
@@ -32,6 +31,7 @@ from alsolike.filters.tree import (
     Or,
     Verb,
 )
+from alsolike.filters.undeclared_names import undeclared
 from alsolike.filters.values import Values, parse_values
 from alsolike.recommendations.request_fields import FILTER_VALUES
 from alsolike.runtime.errors import InvalidFilter, InvalidInput, NotFound

@@ -7,8 +7,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from alsolike.declarations.defaults import DEFAULT_PAGE_SIZE
 from alsolike.declarations.limits import MAX_PAGE_SIZE
+from alsolike.declarations.shared_defaults import DEFAULT_PAGE_SIZE
 from alsolike.runtime.errors import InvalidInput
 from alsolike.schema.fields import Field, Fields, Flag, Integer, ListOf, MapOf, Text
 

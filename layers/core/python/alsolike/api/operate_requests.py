@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from alsolike.api.operator_rules import DRAFT
-from alsolike.declarations.defaults import DEFAULT_LISTED_MODELS, DEFAULT_LISTED_TRAININGS
 from alsolike.declarations.limits import (
     MAX_CLIENT_TOKEN_CHARACTERS,
     MAX_ID_CHARACTERS,
@@ -13,6 +12,7 @@ from alsolike.declarations.limits import (
     MAX_LISTED_TRAININGS,
     MAX_REASON_CHARACTERS,
 )
+from alsolike.declarations.shared_defaults import DEFAULT_LISTED_MODELS, DEFAULT_LISTED_TRAININGS
 from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, LISTING, OF_ITEMS, OF_USERS, WITH_CART, needs
 from alsolike.recommendations.request_fields import PREVIEW as PREVIEW_OF_FUNCTION
 from alsolike.schema.fields import Fields, Flag, Integer, Text

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 
-from alsolike.api import operator_query_responses as response_schemas
-from alsolike.declarations.defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
+from alsolike.api import observe_responses as response_schemas
 from alsolike.declarations.limits import MAX_ENGAGEMENT_DAYS, MAX_TRAFFIC_MINUTES
+from alsolike.declarations.shared_defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
 from alsolike.schema.fields import Choice, Fields, Integer
 
 TRAFFIC_QUERY = Fields(

@@ -11,7 +11,7 @@ from operations import progress
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.recovery.profile_rebuild import rebuild_profiles
-from operations.recovery.rows import rebuild_rows, table, write_rows
+from operations.recovery.row_rebuild import rebuild_rows, table, write_rows
 from operations.recovery.source import EVERYTHING, Part, RestoreSource
 from operations.times import milliseconds
 

@@ -11,7 +11,7 @@ from alsolike.snapshot.store import SnapshotStore
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.configuration.deployed_configuration import live_configuration
-from operations.recovery.rows import read_changes
+from operations.recovery.row_rebuild import read_changes
 
 
 def rebuild_snapshot(deployment: Deployment, *, now_ms: int) -> Published:
