@@ -23,7 +23,8 @@ NPM_LOCK = ROOT / "web" / "package-lock.json"
 def notice() -> str:
     parts = ["Alsolike contains these libraries in a deployment. Their licences are in their packages."]
     for title, pattern in LOCKS.items():
-        parts.append("\n".join([title, *sorted({_line(*pin) for pin in _pins(pattern)})]))
+        lines = {f"  {name} {version}: {_licence(name)}" for name, version in _pins(pattern)}
+        parts.append("\n".join([title, *sorted(lines)]))
     parts.append("\n".join(["Pages", *sorted(_npm_lines())]))
     return "\n\n".join(parts) + "\n"
 
@@ -34,10 +35,6 @@ def _pins(pattern: str) -> Iterator[tuple[str, str]]:
         for name, version, marker in re.findall(r"^([a-z0-9._-]+)==(\S+)(.*)", path.read_text(), re.MULTILINE):
             if not re.search("== '(emscripten|win32)'", marker):
                 yield name, version
-
-
-def _line(name: str, version: str) -> str:
-    return f"  {name} {version}: {_licence(name)}"
 
 
 def _licence(name: str) -> str:

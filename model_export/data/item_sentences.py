@@ -5,7 +5,7 @@ A model is a folder with a static model in the format of `model2vec` or `sentenc
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -76,9 +76,10 @@ def sentence_index(model: SentenceModel, properties: Properties) -> SentenceInde
     """
     first_items = properties[: MAX_VALUES // model.dimensions]
     texts = filter(None, (model.text(columns) for columns in first_items[:PROBE_ITEMS]))
+    batches = (first_items[start : start + BATCH_ITEMS] for start in range(0, len(first_items), BATCH_ITEMS))
     return SentenceIndex(
         model=model,
-        vectors=np.concatenate([np.zeros((1, model.dimensions), np.float32), *_embedded(model, first_items)]),
+        vectors=np.concatenate([np.zeros((1, model.dimensions), np.float32), *map(model.embed, batches)]),
         probe=" ".join(texts),
     )
 
@@ -98,11 +99,6 @@ def text_columns(properties: Properties) -> list[str]:
         if values and len(values) >= MIN_FILLED_SHARE * len(properties) and many and letters > len(words) / 2:
             found.append(column)
     return found
-
-
-def _embedded(model: SentenceModel, properties: Properties) -> Iterator[Floats]:
-    for start in range(0, len(properties), BATCH_ITEMS):
-        yield model.embed(properties[start : start + BATCH_ITEMS])
 
 
 def _table(found: Any, folder: Path) -> Floats:

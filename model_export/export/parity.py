@@ -148,7 +148,7 @@ class _Checked:
         self._refuse(~ended & ~(found > 0), "goes on where the model knows nothing", items, found, expected)
         earlier, later = found[:, :-1], found[:, 1:]
         wrong = (later > earlier) | ((later == earlier) & (items[:, 1:] <= items[:, :-1]) & ~ended[:, 1:])
-        self._refuse(_behind(wrong), "is not sorted by score, then position", items, found, expected)
+        self._refuse(np.pad(wrong, ((0, 0), (1, 0))), "is not sorted by score, then position", items, found, expected)
 
     def _check_scores(self, items: Ints, found: Floats, expected: Floats, maximum: Floats) -> None:
         answers = items > 0
@@ -189,11 +189,6 @@ class _Checked:
                 f"{self._name} {problem}: item {item} at rank {place + 1} has score {found[row, place]:.7g}, "
                 f"expected {expected[row, item]:.7g}; {int(wrong.sum())} places are wrong"
             )
-
-
-def _behind(wrong: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """Add a column for the first rank before a mask of later ranks."""
-    return np.pad(wrong, ((0, 0), (1, 0)))
 
 
 def _with_edge_cases(histories: Histories) -> Histories:

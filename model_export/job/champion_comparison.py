@@ -167,7 +167,8 @@ def against_champion(
     if not any(map(len, wanted)):
         return dataclasses.replace(found, refusal=Refusal.NOTHING_NEW, reason=NOTHING_NEW)
     try:
-        champion_lists = champion.answers(part, _ids(data, part), event_weights=data.event_weights, k=k, seen=seen)
+        item_ids = [data.item_ids[item - 1] for item in part.order]
+        champion_lists = champion.answers(part, item_ids, event_weights=data.event_weights, k=k, seen=seen)
     except InvalidBundle as error:
         return dataclasses.replace(found, refusal=Refusal.BROKEN, reason=str(error))
     known = next((each.model for each in earlier if each.until_ms == since_ms), None)
@@ -210,10 +211,6 @@ def _refused(part: Part) -> tuple[Refusal, str] | None:
             f"the data has {len(part.fit)} interactions up to the champion's last event, a fit needs {minimum}",
         )
     return None
-
-
-def _ids(data: TrainingData, part: Part) -> list[str]:
-    return [data.item_ids[item - 1] for item in part.order]
 
 
 def _figures(lists: Ints, gains: Gains, part: Part, wanted: Sequence[Ints]) -> Figures:

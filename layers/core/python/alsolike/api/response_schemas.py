@@ -24,10 +24,6 @@ RECOMMENDED, RANKED, ACTION_LIST = "RecommendedItems", "RankedItems", "Recommend
 _NEXT_TOKEN: Schema = {"nextToken": described(TEXT, "Token of the next page; absent on the last one.")}
 
 
-def _named(name: str) -> Schema:
-    return {"$ref": f"#/components/schemas/{name}"}
-
-
 def _row(kind: RowKind[Any]) -> Schema:
     return object_of(
         {
@@ -40,7 +36,7 @@ def _row(kind: RowKind[Any]) -> Schema:
 
 def _page(kind: RowKind[Any], row: str) -> Schema:
     return object_of(
-        {kind.list_field: list_of(_named(row))},
+        {kind.list_field: list_of({"$ref": f"#/components/schemas/{row}"})},
         _NEXT_TOKEN,
     )
 

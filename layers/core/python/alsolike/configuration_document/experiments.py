@@ -132,7 +132,7 @@ def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[E
                 "expected separate periods or another layer",
                 at_key=True,
             )
-        elif shared := _shared(experiment, other):
+        elif shared := [name for name in experiment.on if name in other.on]:
             for target in [name for name in _TARGETS if name in _targets(experiment) & _targets(other)]:
                 entry.fault(
                     f"sets the {target} of requests for {', '.join(shared)} at the same time as {other.name}, "
@@ -162,10 +162,6 @@ def _refuse_collisions(entry: Node, experiment: Experiment, others: Collection[E
 def _meet(one: Experiment, other: Experiment) -> bool:
     ends = (one.end_ms or math.inf, other.end_ms or math.inf)
     return one.start_ms < ends[1] and other.start_ms < ends[0]
-
-
-def _shared(one: Experiment, other: Experiment) -> list[str]:
-    return [recommender for recommender in one.on if recommender in other.on]
 
 
 def _targets(experiment: Experiment) -> set[str]:

@@ -58,14 +58,10 @@ def read_rejected(client: S3Client, bucket: str, *, first: str, last: str) -> Co
             break
         if stored.body is not None:
             try:
-                rejected.update({str(reason): int(count) for reason, count in _rejected(stored.body).items()})
+                counts = orjson.loads(stored.body)["rejected"]
+                rejected.update({str(reason): int(count) for reason, count in counts.items()})
             except (ValueError, TypeError, KeyError, AttributeError) as error:
                 raise InvalidInput(
                     f"s3://{bucket}/{stored.key} is not a valid receipt: {error}; the next attribution replaces it"
                 ) from error
-    return rejected
-
-
-def _rejected(receipt: bytes) -> dict[str, int]:
-    rejected: dict[str, int] = orjson.loads(receipt)["rejected"]
     return rejected

@@ -191,7 +191,7 @@ def _update(client: S3Client, bucket: str, change: Callable[[Tombstones], Tombst
 
     def write(content: Content | None) -> tuple[Tombstones, bytes | None]:
         stones = _parse(content, where=stored.uri)
-        changed = change(_with_receipts(client, bucket, stones))
+        changed = change(_union(_read_receipts(client, bucket, known=stones), stones))
         return changed, None if changed == stones else _to_json(changed)
 
     return stored.update(write, attempts=MAX_ATTEMPTS)
@@ -206,10 +206,6 @@ def _union(older: Tombstones, newer: Tombstones) -> Tombstones:
     return Tombstones(
         MappingProxyType({**older.users, **newer.users}), MappingProxyType({**older.sessions, **newer.sessions})
     )
-
-
-def _with_receipts(client: S3Client, bucket: str, stones: Tombstones) -> Tombstones:
-    return _union(_read_receipts(client, bucket, known=stones), stones)
 
 
 def _read_receipts(client: S3Client, bucket: str, *, known: Tombstones) -> Tombstones:

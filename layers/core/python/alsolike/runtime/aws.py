@@ -69,12 +69,8 @@ def write_batches_fast(dynamodb: DynamoDbClient) -> None:
 
 def _encode_batch(*, params: dict[str, Any], context: dict[str, Any], **_: Any) -> dict[str, Any]:
     """Store the encoded body. Return the request with one write per table, which suffices to resolve the endpoint."""
-    context[_BODY] = orjson.dumps(params, default=_base64)
+    context[_BODY] = orjson.dumps(params, default=lambda binary: base64.b64encode(binary).decode())
     return params | {"RequestItems": {table: writes[:1] for table, writes in params["RequestItems"].items()}}
-
-
-def _base64(binary: bytes) -> str:
-    return base64.b64encode(binary).decode()
 
 
 def _send_batch(*, params: dict[str, Any], context: dict[str, Any], **_: Any) -> None:

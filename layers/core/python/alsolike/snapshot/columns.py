@@ -249,10 +249,6 @@ def holds(value: object, type_: ColumnType) -> bool:
     return exact and fits(value, type_)
 
 
-def valid_value(properties: Mapping[str, Any], name: str, type_: ColumnType) -> Any:
-    return properties[name] if name in properties and holds(properties[name], type_) else None
-
-
 def pop_valid(properties: dict[str, Any], name: str, type_: ColumnType) -> Any:
     return properties.pop(name) if name in properties and holds(properties[name], type_) else None
 

@@ -20,7 +20,7 @@ from alsolike.catalogue.changes import DELETED, Change
 from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import InvalidSnapshot
 from alsolike.runtime.struct import struct
-from alsolike.snapshot.columns import COLUMN_CLASSES, Column, pop_valid, valid_value
+from alsolike.snapshot.columns import COLUMN_CLASSES, Column, pop_valid
 
 FORMAT = "alsolike-catalogue-1"
 
@@ -62,12 +62,7 @@ class Segment:
         keys = sorted(newest)
         rows = [newest[key] for key in keys]
         properties = [dict(change.properties or {}) for change in rows]
-        encoded = {
-            name: COLUMN_CLASSES[type_].of(
-                type_, [pop_valid(item_properties, name, type_) for item_properties in properties]
-            )
-            for name, type_ in columns.items()
-        }
+        encoded = _popped(properties, columns)
         return cls(
             hashes=np.array(keys, np.uint64),
             ids=Ragged.from_bytes([change.entity_id.encode() for change in rows]),
@@ -125,13 +120,7 @@ class Segment:
 
     def with_columns(self, columns: Columns) -> Segment:
         properties = list(map(self.properties, range(len(self))))
-        added = {
-            name: COLUMN_CLASSES[type_].of(
-                type_, [valid_value(item_properties, name, type_) for item_properties in properties]
-            )
-            for name, type_ in columns.items()
-        }
-        return dataclasses.replace(self, columns={**self.columns, **added})
+        return dataclasses.replace(self, columns={**self.columns, **_popped(properties, columns)})
 
     def _take(self, rows: Rows) -> Segment:
         return Segment(
@@ -218,3 +207,13 @@ def _columns(arrays: Mapping[str, Array], names: Sequence[tuple[str, str]]) -> d
         parts = {key.removeprefix(prefix): array for key, array in arrays.items() if key.startswith(prefix)}
         columns[name] = COLUMN_CLASSES[type_].from_arrays(type_, parts)
     return columns
+
+
+def _popped(properties: Sequence[dict[str, Any]], columns: Columns) -> dict[str, Column]:
+    """Remove the properties of some columns, and return these columns. Values of another type are not removed."""
+    return {
+        name: COLUMN_CLASSES[type_].of(
+            type_, [pop_valid(item_properties, name, type_) for item_properties in properties]
+        )
+        for name, type_ in columns.items()
+    }
