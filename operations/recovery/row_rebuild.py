@@ -10,9 +10,9 @@ from typing import Any
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
 from alsolike.catalogue.changes import Change
-from alsolike.catalogue.items import ITEMS
+from alsolike.catalogue.items import CatalogueStore
 from alsolike.catalogue.row_store import RowStore
-from alsolike.catalogue.users import USERS
+from alsolike.catalogue.users import UserStore
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import scan
 from operations import progress
@@ -77,7 +77,7 @@ def write_rows(
                 others.append(row_id)
             elif exactly and properties is not None and properties != row.properties:
                 missing[row_id] = properties
-        written = _write(store, kind, missing.items(), now_ms=now_ms, exactly=exactly)
+        written = _write(store, missing.items(), now_ms=now_ms, exactly=exactly)
         deleted = _delete(store, others, now_ms=now_ms) if exactly else 0
         step.note(f"{written:,} written, {deleted:,} deleted")
     return Rebuilt(len(rows), written, deleted)
@@ -86,15 +86,12 @@ def write_rows(
 def table(deployment: Deployment, kind: ChangeKind, *, name: str | None = None) -> RowStore[Any]:
     client = deployment.client("dynamodb")
     if kind is ChangeKind.ITEM:
-        return RowStore(client, name or deployment.names.catalogue_table, ITEMS)
-    return RowStore(client, name or deployment.names.users_table, USERS)
+        return CatalogueStore(client, name or deployment.names.catalogue_table)
+    return UserStore(client, name or deployment.names.users_table)
 
 
-def _write(
-    store: RowStore[Any], kind: ChangeKind, rows: Iterable[tuple[str, Any]], *, now_ms: int, exactly: bool
-) -> int:
-    make = ITEMS.make if kind is ChangeKind.ITEM else USERS.make
-    typed_rows = (make(row_id, properties) for row_id, properties in rows)
+def _write(store: RowStore[Any], rows: Iterable[tuple[str, Any]], *, now_ms: int, exactly: bool) -> int:
+    typed_rows = (store.kind.make(row_id, properties) for row_id, properties in rows)
     with ThreadPoolExecutor(_THREADS, "rows") as pool:
         if exactly:
             return sum(pool.map(lambda row: store.put([row], now_ms=now_ms), typed_rows))

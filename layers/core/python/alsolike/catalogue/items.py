@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import RowKind
 from alsolike.configuration.columns import column_name as column_name
 from alsolike.declarations.limits import MAX_ITEM_COLUMNS, MAX_ITEM_PROPERTIES_CHARACTERS
-from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.struct import struct
 
 
@@ -26,5 +24,4 @@ ITEMS = RowKind("item", "items", "itemId", "item_id", MAX_ITEM_PROPERTIES_CHARAC
 
 
 class CatalogueStore(RowStore[Item]):
-    def __init__(self, client: DynamoDbClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        super().__init__(client, table, ITEMS, sleep=sleep)
+    kind = ITEMS

@@ -39,12 +39,11 @@ class RowStore(Generic[R]):
     slow, except in `put_batches`. A partial update is retried if the row has changed since it was read.
     """
 
-    def __init__(
-        self, client: DynamoDbClient, table: str, kind: RowKind[R], *, sleep: Callable[[float], None] = time.sleep
-    ) -> None:
+    kind: RowKind[R]
+
+    def __init__(self, client: DynamoDbClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
         self._client = client
         self._table = table
-        self._kind = kind
         self._sleep = sleep
 
     def put(self, rows: Iterable[R], *, now_ms: int) -> int:
@@ -52,7 +51,7 @@ class RowStore(Generic[R]):
 
         The last row of an ID wins. If the write of a row fails, all rows before this row are written.
         """
-        latest = {self._kind.id_of(row): row for row in rows}
+        latest = {self.kind.id_of(row): row for row in rows}
         for row_id, row in latest.items():
             self._put_later(row_id, row, now_ms=now_ms)
         return len(latest)
@@ -65,7 +64,7 @@ class RowStore(Generic[R]):
         """
         written = 0
         iterator = iter(rows)
-        while batch := {self._kind.id_of(row): row for row in itertools.islice(iterator, _BATCH)}:
+        while batch := {self.kind.id_of(row): row for row in itertools.islice(iterator, _BATCH)}:
             self._put_batch([self._attributes(row, now_ms=now_ms) for row in batch.values()])
             written += len(batch)
         return written
@@ -73,7 +72,7 @@ class RowStore(Generic[R]):
     def insert(self, row: R, *, now_ms: int) -> bool:
         """Write a row, unless the table has a row or a deletion marker with this ID. Return true if it was written."""
         attributes = self._attributes(row, now_ms=now_ms)
-        return self._put_if(attributes, f"attribute_not_exists({self._kind.key})") in (None, attributes)
+        return self._put_if(attributes, f"attribute_not_exists({self.kind.key})") in (None, attributes)
 
     def get(self, row_id: str) -> Stored[R]:
         return self._stored(self._get(row_id))
@@ -84,7 +83,7 @@ class RowStore(Generic[R]):
         """Replace a row's properties by the result of `change`, and return the new row."""
 
         def write(stored: Stored[R]) -> dict[str, Any]:
-            row = self._kind.make(row_id, change(stored.row.properties))
+            row = self.kind.make(row_id, change(stored.row.properties))
             return self._attributes(row, now_ms=max(now_ms, stored.updated_at_ms + 1))
 
         return self._stored(self._replace(row_id, write))
@@ -94,7 +93,7 @@ class RowStore(Generic[R]):
 
         def write(stored: Stored[R]) -> dict[str, Any]:
             return {
-                self._kind.key: {"S": row_id},
+                self.kind.key: {"S": row_id},
                 "deleted": {"BOOL": True},
                 "updated_at_ms": {"N": str(max(now_ms, stored.updated_at_ms + 1))},
             }
@@ -106,14 +105,14 @@ class RowStore(Generic[R]):
 
         At most `limit` rows are read, including deleted rows, which are not returned.
         """
-        start = {} if token is None else {"ExclusiveStartKey": {self._kind.key: {"S": row_of_token(token)}}}
+        start = {} if token is None else {"ExclusiveStartKey": {self.kind.key: {"S": row_of_token(token)}}}
         with self._translated_errors():
             answer = self._client.scan(
                 TableName=self._table, Limit=limit, FilterExpression=_NOT_DELETED, ConsistentRead=True, **start
             )
         last = answer.get("LastEvaluatedKey")
         rows = [self._stored(attributes) for attributes in answer["Items"]]
-        return rows, None if last is None else token_of_row(last[self._kind.key]["S"])
+        return rows, None if last is None else token_of_row(last[self.kind.key]["S"])
 
     def scan(self, *, segment: int = 0, segments: int = 1) -> Iterator[R]:
         """Yield the rows of one segment that are not deleted, in arbitrary order."""
@@ -183,11 +182,11 @@ class RowStore(Generic[R]):
     def _get(self, row_id: str) -> dict[str, Any]:
         with self._translated_errors():
             answer = self._client.get_item(
-                TableName=self._table, Key={self._kind.key: {"S": row_id}}, ConsistentRead=True
+                TableName=self._table, Key={self.kind.key: {"S": row_id}}, ConsistentRead=True
             )
         attributes: dict[str, Any] | None = answer.get("Item")
         if attributes is None or "deleted" in attributes:
-            raise NotFound(f"there is no {self._kind.name} {row_id!r}")
+            raise NotFound(f"there is no {self.kind.name} {row_id!r}")
         return attributes
 
     def _put_batch(self, rows: list[dict[str, Any]]) -> None:
@@ -200,21 +199,21 @@ class RowStore(Generic[R]):
             if not requests:
                 return
         left = len(requests[self._table])
-        raise Unavailable(f"{self._kind.name} table {self._table} left {left} of {len(rows)} rows unwritten")
+        raise Unavailable(f"{self.kind.name} table {self._table} left {left} of {len(rows)} rows unwritten")
 
     def _attributes(self, row: R, *, now_ms: int) -> dict[str, Any]:
         return {
-            self._kind.key: {"S": self._kind.id_of(row)},
+            self.kind.key: {"S": self.kind.id_of(row)},
             "properties": {"S": orjson.dumps(dict(row.properties)).decode()},
             "updated_at_ms": {"N": str(now_ms)},
         }
 
     def _stored(self, attributes: Mapping[str, Any]) -> Stored[R]:
-        row = self._kind.make(attributes[self._kind.key]["S"], orjson.loads(attributes["properties"]["S"]))
+        row = self.kind.make(attributes[self.kind.key]["S"], orjson.loads(attributes["properties"]["S"]))
         return Stored(row, int(attributes["updated_at_ms"]["N"]))
 
     def _overtaken(self, row_id: str) -> ConcurrentUpdate:
-        return ConcurrentUpdate(f"{self._kind.name} {row_id!r} changed {_UPDATE_ATTEMPTS} times while it was updated")
+        return ConcurrentUpdate(f"{self.kind.name} {row_id!r} changed {_UPDATE_ATTEMPTS} times while it was updated")
 
     def _translated_errors(self) -> contextlib.AbstractContextManager[None]:
-        return translate_aws_errors(f"{self._kind.name} table {self._table}")
+        return translate_aws_errors(f"{self.kind.name} table {self._table}")

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import RowKind
 from alsolike.declarations.limits import MAX_USER_COLUMNS, MAX_USER_PROPERTIES_CHARACTERS
-from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.struct import struct
 
 
@@ -25,5 +23,4 @@ USERS = RowKind("user", "users", "userId", "user_id", MAX_USER_PROPERTIES_CHARAC
 
 
 class UserStore(RowStore[User]):
-    def __init__(self, client: DynamoDbClient, table: str, *, sleep: Callable[[float], None] = time.sleep) -> None:
-        super().__init__(client, table, USERS, sleep=sleep)
+    kind = USERS

@@ -299,12 +299,14 @@ def glue_columns(made: type[Any]) -> Mapping[str, str]:
 def call_fields(made: type[Any]) -> tuple[dict[str, fields.Field], tuple[str, ...]]:
     calls = [(declared.call, declared) for declared in columns_of(made).values() if declared.call]
     return (
-        {
-            call.name: call.type or dataclasses.replace(declared.type, about=call.about or declared.about)
-            for call, declared in calls
-        },
+        {call.name: call.type or _described(declared.type, call.about or declared.about) for call, declared in calls},
         tuple(call.name for call, _ in calls if call.required),
     )
+
+
+def _described(type_: Any, about: str) -> fields.Field:
+    described_type: fields.Field = dataclasses.replace(type_, about=about)
+    return described_type
 
 
 def from_call(made: type[Any]) -> Mapping[str, str]:
