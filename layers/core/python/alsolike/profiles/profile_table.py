@@ -118,15 +118,8 @@ class ProfileStore:
                 if own_items:
                     yield from_items(profile_id, own_items[::-1], length=length)
 
-    def add(
-        self,
-        profile_id: str,
-        interactions: Sequence[RecentInteraction],
-        *,
-        now_ms: int,
-        erased: IsErased = no_erased_users,
-    ) -> None:
-        raise_first(self.add_many({profile_id: interactions}, now_ms=now_ms, erased=erased))
+    def add(self, profile_id: str, interactions: Sequence[RecentInteraction], *, now_ms: int) -> None:
+        raise_first(self.add_many({profile_id: interactions}, now_ms=now_ms))
 
     def add_many(
         self,

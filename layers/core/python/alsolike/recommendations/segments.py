@@ -7,7 +7,7 @@ The lines have the format of Amazon Personalize's batch segment jobs: `{"itemId"
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -76,11 +76,11 @@ class SegmentLine:
     values: Values | None = None
 
 
-def parse_line(given: Any, where: str, *, kinds: Collection[str] = KINDS) -> SegmentLine:
+def parse_line(given: Any, where: str) -> SegmentLine:
     fields = _FIELDS.read(validation.as_object(given, where=where), where)
     stated = [kind for kind in KINDS if kind in fields]
-    if len(stated) != 1 or stated[0] not in kinds:
-        raise InvalidInput(f"{where} is {validation.describe(given)}, expected an object with {' or '.join(kinds)}")
+    if len(stated) != 1:
+        raise InvalidInput(f"{where} is {validation.describe(given)}, expected an object with {' or '.join(KINDS)}")
     if FILTER in fields:
         values = {name: parse_values(name, text) for name, text in fields.get("filterValues", {}).items()}
         return SegmentLine(given, filter_name=fields[FILTER], values=values)

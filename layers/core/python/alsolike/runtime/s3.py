@@ -51,31 +51,19 @@ class S3Object:
         return f"s3://{self._bucket}/{self._key}"
 
     def read(self) -> Content | None:
-        try:
-            return self._get({})
-        except Unavailable as error:
-            if error.code in MISSING:
-                return None
-            raise
+        return self._get(MISSING)
 
     def read_if_changed(self, etag: str | None) -> Content | Unchanged | None:
         """Return the content, or `UNCHANGED` if the object has this ETag, or None if the object does not exist."""
         try:
-            return self._get({"IfNoneMatch": etag} if etag else {})
+            return self._get(MISSING, **({"IfNoneMatch": etag} if etag else {}))
         except Unavailable as error:
             if etag and error.code in NOT_MODIFIED:
                 return UNCHANGED
-            if error.code in MISSING:
-                return None
             raise
 
     def read_if_unchanged(self, etag: str) -> Content | None:
-        try:
-            return self._get({"IfMatch": etag})
-        except Unavailable as error:
-            if error.code in MISSING | CONDITION_FAILED:
-                return None
-            raise
+        return self._get(MISSING | CONDITION_FAILED, IfMatch=etag)
 
     def etag(self) -> str | None:
         try:
@@ -173,10 +161,16 @@ class S3Object:
             raise
         return True
 
-    def _get(self, condition: dict[str, str]) -> Content:
-        with translate_aws_errors(self.uri):
-            answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
-            return Content(answer["Body"].read(), answer["ETag"])
+    def _get(self, absent: frozenset[str], **condition: str) -> Content | None:
+        """Return the content, or None if an error has one of the codes `absent`."""
+        try:
+            with translate_aws_errors(self.uri):
+                answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)
+                return Content(answer["Body"].read(), answer["ETag"])
+        except Unavailable as error:
+            if error.code in absent:
+                return None
+            raise
 
     def _put(self, body: bytes, content_type: str | None, headers: dict[str, str]) -> str:
         described = {"ContentType": content_type} if content_type else {}

@@ -72,20 +72,17 @@ def is_blank(value: str) -> bool:
     return _BLANK.fullmatch(value) is not None
 
 
-def text(value: object, name: str, *, maximum: int, where: str = "") -> str:
-    """Return the value if it is a nonblank string of valid length without control characters or lone surrogates.
-
-    In errors, `where` and `name` give the location.
-    """
+def text(value: object, name: str, *, maximum: int) -> str:
+    """Return the value if it is a nonblank string of valid length without control characters or lone surrogates."""
     if not isinstance(value, str) or is_blank(value):
-        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a non-empty string")
+        raise InvalidInput(f"{name} is {describe(value)}, expected a non-empty string")
     if len(value) > maximum:
-        raise InvalidInput(f"{where}{name} has {len(value)} characters, expected at most {maximum}")
+        raise InvalidInput(f"{name} has {len(value)} characters, expected at most {maximum}")
     if not value.isprintable():
         if _CONTROL_CHARACTER.search(value):
-            raise InvalidInput(f"{where}{name} is {describe(value)}, expected no control characters")
+            raise InvalidInput(f"{name} is {describe(value)}, expected no control characters")
         if _HALF_A_PAIR.search(value):
-            raise InvalidInput(f"{where}{name} is {describe(value)}, expected no half of a surrogate pair")
+            raise InvalidInput(f"{name} is {describe(value)}, expected no half of a surrogate pair")
     return value
 
 
@@ -112,11 +109,11 @@ def optional_number(fields: Mapping[str, Any], name: str, *, where: str = "") ->
     return None if value is None else number(value, name, where=where)
 
 
-def elements(value: object, name: str, *, minimum: int, maximum: int, where: str = "") -> list[Any]:
+def elements(value: object, name: str, *, minimum: int, maximum: int) -> list[Any]:
     if not isinstance(value, list):
-        raise InvalidInput(f"{where}{name} is {describe(value)}, expected a list")
+        raise InvalidInput(f"{name} is {describe(value)}, expected a list")
     if not minimum <= len(value) <= maximum:
-        raise InvalidInput(f"{where}{name} has {len(value)} elements, expected {minimum} to {maximum}")
+        raise InvalidInput(f"{name} has {len(value)} elements, expected {minimum} to {maximum}")
     return value
 
 
