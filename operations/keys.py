@@ -8,7 +8,7 @@ import dataclasses
 import secrets
 import string
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -168,57 +168,42 @@ class Keys:
 
     def disable(self, key_id: str) -> None:
         # Functions cache keys, so they accept the key a little longer.
-        self._everywhere(Keys._disable, key_id)
+        self._change(
+            "update_item",
+            key_id,
+            UpdateExpression="SET #status = :disabled",
+            ExpressionAttributeNames={"#status": "status"},
+            ExpressionAttributeValues={":disabled": {"S": DISABLED}},
+        )
 
-    def _everywhere(self, change: Callable[[Keys, str], None], key_id: str) -> None:
-        """Apply a change in all regions, and raise `NotFound` if no region has the key.
+    def delete(self, key_id: str) -> None:
+        self._change("delete_item", key_id)
+
+    def _change(self, operation: str, key_id: str, **request: Any) -> None:
+        """Change a key in all regions. Raise `NotFound` if no region has the key.
 
         Keys that are older than the second region exist in one region only.
         """
-        missing: list[NotFound] = []
-        regions = [lambda: self, *([self._other] if self._other else [])]
-        for keys in regions:
-            try:
-                change(keys(), key_id)
-            except NotFound as error:
-                missing.append(error)
-        if len(missing) == len(regions):
-            raise missing[0]
+        is_changed = self._change_here(operation, key_id, request)
+        if self._other:
+            is_changed |= self._other()._change_here(operation, key_id, request)
+        if not is_changed:
+            raise NotFound(f"there is no key {key_id!r}; `alsolike keys list` shows all")
 
-    def _disable(self, key_id: str) -> None:
-        with self._existing(key_id):
-            self._client("dynamodb").update_item(
-                TableName=self._table,
-                Key={KEY_ID: {"S": key_id}},
-                UpdateExpression="SET #status = :disabled",
-                ConditionExpression=f"attribute_exists({KEY_ID})",
-                ExpressionAttributeNames={"#status": "status"},
-                ExpressionAttributeValues={":disabled": {"S": DISABLED}},
-            )
-
-    def delete(self, key_id: str) -> None:
-        self._everywhere(Keys._delete, key_id)
-
-    def _delete(self, key_id: str) -> None:
-        with self._existing(key_id):
-            self._client("dynamodb").delete_item(
-                TableName=self._table,
-                Key={KEY_ID: {"S": key_id}},
-                ConditionExpression=f"attribute_exists({KEY_ID})",
-            )
-
-    def _translated(self) -> contextlib.AbstractContextManager[None]:
-        return translate_aws_errors(f"key table {self._table} in {self._region}")
-
-    @contextlib.contextmanager
-    def _existing(self, key_id: str) -> Iterator[None]:
+    def _change_here(self, operation: str, key_id: str, request: Mapping[str, Any]) -> bool:
+        """Return false if this region does not have the key."""
+        change, condition = getattr(self._client("dynamodb"), operation), f"attribute_exists({KEY_ID})"
         try:
             with self._translated():
-                yield
+                change(TableName=self._table, Key={KEY_ID: {"S": key_id}}, ConditionExpression=condition, **request)
         except Unavailable as error:
             if error.code != "ConditionalCheckFailedException":
                 raise
-            raise NotFound(f"there is no key {key_id!r}; `alsolike keys list` shows all") from error
+            return False
+        return True
+
+    def _translated(self) -> contextlib.AbstractContextManager[None]:
+        return translate_aws_errors(f"key table {self._table} in {self._region}")
 
 
 class CommandKey:
