@@ -22,7 +22,7 @@ from operations.progress import counted
 
 if TYPE_CHECKING:
     from operations.batch.batch_client import BatchRequest
-    from operations.batch.failed import FailedUsers
+    from operations.batch.user_ids import FailedUsers
 _K, _K_OF_MANY = 10, 25
 _PARALLEL = 8
 _OUTPUT = "recommendations.parquet"
@@ -168,10 +168,9 @@ def _print(answer: Recommendations, *, explain: bool) -> None:
 
 def _recommend_to_many(context: Context, users: str, request: BatchRequest, *, path: Path, parallel: int) -> None:
     from operations.batch.batch_client import BatchClient
-    from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path, recommend_to
     from operations.batch.table import RecommendationFile
-    from operations.batch.user_ids import UserIds
+    from operations.batch.user_ids import FailedUsers, UserIds
 
     deployment = context.deployment
     ids = UserIds(users, lambda: deployment.client("s3"))
@@ -203,9 +202,8 @@ def _recommend_to_many(context: Context, users: str, request: BatchRequest, *, p
 
 def _run_workflow(context: Context, users: str, request: BatchRequest, *, uri: str | None) -> None:
     from operations.batch import workflow
-    from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path
-    from operations.batch.user_ids import UserIds
+    from operations.batch.user_ids import FailedUsers, UserIds
 
     deployment = context.deployment
     ids = UserIds(users, lambda: deployment.client("s3"))

@@ -48,9 +48,8 @@ def segments(
     Example: alsolike segments --where 'Items.CATEGORY_L1 = "shoes"' -n 500
     """
     from operations.batch import segments as operations
-    from operations.batch.failed import FailedUsers
     from operations.batch.run import failed_path
-    from operations.batch.user_ids import UserIds
+    from operations.batch.user_ids import FailedUsers, UserIds
 
     line = _line(item, where, filter_name, values or [])
     deployment = context.deployment

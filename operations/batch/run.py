@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from operations.batch.batch_client import BatchClient
-from operations.batch.failed import FailedUsers
 from operations.batch.table import RecommendationFile
-from operations.batch.user_ids import UserId, UserIds
+from operations.batch.user_ids import FailedUsers, UserId, UserIds
 from operations.concurrent_map import in_order
 from operations.progress import Step, counted
 

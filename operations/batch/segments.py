@@ -16,8 +16,7 @@ from alsolike.declarations.storage import BATCH_PREFIX
 from alsolike.recommendations.segments import MAX_USERS, check_names, parse_line
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations.batch import workflow
-from operations.batch.failed import FailedUsers
-from operations.batch.user_ids import UserIds
+from operations.batch.user_ids import FailedUsers, UserIds
 from operations.batch.workflow import BatchRun
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment

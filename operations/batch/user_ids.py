@@ -1,15 +1,17 @@
-"""User IDs of a batch, read from a text file with one ID per line or from the column USER_ID of a data file."""
+"""Users of a batch, read from text with one ID per line or from a column USER_ID, and the CSV file of failed users."""
 
 from __future__ import annotations
 
+import csv
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple, Self, TextIO
 
 import pyarrow as pa
 
-from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations.ingest.files import open_file, text_as_string
 from operations.ingest.sources import SUFFIXES, find
 
@@ -17,6 +19,7 @@ COLUMN = "USER_ID"
 STANDARD_INPUT = "-"
 
 _BATCH_ROWS = 50_000
+_HEADER = (COLUMN, "LINE", "REASON")
 
 
 class UserId(NamedTuple):
@@ -100,3 +103,36 @@ def _lines(file: BinaryIO, name: str, on_bytes: Callable[[int], None]) -> Iterat
         if text.strip():
             yield UserId(line, text)
     on_bytes(done)
+
+
+class FailedUsers:
+    """Writer of the CSV file of failed users. A later batch can read this file as its input.
+
+    After the context has exited, the file exists only if users failed and no error was raised.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.count = 0
+        self._file: TextIO | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._file is not None:
+            self._file.close()
+        if self._file is None or kind is not None:
+            self.path.unlink(missing_ok=True)
+
+    def add(self, user: UserId, reason: str) -> None:
+        try:
+            if self._file is None:
+                self._file = self.path.open("w", encoding="utf-8", newline="")
+                csv.writer(self._file).writerow(_HEADER)
+            csv.writer(self._file).writerow((user.text, user.line or "", reason))
+        except OSError as error:
+            raise Unavailable(f"the file of failed users {self.path} cannot be written: {error}") from error
+        self.count += 1

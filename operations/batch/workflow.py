@@ -20,8 +20,7 @@ from alsolike.recommendations.request_fields import BATCH
 from alsolike.runtime.errors import AlsolikeError, InvalidInput, NotFound
 from alsolike.runtime.s3 import listed
 from operations.batch.batch_client import BatchRequest
-from operations.batch.failed import FailedUsers
-from operations.batch.user_ids import UserId, UserIds
+from operations.batch.user_ids import FailedUsers, UserId, UserIds
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.concurrent_map import in_order

@@ -36,13 +36,25 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.bundle.position_bias import fit
+from alsolike.bundle.position_bias import MIN_PAIRS, fit
 from alsolike.bundle.reranker import Floats, Ints
 from alsolike.runtime.struct import struct
-from operations.forecast import evidence
 
 MAX_WEIGHT = 10.0
 """Maximum weight of an outcome. An item that needs a higher weight has no support."""
+
+_MIN_SUPPORT = 0.9
+"""Minimum share of a list's expected examinations that concern items with support. See the module for support."""
+
+_MIN_OUTCOMES = 50
+"""Minimum effective number of weighted outcomes, (sum w y)² / sum (w y)²."""
+
+_MIN_USERS = 200
+"""Minimum number of users."""
+
+_REASON = "not enough evidence:"
+_TOO_FEW_PAIRS = f"{_REASON} about {MIN_PAIRS} pairs in random order with a click, expected more"
+"""Reason if only the jackknife, which leaves out one group of users at a time, has too few pairs."""
 
 GROUPS = 50
 """Number of groups of users for the jackknife."""
@@ -168,15 +180,15 @@ def forecast(log: LoggedLists, *, present: Ints, draft: Ints, seed: int = 0) -> 
     groups = np.random.default_rng(seed).permutation(len(numbers))[user] % GROUPS
     sample = _Sample(log, {"present": present, "draft": draft}, groups)
     full = sample.figures() if sample.has_propensities else None
-    missing = evidence.missing(users=len(numbers), support=None if full is None else full.support)
+    missing = _missing_evidence(users=len(numbers), support=None if full is None else full.support)
     parts = [] if full is None or missing else [sample.figures(without=group) for group in range(GROUPS)]
     complete = [part for part in parts if part is not None]
     if full is not None and len(complete) < len(parts):
-        missing = evidence.TOO_FEW_PAIRS
+        missing = _TOO_FEW_PAIRS
     outcomes = []
     for name in log.outcomes:
         effective = full.effective[name] if full else 0.0
-        why = missing or evidence.missing_outcomes(name, effective)
+        why = missing or _missing_outcomes(name, effective)
         now, after, difference, self_normalised = (
             None
             if why or full is None
@@ -410,3 +422,26 @@ def _places(logged: Ints, listed: Ints) -> tuple[Ints, Ints]:
         logged_places[has, place] = same[has].argmax(axis=1)
         listed_places[same] = place
     return logged_places, listed_places
+
+
+def _missing_evidence(*, users: int, support: float | None) -> str | None:
+    """Return a sentence on the evidence that is missing for all estimates.
+
+    `support` is None with too few pairs in random order.
+    """
+    if users < _MIN_USERS:
+        return f"{_REASON} {users:,} user{'' if users == 1 else 's'}, expected at least {_MIN_USERS}"
+    if support is None:
+        return f"{_REASON} fewer than {MIN_PAIRS} pairs in random order with a click"
+    if support < _MIN_SUPPORT:
+        # Rounded down, so that 89.97% is not printed as the expected 90.0%.
+        share = f"{math.floor(1000 * support) / 10:.1f}% of the expected attention is for items that were shown"
+        return f"{_REASON} {share}, expected at least {_MIN_SUPPORT:.0%}"
+    return None
+
+
+def _missing_outcomes(name: str, effective: float) -> str | None:
+    """Return a sentence on the evidence that is missing for an outcome."""
+    if effective < _MIN_OUTCOMES:
+        return f"{_REASON} an effective number of {effective:.0f} {name}, expected at least {_MIN_OUTCOMES}"
+    return None

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
@@ -14,6 +12,7 @@ from alsolike.profiles.profile_table import ProfileStore
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.erased_users import ErasedUsers
+from operations.concurrent_map import in_order
 from operations.configuration.deployed_configuration import live_configuration
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profile_builder import logins_of, profiles_of
@@ -72,7 +71,7 @@ def write_profiles(
 
     written = 0
     with progress.step("live profiles") as step:
-        for profile in _written(profiles, write):
+        for profile, _ in in_order(profiles, write, parallel=_THREADS):
             written += 1
             step.note(f"{written:,} profiles")
             if exactly:
@@ -80,7 +79,7 @@ def write_profiles(
     if exactly:
         with progress.step("profiles without interactions in the lake") as step:
             others = (Profile(profile.profile_id) for profile in store.scan() if profile.profile_id not in known)
-            step.note(f"{sum(1 for _ in _written(others, write)):,} emptied")
+            step.note(f"{sum(1 for _ in in_order(others, write, parallel=_THREADS)):,} emptied")
     return written
 
 
@@ -90,11 +89,3 @@ def _add(store: ProfileStore, profile: Profile, *, now_ms: int, length: int) -> 
         store.join(profile.profile_id.removeprefix(SESSION_PREFIX), login, now_ms=now_ms, length=length)
     if profile.recent:
         store.add(profile.profile_id, profile.recent, now_ms=now_ms)
-
-
-def _written(profiles: Iterator[Profile], write: Callable[[Profile], None]) -> Iterator[Profile]:
-    """Write the profiles concurrently, and yield each profile after its write."""
-    with ThreadPoolExecutor(_THREADS, "profiles") as pool:
-        while batch := list(itertools.islice(profiles, 64 * _THREADS)):
-            for profile, _ in zip(batch, pool.map(write, batch), strict=True):
-                yield profile

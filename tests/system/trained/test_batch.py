@@ -12,8 +12,7 @@ import pytest
 
 from operations.batch import workflow
 from operations.batch.batch_client import BatchRequest
-from operations.batch.failed import FailedUsers
-from operations.batch.user_ids import UserIds
+from operations.batch.user_ids import FailedUsers, UserIds
 from operations.batch.workflow import BatchFailed, BatchRun
 from operations.client import deployment as deployments
 from operations.progress import Step
