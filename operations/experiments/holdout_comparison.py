@@ -134,7 +134,7 @@ def increments_of(
         return _summed(purchases_between(client, bucket, shopper=shopper, first_ms=first_ms, last_ms=last_ms))
 
     since, earlier = purchases(start_ms, end_ms), purchases(start_ms - BEFORE_DAYS * DAY_MS, start_ms)
-    arms = {name: Shoppers(users, since, earlier) for name, users in tally.users().items()}
+    arms = {name: _with_purchases(users, since, earlier) for name, users in tally.users().items()}
     control = control_of(holdout).name
     (held_out,) = (arm.name for arm in holdout.arms if arm.name != control)
     return IncrementReport(
@@ -142,7 +142,7 @@ def increments_of(
         days=(end_ms - start_ms) / DAY_MS,
         users=len(arms[control]),
         held_out_users=len(arms[held_out]),
-        attributed_revenue=math.fsum(arms[control].responses("revenue")),
+        attributed_revenue=math.fsum(arms[control].column("revenue")),
         increments=tuple(
             increment(metric, arms, control=control, held_out=held_out, planned=holdout.planned_answers)
             for metric in METRICS
@@ -150,35 +150,21 @@ def increments_of(
     )
 
 
-class Shoppers:
-    """The users of an arm with all their purchases; see `alsolike.experiments.metrics.Users`."""
-
-    def __init__(self, users: UserTable, purchases: pa.Table, earlier: pa.Table) -> None:
-        self._users, self._purchases, self._earlier = users, purchases, earlier
-
-    def __len__(self) -> int:
-        return len(self._users)
-
-    def column(self, name: str) -> list[float]:
-        """Return `ORDERS` or `SPEND` since the start, one element per user."""
-        return self._users.joined(self._purchases, name)
-
-    def before(self, name: str) -> list[float]:
-        """Return `ORDERS` or `SPEND` in the days before the start, one element per user."""
-        return self._users.joined(self._earlier, name)
-
-    def responses(self, name: str) -> list[float]:
-        """Return a sum over the responses to each user, one element per user."""
-        return self._users.column(name)
+def _with_purchases(users: UserTable, purchases: pa.Table, earlier: pa.Table) -> UserTable:
+    """Add the columns `ORDERS` and `SPEND` since the start, and those of the days before the start."""
+    table = users.table
+    for name in (ORDERS, SPEND):
+        table = table.append_column(name, pa.array(users.joined(purchases, name)))
+    return UserTable(table, earlier)
 
 
 def increment(
-    metric: RatioMetric, arms: Mapping[str, Shoppers], *, control: str, held_out: str, planned: float
+    metric: RatioMetric, arms: Mapping[str, UserTable], *, control: str, held_out: str, planned: float
 ) -> Increment:
     """Return the increment of a metric in the arm `control`, which gets recommendations, over the arm `held_out`."""
     adjusted = metric.adjusted(arms)
     own, other = (metric.sample(arms[name]) for name in (control, held_out))
-    observed = sum(math.fsum(arms[name].responses("answers")) for name in (control, held_out))
+    observed = sum(math.fsum(arms[name].column("answers")) for name in (control, held_out))
     difference = difference_of(adjusted[control], adjusted[held_out], observed=observed, planned=planned)
     per_user, low, high = difference or (None, None, None)
     return Increment(
