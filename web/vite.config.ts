@@ -29,5 +29,5 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     rolldownOptions: { input: ["index.html", "console.html"] },
   },
-  test: { include: ["{src,sdk/src}/**/*.test.{ts,tsx}"] },
+  test: { include: ["{src,sdk/src}/**/*.test.{ts,tsx}"], testTimeout: 120_000, hookTimeout: 120_000 },
 });

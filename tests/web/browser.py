@@ -9,7 +9,16 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, Response, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    Response,
+    expect,
+    sync_playwright,
+)
 
 CHROMIUM = Path("/usr/bin/chromium")
 AXE = Path(__file__).parents[2] / "web" / "node_modules" / "axe-core" / "axe.min.js"
@@ -24,13 +33,14 @@ _FLAGS = (
     # Chromium treats pages that a test serves as public, and would block their calls to the API on this machine.
     "--disable-features=LocalNetworkAccessChecks",
 )
-_WAIT_MS = 20_000
+WAIT_MS = 60_000
+expect.set_options(timeout=WAIT_MS)
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=list(_FLAGS), timeout=180_000)
         try:
             yield browser
         finally:
@@ -86,7 +96,7 @@ class Watch:
 
 def new_page(context: BrowserContext) -> Page:
     page = context.new_page()
-    page.set_default_timeout(_WAIT_MS)
+    page.set_default_timeout(WAIT_MS)
     return page
 
 

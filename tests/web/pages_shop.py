@@ -83,6 +83,8 @@ class PagesShop(Shop):
             holds=lambda answering: answering == version,
         )
         assert served == version
+        self.send("first", "item-00")  # starts the functions, so that lists follow the events of the tests at once
+        assert eventually(lambda: self.get("/users/first/recommendations?recommender=recently-viewed").items)
         listed = eventually(lambda: self.static_lists().get("model"), holds=lambda model: model == version)
         assert listed == version
 
@@ -113,7 +115,7 @@ def catalogue() -> dict[str, dict[str, object]]:
 @contextlib.contextmanager
 def stocked_shop(directory: Path, state: Path) -> Iterator[PagesShop]:
     settings = {**QUICK, "static_lists_schedule": "rate(1 day)"}
-    with Cloud.start(synthesized(**settings), state=state, timeout_s=180) as cloud:
+    with Cloud.start(synthesized(**settings), state=state) as cloud:
         shop = PagesShop(cloud, state)
         shop.stock(directory)
         yield shop

@@ -9,7 +9,6 @@ from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.web.pages_shop import PagesShop
 
-WAIT_MS = 20_000
 POPULAR = "Popular now"
 """Title of the first list of a new visitor."""
 EVENTS, LISTS, ORDERS = "**/api/session/events", "**/api/session/recommendations?*", "**/api/events"
@@ -18,7 +17,6 @@ PLACES = {"home": "#/", "product": "#/item/item-03", "cart": "#/cart", "search":
 
 
 def open_shop(page: Page, shop: PagesShop, place: str = "#/") -> None:
-    expect.set_options(timeout=WAIT_MS)
     page.emulate_media(reduced_motion="reduce")
     page.goto(f"{shop.url}/{place}")
     page.get_by_role("main").wait_for()

@@ -216,7 +216,7 @@ def forecast_a_pin(view, finish, *, press):
     expect(panel).not_to_contain_text("does not use")
     press(start)
     expect(panel).to_contain_text(
-        re.compile("not enough evidence|No forecast: the log has no responses"), timeout=90_000
+        re.compile("not enough evidence|No forecast: the log has no responses"), timeout=180_000
     )
     expect(start).to_be_enabled()
 

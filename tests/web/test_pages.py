@@ -81,7 +81,7 @@ def test_signed_out_user_stays_signed_out_until_sign_in(page, shop):
 
 @pytest.mark.parametrize("path", PAGES)
 def test_security_policy_permits_only_the_site_and_the_sign_in(path, shop):
-    with urllib.request.urlopen(f"{shop.url}{path}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{shop.url}{path}", timeout=60) as answer:
         headers = answer.headers
         html = answer.read().decode()
 
@@ -109,12 +109,12 @@ def test_injected_script_is_not_run(page, shop, watch):
 
 
 def test_assets_are_cached_and_files_that_name_them_are_not(shop):
-    with urllib.request.urlopen(f"{shop.url}/", timeout=30) as answer:
+    with urllib.request.urlopen(f"{shop.url}/", timeout=60) as answer:
         asset = re.search(r'src="(/assets/[^"]+\.js)"', answer.read().decode())
     assert asset
-    with urllib.request.urlopen(f"{shop.url}{asset[1]}", timeout=30) as answer:
+    with urllib.request.urlopen(f"{shop.url}{asset[1]}", timeout=60) as answer:
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert answer.headers["content-type"].startswith("text/javascript")
-    with urllib.request.urlopen(f"{shop.url}/site.json", timeout=30) as answer:
+    with urllib.request.urlopen(f"{shop.url}/site.json", timeout=60) as answer:
         assert answer.headers["cache-control"] == "no-cache"
         assert json.load(answer)["api"] == "/api"

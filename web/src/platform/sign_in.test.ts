@@ -57,7 +57,7 @@ class Tab {
   /** Start a sign-in, and return to the page with the parameters of the authorization server. */
   async returnWith(answer: Record<string, string>): Promise<void> {
     void new SignIn(SETTINGS).token();
-    await vi.waitFor(() => expect(this.redirects).toHaveLength(1));
+    await vi.waitFor(() => expect(this.redirects).toHaveLength(1), { timeout: 60_000 });
     const state = this.redirects[0]?.searchParams.get("state") ?? "";
     const redirect = this.redirects[0]?.searchParams.get("redirect_uri") ?? "";
     this.address = new URL(`${redirect}?${new URLSearchParams({ state, ...answer })}`);
@@ -172,7 +172,7 @@ describe("a token", () => {
     vi.setSystemTime(900_000);
     tab.answers = [() => Response.json({ error: "invalid_grant" }, { status: 400 })];
     void signIn.token();
-    await vi.waitFor(() => expect(tab.redirects).toHaveLength(2));
+    await vi.waitFor(() => expect(tab.redirects).toHaveLength(2), { timeout: 60_000 });
   });
 
   it("is requested again after a failure of the network or the server", async () => {
@@ -194,7 +194,7 @@ describe("signing out", () => {
     );
     expect(new SignIn(SETTINGS).signedOut).toBe(true);
     signIn.signInAgain();
-    await vi.waitFor(() => expect(tab.redirects).toHaveLength(2));
+    await vi.waitFor(() => expect(tab.redirects).toHaveLength(2), { timeout: 60_000 });
     expect(signIn.signedOut).toBe(false);
   });
 });
