@@ -43,14 +43,8 @@ class BuildFailed(AlsolikeError):
 def build_layers() -> None:
     extras.require("uv")
     with progress.step("build layers") as step:
-        sources = _layer_sources()
-        if _is_built(LAYERS, sources):
-            step.note(f"unchanged, in {_shown(LAYERS)}")
-            return
-        command = [sys.executable, "-m", "layers.build", "all", "--no-smoke-test", "--output", str(LAYERS)]
-        _run(command, action="building the layers")
-        _mark_built(LAYERS, sources)
-        step.note(f"in {_shown(LAYERS)}")
+        command = ["-m", "layers.build", "all", "--no-smoke-test"]
+        step.note(_build(LAYERS, _layer_sources(), command, action="building the layers"))
 
 
 def build_pages() -> None:
@@ -61,14 +55,8 @@ def build_pages() -> None:
         sources = [path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts]
         # The pages use types generated from the API's description, and the console shows the runbooks.
         shown = [ROOT / "docs" / "openapi.json", *(ROOT / "docs" / "runbooks").iterdir()]
-        digest = _digest([*sources, *shown], ROOT)
-        if _is_built(PAGES, digest):
-            step.note(f"unchanged, in {_shown(PAGES)}")
-            return
-        command = [sys.executable, str(ROOT / "web" / "build.py"), "--output", str(PAGES)]
-        _run(command, action="building the pages")
-        _mark_built(PAGES, digest)
-        step.note(f"in {_shown(PAGES)}")
+        command = [str(ROOT / "web" / "build.py")]
+        step.note(_build(PAGES, _digest([*sources, *shown], ROOT), command, action="building the pages"))
 
 
 def publish_pages(deployment: Deployment) -> None:
@@ -259,14 +247,19 @@ def _layer_sources() -> str:
     return _digest((path for path in (ROOT / "layers").rglob("*") if path.suffix in kinds), ROOT)
 
 
+def _build(folder: Path, sources: str, command: Sequence[str], *, action: str) -> str:
+    """Run a Python command that builds the folder, unless it is built already. Return a sentence on the result."""
+    if _is_built(folder, sources):
+        return f"unchanged, in {_shown(folder)}"
+    _run([sys.executable, *command, "--output", str(folder)], action=action)
+    _stamp(folder).write_text(_state(folder, sources), encoding="utf-8")
+    return f"in {_shown(folder)}"
+
+
 def _is_built(folder: Path, sources: str) -> bool:
     """Return true if the folder was built from sources with this digest, and has not changed since."""
     stamp = _stamp(folder)
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == _state(folder, sources)
-
-
-def _mark_built(folder: Path, sources: str) -> None:
-    _stamp(folder).write_text(_state(folder, sources), encoding="utf-8")
 
 
 def _stamp(folder: Path) -> Path:
