@@ -57,8 +57,8 @@ def test_ids_and_metadata_are_found_by_position(written):
     opened = Bundle(written)
 
     opened.check_contents()
-    assert [opened.item_id(position) for position in (1, 2, 3)] == ["a", "ü😀", "b\x00"]
-    assert opened.metadata(2) == {"title": "title of ü😀"}
+    assert [opened.item_id(position) for position in range(4)] == ["", "a", "ü😀", "b\x00"]
+    assert (opened.metadata(2), opened.metadata(0)) == ({"title": "title of ü😀"}, {})
     assert opened.popular.tolist() == [3, 2, 1]
     assert opened.popular.dtype == np.int32
 
@@ -69,18 +69,6 @@ def test_positions_are_found_by_id_and_0_means_unknown(written):
     assert opened.positions(["b\x00", "zz", "a", "", "ü😀", "a", "b"]).tolist() == [3, 0, 1, 0, 2, 1, 0]
     assert opened.positions([]).shape == (0,)
     assert opened.positions([]).dtype == np.int64
-
-
-def test_padding_position_has_no_id_and_no_metadata(written):
-    assert Bundle(written).item_id(0) == ""
-    assert Bundle(written).metadata(0) == {}
-
-
-def test_single_item_is_sufficient(tmp_path):
-    opened = Bundle(write(tmp_path / "one", ["only"]))
-
-    assert opened.positions(["only", "other"]).tolist() == [1, 0]
-    assert opened.item_id(1) == "only"
 
 
 def test_lookups_do_not_depend_on_cached_ids(written, monkeypatch):

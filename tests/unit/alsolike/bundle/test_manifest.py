@@ -96,14 +96,11 @@ def test_manifest_accepts_read_only_mappings_and_numpy_numbers():
 
 def test_weights_halve_after_each_half_life():
     day_ms = 86_400_000
-    found = history_weights(HISTORY, np.array([1.0, 1.0, 5.0, 5.0, 0.0]), np.array([0, 30, 30, 60, 1]) * day_ms)
+    weights, ages = [1.0, 1.0, 5.0, 5.0, 0.0, 3.0], [0, 30, 30, 60, 1, -1]  # The last event is in the future.
+    found = history_weights(HISTORY, np.array(weights), np.array(ages) * day_ms)
 
-    assert found.tolist() == [1.0, 0.5, 2.5, 1.25, 0.0]
+    assert found.tolist() == [1.0, 0.5, 2.5, 1.25, 0.0, 3.0]
     assert found.dtype == np.float32
-
-
-def test_future_event_has_full_weight():
-    assert history_weights(HISTORY, np.array([3.0]), np.array([-86_400_000])).tolist() == [3.0]
 
 
 def test_infinite_half_life_means_no_decay():

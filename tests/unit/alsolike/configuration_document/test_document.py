@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import event, given, settings
+from hypothesis import event, example, given, settings
 from hypothesis import strategies as st
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, PURCHASED, RECIPES, SEGMENTS, Alias
@@ -262,13 +262,8 @@ def test_invalid_session_permission_is_refused(sessions, path, message):
     assert message in fault.message
 
 
-def test_complete_document_is_unchanged_after_write_and_parse():
-    configuration = parse(FULL)
-
-    assert parse(to_document(configuration)) == configuration
-
-
 @settings(max_examples=100)
+@example(FULL)
 @given(valid_documents())
 def test_accepted_document_is_unchanged_after_write_and_parse(document):
     configuration = parse(document)

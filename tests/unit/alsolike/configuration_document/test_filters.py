@@ -18,15 +18,6 @@ def test_invalid_filter_name_is_a_fault_of_the_key():
     assert (fault.path, fault.at_key) == (("filters", "a b"), True)
 
 
-def test_unsatisfiable_filter_is_refused_with_its_character():
-    filters = {"a": 'EXCLUDE ItemID WHERE Items.PRICE = "x"'}
-
-    fault = only_fault({"format": 1, "items": {"columns": {"price": "number"}}, "filters": filters})
-
-    assert fault.offset == 21
-    assert fault.message.startswith("cannot be met: character 22: Items.PRICE is declared as number")
-
-
 @pytest.mark.parametrize(
     ("condition", "message"),
     [
@@ -60,7 +51,7 @@ def test_filter_condition_must_match_the_declared_column_type(condition, message
 
     assert [fault.path for fault in reported] == ([("filters", "a")] if message else [])
     for fault in reported:
-        assert message in str(fault)
+        assert f"cannot be met: character {fault.offset + 1}: {message}" in str(fault)
         assert fault.offset == f"EXCLUDE ItemID WHERE {condition}".index(message.split(" ")[0])
 
 
@@ -119,12 +110,6 @@ def test_recommender_filter_may_not_need_request_values(expression, need):
         fault = only_fault(document)
         assert fault.path == ("recommenders", "for-you", "filter")
         assert f"is 'f', which {need}" in fault.message
-
-
-def test_applied_configuration_is_read_with_unreadable_filters():
-    document = {"format": 1, "filters": {"a": "in a language of tomorrow"}}
-
-    assert parse(document, check_filters=False).filters == {"a": "in a language of tomorrow"}
 
 
 def test_reference_to_an_invalid_filter_is_not_a_second_fault():

@@ -67,12 +67,6 @@ def test_invalid_value_is_refused_with_its_expectation(path, value, message):
             "has 16 boosts and 1 demotions, expected 16 together",
         ),
         (
-            "promotions",
-            [{"filter": "Own_Brand", "share": 1}],
-            "rules.spring",
-            "promises 500 of 500 places to promotions and pins 1, expected no more than there are",
-        ),
-        (
             "slate.1",
             {"column": "brand", "at_most": 3},
             "rules.spring.slate.1.column",
@@ -138,29 +132,6 @@ def test_exploration_requires_the_creation_timestamp_column():
     )
 
 
-@pytest.mark.parametrize(
-    ("until", "end"),
-    [("2026-12-24", "2026-12-25T00:00:00Z"), ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z")],
-)
-def test_rule_ends_after_a_date_or_at_a_time(until, end):
-    spring = {
-        "promotions": [
-            {"filter": "all", "share": 0.2, "until": until},
-            {"filter": "all", "share": 0.1, "name": "always"},
-        ],
-        "pins": [{"item": "fig", "position": 1, "until": until}],
-    }
-    document = {"format": 1, "filters": {"all": ALL}, "rules": {"spring": spring}}
-
-    rules = parse(document).rules["spring"]
-
-    end_ms = round(dt.datetime.fromisoformat(end).timestamp() * 1000)
-    assert rules.at(end_ms - 1) == rules
-    assert [promotion.called for promotion in rules.at(end_ms).promotions] == ["always"]
-    assert rules.at(end_ms).pins == ()
-    assert parse({**document, "rules": {"spring": rule_set_to_document(rules)}}).rules["spring"] == rules
-
-
 def test_null_rule_set_is_refused_with_the_empty_form():
     fault = only_fault({"format": 1, "rules": {"plain": None}})
 
@@ -189,13 +160,15 @@ def scheduled(*stated, kind):
 @pytest.mark.parametrize(
     ("start", "begin"), [("2026-12-24", "2026-12-24T00:00:00Z"), ("2026-12-24T20:00:00+01:00", "2026-12-24T19:00:00Z")]
 )
-def test_rule_of_any_kind_starts_and_ends_as_scheduled(kind, start, begin):
-    document = scheduled({"from": start, "until": "2026-12-26"}, kind=kind)
+@pytest.mark.parametrize(
+    ("until", "end"), [("2026-12-26", "2026-12-27T00:00:00Z"), ("2026-12-26T20:00:00+01:00", "2026-12-26T19:00:00Z")]
+)
+def test_rule_of_any_kind_starts_and_ends_as_scheduled(kind, start, begin, until, end):
+    document = scheduled({"from": start, "until": until}, kind=kind)
 
     rules = parse(document).rules["spring"]
 
-    begin_ms = round(dt.datetime.fromisoformat(begin).timestamp() * 1000)
-    end_ms = round(dt.datetime(2026, 12, 27, tzinfo=dt.UTC).timestamp() * 1000)
+    begin_ms, end_ms = (round(dt.datetime.fromisoformat(time).timestamp() * 1000) for time in (begin, end))
     times = (begin_ms - 1, begin_ms, end_ms - 1, end_ms)
     assert [len(getattr(rules.at(now_ms), kind)) for now_ms in times] == [0, 1, 1, 0]
     assert parse({**document, "rules": {"spring": rule_set_to_document(rules)}}).rules["spring"] == rules

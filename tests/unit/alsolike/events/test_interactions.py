@@ -196,12 +196,6 @@ def test_last_millisecond_of_the_year_9999_is_readable():
     assert parse_record(last, arrived_ms=MAX_TIME_MS).event_time_ms == 253_402_300_799_999
 
 
-def test_personalize_event_types_become_canonical():
-    names = ("View", "AddToCart", "add_to_cart")
-
-    assert [parse_record(record(event_type=name)).event_type for name in names] == ["view", "cart", "cart"]
-
-
 @given(ids, ids)
 def test_users_and_sessions_never_share_a_profile_id(user_id, session_id):
     assert profile_id(user_id=user_id, session_id=None) != profile_id(user_id=None, session_id=session_id)

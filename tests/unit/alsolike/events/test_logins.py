@@ -32,16 +32,6 @@ def test_session_events_before_login_belong_to_the_user():
     assert owned(*events) == {"a": "u#anna", "b": "u#anna", "c": "u#anna", "d": "s#s1", "e": "s#other"}
 
 
-def test_event_at_the_time_of_the_login_belongs_to_the_user():
-    assert owned(event("z", 3), event("c", 3, user="anna")) == {"z": "u#anna", "c": "u#anna"}
-
-
-def test_second_user_of_a_session_gets_no_anonymous_events():
-    events = event("a", 1), event("b", 2, user="anna"), event("c", 3), event("d", 4, user="ben")
-
-    assert owned(*events) == {"a": "u#anna", "b": "u#anna", "c": "s#s1", "d": "u#ben"}
-
-
 def test_first_login_has_the_earliest_time_then_the_smallest_event_id():
     late, tie, first = event("a", 9, user="cleo"), event("c", 3, user="ben"), event("b", 3, user="anna")
 

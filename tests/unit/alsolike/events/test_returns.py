@@ -23,18 +23,6 @@ def test_return_removes_the_latest_weights_first():
     assert left((PEAR, 5), (PEAR, 1), (PEAR, 1), (PEAR, -5)) == [2, 0, 0, 0]
 
 
-def test_return_keeps_other_items_and_later_weights():
-    assert left((PLUM, 5), (PEAR, 5), (PEAR, -5), (PEAR, 1)) == [5, 0, 0, 1]
-
-
-def test_return_without_a_purchase_removes_nothing():
-    assert left((PLUM, 5), (PEAR, -5), (PEAR, 5)) == [5, 0, 5]
-
-
-def test_second_return_removes_the_remaining_weight():
-    assert left((PEAR, 5), (PEAR, 5), (PEAR, -5), (PEAR, -5), (PEAR, -5)) == [0, 0, 0, 0, 0]
-
-
 @pytest.mark.parametrize("kind", [np.float32, np.float64])
 def test_fractions_with_equal_sum_leave_exactly_zero(kind):
     """(0.3 - 0.2) - 0.1 is not 0 in either precision."""

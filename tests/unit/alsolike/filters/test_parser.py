@@ -168,6 +168,7 @@ def test_keywords_and_column_spellings_are_case_insensitive():
         ("", 0, "character 1: found the end, expected INCLUDE or EXCLUDE"),
         ("ONLY ItemID", 0, "character 1: found ONLY, expected INCLUDE or EXCLUDE"),
         ("INCLUDE UserID WHERE Users.AGE > 1", 8, "character 9: found UserID, expected ItemID; filters of actions"),
+        ("INCLUDE ActionID WHERE Actions.VALUE < 1", 8, "expected ItemID; filters of actions and of users are"),
         ("INCLUDE ItemID Items.PRICE < 1", 15, "character 16: found Items, expected WHERE"),
         ("INCLUDE ItemID WHERE Item.PRICE < 1", 21, "expected Items.COLUMN, Interactions.COLUMN or CurrentUser"),
         ("INCLUDE ItemID WHERE Users.AGE > 1", 21, "CurrentUser.COLUMN; the requesting user is CurrentUser"),
@@ -219,10 +220,10 @@ def test_syntax_error_has_its_character(expression, offset, message):
     assert caught.value.offset == offset
 
 
-def test_longest_parameter_name_is_accepted():
+def test_longest_parameter_name_and_expression_are_accepted():
     name = "p" * 50
 
-    assert parser.parse(f"INCLUDE ItemID WHERE Items.A = ${name}").parameters == (name,)
+    assert parser.parse(f"INCLUDE ItemID WHERE Items.A = ${name}".ljust(2_500)).parameters == (name,)
 
 
 ITEMS = {"categoryL1": ColumnType.STRING, "price": ColumnType.NUMBER}

@@ -7,9 +7,7 @@ from typing import Any
 
 import pytest
 
-from alsolike.filters import parser
 from alsolike.filters.values import parse_values
-from alsolike.runtime.errors import InvalidFilter
 from tests.unit.alsolike.filtered_items import Event, Model
 
 ITEMS: dict[str, dict[str, Any]] = {
@@ -79,30 +77,3 @@ def test_personalize_expression_has_the_same_result(expression, values, expected
     )
 
     assert passing == expected
-
-
-@pytest.mark.parametrize("size", [2_500, 2_501])
-def test_expression_is_limited_to_2500_characters(size):
-    start = 'EXCLUDE ItemID WHERE Items.GENRE IN ("'
-    expression = f'{start}{"x" * (size - len(start) - 2)}")'
-    assert len(expression) == size
-
-    if size == 2_500:
-        assert parser.parse(expression).parameters == ()
-    else:
-        with pytest.raises(InvalidFilter, match="the expression has 2,501 characters, expected at most 2,500"):
-            parser.parse(expression)
-
-
-@pytest.mark.parametrize(
-    "expression",
-    [
-        "INCLUDE ActionID WHERE Action_Interactions.EVENT_TYPE IN ($EVENT_TYPE)",
-        "EXCLUDE ActionID WHERE Actions.VALUE < ($VALUE) IF CurrentUser.MEMBERSHIP = $PREMIUM",
-        "INCLUDE UserID WHERE Users.MEMBERSHIP_STATUS IN ($MEMBERSHIP)",
-        'INCLUDE UserID WHERE Interactions.EVENT_TYPE IN ("click", "rating")',
-    ],
-)
-def test_filter_of_actions_or_users_is_refused(expression):
-    with pytest.raises(InvalidFilter, match="filters of actions and of users are not supported yet"):
-        parser.parse(expression)

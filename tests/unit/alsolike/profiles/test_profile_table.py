@@ -132,25 +132,12 @@ def store(dynamodb):
     return ProfileStore(dynamodb, "profiles")
 
 
-def test_unknown_profile_is_empty(store):
-    assert store.read("u#1") == Profile("u#1")
-
-
 def test_interactions_are_added_once(dynamodb, store):
     for batch in ([seen(2), seen(1)], [seen(1)], [seen(3), seen(3)]):
         store.add("u#1", batch, now_ms=NOW_MS)
 
     assert store.read("u#1") == Profile("u#1", (seen(1), seen(2), seen(3)))
     assert len(dynamodb.scan(TableName="profiles")["Items"]) == 3
-
-
-def test_stored_interaction_has_its_expiry_time(dynamodb):
-    ProfileStore(dynamodb, "profiles").add("s#ü\x00😀", [seen(1)], now_ms=NOW_MS)
-
-    (item,) = dynamodb.scan(TableName="profiles")["Items"]
-
-    assert item["profile_id"] == {"S": "s#ü\x00😀"}
-    assert item["expires_at"] == {"N": str(1_700_000_000 + 90 * 86_400)}
 
 
 @pytest.mark.parametrize("length", [1, 2, 5, 100])

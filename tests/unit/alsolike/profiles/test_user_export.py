@@ -51,24 +51,14 @@ def test_events_are_sorted_by_time(stores):
     assert events(stores, "ann") == ["early", "a", "b", "late"]
 
 
-def test_session_events_before_login_belong_to_the_user(stores):
+def test_session_events_before_the_first_login_belong_to_the_user(stores):
     stores.put_rows("browsed", interaction("1", user_id=None, session_id="s", event_time_ms=1))
-    stores.put_rows("login", interaction("2", user_id="ann", session_id="s", event_time_ms=2))
+    stores.put_rows("login", interaction("2", user_id="bob", session_id="s", event_time_ms=2))
     stores.put_rows("after", interaction("3", user_id=None, session_id="s", event_time_ms=3))
+    stores.put_rows("later", interaction("4", user_id="ann", session_id="s", event_time_ms=4))
 
-    assert events(stores, "ann") == ["1", "2"]
-
-
-def test_session_with_first_login_of_another_user_is_not_exported(stores):
-    stores.put_rows(
-        "shared",
-        interaction("1", user_id=None, session_id="s", event_time_ms=1),
-        interaction("2", user_id="bob", session_id="s", event_time_ms=2),
-        interaction("3", user_id="ann", session_id="s", event_time_ms=3),
-    )
-
-    assert events(stores, "ann") == ["3"]
     assert events(stores, "bob") == ["1", "2"]
+    assert events(stores, "ann") == ["4"]
 
 
 def test_column_missing_in_older_objects_is_null(stores):

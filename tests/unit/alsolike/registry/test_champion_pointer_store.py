@@ -1,10 +1,9 @@
 import pytest
-from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.registry.champion_pointer import MAX_HISTORY, Champion, Promotion
 from alsolike.registry.champion_pointer_store import Registry, model_prefix
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound
 from tests.fakes.places import BUCKET
 
 
@@ -20,26 +19,12 @@ def registry(s3):
     return Registry(s3, BUCKET)
 
 
-def test_champion_is_none_before_the_first_promotion(registry):
-    assert registry.champion() is None
-
-
 def test_promoted_version_is_champion(registry):
     promoted = registry.promote("v1", reason="first", now_ms=5)
 
     assert (promoted.version, promoted.previous) == ("v1", None)
     assert promoted.history == (Promotion("v1", 5, "first"),)
     assert registry.champion() == promoted
-
-
-def test_history_starts_with_the_latest_promotion(registry):
-    for index, version in enumerate(("v1", "v2", "v3")):
-        registry.promote(version, reason=f"r{index}", now_ms=index)
-
-    champion = registry.champion()
-
-    assert [promotion.version for promotion in champion.history] == ["v3", "v2", "v1"]
-    assert champion.previous == "v2"
 
 
 def test_repeated_promotion_of_the_champion_changes_nothing(registry):
@@ -62,16 +47,6 @@ def test_version_with_an_invalid_name_cannot_be_promoted(s3, registry):
         registry.promote("v 1", reason="a test", now_ms=5)
 
     assert registry.champion() is None
-
-
-def test_rollback_restores_the_previous_champion(registry):
-    registry.promote("v1", reason="a test", now_ms=1)
-    registry.promote("v2", reason="a test", now_ms=2)
-
-    rolled = registry.roll_back(reason="worse", now_ms=3)
-
-    assert rolled.version == "v1"
-    assert rolled.history[0] == Promotion("v1", 3, "worse")
 
 
 def test_rollback_pauses_promotions_until_resume_or_promotion(registry):
@@ -99,6 +74,7 @@ def test_repeated_rollback_returns_to_earlier_champions_only(registry):
 
     assert registry.roll_back(reason="v3 is bad", now_ms=3).version == "v2"
     assert registry.roll_back(reason="v2 is bad too", now_ms=4).version == "v1"
+    assert registry.champion().history[:2] == (Promotion("v1", 4, "v2 is bad too"), Promotion("v2", 3, "v3 is bad"))
     with pytest.raises(NotFound, match="there is no earlier champion to roll back to"):
         registry.roll_back(reason="v1 is the first", now_ms=5)
 
@@ -206,34 +182,4 @@ def test_unreadable_pointer_is_refused(s3, body, registry):
     s3.put_object(Bucket=BUCKET, Key=CHAMPION_KEY, Body=body)
 
     with pytest.raises(InvalidBundle, match=r"^s3://artefacts/registry/champion\.json is unreadable"):
-        registry.champion()
-
-
-def test_missing_bucket_raises_unavailable(s3):
-    registry = Registry(s3, "other")
-
-    with pytest.raises(Unavailable, match=r"s3://other/registry/champion\.json: .*NoSuchBucket"):
-        registry.champion()
-
-
-def test_unreachable_store_raises_unavailable(s3, monkeypatch, registry):
-    registry.promote("v1", reason="a test", now_ms=1)
-
-    def silent(**_):
-        raise EndpointConnectionError(endpoint_url="https://s3.test")
-
-    for call in ("put_object", "head_object", "get_object"):
-        monkeypatch.setattr(s3, call, silent)
-        with pytest.raises(Unavailable, match="Could not connect"):
-            registry.promote("v2", reason="a test", now_ms=2)
-
-
-def test_interrupted_body_raises_unavailable(s3, monkeypatch, registry):
-    class Body:
-        def read(self):
-            raise ReadTimeoutError(endpoint_url="https://s3.test")
-
-    monkeypatch.setattr(s3, "get_object", lambda **_: {"Body": Body(), "ETag": "x"})
-
-    with pytest.raises(Unavailable, match="Read timeout"):
         registry.champion()

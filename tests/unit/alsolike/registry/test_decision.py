@@ -1,7 +1,7 @@
 import pytest
 
 from alsolike.registry.decision import LATEST_EVENT, Check, Decision, Decisions, decision_key
-from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, NotFound
 from tests.fakes.places import BUCKET
 
 GOOD = Check("parity", True, "64 histories", {"histories": 64})
@@ -101,13 +101,6 @@ def test_unreadable_decision_is_refused(s3, decisions):
 
     with pytest.raises(InvalidBundle, match="the decision is unreadable"):
         decisions.get("v2")
-
-
-def test_missing_bucket_raises_unavailable(aws):
-    with pytest.raises(Unavailable, match=r"s3://nowhere/registry/decisions/v2\.json: .*NoSuchBucket"):
-        Decisions(aws("s3"), "nowhere").get("v2")
-    with pytest.raises(Unavailable, match="NoSuchBucket"):
-        Decisions(aws("s3"), "nowhere").keep(decision(GOOD))
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,11 @@
 from typing import Any, cast
 
 import pytest
-from botocore.exceptions import ReadTimeoutError
 
 from alsolike.registry.champion_pointer_store import Registry, model_prefix
 from alsolike.registry.decision import Check, Decision, Decisions
 from alsolike.registry.training_lock import TrainingLock
-from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
+from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.runtime.s3 import S3Object
 from tests.fakes.places import BUCKET
 
@@ -62,20 +61,6 @@ def test_write_with_a_lost_response_succeeds(s3):
     second = put(deaf, b"2", first)
 
     assert s3.get_object(Bucket=BUCKET, Key="a")["ETag"] == second
-
-
-def test_unreachable_store_raises_unavailable(s3, monkeypatch):
-    def fail(**_):
-        raise ReadTimeoutError(endpoint_url="https://s3")
-
-    s3.put_object(Bucket=BUCKET, Key="a", Body=b"theirs")
-    with monkeypatch.context() as outage:
-        outage.setattr(s3, "put_object", fail)
-        with pytest.raises(Unavailable):
-            put(s3, b"ours")
-    monkeypatch.setattr(s3, "get_object", fail)
-    with pytest.raises(Unavailable):
-        put(s3, b"ours")
 
 
 def promote(client):

@@ -1,6 +1,7 @@
 import pytest
+from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
-from alsolike.runtime.errors import ConcurrentUpdate
+from alsolike.runtime.errors import ConcurrentUpdate, Unavailable
 from alsolike.runtime.s3 import UNCHANGED, Content, S3Object, delete_objects, folders, listed
 from tests.fakes.places import BUCKET
 
@@ -48,6 +49,34 @@ def test_update_with_repeated_conflicts_fails(s3):
 
     with pytest.raises(ConcurrentUpdate, match="s3://artefacts/a changed 2 times while it was updated"):
         stored.update(lose, attempts=2)
+
+
+def test_missing_bucket_raises_unavailable(s3):
+    stored = S3Object(s3, "other", "a")
+
+    for call in (stored.read, lambda: stored.create(b"1")):
+        with pytest.raises(Unavailable, match=r"s3://other/a: .*NoSuchBucket"):
+            call()
+
+
+def test_unreachable_store_and_interrupted_body_raise_unavailable(s3, monkeypatch):
+    stored = S3Object(s3, BUCKET, "a")
+
+    def silent(**_):
+        raise EndpointConnectionError(endpoint_url="https://s3.test")
+
+    class Body:
+        def read(self):
+            raise ReadTimeoutError(endpoint_url="https://s3.test")
+
+    calls = {"head_object": stored.etag, "get_object": stored.read, "put_object": lambda: stored.write(b"1")}
+    for name, call in calls.items():
+        monkeypatch.setattr(s3, name, silent)
+        with pytest.raises(Unavailable, match="Could not connect"):
+            call()
+    monkeypatch.setattr(s3, "get_object", lambda **_: {"Body": Body(), "ETag": "x"})
+    with pytest.raises(Unavailable, match="Read timeout"):
+        stored.read()
 
 
 def test_objects_of_a_prefix_are_listed_with_sizes_and_deleted(s3):

@@ -75,14 +75,6 @@ def test_replace_returns_a_copy_with_changed_fields():
     assert dataclasses.asdict(Price(5)) == {"amount": 5, "currency": "EUR", "noted": 0, "secret": ""}
 
 
-def test_attribute_can_be_assigned_at_runtime():
-    price = Price(5)
-
-    price.amount = 6  # type: ignore[misc]  # mypy reports this comment as unused if the class is not frozen
-
-    assert price == Price(6)
-
-
 @struct
 class Key:
     secret: str

@@ -35,10 +35,6 @@ def manifest():
     )
 
 
-def test_manifest_is_unchanged_after_write_and_read():
-    assert DatasetManifest.from_json(manifest().to_json()) == manifest()
-
-
 def test_read_only_mappings_can_be_written():
     fields = orjson.loads(manifest().to_json())
     fields.update(event_weights=DEFAULT.event_weights, dropped=MappingProxyType({"rare_item": 1}))
@@ -109,10 +105,6 @@ def test_fields_of_a_later_version_are_ignored():
     document: dict[str, Any] = {**orjson.loads(manifest().to_json()), "histograms": []}
 
     assert DatasetManifest.from_json(orjson.dumps(document)) == manifest()
-
-
-def test_dataset_has_one_prefix():
-    assert dataset.prefix("d1") == "datasets/d1/"
 
 
 @pytest.mark.parametrize(

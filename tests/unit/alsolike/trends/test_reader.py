@@ -38,13 +38,6 @@ class Calls:
         return self.client.get_object(**call)
 
 
-def test_reader_without_counters_has_an_empty_list(s3):
-    reader = TrendsReader(s3, BUCKET)
-
-    assert best(reader) == []
-    assert not reader.degraded
-
-
 def test_counters_of_shards_are_added(s3):
     put(s3, 0, "plum", "pear")
     put(s3, 1, "pear", "fig")

@@ -5,12 +5,11 @@ import dataclasses
 import threading
 
 import pytest
-from botocore.exceptions import EndpointConnectionError
 
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.configuration_document.reader import NOTHING_APPLIED
 from alsolike.declarations.storage import CONFIGURATION_KEY
-from alsolike.runtime.errors import ConcurrentUpdate, NotFound, Unavailable
+from alsolike.runtime.errors import ConcurrentUpdate, NotFound
 from alsolike.schema.document import InvalidConfiguration
 from operations.configuration.configuration_versions import BUILT_IN, ConfigurationStore, version_key
 from tests.fakes.places import BUCKET
@@ -196,20 +195,3 @@ def test_unreadable_pointer_is_refused(s3, store, body):
 
     with pytest.raises(InvalidConfiguration, match=r"s3://artefacts/config/current\.json is unreadable"):
         store.current()
-
-
-def test_missing_bucket_raises_unavailable(s3):
-    with pytest.raises(Unavailable, match=r"s3://other/config/current\.json: .*NoSuchBucket"):
-        ConfigurationStore(s3, "other").current()
-
-
-def test_unreachable_store_raises_unavailable(s3, store, monkeypatch):
-    apply(store, weighing(2))
-
-    def silent(**_):
-        raise EndpointConnectionError(endpoint_url="https://s3.test")
-
-    for call in ("put_object", "get_object"):
-        monkeypatch.setattr(s3, call, silent)
-        with pytest.raises(Unavailable, match="Could not connect"):
-            apply(store, weighing(3))
