@@ -90,7 +90,7 @@ def test_long_unknown_field_is_truncated_in_the_message():
 
 @pytest.mark.parametrize("value", ["a", "x" * 256, "ü", "😀" * 256, " a", "a\u200db", "\u00a0-"])
 def test_string_up_to_the_limit_is_unchanged(value):
-    assert validation.required_string({"id": value}, "id", maximum=256) == value
+    assert validation.text(value, "id", maximum=256) == value
     assert validation.optional_string({"id": value}, "id", maximum=256) == value
 
 
@@ -108,9 +108,10 @@ def test_string_up_to_the_limit_is_unchanged(value):
     ],
 )
 def test_invalid_or_long_string_is_refused(value, message):
-    for read in (validation.required_string, validation.optional_string):
-        with pytest.raises(InvalidInput, match=f"^{message}$"):
-            read({"id": value}, "id", maximum=256)
+    with pytest.raises(InvalidInput, match=f"^{message}$"):
+        validation.text(value, "id", maximum=256)
+    with pytest.raises(InvalidInput, match=f"^{message}$"):
+        validation.optional_string({"id": value}, "id", maximum=256)
 
 
 @pytest.mark.parametrize("fields", [{}, {"id": None}])
@@ -118,7 +119,7 @@ def test_null_equals_absent(fields):
     assert validation.optional_string(fields, "id", maximum=1) is None
     assert validation.optional_number(fields, "id") is None
     with pytest.raises(InvalidInput, match=r"^id is missing, expected a non-empty string$"):
-        validation.required_string(fields, "id", maximum=1)
+        validation.text(fields.get("id"), "id", maximum=1)
     with pytest.raises(InvalidInput, match=r"^id is missing, expected a list$"):
         validation.elements(fields.get("id"), "id", minimum=0, maximum=1)
 

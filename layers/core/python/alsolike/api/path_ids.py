@@ -60,7 +60,7 @@ def path_id(event: Mapping[str, Any], name: str) -> str:
     segment = (event.get("pathParameters") or {}).get(name)
     if isinstance(segment, str) and segment.startswith(MARK):
         return validation.text(_decoded(segment, name), name, maximum=MAX_ID_CHARACTERS)
-    text = validation.required_string({name: segment}, name, maximum=MAX_ID_CHARACTERS)
+    text = validation.text(segment, name, maximum=MAX_ID_CHARACTERS)
     if _OTHER_BYTES in text:
         shown = validation.describe(text)
         raise InvalidInput(

@@ -145,7 +145,7 @@ def _current(claims: Mapping[str, Any], *, now_s: float) -> Session:
 
 
 def _session(claims: Mapping[str, Any]) -> Session:
-    session_id = validation.required_string(claims, "sid", maximum=MAX_ID_CHARACTERS)
+    session_id = validation.text(claims.get("sid"), "sid", maximum=MAX_ID_CHARACTERS)
     user_id, site = (validation.optional_string(claims, name, maximum=MAX_ID_CHARACTERS) for name in ("sub", "site"))
     return Session(session_id, user_id, site, claims.get("operator") is True)
 

@@ -91,13 +91,6 @@ def optional_string(fields: Mapping[str, Any], name: str, *, maximum: int) -> st
     return None if value is None else text(value, name, maximum=maximum)
 
 
-def required_string(fields: Mapping[str, Any], name: str, *, maximum: int) -> str:
-    value = fields.get(name)
-    if value is None:
-        raise InvalidInput(f"{name} is missing, expected a non-empty string")
-    return text(value, name, maximum=maximum)
-
-
 def number(value: object, name: str, *, where: str = "") -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise InvalidInput(f"{where}{name} is {describe(value)}, expected a number")
