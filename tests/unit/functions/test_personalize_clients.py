@@ -43,7 +43,9 @@ def personalize(
 ):
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
     set_variables(STREAM_NAME="events", CATALOGUE_TABLE=catalogue_table, USERS_TABLE=users_table, TRACKING_ID="shop")
-    set_variables(ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key", PROFILES_TABLE=profiles_table)
+    set_variables(
+        ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key", PROFILES_TABLE=profiles_table, TIME_BUDGET_MS="0"
+    )
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
