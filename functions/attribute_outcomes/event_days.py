@@ -17,6 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from alsolike.declarations.times import DAY_MS
+from alsolike.lake.arrow import arrow_schema
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from functions.attribute_outcomes.attribution_rules import AttributionRules, Reason
 from functions.attribute_outcomes.disk_partitions import Hashes, Part, Spill, hashes_of, parts_for
@@ -26,24 +28,13 @@ from functions.attribute_outcomes.item_index import Items
 from functions.attribute_outcomes.object_reader import rows_of
 from functions.attribute_outcomes.recommendation_id_parser import read
 
-_TEXT = pa.string()
-EVENTS = pa.schema(
-    [
-        ("event_id", _TEXT),
-        ("received_time_ms", pa.int64()),
-        ("event_time_ms", pa.int64()),
-        ("user_id", _TEXT),
-        ("session_id", _TEXT),
-        ("item_id", _TEXT),
-        ("event_type", _TEXT),
-        ("event_value", pa.float64()),
-        ("recommendation_id", _TEXT),
-        ("impression", pa.list_(_TEXT)),
-    ]
-)
+EVENTS = arrow_schema(
+    pa, INTERACTIONS_COLUMNS, "event_id", "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id",
+    "event_type", "event_value", "recommendation_id", "impression",
+)  # fmt: skip
 """Columns of events that attribution reads. `deduplicate` requires the columns up to `session_id`."""
 
-JUDGED = EVENTS.append(pa.field("reason", _TEXT))
+JUDGED = EVENTS.append(pa.field("reason", pa.string()))
 """Columns of `EVENTS`, and the rejection reason if the recommendation ID and the day of the event determine it."""
 
 _ITEMS = MappingProxyType({"item": "<i4"})
@@ -174,7 +165,7 @@ class EventDays:
                 reason = Reason.TOO_LATE if day > answer_day else Reason.BEFORE_SERVED
             elif answer_day not in self._answered:
                 reason = Reason.UNKNOWN_ANSWER
-            reasons = pa.array([reason] * len(batch), _TEXT)
+            reasons = pa.array([reason] * len(batch), pa.string())
             yield (answer_day if reason is None else day), batch.append_column("reason", reasons)
 
 

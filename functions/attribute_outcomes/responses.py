@@ -11,23 +11,14 @@ import pyarrow as pa
 
 from alsolike.configuration import recommendation_id
 from alsolike.declarations.times import DAY_MS
+from alsolike.lake.arrow import arrow_schema
+from alsolike.records.served_response import SERVED_COLUMNS
 from functions.attribute_outcomes.recommendation_id_parser import read
 
-_TEXT = pa.string()
-ANSWERS = pa.schema(
-    [
-        ("recommendation_id", _TEXT),
-        ("served_ms", pa.int64()),
-        ("recommender", _TEXT),
-        ("model_version", _TEXT),
-        ("arms", pa.list_(_TEXT)),
-        ("shopper", _TEXT),
-        ("session", _TEXT),
-        ("source", _TEXT),
-        ("degraded", pa.list_(_TEXT)),
-        ("item_ids", pa.list_(_TEXT)),
-    ]
-)
+ANSWERS = arrow_schema(
+    pa, SERVED_COLUMNS, "recommendation_id", "served_ms", "recommender", "model_version", "arms", "shopper", "session",
+    "source", "degraded", "item_ids",
+)  # fmt: skip
 
 
 def distinct(rows: pa.Table) -> pa.Table:

@@ -17,11 +17,13 @@ from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import MAX_CLOCK_SKEW_MS
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import list_objects
 from alsolike.lake.served import served_date
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.recommendations.request_fields import FOR_YOU
-from alsolike.records.served_response import PAIRED, RANKED
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
+from alsolike.records.served_response import PAIRED, RANKED, SERVED_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.training.dataset import MAX_PLACES, MAX_RESPONSES, outcome_type
@@ -30,32 +32,14 @@ from functions.build_dataset.lake_reader import read_objects
 WINDOW_MS = 7 * DAY_MS
 """Time in milliseconds after a response in which outcomes count."""
 
-_EVENTS = pa.schema(
-    [
-        ("event_id", pa.string()),
-        ("user_id", pa.string()),
-        ("session_id", pa.string()),
-        ("item_id", pa.string()),
-        ("event_type", pa.string()),
-        ("event_value", pa.float64()),
-        ("event_time_ms", pa.int64()),
-        ("recommendation_id", pa.string()),
-    ]
-)
-_SERVED = pa.schema(
-    [
-        ("recommendation_id", pa.string()),
-        ("served_ms", pa.int64()),
-        ("recommender", pa.string()),
-        ("shopper", pa.string()),
-        ("session", pa.string()),
-        ("item_ids", pa.list_(pa.string())),
-        ("origins", pa.list_(pa.string())),
-        ("propensities", pa.list_(pa.float64())),
-        ("scores", pa.list_(pa.float64())),
-        ("device", pa.string()),
-    ]
-)
+_EVENTS = arrow_schema(
+    pa, INTERACTIONS_COLUMNS, "event_id", "user_id", "session_id", "item_id", "event_type", "event_value",
+    "event_time_ms", "recommendation_id",
+)  # fmt: skip
+_SERVED = arrow_schema(
+    pa, SERVED_COLUMNS, "recommendation_id", "served_ms", "recommender", "shopper", "session", "item_ids", "origins",
+    "propensities", "scores", "device",
+)  # fmt: skip
 IMPRESSIONS = pa.schema(
     [
         ("profile_id", pa.string()),

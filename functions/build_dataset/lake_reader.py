@@ -39,7 +39,7 @@ def read_lake(
     # Listing before reading finds all rows, although compaction moves rows to new objects; see
     # `alsolike.lake.lake_objects`.
     listing = list(list_objects(client, bucket))
-    schema = arrow_schema(pa, {name: INTERACTIONS_COLUMNS[name] for name in columns})
+    schema = arrow_schema(pa, INTERACTIONS_COLUMNS, *columns)
     schema = schema.append(pa.field(ACTION, pa.string()))
     if context:
         schema = schema.append(pa.field(CONTEXT, pa.string()))

@@ -10,25 +10,18 @@ import pyarrow.compute as pc
 
 from alsolike.declarations.storage import SERVED_PREFIX
 from alsolike.lake import served
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import LakeObject, list_objects
 from alsolike.lake.partitions import event_date
+from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from functions.monitor_models.lake_reader import read_sample
 
 RECOMMENDER, SOURCE = "for-you", "model"
-SCHEMA = pa.schema(
-    {
-        "recommendation_id": pa.string(),
-        "served_ms": pa.int64(),
-        "recommender": pa.string(),
-        "model_version": pa.string(),
-        "shopper": pa.string(),
-        "source": pa.string(),
-        "rules": pa.string(),
-        "filter": pa.string(),
-        "top_score": pa.float64(),
-    }
-)
+SCHEMA = arrow_schema(
+    pa, SERVED_COLUMNS, "recommendation_id", "served_ms", "recommender", "model_version", "shopper", "source", "rules",
+    "filter", "top_score",
+)  # fmt: skip
 
 
 def read_scores(client: S3Client, bucket: str, *, version: str, from_ms: int) -> pd.Series[float]:

@@ -15,25 +15,19 @@ from alsolike.events.interactions import ACTION_TYPES
 from alsolike.events.logins import owners
 from alsolike.events.returns import net_weights
 from alsolike.lake import partitions
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.duplicates import deduplicate
 from alsolike.lake.lake_objects import LakeObject
 from alsolike.lake.partitions import event_date
+from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import UnknownEventType
 from functions.monitor_models.lake_reader import read_sample
 
-SCHEMA = pa.schema(
-    {
-        "event_id": pa.string(),
-        "user_id": pa.string(),
-        "session_id": pa.string(),
-        "item_id": pa.string(),
-        "event_type": pa.string(),
-        "event_value": pa.float64(),
-        "event_time_ms": pa.int64(),
-        "received_time_ms": pa.int64(),
-    }
-)
+SCHEMA = arrow_schema(
+    pa, INTERACTIONS_COLUMNS, "event_id", "user_id", "session_id", "item_id", "event_type", "event_value",
+    "event_time_ms", "received_time_ms",
+)  # fmt: skip
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

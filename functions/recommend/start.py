@@ -6,15 +6,21 @@ import contextlib
 import gc
 import os
 import time
+from pathlib import Path
+
+import onnxruntime
 
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.memory import limit_memory
 from functions.recommend.dependencies import current_dependencies
-from functions.recommend.state.onnx_sessions import open_first_session
 
 CONNECT_ATTEMPTS = 3
 NO_PROFILE = "connect"
 """ID of a profile that does not exist. IDs of users' and sessions' profiles start with ``u#`` or ``s#``."""
+
+FIRST_GRAPH = Path(__file__).with_name("first_graph.onnx")
+"""Path of a graph that returns its input, one number. Functions cannot build it, because they lack the package `onnx`.
+"""
 
 PREPARE_MS = 9_500
 """Time limit of the preparation in milliseconds. Lambda permits 10 s for restoring a snapshot."""
@@ -39,6 +45,13 @@ def start(initialization_type: str) -> None:
         from snapshot_restore_py import register_after_restore  # part of the Lambda runtime
 
         register_after_restore(_prepare)
+
+
+def open_first_session() -> None:
+    """Open a graph at start-up, so that no model waits for the initialisation of ONNX Runtime."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    onnxruntime.InferenceSession(str(FIRST_GRAPH), options, providers=["CPUExecutionProvider"])
 
 
 def _connect() -> None:

@@ -1,15 +1,10 @@
-"""Check that a bundle can serve: its graphs run, return items, and are fast enough.
-
-`functions.recommend.state.model` opens graphs in the same way. Functions do not import each other, so a test compares
-both implementations.
-"""
+"""Check that a bundle can serve: its graphs run, return items, and are fast enough."""
 
 from __future__ import annotations
 
 import dataclasses
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +13,8 @@ import onnxruntime
 
 from alsolike.bundle.bundle import Bundle
 from alsolike.bundle.features import FEATURE_INPUT
-from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES, TABLES_FILE
-from alsolike.bundle.graph_tables import graph_tables
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES
+from alsolike.bundle.graph_tables import open_session, open_tables
 from alsolike.bundle.manifest import Manifest
 from alsolike.declarations.shared_defaults import DEFAULT_RESULTS
 from alsolike.registry.decision import Check
@@ -47,7 +42,7 @@ class Speed:
 def serving_checks(bundle: Bundle, *, limits: GateLimits) -> tuple[Check, ...]:
     try:
         bundle.check_contents()
-        tables = _tables(bundle.directory)
+        tables = open_tables(onnxruntime, bundle.directory)
         speeds = {name: _measure(bundle, name, tables) for name in (GRAPH_FILE, BIAS_GRAPH_FILE)}
     except InvalidBundle as error:
         return _size(bundle.manifest, limits), Check("serving", False, str(error), final=True)
@@ -91,7 +86,7 @@ def _measure(bundle: Bundle, name: str, tables: Mapping[str, onnxruntime.OrtValu
     """
     manifest, rng = bundle.manifest, np.random.default_rng(SEED)
     try:
-        session = open_session(bundle.directory / name, tables)
+        session = open_session(onnxruntime, bundle.directory / name, tables)
         has_ages = any(declared.name == "ages" for declared in session.get_inputs())
         answered = False
         for _ in range(WARM_UP):
@@ -148,21 +143,3 @@ def _feed(
     for feature, values in manifest.history.features.items():
         feed[f"{FEATURE_INPUT}{feature}"] = rng.integers(0, len(values) + 1, history.shape)
     return feed
-
-
-def open_session(graph: Path, tables: Mapping[str, onnxruntime.OrtValue]) -> onnxruntime.InferenceSession:
-    """Open a graph as serving does. The session does not keep references to the tables."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = 1
-    options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.disable_prepacking", "1")
-    for name, table in tables.items():
-        options.add_initializer(name, table)
-    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
-
-
-def _tables(directory: Path) -> dict[str, onnxruntime.OrtValue]:
-    if not (directory / TABLES_FILE).is_file():  # A bundle of an earlier release has no tables.
-        return {}
-    return {name: onnxruntime.OrtValue.ortvalue_from_numpy(table) for name, table in graph_tables(directory).items()}

@@ -20,8 +20,11 @@ import pyarrow.parquet  # for `read_tables`
 from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.sequential_tests import ArmSample
 from alsolike.lake import outcomes, served
+from alsolike.lake.arrow import arrow_schema
 from alsolike.lake.lake_objects import LakeObject, list_objects
 from alsolike.lake.tables import read_tables, tables_of
+from alsolike.records.outcome import OUTCOMES_COLUMNS
+from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.registry.canary import ON, Canary
 from alsolike.runtime.aws_errors import MISSING
 from alsolike.runtime.client_protocols import S3Client
@@ -47,36 +50,14 @@ PROBED = 8
 """Number of objects whose rows are counted to estimate the responses per byte."""
 
 _SKEW_MS = 60_000  # Maximum difference between S3's clock and the functions' clocks.
-_SERVED = pa.schema(
-    [
-        ("recommendation_id", pa.string()),
-        ("served_ms", pa.int64()),
-        ("arms", pa.list_(pa.string())),
-        ("shopper", pa.string()),
-        ("session", pa.string()),
-        ("degraded", pa.list_(pa.string())),
-        ("took_ms", pa.float64()),
-    ]
+_SERVED = arrow_schema(
+    pa, SERVED_COLUMNS, "recommendation_id", "served_ms", "arms", "shopper", "session", "degraded", "took_ms"
 )
-_UNITS = pa.schema(
-    [
-        ("recommender", pa.string()),
-        ("arms", pa.list_(pa.string())),
-        ("shopper", pa.string()),
-        ("session", pa.string()),
-    ]
+_UNITS = arrow_schema(pa, SERVED_COLUMNS, "recommender", "arms", "shopper", "session")
+_OUTCOMES = arrow_schema(
+    pa, OUTCOMES_COLUMNS, "served_ms", "recommender", "arms", "shopper", "impressions", "shown_clicks", "clicks"
 )
-_OUTCOMES = pa.schema(
-    [
-        ("served_ms", pa.int64()),
-        ("recommender", pa.string()),
-        ("arms", pa.list_(pa.string())),
-        ("shopper", pa.string()),
-        ("impressions", pa.int64()),
-        ("shown_clicks", pa.int64()),
-        ("clicks", pa.int64()),
-    ]
-)
+
 Mask = npt.NDArray[np.bool_]
 
 

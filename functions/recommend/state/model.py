@@ -26,7 +26,8 @@ from onnxruntime.capi.onnxruntime_pybind11_state import (
 
 from alsolike.bundle.bundle import Bundle, ages, history_weights
 from alsolike.bundle.features import FEATURE_INPUT, NO_CODES, FeatureCodes, UserColumns, codes_of, feature_codes
-from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, TABLES_FILE
+from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE
+from alsolike.bundle.graph_tables import open_session, open_tables
 from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
 from alsolike.declarations.degraded_reasons import MODEL_SLOW
@@ -36,7 +37,6 @@ from alsolike.records.served_response import FILLED, RANKED
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.struct import struct
 from functions.recommend.scored_item import ScoredItem
-from functions.recommend.state.onnx_sessions import open_session, open_tables
 
 GRAPH_ERRORS = (
     Fail, InvalidArgument, InvalidBundle, InvalidGraph, InvalidProtobuf, MemoryError, NoSuchFile, NotImplemented,
@@ -208,7 +208,7 @@ class Model:
         self.version = self.bundle.manifest.version
         self._run_ms: dict[str, collections.deque[float]] = {}
         # Both graphs share the tables, so the tables are mapped only once.
-        self._tables = open_tables(directory) if TABLES_FILE in self.bundle.manifest.files else {}
+        self._tables = open_tables(onnxruntime, directory)
         self._sessions: dict[str, onnxruntime.InferenceSession] = {}
         self._has_ages = False
         self._codes = codes_of(self.bundle.manifest.history.features)
@@ -231,7 +231,7 @@ class Model:
         }
         if name == BIAS_GRAPH_FILE:
             feed["bias"] = np.zeros(self.bundle.manifest.items + 1, np.float32)
-        session = self._sessions[name] = open_session(self.bundle.directory / name, self._tables)
+        session = self._sessions[name] = open_session(onnxruntime, self.bundle.directory / name, self._tables)
         self._has_ages |= any(declared.name == "ages" for declared in session.get_inputs())
         longest = History(feed["history"][0], [1.0] * length, [0] * length)
         for input_name, values in self._optional_inputs(longest, now_ms=0).items():

@@ -14,15 +14,16 @@ TAKEN_MB = """
 import re, sys
 from pathlib import Path
 import numpy as np
-from functions.recommend.state.onnx_sessions import open_session, open_tables
+import onnxruntime
+from alsolike.bundle.graph_tables import open_session, open_tables
 
 def taken_mb(kind):
     return int(re.findall(kind + r":\\s+(\\d+) kB", Path("/proc/self/status").read_text())[0]) / 1000
 
 directory, shared, items = Path(sys.argv[1]), sys.argv[2] == "shared", 200_000
 before = {kind: taken_mb(kind) for kind in ("RssAnon", "RssFile")}
-tables = open_tables(directory) if shared else {}
-sessions = [open_session(directory / name, tables) for name in ("graph.onnx", "graph.bias.onnx")]
+tables = open_tables(onnxruntime, directory) if shared else {}
+sessions = [open_session(onnxruntime, directory / name, tables) for name in ("graph.onnx", "graph.bias.onnx")]
 print(taken_mb("RssAnon") - before["RssAnon"])
 feed = {"history": np.ones((1, 1), np.int64), "weights": np.ones((1, 1), np.float32)}
 feed |= {"exclude": np.zeros((1, 1), np.int64), "k": np.ones(1, np.int64)}

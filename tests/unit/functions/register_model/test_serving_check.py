@@ -12,7 +12,6 @@ from alsolike.bundle.bundle import Bundle, write_manifest
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE, SERVED_FILES
 from alsolike.bundle.manifest import HistoryParameters
 from alsolike.runtime.errors import InvalidBundle
-from functions.recommend.state import onnx_sessions as serving
 from functions.register_model import serving_check
 from functions.register_model.limits import GateLimits
 from tests.builders.bundles import ITEMS, MANIFEST, without_later_files, write_bundle
@@ -69,7 +68,7 @@ class Runs:
         self._took_s = [0.0] * serving_check.WARM_UP + list(took_s)
         self._items, self._later = np.array([items]), np.array([items if later is None else later])
         self._now_s = 100.0
-        monkeypatch.setattr(serving_check, "open_session", lambda graph, tables: self)
+        monkeypatch.setattr(serving_check, "open_session", lambda *_: self)
         monkeypatch.setattr(time, "perf_counter", lambda: self._now_s)
 
     def get_inputs(self):
@@ -226,16 +225,3 @@ def test_bundle_with_unusable_content_fails(tmp_path, content, message):
 
     assert (check.passed, check.final) == (False, True)
     assert check.figures.startswith(message)
-
-
-def test_gate_opens_graphs_with_the_session_options_of_serving(tmp_path):
-    opened(tmp_path)
-
-    own = serving_check.open_session(tmp_path / GRAPH_FILE, {}).get_session_options()
-    theirs = serving.open_session(tmp_path / GRAPH_FILE, {}).get_session_options()
-
-    prepacking = "session.disable_prepacking"
-    assert own.get_session_config_entry(prepacking) == theirs.get_session_config_entry(prepacking) == "1"
-    settable = [name for name in dir(own) if not name.startswith("_") and not callable(getattr(own, name))]
-    assert "intra_op_num_threads" in settable
-    assert {name: getattr(own, name) for name in settable} == {name: getattr(theirs, name) for name in settable}

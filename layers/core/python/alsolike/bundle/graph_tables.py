@@ -1,4 +1,7 @@
-"""Index of the tables in the file `graph.data`, which both graphs of a bundle share."""
+"""Tables in the file `graph.data`, which both graphs of a bundle share, and sessions of the graphs.
+
+Callers pass the module `onnxruntime`, because the core layer does not contain it.
+"""
 
 from __future__ import annotations
 
@@ -35,6 +38,28 @@ def graph_tables(directory: Path) -> dict[str, npt.NDArray[Any]]:
         return {name: _table(data, **entry) for name, entry in index.items()}
     except (*UNREADABLE, AttributeError) as error:
         raise InvalidBundle(f"{TABLES_FILE} does not fit {DATA_FILE}: {error}") from error
+
+
+def open_tables(onnxruntime: Any, directory: Path) -> dict[str, Any]:
+    """Return the tables for `open_session`. A bundle of an earlier release has none."""
+    if not (directory / TABLES_FILE).is_file():
+        return {}
+    return {name: onnxruntime.OrtValue.ortvalue_from_numpy(table) for name, table in graph_tables(directory).items()}
+
+
+def open_session(onnxruntime: Any, graph: Path, tables: Mapping[str, Any]) -> Any:
+    """Open a graph without prepacking, which would copy the memory-mapped weights.
+
+    The session does not keep references to the tables, so the caller must. The session maps all other weights itself.
+    """
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.disable_prepacking", "1")
+    for name, table in tables.items():
+        options.add_initializer(name, table)
+    return onnxruntime.InferenceSession(str(graph), options, providers=["CPUExecutionProvider"])
 
 
 def _table(data: mmap.mmap, *, dtype: str, shape: list[int], offset: int) -> npt.NDArray[Any]:

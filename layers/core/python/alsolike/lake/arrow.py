@@ -13,5 +13,6 @@ def arrow_type(pa: Any, glue_type: str) -> Any:
     return getattr(pa, names.get(glue_type, glue_type))()
 
 
-def arrow_schema(pa: Any, columns: Mapping[str, str]) -> Any:
-    return pa.schema([(name, arrow_type(pa, glue_type)) for name, glue_type in columns.items()])
+def arrow_schema(pa: Any, columns: Mapping[str, str], *names: str) -> Any:
+    """Return the schema of the columns `names`, in this order, or of all columns without `names`."""
+    return pa.schema([(name, arrow_type(pa, columns[name])) for name in names or columns])

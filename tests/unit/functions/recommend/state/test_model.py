@@ -12,8 +12,8 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.runtime.errors import InvalidBundle
 from functions.recommend.scored_item import ScoredItem
+from functions.recommend.start import FIRST_GRAPH, open_first_session
 from functions.recommend.state.model import GRAPH_ERRORS, Model
-from functions.recommend.state.onnx_sessions import FIRST_GRAPH, open_first_session
 from tests.builders.bundles import MANIFEST, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS
 
