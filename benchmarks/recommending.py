@@ -39,7 +39,6 @@ from benchmarks.rows import Row
 from benchmarks.synthetic_models import vectors_model
 from functions.recommend import dispatch, handler
 from functions.recommend.dependencies import Batches, Dependencies
-from functions.recommend.direct.batch import BatchFiles
 from functions.recommend.http.request import RecommendationRequest
 from functions.recommend.http.response import Answer, RankedItem
 from functions.recommend.http.served_line import ServedLog
@@ -217,7 +216,7 @@ def dependencies_of(
     )
     profiles = _OneProfile(recent)
     users = UserStores(PLAIN_IDS, profiles, UserStore(cast(DynamoDbClient, None), ""))
-    batches = Batches(profiles, BatchFiles(cast("Any", None), ""))
+    batches = Batches(profiles, cast("Any", None))
     served = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     return Dependencies(
         refresher, users, _read(NO_TRENDS), served, time_budget_ms=100, wait_budget=NO_LIMIT,

@@ -104,7 +104,7 @@ def read_impressions(
     rows: dict[str, dict[str, Any]] = {}
     days = set(map(_for_you_date, events))
     listing = (listed for listed in reversed(served) if listed.date in days)
-    for _, table in read_objects(client, bucket, listing, schema=_SERVED):
+    for table in read_objects(client, bucket, listing, schema=_SERVED):
         is_kept = pc.and_(pc.equal(table["recommender"], FOR_YOU), pc.is_valid(table["scores"]))
         for row in table.filter(pc.and_(is_kept, pc.is_in(table["recommendation_id"], named))).to_pylist():
             profile = profile_of.get(row["shopper"]) or profile_of.get(row["session"])
@@ -168,7 +168,7 @@ def _events(
     outcomes: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = {}
     listing = [listed for listed in list_objects(client, bucket) if listed.date >= first]
     for date, objects in itertools.groupby(reversed(listing), key=lambda listed: listed.date):
-        for _, table in read_objects(client, bucket, objects, schema=_EVENTS):
+        for table in read_objects(client, bucket, objects, schema=_EVENTS):
             is_named = pc.and_(pc.is_valid(table["recommendation_id"]), pc.is_valid(table["item_id"]))
             for row in table.filter(is_named).to_pylist():
                 outcome = outcome_of(row["event_type"])

@@ -34,7 +34,7 @@ from alsolike.training.dataset import (
     prefix,
 )
 from functions.build_dataset.cleaning import clean, erased_profiles
-from functions.build_dataset.dataset_rules import LAKE_COLUMNS, action_row, grouping_columns, item_row, user_row
+from functions.build_dataset.dataset_rules import action_row, grouping_columns, item_row, user_row
 from functions.build_dataset.description import EngineCounts, empty_lake, erased_meanwhile, manifest, nothing_left
 from functions.build_dataset.drift_reference import reference
 from functions.build_dataset.impressions import write_impressions
@@ -71,7 +71,7 @@ def build_dataset(
     with ThreadPoolExecutor(1, "catalogue") as pool:
         # Scanning DynamoDB overlaps with reading and cleaning the lake's rows.
         scanning = pool.submit(_items, catalogue)
-        rows, partitions = read_lake(client, lake_bucket, columns=LAKE_COLUMNS, context=configuration.context)
+        rows, partitions = read_lake(client, lake_bucket, context=configuration.context)
         if not partitions:
             raise empty_lake(lake_bucket)
         interactions = clean(rows, configuration, erased=functools.partial(tombstones.erased, now_ms=now_ms))

@@ -18,13 +18,14 @@ from alsolike.profiles.profile_table import ProfileStore
 from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.aws import client
 from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, WaitBudget
+from alsolike.runtime.s3 import S3Object
 from alsolike.runtime.settings import from_environment
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import EMPTY
 from alsolike.trends.counters import NO_TRENDS, Trends
 from alsolike.trends.store import TrendsReader
-from functions.recommend.direct.batch import BatchFiles
+from functions.recommend.direct.batch import Files
 from functions.recommend.http.served_line import ServedLog
 from functions.recommend.settings import Settings
 from functions.recommend.state.bundles import BundleCache
@@ -59,7 +60,7 @@ class Dependencies:
 @struct
 class Batches:
     profiles: ProfileStore
-    files: BatchFiles
+    files: Files
 
 
 @functools.cache
@@ -139,4 +140,6 @@ def current_dependencies() -> Dependencies:
 def _batches(settings: Settings) -> Batches:
     dynamodb = client("dynamodb", read_timeout_s=BATCH_TIMEOUT_S, attempts=BATCH_ATTEMPTS)
     s3 = client("s3", read_timeout_s=BATCH_TIMEOUT_S, attempts=BATCH_ATTEMPTS)
-    return Batches(ProfileStore(dynamodb, settings.profiles_table), BatchFiles(s3, settings.artefact_bucket))
+    return Batches(
+        ProfileStore(dynamodb, settings.profiles_table), functools.partial(S3Object, s3, settings.artefact_bucket)
+    )

@@ -27,7 +27,6 @@ from functions.archive_events.service import archive as archive_events
 from functions.archive_served.service import Delivery, LogEvent
 from functions.archive_served.service import archive as archive_served
 from functions.build_dataset.cleaning import CleanInteractions, clean, erased_profiles
-from functions.build_dataset.dataset_rules import LAKE_COLUMNS
 from functions.build_dataset.lake_reader import read_lake
 from functions.compact_lake.merging import ErasedUsers
 from functions.update_profiles.service import update_profiles
@@ -278,7 +277,7 @@ class Shop:
         if self.story.job == "import":
             kept = [interaction(f"import-{user}", user_id=user, session_id=None) for user in USERS if not erased(user)]
             return functools.partial(self.stores.put_rows, "import", *kept)
-        rows, _ = read_lake(self.stores.s3, PLACES.lake_bucket, columns=LAKE_COLUMNS)
+        rows, _ = read_lake(self.stores.s3, PLACES.lake_bucket)
         cleaned = clean(rows, DEFAULT, erased=erased)
         return lambda: self._write_dataset(cleaned, reader)
 

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import orjson
-from botocore.exceptions import BotoCoreError, ClientError
 
 from alsolike.configuration.aliases import NEXT_BEST_ACTION, SEGMENTS
 from alsolike.declarations.degraded_reasons import PROFILE_UNAVAILABLE
@@ -24,9 +23,9 @@ from alsolike.profiles.profile import Profile
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.recommendations.request_fields import BATCH, FOR_YOU
 from alsolike.recommendations.segments import SegmentLine
-from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.observability import count, logger
+from alsolike.runtime.s3 import S3Object
 from alsolike.runtime.struct import struct
 from alsolike.schema import validation
 from alsolike.schema.fields import Text
@@ -60,29 +59,8 @@ class Batch:
     lines: Sequence[SegmentLine] = ()
 
 
-class BatchFiles:
-    def __init__(self, s3: S3Client, bucket: str) -> None:
-        self._s3 = s3
-        self._bucket = bucket
-
-    def read(self, key: str, *, field: str) -> Any:
-        """Raise `InvalidInput` if the object is missing or not JSON, and `Unavailable` if S3 cannot be read."""
-        try:
-            return orjson.loads(self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read())
-        except self._s3.exceptions.NoSuchKey as error:
-            raise InvalidInput(
-                f"{field} is {validation.describe(key)}, expected an object of the artefact bucket"
-            ) from error
-        except orjson.JSONDecodeError as error:
-            raise InvalidInput(f"{field} is {validation.describe(key)}, expected a JSON list: {error}") from error
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"object {key}: {error}") from error
-
-    def put(self, key: str, lines: Sequence[bytes]) -> None:
-        try:
-            self._s3.put_object(Bucket=self._bucket, Key=key, Body=b"".join(line + b"\n" for line in lines))
-        except (BotoCoreError, ClientError) as error:
-            raise Unavailable(f"object {key}: {error}") from error
+Files = Callable[[str], S3Object]
+"""Function that returns the object of the artefact bucket with a key."""
 
 
 @struct
@@ -93,7 +71,7 @@ class _ReadProfiles:
         return self.profiles[profile_id]
 
 
-def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
+def parse_batch(given: Any, *, files: Files) -> Batch:
     """Parse a batch. Read users and segment lines from S3 if the batch references objects with them."""
     given = dict(validation.as_object(given, where="batch"))
     users = given.pop("users", None)
@@ -105,7 +83,7 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
     where = "batch.users"
     if "input" in fields:
         where = f"{where} in {fields['input']['key']}"
-        users = files.read(fields["input"]["key"], field="batch.input.key")
+        users = _read_json(files, fields["input"]["key"], field="batch.input.key")
     validation.elements(users, where, minimum=1, maximum=MAX_BATCH_USERS)
     first = fields.get("first", 0)
     if first >= len(users):
@@ -122,8 +100,17 @@ def parse_batch(given: Any, *, files: BatchFiles) -> Batch:
     if request.recommender == SEGMENTS:
         if "segments" not in fields or request.filter_name is not None:
             raise InvalidInput(f"batch.recommender is {SEGMENTS}, expected batch.segments and no filter")
-        lines = parse_lines(files.read(fields["segments"]["key"], field="batch.segments.key"))
+        lines = parse_lines(_read_json(files, fields["segments"]["key"], field="batch.segments.key"))
     return Batch(users, first, request, fields["output"]["key"] if "output" in fields else None, lines)
+
+
+def _read_json(files: Files, key: str, *, field: str) -> Any:
+    content = files(key).read()
+    try:
+        return orjson.loads(content.body if content else b"")
+    except orjson.JSONDecodeError as error:
+        expected = "expected an object of the artefact bucket with a JSON list"
+        raise InvalidInput(f"{field} is {validation.describe(key)}, {expected}: {error}") from error
 
 
 def answer_batch(
@@ -132,7 +119,7 @@ def answer_batch(
     recommender: Recommender,
     actions: Callable[[ActionRequest], ActionAnswer],
     profiles: ProfileStore,
-    files: BatchFiles,
+    files: Files,
     remaining_ms: Callable[[], int],
 ) -> dict[str, Any]:
     """Recommend to the users of a batch, in their order.
@@ -163,7 +150,7 @@ def answer_batch(
     document: dict[str, Any] = {"answered": len(results), "notDone": not_done}
     if batch.output is None:
         return {**document, "results": results}
-    files.put(batch.output, lines)
+    files(batch.output).write(b"".join(line + b"\n" for line in lines), content_type=None)
     return document
 
 

@@ -20,7 +20,7 @@ def s3(aws):
 
 
 def events(client, bucket):
-    rows, _ = read_lake(client, bucket, columns=LAKE_COLUMNS)
+    rows, _ = read_lake(client, bucket)
     return sorted(deduplicate(rows)["event_id"])
 
 
@@ -56,7 +56,7 @@ def test_partitions_of_other_writers_are_read_with_known_columns(s3, lake_bucket
     )
     write(s3, lake_bucket, "shard", [row("e1")])
 
-    rows, sources = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
+    rows, sources = read_lake(s3, lake_bucket)
 
     assert sources == ("interactions/event_date=2026-09-20", "interactions/event_date=2026-09-21")
     assert list(rows.columns) == [*LAKE_COLUMNS, ACTION]
@@ -65,7 +65,7 @@ def test_partitions_of_other_writers_are_read_with_known_columns(s3, lake_bucket
 
 
 def test_empty_lake_has_no_partitions(s3, lake_bucket):
-    rows, sources = read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
+    rows, sources = read_lake(s3, lake_bucket)
 
     assert (len(rows), sources) == (0, ())
 
@@ -76,7 +76,7 @@ def test_invalid_parquet_object_error_names_the_object(s3, lake_bucket):
     with pytest.raises(
         InvalidDataset, match=r"s3://lake-bucket/interactions/event_date=2026-09-20/torn\.parquet is not"
     ):
-        read_lake(s3, lake_bucket, columns=LAKE_COLUMNS)
+        read_lake(s3, lake_bucket)
 
 
 def test_rows_of_agents_are_skipped(s3, lake_bucket):

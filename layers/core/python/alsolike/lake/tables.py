@@ -6,9 +6,9 @@ Callers pass the module `pyarrow` and import `pyarrow.parquet`, because the core
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any
 
 from alsolike.lake.agents import AGENT
 from alsolike.lake.lake_objects import LakeObject, batches, read
@@ -18,34 +18,28 @@ from alsolike.runtime.errors import InvalidDataset
 CONNECTIONS = 8
 BATCH_ROWS = 65_536
 
-Content = TypeVar("Content")
 
-
-def read_concurrently(
-    read_one: Callable[[LakeObject], Content | None],
+def read_tables(
+    pa: Any,
+    client: S3Client,
+    bucket: str,
     objects: Iterable[LakeObject],
     *,
+    schema: Any,
     max_bytes: int,
     max_objects: int = 4 * CONNECTIONS,
-) -> Iterator[tuple[LakeObject, Content]]:
-    """Yield objects with their contents in the order of `objects`, without objects for which `read_one` returns None.
+) -> Iterator[Any]:
+    """Yield tables with the rows of the objects; see `tables_of`. Objects that were deleted are skipped.
 
     At most `max_objects` objects of at most `max_bytes` in total are in memory. An object that exceeds `max_bytes` is
     read without other objects.
     """
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for batch in batches(objects, max_bytes=max_bytes, max_objects=max_objects):
-            for listed, content in zip(batch, pool.map(read_one, batch), strict=True):
+            for listed, content in zip(batch, pool.map(functools.partial(read, client, bucket), batch), strict=True):
                 if content is not None:
-                    yield listed, content
-
-
-def read_tables(
-    pa: Any, client: S3Client, bucket: str, objects: Iterable[LakeObject], *, schema: Any, **limits: int
-) -> Iterator[Any]:
-    """Yield tables with the rows of the objects; see `tables_of`. `limits` are the limits of `read_concurrently`."""
-    for listed, content in read_concurrently(functools.partial(read, client, bucket), objects, **limits):
-        yield from tables_of(pa, pa.BufferReader(content), schema=schema, where=f"s3://{bucket}/{listed.key}")
+                    where = f"s3://{bucket}/{listed.key}"
+                    yield from tables_of(pa, pa.BufferReader(content), schema=schema, where=where)
 
 
 def tables_of(pa: Any, source: Any, *, schema: Any, where: str) -> Iterator[Any]:

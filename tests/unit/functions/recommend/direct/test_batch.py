@@ -196,11 +196,8 @@ def test_users_and_results_can_be_objects_in_the_artefact_bucket(known):
 
 def test_missing_or_invalid_input_object_is_refused(known):
     known.put("batch/r/users/1.json", b"anna\n")
-    for key, error in (
-        ("batch/r/users/0.json", "an object of the artefact bucket"),
-        ("batch/r/users/1.json", "a JSON"),
-    ):
-        with pytest.raises(InvalidInput, match=f'batch.input.key is "{key}", expected {error}'):
+    for key in ("batch/r/users/0.json", "batch/r/users/1.json"):
+        with pytest.raises(InvalidInput, match=f'batch.input.key is "{key}", expected an object'):
             invoke(batch={"input": {"key": key}})
 
 
