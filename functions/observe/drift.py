@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from alsolike.api.documents import fields_of
 from alsolike.declarations.storage import MONITORING_LATEST_KEY
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.runtime.s3 import S3Object
-from alsolike.training.monitoring import DataCheck, DriftReport, Figure
+from alsolike.training.monitoring import DriftReport, Figure
 from functions.observe.metric_reader import MetricReader, Statistic, Values
 
 HISTORY_DAYS = 14
@@ -37,17 +38,14 @@ def drift(client: S3Client, bucket: str, reader: MetricReader, *, now_ms: int) -
     )
     return {
         "looked": {
-            "lookedMs": report.looked_ms,
-            "champion": report.champion,
+            **fields_of(
+                report, "looked_ms", "champion", "interactions", "users", "unknown_item_share", "unknown_user_share"
+            ),
             "championAgeHours": report.champion_age_h,
             "lakeSilentHours": report.lake_silent_h,
-            "interactions": report.interactions,
-            "users": report.users,
-            "unknownItemShare": report.unknown_item_share,
-            "unknownUserShare": report.unknown_user_share,
             "hours": report.rules.hours,
             "figures": [_figure(figure, histories[figure.name]) for figure in report.figures],
-            "checks": [_check(check) for check in report.checks],
+            "checks": [fields_of(check, "name", "share", "bound", "rows", "failed") for check in report.checks],
         }
     }
 
@@ -63,21 +61,6 @@ def latest_report(client: S3Client, bucket: str) -> DriftReport | None:
 
 def _figure(figure: Figure, history: Values) -> dict[str, Any]:
     return {
-        "name": figure.name,
-        "value": figure.value,
-        "byChance": figure.by_chance,
-        "threshold": figure.threshold,
-        "reason": figure.reason,
-        "aboveSinceMs": figure.above_since_ms,
+        **fields_of(figure, "name", "value", "by_chance", "threshold", "reason", "above_since_ms"),
         "history": [[time, value] for time, value in sorted(history.items())],
-    }
-
-
-def _check(check: DataCheck) -> dict[str, Any]:
-    return {
-        "name": check.name,
-        "share": check.share,
-        "bound": check.bound,
-        "rows": check.rows,
-        "failed": check.failed,
     }

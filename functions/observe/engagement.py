@@ -8,6 +8,8 @@ from collections import defaultdict
 from collections.abc import Iterator
 from typing import Any
 
+from alsolike.api.documents import fields_of
+from alsolike.configuration.columns import column_name
 from alsolike.declarations.storage import ENGAGEMENT_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.lake.engagement import read_rejected, total
@@ -66,20 +68,5 @@ def _read(client: S3Client, bucket: str, *, first: str, last: str) -> Iterator[t
 
 
 def _document(row: Engagement) -> dict[str, Any]:
-    rates = row.rates()
-    return {
-        "name": row.name,
-        "answers": row.answers,
-        "impressions": row.impressions,
-        "clicks": row.clicks,
-        "carts": row.carts,
-        "purchases": row.purchases,
-        "revenue": row.revenue,
-        "clickThrough": rates["click_through"],
-        "conversion": rates["conversion"],
-        "revenuePerThousand": rates["revenue_per_thousand"],
-        "coverage": rates["coverage"],
-        "novelty": rates["novelty"],
-        "newItemShare": rates["new_item_share"],
-        "degradedShare": rates["degraded_share"],
-    }
+    rates = {column_name(name): rate for name, rate in row.rates().items()}
+    return fields_of(row, "name", "answers", "impressions", "clicks", "carts", "purchases", "revenue") | rates

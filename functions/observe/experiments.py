@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
+from alsolike.api.documents import fields_of
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.storage import OUTCOMES_PREFIX
 from alsolike.declarations.tables import SERVED_PARTITION
@@ -125,24 +126,16 @@ def _document(
     experiment: Experiment, report: reports.ExperimentReport, *, status: str, partial: bool
 ) -> dict[str, Any]:
     return {
-        "name": experiment.name,
-        "layer": experiment.layer,
+        **fields_of(experiment, "name", "layer", "start_ms", "end_ms"),
+        **fields_of(report, "metric", "winner"),
         "state": status,
-        "startMs": experiment.start_ms,
-        "endMs": experiment.end_ms,
-        "metric": report.metric,
         "verdict": None if status == "planned" else report.verdict,
-        "winner": report.winner,
         "sampleRatioPValue": report.sample_ratio_p_value if any(arm.users for arm in report.arms) else None,
         "partial": partial,
         "arms": [
             {
-                "name": arm.name,
-                "share": arm.share,
+                **fields_of(arm, "name", "share", "users", "answers", "value"),
                 "control": arm.name == report.control,
-                "users": arm.users,
-                "answers": arm.answers,
-                "value": arm.value,
                 "lift": arm.lift and arm.lift.lift,
                 "liftLow": arm.lift and arm.lift.interval.low,
                 "liftHigh": arm.lift and arm.lift.interval.high,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from alsolike.api.documents import fields_of
 from alsolike.api.operate_requests import CHANGE, MODELS_QUERY, PROMOTE, ROLL_BACK
 from alsolike.declarations.shared_defaults import DEFAULT_LISTED_MODELS
 from alsolike.registry import promotion, version_history
@@ -13,7 +14,7 @@ from alsolike.registry.canary_report import CanaryReport
 from alsolike.registry.champion_pointer import Champion, Promotion
 from alsolike.registry.decision import Decision
 from alsolike.registry.version_history import VersionHistory
-from alsolike.registry.versions import RETIRED, AlgorithmFigures, ModelVersion, ModelVersions, candidates
+from alsolike.registry.versions import RETIRED, ModelVersion, ModelVersions, candidates
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.training.executions import execution_name
@@ -143,13 +144,10 @@ class Models:
 
 
 def champion_document(champion: Champion) -> dict[str, Any]:
-    canary = champion.canary
     return {
-        "etag": champion.etag,
-        "version": champion.version,
-        "previous": champion.previous,
+        **fields_of(champion, "etag", "version", "previous"),
         "history": [{"version": entry.version, **_promotion(entry)} for entry in champion.history],
-        "canary": canary and {"version": canary.version, "share": canary.share, "startedMs": canary.started_ms},
+        "canary": champion.canary and fields_of(champion.canary, "version", "share", "started_ms"),
         "held": champion.held and champion.held.reason,
         "pinned": list(champion.pinned),
     }
@@ -159,29 +157,21 @@ def version_document(version: ModelVersion, damaged: Sequence[DamagedFile]) -> d
     """Return a version as the operator API returns it, with the metrics of its selected algorithm."""
     winner = version.winner
     return {
-        "version": version.version,
-        "status": version.status,
-        "algorithm": version.algorithm,
-        "createdMs": version.created_ms,
-        "items": version.items,
-        "pinned": version.pinned,
-        "forced": version.forced,
+        **fields_of(version, "version", "status", "algorithm", "created_ms", "items", "pinned", "forced", "approval"),
         "damaged": [str(file) for file in damaged],
-        "approval": version.approval,
-        "hr": winner and winner.hr,
-        "ndcg": winner and winner.ndcg,
-        "coverage": winner and winner.coverage,
+        **{name: winner and getattr(winner, name) for name in ("hr", "ndcg", "coverage")},
     }
 
 
 def history_document(record: VersionHistory, damaged: Sequence[DamagedFile]) -> dict[str, Any]:
     manifest = record.manifest
     figures = candidates(manifest) if manifest else record.version.candidates
+    measured = ("algorithm", "hr", "ndcg", "mrr", "coverage", "fit_s", "winner")
     return {
         "version": version_document(record.version, damaged),
         "datasetId": manifest and manifest.dataset_id,
         "lastEventMs": manifest and manifest.last_event_ms,
-        "candidates": [_candidate(figure) for figure in figures],
+        "candidates": [fields_of(figure, *measured) for figure in figures],
         "decision": record.decision and _decision(record.decision),
         "canary": record.canary and _canary(record.canary),
         "promotions": [_promotion(entry) for entry in record.promotions],
@@ -189,38 +179,16 @@ def history_document(record: VersionHistory, damaged: Sequence[DamagedFile]) -> 
 
 
 def _promotion(entry: Promotion) -> dict[str, Any]:
-    return {"promotedMs": entry.promoted_ms, "reason": entry.reason}
-
-
-def _candidate(figure: AlgorithmFigures) -> dict[str, Any]:
-    return {
-        "algorithm": figure.algorithm,
-        "hr": figure.hr,
-        "ndcg": figure.ndcg,
-        "mrr": figure.mrr,
-        "coverage": figure.coverage,
-        "fitS": figure.fit_s,
-        "winner": figure.winner,
-    }
+    return fields_of(entry, "promoted_ms", "reason")
 
 
 def _decision(decision: Decision) -> dict[str, Any]:
-    return {
-        "verdict": decision.verdict,
-        "decidedMs": decision.decided_ms,
-        "champion": decision.champion,
-        "forced": decision.forced,
-        "checks": [{"name": check.name, "passed": check.passed, "figures": check.figures} for check in decision.checks],
-    }
+    checks = [fields_of(check, "name", "passed", "figures") for check in decision.checks]
+    return {**fields_of(decision, "verdict", "decided_ms", "champion", "forced"), "checks": checks}
 
 
 def _canary(report: CanaryReport) -> dict[str, Any]:
     return {
-        "state": report.state,
-        "champion": report.champion,
-        "share": report.share,
-        "startedMs": report.started_ms,
-        "endsMs": report.ends_ms,
-        "reasons": list(report.reasons),
-        "looks": [{"atMs": look.at_ms, "state": look.state, "reasons": list(look.reasons)} for look in report.looks],
+        **fields_of(report, "state", "champion", "share", "started_ms", "ends_ms", "reasons"),
+        "looks": [fields_of(look, "at_ms", "state", "reasons") for look in report.looks],
     }

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from alsolike.api import operator_rules
+from alsolike.api.documents import fields_of
 from alsolike.api.operate_requests import PREVIEW
 from alsolike.api.path_ids import path_id
 from alsolike.configuration_document.reader import Current
@@ -61,11 +62,8 @@ class Rules:
         return {
             "versions": [
                 {
-                    "version": entry.version.version,
+                    **fields_of(entry.version, "version", "applied_ms", "by", "reason"),
                     "previous": entry.previous,
-                    "appliedMs": entry.version.applied_ms,
-                    "by": entry.version.by,
-                    "reason": entry.version.reason,
                     "changes": _changes(entry.changes),
                 }
                 for entry in rule_drafts.history(self._store, limit=limit)
