@@ -6,17 +6,28 @@ from collections.abc import Sequence
 from typing import Literal
 
 from alsolike.declarations.settings import setting
-from infra_cdk.settings_checks import require, require_ranges
+from infra_cdk.settings_checks import Rule, require, require_forms, require_ranges
 
 _ARN = r"arn:aws[a-z-]*:{service}:[a-z0-9-]+:\d{{12}}:{resource}"
-_CLUSTER = re.compile(_ARN.format(service="kafka", resource=r"cluster/[\w-]+/[\w-]+"))
-_SECRET = re.compile(_ARN.format(service="secretsmanager", resource=r"secret:\S+"))
-_KEY = re.compile(_ARN.format(service="kms", resource=r"key/[\w-]+"))
-_TOPIC = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{1,248}")
-"""CloudFormation's pattern for a topic, which is stricter than Kafka's rules."""
-_SERVER = re.compile(r"[A-Za-z0-9.-]+:[1-9]\d{0,4}")
+_SECRET = _ARN.format(service="secretsmanager", resource=r"secret:\S+"), "the ARN of a secret in Secrets Manager"
+_FORMS = {
+    # CloudFormation's pattern for a topic, which is stricter than Kafka's rules.
+    "topic": (
+        r"[A-Za-z0-9_-][A-Za-z0-9._-]{1,248}",
+        "2 to 249 letters, digits, dots, underscores and hyphens, no dot first",
+    ),
+    "cluster_arn": (
+        _ARN.format(service="kafka", resource=r"cluster/[\w-]+/[\w-]+"),
+        "the ARN of a cluster of Amazon MSK",
+    ),
+    "secret_arn": _SECRET,
+    "root_ca_secret_arn": _SECRET,
+    "secret_key_arn": (_ARN.format(service="kms", resource=r"key/[\w-]+"), "the ARN of a key in KMS"),
+    "bootstrap_servers": (r"[A-Za-z0-9.-]+:[1-9]\d{0,4}", "HOST:PORT"),
+    "subnet_ids": ("subnet-[0-9a-f]+", "subnet-…"),
+    "security_group_id": ("sg-[0-9a-f]+", "sg-…"),
+}
 _LOOPBACK = re.compile(r"(localhost|127\.0\.0\.1):\d+")
-_SUBNET, _SECURITY_GROUP = re.compile(r"subnet-[0-9a-f]+"), re.compile(r"sg-[0-9a-f]+")
 MAX_SERVERS = 10
 """Maximum number of bootstrap servers. This is a limit of Lambda."""
 
@@ -53,64 +64,48 @@ class KafkaSettings:
 
     def __post_init__(self) -> None:
         require_ranges(self)
-        _require_form(
-            self.topic, _TOPIC, "topic", "2 to 249 letters, digits, dots, underscores and hyphens, no dot first"
-        )
-        _require_form(self.cluster_arn, _CLUSTER, "cluster_arn", "the ARN of a cluster of Amazon MSK")
-        for name in ("secret_arn", "root_ca_secret_arn"):
-            _require_form(getattr(self, name), _SECRET, name, "the ARN of a secret in Secrets Manager")
-        _require_form(self.secret_key_arn, _KEY, "secret_key_arn", "the ARN of a key in KMS")
-        for server in self.bootstrap_servers:
-            _require_form(server, _SERVER, "bootstrap_servers", "HOST:PORT")
-        for subnet in self.subnet_ids:
-            _require_form(subnet, _SUBNET, "subnet_ids", "subnet-…")
-        _require_form(self.security_group_id, _SECURITY_GROUP, "security_group_id", "sg-…")
-        servers = self.bootstrap_servers
-        require(servers, len(servers) <= MAX_SERVERS, "bootstrap_servers", f"at most {MAX_SERVERS}, Lambda's limit")
-        require(
-            self.cluster_arn,
-            (self.cluster_arn is None) == bool(servers),
-            "cluster_arn",
-            "either it or bootstrap_servers",
-        )
-        require(
-            self.secret_key_arn,
-            self.secret_key_arn is None or bool(self.secret_arn or self.root_ca_secret_arn),
-            "secret_key_arn",
-            "null without secret_arn and root_ca_secret_arn",
-        )
-        require(
-            self.security_group_id,
-            (self.security_group_id is not None) == bool(self.subnet_ids),
-            "security_group_id",
-            "one with subnet_ids, null without",
-        )
-        if self.cluster_arn is None:
-            self._check_other_cluster()
-        else:
-            self._check_msk()
+        require_forms(self, _FORMS)
+        for field, condition, expectation in (
+            ("bootstrap_servers", len(self.bootstrap_servers) <= MAX_SERVERS, f"at most {MAX_SERVERS}, Lambda's limit"),
+            (
+                "cluster_arn",
+                (self.cluster_arn is None) == bool(self.bootstrap_servers),
+                "either it or bootstrap_servers",
+            ),
+            (
+                "secret_key_arn",
+                self.secret_key_arn is None or self.secret_arn or self.root_ca_secret_arn,
+                "null without secret_arn and root_ca_secret_arn",
+            ),
+            (
+                "security_group_id",
+                (self.security_group_id is not None) == bool(self.subnet_ids),
+                "one with subnet_ids, null without",
+            ),
+            *(self._rules_of_other_clusters() if self.cluster_arn is None else self._rules_of_msk()),
+        ):
+            require(self, field, condition, expectation)
 
-    def _check_msk(self) -> None:
-        require(self.secret_arn, self.secret_arn is not None, "secret_arn", "a secret where cluster_arn is set")
-        require(self.authentication, self.authentication != "scram-sha-256", "authentication", "one that MSK supports")
-        require(
-            self.secret_key_arn,
-            self.authentication == "mtls" or self.secret_key_arn is not None,
-            "secret_key_arn",
-            "the key of the secret: MSK accepts SCRAM secrets under a key of your own only",
-        )
-        require(self.root_ca_secret_arn, self.root_ca_secret_arn is None, "root_ca_secret_arn", "null for MSK")
-        require(self.subnet_ids, not self.subnet_ids, "subnet_ids", "none for MSK: Lambda uses the cluster's")
+    def _rules_of_msk(self) -> list[Rule]:
+        has_key = self.authentication == "mtls" or self.secret_key_arn is not None
+        return [
+            ("secret_arn", self.secret_arn is not None, "a secret where cluster_arn is set"),
+            ("authentication", self.authentication != "scram-sha-256", "one that MSK supports"),
+            (
+                "secret_key_arn",
+                has_key,
+                "the key of the secret: MSK accepts SCRAM secrets under a key of your own only",
+            ),
+            ("root_ca_secret_arn", self.root_ca_secret_arn is None, "null for MSK"),
+            ("subnet_ids", not self.subnet_ids, "none for MSK: Lambda uses the cluster's"),
+        ]
 
-    def _check_other_cluster(self) -> None:
-        local = all(_LOOPBACK.fullmatch(server) for server in self.bootstrap_servers)
-        require(
-            self.secret_arn,
-            self.secret_arn is not None or bool(self.subnet_ids) or local,
-            "secret_arn",
-            "a secret, or subnet_ids: Lambda reaches a cluster without authentication only in a network of yours",
-        )
-
-
-def _require_form(value: str | None, form: re.Pattern[str], name: str, expectation: str) -> None:
-    require(value, value is None or bool(form.fullmatch(value)), name, expectation)
+    def _rules_of_other_clusters(self) -> list[Rule]:
+        is_local = all(_LOOPBACK.fullmatch(server) for server in self.bootstrap_servers)
+        return [
+            (
+                "secret_arn",
+                self.secret_arn is not None or self.subnet_ids or is_local,
+                "a secret, or subnet_ids: Lambda reaches a cluster without authentication only in a network of yours",
+            )
+        ]

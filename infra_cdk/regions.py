@@ -2,30 +2,14 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 
-_IMAGE = re.compile(
+IMAGE = (
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[a-z0-9._/-]+)"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 )
-
-
+"""Pattern of the URI of an image in ECR."""
 IMAGE_FORM = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG or NAME@sha256:DIGEST"
-
-
-@dataclass(frozen=True, slots=True)
-class TrainingRegistry:
-    """ECR registry of AWS's Deep Learning Containers in a region."""
-
-    region: str
-    account: str
-
-    @property
-    def image(self) -> str:
-        """Image of the training job: PyTorch for CPUs on Python 3.12."""
-        return f"{self.account}.dkr.ecr.{self.region}.amazonaws.com/{_TRAINING_REPOSITORY}:{_TRAINING_TAG}"
-
 
 WITHOUT_SNAP_START = frozenset({"ap-east-2", "ap-southeast-6"})
 """Regions without SnapStart: https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-supported-regions"""
@@ -51,8 +35,6 @@ def pandas_layer(architecture: str) -> str:
 # Registry accounts of pytorch-training 2.9.0, from the SageMaker Python SDK's
 # sagemaker-core/src/sagemaker/core/image_uri_config/pytorch.json at commit 04142370c66a (read in November 2026).
 # The job uses only Python, numpy and scipy of the image, not PyTorch.
-_TRAINING_REPOSITORY = "pytorch-training"
-_TRAINING_TAG = "2.9.0-cpu-py312-ubuntu22.04-sagemaker"
 _SHARED_ACCOUNT = "763104351884"
 _SHARED_ACCOUNT_REGIONS = (
     "ap-northeast-1", "ap-northeast-2", "ap-south-1", "ap-southeast-1", "ap-southeast-2", "ca-central-1",
@@ -80,19 +62,13 @@ _OWN_ACCOUNTS = {
     "mx-central-1": "637423239942",
 }
 
-TRAINING_REGISTRIES: Mapping[str, TrainingRegistry] = MappingProxyType(
+TRAINING_IMAGES: Mapping[str, str] = MappingProxyType(
     {
-        region: TrainingRegistry(region, account)
-        for region, account in sorted(
-            {**dict.fromkeys(_SHARED_ACCOUNT_REGIONS, _SHARED_ACCOUNT), **_OWN_ACCOUNTS}.items()
-        )
+        region: f"{account}.dkr.ecr.{region}.amazonaws.com/pytorch-training:2.9.0-cpu-py312-ubuntu22.04-sagemaker"
+        for region, account in {**dict.fromkeys(_SHARED_ACCOUNT_REGIONS, _SHARED_ACCOUNT), **_OWN_ACCOUNTS}.items()
     }
 )
-
-
-def is_image(text: str) -> bool:
-    """Return whether a string is the URI of an image in ECR."""
-    return bool(_IMAGE.fullmatch(text))
+"""Image of the training job by region: PyTorch for CPUs on Python 3.12."""
 
 
 def repository_arn(image: str, *, partition: str) -> str:
@@ -103,7 +79,7 @@ def repository_arn(image: str, *, partition: str) -> str:
     >>> repository_arn("763104351884.dkr.ecr.eu-west-1.amazonaws.com/pytorch-training:2.9.0", partition="aws")
     'arn:aws:ecr:eu-west-1:763104351884:repository/pytorch-training'
     """
-    match = _IMAGE.fullmatch(image)
+    match = re.fullmatch(IMAGE, image)
     if match is None:
         raise ValueError(f"image {image!r} is not {IMAGE_FORM}")
     return f"arn:{partition}:ecr:{match['region']}:{match['account']}:repository/{match['name']}"

@@ -2,7 +2,7 @@
 
 import dataclasses
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 from alsolike.declarations import limits, shared_defaults
@@ -11,14 +11,14 @@ from alsolike.declarations.retention import SERVED_DAYS
 from alsolike.declarations.settings import setting
 from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.regions import (
+    IMAGE,
     IMAGE_FORM,
     PANDAS_VERSION,
-    TRAINING_REGISTRIES,
+    TRAINING_IMAGES,
     WITHOUT_SNAP_START,
-    is_image,
     pandas_layer,
 )
-from infra_cdk.settings_checks import InvalidSettings, is_date, require, require_schedules
+from infra_cdk.settings_checks import InvalidSettings, Rule, is_date, require, require_forms, require_schedules
 from infra_cdk.training_settings import TrainingSettings
 
 # Values that CloudWatch Logs accepts: https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_PutRetentionPolicy.html
@@ -28,25 +28,50 @@ LOG_RETENTION_DAYS = frozenset(
 MAX_RECORD_AGE_HOURS = 168
 """Maximum age of records in event source mappings. This is a limit of Lambda."""
 
-# The name is part of Cognito's host name, which has at most 63 characters and excludes three reserved words.
-_NAME = re.compile(r"(?!.*(aws|amazon|cognito))[a-z]([a-z0-9-]{0,14}[a-z0-9])?")
-_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
-# Origins as browsers write them: in lower case and without a path.
-_ORIGIN = re.compile(rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?")
-_VPC, _SUBNET, _ENDPOINT = (re.compile(f"{kind}-[0-9a-f]+") for kind in ("vpc", "subnet", "vpce"))
-_HOST = re.compile(rf"{_LABEL}(\.{_LABEL})+")
-_WEB_ACL = re.compile(r"arn:aws:wafv2:us-east-1:\d{12}:global/webacl/[\w-]+/[0-9a-f-]+")
-_ZONE = re.compile("Z[A-Z0-9]{1,31}")
-_CERTIFICATE = re.compile(r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+")
-_KEY = re.compile(r"arn:aws[a-z-]*:kms:(?P<region>[a-z0-9-]+):\d{12}:key/[A-Za-z0-9-]+")
-_POLICY = re.compile(r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+")
-_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
-
 GLOBAL_REGION = "us-east-1"
 """Region of the web ACLs and certificates of CloudFront."""
 CREATE = "create"
 """Value of a setting that creates a resource instead of naming an existing one."""
+
+_LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
+_HOST = rf"{_LABEL}(\.{_LABEL})+"
+_BUCKETS = r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "names of buckets"
+_FORMS = {
+    # The name is part of Cognito's host name, which has at most 63 characters and excludes three reserved words.
+    "name": (
+        r"(?!.*(aws|amazon|cognito))[a-z]([a-z0-9-]{0,14}[a-z0-9])?",
+        "1 to 16 lower-case letters, digits and hyphens, a letter first, without aws, amazon or cognito in it",
+    ),
+    "training_image": (IMAGE, IMAGE_FORM),
+    "alarm_email": (r"[^@\s]+@[^@\s]+\.[^@\s]+", "an address such as a@example.com"),
+    "permissions_boundary": (
+        r"arn:aws[a-z-]*:iam::(\d{12}|aws):policy/[\w+=,.@/-]+",
+        "the ARN of a managed policy of IAM",
+    ),
+    # Origins as browsers write them: in lower case and without a path.
+    "cors_origins": (
+        rf"(https://{_LABEL}(\.{_LABEL})*|http://(localhost|127\.0\.0\.1))(:[1-9][0-9]{{0,4}})?",
+        "https://HOST or https://HOST:PORT in lower case, or http:// with localhost or 127.0.0.1",
+    ),
+    "import_buckets": _BUCKETS,
+    "batch_buckets": _BUCKETS,
+    "api_domain": (_HOST, "a host name such as api.shop.example"),
+    "api_zone_id": ("Z[A-Z0-9]{1,31}", "the ID of a hosted zone such as Z0123456789ABC"),
+    "domain": (_HOST, "a host name such as shop.example"),
+    "certificate_arn": (
+        r"arn:aws:acm:us-east-1:\d{12}:certificate/[0-9a-f-]+",
+        f"the ARN of a certificate in {GLOBAL_REGION}: CloudFront reads no other region",
+    ),
+    "waf": (
+        rf"{CREATE}|arn:aws:wafv2:us-east-1:\d{{12}}:global/webacl/[\w-]+/[0-9a-f-]+",
+        f"{CREATE!r} in {GLOBAL_REGION}, or the ARN of a web ACL of scope CLOUDFRONT, which exists there only",
+    ),
+    "vpc": (f"{CREATE}|vpc-[0-9a-f]+", f"{CREATE!r}, or an ID such as vpc-0a1b"),
+    "vpc_subnet_ids": ("subnet-[0-9a-f]+", "IDs such as subnet-0a1b"),
+    "vpc_api_endpoint_id": ("vpce-[0-9a-f]+", "an ID such as vpce-0a1b"),
+}
+"""Patterns of texts, with their descriptions, by setting."""
+_KEY = r"arn:aws[a-z-]*:kms:{region}:\d{{12}}:key/[A-Za-z0-9-]+"
 
 SIZES: Mapping[str, Mapping[str, Any]] = {
     "small": {},
@@ -388,116 +413,144 @@ class Settings(GateSettings, TrainingSettings):
     )
 
     def __post_init__(self) -> None:
-        require(
-            self.name,
-            bool(_NAME.fullmatch(self.name)),
-            "name",
-            "1 to 16 lower-case letters, digits and hyphens, a letter first, without aws, amazon or cognito in it",
-        )
-        require(
-            self.log_retention_days,
-            self.log_retention_days in LOG_RETENTION_DAYS,
-            "log_retention_days",
-            f"one of {sorted(LOG_RETENTION_DAYS)}",
-        )
+        require_forms(self, _FORMS)
         TrainingSettings.__post_init__(self)
         require_schedules(
             self, ("compaction_schedule", "attribution_schedule", "static_lists_schedule", "stack_drift_schedule")
         )
-        require(
-            self.static_lists_schedule,
-            self.web or self.static_lists_schedule is None,
-            "static_lists_schedule",
-            "null without the pages (web: false), whose distribution serves static lists",
+        for field, condition, expectation in (
+            *self._rules(),
+            *self._rules_of_edge(),
+            *self._rules_of_network(),
+            *self._rules_of_reservations(),
+            *(self._rules_of_replica() if self.replica_region else ()),
+        ):
+            require(self, field, condition, expectation)
+        if self.replica_region is not None:
+            _ = self.replica
+
+    def _rules(self) -> Iterator[Rule]:
+        duration_s = self.canary_duration_s
+        yield (
+            "log_retention_days",
+            self.log_retention_days in LOG_RETENTION_DAYS,
+            f"one of {sorted(LOG_RETENTION_DAYS)}",
         )
-        require(self.lake_first_date, is_date(self.lake_first_date), "lake_first_date", "a day such as 2020-01-31")
-        require(
-            self.champion_check_s,
-            not self.canary_share_percent or self.champion_check_s < self.canary_duration_s,
+        yield "lake_first_date", is_date(self.lake_first_date), "a day such as 2020-01-31"
+        yield (
             "champion_check_s",
-            f"less than canary_duration_s, {self.canary_duration_s}: otherwise a canary ends before functions read it",
+            not self.canary_share_percent or self.champion_check_s < duration_s,
+            f"less than canary_duration_s, {duration_s}: otherwise a canary ends before functions read it",
         )
-        image = self.training_image
-        require(
-            image,
-            image is None or is_image(image),
-            "training_image",
-            IMAGE_FORM,
-        )
-        email = self.alarm_email
-        require(
-            email, email is None or bool(_EMAIL.fullmatch(email)), "alarm_email", "an address such as a@example.com"
-        )
-        boundary = self.permissions_boundary
-        require(
-            boundary,
-            boundary is None or bool(_POLICY.fullmatch(boundary)),
-            "permissions_boundary",
-            "the ARN of a managed policy of IAM",
-        )
-        self._check_keys()
-        self._check_edge()
-        self._check_name()
-        self._check_network()
-        self._check_private_api()
-        for origin in self.cors_origins:
-            require(
-                origin,
-                bool(_ORIGIN.fullmatch(origin)),
-                "cors_origins",
-                "https://HOST or https://HOST:PORT in lower case, or http:// with localhost or 127.0.0.1",
-            )
-        for name in ("import_buckets", "batch_buckets"):
-            for bucket in getattr(self, name):
-                require(bucket, bool(_BUCKET.fullmatch(bucket)), name, "the name of a bucket")
-        require(
-            self.snap_start,
-            not (self.snap_start and self.region in WITHOUT_SNAP_START),
+        key, expectation = _KEY.format(region=self.region), f"the ARN of a KMS key in {self.region}"
+        for name, form in (("kms_key_arn", f"{CREATE}|{key}"), ("bootstrap_kms_key_arn", key)):
+            value = getattr(self, name)
+            yield name, value is None or re.fullmatch(form, value), expectation
+        yield (
             "snap_start",
+            not (self.snap_start and self.region in WITHOUT_SNAP_START),
             f"false in {self.region}, where Lambda has no SnapStart; set it, because the sizes standard and large turn "
             "it on",
         )
-        require(
-            self.provisioned_concurrency,
-            not (self.snap_start and self.provisioned_concurrency),
+        yield (
             "provisioned_concurrency",
+            not (self.snap_start and self.provisioned_concurrency),
             "0 where snap_start is on: Lambda refuses both on one function",
         )
-        self._check_reservations()
-        if self.replica_region is not None:
-            self._check_replica()
 
-    def _check_replica(self) -> None:
-        region = self.replica_region
-        require(
-            region,
-            region in TRAINING_REGISTRIES and region != self.region,
+    def _rules_of_edge(self) -> Iterator[Rule]:
+        yield "waf", self.waf != CREATE or self.region == GLOBAL_REGION, _FORMS["waf"][1]
+        yield (
+            "certificate_arn",
+            (self.certificate_arn is None) == (self.domain is None),
+            "one with domain, null without",
+        )
+        for name in ("waf", "domain", "static_lists_schedule"):
+            yield name, getattr(self, name) is None or self.web, "null without the pages (web: false)"
+        yield (
+            "api_domain",
+            self.api_domain is None or self.replica_streams,
+            "null without replica_streams: without a second region, a health check has no region to move the name to",
+        )
+        yield (
+            "api_zone_id",
+            (self.api_zone_id is None) == (self.api_domain is None),
+            "one with api_domain, null without",
+        )
+
+    def _rules_of_network(self) -> Iterator[Rule]:
+        is_existing = self.vpc not in (None, CREATE)
+        yield "vpc_subnet_ids", bool(self.vpc_subnet_ids) == is_existing, "IDs with the ID of a vpc, none without"
+        yield (
+            "vpc_availability_zone",
+            (self.vpc_availability_zone is not None) == (is_existing and self.dataset_engine != "lambda"),
+            "the zone of the first subnet with the ID of a vpc, null with dataset_engine lambda or without a vpc",
+        )
+        yield (
+            "training_network",
+            self.vpc is None or not self.training_network,
+            "false with vpc: private subnets reach no package index, so jobs get the wheels of the deployment",
+        )
+        yield (
+            "kafka",
+            self.vpc is None or self.kafka is None,
+            "null with vpc: the endpoints of a Kafka cluster are not known here",
+        )
+        yield (
+            "vpc_api_endpoint_id",
+            (self.vpc_api_endpoint_id is not None) == (self.private_api and is_existing),
+            "an ID with private_api and the ID of a vpc, null without",
+        )
+        if self.private_api:
+            yield "vpc", self.vpc is not None, f"{CREATE!r} or an ID with private_api"
+            yield "web", not self.web, "false with private_api: CloudFront and its visitors cannot reach the API"
+            yield "api_domain", self.api_domain is None, "null with private_api: health checks cannot reach the API"
+            yield (
+                "cors_origins",
+                not self.cors_origins,
+                "none with private_api: send the requests of pages through your servers",
+            )
+
+    def _rules_of_reservations(self) -> Iterator[Rule]:
+        provisioned, batches = self.provisioned_concurrency, self.batch_concurrency
+        for name, minimum, expectation in (
+            (
+                "reserved_recommend",
+                batches + 1,
+                f"more than batch_concurrency, {batches}: batches leave the API nothing",
+            ),
+            *(
+                (name, provisioned, f"at least provisioned_concurrency, {provisioned}: Lambda refuses less")
+                for name in ("reserved_recommend", "reserved_collect", "reserved_sessions")
+            ),
+            (
+                "reserved_consumers",
+                self.stream_shards * self.update_parallelization if self.stream_mode == "provisioned" else 1,
+                f"at least stream_shards times update_parallelization, {self.stream_shards} times "
+                f"{self.update_parallelization}: Lambda throttles the other shards",
+            ),
+        ):
+            yield name, getattr(self, name) is None or getattr(self, name) >= minimum, expectation
+
+    def _rules_of_replica(self) -> Iterator[Rule]:
+        yield (
             "replica_region",
+            self.replica_region in TRAINING_IMAGES and self.replica_region != self.region,
             f"another region than {self.region}, of infra_cdk/regions.py",
         )
-        require(
-            self.replica_streams,
-            self.replica_streams,
+        yield (
             "replica_streams",
+            self.replica_streams,
             "true with replica_region; deploy replica_streams first, because CloudFormation changes the stream of a "
             "table only while it has one replica",
         )
-        require(
-            self.pandas_layer_arn,
-            self.pandas_layer_arn is None,
-            "pandas_layer_arn",
-            "null with replica_region: a layer exists in one region only",
-        )
-        for name in ("bootstrap_kms_key_arn", "vpc"):
-            value = getattr(self, name)
-            require(value, value is None, name, "null with replica_region: it exists in one region only")
-        require(
-            self.kms_key_arn,
-            self.kms_key_arn in (None, CREATE),
+        for name in ("pandas_layer_arn", "bootstrap_kms_key_arn", "vpc"):
+            yield name, getattr(self, name) is None, "null with replica_region: it exists in one region only"
+        yield (
             "kms_key_arn",
+            self.kms_key_arn in (None, CREATE),
             f"{CREATE!r} with replica_region, which creates a key in each region, or null",
         )
-        _ = self.replica
 
     @property
     def replica(self) -> "Settings":
@@ -524,142 +577,6 @@ class Settings(GateSettings, TrainingSettings):
             backup_days=None,
             stack_drift_schedule=None,
         )
-
-    def _check_network(self) -> None:
-        vpc, subnets, zone = self.vpc, self.vpc_subnet_ids, self.vpc_availability_zone
-        require(
-            vpc,
-            vpc in (None, CREATE) or bool(_VPC.fullmatch(str(vpc))),
-            "vpc",
-            f"{CREATE!r}, or an ID such as vpc-0a1b",
-        )
-        is_existing = vpc not in (None, CREATE)
-        require(
-            subnets,
-            bool(subnets) == is_existing and all(_SUBNET.fullmatch(subnet) for subnet in subnets),
-            "vpc_subnet_ids",
-            "IDs such as subnet-0a1b with the ID of a vpc, none without",
-        )
-        require(
-            zone,
-            (zone is not None) == (is_existing and self.dataset_engine != "lambda"),
-            "vpc_availability_zone",
-            "the zone of the first subnet with the ID of a vpc, null with dataset_engine lambda or without a vpc",
-        )
-        require(
-            self.training_network,
-            vpc is None or not self.training_network,
-            "training_network",
-            "false with vpc: private subnets reach no package index, so jobs get the wheels of the deployment",
-        )
-        require(
-            self.kafka,
-            vpc is None or self.kafka is None,
-            "kafka",
-            "null with vpc: the endpoints of a Kafka cluster are not known here",
-        )
-
-    def _check_private_api(self) -> None:
-        endpoint = self.vpc_api_endpoint_id
-        require(
-            endpoint,
-            (endpoint is not None) == (self.private_api and self.vpc not in (None, CREATE))
-            and (endpoint is None or bool(_ENDPOINT.fullmatch(endpoint))),
-            "vpc_api_endpoint_id",
-            "an ID such as vpce-0a1b with private_api and the ID of a vpc, null without",
-        )
-        if not self.private_api:
-            return
-        require(self.vpc, self.vpc is not None, "vpc", f"{CREATE!r} or an ID with private_api")
-        require(
-            self.web, not self.web, "web", "false with private_api: CloudFront and its visitors cannot reach the API"
-        )
-        require(
-            self.api_domain,
-            self.api_domain is None,
-            "api_domain",
-            "null with private_api: health checks cannot reach the API",
-        )
-        require(
-            self.cors_origins,
-            not self.cors_origins,
-            "cors_origins",
-            "none with private_api: send the requests of pages through your servers",
-        )
-
-    def _check_edge(self) -> None:
-        acl, domain, certificate = self.waf, self.domain, self.certificate_arn
-        require(
-            acl,
-            acl is None or bool(_WEB_ACL.fullmatch(acl)) or (acl == CREATE and self.region == GLOBAL_REGION),
-            "waf",
-            f"{CREATE!r} in {GLOBAL_REGION}, or the ARN of a web ACL of scope CLOUDFRONT, which exists there only",
-        )
-        require(domain, domain is None or bool(_HOST.fullmatch(domain)), "domain", "a host name such as shop.example")
-        require(
-            certificate,
-            (certificate is None) == (domain is None)
-            and (certificate is None or bool(_CERTIFICATE.fullmatch(certificate))),
-            "certificate_arn",
-            f"the ARN of a certificate in {GLOBAL_REGION} with domain, null without: CloudFront reads no other region",
-        )
-        for name in ("waf", "domain"):
-            value = getattr(self, name)
-            require(value, value is None or self.web, name, "null without the pages (web: false)")
-
-    def _check_name(self) -> None:
-        domain, zone = self.api_domain, self.api_zone_id
-        require(
-            domain,
-            domain is None or bool(_HOST.fullmatch(domain)),
-            "api_domain",
-            "a host name such as api.shop.example",
-        )
-        require(
-            domain,
-            domain is None or self.replica_streams,
-            "api_domain",
-            "null without replica_streams: without a second region, a health check has no region to move the name to",
-        )
-        require(
-            zone,
-            (zone is None) == (domain is None) and (zone is None or bool(_ZONE.fullmatch(zone))),
-            "api_zone_id",
-            "the ID of a hosted zone such as Z0123456789ABC with api_domain, null without",
-        )
-
-    def _check_keys(self) -> None:
-        for name, values in (("kms_key_arn", f"{CREATE!r} or "), ("bootstrap_kms_key_arn", "")):
-            value = getattr(self, name)
-            match = _KEY.fullmatch(value or "")
-            require(
-                value,
-                value is None or (bool(values) and value == CREATE) or bool(match and match["region"] == self.region),
-                name,
-                f"{values}the ARN of a KMS key in {self.region}",
-            )
-
-    def _check_reservations(self) -> None:
-        provisioned, batches = self.provisioned_concurrency, self.batch_concurrency
-        for name, minimum, expectation in (
-            (
-                "reserved_recommend",
-                batches + 1,
-                f"more than batch_concurrency, {batches}: batches leave the API nothing",
-            ),
-            *(
-                (name, provisioned, f"at least provisioned_concurrency, {provisioned}: Lambda refuses less")
-                for name in ("reserved_recommend", "reserved_collect", "reserved_sessions")
-            ),
-            (
-                "reserved_consumers",
-                self.stream_shards * self.update_parallelization if self.stream_mode == "provisioned" else 1,
-                f"at least stream_shards times update_parallelization, {self.stream_shards} times "
-                f"{self.update_parallelization}: Lambda throttles the other shards",
-            ),
-        ):
-            value = getattr(self, name)
-            require(value, value is None or value >= minimum, name, expectation)
 
     def number(self, value: int | str) -> int:
         """Return `value` if it is a number, or the setting named `value`."""
@@ -705,10 +622,10 @@ class Settings(GateSettings, TrainingSettings):
         if self.training_image:
             return self.training_image
         try:
-            return TRAINING_REGISTRIES[self.region].image
+            return TRAINING_IMAGES[self.region]
         except KeyError:
             raise InvalidSettings(
-                f"region {self.region!r} is not in TRAINING_REGISTRIES (infra_cdk/regions.py); set training_image"
+                f"region {self.region!r} is not in TRAINING_IMAGES (infra_cdk/regions.py); set training_image"
             ) from None
 
     @property

@@ -2,10 +2,14 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from alsolike.declarations.schedule_expressions import parse_schedule
+
+Rule = tuple[str, object, str]
+"""Name of a setting, a condition, and the expectation that an error names if the condition is false."""
 
 
 class InvalidSettings(ValueError):
@@ -16,9 +20,9 @@ def place(environment: str) -> str:
     return f"cdk.json: context.environments.{environment}"
 
 
-def require(value: object, condition: bool, field: str, expectation: str) -> None:
+def require(settings: object, field: str, condition: object, expectation: str) -> None:
     if not condition:
-        raise InvalidSettings(f"{field} is {value!r}, expected {expectation}")
+        raise InvalidSettings(f"{field} is {getattr(settings, field)!r}, expected {expectation}")
 
 
 def require_ranges(settings: Any) -> None:
@@ -27,7 +31,19 @@ def require_ranges(settings: Any) -> None:
         if limits := field.metadata.get("limits"):
             minimum, maximum = limits
             value = getattr(settings, field.name)
-            require(value, value is None or minimum <= value <= maximum, field.name, f"{minimum} to {maximum}")
+            require(settings, field.name, value is None or minimum <= value <= maximum, f"{minimum} to {maximum}")
+
+
+def require_forms(settings: object, forms: Mapping[str, tuple[str, str]]) -> None:
+    """Reject a text, or a list with a text, that does not match the pattern of its field. None is always valid.
+
+    `forms` contains patterns and their descriptions by field.
+    """
+    for field, (pattern, description) in forms.items():
+        value = getattr(settings, field)
+        for text in [value] if isinstance(value, str) else value or ():
+            if not re.fullmatch(pattern, text):
+                raise InvalidSettings(f"{field} is {text!r}, expected {description}")
 
 
 def require_schedules(settings: object, fields: Iterable[str]) -> None:

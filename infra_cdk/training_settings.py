@@ -10,13 +10,21 @@ from alsolike.declarations import shared_defaults
 from alsolike.declarations.canary import CanarySettings
 from alsolike.declarations.schedule_expressions import Rate, parse_schedule
 from alsolike.declarations.settings import setting
-from infra_cdk.settings_checks import require, require_ranges, require_schedules
+from infra_cdk.settings_checks import require, require_forms, require_ranges, require_schedules
 
-_INSTANCE = re.compile(r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)")
+_FORMS = {
+    "training_instance_type": (
+        r"ml\.[a-z][a-z0-9]*(-[a-z0-9]+)*\.(medium|large|([1-9]\d*)?xlarge)",
+        "ml.FAMILY.SIZE: ml.m5.xlarge",
+    ),
+    "training_algorithms": ("[a-z][a-z0-9_]*", "names of a-z, 0-9 and _"),
+    "training_objective": (
+        r"[A-Za-z][A-Za-z0-9_]*:(?!0+(\.0+)?$)\d+(\.\d+)?",
+        "terms with weights above 0, such as purchase:10",
+    ),
+}
 # https://docs.aws.amazon.com/sagemaker/latest/dg/host-instance-storage.html
 _LOCAL_DISK = re.compile(r"ml\.([a-z]+\d+[a-z]*d[a-z]*|g[4-6][a-z]*|p[4-6][a-z]*(-[a-z]+\d+)?|trn\d[a-z]*)\.")
-_ALGORITHM = re.compile(r"[a-z][a-z0-9_]*")
-_TERM = re.compile(r"[A-Za-z][A-Za-z0-9_]*:(?!0+(\.0+)?$)\d+(\.\d+)?")
 # A run can have 25,000 events: https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 # A check of a canary has nine events: two of a wait, five of a function and two of a choice. 5,000 remain for retries.
 _EVENTS_PER_CHECK, _EVENTS_FOR_CHECKS = 9, 20_000
@@ -123,71 +131,52 @@ class TrainingSettings(CanarySettings):
 
     def __post_init__(self) -> None:
         require_ranges(self)
+        require_forms(self, _FORMS)
         require_schedules(self, ("training_schedule", "monitoring_schedule"))
-        require(
-            self.training_max_wait_s,
-            not self.training_spot or self.training_max_wait_s >= self.training_max_runtime_s,
-            "training_max_wait_s",
-            f"at least training_max_runtime_s, {self.training_max_runtime_s}, for waiting includes the work",
-        )
-        budget_s = self.training_budget_s
-        require(
-            budget_s,
-            budget_s is None or budget_s <= self.training_max_runtime_s,
-            "training_budget_s",
-            f"at most training_max_runtime_s, {self.training_max_runtime_s}",
-        )
-        for algorithm in self.training_algorithms:
-            require(algorithm, bool(_ALGORITHM.fullmatch(algorithm)), "training_algorithms", "names of a-z, 0-9 and _")
-        require(
-            self.training_algorithms,
-            not self.training_algorithms or "popularity" in self.training_algorithms,
-            "training_algorithms",
-            "popularity among them, for the gate measures the others by it",
-        )
-        for term in self.training_objective:
-            require(
-                term,
-                bool(_TERM.fullmatch(term)),
-                "training_objective",
-                "terms with weights above 0, such as purchase:10",
-            )
-        names = list(self.training_algorithms)
-        require(names, len(set(names)) == len(names), "training_algorithms", "each name once")
-        instance = self.training_instance_type
-        require(instance, bool(_INSTANCE.fullmatch(instance)), "training_instance_type", "ml.FAMILY.SIZE: ml.m5.xlarge")
-        require(
-            self.retrain_interactions,
-            self.retrain_interactions is None or self.monitoring_schedule is not None,
-            "retrain_interactions",
-            "null where monitoring_schedule is null: no check would count them",
-        )
-        self._check_canary()
-
-    def _check_canary(self) -> None:
-        minimum = math.ceil(2 * self.canary_duration_s * _EVENTS_PER_CHECK / _EVENTS_FOR_CHECKS)
-        require(
-            self.canary_interval_s,
-            self.canary_interval_s >= minimum,
-            "canary_interval_s",
-            f"at least {minimum} where canary_duration_s is {self.canary_duration_s}: Step Functions gives a run "
-            "25,000 events, and a look takes nine",
-        )
-        require(
-            self.canary_interval_s,
-            self.canary_interval_s <= self.canary_duration_s,
-            "canary_interval_s",
-            f"at most canary_duration_s, {self.canary_duration_s}: a canary is evaluated before it ends",
-        )
+        names, runtime_s, duration_s = self.training_algorithms, self.training_max_runtime_s, self.canary_duration_s
+        interval_s = math.ceil(2 * duration_s * _EVENTS_PER_CHECK / _EVENTS_FOR_CHECKS)
         schedule = parse_schedule(self.training_schedule) if self.training_schedule else None
-        require(
-            self.training_schedule,
-            not (isinstance(schedule, Rate) and self.canary_share_percent)
-            or schedule.interval_s > self.canary_duration_s,
-            "training_schedule",
-            f"a gap longer than canary_duration_s, {self.canary_duration_s} s: a run lasts as long as its canary, "
-            "and the next would find it going and do nothing",
-        )
+        for field, condition, expectation in (
+            (
+                "training_max_wait_s",
+                not self.training_spot or self.training_max_wait_s >= runtime_s,
+                f"at least training_max_runtime_s, {runtime_s}, for waiting includes the work",
+            ),
+            (
+                "training_budget_s",
+                self.training_budget_s is None or self.training_budget_s <= runtime_s,
+                f"at most training_max_runtime_s, {runtime_s}",
+            ),
+            (
+                "training_algorithms",
+                not names or "popularity" in names,
+                "popularity among them, for the gate measures the others by it",
+            ),
+            ("training_algorithms", len(set(names)) == len(names), "each name once"),
+            (
+                "retrain_interactions",
+                self.retrain_interactions is None or self.monitoring_schedule is not None,
+                "null where monitoring_schedule is null: no check would count them",
+            ),
+            (
+                "canary_interval_s",
+                self.canary_interval_s >= interval_s,
+                f"at least {interval_s} where canary_duration_s is {duration_s}: Step Functions gives a run 25,000 "
+                "events, and a look takes nine",
+            ),
+            (
+                "canary_interval_s",
+                self.canary_interval_s <= duration_s,
+                f"at most canary_duration_s, {duration_s}: a canary is evaluated before it ends",
+            ),
+            (
+                "training_schedule",
+                not (isinstance(schedule, Rate) and self.canary_share_percent) or schedule.interval_s > duration_s,
+                f"a gap longer than canary_duration_s, {duration_s} s: a run lasts as long as its canary, and the next "
+                "would find it going and do nothing",
+            ),
+        ):
+            require(self, field, condition, expectation)
 
     @property
     def training_has_local_disk(self) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES
+from infra_cdk.regions import PANDAS_VERSION, TRAINING_IMAGES
 from operations.doctor import ACTIONS, read_needs
 from operations.doctor.requirements import KafkaCluster
 from operations.policies import deployer_policy
@@ -24,7 +24,7 @@ def test_needs_name_stacks_layer_image_and_bootstrap_version(assembly, needs):
     assert needs.stacks == tuple(sorted({resource.stack for resource in assembly.resources}))
     assert needs.account is None
     assert needs.layer_parameters == (layer,)
-    assert needs.training_image == TRAINING_REGISTRIES["us-east-1"].image
+    assert needs.training_image == TRAINING_IMAGES["us-east-1"]
     assert (needs.bootstrap_version, needs.bootstrap_parameter) == (6, "/cdk-bootstrap/hnb659fds/version")
     assert (needs.pollers, needs.reserved) == (5, 0)
 

@@ -5,7 +5,7 @@ import pytest
 
 from infra_cdk.app import read_context
 from infra_cdk.context import load_settings
-from infra_cdk.regions import PANDAS_VERSION, TRAINING_REGISTRIES, repository_arn
+from infra_cdk.regions import PANDAS_VERSION, TRAINING_IMAGES, repository_arn
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 
@@ -294,7 +294,7 @@ def test_invalid_environment_name_is_refused(name):
 def test_region_without_a_known_image_is_refused_with_the_setting():
     settings = Settings(name="test", region="eu-west-9")
 
-    with pytest.raises(InvalidSettings, match=r"'eu-west-9' is not in TRAINING_REGISTRIES.*set training_image"):
+    with pytest.raises(InvalidSettings, match=r"'eu-west-9' is not in TRAINING_IMAGES.*set training_image"):
         _ = settings.image
 
 
@@ -342,7 +342,7 @@ def test_configured_layer_and_image_replace_those_of_aws():
 
 
 def test_training_registries_are_in_their_regions():
-    assert all(registry.image.split(".")[3] == region for region, registry in TRAINING_REGISTRIES.items())
+    assert all(image.split(".")[3] == region for region, image in TRAINING_IMAGES.items())
 
 
 def test_image_outside_ecr_is_refused():

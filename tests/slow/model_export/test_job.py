@@ -13,7 +13,7 @@ import orjson
 import pytest
 
 from alsolike.bundle.bundle import Bundle
-from infra_cdk.regions import TRAINING_REGISTRIES
+from infra_cdk.regions import TRAINING_IMAGES
 from layers import build as build_command
 from layers.build import build
 from layers.contents import TRAINING
@@ -97,4 +97,4 @@ def test_training_packages_are_for_the_python_of_the_aws_image(tmp_path):
     assert not [name for name in names if "cpython-3" in name and "-312-" not in name]
     for package in ("numpy", "scipy", "onnx", "onnxruntime", "orjson", "pyarrow", "model2vec", "tokenizers"):
         assert (python / package).is_dir(), package
-    assert "-py312-" in TRAINING_REGISTRIES["eu-west-1"].image
+    assert "-py312-" in TRAINING_IMAGES["eu-west-1"]
