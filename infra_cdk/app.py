@@ -17,7 +17,6 @@ from alsolike.declarations.parameters import ENVIRONMENT_TAG, REPLICA
 from infra_cdk.constructs.encryption import encrypt
 from infra_cdk.constructs.network import Network, join
 from infra_cdk.constructs.python_layers import MissingLayer
-from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.context import load_settings
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
@@ -34,6 +33,7 @@ from infra_cdk.stacks.pages import PagesStack
 from infra_cdk.stacks.privacy import PrivacyStack
 from infra_cdk.stacks.replica_data import ReplicaDataStack
 from infra_cdk.stacks.serving import ServingStack
+from infra_cdk.stacks.stack import Region
 from infra_cdk.stacks.training import TrainingStack
 
 ROOT = Path(__file__).parents[1]
@@ -76,15 +76,12 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
     """Add the stacks `alsolike-<environment>-<part>` of an environment, in one region or two."""
     # CloudFormation copies the tags of a stack to its resources. Budgets and bills select a deployment by this tag.
     cdk.Tags.of(app).add(ENVIRONMENT_TAG, settings.name, include_resource_types=["aws:cdk:stack"])
-    env = cdk.Environment(account=settings.account, region=settings.region)
-    data = DataStack(app, f"alsolike-{settings.name}-data", settings=settings, env=env)
-    network = None
-    if settings.vpc:
-        network = NetworkStack(app, f"alsolike-{settings.name}-network", settings=settings, env=env).network
-    _add_parts(app, settings=settings, data=data, layers=layers, network=network)
+    data = DataStack(app, settings=settings)
+    network = NetworkStack(app, settings=settings).network if settings.vpc else None
+    _add_parts(app, Region(settings, data, layers), network=network)
     if settings.is_audited:
         names = sorted(stack.stack_name for stack in app.node.children if isinstance(stack, cdk.Stack))
-        AuditStack(app, f"alsolike-{settings.name}-audit", settings=settings, env=env, data=data, stacks=names)
+        AuditStack(app, settings=settings, data=data, stacks=names)
     if settings.replica_region:
         _add_replica(app, settings=settings, primary=data, layers=layers)
     if network:
@@ -107,11 +104,10 @@ def add_stacks(app: cdk.App, *, settings: Settings, layers: Path) -> None:
 def _add_replica(app: cdk.App, *, settings: Settings, primary: DataStack, layers: Path) -> None:
     """Add the stacks of the second region, which have the same names as the primary's stacks."""
     scope = Construct(app, REPLICA)
-    env = cdk.Environment(account=settings.account, region=settings.replica_region)
-    data = ReplicaDataStack(scope, primary.stack_name, settings=settings.replica, env=env, primary=primary)
+    data = ReplicaDataStack(scope, settings=settings.replica, primary=primary)
     # S3 accepts a replication rule only if its destination exists.
     primary.add_stack_dependency(data)
-    stacks = _add_parts(scope, settings=settings.replica, data=data, layers=layers, is_replica=True)
+    stacks = _add_parts(scope, Region(settings.replica, data, layers), is_replica=True)
     for stack in stacks:
         stack.add_stack_dependency(primary)  # The primary creates the replicas of tables and secrets.
     if data.encryption:
@@ -119,89 +115,40 @@ def _add_replica(app: cdk.App, *, settings: Settings, primary: DataStack, layers
 
 
 def _add_parts(
-    scope: Construct,
-    *,
-    settings: Settings,
-    data: StoredData,
-    layers: Path,
-    network: Network | None = None,
-    is_replica: bool = False,
+    scope: Construct, region: Region, *, network: Network | None = None, is_replica: bool = False
 ) -> list[cdk.Stack]:
     """Add the stacks of a region.
 
     Return the stacks that exist in both regions: all except catalogue, Kafka and pages.
     """
-    env = cdk.Environment(account=settings.account, region=settings.region)
-    prefix = f"alsolike-{settings.name}"
-    catalogue = None
-    if not is_replica:
-        catalogue = CatalogueStack(scope, f"{prefix}-catalogue", settings=settings, env=env, data=data, layers=layers)
-    lake = LakeStack(scope, f"{prefix}-lake", settings=settings, env=env, data=data, layers=layers)
-    attribution = AttributionStack(scope, f"{prefix}-attribution", settings=settings, env=env, data=data, layers=layers)
-    training = TrainingStack(
-        scope,
-        f"{prefix}-training",
-        settings=settings,
-        env=env,
-        data=data,
-        attribution=attribution,
-        layers=layers,
-        network=network,
-    )
-    privacy = PrivacyStack(
-        scope,
-        f"{prefix}-privacy",
-        settings=settings,
-        env=env,
-        data=data,
-        layers=layers,
-        has_two_regions=is_replica or settings.replica_region is not None,
-    )
+    settings = region.settings
+    catalogue = None if is_replica else CatalogueStack(scope, region)
+    lake = LakeStack(scope, region)
+    attribution = AttributionStack(scope, region)
+    training = TrainingStack(scope, region, attribution=attribution, network=network)
+    privacy = PrivacyStack(scope, region, has_two_regions=is_replica or settings.replica_region is not None)
     serving = ServingStack(
         scope,
-        f"{prefix}-serving",
-        settings=settings,
-        env=env,
-        data=data,
+        region,
         imports=lake.imports,
         privacy=privacy,
         attribution=attribution,
         training=training,
-        layers=layers,
         is_replica=is_replica,
         network=network,
     )
-    batch = BatchStack(
-        scope,
-        f"{prefix}-batch",
-        settings=settings,
-        env=env,
-        data=data,
-        recommend=serving.recommend,
-        control_plane=serving.control_plane,
-        layers=layers,
-    )
-    kafka = None
-    if settings.kafka:
-        kafka = KafkaStack(
-            scope, f"{prefix}-kafka", settings=settings, kafka=settings.kafka, env=env, data=data, layers=layers
-        )
+    batch = BatchStack(scope, region, recommend=serving.recommend, control_plane=serving.control_plane)
     observability = ObservabilityStack(
         scope,
-        f"{prefix}-observability",
-        settings=settings,
-        env=env,
-        data=data,
+        region,
         catalogue=catalogue,
         lake=lake,
         serving=serving,
         training=training,
-        kafka=kafka,
+        kafka=KafkaStack(scope, region, kafka=settings.kafka) if settings.kafka else None,
     )
     if settings.web:
-        pages = PagesStack(
-            scope, f"{prefix}-pages", settings=settings, env=env, data=data, serving=serving, layers=layers
-        )
+        pages = PagesStack(scope, region, serving=serving)
         # The pages are deployed last, because CloudFront rejects accounts that AWS has not verified. This error ends
         # `cdk deploy --all`.
         pages.add_stack_dependency(observability)

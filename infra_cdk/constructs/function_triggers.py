@@ -1,11 +1,14 @@
 """Triggers that functions' manifests declare."""
 
+from collections.abc import Sequence
+
 import aws_cdk as cdk
 from aws_cdk import aws_events as events
 from aws_cdk import aws_events_targets as targets
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_destinations as destinations
 from aws_cdk import aws_lambda_event_sources as sources
+from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from alsolike.declarations.manifest import EventStream, KafkaTopic, LogLines, Schedule, TableChanges, Trigger
@@ -39,6 +42,34 @@ def attach(
         case Schedule():
             _schedule(trigger, function, scope, settings=settings)
     return []
+
+
+def invoke_for_objects(
+    function: lambda_.IFunction,
+    scope: Construct,
+    construct_id: str,
+    *,
+    settings: Settings,
+    purpose: str,
+    bucket: s3.IBucket,
+    keys: Sequence[object],
+    retries: int = 2,
+    max_age_hours: int = 2,
+) -> None:
+    """Invoke a function when an object is written. `keys` are keys, or filters such as ``{"prefix": ...}``."""
+    events.Rule(
+        scope,
+        construct_id,
+        description=f"Alsolike {settings.name}: {purpose}",
+        event_pattern=events.EventPattern(
+            source=["aws.s3"],
+            detail_type=["Object Created"],
+            detail={"bucket": {"name": [bucket.bucket_name]}, "object": {"key": list(keys)}},
+        ),
+        targets=[
+            targets.LambdaFunction(function, retry_attempts=retries, max_event_age=cdk.Duration.hours(max_age_hours))
+        ],
+    )
 
 
 def _consume(trigger: EventStream, function: lambda_.IFunction, *, settings: Settings, data: StoredData) -> str:

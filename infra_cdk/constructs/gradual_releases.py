@@ -4,10 +4,9 @@ from collections.abc import Mapping
 
 import aws_cdk as cdk
 from aws_cdk import aws_codedeploy as codedeploy
-from aws_cdk import aws_sns as sns
 from constructs import Construct
 
-from infra_cdk.constructs.alarm_topic import alarm
+from infra_cdk.constructs.alarm_topic import Alerts
 from infra_cdk.constructs.api_routes import Api
 from infra_cdk.constructs.metrics import if_enough, percent
 from infra_cdk.constructs.permissions import Permission, role_for
@@ -31,46 +30,41 @@ class GradualReleases(Construct):
         settings: Settings,
         api: Api,
         functions: Mapping[str, PythonFunction],
-        alerts: sns.ITopic,
+        alerts: Alerts,
     ) -> None:
         super().__init__(scope, construct_id)
         requests = api.requests(_MINUTE)
         alarms = [
-            alarm(
+            alerts.alarm(
                 scope,
-                name,
-                metric=metric,
-                above=above,
+                "ReleaseErrors",
+                percent(
+                    api.server_errors(_MINUTE),
+                    requests,
+                    label="Requests that fail, percent",
+                    minimum=_MIN_REQUESTS,
+                    period=_MINUTE,
+                ),
+                "Requests to the API fail for two minutes",
+                above=settings.error_alarm_percent,
                 periods=_PERIODS,
-                description=f"Alsolike {settings.name}: {problem}: docs/runbooks/errors.md",
-                alerts=alerts,
-            )
-            for name, metric, above, problem in (
-                (
-                    "ReleaseErrors",
-                    percent(
-                        api.server_errors(_MINUTE),
-                        requests,
-                        label="Requests that fail, percent",
-                        minimum=_MIN_REQUESTS,
-                        period=_MINUTE,
-                    ),
-                    settings.error_alarm_percent,
-                    "Requests to the API fail for two minutes",
+                runbook="errors",
+            ),
+            alerts.alarm(
+                scope,
+                "ReleaseSlow",
+                if_enough(
+                    api.latency("p99", _MINUTE),
+                    requests,
+                    label="p99 latency, ms",
+                    minimum=_MIN_REQUESTS,
+                    period=_MINUTE,
                 ),
-                (
-                    "ReleaseSlow",
-                    if_enough(
-                        api.latency("p99", _MINUTE),
-                        requests,
-                        label="p99 latency, ms",
-                        minimum=_MIN_REQUESTS,
-                        period=_MINUTE,
-                    ),
-                    settings.latency_alarm_ms,
-                    "One request in a hundred is slow for two minutes",
-                ),
-            )
+                "One request in a hundred is slow for two minutes",
+                above=settings.latency_alarm_ms,
+                periods=_PERIODS,
+                runbook="errors",
+            ),
         ]
         application = codedeploy.LambdaApplication(self, "Application")
         # The ARN of the alias would be a circular reference, because the alias refers to its deployment group.

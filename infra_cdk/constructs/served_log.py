@@ -7,7 +7,6 @@ from constructs import Construct
 
 from alsolike.declarations.manifest import LogLines
 from alsolike.declarations.metrics import Metric
-from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.metrics import OwnMetrics
 from infra_cdk.constructs.python_function import PythonFunction, read_manifest
 from infra_cdk.constructs.python_layers import PythonLayers
@@ -43,24 +42,18 @@ class ServedLog(Construct):
             destination=log_destinations.LambdaDestination(function.live),
             filter_pattern=logs.FilterPattern.exists(trigger.field),
         )
-        alarm(
+        quarter = cdk.Duration.minutes(15)
+        data.alerts.alarm(
             self,
             "Fails",
-            metric=function.live.metric_errors(statistic="Sum", period=cdk.Duration.minutes(15)),
-            above=0,
-            periods=1,
-            description=f"Alsolike {settings.name}: the recommendation log is not written to the lake: "
-            "docs/runbooks/served.md",
-            alerts=data.alerts,
+            function.live.metric_errors(statistic="Sum", period=quarter),
+            "the recommendation log is not written to the lake",
+            runbook="served",
         )
-        alarm(
+        data.alerts.alarm(
             self,
             "Quarantine",
-            metric=OwnMetrics(settings).counted(
-                Metric.RECORDS_QUARANTINED, service="archive_served", period=cdk.Duration.minutes(15)
-            ),
-            above=0,
-            periods=1,
-            description=f"Alsolike {settings.name}: log lines of responses cannot be read: docs/runbooks/served.md",
-            alerts=data.alerts,
+            OwnMetrics(settings).counted(Metric.RECORDS_QUARANTINED, service="archive_served", period=quarter),
+            "log lines of responses cannot be read",
+            runbook="served",
         )

@@ -8,7 +8,8 @@ from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from aws_cdk import aws_secretsmanager as secretsmanager
-from aws_cdk import aws_sns as sns
+
+from infra_cdk.constructs.alarm_topic import Alerts
 
 
 class StoredData(Protocol):
@@ -26,7 +27,7 @@ class StoredData(Protocol):
     session_key: secretsmanager.ISecret
     database_name: str
     tracking_id: str
-    alerts: sns.Topic
+    alerts: Alerts
 
 
 NAMES: Mapping[str, Callable[[StoredData], str]] = {

@@ -1,6 +1,5 @@
 from collections.abc import Sequence
 
-import aws_cdk as cdk
 from constructs import Construct
 
 from infra_cdk.constructs.audit_trail import AuditTrail
@@ -14,17 +13,8 @@ from infra_cdk.stacks.stack import Stack
 class AuditStack(Stack):
     """Audit trail, backups and detection of drift, each if its setting is on."""
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        env: cdk.Environment,
-        data: DataStack,
-        stacks: Sequence[str],
-    ) -> None:
-        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: audit and backups")
+    def __init__(self, scope: Construct, *, settings: Settings, data: DataStack, stacks: Sequence[str]) -> None:
+        super().__init__(scope, "audit", settings=settings, description="audit and backups")
         if settings.audit_trail:
             AuditTrail(self, "Audit", settings=settings, buckets=[data.lake, data.artefacts])
         if settings.backup_days is not None:

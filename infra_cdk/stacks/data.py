@@ -7,13 +7,12 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from alsolike.declarations.tables import PROFILES_PARTITION_KEY, PROFILES_SORT_KEY
-from infra_cdk.constructs.alarm_topic import alerts_topic
+from infra_cdk.constructs.alarm_topic import Alerts
 from infra_cdk.constructs.bucket_replication import ARTEFACTS_FROM_PRIMARY, LAKE, Replication
 from infra_cdk.constructs.buckets import DataLake, removal_policy
 from infra_cdk.constructs.encryption import encryption_key
 from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.stack import Stack
@@ -35,14 +34,8 @@ class DataStack(Stack):
         Tracking ID that clients of Personalize's event API send.
     """
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
-        super().__init__(
-            scope,
-            construct_id,
-            env=env,
-            description=f"Alsolike {settings.name}: stored data",
-            termination_protection=settings.is_protected,
-        )
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "data", settings=settings, description="stored data", protected=settings.is_protected)
         self.encryption = encryption_key(self, "Encryption", settings=settings, removal_policy=removal_policy(settings))
         data_lake = DataLake(self, "DataLake", settings=settings, has_two_regions=settings.replica_region is not None)
         self.replica_key_arn = None
@@ -99,8 +92,8 @@ class DataStack(Stack):
             "the current and the previous value are both valid, and their tokens expire within an hour",
             settings=settings,
         )
-        self.alerts = alerts_topic(self, "Alerts", settings=settings)
-        publish_names(self, settings=settings, data=self, data_lake=data_lake, other_region=settings.replica_region)
+        self.alerts = Alerts(self, "Alerts", settings=settings)
+        publish_names(self, data=self, data_lake=data_lake, other_region=settings.replica_region)
 
     def _replicate(self, region: str, data_lake: DataLake) -> None:
         keys = None
@@ -121,37 +114,30 @@ class DataStack(Stack):
             )
 
 
-def publish_names(
-    stack: cdk.Stack, *, settings: Settings, data: StoredData, data_lake: DataLake, other_region: str | None
-) -> None:
+def publish_names(stack: Stack, *, data: StoredData, data_lake: DataLake, other_region: str | None) -> None:
     def dataset_arn(dataset: str) -> str:
         return f"arn:{stack.partition}:personalize:{stack.region}:{stack.account}:dataset/{data.tracking_id}/{dataset}"
 
-    Parameters(
-        stack,
-        "Parameters",
-        settings=settings,
-        values={
-            "region": stack.region,
-            "stream_name": data.stream.stream_name,
-            "lake_bucket": data.lake.bucket_name,
-            "artefact_bucket": data.artefacts.bucket_name,
-            "profiles_table": data.profiles.table_name,
-            "catalogue_table": data.catalogue.table_name,
-            "users_table": data.users.table_name,
-            "keys_table": data.keys.table_name,
-            "keys_encryption_arn": data.keys_encryption.key_arn,
-            "tracking_id": data.tracking_id,
-            "items_dataset_arn": dataset_arn("ITEMS"),
-            "users_dataset_arn": dataset_arn("USERS"),
-            "glue_database": data_lake.database_name,
-            "glue_table": data_lake.table_name,
-            "hash_key_arn": data.hash_key.secret_arn,
-            "session_key_arn": data.session_key.secret_arn,
-            "alerts_topic_arn": data.alerts.topic_arn,
-            **({"other_region": other_region} if other_region else {}),
-            **({"kms_key_arn": data.encryption.key_arn} if data.encryption else {}),
-        },
+    stack.publish(
+        region=stack.region,
+        stream_name=data.stream.stream_name,
+        lake_bucket=data.lake.bucket_name,
+        artefact_bucket=data.artefacts.bucket_name,
+        profiles_table=data.profiles.table_name,
+        catalogue_table=data.catalogue.table_name,
+        users_table=data.users.table_name,
+        keys_table=data.keys.table_name,
+        keys_encryption_arn=data.keys_encryption.key_arn,
+        tracking_id=data.tracking_id,
+        items_dataset_arn=dataset_arn("ITEMS"),
+        users_dataset_arn=dataset_arn("USERS"),
+        glue_database=data_lake.database_name,
+        glue_table=data_lake.table_name,
+        hash_key_arn=data.hash_key.secret_arn,
+        session_key_arn=data.session_key.secret_arn,
+        alerts_topic_arn=data.alerts.topic_arn,
+        **({"other_region": other_region} if other_region else {}),
+        **({"kms_key_arn": data.encryption.key_arn} if data.encryption else {}),
     )
 
 

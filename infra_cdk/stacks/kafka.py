@@ -1,48 +1,25 @@
-from pathlib import Path
-
 import aws_cdk as cdk
 from constructs import Construct
 
-from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.kafka_source import kafka_arns
-from infra_cdk.constructs.python_function import PythonFunction
-from infra_cdk.constructs.python_layers import PythonLayers
-from infra_cdk.constructs.stored_data import StoredData
+from infra_cdk.constructs.metrics import PERIOD
 from infra_cdk.kafka_settings import KafkaSettings
-from infra_cdk.settings import Settings
-from infra_cdk.stacks.stack import Stack
+from infra_cdk.stacks.stack import FunctionStack, Region
 
 
-class KafkaStack(Stack):
+class KafkaStack(FunctionStack):
     """Events from a Kafka topic: the functions that read the topic and check its mapping, and the alarms.
 
     The stack is separate, so that it can be deleted after the setting is removed. Only the observability stack refers
     to this stack.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        kafka: KafkaSettings,
-        env: cdk.Environment,
-        data: StoredData,
-        layers: Path,
-    ) -> None:
-        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: events from Kafka")
-        shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        function = PythonFunction(
-            self, "read_kafka", settings=settings, layers=shared, data=data, arns=kafka_arns(kafka)
-        )
+    def __init__(self, scope: Construct, region: Region, *, kafka: KafkaSettings) -> None:
+        super().__init__(scope, "kafka", region, description="events from Kafka")
+        function = self.function("read_kafka", arns=kafka_arns(kafka))
         (mapping,) = function.mappings
-        check = PythonFunction(
-            self,
+        check = self.function(
             "check_kafka",
-            settings=settings,
-            layers=shared,
-            data=data,
             values={"mapping_id": mapping},
             arns={
                 "kafka_mapping": self.format_arn(
@@ -53,22 +30,22 @@ class KafkaStack(Stack):
                 )
             },
         )
+        alerts = self.data.alerts
         # Without a connection, Lambda reports no lag, so the connection has its own alarm.
-        self.stopped_alarm = alarm(
+        self.stopped_alarm = alerts.alarm(
             self,
             "KafkaStopped",
-            metric=check.live.metric_errors(statistic="Sum", period=cdk.Duration.minutes(5)),
-            above=0,
+            check.live.metric_errors(statistic="Sum", period=PERIOD),
+            "Lambda does not read Kafka",
             periods=3,
-            description=f"Alsolike {settings.name}: Lambda does not read Kafka: docs/runbooks/kafka.md",
-            alerts=data.alerts,
+            runbook="kafka",
         )
-        self.lag_alarm = alarm(
+        self.lag_alarm = alerts.alarm(
             self,
             "KafkaLag",
-            metric=function.live.metric("OffsetLag", statistic="Maximum", period=cdk.Duration.minutes(5)),
+            function.live.metric("OffsetLag", statistic="Maximum", period=PERIOD),
+            "Events from Kafka are read late",
             above=kafka.alarm_records,
             periods=3,
-            description=f"Alsolike {settings.name}: Events from Kafka are read late: docs/runbooks/kafka.md",
-            alerts=data.alerts,
+            runbook="kafka",
         )

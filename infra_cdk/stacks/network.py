@@ -1,4 +1,3 @@
-import aws_cdk as cdk
 from constructs import Construct
 
 from infra_cdk.constructs.network import Network
@@ -9,6 +8,6 @@ from infra_cdk.stacks.stack import Stack
 class NetworkStack(Stack):
     """Private network of functions and jobs."""
 
-    def __init__(self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment) -> None:
-        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: private network")
+    def __init__(self, scope: Construct, *, settings: Settings) -> None:
+        super().__init__(scope, "network", settings=settings, description="private network")
         self.network = Network(self, "Network", settings=settings)

@@ -2,11 +2,9 @@ from collections.abc import Sequence
 
 import aws_cdk as cdk
 from aws_cdk import aws_cloudwatch as cloudwatch
-from aws_cdk import aws_cloudwatch_actions as actions
 from constructs import Construct
 
 from alsolike.declarations.metrics import Metric
-from infra_cdk.constructs.alarm_topic import alarm
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
 from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
@@ -14,13 +12,11 @@ from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, failed_runs, 
 from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.response_alarms import response_alarms
-from infra_cdk.constructs.stored_data import StoredData
-from infra_cdk.settings import Settings
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.kafka import KafkaStack
 from infra_cdk.stacks.lake import LakeStack
 from infra_cdk.stacks.serving import ServingStack
-from infra_cdk.stacks.stack import Stack
+from infra_cdk.stacks.stack import Region, Stack
 from infra_cdk.stacks.training import TrainingStack
 
 MAX_REFUSED = 100
@@ -37,32 +33,27 @@ class ObservabilityStack(Stack):
     def __init__(
         self,
         scope: Construct,
-        construct_id: str,
+        region: Region,
         *,
-        settings: Settings,
-        env: cdk.Environment,
-        data: StoredData,
         catalogue: CatalogueStack | None,
         lake: LakeStack,
         serving: ServingStack,
         training: TrainingStack,
         kafka: KafkaStack | None,
     ) -> None:
-        super().__init__(
-            scope, construct_id, env=env, description=f"Alsolike {settings.name}: dashboards and composite alarms"
+        self._data, settings = region.data, region.settings
+        super().__init__(scope, "observability", settings=settings, description="dashboards and composite alarms")
+        alerts = region.data.alerts
+        errors = response_alarms(self, settings=settings, api=serving.api, alerts=alerts)
+        alerts.composite_alarm(
+            self, "ShopSeesErrors", errors, "the shop receives errors or degraded responses", runbook="errors"
         )
-        self._settings = settings
-        self._data = data
-        errors = response_alarms(self, settings=settings, api=serving.api, alerts=data.alerts)
-        self._composite_alarm(
-            "ShopSeesErrors", errors, "the shop receives errors or degraded responses: docs/runbooks/errors.md"
-        )
-        failing = self._alarm(
+        failing = alerts.alarm(
+            self,
             "TrainingFails",
             failed_runs(training.state_machine),
-            above=0,
-            periods=1,
-            description="A run of the training workflow failed: docs/runbooks/stale.md",
+            "A run of the training workflow failed",
+            runbook="stale",
         )
         self._signatures()
         self._tables()
@@ -72,11 +63,11 @@ class ObservabilityStack(Stack):
             stale.append(catalogue.lag_alarm)
         if kafka is not None:
             stale += [kafka.lag_alarm, kafka.stopped_alarm]
-        self._composite_alarm("RecommendationsStale", stale, "recommendations are outdated: docs/runbooks/stale.md")
+        alerts.composite_alarm(self, "RecommendationsStale", stale, "recommendations are outdated", runbook="stale")
         if catalogue is not None:
             self._dashboards(_python_functions(scope), serving=serving, training=training, alarms=[*errors, *stale])
         if settings.monthly_budget_usd is not None:
-            monthly_budget(self, "Budget", settings=settings, dollars=settings.monthly_budget_usd, alerts=data.alerts)
+            monthly_budget(self, "Budget", settings=settings, dollars=settings.monthly_budget_usd, alerts=alerts)
 
     def _dashboards(
         self,
@@ -86,7 +77,7 @@ class ObservabilityStack(Stack):
         training: TrainingStack,
         alarms: Sequence[cloudwatch.IAlarm],
     ) -> None:
-        settings, data = self._settings, self._data
+        settings, data = self.settings, self._data
         health_dashboard(
             self,
             settings=settings,
@@ -117,7 +108,7 @@ class ObservabilityStack(Stack):
         Otherwise, other stacks would lose exports that only dashboards import. CloudFormation rejects the removal of an
         imported export, and this stack, which imports these exports, is updated last.
         """
-        setting = self._settings.dashboards
+        setting = self.settings.dashboards
         never = cdk.CfnCondition(self, "Never", expression=cdk.Fn.condition_equals(cdk.Aws.PARTITION, "never"))
         for made in self.node.find_all():
             if isinstance(made, cloudwatch.CfnDashboard):
@@ -127,12 +118,14 @@ class ObservabilityStack(Stack):
 
     def _signatures(self) -> None:
         """Add the alarm on rejected signatures, for example with a deleted key or from an attacker."""
-        self._alarm(
+        self._data.alerts.alarm(
+            self,
             "SignaturesRefused",
-            OwnMetrics(self._settings).counted(Metric.SIGNATURES_REFUSED, service="api"),
+            OwnMetrics(self.settings).counted(Metric.SIGNATURES_REFUSED, service="api"),
+            "Signed requests are refused",
             above=MAX_REFUSED,
             periods=2,
-            description="Signed requests are refused: docs/runbooks/errors.md",
+            runbook="errors",
         )
 
     def _tables(self) -> None:
@@ -145,60 +138,28 @@ class ObservabilityStack(Stack):
             (data.users, "WriteThrottleEvents"),
             (data.keys, "ReadThrottleEvents"),
         )
-        self._alarm(
+        data.alerts.alarm(
+            self,
             "TablesThrottled",
             total(
                 [table.metric(name, statistic="Sum", period=PERIOD) for table, name in watched],
                 label="Throttled reads and writes",
             ),
-            above=0,
+            "Tables throttle reads or writes",
             periods=2,
-            description="Tables throttle reads or writes: docs/runbooks/errors.md",
+            runbook="errors",
         )
 
     def _tombstones(self) -> None:
         """Add the alarm on lost tombstones. The alarm remains active for an hour after the last report."""
-        self._alarm(
+        self._data.alerts.alarm(
+            self,
             "TombstonesDamaged",
-            OwnMetrics(self._settings).counted(Metric.TOMBSTONES_DAMAGED, service="api"),
-            above=0,
-            periods=1,
+            OwnMetrics(self.settings).counted(Metric.TOMBSTONES_DAMAGED, service="api"),
+            "Tombstones of erased users are missing",
             window_periods=int(HOUR.to_minutes() / PERIOD.to_minutes()),
-            description="Tombstones of erased users are missing: docs/runbooks/tombstones.md",
+            runbook="tombstones",
         )
-
-    def _alarm(
-        self,
-        construct_id: str,
-        metric: cloudwatch.IMetric,
-        *,
-        above: int,
-        periods: int,
-        description: str,
-        window_periods: int | None = None,
-    ) -> cloudwatch.Alarm:
-        return alarm(
-            self,
-            construct_id,
-            metric=metric,
-            above=above,
-            periods=periods,
-            window_periods=window_periods,
-            description=f"Alsolike {self._settings.name}: {description}",
-            alerts=self._data.alerts,
-        )
-
-    def _composite_alarm(self, construct_id: str, alarms: Sequence[cloudwatch.IAlarm], description: str) -> None:
-        """Add an alarm that notifies operators, and is active while any of `alarms` is active."""
-        rules = [cloudwatch.AlarmRule.from_alarm(each, cloudwatch.AlarmState.ALARM) for each in alarms]
-        made = cloudwatch.CompositeAlarm(
-            self,
-            construct_id,
-            alarm_rule=cloudwatch.AlarmRule.any_of(*rules),
-            alarm_description=f"Alsolike {self._settings.name}: {description}",
-        )
-        made.add_alarm_action(actions.SnsAction(self._data.alerts))
-        made.add_ok_action(actions.SnsAction(self._data.alerts))
 
 
 def _python_functions(app: Construct) -> dict[str, PythonFunction]:

@@ -1,80 +1,49 @@
-from pathlib import Path
-
 import aws_cdk as cdk
-from aws_cdk import aws_events as events
-from aws_cdk import aws_events_targets as targets
 from constructs import Construct
 
 from alsolike.declarations.storage import CHAMPION_KEY, CONFIGURATION_KEY
-from infra_cdk.constructs.alarm_topic import alarm, alarm_period
-from infra_cdk.constructs.parameters import Parameters
-from infra_cdk.constructs.python_function import PythonFunction
-from infra_cdk.constructs.python_layers import PythonLayers
-from infra_cdk.constructs.stored_data import StoredData
+from infra_cdk.constructs.alarm_topic import alarm_period
+from infra_cdk.constructs.function_triggers import invoke_for_objects
 from infra_cdk.constructs.website import Website
-from infra_cdk.settings import Settings
 from infra_cdk.stacks.serving import ServingStack
-from infra_cdk.stacks.stack import Stack
+from infra_cdk.stacks.stack import FunctionStack, Region
 
 
-class PagesStack(Stack):
+class PagesStack(FunctionStack):
     """Storefront, console and static lists.
 
     No other stack depends on this stack, so accounts without CloudFront can omit it.
     """
 
-    def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        env: cdk.Environment,
-        data: StoredData,
-        serving: ServingStack,
-        layers: Path,
-    ) -> None:
-        super().__init__(scope, construct_id, env=env, description=f"Alsolike {settings.name}: storefront and console")
+    def __init__(self, scope: Construct, region: Region, *, serving: ServingStack) -> None:
+        super().__init__(scope, "pages", region, description="storefront and console")
+        settings = self.settings
         site = Website(
             self, "Website", settings=settings, api_host=serving.api_host, sign_in_url=serving.tokens.sign_in_url
         )
-        values = {"web_url": site.url, "web_bucket": site.bucket.bucket_name}
-        Parameters(self, "Parameters", settings=settings, values=values)
+        self.publish(web_url=site.url, web_bucket=site.bucket.bucket_name)
         if settings.domain:
             cdk.CfnOutput(self, "DomainTarget", value=site.target, description=f"DNS target of {settings.domain}")
         if settings.static_lists_schedule is not None:
-            self._static_lists(site, settings=settings, data=data, layers=layers)
+            self._static_lists(site, schedule=settings.static_lists_schedule)
 
-    def _static_lists(self, site: Website, *, settings: Settings, data: StoredData, layers: Path) -> None:
-        function = PythonFunction(
-            self,
-            "publish_lists",
-            settings=settings,
-            layers=PythonLayers(self, "Layers", settings=settings, directory=layers),
-            data=data,
-            values={"web_bucket": site.bucket.bucket_name},
-            arns={"pages": site.bucket.bucket_arn},
-        )
-        events.Rule(
+    def _static_lists(self, site: Website, *, schedule: str) -> None:
+        function = self.function(
+            "publish_lists", values={"web_bucket": site.bucket.bucket_name}, arns={"pages": site.bucket.bucket_arn}
+        ).live
+        invoke_for_objects(
+            function,
             self,
             "ChampionChanged",
-            description=f"Alsolike {settings.name}: publish static lists of the champion",
-            event_pattern=events.EventPattern(
-                source=["aws.s3"],
-                detail_type=["Object Created"],
-                detail={
-                    "bucket": {"name": [data.artefacts.bucket_name]},
-                    "object": {"key": [CONFIGURATION_KEY, CHAMPION_KEY]},
-                },
-            ),
-            targets=[targets.LambdaFunction(function.live, retry_attempts=2, max_event_age=cdk.Duration.hours(2))],
+            settings=self.settings,
+            purpose="publish static lists of the champion",
+            bucket=self.data.artefacts,
+            keys=[CONFIGURATION_KEY, CHAMPION_KEY],
         )
-        alarm(
+        self.data.alerts.alarm(
             self,
             "ListsFail",
-            metric=function.live.metric_errors(statistic="Sum", period=alarm_period(settings.static_lists_schedule)),
-            above=0,
-            periods=1,
-            description=f"Alsolike {settings.name}: Static lists are not published: docs/runbooks/static-lists.md",
-            alerts=data.alerts,
+            function.metric_errors(statistic="Sum", period=alarm_period(schedule)),
+            "Static lists are not published",
+            runbook="static-lists",
         )

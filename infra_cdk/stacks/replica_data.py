@@ -5,7 +5,7 @@ from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
-from infra_cdk.constructs.alarm_topic import alerts_topic
+from infra_cdk.constructs.alarm_topic import Alerts
 from infra_cdk.constructs.bucket_replication import ARTEFACTS_FROM_REPLICA, LAKE, Replication
 from infra_cdk.constructs.buckets import DataLake, removal_policy
 from infra_cdk.constructs.encryption import encryption_key
@@ -23,15 +23,13 @@ class ReplicaDataStack(Stack):
     exports can be imported only in their region.
     """
 
-    def __init__(
-        self, scope: Construct, construct_id: str, *, settings: Settings, env: cdk.Environment, primary: DataStack
-    ) -> None:
+    def __init__(self, scope: Construct, *, settings: Settings, primary: DataStack) -> None:
         super().__init__(
             scope,
-            construct_id,
-            env=env,
-            description=f"Alsolike {settings.name}: stored data of the second region",
-            termination_protection=settings.is_protected,
+            "data",
+            settings=settings,
+            description="stored data of the second region",
+            protected=settings.is_protected,
         )
         self._primary = primary
         self.encryption = encryption_key(self, "Encryption", settings=settings, removal_policy=removal_policy(settings))
@@ -65,8 +63,8 @@ class ReplicaDataStack(Stack):
         self.tracking_id = primary.tracking_id
         self.hash_key = self._secret("HashKey", primary.hash_key)
         self.session_key = self._secret("SessionKey", primary.session_key)
-        self.alerts = alerts_topic(self, "Alerts", settings=settings)
-        publish_names(self, settings=settings, data=self, data_lake=data_lake, other_region=primary.region)
+        self.alerts = Alerts(self, "Alerts", settings=settings)
+        publish_names(self, data=self, data_lake=data_lake, other_region=primary.region)
 
     def _import_from_primary(self, value: str) -> str:
         """Export a value of the primary's data stack, and return a reference to the output."""

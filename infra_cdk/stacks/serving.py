@@ -1,6 +1,3 @@
-from functools import partial
-from pathlib import Path
-
 import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
@@ -13,66 +10,52 @@ from infra_cdk.constructs.function_alarms import function_alarms
 from infra_cdk.constructs.gradual_releases import GradualReleases
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.network import Network
-from infra_cdk.constructs.parameters import Parameters
 from infra_cdk.constructs.private_api import PrivateApi
-from infra_cdk.constructs.python_function import PythonFunction
-from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.served_log import ServedLog
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.state_machine import executions_of
-from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.token_issuer import TokenIssuer
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.attribution import AttributionStack
 from infra_cdk.stacks.privacy import PrivacyStack
-from infra_cdk.stacks.stack import Stack
+from infra_cdk.stacks.stack import FunctionStack, Region
 from infra_cdk.stacks.training import TrainingStack
 
 _PARTS = ("attribution", "batch", "catalogue", "data", "lake", "observability", "privacy", "serving", "training")
 
 
-class ServingStack(Stack):
+class ServingStack(FunctionStack):
     """The API with its tokens, the functions of its routes, and the consumers of the event stream."""
 
     def __init__(
         self,
         scope: Construct,
-        construct_id: str,
+        region: Region,
         *,
-        settings: Settings,
-        env: cdk.Environment,
-        data: StoredData,
         imports: sfn.StateMachine,
         privacy: PrivacyStack,
         attribution: AttributionStack,
         training: TrainingStack,
-        layers: Path,
         is_replica: bool = False,
         network: Network | None = None,
     ) -> None:
+        settings, data, _ = region
         super().__init__(
             scope,
-            construct_id,
-            env=env,
-            description=f"Alsolike {settings.name}: API and event consumers",
-            termination_protection=settings.stack_protection or None,
+            "serving",
+            region,
+            description="API and event consumers",
+            protected=settings.stack_protection or None,
         )
-        shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        function = partial(PythonFunction, self, settings=settings, layers=shared, data=data)
         self.tokens = tokens = TokenIssuer(self, "Tokens", settings=settings)
-        sessions = SessionAuthorizer(self, "Sessions", settings=settings, layers=shared, data=data)
+        sessions = SessionAuthorizer(self, "Sessions", settings=settings, layers=self.layers, data=data)
         self.api = api = self._add_api(settings, sessions=sessions, network=network)
-        recommend = function("recommend")
+        recommend = self.function("recommend")
         self.recommend, self.recommend_log = recommend.live, recommend.log_group
-        attribution.function.permit(self, "Forecasts", arns={"recommend_function": self.recommend.function_arn})
-        ServedLog(
-            self,
-            "ServedLog",
-            log_group=recommend.log_group,
-            data=data,
-            layers=shared,
-            settings=settings,
+        attribution.attribute_outcomes.permit(
+            self, "Forecasts", arns={"recommend_function": self.recommend.function_arn}
         )
+        ServedLog(self, "ServedLog", log_group=recommend.log_group, data=data, layers=self.layers, settings=settings)
         # `observe` computes the cost from the templates of these stacks.
         parts = (
             ("audit", settings.is_audited),
@@ -82,7 +65,7 @@ class ServingStack(Stack):
         )
         optional = [part for part, is_on in parts if is_on]
         stacks = [f"alsolike-{settings.name}-{part}" for part in (*_PARTS, *optional)]
-        observe = function(
+        observe = self.function(
             "observe",
             values={
                 "api_id": api.metric_id,
@@ -97,13 +80,13 @@ class ServingStack(Stack):
             },
         )
         models = {**training.package_arns, "training_runs": executions_of(self, training.state_machine)}
-        operate = function(
+        operate = self.function(
             "operate",
             values={
                 "model_package_group": training.packages.model_package_group_name,
                 "state_machine_arn": training.state_machine.state_machine_arn,
                 "recommend_function": self.recommend.function_arn,
-                "attribute_outcomes_function": attribution.function.live.function_arn,
+                "attribute_outcomes_function": attribution.attribute_outcomes.live.function_arn,
                 "monitor_models_function": training.monitor_models.function_arn,
             },
             arns={
@@ -121,7 +104,7 @@ class ServingStack(Stack):
         # The batch stack is deployed later, because it needs `recommend`. Therefore, its workflow is read from a
         # parameter.
         parameter = parameter_name(settings.name, "batch_state_machine_arn")
-        self.control_plane = personalize = function(
+        self.control_plane = personalize = self.function(
             "personalize",
             values={
                 "arn_prefix": f"arn:{self.partition}:personalize:{self.region}:{self.account}",
@@ -138,7 +121,7 @@ class ServingStack(Stack):
                 "batch_parameter": self.format_arn(service="ssm", resource="parameter", resource_name=parameter[1:]),
             },
         )
-        collect = function("collect")
+        collect = self.function("collect")
         own = {made.name: made.live for made in (collect, recommend, observe, operate, personalize)}
         api.add_routes({**own, "erase_user": privacy.erase_user, "export_user": privacy.export_user})
         if settings.api_domain and settings.api_zone_id and isinstance(api, HttpApi):
@@ -163,33 +146,27 @@ class ServingStack(Stack):
                 functions={made.name: made for made in (collect, recommend)},
                 alerts=data.alerts,
             )
-        consumers = [function(name) for name in ("update_profiles", "archive_events", "count_trends")]
+        consumers = [self.function(name) for name in ("update_profiles", "archive_events", "count_trends")]
         # Consumers are updated before `collect`, so that they can read a new version of the stream record before it
         # is written.
         collect.live.node.add_dependency(*(made.live for made in consumers))
         function_alarms(
             self,
-            settings=settings,
             shop=[recommend.function_name, collect.function_name, sessions.function_name],
             consumers=consumers,
             alerts=data.alerts,
         )
-        Parameters(
-            self,
-            "Parameters",
-            settings=settings,
-            values={
-                "api_url": api.url,
-                **({"api_domain": settings.api_domain} if settings.api_domain else {}),
-                "user_pool_id": tokens.pool.user_pool_id,
-                "issuer": tokens.issuer,
-                "recommend_function": self.recommend.function_arn,
-                **(
-                    {"web_client_id": tokens.client.user_pool_client_id, "sign_in_url": tokens.sign_in_url}
-                    if settings.web
-                    else {}
-                ),
-            },
+        self.publish(
+            api_url=api.url,
+            user_pool_id=tokens.pool.user_pool_id,
+            issuer=tokens.issuer,
+            recommend_function=self.recommend.function_arn,
+            **({"api_domain": settings.api_domain} if settings.api_domain else {}),
+            **(
+                {"web_client_id": tokens.client.user_pool_client_id, "sign_in_url": tokens.sign_in_url}
+                if settings.web
+                else {}
+            ),
         )
 
     def _add_api(self, settings: Settings, *, sessions: SessionAuthorizer, network: Network | None) -> Api:

@@ -1,11 +1,56 @@
-from typing import Any
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import aws_cdk as cdk
 from constructs import Construct
 
+from infra_cdk.constructs.parameters import Parameters
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
+from infra_cdk.settings import Settings
+
+
+class Region(NamedTuple):
+    """Inputs of all stacks of a region. `layers` is the folder of the built layers."""
+
+    settings: Settings
+    data: StoredData
+    layers: Path
+
 
 class Stack(cdk.Stack):
-    """Stack whose name is its construct ID, so that the stacks of both regions have the same names."""
+    """Stack `alsolike-<environment>-<part>` in the region of the settings. Both regions have the same names."""
 
-    def __init__(self, scope: Construct, construct_id: str, **options: Any) -> None:
-        super().__init__(scope, construct_id, stack_name=construct_id, **options)
+    def __init__(
+        self, scope: Construct, part: str, *, settings: Settings, description: str, protected: bool | None = None
+    ) -> None:
+        name = f"alsolike-{settings.name}-{part}"
+        super().__init__(
+            scope,
+            name,
+            stack_name=name,
+            env=cdk.Environment(account=settings.account, region=settings.region),
+            description=f"Alsolike {settings.name}: {description}",
+            termination_protection=protected,
+        )
+        self.settings = settings
+
+    def publish(self, **values: str) -> None:
+        """Create SSM parameters with these values, by the fields of `Names`."""
+        Parameters(self, "Parameters", settings=self.settings, values=values)
+
+
+class FunctionStack(Stack):
+    """Stack with functions and their layers."""
+
+    def __init__(
+        self, scope: Construct, part: str, region: Region, *, description: str, protected: bool | None = None
+    ) -> None:
+        super().__init__(scope, part, settings=region.settings, description=description, protected=protected)
+        self.data = region.data
+        self.layers = PythonLayers(self, "Layers", settings=region.settings, directory=region.layers)
+
+    def function(self, name: str, **options: Any) -> PythonFunction:
+        """Create a function. `options` are the parameters `values` and `arns` of `PythonFunction`."""
+        return PythonFunction(self, name, settings=self.settings, layers=self.layers, data=self.data, **options)

@@ -1,50 +1,31 @@
-from functools import partial
-from pathlib import Path
-
-import aws_cdk as cdk
 from aws_cdk import aws_sagemaker as sagemaker
 from constructs import Construct
 
 from infra_cdk.constructs.buckets import removal_policy
 from infra_cdk.constructs.drift_watch import Monitoring
 from infra_cdk.constructs.network import Network
-from infra_cdk.constructs.parameters import Parameters
-from infra_cdk.constructs.python_function import PythonFunction
-from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.state_machine import executions_of
-from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.constructs.training_job import TrainingJob
 from infra_cdk.constructs.training_workflow import Steps, TrainingWorkflow
-from infra_cdk.settings import Settings
 from infra_cdk.stacks.attribution import AttributionStack
-from infra_cdk.stacks.stack import Stack
+from infra_cdk.stacks.stack import FunctionStack, Region
 
 
-class TrainingStack(Stack):
+class TrainingStack(FunctionStack):
     """Training: the workflow with its schedule, functions and jobs, the model packages, and monitoring."""
 
     def __init__(
-        self,
-        scope: Construct,
-        construct_id: str,
-        *,
-        settings: Settings,
-        env: cdk.Environment,
-        data: StoredData,
-        attribution: AttributionStack,
-        layers: Path,
-        network: Network | None = None,
+        self, scope: Construct, region: Region, *, attribution: AttributionStack, network: Network | None = None
     ) -> None:
+        settings, data, layers = region
         super().__init__(
             scope,
-            construct_id,
-            env=env,
-            description=f"Alsolike {settings.name}: training of models",
-            termination_protection=settings.stack_protection or None,
+            "training",
+            region,
+            description="training of models",
+            protected=settings.stack_protection or None,
         )
-        shared = PythonLayers(self, "Layers", settings=settings, directory=layers)
-        function = partial(PythonFunction, self, settings=settings, layers=shared, data=data)
         self.packages = packages = sagemaker.CfnModelPackageGroup(
             self,
             "Models",
@@ -60,8 +41,8 @@ class TrainingStack(Stack):
             ),
         }
         group = {"model_package_group": packages.model_package_group_name}
-        build_dataset = function("build_dataset").live
-        start = function("start_training")
+        build_dataset = self.function("build_dataset").live
+        start = self.function("start_training")
         workflow = TrainingWorkflow(
             self,
             "Workflow",
@@ -69,10 +50,10 @@ class TrainingStack(Stack):
             steps=Steps(
                 start_training=start.live,
                 build_dataset=build_dataset,
-                register_model=function("register_model", values=group, arns=self.package_arns).live,
-                run_canary=function(
+                register_model=self.function("register_model", values=group, arns=self.package_arns).live,
+                run_canary=self.function(
                     "run_canary",
-                    values={**group, "attribute_outcomes_function": attribution.function.live.function_arn},
+                    values={**group, "attribute_outcomes_function": attribution.attribute_outcomes.live.function_arn},
                     arns=self.package_arns,
                 ).live,
             ),
@@ -95,18 +76,13 @@ class TrainingStack(Stack):
         # The policy is separate, because the machine needs the function and the function's role.
         start.permit(self, "LookAtRuns", arns={"training_runs": executions_of(self, workflow.state_machine)})
         monitoring = Monitoring(
-            self, "Monitoring", settings=settings, data=data, layers=shared, workflow=workflow.state_machine
+            self, "Monitoring", settings=settings, data=data, layers=self.layers, workflow=workflow.state_machine
         )
         self.monitor_models = monitoring.function.live
         self.stale_alarms = [monitoring.alarms["Stale"], monitoring.alarms["Silent"]]
-        Parameters(
-            self,
-            "Parameters",
-            settings=settings,
-            values={
-                "build_dataset_function": build_dataset.function_arn,
-                "monitor_models_function": monitoring.function.live.function_arn,
-                "state_machine_arn": workflow.state_machine.state_machine_arn,
-                "model_package_group": packages.model_package_group_name,
-            },
+        self.publish(
+            build_dataset_function=build_dataset.function_arn,
+            monitor_models_function=self.monitor_models.function_arn,
+            state_machine_arn=workflow.state_machine.state_machine_arn,
+            model_package_group=packages.model_package_group_name,
         )

@@ -116,9 +116,8 @@ def test_environment_without_the_settings_has_no_audit_stack(assembly):
 )
 def test_each_setting_adds_only_its_resources(settings, kinds, tmp_path):
     app = cdk.App(outdir=str(tmp_path), analytics_reporting=False)
-    given, env = Settings(name="shop", region="us-east-1", **settings), cdk.Environment(region="us-east-1")
-    data = DataStack(app, "alsolike-shop-data", settings=given, env=env)
-    AuditStack(app, "alsolike-shop-audit", settings=given, env=env, data=data, stacks=["alsolike-shop-data"])
+    given = Settings(name="shop", region="us-east-1", **settings)
+    AuditStack(app, settings=given, data=DataStack(app, settings=given), stacks=["alsolike-shop-data"])
     template = app.synth().get_stack_by_name("alsolike-shop-audit").template
 
     distinct = {"AWS::CloudTrail::Trail", "AWS::Backup::BackupVault", "AWS::StepFunctions::StateMachine"}
