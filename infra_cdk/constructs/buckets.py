@@ -27,15 +27,15 @@ from alsolike.declarations.storage import (
     INTERACTIONS_PREFIX,
     OUTCOMES_PREFIX,
     QUARANTINE_PREFIX,
+    SERVED_PREFIX,
     TRAINING_PREFIX,
     TRENDS_PREFIX,
 )
-from alsolike.declarations.tables import INTERACTIONS_PARTITION, INTERACTIONS_TABLE
+from alsolike.declarations.tables import INTERACTIONS_PARTITION, INTERACTIONS_TABLE, SERVED_PARTITION, SERVED_TABLE
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
-from infra_cdk.constructs.lake_view import once_view
+from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
+from infra_cdk.constructs.lake_tables import lake_table, once_view
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.parquet_table import Database, parquet_table
-from infra_cdk.constructs.served_table import ServedTable, served_lifetime
 from infra_cdk.settings import Settings
 
 DERIVED_PREFIXES = (OUTCOMES_PREFIX, ENGAGEMENT_PREFIX, ATTRIBUTION_PREFIX)
@@ -59,7 +59,7 @@ class DataLake(Construct):
             rules=[
                 s3.LifecycleRule(prefix=QUARANTINE_PREFIX, expiration=cdk.Duration.days(QUARANTINE_DAYS)),
                 s3.LifecycleRule(prefix=FAILED_BATCHES_PREFIX, expiration=cdk.Duration.days(QUARANTINE_DAYS)),
-                served_lifetime(settings),
+                s3.LifecycleRule(prefix=SERVED_PREFIX, expiration=cdk.Duration.days(settings.served_days)),
                 # Attribution rewrites these objects often, and they can be recomputed, so old versions are kept for a
                 # day. S3 applies the shorter of two rules.
                 *(
@@ -168,33 +168,33 @@ class DataLake(Construct):
         )
 
     def _tables(self) -> None:
-        database = Database(cdk.Stack.of(self).account, self.database_name)
-        made = glue.CfnDatabase(
+        settings, name = self._settings, self.database_name
+        database = glue.CfnDatabase(
             self,
             "Database",
-            catalog_id=database.catalog_id,
+            catalog_id=cdk.Stack.of(self).account,
             database_input=glue.CfnDatabase.DatabaseInputProperty(
-                name=database.name, description=f"Alsolike {self._settings.name}: the lake"
+                name=name, description=f"Alsolike {settings.name}: the lake"
             ),
         )
-        interactions = parquet_table(
+        interactions = lake_table(
             self,
             "Interactions",
-            bucket=self.lake,
-            database=database,
+            lake=self.lake,
+            database=name,
             name=INTERACTIONS_TABLE,
             description="Events of users with duplicates; interactions_once has each event once",
             columns=INTERACTIONS_COLUMNS,
             partition=INTERACTIONS_PARTITION,
-            first_date=self._settings.lake_first_date,
+            first_date=settings.lake_first_date,
             # Maximum clock skew of senders that a configuration can allow.
             days_ahead=7,
         )
-        interactions.add_resource_dependency(made)
+        interactions.add_resource_dependency(database)
         view = once_view(
             self,
             "InteractionsOnce",
-            database=database,
+            database=name,
             table=INTERACTIONS_TABLE,
             description="Events of users without duplicates",
             columns=INTERACTIONS_COLUMNS,
@@ -202,8 +202,31 @@ class DataLake(Construct):
             sql=INTERACTIONS_ONCE_SQL,
         )
         view.add_resource_dependency(interactions)
-        served = ServedTable(self, "Served", lake=self.lake, database=database, settings=self._settings)
-        served.node.add_dependency(made)
+        scope = Construct(self, "Served")
+        served = lake_table(
+            scope,
+            "Table",
+            lake=self.lake,
+            database=name,
+            name=SERVED_TABLE,
+            description="Recommendation log with duplicates; served_once has one row per response",
+            columns=SERVED_COLUMNS,
+            partition=SERVED_PARTITION,
+            # Objects of older days are deleted. For queries without a date, Athena would list these days in vain.
+            first_date=f"NOW-{settings.served_days + 1}DAYS",
+        )
+        view = once_view(
+            scope,
+            "Once",
+            database=name,
+            table=SERVED_TABLE,
+            description="Recommendation log with one row per response",
+            columns=SERVED_COLUMNS,
+            partition=SERVED_PARTITION,
+            sql=SERVED_ONCE_SQL,
+        )
+        view.add_resource_dependency(served)
+        scope.node.add_dependency(database)
 
 
 def _send_events(bucket: s3.Bucket) -> None:

@@ -7,7 +7,7 @@ from alsolike.declarations.tables import ENGAGEMENT_TABLE, OUTCOMES_TABLE, SERVE
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from alsolike.records.outcome import OUTCOMES_COLUMNS
 from infra_cdk.constructs.alarm_topic import alarm_period
-from infra_cdk.constructs.parquet_table import Database, parquet_table
+from infra_cdk.constructs.lake_tables import lake_table
 from infra_cdk.stacks.stack import FunctionStack, Region
 
 
@@ -40,11 +40,11 @@ class AttributionStack(FunctionStack):
         )
 
     def _table(self, construct_id: str, name: str, columns: Mapping[str, str], description: str) -> None:
-        parquet_table(
+        lake_table(
             self,
             construct_id,
-            bucket=self.data.lake,
-            database=Database(self.account, self.data.database_name),
+            lake=self.data.lake,
+            database=self.data.database_name,
             name=name,
             description=description,
             columns=columns,

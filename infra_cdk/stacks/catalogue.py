@@ -7,8 +7,9 @@ from alsolike.declarations.storage import (
     ITEM_CHANGES_PREFIX,
     USER_CHANGES_PREFIX,
 )
-from infra_cdk.constructs.change_log import change_log_table
+from alsolike.declarations.tables import CHANGES_PARTITION
 from infra_cdk.constructs.function_triggers import invoke_for_objects
+from infra_cdk.constructs.lake_tables import JSON_LINES, lake_table
 from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, failed_batches
 from infra_cdk.stacks.stack import FunctionStack, Region
 
@@ -50,8 +51,18 @@ class CatalogueStack(FunctionStack):
             ("Items", ITEM_CHANGES_PREFIX, "item_id"),
             ("Users", USER_CHANGES_PREFIX, "user_id"),
         ):
-            change_log_table(
-                self, f"{construct_id}Log", data.lake, prefix=prefix, id_column=id_column, database=data.database_name
+            lake_table(
+                self,
+                f"{construct_id}Log",
+                lake=data.lake,
+                database=data.database_name,
+                name=f"{prefix.removesuffix('/')}_changes",
+                description=f"Changes of each {id_column} with their times; the row with the latest time is current",
+                columns={id_column: "string", "updated_at_ms": "bigint", "deleted": "boolean", "properties": "string"},
+                partition=CHANGES_PARTITION,
+                first_date="2026-01-01",  # Earlier than the first release.
+                prefix=prefix,
+                format_=JSON_LINES,
             )
         invoke_for_objects(
             publish.live,

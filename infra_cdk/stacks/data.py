@@ -2,6 +2,7 @@
 
 import aws_cdk as cdk
 from aws_cdk import aws_dynamodb as dynamodb
+from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
@@ -11,7 +12,6 @@ from infra_cdk.constructs.alarm_topic import Alerts
 from infra_cdk.constructs.bucket_replication import ARTEFACTS_FROM_PRIMARY, LAKE, Replication
 from infra_cdk.constructs.buckets import DataLake, removal_policy
 from infra_cdk.constructs.encryption import encryption_key
-from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
@@ -45,7 +45,7 @@ class DataStack(Stack):
             self._replicate(settings.replica_region, data_lake)
         self.lake, self.artefacts = data_lake.lake, data_lake.artefacts
         self.database_name = data_lake.database_name
-        self.stream = EventStream(self, "Events", settings=settings).stream
+        self.stream = event_stream(Construct(self, "Events"), settings=settings)
         # Unused table of version 0.2. Its exports must exist until the stacks that import them are updated.
         packed_profiles = _table(
             self, "Profiles", key="profile_id", settings=settings, expires_with="expires_at", backups=False
@@ -138,6 +138,20 @@ def publish_names(stack: Stack, *, data: StoredData, data_lake: DataLake, other_
         alerts_topic_arn=data.alerts.topic_arn,
         **({"other_region": other_region} if other_region else {}),
         **({"kms_key_arn": data.encryption.key_arn} if data.encryption else {}),
+    )
+
+
+def event_stream(scope: Construct, *, settings: Settings) -> kinesis.Stream:
+    """Create the stream of interactions. Records of a user or session share a shard, which preserves their order."""
+    provisioned = settings.stream_mode == "provisioned"
+    return kinesis.Stream(
+        scope,
+        "Stream",
+        stream_mode=kinesis.StreamMode.PROVISIONED if provisioned else kinesis.StreamMode.ON_DEMAND,
+        shard_count=settings.stream_shards if provisioned else None,
+        retention_period=cdk.Duration.hours(settings.stream_retention_hours),
+        encryption=kinesis.StreamEncryption.MANAGED,
+        removal_policy=removal_policy(settings),
     )
 
 

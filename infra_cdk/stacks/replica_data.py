@@ -9,9 +9,16 @@ from infra_cdk.constructs.alarm_topic import Alerts
 from infra_cdk.constructs.bucket_replication import ARTEFACTS_FROM_REPLICA, LAKE, Replication
 from infra_cdk.constructs.buckets import DataLake, removal_policy
 from infra_cdk.constructs.encryption import encryption_key
-from infra_cdk.constructs.event_stream import EventStream
 from infra_cdk.settings import Settings
-from infra_cdk.stacks.data import ARTEFACTS_OUTPUT, KEY_OUTPUT, LAKE_OUTPUT, DataStack, publish_names, regional_stores
+from infra_cdk.stacks.data import (
+    ARTEFACTS_OUTPUT,
+    KEY_OUTPUT,
+    LAKE_OUTPUT,
+    DataStack,
+    event_stream,
+    publish_names,
+    regional_stores,
+)
 from infra_cdk.stacks.stack import Stack
 
 
@@ -55,7 +62,7 @@ class ReplicaDataStack(Stack):
                 prefixes=prefixes,
                 keys=keys,
             )
-        self.stream = EventStream(self, "Events", settings=settings).stream
+        self.stream = event_stream(Construct(self, "Events"), settings=settings)
         self.profiles = self._table("ProfileItems", primary.profiles)
         self.catalogue = self._table("Catalogue", primary.catalogue)
         self.users = self._table("Users", primary.users)

@@ -2,9 +2,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import aws_cdk as cdk
+from aws_cdk import aws_ssm as ssm
 from constructs import Construct
 
-from infra_cdk.constructs.parameters import Parameters
+from alsolike.declarations.parameters import Names, parameter_name
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
 from infra_cdk.constructs.stored_data import StoredData
@@ -37,8 +38,18 @@ class Stack(cdk.Stack):
         self.settings = settings
 
     def publish(self, **values: str) -> None:
-        """Create SSM parameters with these values, by the fields of `Names`."""
-        Parameters(self, "Parameters", settings=self.settings, values=values)
+        """Create SSM parameters with the names of resources, for clients. The keys are fields of `Names`."""
+        if unknown := values.keys() - Names.__dataclass_fields__.keys():
+            raise ValueError(f"Names declares no {', '.join(sorted(unknown))}")
+        scope = Construct(self, "Parameters")
+        for field, value in values.items():
+            ssm.StringParameter(
+                scope,
+                field.replace("_", "-"),
+                # The name is fixed instead of generated, because clients read these parameters first.
+                parameter_name=parameter_name(self.settings.name, field),
+                string_value=value,
+            )
 
 
 class FunctionStack(Stack):
