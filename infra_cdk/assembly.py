@@ -13,7 +13,6 @@ import shutil
 import sys
 import sysconfig
 import tempfile
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -29,11 +28,8 @@ INPUTS = ("cdk.json", "functions", "infra_cdk", "layers/core", "model_export", "
 KEPT = 4
 """Default maximum number of assemblies in the cache. The least recently used assemblies are deleted first."""
 
-_STAMP = "inputs.sha256"
 _NOT_PASSED = ("AWS_", "CDK_")
 _VARIABLES = ("JSII_",)
-_WRITING = ".writing-"
-_ABANDONED_S = 86_400
 
 
 class InputsChanged(Exception):
@@ -76,26 +72,26 @@ def inputs_digest(
 
 
 def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], None], kept: int = KEPT) -> Path:
-    """Return the folder of the assembly for the current inputs. A missing or modified assembly is written.
+    """Return the folder of the assembly for the current inputs. A missing assembly is written.
 
     An assembly is written to a temporary folder and renamed, so that an interrupted synthesis is never used.
     """
     inputs = digest()
     entry = cache / inputs[:24]
-    if _is_current(entry, inputs):
+    if entry.is_dir():
         entry.touch()
         return entry
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=_WRITING, dir=cache) as scratch:
+    with tempfile.TemporaryDirectory(prefix=".writing-", dir=cache) as scratch:
         written = Path(scratch) / "assembly"
         write(written)
         if digest() != inputs:
             raise InputsChanged("the sources changed during the synthesis; run the command again")
-        (written / _STAMP).write_text(_stamp(written, inputs), encoding="utf-8")
-        if not _is_current(entry, inputs):  # another process may have written this assembly
-            shutil.rmtree(entry, ignore_errors=True)
+        if not entry.is_dir():  # another process may have written this assembly
             written.rename(entry)
-    _prune(cache, kept)
+    # Folders of killed syntheses are deleted too, as soon as newer assemblies exist.
+    for path in sorted(cache.iterdir(), key=lambda path: path.stat().st_mtime)[:-kept]:
+        shutil.rmtree(path, ignore_errors=True)
     return entry
 
 
@@ -133,27 +129,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
-
-
-def _is_current(entry: Path, inputs: str) -> bool:
-    stamp = entry / _STAMP
-    return stamp.is_file() and stamp.read_text(encoding="utf-8") == _stamp(entry, inputs)
-
-
-def _prune(cache: Path, kept: int) -> None:
-    last_used_s = {path: path.stat().st_mtime for path in cache.iterdir() if path.is_dir()}
-    written = sorted((p for p in last_used_s if not p.name.startswith(_WRITING)), key=last_used_s.__getitem__)
-    abandoned = [
-        path
-        for path, at_s in last_used_s.items()
-        if path.name.startswith(_WRITING) and at_s < time.time() - _ABANDONED_S
-    ]
-    for path in (*written[:-kept], *abandoned):
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _stamp(folder: Path, inputs: str) -> str:
-    return f"{inputs} {_digest(path for path in _files(folder) if path[1] != _STAMP)}\n"
 
 
 def _digest(files: Iterable[tuple[Path, str]]) -> str:

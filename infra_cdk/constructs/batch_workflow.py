@@ -14,9 +14,8 @@ from constructs import Construct
 from alsolike.declarations.storage import BATCH_PREFIX
 from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.permissions import Permission, add_policy, objects
-from infra_cdk.constructs.retry_policy import Attempts
 from infra_cdk.constructs.state_machine import state_machine
-from infra_cdk.constructs.workflow_steps import call
+from infra_cdk.constructs.workflow_steps import Attempts, call
 from infra_cdk.settings import Settings
 
 RECOMMEND_TIMEOUT_S, WRITE_TIMEOUT_S = 30, 150

@@ -1,16 +1,16 @@
 """Dashboard of daily costs: usage that CloudWatch measures, multiplied by its price."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
 from aws_cdk import aws_kinesis as kinesis
-from aws_cdk import aws_logs as logs
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra_cdk.constructs.api_routes import Api
 from infra_cdk.constructs.dashboard_widgets import DAY, HALF, WIDE, board, graph
+from infra_cdk.constructs.metrics import aws_metric
 from infra_cdk.constructs.python_function import PythonFunction, read_manifest
 from infra_cdk.settings import Settings
 from operations.prices import DATE, REGION, TABLE
@@ -63,33 +63,54 @@ def cost_dashboard(
         memory_mb[LATER] = settings.number(read_manifest(LATER).memory_mb)
     time = {name: _gb_seconds(name, durations[name], memory_mb=memory_mb[name]) for name in sorted(durations)}
     api_calls = "rest_api_calls" if settings.private_api else "api_calls"
-    calls = [_dollars(api.requests(), TABLE[api_calls].dollars, "API Gateway, calls")]
+    calls = [_dollars(api.requests(), api_calls, "API Gateway, calls")]
     stored = [each for name, bucket in buckets.items() for each in _storage_costs(bucket, name)]
     groups = {name: functions[name].log_group for name in _LOGGED} | {"the API's access log": api.access_log}
-    gb_s = TABLE["lambda_arm_gb_s" if settings.architecture == "arm64" else "lambda_x86_gb_s"].dollars
+    gb_s = "lambda_arm_gb_s" if settings.architecture == "arm64" else "lambda_x86_gb_s"
     made.add_widgets(cloudwatch.TextWidget(markdown=NOTE, width=WIDE, height=2))
     made.add_widgets(
-        graph(f"Lambda: time, at ${gb_s:.10f} a GB-second", [_dollars(time[name], gb_s, name) for name in time]),
+        graph(
+            f"Lambda: time, at ${TABLE[gb_s].dollars:.10f} a GB-second",
+            [_dollars(time[name], gb_s, name) for name in time],
+        ),
         graph("Lambda: GB-seconds", list(time.values())),
     )
     made.add_widgets(
         graph(
             f"Calls: API at ${_million(api_calls)}, Lambda at ${_million('lambda_requests')} a million",
-            [*calls, _dollars(_all_calls(invocations), TABLE["lambda_requests"].dollars, "Lambda, calls")],
+            [*calls, _dollars(_all_calls(invocations), "lambda_requests", "Lambda, calls")],
         ),
         graph(
             f"Kinesis: PUT units at ${_million('kinesis_puts')} a million",
-            [_dollars(_sum(stream.metric_incoming_records()), TABLE["kinesis_puts"].dollars, "PUT units")],
+            [_dollars(_sum(stream.metric_incoming_records()), "kinesis_puts", "PUT units")],
         ),
     )
     made.add_widgets(
         graph(
             f"DynamoDB: units at ${_million('dynamodb_writes')} written, ${_million('dynamodb_reads')} read, a million",
-            [each for name, table in tables.items() for each in _units(table, name)],
+            [
+                _dollars(
+                    aws_metric("DynamoDB", f"Consumed{operation}CapacityUnits", period=DAY, TableName=table.table_name),
+                    price,
+                    f"{name}, {verb}",
+                )
+                for name, table in tables.items()
+                for operation, price, verb in (
+                    ("Write", "dynamodb_writes", "written"),
+                    ("Read", "dynamodb_reads", "read"),
+                )
+            ],
         ),
         graph(
             f"CloudWatch: ingested logs, at ${TABLE['logs_gb'].dollars:.2f} a GB",
-            [_gb(_logged(group), TABLE["logs_gb"].dollars, name) for name, group in groups.items()],
+            [
+                _priced(
+                    aws_metric("Logs", "IncomingBytes", period=DAY, LogGroupName=group.log_group_name),
+                    f"{TABLE['logs_gb'].dollars:g} / 1000000000",
+                    name,
+                )
+                for name, group in groups.items()
+            ],
         ),
     )
     made.add_widgets(
@@ -129,71 +150,40 @@ def _all_calls(invocations: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.Math
     )
 
 
-def _units(table: dynamodb.ITableV2, name: str) -> Sequence[cloudwatch.IMetric]:
-    return [
-        _dollars(_table_metric(table, f"Consumed{operation}CapacityUnits"), TABLE[price].dollars, f"{name}, {verb}")
-        for operation, price, verb in (("Write", "dynamodb_writes", "written"), ("Read", "dynamodb_reads", "read"))
-    ]
-
-
-def _table_metric(table: dynamodb.ITableV2, metric: str) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace="AWS/DynamoDB",
-        metric_name=metric,
-        dimensions_map={"TableName": table.table_name},
-        statistic="Sum",
-        period=DAY,
-    )
-
-
 def _storage_costs(bucket: s3.IBucket, name: str) -> list[cloudwatch.IMetric]:
-    return [_gb_month(_stored(bucket, kind), TABLE[price].dollars, f"{name}{where}") for kind, price, where in _CLASSES]
-
-
-def _stored(bucket: s3.IBucket, kind: str) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace="AWS/S3",
-        metric_name="BucketSizeBytes",
-        dimensions_map={"BucketName": bucket.bucket_name, "StorageType": kind},
-        statistic="Average",
-        period=DAY,
-    )
-
-
-def _logged(group: logs.ILogGroup) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace="AWS/Logs",
-        metric_name="IncomingBytes",
-        dimensions_map={"LogGroupName": group.log_group_name},
-        statistic="Sum",
-        period=DAY,
-    )
+    return [
+        _priced(
+            aws_metric(
+                "S3",
+                "BucketSizeBytes",
+                statistic="Average",
+                period=DAY,
+                BucketName=bucket.bucket_name,
+                StorageType=storage_class,
+            ),
+            f"{TABLE[price].dollars:g} / 1000000000 / 30.4",
+            f"{name}{suffix}",
+        )
+        for storage_class, price, suffix in _CLASSES
+    ]
 
 
 def _account(settings: Settings) -> list[cloudwatch.IWidget]:
     if settings.region != BILLING_REGION:
         return []
-    owed = cloudwatch.Metric(
-        namespace="AWS/Billing",
-        metric_name="EstimatedCharges",
-        dimensions_map={"Currency": "USD"},
+    owed = aws_metric(
+        "Billing",
+        "EstimatedCharges",
         statistic="Maximum",
         period=DAY,
         label="the whole account, this month",
+        Currency="USD",
     )
     return [graph("Estimate of AWS, if billing alerts are on", [owed], width=HALF)]
 
 
-def _dollars(usage: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathExpression:
-    return _priced(usage, f"{price:.12f}", label)
-
-
-def _gb(used: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathExpression:
-    return _priced(used, f"{price:g} / 1000000000", label)
-
-
-def _gb_month(size: cloudwatch.IMetric, price: float, label: str) -> cloudwatch.MathExpression:
-    return _priced(size, f"{price:g} / 1000000000 / 30.4", label)
+def _dollars(usage: cloudwatch.IMetric, price: str, label: str) -> cloudwatch.MathExpression:
+    return _priced(usage, f"{TABLE[price].dollars:.12f}", label)
 
 
 def _priced(usage: cloudwatch.IMetric, factor: str, label: str) -> cloudwatch.MathExpression:

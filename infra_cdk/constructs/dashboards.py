@@ -13,7 +13,7 @@ from constructs import Construct
 from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.api_routes import Api
 from infra_cdk.constructs.dashboard_widgets import HALF, RATES, THIRD, WIDE, board, graph, query
-from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, percent
+from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, aws_metric, percent
 from infra_cdk.settings import Settings
 
 _LADDER = (
@@ -59,7 +59,7 @@ def health_dashboard(
         graph(
             "Throttles of the tables",
             [
-                _throttled(table, metric, f"{name}: {noun}")
+                aws_metric("DynamoDB", metric, period=PERIOD, label=f"{name}: {noun}", TableName=table.table_name)
                 for name, table in tables.items()
                 for metric, noun in (("ReadThrottleEvents", "reads"), ("WriteThrottleEvents", "writes"))
             ],
@@ -180,14 +180,3 @@ def _function_metric(
     function: lambda_.IFunction, metric: str, label: str, *, statistic: str = "Sum"
 ) -> cloudwatch.Metric:
     return function.metric(metric, statistic=statistic, period=PERIOD, label=label)
-
-
-def _throttled(table: dynamodb.ITableV2, metric: str, label: str) -> cloudwatch.Metric:
-    return cloudwatch.Metric(
-        namespace="AWS/DynamoDB",
-        metric_name=metric,
-        dimensions_map={"TableName": table.table_name},
-        statistic="Sum",
-        period=PERIOD,
-        label=label,
-    )

@@ -7,11 +7,9 @@ from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra_cdk.constructs.notification import notify
 from infra_cdk.constructs.permissions import Permission
-from infra_cdk.constructs.retry_policy import Attempts
 from infra_cdk.constructs.state_machine import state_machine
-from infra_cdk.constructs.workflow_steps import call
+from infra_cdk.constructs.workflow_steps import Attempts, call, notify
 from infra_cdk.settings import Settings
 
 # A Lambda function runs for at most 15 minutes. Each call continues the previous call, so a purge can be retried

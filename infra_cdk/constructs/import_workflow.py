@@ -7,10 +7,9 @@ from constructs import Construct
 from infra_cdk.constructs.permissions import Permission
 from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.constructs.python_layers import PythonLayers
-from infra_cdk.constructs.retry_policy import Attempts
 from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.stored_data import StoredData
-from infra_cdk.constructs.workflow_steps import call
+from infra_cdk.constructs.workflow_steps import Attempts, call
 from infra_cdk.settings import Settings
 
 # A Lambda function runs for at most 15 minutes. A retried call continues the import.

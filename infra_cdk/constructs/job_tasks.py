@@ -7,9 +7,9 @@ import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra_cdk.constructs.retry_policy import Attempts
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.training_job import TrainingJob
+from infra_cdk.constructs.workflow_steps import Attempts
 
 SAGEMAKER_REFUSALS = ("SageMaker.AmazonSageMakerException", "SageMaker.ResourceLimitExceededException")
 """Errors of SageMaker when it cannot start a job, for example because of a quota."""

@@ -102,18 +102,28 @@ def total(metrics: Sequence[cloudwatch.IMetric], *, label: str, period: cdk.Dura
     return cloudwatch.MathExpression(label=label, expression=expression, using_metrics=names, period=period)
 
 
+def aws_metric(
+    service: str,
+    metric: str,
+    *,
+    period: cdk.Duration,
+    statistic: str = "Sum",
+    label: str | None = None,
+    **dimensions: str,
+) -> cloudwatch.Metric:
+    return cloudwatch.Metric(
+        namespace=f"AWS/{service}",
+        metric_name=metric,
+        dimensions_map=dimensions,
+        statistic=statistic,
+        period=period,
+        label=label,
+    )
+
+
 def throttles(function_names: Iterable[str]) -> cloudwatch.IMetric:
     return total(
-        [
-            cloudwatch.Metric(
-                namespace="AWS/Lambda",
-                metric_name="Throttles",
-                dimensions_map={"FunctionName": name},
-                statistic="Sum",
-                period=PERIOD,
-            )
-            for name in function_names
-        ],
+        [aws_metric("Lambda", "Throttles", period=PERIOD, FunctionName=name) for name in function_names],
         label="Throttled invocations",
     )
 
@@ -123,17 +133,9 @@ def failed_batches(mappings: Iterable[str]) -> cloudwatch.IMetric:
 
     https://docs.aws.amazon.com/lambda/latest/dg/monitoring-metrics-types.html#event-source-mapping-metrics
     """
+    name = "OnFailureDestinationDeliveredEventCount"
     return total(
-        [
-            cloudwatch.Metric(
-                namespace="AWS/Lambda",
-                metric_name="OnFailureDestinationDeliveredEventCount",
-                dimensions_map={"EventSourceMappingUUID": mapping},
-                statistic="Sum",
-                period=HOUR,
-            )
-            for mapping in mappings
-        ],
+        [aws_metric("Lambda", name, period=HOUR, EventSourceMappingUUID=mapping) for mapping in mappings],
         label="Records in failed batches",
         period=HOUR,
     )

@@ -12,10 +12,9 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.notification import notify
 from infra_cdk.constructs.permissions import Permission
-from infra_cdk.constructs.retry_policy import Attempts
 from infra_cdk.constructs.state_machine import state_machine
+from infra_cdk.constructs.workflow_steps import Attempts, notify
 from infra_cdk.settings import Settings
 
 _CALL = Attempts(timeout_s=60)

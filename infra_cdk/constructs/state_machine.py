@@ -8,8 +8,8 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra_cdk.constructs.log_group import log_group
+from infra_cdk.constructs.nag_suppressions import acknowledge
 from infra_cdk.constructs.permissions import Permission, role_for
-from infra_cdk.constructs.workflow_permissions import check_traces, workflow_output
 from infra_cdk.settings import Settings
 
 
@@ -42,7 +42,7 @@ def state_machine(
         "Role",
         service="states.amazonaws.com",
         description=f"Alsolike {settings.name}: {description}",
-        permissions=[*permissions, *workflow_output(traces=settings.tracing)],
+        permissions=[*permissions, *_output(traces=settings.tracing)],
     )
     machine = sfn.StateMachine(
         scope,
@@ -58,5 +58,44 @@ def state_machine(
         ),
         timeout=timeout,
     )
-    check_traces(machine, traces=settings.tracing)
+    if not settings.tracing:
+        acknowledge(
+            machine,
+            finding="AwsSolutions-SF2",
+            reason="The environment's setting tracing is off; the log contains each step",
+        )
     return machine, role
+
+
+def _output(*, traces: bool) -> list[Permission]:
+    # https://docs.aws.amazon.com/step-functions/latest/dg/cw-logs.html#cloudwatch-iam-policy
+    output = [
+        Permission(
+            actions=[
+                "logs:CreateLogDelivery",
+                "logs:GetLogDelivery",
+                "logs:UpdateLogDelivery",
+                "logs:DeleteLogDelivery",
+                "logs:ListLogDeliveries",
+                "logs:PutResourcePolicy",
+                "logs:DescribeResourcePolicies",
+                "logs:DescribeLogGroups",
+            ],
+            resources=["*"],
+            wildcard_reason="AWS documents * for the delivery of a workflow's log",
+        )
+    ]
+    if traces:
+        output.append(
+            Permission(
+                actions=[
+                    "xray:PutTraceSegments",
+                    "xray:PutTelemetryRecords",
+                    "xray:GetSamplingRules",
+                    "xray:GetSamplingTargets",
+                ],
+                resources=["*"],
+                wildcard_reason="X-Ray has no resources",
+            )
+        )
+    return output

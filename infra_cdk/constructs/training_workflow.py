@@ -1,7 +1,6 @@
 """Step Functions workflow of a training: dataset, training job, gate and canary. Failures notify the operators."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import aws_cdk as cdk
@@ -14,13 +13,11 @@ from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
 from infra_cdk.constructs.job_tasks import SAGEMAKER_REFUSALS, build_on_spark, train
-from infra_cdk.constructs.notification import NOTIFICATION, notify
-from infra_cdk.constructs.retry_policy import Attempts
+from infra_cdk.constructs.permissions import Permission
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.training_job import TrainingJob
-from infra_cdk.constructs.workflow_permissions import workflow_permissions
-from infra_cdk.constructs.workflow_steps import call
+from infra_cdk.constructs.workflow_steps import NOTIFICATION, Attempts, call, notify
 from infra_cdk.settings import Settings
 
 # Retried errors of the functions, from `alsolike/runtime/errors.py`.
@@ -28,18 +25,6 @@ _TRANSIENT = ["Unavailable", "ConcurrentUpdate"]
 # A Lambda function runs for at most 15 minutes.
 _FUNCTION = Attempts(timeout_s=960)
 _RUN_ID = {"run_id.$": "$.start.run_id"}
-
-
-@dataclass(frozen=True, slots=True)
-class Steps:
-    start_training: lambda_.IFunction
-    build_dataset: lambda_.IFunction
-    register_model: lambda_.IFunction
-    run_canary: lambda_.IFunction
-
-    @property
-    def all(self) -> list[lambda_.IFunction]:
-        return [self.start_training, self.build_dataset, self.register_model, self.run_canary]
 
 
 class TrainingWorkflow(Construct):
@@ -55,7 +40,7 @@ class TrainingWorkflow(Construct):
         construct_id: str,
         *,
         settings: Settings,
-        steps: Steps,
+        functions: Mapping[str, lambda_.IFunction],
         job: TrainingJob,
         spark: SparkJob | None,
         alerts: sns.ITopic,
@@ -75,7 +60,7 @@ class TrainingWorkflow(Construct):
 
         started = self._invoke(
             "StartTraining",
-            steps.start_training,
+            functions["start_training"],
             payload={
                 "execution_id.$": "$$.Execution.Id",
                 "started_at.$": "$$.Execution.StartTime",
@@ -89,7 +74,7 @@ class TrainingWorkflow(Construct):
         )
         built = self._invoke(
             "BuildDataset",
-            steps.build_dataset,
+            functions["build_dataset"],
             payload={"run_id.$": "$.start.run_id", "started_ms.$": "$.start.started_ms"},
             # A Spark job returns no numbers of rows. Therefore, only the fields that `DatasetOfSpark` also sets are
             # kept.
@@ -106,7 +91,7 @@ class TrainingWorkflow(Construct):
         self._catch(trained, then=self._failed)
         registered = self._invoke(
             "RegisterModel",
-            steps.register_model,
+            functions["register_model"],
             payload={
                 "run_id.$": "$.start.run_id",
                 "model_data_s3_uri.$": "$.training.model_data_s3_uri",
@@ -117,7 +102,7 @@ class TrainingWorkflow(Construct):
         )
         rejected = self._notify("NotifyRejection", "model rejected", {"registration.$": "$.registration"})
         waiting = self._notify("NotifyWaiting", "model waits for evidence", {"registration.$": "$.registration"})
-        canary = self._canary(steps.run_canary)
+        canary = self._canary(functions["run_canary"])
         decision = (
             sfn.Choice(self, "Decision")
             .when(sfn.Condition.string_equals("$.registration.verdict", "approved"), canary)
@@ -145,8 +130,8 @@ class TrainingWorkflow(Construct):
             started.next(first),
             settings=settings,
             description="permissions of the training workflow",
-            permissions=workflow_permissions(
-                functions=steps.all, job=job, spark_arn=spark.arn if spark else None, alerts=alerts
+            permissions=_permissions(
+                functions=[*functions.values()], job=job, spark_arn=spark.arn if spark else None, alerts=alerts
             ),
             timeout=self._execution_timeout,
         )
@@ -306,3 +291,56 @@ class TrainingWorkflow(Construct):
                 )
             ],
         )
+
+
+def _permissions(
+    *,
+    functions: Sequence[lambda_.IFunction],
+    job: TrainingJob,
+    spark_arn: str | None,
+    alerts: sns.ITopic,
+) -> list[Permission]:
+    stack = cdk.Stack.of(job)
+    return [
+        Permission(actions=["lambda:InvokeFunction"], resources=[function.function_arn for function in functions]),
+        Permission(actions=["sns:Publish"], resources=[alerts.topic_arn]),
+        Permission(
+            actions=[
+                "sagemaker:CreateTrainingJob",
+                "sagemaker:DescribeTrainingJob",
+                "sagemaker:StopTrainingJob",
+                "sagemaker:AddTags",
+                # https://docs.aws.amazon.com/step-functions/latest/dg/connect-sagemaker.html
+                "sagemaker:ListTags",
+            ],
+            resources=[stack.format_arn(service="sagemaker", resource="training-job", resource_name=job.names)],
+            wildcard_reason="Each run's training job has a new name; the prefix is that of the environment",
+        ),
+        Permission(
+            actions=["iam:PassRole"],
+            resources=[job.role.role_arn],
+            conditions={"StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"}},
+        ),
+        # https://docs.aws.amazon.com/step-functions/latest/dg/connect-glue.html
+        *(
+            [
+                Permission(
+                    actions=["glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"],
+                    resources=[spark_arn],
+                )
+            ]
+            if spark_arn
+            else []
+        ),
+        # Step Functions creates a rule with this name to be notified of the end of a job.
+        Permission(
+            actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
+            resources=[
+                stack.format_arn(
+                    service="events",
+                    resource="rule",
+                    resource_name="StepFunctionsGetEventsForSageMakerTrainingJobsRule",
+                )
+            ],
+        ),
+    ]

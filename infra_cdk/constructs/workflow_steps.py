@@ -1,14 +1,58 @@
-"""Workflow steps that call a Lambda function."""
+"""Workflow steps that call a function or notify operators, with their timeouts and retries."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import aws_cdk as cdk
 from aws_cdk import aws_lambda as lambda_
+from aws_cdk import aws_sns as sns
 from aws_cdk import aws_stepfunctions as sfn
 from aws_cdk import aws_stepfunctions_tasks as tasks
 from constructs import Construct
 
-from infra_cdk.constructs.retry_policy import LAMBDA_TRANSIENT, Attempts
+LAMBDA_TRANSIENT = (
+    "Lambda.ClientExecutionTimeoutException",
+    "Lambda.ServiceException",
+    "Lambda.AWSLambdaException",
+    "Lambda.SdkClientException",
+    "Lambda.TooManyRequestsException",
+)
+"""Errors of the Lambda service, not of a function."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """Timeout of an attempt, and number of retries. The pause doubles with each retry."""
+
+    timeout_s: int
+    first_pause_s: int = 2
+    retries: int = 4
+
+    @property
+    def longest_s(self) -> int:
+        """Maximum duration of all attempts and of the pauses between them."""
+        pauses_s = self.first_pause_s * ((1 << self.retries) - 1)  # 1, 2, 4, ... times the first pause
+        return (self.retries + 1) * self.timeout_s + pauses_s
+
+    @property
+    def timeout(self) -> sfn.Timeout:
+        return sfn.Timeout.duration(cdk.Duration.seconds(self.timeout_s))
+
+    def repeat(
+        self,
+        task: sfn.TaskStateBase | sfn.CustomState,
+        errors: Sequence[str],
+        *,
+        jitter: sfn.JitterType | None = None,
+    ) -> None:
+        task.add_retry(
+            errors=list(errors),
+            interval=cdk.Duration.seconds(self.first_pause_s),
+            max_attempts=self.retries,
+            backoff_rate=2,
+            jitter_strategy=jitter,
+        )
 
 
 def call(
@@ -38,4 +82,26 @@ def call(
         task_timeout=attempts.timeout,
     )
     attempts.repeat(task, [*LAMBDA_TRANSIENT, *transient], jitter=sfn.JitterType.FULL)
+    return task
+
+
+NOTIFICATION = Attempts(timeout_s=300)
+
+
+def notify(
+    scope: Construct, construct_id: str, alerts: sns.ITopic, *, environment: str, event: str, facts: dict[str, Any]
+) -> tasks.SnsPublish:
+    """Return a step that notifies operators of an event and passes its input on."""
+    task = tasks.SnsPublish(
+        scope,
+        construct_id,
+        topic=alerts,
+        subject=f"Alsolike {environment}: {event}",
+        message=sfn.TaskInput.from_object(
+            {"environment": environment, "execution.$": "$$.Execution.Id", "event": event, **facts}
+        ),
+        result_path=sfn.JsonPath.DISCARD,
+        task_timeout=NOTIFICATION.timeout,
+    )
+    NOTIFICATION.repeat(task, ["States.ALL"])
     return task

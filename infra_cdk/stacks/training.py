@@ -7,7 +7,7 @@ from infra_cdk.constructs.network import Network
 from infra_cdk.constructs.spark_job import SparkJob
 from infra_cdk.constructs.state_machine import executions_of
 from infra_cdk.constructs.training_job import TrainingJob
-from infra_cdk.constructs.training_workflow import Steps, TrainingWorkflow
+from infra_cdk.constructs.training_workflow import TrainingWorkflow
 from infra_cdk.stacks.attribution import AttributionStack
 from infra_cdk.stacks.stack import FunctionStack, Region
 
@@ -47,16 +47,16 @@ class TrainingStack(FunctionStack):
             self,
             "Workflow",
             settings=settings,
-            steps=Steps(
-                start_training=start.live,
-                build_dataset=build_dataset,
-                register_model=self.function("register_model", values=group, arns=self.package_arns).live,
-                run_canary=self.function(
+            functions={
+                "start_training": start.live,
+                "build_dataset": build_dataset,
+                "register_model": self.function("register_model", values=group, arns=self.package_arns).live,
+                "run_canary": self.function(
                     "run_canary",
                     values={**group, "attribute_outcomes_function": attribution.attribute_outcomes.live.function_arn},
                     arns=self.package_arns,
                 ).live,
-            ),
+            },
             job=TrainingJob(
                 self,
                 "Job",
