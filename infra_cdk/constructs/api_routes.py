@@ -3,9 +3,11 @@
 import json
 from collections.abc import Iterator, Mapping
 from enum import Enum, auto
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigateway as apigw
+from aws_cdk import aws_apigatewayv2 as apigwv2
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_lambda as lambda_
 from constructs import Construct
@@ -86,13 +88,6 @@ def api_routes() -> Iterator[ApiRoute]:
             yield ApiRoute(method, path, route.function, Check.FUNCTION, limits, reason=reason)
 
 
-class _Measured(Protocol):
-    def metric_count(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...
-    def metric_client_error(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...
-    def metric_server_error(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...
-    def metric_latency(self, *, statistic: str, period: cdk.Duration, label: str) -> cloudwatch.Metric: ...
-
-
 class ApiParts(NamedTuple):
     settings: Settings
     tokens: TokenIssuer
@@ -104,7 +99,7 @@ class Api(Construct):
 
     url: str
     metric_id: str
-    _measured: _Measured
+    _measured: apigwv2.HttpApi | apigw.SpecRestApi
 
     def __init__(self, scope: Construct, construct_id: str, parts: ApiParts) -> None:
         super().__init__(scope, construct_id)

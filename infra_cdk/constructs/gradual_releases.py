@@ -1,6 +1,7 @@
 """Releases of functions by CodeDeploy: 10% of the calls for five minutes, then all calls."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import aws_cdk as cdk
 from aws_cdk import aws_codedeploy as codedeploy
@@ -34,37 +35,15 @@ class GradualReleases(Construct):
     ) -> None:
         super().__init__(scope, construct_id)
         requests = api.requests(_MINUTE)
+        enough: dict[str, Any] = {"minimum": _MIN_REQUESTS, "period": _MINUTE}
+        failed = percent(api.server_errors(_MINUTE), requests, label="Requests that fail, percent", **enough)
+        slow = if_enough(api.latency("p99", _MINUTE), requests, label="p99 latency, ms", **enough)
         alarms = [
-            alerts.alarm(
-                scope,
-                "ReleaseErrors",
-                percent(
-                    api.server_errors(_MINUTE),
-                    requests,
-                    label="Requests that fail, percent",
-                    minimum=_MIN_REQUESTS,
-                    period=_MINUTE,
-                ),
-                "Requests to the API fail for two minutes",
-                above=settings.error_alarm_percent,
-                periods=_PERIODS,
-                runbook="errors",
-            ),
-            alerts.alarm(
-                scope,
-                "ReleaseSlow",
-                if_enough(
-                    api.latency("p99", _MINUTE),
-                    requests,
-                    label="p99 latency, ms",
-                    minimum=_MIN_REQUESTS,
-                    period=_MINUTE,
-                ),
-                "One request in a hundred is slow for two minutes",
-                above=settings.latency_alarm_ms,
-                periods=_PERIODS,
-                runbook="errors",
-            ),
+            alerts.alarm(scope, name, metric, problem, above=above, periods=_PERIODS, runbook="errors")
+            for name, metric, problem, above in (
+                ("ReleaseErrors", failed, "Requests to the API fail for two minutes", settings.error_alarm_percent),
+                ("ReleaseSlow", slow, "One request in a hundred is slow for two minutes", settings.latency_alarm_ms),
+            )
         ]
         application = codedeploy.LambdaApplication(self, "Application")
         # The ARN of the alias would be a circular reference, because the alias refers to its deployment group.

@@ -59,12 +59,8 @@ class PythonFunction(Construct):
         self._manifest = manifest = read_manifest(name)
         self._data = data
         self.name, self.memory_mb = name, settings.number(manifest.memory_mb)
-        handler = ROOT / "functions" / name / "handler.py"
-        if not handler.is_file():
-            raise FileNotFoundError(f"{handler} does not exist; the function {name!r} needs it")
         snap_start = manifest.starts_fast and settings.snap_start
         concurrency = settings.provisioned_concurrency if manifest.starts_fast else 0
-        check_fast_start(name, snap_start=snap_start, provisioned_concurrency=concurrency)
 
         access = [*manifest.access, *(manifest.trigger.access if manifest.trigger else ())]
         self.log_group = logs = log_group(self, "Log", settings=settings)
@@ -171,15 +167,6 @@ def settings_fields(name: str) -> list[str]:
     """Return the field names of `Settings` in a function's `settings.py`."""
     declared = importlib.import_module(f"functions.{name}.settings").Settings
     return [field.name for field in dataclasses.fields(declared)]
-
-
-def check_fast_start(name: str, *, snap_start: bool, provisioned_concurrency: int) -> None:
-    """Reject SnapStart with provisioned concurrency. The CDK accepts both together, but Lambda rejects the function.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/snapstart.html#snapstart-runtimes
-    """
-    if snap_start and provisioned_concurrency:
-        raise ValueError(f"function {name!r}: SnapStart and provisioned concurrency exclude each other")
 
 
 def _own_output(log_group_arn: str, *, traces: bool) -> list[Permission]:

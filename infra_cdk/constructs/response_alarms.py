@@ -15,45 +15,24 @@ MIN_REQUESTS = 20
 
 def response_alarms(scope: Construct, *, settings: Settings, api: Api, alerts: Alerts) -> list[cloudwatch.IAlarm]:
     """Create the alarms on failed, slow, degraded and empty responses. Lists that are only short have no alarm."""
-    own = OwnMetrics(settings)
+    own, requests = OwnMetrics(settings), api.requests()
     served = own.counted(Metric.RECOMMENDATIONS_SERVED, service="recommend")
     degraded = own.counted(Metric.RECOMMENDATIONS_DEGRADED, service="recommend")
     empty = own.counted(Metric.RECOMMENDATIONS_EMPTY, service="recommend")
+
+    def share(part: cloudwatch.IMetric, whole: cloudwatch.IMetric, label: str) -> cloudwatch.IMetric:
+        return percent(part, whole, label=f"{label}, percent", minimum=MIN_REQUESTS)
+
+    failed = share(api.server_errors(), requests, "Requests that fail")
+    slow = if_enough(api.latency("p99"), requests, label="p99 latency, ms", minimum=MIN_REQUESTS)
+    degraded_share = share(degraded, served, "Answers that are degraded")
+    empty_share = share(empty, served, "Answers without items")
     return [
-        alerts.alarm(
-            scope,
-            "ApiErrors",
-            percent(api.server_errors(), api.requests(), label="Requests that fail, percent", minimum=MIN_REQUESTS),
-            "Requests to the API fail",
-            above=settings.error_alarm_percent,
-            periods=2,
-            runbook="errors",
-        ),
-        alerts.alarm(
-            scope,
-            "ApiSlow",
-            if_enough(api.latency("p99"), api.requests(), label="p99 latency, ms", minimum=MIN_REQUESTS),
-            "One request in a hundred is slow",
-            above=settings.latency_alarm_ms,
-            periods=3,
-            runbook="errors",
-        ),
-        alerts.alarm(
-            scope,
-            "Degraded",
-            percent(degraded, served, label="Answers that are degraded, percent", minimum=MIN_REQUESTS),
-            "Responses are degraded",
-            above=settings.degraded_alarm_percent,
-            periods=2,
-            runbook="degraded",
-        ),
-        alerts.alarm(
-            scope,
-            "Empty",
-            percent(empty, served, label="Answers without items, percent", minimum=MIN_REQUESTS),
-            "Responses have no items",
-            above=settings.empty_alarm_percent,
-            periods=2,
-            runbook="empty",
-        ),
+        alerts.alarm(scope, name, metric, problem, above=above, periods=periods, runbook=runbook)
+        for name, metric, problem, above, periods, runbook in (
+            ("ApiErrors", failed, "Requests to the API fail", settings.error_alarm_percent, 2, "errors"),
+            ("ApiSlow", slow, "One request in a hundred is slow", settings.latency_alarm_ms, 3, "errors"),
+            ("Degraded", degraded_share, "Responses are degraded", settings.degraded_alarm_percent, 2, "degraded"),
+            ("Empty", empty_share, "Responses have no items", settings.empty_alarm_percent, 2, "empty"),
+        )
     ]

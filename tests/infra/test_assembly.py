@@ -13,9 +13,9 @@ import pytest
 from aws_cdk import aws_sns as sns
 
 from infra_cdk import app as infra_app
+from infra_cdk import node_executable, use_installed_node
 from infra_cdk.constructs import python_function
 from infra_cdk.constructs.python_layers import MissingLayer
-from infra_cdk.node import node_executable, use_installed_node
 from tests.infra.assembly import FUNCTIONS, STACKS, Assembly, synthesize
 from tests.infra.imports import files
 
@@ -131,13 +131,6 @@ def test_edit_of_one_function_changes_only_its_asset(demo, layers, tmp_path, mon
 
     old, new = code(demo), code(edited)
     assert {name for name in FUNCTIONS if old[name] != new[name]} == {"collect"}
-
-
-def test_missing_handler_file_error_names_it(layers, tmp_path, monkeypatch):
-    monkeypatch.setattr(python_function, "ROOT", tmp_path)
-
-    with pytest.raises(FileNotFoundError, match=r"/handler\.py does not exist"):
-        synthesize("demo", layers=layers, outdir=tmp_path / "out")
 
 
 def test_missing_layer_error_has_the_build_command(tmp_path):

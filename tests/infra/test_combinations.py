@@ -1,14 +1,12 @@
 """Combinations of properties that AWS rejects only during deployment, although the CDK accepts them."""
 
 import aws_cdk as cdk
-import pytest
 from aws_cdk import aws_apigatewayv2 as apigw
 from aws_cdk import aws_kinesis as kinesis
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_lambda_event_sources as sources
 from aws_cdk import aws_wafv2 as wafv2
 
-from infra_cdk.constructs.python_function import check_fast_start
 from tests.infra.assembly import Assembly, texts
 
 
@@ -81,13 +79,3 @@ def test_cdk_accepts_combinations_that_aws_refuses(tmp_path):
         "tumbling window with parallel batches of a shard",
         "firewall on an HTTP API",
     ]
-
-
-def test_snapstart_excludes_provisioned_concurrency():
-    with pytest.raises(ValueError, match="'recommend': SnapStart and provisioned concurrency exclude each other"):
-        check_fast_start("recommend", snap_start=True, provisioned_concurrency=2)
-
-
-@pytest.mark.parametrize(("snap_start", "concurrency"), [(True, 0), (False, 2)])
-def test_either_fast_start_option_is_accepted(snap_start, concurrency):
-    check_fast_start("recommend", snap_start=snap_start, provisioned_concurrency=concurrency)
