@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES, WRITE, Access, EventStream, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES, WRITE, EventStream, Manifest, below
 from alsolike.declarations.storage import INTERACTIONS_PREFIX, QUARANTINE_PREFIX
 
 MANIFEST = Manifest(
@@ -14,10 +14,11 @@ MANIFEST = Manifest(
         *TOMBSTONES,
         *CONFIGURATION,
         # Aborting multipart uploads is not permitted, because each object is written with a single request.
-        Access(
+        below(
             "lake",
             WRITE,
-            keys=(f"{INTERACTIONS_PREFIX}*", f"{QUARANTINE_PREFIX}*"),
+            INTERACTIONS_PREFIX,
+            QUARANTINE_PREFIX,
             reason="Objects are named after their day, shard and sequence numbers",
         ),
     ),

@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import CONFIGURATION, LOGGED_TOMBSTONES, WRITE, Access, LogLines, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, LOGGED_TOMBSTONES, WRITE, Access, LogLines, Manifest, below
 from alsolike.declarations.storage import QUARANTINE_PREFIX, SERVED_PREFIX
 
 MANIFEST = Manifest(
@@ -8,10 +8,11 @@ MANIFEST = Manifest(
     timeout_s=60,
     trigger=LogLines(function="recommend", field="$.served.recommendation_id"),
     access=(
-        Access(
+        below(
             "lake",
             WRITE,
-            keys=(f"{SERVED_PREFIX}*", f"{QUARANTINE_PREFIX}*"),
+            SERVED_PREFIX,
+            QUARANTINE_PREFIX,
             reason="Objects are named after their day, the log's stream and its events",
         ),
         *LOGGED_TOMBSTONES,

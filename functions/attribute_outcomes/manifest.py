@@ -9,6 +9,7 @@ from alsolike.declarations.manifest import (
     Access,
     Manifest,
     Schedule,
+    below,
 )
 from alsolike.declarations.storage import (
     ATTRIBUTION_PREFIX,
@@ -37,16 +38,11 @@ MANIFEST = Manifest(
     ),
     access=(
         Access("lake", LIST),
-        Access("lake", READ, keys=(f"{SERVED_PREFIX}*", f"{INTERACTIONS_PREFIX}*"), reason=_DAYS),
-        Access("lake", READ + WRITE + DELETE, keys=(f"{OUTCOMES_PREFIX}*",), reason=_DAYS),
-        Access("lake", WRITE, keys=(f"{ENGAGEMENT_PREFIX}*",), reason=_DAYS),
-        Access("lake", READ + WRITE, keys=(f"{ATTRIBUTION_PREFIX}*",), reason=_DAYS),
-        Access(
-            "lake",
-            READ,
-            keys=(f"{USER_CHANGES_PREFIX}*",),
-            reason="Changes of users are named after their time and content",
-        ),
+        below("lake", READ, SERVED_PREFIX, INTERACTIONS_PREFIX, reason=_DAYS),
+        below("lake", READ + WRITE + DELETE, OUTCOMES_PREFIX, reason=_DAYS),
+        below("lake", WRITE, ENGAGEMENT_PREFIX, reason=_DAYS),
+        below("lake", READ + WRITE, ATTRIBUTION_PREFIX, reason=_DAYS),
+        below("lake", READ, USER_CHANGES_PREFIX, reason="Changes of users are named after their time and content"),
         Access("recommend_parameter", ("ssm:GetParameter",)),
         Access("recommend_function", ("lambda:InvokeFunction",), needs_function=True),
         *CONFIGURATION,

@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, TOMBSTONES, WRITE, Access, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, TOMBSTONES, WRITE, Access, Manifest, below
 from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX
 
 MANIFEST = Manifest(
@@ -11,18 +11,14 @@ MANIFEST = Manifest(
         *TOMBSTONES,
         Access("lake", LIST),
         *CONFIGURATION,
-        Access(
+        below(
             "lake",
             READ,
-            keys=(f"{INTERACTIONS_PREFIX}*", f"{SERVED_PREFIX}*"),
+            INTERACTIONS_PREFIX,
+            SERVED_PREFIX,
             reason="A dataset contains all interactions and the logged recommendations",
         ),
-        Access(
-            "artefacts",
-            WRITE,
-            keys=(f"{DATASETS_PREFIX}*",),
-            reason="Each run writes a dataset under a new name",
-        ),
+        below("artefacts", WRITE, DATASETS_PREFIX, reason="Each run writes a dataset under a new name"),
         Access("artefacts", READ, keys=(ACTIONS_KEY,)),
         Access("catalogue", ("dynamodb:Scan",)),
         Access("users", ("dynamodb:Scan",)),

@@ -8,6 +8,7 @@ from alsolike.declarations.manifest import (
     Access,
     Manifest,
     Schedule,
+    below,
 )
 from alsolike.declarations.storage import COMPACTIONS_PREFIX, INTERACTIONS_PREFIX, SERVED_PREFIX
 
@@ -21,10 +22,12 @@ MANIFEST = Manifest(
     ),
     access=(
         Access("lake", LIST),
-        Access(
+        below(
             "lake",
             READ + WRITE + DELETE,
-            keys=(f"{INTERACTIONS_PREFIX}*", f"{SERVED_PREFIX}*", f"{COMPACTIONS_PREFIX}*"),
+            INTERACTIONS_PREFIX,
+            SERVED_PREFIX,
+            COMPACTIONS_PREFIX,
             reason="Object names contain the day and a hash of the merged objects",
         ),
         *CONFIGURATION,

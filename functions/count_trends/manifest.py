@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, WRITE, Access, EventStream, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, READ, TOMBSTONES, WRITE, EventStream, Manifest, below
 from alsolike.declarations.storage import TRENDS_PREFIX
 
 MANIFEST = Manifest(
@@ -13,11 +13,6 @@ MANIFEST = Manifest(
     access=(
         *TOMBSTONES,
         *CONFIGURATION,
-        Access(
-            "artefacts",
-            READ + WRITE,
-            keys=(f"{TRENDS_PREFIX}*",),
-            reason="Objects are named after the shards of the stream",
-        ),
+        below("artefacts", READ + WRITE, TRENDS_PREFIX, reason="Objects are named after the shards of the stream"),
     ),
 )

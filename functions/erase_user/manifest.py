@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, WRITE, Access, Manifest
+from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, WRITE, Access, Manifest, below
 from alsolike.declarations.storage import (
     ERASURE_RECEIPTS_PREFIX,
     FORWARDED_ERASURES_PREFIX,
@@ -17,8 +17,8 @@ MANIFEST = Manifest(
         *SIGNING_KEYS,
         Access("artefacts", LIST),
         Access("artefacts", READ + WRITE, keys=(TOMBSTONES_KEY,)),
-        Access("artefacts", WRITE, keys=(f"{PENDING_ERASURES_PREFIX}*",), reason=_EACH),
-        Access("artefacts", READ + WRITE, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason=_EACH),
+        below("artefacts", WRITE, PENDING_ERASURES_PREFIX, reason=_EACH),
+        below("artefacts", READ + WRITE, ERASURE_RECEIPTS_PREFIX, reason=_EACH),
         Access("profiles", ("dynamodb:BatchWriteItem",)),
         Access("state_machine_arn", ("states:StartExecution",)),
         HASH_KEY,

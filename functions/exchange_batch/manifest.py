@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, TOMBSTONES, WRITE, Access, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, TOMBSTONES, WRITE, Access, Manifest, below
 from alsolike.declarations.storage import BATCH_PREFIX, CHAMPION_KEY, DATASETS_PREFIX, MODELS_PREFIX, OWN_NAMES_KEY
 
 MANIFEST = Manifest(
@@ -24,11 +24,6 @@ MANIFEST = Manifest(
             keys=(f"{MODELS_PREFIX}*/manifest.json", f"{DATASETS_PREFIX}*"),
             reason="The users of segments are those of the champion's dataset",
         ),
-        Access(
-            "artefacts",
-            READ + WRITE,
-            keys=(f"{BATCH_PREFIX}*",),
-            reason="Objects are named after runs and their batches",
-        ),
+        below("artefacts", READ + WRITE, BATCH_PREFIX, reason="Objects are named after runs and their batches"),
     ),
 )

@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, Access, Manifest
+from alsolike.declarations.manifest import HASH_KEY, LIST, READ, SIGNING_KEYS, Access, Manifest, below
 from alsolike.declarations.storage import ERASURE_RECEIPTS_PREFIX, INTERACTIONS_PREFIX, QUARANTINE_PREFIX, SERVED_PREFIX
 
 MANIFEST = Manifest(
@@ -11,16 +11,18 @@ MANIFEST = Manifest(
         *SIGNING_KEYS,
         Access("lake", LIST),
         Access("artefacts", LIST),
-        Access(
+        below(
             "lake",
             READ,
-            keys=(f"{INTERACTIONS_PREFIX}*", f"{SERVED_PREFIX}*", f"{QUARANTINE_PREFIX}*"),
+            INTERACTIONS_PREFIX,
+            SERVED_PREFIX,
+            QUARANTINE_PREFIX,
             reason="Any object may contain rows of the user",
         ),
-        Access(
+        below(
             "artefacts",
             READ,
-            keys=(f"{ERASURE_RECEIPTS_PREFIX}*",),
+            ERASURE_RECEIPTS_PREFIX,
             reason="The objects are named after erasures, datasets and batches",
         ),
         Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:GetItem")),

@@ -7,6 +7,7 @@ from alsolike.declarations.manifest import (
     WRITE,
     Access,
     Manifest,
+    below,
 )
 from alsolike.declarations.storage import (
     ACTIONS_KEY,
@@ -32,17 +33,15 @@ MANIFEST = Manifest(
             keys=("*",),
             reason="The setting `import_buckets` names the buckets; import jobs name their objects",
         ),
-        Access(
+        below(
             "lake",
             WRITE,
-            keys=(f"{INTERACTIONS_PREFIX}*", f"{QUARANTINE_PREFIX}*"),
+            INTERACTIONS_PREFIX,
+            QUARANTINE_PREFIX,
             reason="Objects are named after their day, file and line",
         ),
-        Access(
-            "artefacts",
-            READ + WRITE + DELETE,
-            keys=(f"{IMPORTS_PREFIX}*",),
-            reason="Journals are named after the content of files",
+        below(
+            "artefacts", READ + WRITE + DELETE, IMPORTS_PREFIX, reason="Journals are named after the content of files"
         ),
         Access("artefacts", READ + WRITE, keys=(ACTIONS_KEY,)),
         Access("artefacts", READ, keys=(OWN_NAMES_KEY,)),

@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, SNAPSHOT, WRITE, Access, Manifest, Schedule
+from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, SNAPSHOT, WRITE, Access, Manifest, Schedule, below
 from alsolike.declarations.storage import (
     CHAMPION_KEY,
     DATASETS_PREFIX,
@@ -21,12 +21,7 @@ MANIFEST = Manifest(
     ),
     access=(
         Access("lake", LIST),
-        Access(
-            "lake",
-            READ,
-            keys=(f"{INTERACTIONS_PREFIX}*", f"{SERVED_PREFIX}*"),
-            reason="Objects are named after their day",
-        ),
+        below("lake", READ, INTERACTIONS_PREFIX, SERVED_PREFIX, reason="Objects are named after their day"),
         *CONFIGURATION,
         Access("artefacts", READ, keys=(CHAMPION_KEY, TRAINING_RUN_KEY)),
         Access(
@@ -42,7 +37,7 @@ MANIFEST = Manifest(
             reason="Each run has a dataset with its own name",
         ),
         *SNAPSHOT,
-        Access("artefacts", READ + WRITE, keys=(f"{MONITORING_PREFIX}*",), reason="Reports are named after their day"),
+        below("artefacts", READ + WRITE, MONITORING_PREFIX, reason="Reports are named after their day"),
         Access("profiles", ("dynamodb:Query",)),
         Access("state_machine_arn", ("states:StartExecution",)),
         Access(

@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, SIGNING_KEYS, Access, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, SIGNING_KEYS, Access, Manifest, below
 from alsolike.declarations.storage import (
     ATTRIBUTION_PREFIX,
     ENGAGEMENT_PREFIX,
@@ -44,24 +44,16 @@ MANIFEST = Manifest(
             reason="CloudWatch returns composite alarms only to callers that may describe all alarms",
         ),
         Access("lake", LIST),
-        Access(
+        below(
             "lake",
             READ,
-            keys=(f"{ENGAGEMENT_PREFIX}*", f"{ATTRIBUTION_PREFIX}*", f"{OUTCOMES_PREFIX}*"),
+            ENGAGEMENT_PREFIX,
+            ATTRIBUTION_PREFIX,
+            OUTCOMES_PREFIX,
             reason="Objects are named after their day",
         ),
-        Access(
-            "lake",
-            READ,
-            keys=(f"{QUARANTINE_PREFIX}*",),
-            reason="Objects are named after their day, shard and sequence number",
-        ),
-        Access(
-            "lake",
-            READ,
-            keys=(f"{FAILED_BATCHES_PREFIX}*",),
-            reason="Lambda chooses the object name of each failed batch",
-        ),
+        below("lake", READ, QUARANTINE_PREFIX, reason="Objects are named after their day, shard and sequence number"),
+        below("lake", READ, FAILED_BATCHES_PREFIX, reason="Lambda chooses the object name of each failed batch"),
         Access("artefacts", READ, keys=(MONITORING_LATEST_KEY, SNAPSHOT_KEY)),
         Access("stacks", ("cloudformation:GetTemplate",), reason="Stack ARNs contain a random ID"),
         *CONFIGURATION,

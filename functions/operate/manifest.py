@@ -1,4 +1,14 @@
-from alsolike.declarations.manifest import CONFIGURATION, LIST, MODELS, READ, SIGNING_KEYS, WRITE, Access, Manifest
+from alsolike.declarations.manifest import (
+    CONFIGURATION,
+    LIST,
+    MODELS,
+    READ,
+    SIGNING_KEYS,
+    WRITE,
+    Access,
+    Manifest,
+    below,
+)
 from alsolike.declarations.storage import (
     CONFIGURATION_KEY,
     CONFIGURATION_VERSIONS_PREFIX,
@@ -15,22 +25,17 @@ MANIFEST = Manifest(
     access=(
         *SIGNING_KEYS,
         *MODELS,
-        Access(
-            "artefacts",
-            READ,
-            keys=(f"{MODELS_PREFIX}*",),
-            reason="Compares the files of any version with their checksums",
-        ),
+        below("artefacts", READ, MODELS_PREFIX, reason="Compares the files of any version with their checksums"),
         *CONFIGURATION,
         Access("artefacts", WRITE, keys=(CONFIGURATION_KEY,)),
-        Access(
+        below(
             "artefacts",
             READ + WRITE,
-            keys=(f"{CONFIGURATION_VERSIONS_PREFIX}*",),
+            CONFIGURATION_VERSIONS_PREFIX,
             reason="Each published draft of the rules is a version of the configuration",
         ),
         Access("lake", LIST),  # Without this permission, S3 returns 403 instead of 404.
-        Access("lake", READ + WRITE, keys=(f"{FORECASTS_PREFIX}*",), reason="Each forecast has its own record"),
+        below("lake", READ + WRITE, FORECASTS_PREFIX, reason="Each forecast has its own record"),
         Access("session_key", ("secretsmanager:GetSecretValue",)),
         Access("recommend_function", ("lambda:InvokeFunction",)),
         Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),

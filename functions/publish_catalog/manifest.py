@@ -7,6 +7,7 @@ from alsolike.declarations.manifest import (
     Access,
     Manifest,
     TableChanges,
+    below,
 )
 from alsolike.declarations.storage import (
     CHAMPION_KEY,
@@ -29,16 +30,17 @@ MANIFEST = Manifest(
     single_threaded=True,
     trigger=TableChanges(tables=("catalogue", "users"), batch_size=10_000, window_s="publish_window_s"),
     access=(
-        Access(
+        below(
             "lake",
             WRITE,
-            keys=(f"{ITEM_CHANGES_PREFIX}*", f"{USER_CHANGES_PREFIX}*"),
+            ITEM_CHANGES_PREFIX,
+            USER_CHANGES_PREFIX,
             reason="Objects are named after their day and sequence numbers",
         ),
-        Access(
+        below(
             "artefacts",
             (*READ, *WRITE, "s3:AbortMultipartUpload", *DELETE),
-            keys=(f"{SEGMENTS_PREFIX}*",),
+            SEGMENTS_PREFIX,
             reason="Segments are named after their contents; merged segments are deleted",
         ),
         Access("artefacts", READ + WRITE, keys=(SNAPSHOT_KEY,)),

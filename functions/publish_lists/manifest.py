@@ -8,6 +8,7 @@ from alsolike.declarations.manifest import (
     Access,
     Manifest,
     Schedule,
+    below,
 )
 from alsolike.declarations.storage import CHAMPION_KEY, LISTS_PREFIX, MODELS_PREFIX, OWN_NAMES_KEY, TRENDS_PREFIX
 
@@ -33,11 +34,11 @@ MANIFEST = Manifest(
             ),
             reason="Any version may become the champion",
         ),
-        Access("artefacts", READ, keys=(f"{TRENDS_PREFIX}*",), reason="Each shard of the stream has an object"),
-        Access(
+        below("artefacts", READ, TRENDS_PREFIX, reason="Each shard of the stream has an object"),
+        below(
             "pages",
             (*READ, *WRITE, *DELETE),
-            keys=(f"{LISTS_PREFIX}*",),
+            LISTS_PREFIX,
             reason="Files are named after their contents; those that no page reads any more are deleted",
         ),
         Access("pages", LIST),

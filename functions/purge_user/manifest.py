@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import DELETE, HASH_KEY, LIST, READ, WRITE, Access, Manifest
+from alsolike.declarations.manifest import DELETE, HASH_KEY, LIST, READ, WRITE, Access, Manifest, below
 from alsolike.declarations.storage import (
     CHAMPION_KEY,
     DATASETS_PREFIX,
@@ -25,28 +25,26 @@ MANIFEST = Manifest(
     access=(
         Access("lake", (*LIST, *_LIST_VERSIONS)),
         Access("artefacts", (*LIST, *_LIST_VERSIONS)),
-        Access(
-            "lake",
-            READ + WRITE + DELETE,
-            keys=(f"{INTERACTIONS_PREFIX}*", f"{USER_CHANGES_PREFIX}*"),
-            reason=_EACH,
-        ),
-        Access(
+        below("lake", READ + WRITE + DELETE, INTERACTIONS_PREFIX, USER_CHANGES_PREFIX, reason=_EACH),
+        below(
             "lake",
             (*READ, *WRITE, *DELETE, *_DELETE_VERSIONS),
-            keys=(f"{SERVED_PREFIX}*", f"{OUTCOMES_PREFIX}*", f"{FAILED_BATCHES_PREFIX}*"),
+            SERVED_PREFIX,
+            OUTCOMES_PREFIX,
+            FAILED_BATCHES_PREFIX,
             reason=_EACH,
         ),
-        Access("lake", (*READ, *DELETE, *_DELETE_VERSIONS), keys=(f"{QUARANTINE_PREFIX}*",), reason=_EACH),
+        below("lake", (*READ, *DELETE, *_DELETE_VERSIONS), QUARANTINE_PREFIX, reason=_EACH),
         HASH_KEY,
         Access("artefacts", READ + WRITE, keys=(TOMBSTONES_KEY,)),
-        Access(
+        below(
             "artefacts",
             (*READ, *WRITE, *DELETE, *_DELETE_VERSIONS),
-            keys=(f"{DATASETS_PREFIX}*", f"{PENDING_ERASURES_PREFIX}*"),
+            DATASETS_PREFIX,
+            PENDING_ERASURES_PREFIX,
             reason=_EACH,
         ),
-        Access("artefacts", READ + WRITE, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason=_EACH),
+        below("artefacts", READ + WRITE, ERASURE_RECEIPTS_PREFIX, reason=_EACH),
         Access("artefacts", READ, keys=(CHAMPION_KEY,)),
         Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")),
         Access("users", ("dynamodb:GetItem", "dynamodb:DeleteItem")),

@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES, WRITE, Access, KafkaTopic, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, TOMBSTONES, WRITE, Access, KafkaTopic, Manifest, below
 from alsolike.declarations.storage import QUARANTINE_PREFIX
 
 MANIFEST = Manifest(
@@ -11,11 +11,8 @@ MANIFEST = Manifest(
         *TOMBSTONES,
         *CONFIGURATION,
         Access("stream", ("kinesis:PutRecords",)),
-        Access(
-            "lake",
-            WRITE,
-            keys=(f"{QUARANTINE_PREFIX}*",),
-            reason="Objects are named after their day, topic, partition and offset",
+        below(
+            "lake", WRITE, QUARANTINE_PREFIX, reason="Objects are named after their day, topic, partition and offset"
         ),
     ),
 )

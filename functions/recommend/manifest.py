@@ -7,6 +7,7 @@ from alsolike.declarations.manifest import (
     WRITE,
     Access,
     Manifest,
+    below,
 )
 from alsolike.declarations.storage import (
     ACTIONS_KEY,
@@ -33,13 +34,11 @@ MANIFEST = Manifest(
         Access("profiles", ("dynamodb:Query",)),
         Access("users", ("dynamodb:GetItem",)),
         Access("artefacts", READ, keys=(ACTIONS_KEY, CHAMPION_KEY, OWN_NAMES_KEY)),
-        Access("artefacts", READ, keys=(f"{MODELS_PREFIX}*",), reason="Any version may become the champion"),
+        below("artefacts", READ, MODELS_PREFIX, reason="Any version may become the champion"),
         Access("artefacts", READ, keys=(f"{BATCH_PREFIX}*.json",), reason=_BATCHES),
         Access("artefacts", WRITE, keys=(f"{BATCH_PREFIX}*.jsonl",), reason=_BATCHES),
         *SNAPSHOT,
-        Access(
-            "artefacts", READ, keys=(f"{TRENDS_PREFIX}*",), reason="Objects are named after the shards of the stream"
-        ),
+        below("artefacts", READ, TRENDS_PREFIX, reason="Objects are named after the shards of the stream"),
         *CONFIGURATION,
         HASH_KEY,
     ),

@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import LIST, READ, WRITE, Access, Manifest
+from alsolike.declarations.manifest import LIST, READ, WRITE, Access, Manifest, below
 from alsolike.declarations.storage import CHAMPION_KEY, DECISIONS_PREFIX, MODELS_PREFIX, TRAINING_PREFIX
 
 MANIFEST = Manifest(
@@ -9,20 +9,15 @@ MANIFEST = Manifest(
     timeout_s=600,
     access=(
         Access("artefacts", LIST),
-        Access("artefacts", READ, keys=(f"{TRAINING_PREFIX}*",), reason="Each run has its own names"),
-        Access(
+        below("artefacts", READ, TRAINING_PREFIX, reason="Each run has its own names"),
+        below(
             "artefacts",
             (*READ, *WRITE, "s3:AbortMultipartUpload"),
-            keys=(f"{MODELS_PREFIX}*",),
+            MODELS_PREFIX,
             reason="Each run writes a new version, which is compared with the champion",
         ),
         Access("artefacts", READ, keys=(CHAMPION_KEY,)),
-        Access(
-            "artefacts",
-            READ + WRITE,
-            keys=(f"{DECISIONS_PREFIX}*",),
-            reason="Each version has its own decision",
-        ),
+        below("artefacts", READ + WRITE, DECISIONS_PREFIX, reason="Each version has its own decision"),
         Access("model_packages", ("sagemaker:CreateModelPackage", "sagemaker:ListModelPackages")),
         Access(
             "model_versions",

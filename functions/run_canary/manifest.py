@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import CONFIGURATION, DELETE, LIST, READ, WRITE, Access, Manifest
+from alsolike.declarations.manifest import CONFIGURATION, DELETE, LIST, READ, WRITE, Access, Manifest, below
 from alsolike.declarations.storage import (
     CANARIES_PREFIX,
     CHAMPION_KEY,
@@ -18,23 +18,18 @@ MANIFEST = Manifest(
     access=(
         Access("artefacts", LIST),
         Access("lake", LIST),
-        Access(
+        below(
             "artefacts",
             READ + DELETE,
-            keys=(f"{MODELS_PREFIX}*",),
+            MODELS_PREFIX,
             reason="Each version has its own names, and unprotected versions are deleted",
         ),
         Access("artefacts", READ + WRITE, keys=(CHAMPION_KEY,)),
-        Access("artefacts", READ + WRITE, keys=(f"{CANARIES_PREFIX}*",), reason="Each canary has its own report"),
-        Access("artefacts", READ, keys=(f"{DECISIONS_PREFIX}*",), reason="Each version has its own decision"),
+        below("artefacts", READ + WRITE, CANARIES_PREFIX, reason="Each canary has its own report"),
+        below("artefacts", READ, DECISIONS_PREFIX, reason="Each version has its own decision"),
         *CONFIGURATION,
-        Access(
-            "lake",
-            READ,
-            keys=(f"{SERVED_PREFIX}*", f"{OUTCOMES_PREFIX}*"),
-            reason="Objects are named after their day",
-        ),
-        Access("lake", READ + WRITE, keys=(f"{FORECASTS_PREFIX}*",), reason="Each canary has its own forecast"),
+        below("lake", READ, SERVED_PREFIX, OUTCOMES_PREFIX, reason="Objects are named after their day"),
+        below("lake", READ + WRITE, FORECASTS_PREFIX, reason="Each canary has its own forecast"),
         Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),
         Access("model_packages", ("sagemaker:ListModelPackages",)),
         Access(

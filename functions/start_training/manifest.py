@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import DELETE, LIST, READ, WRITE, Access, Manifest
+from alsolike.declarations.manifest import DELETE, LIST, READ, WRITE, Access, Manifest, below
 from alsolike.declarations.storage import CHAMPION_KEY, DATASETS_PREFIX, GRAPHS_PREFIX, MODELS_PREFIX, TRAINING_RUN_KEY
 
 MANIFEST = Manifest(
@@ -9,25 +9,15 @@ MANIFEST = Manifest(
         Access("lake", LIST),
         Access("artefacts", LIST),
         Access("artefacts", READ + WRITE, keys=(TRAINING_RUN_KEY, CHAMPION_KEY)),
-        Access(
-            "artefacts",
-            READ,
-            keys=(f"{MODELS_PREFIX}*",),
-            reason="Any version may be the champion, whose bundle is copied",
-        ),
-        Access(
-            "artefacts",
-            READ,
-            keys=(f"{GRAPHS_PREFIX}*",),
-            reason="Each imported graph has its own checksum",
-        ),
+        below("artefacts", READ, MODELS_PREFIX, reason="Any version may be the champion, whose bundle is copied"),
+        below("artefacts", READ, GRAPHS_PREFIX, reason="Each imported graph has its own checksum"),
         Access(
             "artefacts",
             WRITE,
             keys=(f"{DATASETS_PREFIX}*/champion/*", f"{DATASETS_PREFIX}*/imported/*"),
             reason="Each run has its own dataset, which contains the champion's bundle and an imported graph",
         ),
-        Access("artefacts", DELETE, keys=(f"{DATASETS_PREFIX}*",), reason="Datasets of earlier runs expire"),
+        below("artefacts", DELETE, DATASETS_PREFIX, reason="Datasets of earlier runs expire"),
         Access(
             "training_runs",
             ("states:DescribeExecution",),

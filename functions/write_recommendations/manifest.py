@@ -1,4 +1,4 @@
-from alsolike.declarations.manifest import DELETE, LIST, READ, WRITE, Access, Manifest
+from alsolike.declarations.manifest import DELETE, LIST, READ, WRITE, Access, Manifest, below
 from alsolike.declarations.storage import BATCH_PREFIX
 
 MANIFEST = Manifest(
@@ -8,11 +8,8 @@ MANIFEST = Manifest(
     timeout_s=120,
     access=(
         Access("artefacts", LIST),
-        Access(
-            "artefacts",
-            READ + WRITE + DELETE,
-            keys=(f"{BATCH_PREFIX}*",),
-            reason="Objects are named after runs and their batches",
+        below(
+            "artefacts", READ + WRITE + DELETE, BATCH_PREFIX, reason="Objects are named after runs and their batches"
         ),
     ),
 )

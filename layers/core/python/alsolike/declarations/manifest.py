@@ -51,6 +51,17 @@ class Access:
     needs_function: bool = False
 
 
+def below(resource: str, actions: tuple[str, ...], *prefixes: str, reason: str, needs_function: bool = False) -> Access:
+    """Return the grant of actions on all objects of a bucket with one of the prefixes."""
+    return Access(
+        resource,
+        actions,
+        keys=tuple(f"{prefix}*" for prefix in prefixes),
+        reason=reason,
+        needs_function=needs_function,
+    )
+
+
 class Trigger(Protocol):
     @property
     def access(self) -> tuple[Access, ...]: ...
@@ -233,7 +244,7 @@ CONFIGURATION = (
 
 LOGGED_TOMBSTONES = (
     Access("artefacts", READ, keys=(TOMBSTONES_KEY,)),
-    Access("artefacts", READ, keys=(f"{ERASURE_RECEIPTS_PREFIX}*",), reason="Receipts are named after erasures"),
+    below("artefacts", READ, ERASURE_RECEIPTS_PREFIX, reason="Receipts are named after erasures"),
     Access("artefacts", LIST),
 )
 """Access to tombstones for readers of the recommendation log.
@@ -245,12 +256,7 @@ TOMBSTONES = (*LOGGED_TOMBSTONES, HASH_KEY)
 
 SNAPSHOT = (
     Access("artefacts", READ, keys=(SNAPSHOT_KEY,)),
-    Access(
-        "artefacts",
-        READ,
-        keys=(f"{SEGMENTS_PREFIX}*",),
-        reason="Segments of the catalogue are named after their contents",
-    ),
+    below("artefacts", READ, SEGMENTS_PREFIX, reason="Segments of the catalogue are named after their contents"),
 )
 
 SIGNING_KEYS = (
@@ -262,13 +268,13 @@ SIGNING_KEYS = (
 MODELS = (
     Access("artefacts", LIST),  # Also needed so that S3 returns 404 instead of 403.
     Access("artefacts", READ + WRITE, keys=(CHAMPION_KEY,)),
-    Access(
+    below(
         "artefacts",
         READ + WRITE,
-        keys=(f"{DECISIONS_PREFIX}*",),
+        DECISIONS_PREFIX,
         reason="Each version has a decision, which states the reason of a forced promotion",
     ),
-    Access("artefacts", READ, keys=(f"{CANARIES_PREFIX}*",), reason="Each canary version has a report"),
+    below("artefacts", READ, CANARIES_PREFIX, reason="Each canary version has a report"),
     Access(
         "artefacts",
         READ,
