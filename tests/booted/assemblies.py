@@ -19,8 +19,11 @@ CACHE = ROOT / "build" / "test-assemblies"
 KEPT = 12
 """Maximum number of cached assemblies. The least recently used assemblies are deleted first."""
 
-QUICK: Mapping[str, Any] = {"time_budget_ms": 0, "training_algorithms": ["item_knn", "popularity"]}
-"""Settings of a shop that trains in seconds, and whose responses are not degraded on a slow machine."""
+PATIENT: Mapping[str, Any] = {"time_budget_ms": 10_000}
+"""Settings of a shop whose responses are not degraded on a slow machine."""
+
+QUICK: Mapping[str, Any] = {**PATIENT, "training_algorithms": ["item_knn", "popularity"]}
+"""Settings of a patient shop that trains in seconds."""
 
 _TIMEOUT_S = 1_200
 

@@ -30,6 +30,8 @@ RECIPES = "arn:aws:personalize:::recipe"
 ROLE = "arn:aws:iam::123456789012:role/PersonalizeRole"
 PAUSE_S = 0.5
 TIMEOUT_S = 300
+LISTS = 30
+"""Number of lists, which differ because of the exploration."""
 
 
 def run(
@@ -70,7 +72,8 @@ def run(
         campaignConfig={"itemExplorationConfig": {"explorationWeight": "0.3", "explorationItemAgeCutOff": "30"}},
     )["campaignArn"]
     _wait(personalize.describe_campaign, "campaign", campaignArn=campaign)
-    items = _items(runtime.get_recommendations(campaignArn=campaign, userId=user))
+    lists = [_items(runtime.get_recommendations(campaignArn=campaign, userId=user)) for _ in range(LISTS)]
+    items = lists[0]
 
     tracker = personalize.create_event_tracker(name="scenario", datasetGroupArn=group)
     event = {"eventType": "Watch", "sentAt": time.time(), "properties": json.dumps({"itemId": items[0]})}
@@ -111,7 +114,7 @@ def run(
         _wait_until_gone(personalize, personalize.describe_dataset_group, datasetGroupArn=group)
     return {
         "boto3": boto3.__version__,
-        "items": items,
+        "lists": lists,
         "later": later,
         "without": without,
         "recommended": recommended,

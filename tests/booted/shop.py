@@ -99,7 +99,7 @@ class Shop:
             headers={"authorization": f"Bearer {token}", "content-type": "application/json", **(headers or {})},
         )
         try:
-            with urllib.request.urlopen(request, timeout=30, context=self.tls) as response:
+            with urllib.request.urlopen(request, timeout=60, context=self.tls) as response:
                 return Answer(response.status, dict(response.headers), json.load(response))
         except urllib.error.HTTPError as error:
             text = error.read()
@@ -178,10 +178,10 @@ class Shop:
     def run_alsolike(self, *arguments: str | Path) -> str:
         """Run a command in a separate process, as a shell does, and return its output."""
         command: list[str | Path] = [Path(sys.executable).parent / "alsolike", *arguments, "--state", self.state]
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
 
 
-def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, within_s: float = 30) -> T:
+def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, within_s: float = 120) -> T:
     """Poll until the value satisfies `holds`, and return the value. After the timeout, return the last value."""
     deadline = time.monotonic() + within_s
     pause_s = 0.05
@@ -191,6 +191,12 @@ def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, wit
             return value
         time.sleep(pause_s)
         pause_s = min(1.5 * pause_s, 0.5)
+
+
+def leave_midnight(*, within_s: float = 300) -> None:
+    """Wait for the next day in UTC if it begins within `within_s`, so that a test's responses have the same date."""
+    left_s = SECONDS_PER_DAY - time.time() % SECONDS_PER_DAY
+    time.sleep(left_s + 1 if left_s < within_s else 0)
 
 
 @functools.cache

@@ -46,7 +46,7 @@ class TrainingShop(Shop):
             found: dict[str, Any] = self.stepfunctions.describe_execution(executionArn=execution)
             return found
 
-        found = eventually(look, holds=lambda found: found["status"] != "RUNNING", within_s=120)
+        found = eventually(look, holds=lambda found: found["status"] != "RUNNING")
         assert found["status"] != "RUNNING", self.states(execution)
         return found
 
@@ -62,8 +62,8 @@ class TrainingShop(Shop):
         document: dict[str, Any] = json.load(body)
         return document
 
-    def notifications(self) -> list[dict[str, Any]]:
-        """Wait up to ten seconds for notifications of the workflow, and return at most ten.
+    def notifications(self, *, within_s: float = 60) -> list[dict[str, Any]]:
+        """Wait for notifications of the workflow, and return at most ten.
 
         Alarms on the same topic are skipped.
         """
@@ -75,4 +75,4 @@ class TrainingShop(Shop):
             messages = [json.loads(json.loads(message["Body"])["Message"]) for message in received]
             return [message for message in messages if "AlarmName" not in message]
 
-        return eventually(receive, within_s=10)
+        return eventually(receive, within_s=within_s)

@@ -64,7 +64,7 @@ def test_better_version_passes_its_canary_and_becomes_champion(shop, tmp_path):
     shop.alsolike("import", "interactions", history)
 
     execution = shop.start()
-    version = eventually(shop.on_trial, within_s=120)
+    version = eventually(shop.on_trial)
     answered = shop.answer(until=lambda: not shop.running(execution))
 
     assert version is not None, shop.ended(execution)
@@ -107,7 +107,7 @@ def test_worse_version_is_rejected_and_gets_no_canary(shop, tmp_path):
     registered = shop.register(folder)
 
     assert registered["verdict"] == "rejected", registered
-    shop.notifications()
+    shop.notifications(within_s=10)
     execution = shop.start({"version": "worse"})
     assert shop.ended(execution)["status"] == "SUCCEEDED"
     assert "RolledBack" in shop.states(execution)
@@ -122,7 +122,7 @@ def test_worse_version_is_rejected_and_gets_no_canary(shop, tmp_path):
 @pytest.mark.usefixtures("unchanged")
 def test_incomplete_upload_is_refused(shop, tmp_path):
     shop.upload(shop.copy("half", tmp_path), without=files.MANIFEST_FILE)
-    shop.notifications()
+    shop.notifications(within_s=10)
 
     ended = shop.ended(shop.start({"version": "half"}))
 
@@ -171,7 +171,7 @@ def test_failing_version_is_rolled_back_and_requests_are_answered(shop, tmp_path
     folder = shop.copy(version, tmp_path)
     harm(folder)
     shop.upload(folder)
-    shop.notifications()
+    shop.notifications(within_s=10)
 
     execution = shop.start({"version": version})
     assert eventually(shop.on_trial) == version

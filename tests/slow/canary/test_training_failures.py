@@ -62,14 +62,14 @@ def test_interrupted_job_is_resumed_and_builds_the_same_model(shop):
 
 @pytest.mark.usefixtures("unchanged")
 def test_killed_dataset_build_fails_the_run(shop):
-    shop.notifications()
+    shop.notifications(within_s=10)
     execution = shop.start()
 
     def killed():
         kill(shop, "BuildDataset")
         return str(shop.stepfunctions.describe_execution(executionArn=execution)["status"])
 
-    assert eventually(killed, holds=lambda status: status != "RUNNING", within_s=60) == "FAILED"
+    assert eventually(killed, holds=lambda status: status != "RUNNING") == "FAILED"
     assert shop.states(execution)[-3:] == ["BuildDatasetFailed", "NotifyFailure", "Failed"]
     (message,) = shop.notifications()
     assert message["failure"]["state"] == "BuildDataset"
@@ -81,7 +81,7 @@ def test_killed_dataset_build_fails_the_run(shop):
 
 @pytest.mark.usefixtures("unchanged")
 def test_incomplete_bundle_is_not_registered(shop):
-    shop.notifications()
+    shop.notifications(within_s=10)
     register = function_of(shop, "RegisterModel")
     functions = shop.cloud.client("lambda")
     # A throttled function makes the run wait.
@@ -89,7 +89,7 @@ def test_incomplete_bundle_is_not_registered(shop):
     execution = shop.start()
     run_id = shop.run_id(execution)
     key = f"training/alsolike-demo-{run_id}/output/model.tar.gz"
-    eventually(lambda: "RegisterModel" in shop.states(execution), within_s=60)
+    eventually(lambda: "RegisterModel" in shop.states(execution))
     archive = shop.s3.get_object(Bucket=shop.bucket, Key=key)["Body"].read()
     shop.s3.put_object(Bucket=shop.bucket, Key=key, Body=archive[: len(archive) // 2])
     functions.delete_function_concurrency(FunctionName=register)
@@ -150,7 +150,7 @@ def log(shop, run_id):
 
 
 def test_input_that_is_no_object_fails_the_run_with_a_notification(shop):
-    shop.notifications()
+    shop.notifications(within_s=10)
 
     assert shop.ended(shop.start([1]))["status"] == "FAILED"
 

@@ -55,8 +55,8 @@ def test_oldest_boto3_runs_the_complete_program(shop, variables, tmp_path):
     found = run([sys.executable, program, location, "p-0"], {**variables, "PYTHONPATH": path}, cwd=tmp_path)
 
     assert found["boto3"] == OLDEST_BOTO3
-    assert found["items"]
-    assert found["items"][0] not in found["without"]
+    assert found["lists"][0]
+    assert found["lists"][0][0] not in found["without"]
     assert found["recommended"] is None  # this version does not support recommenders
 
 

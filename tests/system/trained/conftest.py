@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.booted.assemblies import synthesized
+from tests.booted.assemblies import PATIENT, synthesized
 from tests.booted.uploads import IMPORT_BUCKET
 from tests.builders.sentence_model import write_model
 from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
@@ -12,10 +12,9 @@ from tests.system.trained.opened_shop import CONFIGURATION, OpenedShop
 def shop(tmp_path_factory):
     """Yield a shop with a champion and with a sentence model that finds couches similar to sofas."""
     directory = tmp_path_factory.mktemp("shop")
-    # There is no time budget, because a slow machine must not degrade responses. Unit tests cover the budget.
     model = str(write_model(directory / "model"))
     assembly = synthesized(
-        sentence_model=model, time_budget_ms=0, import_buckets=[IMPORT_BUCKET], batch_buckets=[IMPORT_BUCKET]
+        **PATIENT, sentence_model=model, import_buckets=[IMPORT_BUCKET], batch_buckets=[IMPORT_BUCKET]
     )
     with OpenedShop.booted(assembly, directory, tls=True) as opened:
         opened.open(directory)

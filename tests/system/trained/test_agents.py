@@ -13,6 +13,7 @@ from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
 
 from tests.booted.shop import eventually
+from tests.fakes.ports import reserved_port
 
 ALSOLIKE = ["-c", "from cli.main import main; main()"]
 
@@ -25,9 +26,7 @@ def key(shop):
 
 @pytest.fixture(scope="module")
 def port(key):
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        port: int = one.getsockname()[1]
+    port = reserved_port()
     command = [sys.executable, *ALSOLIKE, "mcp", "--http", "--port", str(port)]
     with subprocess.Popen(command, env=key) as serving:
         try:

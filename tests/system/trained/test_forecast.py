@@ -56,7 +56,7 @@ def test_forecast_uses_logged_responses_and_clicks(shop, tmp_path):
         return found
 
     found = eventually(
-        forecast, holds=lambda each: each["responses"] >= USERS and each["outcomes"][0]["effective"] > 200, within_s=120
+        forecast, holds=lambda each: each["responses"] >= USERS and each["outcomes"][0]["effective"] > 200
     )
     clicks = found["outcomes"][0]
     assert (clicks["name"], clicks["missing"]) == ("clicks", None)

@@ -2,13 +2,14 @@
 
 import datetime as dt
 
-from tests.booted.shop import eventually
+from tests.booted.shop import eventually, leave_midnight
 from tests.system.trained.opened_shop import CONFIGURATION
 
 PIN = "rules:\n  home:\n    pins: [{item: item-03, position: 1}]\nrecommenders:\n  similar-items: {rules: home}\n"
 
 
 def test_planted_change_gives_exactly_the_predicted_differences(shop, tmp_path):
+    leave_midnight()
     draft = tmp_path / "draft.yaml"
     draft.write_text(CONFIGURATION + PIN)
     shop.send("user-33", "item-21")
@@ -20,7 +21,7 @@ def test_planted_change_gives_exactly_the_predicted_differences(shop, tmp_path):
     def logged():
         return {row["recommendation_id"] for row in shop.lake_rows("served/")}
 
-    eventually(logged, holds=lambda found: found.issuperset(recommendation_ids), within_s=60)
+    eventually(logged, holds=lambda found: found.issuperset(recommendation_ids))
     day = dt.datetime.now(dt.UTC).date()
 
     found = shop.alsolike("replay", "--day", day.isoformat(), "--config", draft, exit_code=3)

@@ -7,7 +7,6 @@ import http.client
 import json
 import queue
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -25,6 +24,7 @@ from botocore.config import Config
 from layers.container import PLACE, build
 from layers.target import host_target
 from tests.booted.shop import eventually
+from tests.fakes.ports import reserved_port
 
 FUNCTIONS = ("recommend", "collect")
 
@@ -35,7 +35,7 @@ class Container:
     port: int
 
     def get(self, path):
-        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)) as connection:
+        with closing(http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)) as connection:
             connection.request("GET", path)
             answer = connection.getresponse()
             return answer.status, json.loads(answer.read())
@@ -73,9 +73,7 @@ def containers(root, shop):
 
 
 def _start(function, variables, *, root, shop):
-    with closing(socket.socket()) as one:
-        one.bind(("127.0.0.1", 0))
-        port = one.getsockname()[1]
+    port = reserved_port()
     environment = {
         **variables,
         "PATH": "/usr/bin:/bin",
@@ -120,16 +118,14 @@ def test_containers_answer_as_the_api_does_and_stop(shop, containers):
     events.put_events(trackingId=shop.name("tracking-id"), userId="contained", sessionId="s", eventList=[event])
 
     arn = "arn:aws:personalize:us-east-1:123456789012:recommender/recently-viewed"
-    listed = eventually(
-        lambda: runtime.get_recommendations(recommenderArn=arn, userId="contained")["itemList"], within_s=90
-    )
+    listed = eventually(lambda: runtime.get_recommendations(recommenderArn=arn, userId="contained")["itemList"])
     assert [item["itemId"] for item in listed] == ["from-a-container"]
     path = "/users/contained/recommendations?recommender=recently-viewed"
-    assert eventually(lambda: shop.get(path).items, within_s=90) == ["from-a-container"]
+    assert eventually(lambda: shop.get(path).items) == ["from-a-container"]
 
     for container in containers.values():
         container.process.send_signal(signal.SIGTERM)
-        assert container.process.wait(30) == 0
+        assert container.process.wait(60) == 0
 
 
 class _RuntimeApi(BaseHTTPRequestHandler):
@@ -148,7 +144,7 @@ class _RuntimeApi(BaseHTTPRequestHandler):
         request_id = self.invocations.get()
         headers = {
             "Lambda-Runtime-Aws-Request-Id": request_id,
-            "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 20_000),
+            "Lambda-Runtime-Deadline-Ms": str(int(time.time() * 1000) + 600_000),
             "Lambda-Runtime-Invoked-Function-Arn": "arn:aws:lambda:eu-west-1:123456789012:function:recommend",
         }
         self._send(200, json.dumps(self.invoked).encode(), headers)

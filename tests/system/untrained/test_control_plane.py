@@ -78,7 +78,6 @@ def test_documented_upload_is_imported(shop, personalize, tmp_path, monkeypatch)
             "datasetImportJob"
         ],
         holds=lambda found: found["status"] != "CREATE IN_PROGRESS",
-        within_s=60,
     )
     assert ended["status"] == "ACTIVE", ended
     personalize.delete_dataset(datasetArn=dataset)

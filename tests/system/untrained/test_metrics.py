@@ -37,9 +37,7 @@ def test_metrics_require_a_key_with_their_scope(shop, key):
     assert shop.send("metrics-user", "pear").status == 200
     shop.cloud.flush()
 
-    found = eventually(
-        lambda: scrape(shop, key), holds=lambda values: values["alsolike_events_accepted_total",] > 0, within_s=120
-    )
+    found = eventually(lambda: scrape(shop, key), holds=lambda values: values["alsolike_events_accepted_total",] > 0)
 
     requests = found["alsolike_api_requests_total",]
     assert requests >= found["alsolike_events_accepted_total",] > 0
