@@ -80,10 +80,10 @@ def reasons_of(answer):
 
 
 def assert_fixed(shop, call, reason, **values):
-    shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason in reasons, within_s=90)
+    shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason in reasons)
     assert reason in shown
     play_fix(shop, reason, **values)
-    shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason not in reasons, within_s=90)
+    shown = eventually(lambda: reasons_of(call()), holds=lambda reasons: reason not in reasons)
     assert reason not in shown
 
 
@@ -131,7 +131,6 @@ def champion(shop, tmp_path):
     eventually(
         lambda: shop.recommend("user-1"),
         holds=lambda answer: answer.headers.get("x-alsolike-model-version") == version and not reasons_of(answer),
-        within_s=90,
     )
     return version
 
@@ -154,7 +153,7 @@ def test_forced_model_raises_an_alarm_until_it_is_replaced(shop, champion):
     shop.alsolike("models", "promote", "forced", "--reason", "Christmas", exit_code=1)
     shop.alsolike("models", "promote", "forced", "--reason", "Christmas", "--force")
     shop.invoke("MonitorModels")
-    eventually(lambda: is_forced_alarm_active(shop), within_s=120)
+    eventually(lambda: is_forced_alarm_active(shop))
     assert is_forced_alarm_active(shop)
 
     play(shop, "models.md", "A forced model")
@@ -180,10 +179,10 @@ def test_model_that_needs_too_much_memory_is_not_served(shop, champion):
     def degraded():
         answer = shop.recommend("user-1")
         assert (answer.status, answer.headers["x-alsolike-model-version"]) == (200, champion)
-        return answer
+        return reasons_of(answer)
 
-    answer = eventually(degraded, holds=lambda answer: "x-alsolike-degraded" in answer.headers, within_s=90)
-    assert answer.headers["x-alsolike-degraded"] == "stale-model"
+    # A slow machine may exceed the time budget, which is another reason.
+    assert "stale-model" in eventually(degraded, holds=lambda reasons: "stale-model" in reasons)
     shop.alsolike("models", "rollback", "--reason", "greedy needs too much memory")
     eventually(lambda: shop.recommend("user-1"), holds=lambda answer: "x-alsolike-degraded" not in answer.headers)
 
@@ -221,7 +220,7 @@ def test_filter_that_removes_all_items_is_found_and_rolled_back(shop, tmp_path):
         "recommenders: {for-you: {filter: sold-out}}\n"
     )
     shop.alsolike("config", "apply", file, "--force", "--reason", "a mistake")
-    eventually(lambda: shop.recommend("user-1"), holds=lambda answer: answer.items == [], within_s=60)
+    eventually(lambda: shop.recommend("user-1"), holds=lambda answer: answer.items == [])
 
     report = eventually(lambda: shop.alsolike("status"), holds=lambda report: report["incomplete_responses"])
 
@@ -250,12 +249,12 @@ def test_promoted_version_with_a_damaged_file_is_repaired(shop, champion):
     publish_copy(shop, champion, "damaged", passed=True)
     put_file(shop, "damaged", "graph.onnx", b"damaged")
     shop.alsolike("models", "promote", "damaged", "--reason", "a mistake")
-    stale = eventually(lambda: reasons_of(shop.recommend("user-1")), within_s=90)
+    stale = eventually(lambda: reasons_of(shop.recommend("user-1")))
     assert stale == ["stale-model"]
 
     play(shop, "models.md", "A damaged model")
 
-    eventually(lambda: shop.recommend("user-1"), holds=lambda answer: not reasons_of(answer), within_s=90)
+    eventually(lambda: shop.recommend("user-1"), holds=lambda answer: not reasons_of(answer))
     answer = shop.recommend("user-1")
     assert (reasons_of(answer), answer.headers["x-alsolike-model-version"]) == ([], "damaged")
     shop.alsolike("models", "rollback", "--reason", "the end of the drill")
@@ -282,7 +281,7 @@ def test_unreadable_object_is_written_again(shop, champion, tmp_path, part, is_n
     shop.alsolike("config", "apply", file, "--force", "--reason", "the drill")
     item = {"itemId": "item-00", "properties": json.dumps({"brand": "ours"})}
     assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": [item]}).status == 200
-    eventually(lambda: shop.alsolike("status")["snapshot"], within_s=60)
+    eventually(lambda: shop.alsolike("status")["snapshot"])
     shop.recommend("user-1")
     before_damage = later_second()
     key = {"configuration": "config/current.json", "catalogue": "catalog/current.json"}[part]
@@ -302,12 +301,12 @@ def test_unreadable_trends_are_written_again(shop, champion):
 
     s3, bucket = shop.cloud.client("s3"), shop.name("artefact-bucket")
     shop.send("user-1", "item-00", at=time.time())
-    eventually(lambda: list(shop.objects("artefact-bucket", "trends/")), within_s=60)
+    eventually(lambda: list(shop.objects("artefact-bucket", "trends/")))
     eventually(lambda: reasons_of(trending()), holds=lambda reasons: not reasons)
     for entry in s3.list_objects_v2(Bucket=bucket, Prefix="trends/")["Contents"]:
         s3.put_object(Bucket=bucket, Key=entry["Key"], Body=b"{")
     reason = "stale-trends"
-    shown = eventually(lambda: reasons_of(trending()), holds=lambda reasons: reason in reasons, within_s=90)
+    shown = eventually(lambda: reasons_of(trending()), holds=lambda reasons: reason in reasons)
     assert reason in shown
 
     shop.send("user-1", "item-01", at=time.time())  # the next update writes the trends again
@@ -321,18 +320,18 @@ def test_trends_that_s3_refuses_are_read_once_s3_answers(shop, champion):
 
     s3, bucket, reason = shop.cloud.client("s3"), shop.name("artefact-bucket"), "no-trends"
     shop.send("user-1", "item-00", at=time.time())
-    eventually(lambda: list(shop.objects("artefact-bucket", "trends/")), within_s=60)
+    eventually(lambda: list(shop.objects("artefact-bucket", "trends/")))
     stored = dict(shop.objects("artefact-bucket", "trends/"))
     for key, body in stored.items():  # S3 refuses to read archived objects
         s3.put_object(Bucket=bucket, Key=key, Body=body, StorageClass="GLACIER")
     kill(shop, "Recommend")
-    assert reason in eventually(trending, holds=lambda shown: reason in shown, within_s=90)
+    assert reason in eventually(trending, holds=lambda shown: reason in shown)
 
     for key, body in stored.items():
         s3.put_object(Bucket=bucket, Key=key, Body=body)
     play_fix(shop, reason)
 
-    assert reason not in eventually(trending, holds=lambda shown: reason not in shown, within_s=90)
+    assert reason not in eventually(trending, holds=lambda shown: reason not in shown)
 
 
 def test_lost_days_of_the_lake_are_restored(shop, champion):
@@ -373,12 +372,10 @@ def test_lost_table_is_filled_from_the_lake(shop, champion, tmp_path, table, rea
     shop.alsolike("config", "apply", file, "--force", "--reason", "a filter that reads the user")
     user = {"userId": "user-1", "properties": json.dumps({"brand": "ours"})}
     assert shop.post("/users", {"datasetArn": shop.name("users-dataset-arn"), "users": [user]}).status == 200
-    eventually(lambda: list(shop.objects("lake-bucket", "users/")), within_s=90)
+    eventually(lambda: list(shop.objects("lake-bucket", "users/")))
     dynamodb, name = shop.cloud.client("dynamodb"), shop.name(table)
     create = deleted_table(dynamodb, name)
-    shown = eventually(
-        lambda: reasons_of(shop.recommend("user-1")), holds=lambda shown: reasons <= set(shown), within_s=90
-    )
+    shown = eventually(lambda: reasons_of(shop.recommend("user-1")), holds=lambda shown: reasons <= set(shown))
     assert reasons <= set(shown)
     assert shop.alsolike("status")["missing_tables"] == [name]
     create()  # A deployment that reverts drift also creates the table.
@@ -398,7 +395,7 @@ def test_unreadable_actions_are_repaired(shop, champion, is_new_process):
 
     actions = shop.name("items-dataset-arn").replace("/ITEMS", "/ACTIONS")
     assert shop.post("/actions", {"datasetArn": actions, "actions": [{"actionId": "install-app"}]}).status == 200
-    eventually(lambda: call().document["actionList"], within_s=90)
+    eventually(lambda: call().document["actionList"])
     key = "catalog/actions.json"
     shop.cloud.client("s3").put_object(Bucket=shop.name("artefact-bucket"), Key=key, Body=b"{")
     if is_new_process:
@@ -433,9 +430,7 @@ def test_champion_without_a_model_of_actions_is_replaced(shop, champion):
     for user in range(20):
         assert shop.send(f"user-{user}", f"item-{user % 3}{(user // 3 + 24) % 10}", at=time.time()).status == 200
     sent = len(outcomes) + 20
-    stored = eventually(
-        lambda: len(shop.lake_rows("interactions/")) - before, holds=lambda rows: rows == sent, within_s=90
-    )
+    stored = eventually(lambda: len(shop.lake_rows("interactions/")) - before, holds=lambda rows: rows == sent)
     assert stored == sent
 
     assert_fixed(shop, call, "action-rates")

@@ -12,7 +12,7 @@ import pytest
 
 from alsolike.declarations.storage import CHAMPION_KEY
 from local_cloud.client import Cloud
-from tests.booted.assemblies import synthesized
+from tests.booted.assemblies import PATIENT, synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually
 from tests.builders.snippets import ROOT, run, snippets
 
@@ -52,7 +52,7 @@ def booted(tmp_path_factory):
     (_, _, example), *_ = snippets(ALGORITHMS, "python")
     (OWN / "newcomers.py").write_text(example)
     assembly = synthesized(
-        time_budget_ms=0,
+        **PATIENT,
         training_package=str(OWN.relative_to(ROOT)),
         training_algorithms=["newcomers", "popularity"],
     )

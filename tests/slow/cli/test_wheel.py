@@ -15,7 +15,7 @@ import pytest
 
 from operations import cost_measurement_shop
 from tests.booted.assemblies import synthesized
-from tests.booted.shop import Shop
+from tests.booted.shop import Shop, eventually
 
 ROOT = Path(__file__).parents[3]
 UV = str(Path(sys.executable).with_name("uv"))
@@ -24,7 +24,7 @@ UV = str(Path(sys.executable).with_name("uv"))
 @pytest.fixture(scope="module")
 def distribution(tmp_path_factory):
     directory = tmp_path_factory.mktemp("release") / "dist"
-    subprocess.run(["make", "dist", f"DIST={directory}"], cwd=ROOT, check=True, timeout=300)
+    subprocess.run(["make", "dist", f"DIST={directory}"], cwd=ROOT, check=True, timeout=900)
     return directory
 
 
@@ -35,10 +35,10 @@ def wheel(distribution):
 
 
 def installed(wheel, directory, *, extras):
-    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(directory)], check=True, timeout=60)
+    subprocess.run([UV, "venv", "--quiet", "--python", sys.executable, str(directory)], check=True, timeout=300)
     install = [UV, "pip", "install", "--quiet", "--python", str(directory / "bin" / "python")]
     constraint = ["-c", str(ROOT / "requirements.lock")]
-    subprocess.run([*install, *constraint, f"{wheel}{extras}"], check=True, timeout=300)
+    subprocess.run([*install, *constraint, f"{wheel}{extras}"], check=True, timeout=900)
     return directory / "bin"
 
 
@@ -95,7 +95,7 @@ def test_installed_command_works_with_a_deployment(wheel, tmp_path):
 
         def alsolike(*arguments):
             command = [str(commands / "alsolike"), "--env", "demo", "--format", "json", *arguments]
-            done = subprocess.run(command, cwd=tmp_path, env=aws, capture_output=True, text=True, timeout=120)
+            done = subprocess.run(command, cwd=tmp_path, env=aws, capture_output=True, text=True, timeout=300)
             assert done.returncode == 0, done.stderr
             return json.loads(done.stdout)
 
@@ -169,13 +169,17 @@ def test_embedded_cloud_of_the_wheel_runs_in_an_empty_folder(folder):
         output = output_until(cloud, "Next, in another terminal")
         assert cloud.poll() is None, "".join(output)
         (storefront,) = [line.split()[1] for line in output if line.startswith("storefront")]
-        page = urllib.request.urlopen(storefront, timeout=30).read()
+        page = urllib.request.urlopen(storefront, timeout=60).read()
         folder.run("import", "interactions", "orders.csv")
         folder.run("train")
-        recommended = json.loads(folder.run("recommend", "--user", cost_measurement_shop.user_ids()[0], "--json"))
+        user_id = cost_measurement_shop.user_ids()[0]
+        recommended = eventually(  # A slow machine may exceed the time budget of the default settings.
+            lambda: json.loads(folder.run("recommend", "--user", user_id, "--json")),
+            holds=lambda answer: answer["source"] == "model",
+        )
         status = json.loads(folder.run("status", "--json"))
         folder.run("down")
-        assert cloud.wait(60) == 0
+        assert cloud.wait(120) == 0
     finally:
         cloud.kill()
 

@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -16,11 +15,13 @@ from typing import Any
 
 import boto3
 
+from tests.fakes.ports import reserved_port
+
 ROOT = Path(__file__).parents[3]
 MINISTACK = ROOT / ".venv" / "ministack"
 NODE, CDK = Path(sys.executable).with_name("node"), ROOT / "node_modules" / "aws-cdk" / "bin" / "cdk"
 ACCOUNT, REGION = "000000000000", "us-east-1"
-START_S, COMMAND_S = 60, 600
+START_S, COMMAND_S = 120, 1_200
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,9 +98,7 @@ class CommandFailed(Exception):
 @contextlib.contextmanager
 def running(folder: Path) -> Iterator[Cloud]:
     assert MINISTACK.is_dir(), "ministack is not installed: make setup WITH=deploy"
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        cloud = Cloud(free.getsockname()[1], folder)
+    cloud = Cloud(reserved_port(), folder)
     variables = cloud.variables | {
         "PYTHONPATH": os.pathsep.join(map(str, (MINISTACK, ROOT, ROOT / "layers" / "core" / "python"))),
         "GATEWAY_PORT": str(cloud.port),

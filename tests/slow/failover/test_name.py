@@ -36,7 +36,7 @@ def health():
 def name(health):
     _, server = health
     url = f"http://127.0.0.1:{server.server_port}/health"
-    return Name((PRIMARY, REPLICA), health_url=url, interval_s=5, threshold=3)
+    return Name((PRIMARY, REPLICA), health_url=url, interval_s=60, threshold=3)
 
 
 def urls(name, checks):

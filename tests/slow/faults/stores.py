@@ -80,7 +80,7 @@ class Driver:
     def close(self) -> None:
         stdin, stdout = self._pipes()
         stdin.close()
-        self._process.wait(30)
+        self._process.wait(60)
         stdout.close()
 
     def _pipes(self) -> tuple[IO[str], IO[str]]:

@@ -11,7 +11,7 @@ from layers.contents import TRAINING
 from layers.target import host_target
 from local_cloud.client import Cloud, CloudError
 from operations.embedded_cloud import LAYERS
-from tests.booted.assemblies import build_layers
+from tests.booted.assemblies import PATIENT, build_layers
 from tests.infra.assembly import templates
 from tests.infra.other_settings import PROTECTED
 from tests.system.trained.opened_shop import OpenedShop
@@ -35,7 +35,7 @@ def layers(tmp_path_factory):
 @pytest.fixture(scope="module")
 def protected(layers, tmp_path_factory):
     outdir = tmp_path_factory.mktemp("assembly")
-    overrides = {**PROTECTED, "time_budget_ms": 0}
+    overrides = {**PROTECTED, **PATIENT}
     create_app(read_context(), environment="demo", outdir=outdir, layers=layers, overrides=overrides).synth()
     return outdir
 

@@ -121,7 +121,7 @@ def test_each_event_counts_once_when_the_cloud_is_killed(tmp_path):
         with Cloud.start(assembly, data=tmp_path / "data", state=tmp_path / "cloud.json") as cloud:
             shop = Shop(cloud, tmp_path / "cloud.json")
             expected = Counter(f"e{number}" for number in range(EVENTS))
-            found = eventually(lambda: archived(shop), holds=lambda rows: len(rows) > EVENTS, within_s=60)
+            found = eventually(lambda: archived(shop), holds=lambda rows: len(rows) > EVENTS)
             (from_page,) = found.keys() - expected.keys()
             assert found == expected + Counter([from_page])
             items = Counter(f"item-{number}" for number in range(EVENTS))

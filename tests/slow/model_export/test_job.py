@@ -34,7 +34,7 @@ def start_job(base, hyperparameters, *, python=Path(sys.executable), **environme
         cwd=base,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=300,
         check=False,
     )
 

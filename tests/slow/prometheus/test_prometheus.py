@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import socket
 import subprocess
 import time
 import urllib.parse
@@ -17,6 +16,7 @@ import yaml
 from operations.grafana import prometheus_dashboard
 from tests.booted.assemblies import QUICK, synthesized
 from tests.booted.shop import SECONDS_PER_DAY, Shop, eventually, write_history
+from tests.fakes.ports import reserved_port
 
 pytestmark = pytest.mark.skipif(shutil.which("prometheus") is None, reason="prometheus is not installed (apt-get)")
 
@@ -70,8 +70,7 @@ def prometheus(shop, tmp_path_factory):
         ["promtool", "check", "config", "prometheus.yml"], cwd=directory, capture_output=True, text=True, check=False
     )
     assert checked.returncode == 0, checked.stderr
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = reserved_port()
     with (directory / "log").open("w") as log:
         process = subprocess.Popen(
             [
