@@ -31,7 +31,7 @@ from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.parameters import Names
 from benchmarks import transport
 from benchmarks.measure import Result
-from cli import console
+from cli import terminal
 from operations.client.deployment import Deployment
 from operations.ingest.inputs import DEFAULTS, open_inputs
 from operations.ingest.lake_writer import LakeWriter
@@ -157,7 +157,7 @@ def memory(sizes: Sequence[int]) -> None:
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 seconds, peak_mb = pool.apply(_peak_mb, (path,))
             rows.append([size, round(seconds, 1), round(size / seconds), round(peak_mb)])
-    console.print_table(["rows", "seconds", "rows/s", "peak MB"], rows)
+    terminal.print_table(["rows", "seconds", "rows/s", "peak MB"], rows)
 
 
 def _peak_mb(path: Path) -> tuple[float, float]:

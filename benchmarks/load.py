@@ -25,7 +25,7 @@ from benchmarks.recommending import VERSION, write_model
 from benchmarks.rows import Row
 from benchmarks.synthetic_models import rows_model
 from benchmarks.synthetic_profiles import user_id, write_profiles
-from cli import console
+from cli import terminal
 from functions.register_model.model_store import ModelStore
 from operations import embedded_cloud
 from operations.client import deployment
@@ -56,9 +56,9 @@ def gateway() -> Iterator[Row]:
             api = Api(deployed)
             _wait_until_served(api)
             _load(api, seconds=WARM_UP_S)
-            with console.step(f"send {RATE_PER_S} requests a second", total=SECONDS * RATE_PER_S) as step:
+            with terminal.step(f"send {RATE_PER_S} requests a second", total=SECONDS * RATE_PER_S) as step:
                 times_ms, degraded = _load(api, seconds=SECONDS, on_sent=step.advance)
-            with console.step(f"send {OVERLOAD_RATE_PER_S} requests a second"):
+            with terminal.step(f"send {OVERLOAD_RATE_PER_S} requests a second"):
                 overload = asyncio.run(_overload(deployed.names.api_url, token=cloud.token([READ_RECOMMENDATIONS])))
     errors = RATE_PER_S * SECONDS - len(times_ms)
     cuts = statistics.quantiles(times_ms, n=100, method="inclusive")

@@ -11,7 +11,7 @@ import typer
 from typer import Argument
 
 from alsolike.configuration.configuration import DEFAULT
-from cli import console
+from cli import terminal
 from cli.options import Output
 
 
@@ -24,7 +24,7 @@ def openapi() -> None:
     """
     from alsolike.api.openapi import description
 
-    console.print_line(orjson.dumps(description(DEFAULT), option=orjson.OPT_INDENT_2).decode())
+    terminal.print_line(orjson.dumps(description(DEFAULT), option=orjson.OPT_INDENT_2).decode())
 
 
 def migrate_check(
@@ -46,6 +46,6 @@ def migrate_check(
             [[f"{one.file}:{one.line}", one.call, f"{one.instead}."] for one in found],
         )
     else:
-        console.say(f"no call of Amazon Personalize in {folder} would fail")
+        terminal.say(f"no call of Amazon Personalize in {folder} would fail")
     if found:
         raise typer.Exit(1)

@@ -12,7 +12,7 @@ from typer import Argument, Option
 from alsolike.configuration.configuration import DEFAULT, Configuration
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, InvalidSnapshot, NotFound, Unavailable
 from alsolike.schema.document import InvalidConfiguration, dotted
-from cli import console
+from cli import terminal
 from cli.group import CommandGroup
 from cli.options import TEXT, Context, Csv, HistoryReason, Latest, Output
 from operations import times
@@ -112,7 +112,7 @@ def apply(
         try:
             contradictions = differences.contradictions(deployment, live, checked.configuration)
         except (InvalidSnapshot, Unavailable) as error:  # not fatal, because the configuration is live already
-            console.say(f"note: stored values were not compared with the new columns: {error}")
+            terminal.say(f"note: stored values were not compared with the new columns: {error}")
     _warn(contradictions)
     context.print(
         {
@@ -142,7 +142,7 @@ def show(
     store = store_of(context.deployment)
     found = store.version(store.current().version if version is None else version)
     if not context.as_json:
-        console.say(f"version {found.version}{_origin(found)}")
+        terminal.say(f"version {found.version}{_origin(found)}")
     context.print(_document(found) | {"document": found.document}, _yaml(found).rstrip("\n"))
 
 
@@ -211,9 +211,9 @@ def schema(
 
     _check_dataset(dataset)
     read = avro_schema.read_schema(file, dataset=dataset, lists=lists or ())
-    console.print_yaml({dataset: {"columns": {name: column.value for name, column in read.columns.items()}}})
+    terminal.print_yaml({dataset: {"columns": {name: column.value for name, column in read.columns.items()}}})
     if read.categorical:
-        console.say(
+        terminal.say(
             f"{', '.join(read.categorical)}: categorical, declared as one text; where it holds several joined by |, "
             "name it with --list"
         )
@@ -237,9 +237,9 @@ def infer(
     (source,) = find([file], s3=lambda: None)
     data = open_file(source, form=csv.form)
     types = column_inference.infer([data], without=("itemId" if dataset == "items" else "userId",))
-    console.print_yaml(column_inference.declared({}, types, dataset=dataset))
+    terminal.print_yaml(column_inference.declared({}, types, dataset=dataset))
     for note in column_inference.notes([data], types, creation=dataset == "items"):
-        console.say(f"note: {note}")
+        terminal.say(f"note: {note}")
 
 
 def _check_dataset(dataset: str) -> None:
@@ -300,7 +300,7 @@ def _compared(checked: ConfigurationFile, context: Context) -> Comparison:
             return catalogue_comparison.compare(checked, deployment)
         except (InvalidSnapshot, Unavailable) as error:
             reason = str(error)
-    console.say(f"note: {checked.name} was not compared with a catalogue: {reason}")
+    terminal.say(f"note: {checked.name} was not compared with a catalogue: {reason}")
     return catalogue_comparison.Comparison()
 
 
@@ -309,7 +309,7 @@ def _refuse(name: str, findings: Sequence[Finding], output: Output, *, warnings:
 
     if not output.printed({"valid": False, "errors": _listed(findings), "warnings": _listed(warnings)}):
         for finding in findings:
-            console.say(place(name, finding))
+            terminal.say(place(name, finding))
     raise typer.Exit(1)
 
 
@@ -321,7 +321,7 @@ def _warn_of(findings: Iterable[Finding], name: str) -> None:
 
 def _warn(sentences: Iterable[str]) -> None:
     for sentence in sentences:
-        console.say(f"warning: {sentence}")
+        terminal.say(f"warning: {sentence}")
 
 
 def _listed(findings: Sequence[Finding]) -> list[dict[str, Any]]:
@@ -339,7 +339,7 @@ def _live(current: Current) -> Configuration:
     try:
         return current.configuration()
     except InvalidConfiguration as error:
-        console.say(f"warning: version {current.version} is live and cannot be read by this release: {error}")
+        terminal.say(f"warning: version {current.version} is live and cannot be read by this release: {error}")
         return DEFAULT
 
 

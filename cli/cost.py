@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from cli.options import Environment, Output, State
 from operations import embedded_cloud, prices
 from operations.cost import Load, estimate, estimate_personalize, read_assembly, remarks, savings
@@ -111,15 +111,15 @@ def cost(
 
 def _print_bill(bill: Bill, personalize: Bill, found: Sequence[Saving], *, how: bool) -> None:
     load = bill.load
-    console.print_line(
+    terminal.print_line(
         f"{bill.of}: {load.users:,} users, {load.items:,} items, {load.events_per_day:,} events and "
         f"{load.requests_per_day:,} requests a day"
     )
-    console.print_line(
+    terminal.print_line(
         f"prices of {prices.DATE}, {prices.REGION}, in dollars, a month of 730 hours, "
         f"{'less the free tier' if bill.free_tier else 'free tier not taken off'}"
     )
-    console.print_line(
+    terminal.print_line(
         f"assumed: {counted(load.events_per_call, 'event')} a call, "
         f"{load.signed_in_percent}% of events with a user, a peak of {load.peak:g} times the mean "
         "(--events-per-call, --signed-in-percent, --peak)"
@@ -127,7 +127,7 @@ def _print_bill(bill: Bill, personalize: Bill, found: Sequence[Saving], *, how: 
     columns = _COLUMNS if how else _COLUMNS[:-1]
     for fixed, title in ((True, "Fixed: due without any load"), (False, "Usage")):
         rows = _rows([line for line in bill.lines if line.fixed is fixed])
-        console.print_table(columns, [row[: len(columns)] for row in rows], title=title, right=_NUMBERS)
+        terminal.print_table(columns, [row[: len(columns)] for row in rows], title=title, right=_NUMBERS)
     totals = [
         ["fixed", _money(bill.fixed_dollars), _money(personalize.fixed_dollars)],
         ["usage", _money(bill.usage_dollars), _money(personalize.usage_dollars)],
@@ -135,11 +135,11 @@ def _print_bill(bill: Bill, personalize: Bill, found: Sequence[Saving], *, how: 
         ["without any load", _money(bill.idle_dollars), _money(personalize.idle_dollars)],
     ]
     names = ("", "Alsolike, $", "Amazon Personalize, $")
-    console.print_table(names, totals, title="Together, and the same load on Amazon Personalize", right=names[1:])
+    terminal.print_table(names, totals, title="Together, and the same load on Amazon Personalize", right=names[1:])
     for remark in remarks(bill, personalize):
-        console.print_line(f"- {remark}")
+        terminal.print_line(f"- {remark}")
     if found:
-        console.print_table(
+        terminal.print_table(
             ["setting", "now", "then", "saves $ a month", "but"],
             [[each.setting, each.now, each.then, _money(each.dollars), each.but] for each in found],
             title="Possible savings, each by itself",
@@ -176,17 +176,17 @@ def _print_comparison(bill: Bill, changed: Bill, *, title: str, names: Sequence[
     rows = [[name, *map(_money, (now.get(name, 0.0), then.get(name, 0.0), more[name]))] for name in services]
     rows.append(["total a month", *map(_money, (bill.dollars, changed.dollars, changed.dollars - bill.dollars))])
     columns = ["service", *(f"{name}, $" for name in names), "difference, $"]
-    console.print_table(columns, rows, title=title, right=columns[1:])
+    terminal.print_table(columns, rows, title=title, right=columns[1:])
     if changed.load != bill.load:
         for name, load in zip(names, (bill.load, changed.load), strict=True):
-            console.print_line(
+            terminal.print_line(
                 f"{name}: {load.events_per_day:,} events and {load.requests_per_day:,} requests a day on average"
             )
 
 
 def _print_measured(measured: Measured, summary: BilledResources) -> None:
     configured = {name: function.memory_mb for name, function in summary.functions.items()}
-    console.print_table(
+    terminal.print_table(
         ["function", "calls", "mean ms", "most MB used", "MB configured", "log bytes a call"],
         [
             [name, each.calls, round(each.mean_ms, 1), each.max_memory_mb, configured.get(name), each.log_bytes]
@@ -195,7 +195,7 @@ def _print_measured(measured: Measured, summary: BilledResources) -> None:
         title="Measured on the embedded cloud",
     )
     for remark in measured.remarks:
-        console.print_line(f"- {remark}")
+        terminal.print_line(f"- {remark}")
 
 
 def _rows(lines: Sequence[Line]) -> list[list[object]]:

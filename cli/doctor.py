@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer import Option
 
-from cli import console
+from cli import terminal
 from cli.options import Connection, Environment, Output
 from operations import embedded_cloud
 from operations.client.aws import session_clients
@@ -37,9 +37,9 @@ def doctor(output: Output, stack: Environment = None) -> None:
     ):
         findings.append(finding)
         if not output.as_json:
-            console.print_line(f"{finding.status:<7}  {finding.check}: {finding.reason}")
+            terminal.print_line(f"{finding.status:<7}  {finding.check}: {finding.reason}")
             if finding.advice:
-                console.print_line(f"{'':<7}  next: {finding.advice}")
+                terminal.print_line(f"{'':<7}  next: {finding.advice}")
     blocking = [finding for finding in findings if finding.blocks]
     undecided = sum(finding.status == doctor.UNKNOWN for finding in findings)
     if blocking:
@@ -79,9 +79,9 @@ def policy(
     from operations.policies import deployer_policy, operator_policy
 
     if operator:
-        console.print_json(operator_policy(connection.deployment))
+        terminal.print_json(operator_policy(connection.deployment))
         return
     assembly = embedded_cloud.synthesize(connection.stack, without_layers=True)
     needs = doctor.read_needs(assembly)
     number = account or needs.account or doctor.read_account(session_clients(region=needs.region))
-    console.print_json(deployer_policy(assembly, account=number))
+    terminal.print_json(deployer_policy(assembly, account=number))

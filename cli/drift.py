@@ -9,7 +9,7 @@ from typer import Option
 
 from alsolike.runtime.errors import NotFound
 from alsolike.training.monitoring import DriftReport, Figure
-from cli import console
+from cli import terminal
 from cli.options import Context
 from operations import drift_reports, times
 
@@ -27,20 +27,20 @@ def drift(context: Context, refresh: Annotated[bool, Option("--refresh", help="R
     deployment = context.deployment
     report = drift_reports.look(deployment) if refresh else drift_reports.latest(deployment)
     if report is None:
-        call = console.call("drift", "--refresh", *context.options)
+        call = terminal.call("drift", "--refresh", *context.options)
         raise NotFound(f"no drift check has run yet; `{call}` runs one")
     if context.printed(orjson.loads(report.to_json())):
         return
-    console.print_table(
+    terminal.print_table(
         _COLUMNS, [_row(report, figure) for figure in report.figures], title=drift_reports.title(report)
     )
     checks = [
-        [each.name, console.percent(each.share), console.percent(each.bound), each.rows, "failed" * each.failed]
+        [each.name, terminal.percent(each.share), terminal.percent(each.bound), each.rows, "failed" * each.failed]
         for each in report.checks
     ]
-    console.print_table(_CHECKS, checks, title="Events of these days")
+    terminal.print_table(_CHECKS, checks, title="Events of these days")
     for line in drift_reports.sentences(report):
-        console.print_line(line)
+        terminal.print_line(line)
 
 
 def _row(report: DriftReport, figure: Figure) -> list[object]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from cli.options import Context
 
 if TYPE_CHECKING:
@@ -86,15 +86,15 @@ def engagement(
     if not rows:
         noun = "responses in an experiment" if by is By.ARM else "responses"
         hint = "" if refresh else "; the attribution is hourly, --refresh runs it now"
-        console.print_line(f"no {noun} from {since} to {until} were attributed{hint}")
+        terminal.print_line(f"no {noun} from {since} to {until} were attributed{hint}")
     else:
-        console.print_table(_COLUMNS, [_cells(row) for row in rows], title=f"{since} to {until}")
+        terminal.print_table(_COLUMNS, [_cells(row) for row in rows], title=f"{since} to {until}")
         if not any(row.purchases for row in rows):
             events = "purchase" if any(row.clicks for row in rows) else "click or purchase"
-            console.print_line(f"no {events} names one of these responses by its recommendationId")
+            terminal.print_line(f"no {events} names one of these responses by its recommendationId")
     if rejected:
         reasons = ", ".join(f"{count:,} {reason}" for reason, count in sorted(rejected.items()))
-        console.print_line(f"not counted: {reasons}")
+        terminal.print_line(f"not counted: {reasons}")
 
 
 _COLUMNS = (
@@ -108,15 +108,15 @@ def _cells(row: Engagement) -> list[object]:
     return [
         row.name,
         row.answers,
-        console.percent(rates["click_through"]),
+        terminal.percent(rates["click_through"]),
         row.purchases,
-        console.percent(rates["conversion"]),
+        terminal.percent(rates["conversion"]),
         f"{row.revenue:,.2f}",
         "" if rates["revenue_per_thousand"] is None else f"{rates['revenue_per_thousand']:,.2f}",
-        console.percent(rates["coverage"]),
+        terminal.percent(rates["coverage"]),
         rates["novelty"],
-        console.percent(rates["new_item_share"]),
-        console.percent(rates["degraded_share"]),
+        terminal.percent(rates["new_item_share"]),
+        terminal.percent(rates["degraded_share"]),
     ]
 
 
@@ -156,7 +156,7 @@ def _print_incremental(context: Context) -> None:
         row["days_until_interval"] = increment.days_until_interval(days=report.days)
     if context.printed(document):
         return
-    console.print_table(
+    terminal.print_table(
         ("per user", "recommended", "popular", "difference", "95% interval", "added in all", "95% interval"),
         [
             [
@@ -173,16 +173,16 @@ def _print_incremental(context: Context) -> None:
         title=f"{report.experiment}, {report.days:.1f} days: {report.users:,} users see recommendations, "
         f"{report.held_out_users:,} see popular items",
     )
-    console.print_line(f"attributed revenue of the users with recommendations: {report.attributed_revenue:,.2f}")
+    terminal.print_line(f"attributed revenue of the users with recommendations: {report.attributed_revenue:,.2f}")
     if bill is None:
-        console.print_line(f"bill: unknown, {failure}")
+        terminal.print_line(f"bill: unknown, {failure}")
     else:
-        console.print_line(
+        terminal.print_line(
             f"bill of these days: about ${bill['dollars'] * report.days * 24 / HOURS:,.2f}, estimated from the "
             f"load of the last day and the prices of {bill['prices_of']}"
         )
     for increment in report.increments:
-        console.print_line(f"{increment.metric}: {_wait(increment, report)}")
+        terminal.print_line(f"{increment.metric}: {_wait(increment, report)}")
 
 
 def _bill(context: Context) -> tuple[dict[str, Any] | None, str]:

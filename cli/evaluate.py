@@ -11,7 +11,7 @@ from typer import Option
 
 from alsolike.configuration.configuration import DEFAULT, ColumnType, Configuration
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from cli.config import read_file
 from cli.options import Columns, Csv, Output
 from operations import evaluation, extras
@@ -132,7 +132,7 @@ def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> 
         sentences=sentences,
     )
     for note in result.notes:
-        console.say(f"note: {note}")
+        terminal.say(f"note: {note}")
     data = file.interactions
     document = {
         "protocol": comparison.protocol.value,
@@ -167,7 +167,7 @@ def _read(
         if files.items
         else None
     )
-    with console.step("Reading interactions") as step:
+    with terminal.step("Reading interactions") as step:
         file = read(
             *files.interactions,
             mapping=mapping,
@@ -182,7 +182,7 @@ def _read(
         step.note(", ".join(counted(count, noun) for count, noun in counts))
     guessed = catalogue.guessed if catalogue else None
     for note in (*file.notes, *evaluation.notes_of(data, guessed or {})):
-        console.say(f"note: {note}")
+        terminal.say(f"note: {note}")
     return file, guessed
 
 
@@ -192,7 +192,7 @@ def _sentences(comparison: Comparison, file: InteractionFile) -> SentenceModel |
     from model_export.data.item_sentences import described, open_model
 
     model = open_model(comparison.sentence_model, file.properties)
-    console.say(f"note: {described(model)}")
+    terminal.say(f"note: {described(model)}")
     return model
 
 
@@ -200,7 +200,7 @@ def _print_tables(result: Evaluation, files: Files, comparison: Comparison, *, h
     k = comparison.k
     names = ", ".join(Path(name).name for name in files.interactions)
     window = ": test {} to {} UTC".format(*result.test_window) if result.test_window else ""
-    console.print_table(
+    terminal.print_table(
         [
             "algorithm",
             "seen",
@@ -216,13 +216,13 @@ def _print_tables(result: Evaluation, files: Files, comparison: Comparison, *, h
         title=f"{names}, {comparison.protocol.value}{window}",
     )
     if result.products:
-        console.print_table(
+        terminal.print_table(
             ["algorithm", "seen", f"NDCG@{k}", "category entropy", "distance"],
             [list(row.values()) for row in result.products],
             title="Lists with one variant of each product, as served",
         )
     if comparison.user is not None:
-        console.print_table(
+        terminal.print_table(
             ["algorithm", "seen", "items"],
             [[row["algorithm"], row["seen"], ", ".join(row["items"])] for row in result.lists],
             title=f"Lists for user {comparison.user}, from the history before the test",
@@ -232,7 +232,7 @@ def _print_tables(result: Evaluation, files: Files, comparison: Comparison, *, h
 
         by_words = ["all by words", "new by words"] if has_sentences else []
         figures = ["users", "all without", "all with", f"@{LONG} without", f"@{LONG} with", "new with"]
-        console.print_table(
+        terminal.print_table(
             ["algorithm", "seen", "new scale", "rare scale", *figures, *by_words],
             [[value for name, value in row.items() if name not in _ONLY_IN_JSON] for row in result.cold_start],
             title=f"NDCG@{k} and @{LONG} of all targets, NDCG@{k} of the {result.cold_start[0]['new_items']:,} items "

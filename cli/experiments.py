@@ -14,7 +14,7 @@ from alsolike.experiments import report as reports
 from alsolike.experiments.metrics import RatioMetric, metric_of
 from alsolike.experiments.sequential_tests import Interval
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from cli.group import CommandGroup
 from cli.options import Context, HistoryReason, Yes, confirm
 from operations import times
@@ -65,8 +65,8 @@ def show(context: Context, name: Name) -> None:
     found = experiment_of(configuration, name)
     status, document = found.status(times.now_ms()), experiment_to_document(found)
     if not context.printed({"name": name, "status": status, **document}):
-        console.say(f"{name}: {status}")
-        console.print_yaml({"experiments": {name: document}})
+        terminal.say(f"{name}: {status}")
+        terminal.print_yaml({"experiments": {name: document}})
 
 
 @app.command("assign")
@@ -149,9 +149,9 @@ def start(
     if plan.answers is not None:
         stated["planned_answers"] = plan.answers
     for line in planning.lines(plan):
-        console.say(line)
+        terminal.say(line)
     if (shortage := results.shortage_of(deployment, experiment, plan)) is not None:
-        console.say(f"warning: {shortage}")
+        terminal.say(f"warning: {shortage}")
     document = stored_experiments.with_experiment(current.document, name, stated)
     if not dry_run:
         confirm(f"start {name} on {deployment.environment}?", yes=yes)
@@ -160,9 +160,9 @@ def start(
     if context.printed({"name": name, "version": version, "experiment": stated, "plan": dataclasses.asdict(plan)}):
         return
     if version is not None:
-        console.say(f"{name} starts: version {version} is live; functions follow within a minute")
-        console.say("add it to your file, otherwise the next `alsolike config apply` fails:")
-    console.print_yaml({"experiments": {name: stated}})
+        terminal.say(f"{name} starts: version {version} is live; functions follow within a minute")
+        terminal.say("add it to your file, otherwise the next `alsolike config apply` fails:")
+    terminal.print_yaml({"experiments": {name: stated}})
 
 
 @app.command("stop")
@@ -242,7 +242,7 @@ def _time(time_ms: int | None) -> str:
 
 
 def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, status: str) -> None:
-    console.print_table(
+    terminal.print_table(
         ["arm", "share", "users", "answers", "degraded", found.metric, "lift", "95% interval", "p", "one look: 95%",
          "one look: p"],
         [
@@ -263,10 +263,10 @@ def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, statu
         ],
         title=f"{found.experiment}, {status}; {found.metric}: {metric.about}",
     )  # fmt: skip
-    console.print_line(reports.sentence(found))
+    terminal.print_line(reports.sentence(found))
     ratio = "as the shares say" if found.sample_ratio_p_value >= reports.MISMATCH_BELOW else "NOT as the shares say"
-    console.print_line(f"split     {ratio} (p {_p(found.sample_ratio_p_value)})")
-    console.print_line(f"days      {found.days} of {found.of_days} have answers")
+    terminal.print_line(f"split     {ratio} (p {_p(found.sample_ratio_p_value)})")
+    terminal.print_line(f"days      {found.days} of {found.of_days} have answers")
     left_out = found.excluded
     for count, noun, condition in (
         (left_out.unassigned, "response", "in no arm: to no user, or before functions loaded the experiment"),
@@ -274,9 +274,9 @@ def _print_report(found: reports.ExperimentReport, metric: RatioMetric, *, statu
         (left_out.nameless, "response", "in an arm, but of an unknown user"),
     ):
         if count:
-            console.print_line(f"left out  {counted(count, noun)} {condition}")
+            terminal.print_line(f"left out  {counted(count, noun)} {condition}")
     for arm, count in left_out.unknown_arms.items():
-        console.print_line(f"left out  {counted(count, 'response')} in the unknown arm {console.visible(arm)}")
+        terminal.print_line(f"left out  {counted(count, 'response')} in the unknown arm {terminal.visible(arm)}")
 
 
 def _shown(arm: Arm) -> str:

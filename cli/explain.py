@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 from typer import Argument, Option
 
 from alsolike.runtime.errors import NotFound
-from cli import console
+from cli import terminal
 from cli.options import Context
 
 if TYPE_CHECKING:
@@ -56,18 +56,18 @@ def explain(
     _print_head(found.head)
     _print_row(found)
     if found.replay is None:
-        console.print_line(f"not repeated: {found.not_replayed}")
+        terminal.print_line(f"not repeated: {found.not_replayed}")
     elif not found.differences:
-        console.print_line("repeated for the time of the response, the result is the same")
+        terminal.print_line("repeated for the time of the response, the result is the same")
     else:
-        console.print_line("repeated for the time of the response, the result differs:")
+        terminal.print_line("repeated for the time of the response, the result differs:")
         for difference in found.differences:
-            console.print_line(f"  {difference}")
+            terminal.print_line(f"  {difference}")
 
 
 def _print_head(head: Mapping[str, Any]) -> None:
     arms = ", ".join(head["arms"]) or "none"
-    console.print_values(
+    terminal.print_values(
         {
             "recommender": head["recommender"],
             "answered": head["answered"],
@@ -79,7 +79,7 @@ def _print_head(head: Mapping[str, Any]) -> None:
 
 def _print_row(found: Explanation) -> None:
     row, has_replay = found.row, found.replay is not None
-    console.print_values(
+    terminal.print_values(
         {
             "source": row.source,
             "degraded": ", ".join(row.degraded),
@@ -90,7 +90,7 @@ def _print_row(found: Explanation) -> None:
             "requested": f"{row.asked} items, {len(row.item_ids)} returned",
         }
     )
-    console.print_table(
+    terminal.print_table(
         ["place", "item", "by score", "origin", "propensity", "because of", *(["again"] if has_replay else [])],
         [
             [

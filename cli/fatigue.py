@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Option
 
-from cli import console
+from cli import terminal
 from cli.options import Context
 
 DAYS = 28
@@ -49,9 +49,9 @@ def fatigue(
     )
     if context.printed({**dataclasses.asdict(found), "half_life_hours": half_life, "has_signal": found.has_signal}):
         return
-    console.print_line(found.sentence())
+    terminal.print_line(found.sentence())
     if found.has_signal and found.strength is not None:
         setting = f"{{strength: {found.strength:.2f}, half_life_hours: {half_life:g}}}"
-        console.print_line(f"apply: recommenders: {{for-you: {{fatigue: {setting}}}}}")
+        terminal.print_line(f"apply: recommenders: {{for-you: {{fatigue: {setting}}}}}")
     elif found.strength is not None and configured:
-        console.print_line("apply: remove recommenders.for-you.fatigue, which only moves good items down")
+        terminal.print_line("apply: remove recommenders.for-you.fatigue, which only moves good items down")

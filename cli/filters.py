@@ -11,7 +11,7 @@ from typer import Argument, Option
 from alsolike.filters import parser
 from alsolike.filters.tree import Filter
 from alsolike.runtime.errors import InvalidFilter
-from cli import console
+from cli import terminal
 from cli.config import read_file
 from cli.group import CommandGroup
 from cli.options import Context, File
@@ -77,15 +77,17 @@ def check(
     if not context.printed(document):
         # Replace white space with spaces, so that the expression is one line and character positions do not change.
         line = re.sub(r"\s", " ", expression)
-        console.print_line(line)
+        terminal.print_line(line)
         for offset, message in problems:
-            console.print_line(f"{' ' * console.width(line[:offset])}^ {message}")
+            terminal.print_line(f"{' ' * terminal.width(line[:offset])}^ {message}")
         for sentence in (*contradictions, *(f"hint: {hint}" for hint in hints), *sentences):
-            console.print_line(sentence)
+            terminal.print_line(sentence)
         if passing is not None:
-            console.print_line(f"{passing:,} of {len(snapshot):,} items pass{catalogue.user_data_note(parsed, inputs)}")
+            terminal.print_line(
+                f"{passing:,} of {len(snapshot):,} items pass{catalogue.user_data_note(parsed, inputs)}"
+            )
         elif parsed is not None and not problems:
-            console.print_line(f"not counted: it needs {catalogue.needed(parsed, inputs)}")
+            terminal.print_line(f"not counted: it needs {catalogue.needed(parsed, inputs)}")
     if problems or contradictions:
         raise typer.Exit(1)
 

@@ -11,7 +11,7 @@ import typer
 from typer import Argument, Option
 
 from alsolike.records.interaction import FILE_OPTIONAL, FILE_REQUIRED
-from cli import console
+from cli import terminal
 from cli.group import CommandGroup
 from cli.options import INTERRUPTED, Columns, Context, Csv, Output, Yes, confirm
 from operations import times
@@ -102,7 +102,7 @@ def items(
     options = Options(columns or (), dry_run, declares=True, form=csv.form, platform=converted)
     _import(import_items, files, context, options)
     if not (dry_run or context.as_json) and (suggestion := stock_suggestion(context.deployment, reach=context.options)):
-        console.print_line(f"{STOCK_TITLE}: {suggestion}")
+        terminal.print_line(f"{STOCK_TITLE}: {suggestion}")
 
 
 @app.command("users")
@@ -157,7 +157,7 @@ def undo(
     confirm(f"remove import {import_id} from {deployment.environment}?", yes=yes)
     undone = undo_import(deployment, import_id)
     if not context.printed(dataclasses.asdict(undone)):
-        console.say(
+        terminal.say(
             f"removed {counted(undone.rows, 'row')} from {counted(undone.objects, 'lake object')} and "
             f"{counted(undone.profiles, 'live profile')}; run `alsolike train` next"
         )
@@ -167,7 +167,7 @@ def _import(load: Callable[..., ImportSummary], files: list[str], context: Conte
     try:
         summary = load(files, context.deployment, now_ms=times.now_ms(), options=options)
     except KeyboardInterrupt:
-        console.say("alsolike: stopped; imported rows stay, and the same command continues")
+        terminal.say("alsolike: stopped; imported rows stay, and the same command continues")
         raise typer.Exit(INTERRUPTED) from None
     _show(summary, context)
 
@@ -175,17 +175,17 @@ def _import(load: Callable[..., ImportSummary], files: list[str], context: Conte
 def _show(summary: ImportSummary, output: Output) -> None:
     counts = {"imported": summary.imported, "rejected": summary.rejected}
     if not output.printed({**dataclasses.asdict(summary), **counts}):
-        console.print_table(
+        terminal.print_table(
             ["file", "would be imported" if summary.dry_run else "imported", "rejected"],
             [[file.file, file.imported, sum(file.rejected.values())] for file in summary.files],
         )
         for line in summary.lines():
-            console.print_line(line)
+            terminal.print_line(line)
     for file in summary.files:
         if file.cut_off:
-            console.say(f"alsolike: {file.file} ends early; the rows before this point are imported")
+            terminal.say(f"alsolike: {file.file} ends early; the rows before this point are imported")
     stored = summary.imported or summary.imported_before
     if not stored:
-        console.say("alsolike: no row was imported")
+        terminal.say("alsolike: no row was imported")
     if not stored or any(file.cut_off for file in summary.files):
         raise typer.Exit(1)

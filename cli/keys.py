@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 from typer import Argument, Option
 
 from alsolike.declarations.routes import ADMINISTER, READ_METRICS, READ_RECOMMENDATIONS, WRITE_EVENTS
-from cli import console
+from cli import terminal
 from cli.group import CommandGroup
 from cli.options import Connection, Context, Output
 from operations import session_tokens, times
@@ -111,7 +111,7 @@ def disable(connection: Connection, key_id: KeyId) -> None:
     """
     _, keys, _ = _open(connection)
     keys.disable(key_id)
-    console.say(f"disabled {key_id}; requests with it are refused within a minute")
+    terminal.say(f"disabled {key_id}; requests with it are refused within a minute")
 
 
 @app.command()
@@ -122,7 +122,7 @@ def delete(connection: Connection, key_id: KeyId) -> None:
     """
     _, keys, _ = _open(connection)
     keys.delete(key_id)
-    console.say(f"deleted {key_id}; requests with it are refused within a minute")
+    terminal.say(f"deleted {key_id}; requests with it are refused within a minute")
 
 
 def session_token(
@@ -139,7 +139,7 @@ def session_token(
     Example: alsolike session-token --session s-1 --user 42
     """
     lifetime_s = session_tokens.seconds(lifetime, option="--lifetime")
-    console.print_line(session_tokens.create(connection.deployment, session, user, lifetime_s=lifetime_s))
+    terminal.print_line(session_tokens.create(connection.deployment, session, user, lifetime_s=lifetime_s))
 
 
 def _open(connection: Connection) -> tuple[Deployment, Keys, int]:

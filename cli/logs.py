@@ -8,7 +8,7 @@ from typing import Annotated
 
 from typer import Argument, Option
 
-from cli import console
+from cli import terminal
 from cli.options import Context
 from operations import times
 
@@ -38,6 +38,6 @@ def logs(
         return
     for line in latest:
         details = "".join(f" {name}={value}" for name, value in line.details.items())
-        console.print_line(f"{times.text(line.time_ms)} {line.level or 'TEXT'} {line.message}{details}")
+        terminal.print_line(f"{times.text(line.time_ms)} {line.level or 'TEXT'} {line.message}{details}")
     if not latest:
-        console.say(f"alsolike: no {'errors' if errors else 'lines'} of {function} in the last {hours:g} h")
+        terminal.say(f"alsolike: no {'errors' if errors else 'lines'} of {function} in the last {hours:g} h")

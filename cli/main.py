@@ -13,12 +13,12 @@ import typer
 from typer import Option
 
 from alsolike.runtime.errors import AlsolikeError
-from cli import console
+from cli import terminal
 from cli.global_options import Everywhere
 from cli.group import Entry, LazyGroup, separated, set_defaults
 from operations import progress
 
-progress.report_to(console)
+progress.report_to(terminal)
 
 
 class Commands(LazyGroup):
@@ -109,7 +109,7 @@ def main() -> None:
 def _fail(error: AlsolikeError) -> NoReturn:
     arguments = sys.argv[1:]
     as_json = {"--json", "--format=json"} & {*arguments} or ("--format", "json") in itertools.pairwise(arguments)
-    console.say(json.dumps({"error": str(error)}) if as_json else f"alsolike: {error}")
+    terminal.say(json.dumps({"error": str(error)}) if as_json else f"alsolike: {error}")
     sys.exit(1)
 
 

@@ -13,7 +13,7 @@ from typer import Argument, Option
 from alsolike.registry import promotion, version_history
 from alsolike.registry.versions import RETIRED, AlgorithmFigures, candidates
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from cli.group import CommandGroup
 from cli.options import Context, HistoryReason, Output
 from operations import times
@@ -63,10 +63,10 @@ def list_versions(context: Context) -> None:
     )  # fmt: skip
     if found and not context.as_json:
         for version, files in damaged.items():
-            console.print_line(f"{version} {model_versions.damage_sentence(files)}")
+            terminal.print_line(f"{version} {model_versions.damage_sentence(files)}")
         champion = model_versions.pointer(deployment).champion()
         if champion is not None and champion.held is not None:
-            console.print_line(f"promotions are {champion.held}")
+            terminal.print_line(f"promotions are {champion.held}")
 
 
 @app.command("show")
@@ -150,14 +150,14 @@ def promote(
     if not canary:
         promoted = promotion.promote(versions, version, expected=champion, now_ms=times.now_ms(), **overriding)
         for warning in promotion.approve(versions, version, reason=reason):
-            console.say(f"warning: {warning}")
+            terminal.say(f"warning: {warning}")
         _print_champion(promoted, context)
         return
     runs = training_run.runs(deployment)
     execution = promotion.start_canary(versions, runs, version, champion=champion, **overriding)
-    with console.step("canary"):
+    with terminal.step("canary"):
         training_run.wait_until_begun(deployment, execution)
-    look = console.call("models", "show", version, *context.options)
+    look = terminal.call("models", "show", version, *context.options)
     context.print({"version": version, "execution_arn": execution}, f"started {execution}; `{look}` shows its result")
 
 
@@ -286,10 +286,10 @@ def print_candidates(
     selection: Sequence[str] = (),
 ) -> None:
     for name, reason in left_out.items():
-        console.print_line(f"{name} was left out: {reason}")
+        terminal.print_line(f"{name} was left out: {reason}")
     if reranker is not None:
-        console.print_line(f"reranker: {reranker}")
-    console.print_table(
+        terminal.print_line(f"reranker: {reranker}")
+    terminal.print_table(
         ["algorithm", "validation NDCG@10", "HR@10", "NDCG@10", "MRR", "coverage", "fit s"],
         [
             [f"{each.algorithm} *" if each.winner else each.algorithm, each.validation_ndcg, each.hr, each.ndcg,
@@ -299,7 +299,7 @@ def print_candidates(
         title=title,
     )  # fmt: skip
     for line in selection:
-        console.print_line(line)
+        terminal.print_line(line)
 
 
 def _print_history(found: version_history.VersionHistory, damaged: Sequence[DamagedFile]) -> None:
@@ -309,50 +309,50 @@ def _print_history(found: version_history.VersionHistory, damaged: Sequence[Dama
     else:
         print_candidates(version.candidates)
     status = model_versions.status(version, damaged=damaged) + (", pinned" if version.pinned else "")
-    console.print_line(f"version    {version.version}, {status}, made {_time(version.created_ms)}")
+    terminal.print_line(f"version    {version.version}, {status}, made {_time(version.created_ms)}")
     if damaged:
-        console.print_line(f"files      {model_versions.damage_sentence(damaged)}")
-    console.print_line(f"algorithm  {version.algorithm}, {counted(version.items, 'item')}")
+        terminal.print_line(f"files      {model_versions.damage_sentence(damaged)}")
+    terminal.print_line(f"algorithm  {version.algorithm}, {counted(version.items, 'item')}")
     if manifest:
-        console.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")
+        terminal.print_line(f"dataset    {manifest.dataset_id}, up to {_time(manifest.last_event_ms)}")
         if imported := manifest.metrics.get("imported"):
             known = f"{imported['known_items']:,} of its {counted(imported['items'], 'item')} known"
-            console.print_line(f"imported   {imported['name']}, up to {_time(imported['trained_until_ms'])}, {known}")
-        console.print_line(f"code       {manifest.code_version}")
+            terminal.print_line(f"imported   {imported['name']}, up to {_time(imported['trained_until_ms'])}, {known}")
+        terminal.print_line(f"code       {manifest.code_version}")
         for kind, related in manifest.metrics.get("related", {}).items():  # absent in models of earlier releases
-            console.print_line(
+            terminal.print_line(
                 f"{kind:10} HR@{manifest.metrics['k']} {related['hr']:.4f} of {related['asked']:,} queries, "
                 f"{related['popular_hr']:.4f} with the most frequent items"
             )
         if cold := manifest.metrics.get("cold_start"):
-            console.print_line(f"cold items {_scales(cold['with_'])}")
-    console.print_line(f"package    {version.package_arn}, {version.approval}")
+            terminal.print_line(f"cold items {_scales(cold['with_'])}")
+    terminal.print_line(f"package    {version.package_arn}, {version.approval}")
     if found.decision is not None:
         _print_decision(found.decision)
     if found.canary is not None:
         _print_canary(found.canary)
     for promoted in found.promotions:
         forced = " (forced)" if promoted.forced else ""
-        console.print_line(f"promoted   {_time(promoted.promoted_ms)}: {promoted.reason}{forced}")
+        terminal.print_line(f"promoted   {_time(promoted.promoted_ms)}: {promoted.reason}{forced}")
 
 
 def _print_decision(decision: Decision) -> None:
     compared = f"compared with {decision.champion}" if decision.champion else "without a champion"
-    console.print_line(f"gate       {decision.verdict} {_time(decision.decided_ms)}, {compared}")
+    terminal.print_line(f"gate       {decision.verdict} {_time(decision.decided_ms)}, {compared}")
     for check in decision.checks:
-        console.print_line(f"           {check}")
+        terminal.print_line(f"           {check}")
     if decision.forced:
-        console.print_line(f"forced     {decision.forced}")
+        terminal.print_line(f"forced     {decision.forced}")
 
 
 def _print_canary(canary: CanaryReport) -> None:
     looks = f"{len(canary.looks)} looks from {_time(canary.started_ms)} to {_time(canary.looks[-1].at_ms)}"
     share = f", {canary.share:.0%} of the users next to {canary.champion}" if canary.champion else ""
-    console.print_line(f"canary     {canary.state.replace('_', ' ')}{share}, {looks}")
+    terminal.print_line(f"canary     {canary.state.replace('_', ' ')}{share}, {looks}")
     if canary.reason:
-        console.print_line(f"           started {canary.reason}")
+        terminal.print_line(f"           started {canary.reason}")
     for reason in canary.reasons:
-        console.print_line(f"           {reason}")
+        terminal.print_line(f"           {reason}")
 
 
 def _time(time_ms: int) -> str:
@@ -371,9 +371,9 @@ def _print_difference(found: Difference) -> None:
     for title, changes in (("figures", found.figures), ("dataset", found.dataset)):
         rows = [[change.name, change.before, change.after, change.delta] for change in changes]
         if rows:
-            console.print_table([title, found.before, found.after, "difference"], rows)
+            terminal.print_table([title, found.before, found.after, "difference"], rows)
     if not found.figures:
-        console.print_line("their metrics are equal")
+        terminal.print_line("their metrics are equal")
     for label, items in (("added", found.items_added), ("gone", found.items_gone)):
         more = f" and {len(items) - _SHOWN_ITEMS:,} more" if len(items) > _SHOWN_ITEMS else ""
-        console.print_line(f"items {label}: {', '.join(items[:_SHOWN_ITEMS]) or 'none'}{more}")
+        terminal.print_line(f"items {label}: {', '.join(items[:_SHOWN_ITEMS]) or 'none'}{more}")

@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from cli import console
+from cli import terminal
 from cli.group import CommandGroup
 from cli.options import Context, Output
 from operations import metric_writers
@@ -34,7 +34,7 @@ def metrics(
     document = metric_writers.document(bounds)
     if output.printed(document):
         return
-    console.print_table(
+    terminal.print_table(
         ("metric", "function", "by", "sent", "series", "$ a month"),
         [
             [each["metric"], each["service"], ", ".join(each["dimensions"][1:]), each["sent"], each["series"],
@@ -42,8 +42,8 @@ def metrics(
             for each in document["metrics"]
         ],
     )  # fmt: skip
-    console.print_line(f"namespace {NAMESPACE}")
-    console.print_line(
+    terminal.print_line(f"namespace {NAMESPACE}")
+    terminal.print_line(
         f"{document['series']:,} series; ${document['usd_a_month']:.2f} a month,"
         f" at most ${document['most_usd_a_month']:.2f} if rare metrics are sent every hour"
         f" (${USD_A_MONTH:.2f} a series and month, as of {PRICE_AS_OF})"
@@ -72,7 +72,7 @@ def prometheus_dashboard() -> None:
     """
     from operations import grafana
 
-    console.print_json(grafana.prometheus_dashboard())
+    terminal.print_json(grafana.prometheus_dashboard())
 
 
 @grafana.command("cloudwatch")
@@ -83,7 +83,7 @@ def cloudwatch_dashboard() -> None:
     """
     from operations import grafana
 
-    console.print_json(grafana.cloudwatch_dashboard())
+    terminal.print_json(grafana.cloudwatch_dashboard())
 
 
 def _usd(row: dict[str, Any]) -> str:

@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Sequence
 
 from alsolike.runtime.errors import NotFound
-from cli import console
+from cli import terminal
 from operations.client.deployment import Deployment
 from operations.configuration.deployed_configuration import store_of
 from operations.deployment_stage import Stage, stage_of, stored_user
@@ -24,19 +24,19 @@ def step_lines(deployment: Deployment, *, reach: Sequence[str]) -> list[str]:
     `reach` contains the options that select the deployment in another command.
     """
     user_id = None if (stage := stage_of(deployment)) is Stage.EMPTY else stored_user(deployment)
-    train = ("Train a model", console.call("train", *reach))
-    recommend = ("Recommend", console.call("recommend", "--user", user_id or "ID", *reach))
+    train = ("Train a model", terminal.call("train", *reach))
+    recommend = ("Recommend", terminal.call("recommend", "--user", user_id or "ID", *reach))
     steps = {
         Stage.EMPTY: [
             (
                 "Import your files",
-                f"{console.call('import', 'items', 'items.csv', *reach)} && "
-                f"{console.call('import', 'interactions', 'orders.csv', '--event-type', 'purchase', *reach)}",
+                f"{terminal.call('import', 'items', 'items.csv', *reach)} && "
+                f"{terminal.call('import', 'interactions', 'orders.csv', '--event-type', 'purchase', *reach)}",
             ),
             train,
             recommend,
         ],
-        Stage.UNTRAINED: [train, recommend, ("See the state", console.call("status", *reach))],
+        Stage.UNTRAINED: [train, recommend, ("See the state", terminal.call("status", *reach))],
         Stage.TRAINED: [
             (
                 "Open the pages",
@@ -72,7 +72,9 @@ def stock_suggestion(deployment: Deployment, *, reach: Sequence[str]) -> str | N
     recommenders = ", ".join(f"{name}: {{filter: {FILTER}}}" for name in _IN_STOCK)
     lines = f"filters: {{{FILTER}: {expression}}}", f"recommenders: {{{recommenders}}}"
     added = "; ".join(f"echo {shlex.quote(line)}" for line in lines)
-    return f"{{ {console.call('config', 'show', *reach)}; {added}; }} | {console.call('config', 'apply', '-', *reach)}"
+    return (
+        f"{{ {terminal.call('config', 'show', *reach)}; {added}; }} | {terminal.call('config', 'apply', '-', *reach)}"
+    )
 
 
 def check_can_recommend(deployment: Deployment, *, reach: Sequence[str]) -> None:
@@ -80,10 +82,10 @@ def check_can_recommend(deployment: Deployment, *, reach: Sequence[str]) -> None
     stage = stage_of(deployment)
     if stage is Stage.TRAINED:
         return
-    train = console.call("train", *reach)
+    train = terminal.call("train", *reach)
     if stage is Stage.UNTRAINED:
         raise NotFound(f"there is no model yet, so nothing is recommended. Train one with `{train}`")
-    command = console.call("import", "interactions", "orders.csv", "--event-type", "purchase", *reach)
+    command = terminal.call("import", "interactions", "orders.csv", "--event-type", "purchase", *reach)
     raise NotFound(
         f"there are no interactions yet, so nothing is recommended. Import some with `{command}`, then run `{train}`"
     )
@@ -106,7 +108,7 @@ def curl_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Seq
     # The shell inserts the time, because equal events in the same second are duplicates.
     before, after = f'{sent[:-2]}{event[:-1]}, "sentAt": ', "}]}"
     return [
-        f'eval "$({console.call("keys", "create", "try", *reach)})"',
+        f'eval "$({terminal.call("keys", "create", "try", *reach)})"',
         call("/recommendations", shlex.quote(request)),
         call("/events", f"{shlex.quote(before)}$(date +%s){shlex.quote(after)}"),
     ]

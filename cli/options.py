@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 from typer import Option
 
-from cli import console
+from cli import terminal
 from operations.client import deployment
 from operations.client.deployment import Deployment
 
@@ -84,13 +84,13 @@ class Output:
     def printed(self, document: object) -> bool:
         """Print the document if JSON is requested, and return true if so."""
         if self.as_json:
-            console.print_json(document)
+            terminal.print_json(document)
         return self.as_json
 
     def print(self, document: object, *lines: str) -> None:
         if not self.printed(document):
             for line in lines:
-                console.print_line(line)
+                terminal.print_line(line)
 
     def print_rows(
         self, document: object, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = ""
@@ -99,9 +99,9 @@ class Output:
         if self.printed(document):
             return
         if rows or not empty:
-            console.print_table(columns, rows)
+            terminal.print_table(columns, rows)
         else:
-            console.print_line(empty)
+            terminal.print_line(empty)
 
 
 @dataclasses.dataclass(frozen=True)

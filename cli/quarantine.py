@@ -12,7 +12,7 @@ import typer
 from typer import Argument, Option
 
 from alsolike.runtime.errors import NotFound
-from cli import console
+from cli import terminal
 from cli.group import CommandGroup
 from cli.options import Context, DryRun, Latest, Output, Yes
 from operations.progress import Step, counted
@@ -69,7 +69,7 @@ def list_held(
     wanted = Selection(reason=reason, since_ms=milliseconds_since(since))
     entries = wanted.entries(store)
     if totals:
-        with console.step("quarantine", total=len(entries)) as step:
+        with terminal.step("quarantine", total=len(entries)) as step:
             _print_totals(_advancing(wanted, store, entries, step), context)
         return
     found = list(itertools.islice((letter for letter in wanted.read(store, entries) if letter is not None), limit))
@@ -80,7 +80,7 @@ def list_held(
         empty="nothing is in quarantine" if not entries else "no quarantined record matches",
     )
     if found and len(entries) > len(found) and not context.as_json:
-        console.say(f"{len(entries):,} are in quarantine; see --limit, --totals")
+        terminal.say(f"{len(entries):,} are in quarantine; see --limit, --totals")
 
 
 @app.command()
@@ -106,12 +106,12 @@ def show(
         "reason": letter.reason,
         "key": letter.key,
     }
-    console.print_values(values, width=12)
+    terminal.print_values(values, width=12)
     for record in letter.records:
-        console.print_line()
-        partition_key = console.visible(record.partition_key or "unknown")
-        console.print_line(f"{record.stream} {record.shard_id} {record.sequence}, partition key {partition_key}")
-        console.print_line(record.data.decode(errors="backslashreplace"))
+        terminal.print_line()
+        partition_key = terminal.visible(record.partition_key or "unknown")
+        terminal.print_line(f"{record.stream} {record.shard_id} {record.sequence}, partition key {partition_key}")
+        terminal.print_line(record.data.decode(errors="backslashreplace"))
 
 
 @app.command()
@@ -132,19 +132,19 @@ def replay(context: Context, criteria: Criteria, dry_run: DryRun = False) -> Non
     replayer = Replayer(deployment, store)
     entries = wanted.entries(store)
     try:
-        with console.step("replay", total=len(entries)) as step:
+        with terminal.step("replay", total=len(entries)) as step:
             replayer.replay(_advancing(wanted, store, entries, step), dry_run=dry_run)
     finally:  # Report completed replays also after Ctrl-C and errors, because they cannot be undone.
         counts = replayer.counts
         if not context.printed({**dataclasses.asdict(counts), "dry_run": dry_run}):
             records, objects = counted(counts.records, "record"), counted(counts.objects, "object")
-            console.print_line(f"{'would put' if dry_run else 'put'} {records} of {objects} on the stream")
+            terminal.print_line(f"{'would put' if dry_run else 'put'} {records} of {objects} on the stream")
             if counts.not_replayable:
-                console.say(f"{counts.not_replayable:,} contain no replayable records and stay")
+                terminal.say(f"{counts.not_replayable:,} contain no replayable records and stay")
     if not (criteria.everything or counts.objects or counts.not_replayable):
         raise wanted.no_match(store)
     if counts.records and not dry_run and not context.as_json:
-        console.say("records that are still invalid return within a minute: see `alsolike quarantine list`")
+        terminal.say("records that are still invalid return within a minute: see `alsolike quarantine list`")
 
 
 @app.command()
@@ -159,7 +159,7 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
     store = QuarantineStore(context.deployment)
     entries = wanted.entries(store)
     selected, records = [], 0
-    with console.step("quarantine", total=len(entries)) as step:
+    with terminal.step("quarantine", total=len(entries)) as step:
         for letter in _advancing(wanted, store, entries, step):
             records += len(letter.records)
             selected.append(dataclasses.replace(letter, records=()))  # Keep no records in memory.
@@ -174,7 +174,7 @@ def drop(context: Context, criteria: Criteria, yes: Yes = False, dry_run: DryRun
             store.delete(batch)
         if not context.as_json:
             for letter in batch:
-                console.print_line(f"{letter.id} {letter.key}: {console.visible(letter.reason)}")
+                terminal.print_line(f"{letter.id} {letter.key}: {terminal.visible(letter.reason)}")
     document = {
         "objects": len(selected),
         "records": records,

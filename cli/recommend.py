@@ -11,7 +11,7 @@ import typer
 from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from cli.explain import reasons_text
 from cli.next_steps import check_can_recommend
 from cli.options import INTERRUPTED, Context, Recommender, User
@@ -129,7 +129,7 @@ def recommend(
         for sentence in (
             catalogue.contradictions_of(deployment, filter_name) if filter_name and not answer.items else ()
         ):
-            console.say(f"alsolike: {sentence}")
+            terminal.say(f"alsolike: {sentence}")
         if metadata is not None and answer.unknown_columns:
             catalogue.check_columns(deployment, answer.unknown_columns, option="--metadata")
     if not context.printed(dataclasses.asdict(answer)):
@@ -144,7 +144,7 @@ def _refuse(options: Mapping[str, object], *, condition: bool, reason: str) -> N
 
 def _print(answer: Recommendations, *, explain: bool) -> None:
     shown = {name.lower(): name for item in answer.items for name in item.metadata}
-    console.print_table(
+    terminal.print_table(
         ["rank", "item", *shown.values(), "score", *(["because of"] if explain else [])],
         [
             [rank, item.item_id, *map(item.metadata.get, shown.values()), item.score,
@@ -163,7 +163,7 @@ def _print(answer: Recommendations, *, explain: bool) -> None:
         parts.append(f"rules {answer.rules}")
     if answer.unmet_rules:
         parts.append(f"unsatisfied rules: {answer.unmet_rules}")
-    console.print_line(", ".join(parts))
+    terminal.print_line(", ".join(parts))
 
 
 def _recommend_to_many(context: Context, users: str, request: BatchRequest, *, path: Path, parallel: int) -> None:
@@ -182,11 +182,11 @@ def _recommend_to_many(context: Context, users: str, request: BatchRequest, *, p
         with (
             FailedUsers(failed_path(users, path)) as failed,
             table as file,
-            console.step(f"recommend to {ids.name}", total=ids.size_bytes) as step,
+            terminal.step(f"recommend to {ids.name}", total=ids.size_bytes) as step,
         ):
             summary = recommend_to(ids, client, file, failed, k=request.k, parallel=parallel, step=step)
     except KeyboardInterrupt:
-        console.say("alsolike: stopped; nothing was written")
+        terminal.say("alsolike: stopped; nothing was written")
         raise typer.Exit(INTERRUPTED) from None
     if summary.users > summary.failed and not summary.items:
         check_can_recommend(deployment, reach=context.options)
@@ -210,13 +210,13 @@ def _run_workflow(context: Context, users: str, request: BatchRequest, *, uri: s
     run = None
     try:
         with FailedUsers(failed_path(users, Path(_OUTPUT))) as failed:
-            with console.step(f"store users of {ids.name}", total=ids.size_bytes) as step:
+            with terminal.step(f"store users of {ids.name}", total=ids.size_bytes) as step:
                 run = workflow.start(ids, request, failed, deployment=deployment, step=step)
-            with console.step(f"run {run.name}", total=run.batches) as step:
+            with terminal.step(f"run {run.name}", total=run.batches) as step:
                 outcome = workflow.follow(run, failed, deployment=deployment, step=step)
     except KeyboardInterrupt:
         went_on = f"; the workflow continues without this command, as execution {run.name}" if run else ""
-        console.say(f"alsolike: stopped{went_on}")
+        terminal.say(f"alsolike: stopped{went_on}")
         raise typer.Exit(INTERRUPTED) from None
     if uri is not None:
         outcome = dataclasses.replace(outcome, uri=workflow.copy(run, uri, deployment=deployment))
@@ -234,7 +234,7 @@ def _totals(users: int, items: int, seconds: float, place: str) -> str:
 
 def _report_failed(failed: FailedUsers) -> None:
     if failed.count:
-        console.say(
+        terminal.say(
             f"alsolike: {counted(failed.count, 'user')} without an answer, listed with reasons in {failed.path}"
         )
         raise typer.Exit(1)

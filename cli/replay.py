@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from cli import console
+from cli import terminal
 from cli.options import Context
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def replay(
 
 def _print(found: DayReplay) -> None:
     total = max(found.replayed, 1)
-    console.print_values(
+    terminal.print_values(
         {
             "responses": f"{found.responses:,} on {found.day}",
             "replayed": f"{found.replayed:,}, {found.random:,} of them with random items",
@@ -82,10 +82,10 @@ def _print(found: DayReplay) -> None:
     counts = Counter(found.by_cause)
     counts |= Counter({f"not replayable: {reason}": count for reason, count in found.not_replayable.items()})
     if counts:
-        console.print_table(["cause", "responses"], counts.most_common())
+        terminal.print_table(["cause", "responses"], counts.most_common())
     if found.differences:
         shown = found.differences[:_SHOWN]
-        console.print_table(
+        terminal.print_table(
             ["response", "recommender", "cause", "places", "before", "after"],
             [_cells(each) for each in shown],
             title=f"{len(shown)} of {len(found.differences):,} differences; --json has all",

@@ -8,7 +8,7 @@ from typing import Annotated
 from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from cli.options import Context, DryRun, Yes, confirm
 from operations import times
 from operations.progress import counted
@@ -49,7 +49,7 @@ def restore(
         raise InvalidInput(f"--to is {to!r}, expected a time that has passed")
     deployment = context.deployment
     parts = frozenset(only) or EVERYTHING
-    with console.step("old versions"):
+    with terminal.step("old versions"):
         planned = plan(deployment, to=then, keep_newer=keep_newer, parts=parts)
         lost = losses(deployment, planned, to=then)
     context.print_rows(
@@ -58,7 +58,7 @@ def restore(
         [[each.prefix, each.restored, each.removed, each.size_bytes / 1e6] for each in planned],
     )
     for line in _loss_lines(lost):
-        console.say(line)
+        terminal.say(line)
     if dry_run:
         return
     confirm(f"Restore {deployment.environment} to {then:%Y-%m-%d %H:%M:%S} UTC?", yes=yes)

@@ -13,7 +13,7 @@ from typer import Argument, Option
 from alsolike.api.path_ids import path_segment
 from alsolike.events.interactions import profile_id
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from cli.group import CommandGroup
 from cli.options import Connection, Context, Output, Yes, confirm
 from operations import times
@@ -58,7 +58,7 @@ def rows_app(plural: str, article: str, *, id_field: str) -> CommandGroup:
     def set_columns(context: Context, row_id: RowId, columns: Columns) -> None:
         row, created = Api(context.deployment).set_row(plural, row_id, _changes(columns))
         if created:
-            console.say(f"created {row_id}")
+            terminal.say(f"created {row_id}")
         _print(row, id_field, context)
 
     return app
@@ -77,7 +77,7 @@ def delete_item(connection: Connection, row_id: RowId) -> None:
     Example: alsolike items delete 1093
     """
     Api(connection.deployment).administer("DELETE", f"/items/{path_segment(row_id)}")
-    console.say(f"deleted {row_id}")
+    terminal.say(f"deleted {row_id}")
 
 
 @users.command("profile")
@@ -104,17 +104,17 @@ def profile(
     if context.printed(document):
         return
     if found.joined is not None:
-        console.say(f"the session's interactions until its login are in the profile {found.joined.profile_id}")
+        terminal.say(f"the session's interactions until its login are in the profile {found.joined.profile_id}")
     if latest:
-        console.print_table(
+        terminal.print_table(
             ["time (UTC)", "event", "item", "event id"],
             [[times.text(each.event_time_ms), each.event_type, each.item_id, each.event_id] for each in latest],
         )
     elif found.erased:
-        console.say("no data: the user was erased")
+        terminal.say("no data: the user was erased")
     else:
         hint = f"the session {user!r}" if session else f"the user {user!r}. If it is a session, add --session"
-        console.say(f"no data about {hint}")
+        terminal.say(f"no data about {hint}")
 
 
 def _profile(connection: Connection, user: str, *, session: bool, at: str | None) -> Profile:
@@ -159,8 +159,8 @@ def erase(
 
         _print_receipt(completed(deployment, erasure), context)
     elif not context.printed(answer):
-        follow = console.call("users", "erasures", "status", erasure, *context.options)
-        console.say(f"erasure {erasure} is running; follow it with {follow}")
+        follow = terminal.call("users", "erasures", "status", erasure, *context.options)
+        terminal.say(f"erasure {erasure} is running; follow it with {follow}")
 
 
 @erasures.command("status")
@@ -199,7 +199,7 @@ def repair(context: Context) -> None:
     deployment = context.deployment
     restored = repair_tombstones(deployment.client("s3"), deployment.names.artefact_bucket)
     if not context.printed({"restored": restored}):
-        console.say(f"{restored:,} tombstones restored" if restored else "no tombstone is missing")
+        terminal.say(f"{restored:,} tombstones restored" if restored else "no tombstone is missing")
 
 
 @erasures.command("list")
@@ -229,7 +229,7 @@ def user_data(connection: Connection, user_id: UserId) -> None:
     from operations.erasures import user_data_of
 
     deployment = connection.deployment
-    with console.step("objects searched") as step:
+    with terminal.step("objects searched") as step:
         data = user_data_of(deployment, on_object=step.advance)
         for piece in data.document(stored_ids(deployment).user(user_id)):
             sys.stdout.buffer.write(piece)
@@ -239,7 +239,7 @@ def user_data(connection: Connection, user_id: UserId) -> None:
 def _print_receipt(receipt: ErasureReceipt, output: Output) -> None:
     if output.printed(receipt.document()):
         return
-    console.print_line(
+    terminal.print_line(
         f"erasure {receipt.erasure_id}: {receipt.status}, requested {_time(receipt.requested_at_ms)}"
         + (f", completed {_time(receipt.completed_at_ms)}" if receipt.completed_at_ms else "")
     )
@@ -255,7 +255,7 @@ def _print_receipt(receipt: ErasureReceipt, output: Output) -> None:
         ("models", ["model", "champion", "with the user", "retrained by"], models),
     ):
         if rows:
-            console.print_table(columns, rows, title=title)
+            terminal.print_table(columns, rows, title=title)
 
 
 def _time(time_ms: int | None) -> str:

@@ -15,7 +15,7 @@ from alsolike.configuration_document.rules import numbers_of_rules, rule_set_to_
 from alsolike.experiments import forecasts
 from alsolike.recommendations import recommend_invocations as previews
 from alsolike.runtime.errors import NotFound
-from cli import console
+from cli import terminal
 from cli.config import read_file
 from cli.group import CommandGroup
 from cli.options import Context, File, HistoryReason, Latest, Output, Recommender, User
@@ -86,7 +86,7 @@ def show(context: Context, name: RuleSetName) -> None:
     document = rule_set_to_document(configuration.rules[name])
     recommenders = configuration.recommenders_with(name)
     if not context.printed({"name": name, "rules": document, "recommenders": recommenders}):
-        console.print_yaml({"rules": {name: document}})
+        terminal.print_yaml({"rules": {name: document}})
 
 
 @app.command("add")
@@ -256,7 +256,7 @@ def _publish(context: Context, current: Current, draft: rule_drafts.Draft, *, re
         rule_drafts.with_draft(current.document, draft),
     )
     for warning in (*rule_drafts.check(current, draft, now_ms=now_ms).warnings, *differences):
-        console.say(f"warning: {warning}")
+        terminal.say(f"warning: {warning}")
     context.print(
         {"version": published.version, "changes": [dataclasses.asdict(change) for change in changes]},
         *(line for change in changes for line in _lines(change)),
@@ -330,11 +330,11 @@ def preview(
     if context.printed(found):
         return
     before = _BEFORE[found["beforeIsLive"]]
-    console.print_table(["place", before, "after", "why", "chance"], _rows(found, columns=columns))
-    console.print_line(f"rules {found['rules'] or 'none'}, {found['recommender']}, model {found['modelVersion']}")
+    terminal.print_table(["place", before, "after", "why", "chance"], _rows(found, columns=columns))
+    terminal.print_line(f"rules {found['rules'] or 'none'}, {found['recommender']}, model {found['modelVersion']}")
     for label, reasons in (("unsatisfied", found["unmetRules"]), ("degraded", found["degraded"])):
         for reason in reasons:
-            console.print_line(f"{label}: {reason}")
+            terminal.print_line(f"{label}: {reason}")
 
 
 @app.command("forecast")
@@ -388,22 +388,22 @@ def forecast(
     if context.printed(found.document()):
         return
     figures = found.forecast
-    console.print_table(
+    terminal.print_table(
         ["per 1,000 responses", "now", "draft", "difference", "95% interval", "self-normalised"],
         [_outcome_row(outcome) for outcome in figures.outcomes],
     )
     lists = f"{counted(figures.responses, 'response')} of {recommender} to {counted(figures.users, 'user')}"
-    console.print_line(f"{lists} in {counted(days, 'day')}; the draft changes {figures.changed:.0%} of the lists")
-    console.print_line(
+    terminal.print_line(f"{lists} in {counted(days, 'day')}; the draft changes {figures.changed:.0%} of the lists")
+    terminal.print_line(
         f"{figures.support:.1%} of the expected attention to the draft's lists is for items that were shown"
     )
     for outcome in figures.outcomes:
         if outcome.missing:
-            console.print_line(f"{outcome.name}: {outcome.missing}")
+            terminal.print_line(f"{outcome.name}: {outcome.missing}")
     for reason, number in found.skipped.items():
-        console.print_line(f"left out: {counted(number, 'response')} ({reason})")
+        terminal.print_line(f"left out: {counted(number, 'response')} ({reason})")
     if not found.swaps:
-        console.print_line(f"hint: set recommenders.{recommender}.swaps, such as 0.1, to measure the effect of places")
+        terminal.print_line(f"hint: set recommenders.{recommender}.swaps, such as 0.1, to measure the effect of places")
 
 
 def _outcome_row(outcome: Outcome) -> list[object]:
@@ -426,7 +426,7 @@ def _outcome_row(outcome: Outcome) -> list[object]:
 def _print_summary(summary: PreviewSummary, output: Output) -> None:
     if output.printed({field.name: getattr(summary, field.name) for field in dataclasses.fields(summary)}):
         return
-    console.print_table(
+    terminal.print_table(
         ["why", "positions", "share"],
         [
             [origin, count, f"{count / summary.positions:.1%}"]
@@ -434,13 +434,13 @@ def _print_summary(summary: PreviewSummary, output: Output) -> None:
         ],
         title=f"{summary.positions:,} positions for {counted(summary.users, 'user')}",
     )
-    console.print_line(
+    terminal.print_line(
         f"{summary.changed_positions:,} positions have an item that is not in the list "
         f"{_BEFORE[summary.before_is_live]}, for {counted(summary.changed_users, 'user')}"
     )
     for label, reasons in (("unsatisfied", summary.unmet), ("degraded", summary.degraded)):
         for reason, count in reasons.items():
-            console.print_line(f"{label}: {reason}, for {counted(count, 'user')}")
+            terminal.print_line(f"{label}: {reason}, for {counted(count, 'user')}")
 
 
 def _rows(found: dict[str, Any], *, columns: Sequence[str]) -> list[list[object]]:

@@ -10,7 +10,7 @@ import typer
 from typer import Option
 
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from cli.options import INTERRUPTED, Context
 from operations.name_value_options import pairs
 from operations.progress import counted
@@ -58,19 +58,19 @@ def segments(
     try:
         with FailedUsers(failed_path(users or "", output)) as failed:
             total = None if ids is None else ids.size_bytes
-            with console.step("start the run", total=total) as step:
+            with terminal.step("start the run", total=total) as step:
                 run = operations.start(line, size=size, ids=ids, failed=failed, deployment=deployment, step=step)
-            with console.step(f"run {run.name}", total=run.batches or None) as step:
+            with terminal.step(f"run {run.name}", total=run.batches or None) as step:
                 segment = operations.follow(run, failed, deployment=deployment, step=step)
     except KeyboardInterrupt:
         went_on = f"; the workflow continues without this command, as execution {run.name}" if run else ""
-        console.say(f"alsolike: stopped{went_on}")
+        terminal.say(f"alsolike: stopped{went_on}")
         raise typer.Exit(INTERRUPTED) from None
     operations.write(segment, output)
     document = {**dataclasses.asdict(segment), "users": len(segment.users), "output": str(output)}
     context.print(document, f"{counted(len(segment.users), 'user')} in {output}, in {segment.seconds:.1f} s")
     if failed.count:
-        console.say(f"alsolike: {counted(failed.count, 'user')} left out, listed with reasons in {failed.path}")
+        terminal.say(f"alsolike: {counted(failed.count, 'user')} left out, listed with reasons in {failed.path}")
         raise typer.Exit(1)
 
 

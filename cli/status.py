@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from typer import Option
 
-from cli import console
+from cli import terminal
 from cli.options import Context
 from operations import times
 from operations.pages import page_lines
@@ -36,51 +36,51 @@ def status(
         return
     champion = report["champion"]
     for line in _champion_lines(champion):
-        console.print_line(line)
+        terminal.print_line(line)
     for fault in report["unreadable"]:
-        console.print_line(f"unreadable: {fault}; see docs/runbooks/degraded.md")
+        terminal.print_line(f"unreadable: {fault}; see docs/runbooks/degraded.md")
     for alarm in report["alarms"]:
-        console.print_line(f"alarm {alarm['id']}, {alarm['severity']}: {alarm['description']}")
+        terminal.print_line(f"alarm {alarm['id']}, {alarm['severity']}: {alarm['description']}")
     for refused in report["refused"]:
-        console.print_line(f"{counted(refused['requests'], 'request')} without permission: {refused['message']}")
+        terminal.print_line(f"{counted(refused['requests'], 'request')} without permission: {refused['message']}")
     for line in (report["trial"], report["held"], report["drift"]):
         if line:
-            console.print_line(line)
+            terminal.print_line(line)
     for run in report["training_runs"]:
-        console.print_line(_sentence(run))
+        terminal.print_line(_sentence(run))
     if not report["training_runs"]:
-        console.print_line("training never ran")
+        terminal.print_line("training never ran")
     for row in report["incomplete_responses"]:
-        console.print_line(
+        terminal.print_line(
             f"{row['recommender']} with filter {row['filter']}: {counted(row['empty'], 'empty response')} and "
             f"{row['short']:,} short ones in the last hour; see docs/runbooks/empty.md"
         )
     for line in _store_lines(report):
-        console.print_line(line)
+        terminal.print_line(line)
     for line in _replication_lines(report["replication"]):
-        console.print_line(line)
+        terminal.print_line(line)
     version = report["configuration_version"]
-    console.print_line(f"configuration version {version}" if version else "built-in configuration")
-    console.print_line(f"{report['environment']}: {deployment.names.api_url}")
+    terminal.print_line(f"configuration version {version}" if version else "built-in configuration")
+    terminal.print_line(f"{report['environment']}: {deployment.names.api_url}")
     if report["api_domain"]:
         regions = f"{report['region']} or {report['other_region']}"
-        console.print_line(f"https://{report['api_domain']} leads to the API in {regions}")
+        terminal.print_line(f"https://{report['api_domain']} leads to the API in {regions}")
     for line in page_lines(deployment):
-        console.print_line(line)
-    console.print_line(f"trackingId {report['tracking_id']}")
+        terminal.print_line(line)
+    terminal.print_line(f"trackingId {report['tracking_id']}")
     for dataset in ("items", "users"):
-        console.print_line(f"datasetArn of {dataset} {report[f'{dataset}_dataset_arn']}")
+        terminal.print_line(f"datasetArn of {dataset} {report[f'{dataset}_dataset_arn']}")
     stream = report["stream"]
-    console.print_line(f"stream {stream['name']}: {stream['status']}, {counted(stream['open_shards'], 'open shard')}")
+    terminal.print_line(f"stream {stream['name']}: {stream['status']}, {counted(stream['open_shards'], 'open shard')}")
     failed = failing(report)
     for function in failed:
         errors = counted(function["errors"], "error")
-        console.print_line(f"function {function['name']}: {errors} in the last hour ({function['function_name']})")
+        terminal.print_line(f"function {function['name']}: {errors} in the last hour ({function['function_name']})")
     if show_all:
         _print_functions(report)
         return
     functions = f"{counted(len(report['functions']), 'function')}, {len(failed)} failing"
-    console.print_line(f"{functions}; list them with `{console.call('status', '--all', *context.options)}`")
+    terminal.print_line(f"{functions}; list them with `{terminal.call('status', '--all', *context.options)}`")
 
 
 def _champion_lines(champion: Mapping[str, Any] | None) -> Iterator[str]:
@@ -128,9 +128,9 @@ def _print_functions(report: Mapping[str, Any]) -> None:
     rows = [
         [*(function[column] for column in columns), ", ".join(function["layers"])] for function in report["functions"]
     ]
-    console.print_table(["function", "errors", "runtime", "memory MB", "timeout s", "layers"], rows)
+    terminal.print_table(["function", "errors", "runtime", "memory MB", "timeout s", "layers"], rows)
     for line in report["layers"]:
-        console.print_line(line)
+        terminal.print_line(line)
 
 
 def _sentence(run: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ from alsolike.registry.decision import WAITING
 from alsolike.registry.promotion import check_change_reason
 from alsolike.registry.versions import candidates
 from alsolike.training.executions import execution_name
-from cli import console
+from cli import terminal
 from cli.options import INTERRUPTED, Context, Output
 from operations.client.deployment import Deployment
 from operations.models import dataset_quality, training_run
@@ -63,13 +63,13 @@ def follow_run(context: Context, deployment: Deployment, execution_arn: str) -> 
     """
     name = execution_name(execution_arn)
     try:
-        with console.step("training") as step:
+        with terminal.step("training") as step:
             outcome = training_run.follow(deployment, execution_arn, on_state=step.note, on_line=step.say)
     except KeyboardInterrupt:
         options = context.options
-        follow = console.call("train", "--execution", name, *options)
-        look = console.call("status", *options)
-        console.say(
+        follow = terminal.call("train", "--execution", name, *options)
+        look = terminal.call("status", *options)
+        terminal.say(
             f"the run continues without this command, as execution {name}; `{look}` shows its result, "
             f"`{follow}` follows it"
         )
@@ -97,8 +97,8 @@ def _print(deployment: Deployment, execution_arn: str, outcome: TrainingResult, 
         return
     print_candidates_of(manifest)
     for line in dataset_quality.sentences(quality) if quality else ():
-        console.print_line(line)
+        terminal.print_line(line)
     result = "waits" if outcome.decision == WAITING else f"was {outcome.decision.replace('_', ' ')}"
-    console.print_line(f"model {outcome.version} {result}:")
+    terminal.print_line(f"model {outcome.version} {result}:")
     for reason in outcome.reasons:
-        console.print_line(f"  {reason}")
+        terminal.print_line(f"  {reason}")

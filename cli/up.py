@@ -10,7 +10,7 @@ import typer
 from typer import Option
 
 from alsolike.runtime.errors import Unavailable
-from cli import console
+from cli import terminal
 from cli.next_steps import curl_lines, step_lines
 from cli.options import DEFAULT_DATA, Data, Environment, State, Yes, confirm
 from local_cloud.settings import DEFAULT_MODE
@@ -67,17 +67,17 @@ def up(
     with running as cloud:
         deployment = deployments.from_cloud(cloud)
         embedded_cloud.publish_pages(deployment)
-        console.print_line(f"AWS endpoint  {cloud.endpoint}")
+        terminal.print_line(f"AWS endpoint  {cloud.endpoint}")
         if deployment.certificate:
-            console.print_line(
+            terminal.print_line(
                 f"certificate   {deployment.certificate} (clients must trust it: AWS_CA_BUNDLE, --cacert)"
             )
         for line in (*page_lines(deployment), f"HTTP API      {deployment.names.api_url}"):
-            console.print_line(line)
-        console.print_line(f"data          {'not kept (--ephemeral)' if ephemeral else data}")
-        console.print_line("Next, in another terminal (Ctrl-C here stops the cloud):")
+            terminal.print_line(line)
+        terminal.print_line(f"data          {'not kept (--ephemeral)' if ephemeral else data}")
+        terminal.print_line("Next, in another terminal (Ctrl-C here stops the cloud):")
         for line in step_lines(deployment, reach=deployments.options(state=state)):
-            console.print_line(f"  {line}")
+            terminal.print_line(f"  {line}")
         embedded_cloud.wait_for_interrupt(cloud)
 
 
@@ -91,13 +91,13 @@ def down(state: State = None) -> None:
 
     path = state or deployments.state_path()
     if not CloudState.is_running(path):
-        console.say(f"no embedded cloud runs here ({path})")
+        terminal.say(f"no embedded cloud runs here ({path})")
         return
     try:
         Cloud.attach(path).stop()
     except CloudError as error:
         raise Unavailable(str(error)) from error
-    console.say("the embedded cloud has stopped")
+    terminal.say("the embedded cloud has stopped")
 
 
 def reset(data: Data = DEFAULT_DATA, yes: Yes = False) -> None:
@@ -109,7 +109,7 @@ def reset(data: Data = DEFAULT_DATA, yes: Yes = False) -> None:
     """
     confirm(f"Delete all data of the embedded cloud in {data}?", yes=yes)
     deleted = embedded_cloud.delete_data(data)
-    console.say(f"deleted {data}" if deleted else f"there is no data in {data}")
+    terminal.say(f"deleted {data}" if deleted else f"there is no data in {data}")
 
 
 def destroy(
@@ -128,11 +128,11 @@ def destroy(
     clients = session_clients(environment=stack)
     plan = deletion.read_plan(clients, stack)
     for line in deletion.plan_lines(plan):
-        console.print_line(line)
+        terminal.print_line(line)
     if not yes and typer.prompt(f"This cannot be undone. Type {stack} to delete it", err=True) != stack:
         raise typer.Abort
-    deletion.tear_down(clients, plan, on_step=console.say)
-    console.say(f"{stack} is deleted")
+    deletion.tear_down(clients, plan, on_step=terminal.say)
+    terminal.say(f"{stack} is deleted")
 
 
 def api_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Sequence[str]) -> list[str]:
@@ -141,5 +141,5 @@ def api_lines(deployment: Deployment, *, user_id: str, item_id: str, reach: Sequ
         *page_lines(deployment),
         f"HTTP API      {deployment.names.api_url}",
         *curl_lines(deployment, user_id=user_id, item_id=item_id, reach=reach),
-        console.call("recommend", "--user", user_id, *reach),
+        terminal.call("recommend", "--user", user_id, *reach),
     ]

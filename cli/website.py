@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 from typer import Argument, Option
 
-from cli import console
+from cli import terminal
 from cli.group import CommandGroup
 from cli.options import Connection
 from operations import embedded_cloud
@@ -32,9 +32,9 @@ def publish(
         embedded_cloud.build_pages()
         pages = embedded_cloud.PAGES
     count = site.publish(deployment, pages)
-    console.say(f"{count} files published")
+    terminal.say(f"{count} files published")
     for line in site.page_lines(deployment):
-        console.print_line(line)
+        terminal.print_line(line)
 
 
 @app.command()
@@ -46,7 +46,7 @@ def snippet(
 
     Example: alsolike web snippet www --env prod
     """
-    console.print_line(site.snippet(connection.deployment, site_key))
+    terminal.print_line(site.snippet(connection.deployment, site_key))
 
 
 def _currency(code: str | None) -> str | None:
@@ -80,7 +80,7 @@ def cards(
     selected = {"title": title, "subtitle": subtitle, "image": image, "category": category, "currency": currency}
     columns = {place: column for place, column in selected.items() if column is not None}
     site.choose(connection.deployment, "cards", columns)
-    console.say("cards changed; reload the storefront")
+    terminal.say("cards changed; reload the storefront")
 
 
 @app.command()
@@ -101,4 +101,4 @@ def consoles(
             raise typer.BadParameter(f"{other!r}, expected NAME=https://…", param_hint="NAME=URL")
         addresses[name] = url.rstrip("/")
     site.choose(connection.deployment, "consoles", addresses)
-    console.say("environments changed; reload the console")
+    terminal.say("environments changed; reload the console")

@@ -12,7 +12,7 @@ import typer
 from typer import Option
 
 from alsolike.runtime.errors import AlsolikeError
-from cli import console
+from cli import terminal
 from cli.options import INTERRUPTED, Output, State
 from cli.up import api_lines
 from operations import embedded_cloud, extras
@@ -62,7 +62,7 @@ def demo(
         on_first=(lambda summary: None) if output.as_json else results.show_first,
     )
     run.summary.files["summary"] = str(path)
-    with _explained(run, path), console.observing(run.record), run.running() as (cloud, deployment):
+    with _explained(run, path), terminal.observing(run.record), run.running() as (cloud, deployment):
         run.summary.write(path)
         if not output.printed(run.summary.document()):
             results.show(run.summary, verbose=verbose)
@@ -70,10 +70,10 @@ def demo(
         if not output.as_json:
             _show_next(deployment, run, state=state, keeps_running=keeps_running, verbose=verbose)
         if keeps_running:
-            console.say("The shop is running. Press Ctrl-C to stop it.")
+            terminal.say("The shop is running. Press Ctrl-C to stop it.")
             embedded_cloud.wait_for_interrupt(cloud)
     if keeps_running:
-        console.say(f"The shop has stopped. It continues with `{console.call('up', '--data', str(DATA))}`.")
+        terminal.say(f"The shop has stopped. It continues with `{terminal.call('up', '--data', str(DATA))}`.")
 
 
 @contextlib.contextmanager
@@ -91,14 +91,14 @@ def _explained(run: Demo, path: Path) -> Iterator[None]:
         run.summary.error = "interrupted" if interrupted else str(error) or type(error).__name__
         run.summary.write(path)
         if interrupted:
-            console.say("alsolike: the demo was interrupted, and everything that it started has ended")
+            terminal.say("alsolike: the demo was interrupted, and everything that it started has ended")
             raise typer.Exit(INTERRUPTED) from None
         if isinstance(error, DemoFailed) or not isinstance(error, AlsolikeError):
             raise
         part = f"step {run.summary.failed_step!r} of the demo" if run.summary.failed_step else "the demo"
         raise DemoFailed(
             f"{part} failed, expected it to finish: {error}. "
-            f"Remove the cause and run `{console.call('demo')}` again; {path} has the results so far"
+            f"Remove the cause and run `{terminal.call('demo')}` again; {path} has the results so far"
         ) from error
 
 
@@ -111,12 +111,12 @@ def _show_next(deployment: Deployment, run: Demo, *, state: Path | None, keeps_r
     for line in (
         api_lines(deployment, user_id=user_id, item_id=item_id, reach=reach) if verbose else page_lines(deployment)
     ):
-        console.print_line(line)
+        terminal.print_line(line)
     if keeps_running:
-        console.print_line("Next, in another terminal:")
+        terminal.print_line("Next, in another terminal:")
         calls = (("recommend", "--user", user_id, *reach), ("status", *reach), ("--help",))
     else:
-        console.print_line("The shop stops now; it keeps running after `demo` on a terminal. Next:")
+        terminal.print_line("The shop stops now; it keeps running after `demo` on a terminal. Next:")
         calls = (("demo",), ("up", "--data", str(DATA)), ("--help",))
     for arguments in calls:
-        console.print_line(f"  {console.call(*arguments)}")
+        terminal.print_line(f"  {terminal.call(*arguments)}")

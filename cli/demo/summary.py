@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from cli import console
+from cli import terminal
 from cli.models import print_candidates
 from operations.demo.comparison import Shopper
 from operations.demo.results import SHOWN_ITEMS, DemoSummary
@@ -16,10 +16,10 @@ _SHOWN_SHARES = 4
 def show_first(summary: DemoSummary) -> None:
     if (first := summary.first) is None:
         return
-    console.print_line(f"\nRecommendations for shopper {first.user_id}, {first.after_s:.0f} s after the start:")
+    terminal.print_line(f"\nRecommendations for shopper {first.user_id}, {first.after_s:.0f} s after the start:")
     for number, item_id in enumerate(first.item_ids, start=1):
-        console.print_line(f"  {number}. {summary.titles.get(item_id, item_id)}")
-    console.print_line()
+        terminal.print_line(f"  {number}. {summary.titles.get(item_id, item_id)}")
+    terminal.print_line()
 
 
 def show(summary: DemoSummary, *, verbose: bool = False) -> None:
@@ -28,13 +28,13 @@ def show(summary: DemoSummary, *, verbose: bool = False) -> None:
     if verbose:
         _show_details(summary)
     for check in summary.checks:
-        console.print_line(f"{'passed' if check.passed else 'FAILED'}  {check.found}")
+        terminal.print_line(f"{'passed' if check.passed else 'FAILED'}  {check.found}")
     if latency := summary.latency:
-        console.print_line(
+        terminal.print_line(
             f"POST /recommendations answers in {latency.p50_ms:.1f} ms (median) and {latency.p95_ms:.1f} ms (95th "
             f"percentile), {latency.requests} sequential requests"
         )
-    console.print_line(_time_line(summary))
+    terminal.print_line(_time_line(summary))
 
 
 def _time_line(summary: DemoSummary) -> str:
@@ -46,19 +46,19 @@ def _time_line(summary: DemoSummary) -> str:
 
 def _show_details(summary: DemoSummary) -> None:
     for line in dataset_quality.sentences(summary.dataset) if summary.dataset else ():
-        console.print_line(line)
+        terminal.print_line(line)
     if (shopper := summary.shopper()) is not None:
         _show_shopper(shopper, summary.titles)
     rows: list[list[object]] = [[name, f"{seconds:.1f}"] for name, seconds in summary.steps.items()]
     rows.append(["total", f"{summary.total_s:.1f}"])
-    console.print_table(["step", "seconds"], rows, title="Steps", right=["seconds"])
-    console.print_table(
+    terminal.print_table(["step", "seconds"], rows, title="Steps", right=["seconds"])
+    terminal.print_table(
         ["check", "", "expected", "found"],
         [[check.name, "passed" if check.passed else "FAILED", check.expected, check.found] for check in summary.checks],
         title="Checks",
     )
     for kind, path in summary.files.items():
-        console.print_line(f"{kind:<12}  {path}")
+        terminal.print_line(f"{kind:<12}  {path}")
 
 
 def _show_shopper(shopper: Shopper, titles: Mapping[str, str]) -> None:
@@ -67,6 +67,6 @@ def _show_shopper(shopper: Shopper, titles: Mapping[str, str]) -> None:
         [rank, titles.get(old, old), titles.get(new, new)]
         for rank, (old, new) in enumerate(zip(before[:SHOWN_ITEMS], after[:SHOWN_ITEMS], strict=True), start=1)
     ]
-    console.print_table(
+    terminal.print_table(
         ["rank", "before the replay", "after the replay"], rows, title=f"Recommendations for shopper {shopper.user_id}"
     )

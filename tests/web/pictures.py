@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, Page, ViewportSize
 from rich.console import Console
 from rich.text import Text
 
-from cli import console
+from cli import terminal
 from cli.demo import summary as results
 from operations import progress
 from operations.client import deployment as deployments
@@ -57,9 +57,9 @@ def main(arguments: Sequence[str]) -> int:
         else:
             demo = Demo(state=deployments.state_path(), users=None, on_first=results.show_first)
             recording = Recording()
-            progress.report_to(console)
+            progress.report_to(terminal)
             with contextlib.redirect_stdout(recording), contextlib.redirect_stderr(recording):
-                stack.enter_context(console.observing(demo.record))
+                stack.enter_context(terminal.observing(demo.record))
                 _, deployment = stack.enter_context(demo.running())
                 results.show(demo.summary)
             recording.write_svg(IMAGES / "demo.svg", command="make demo")

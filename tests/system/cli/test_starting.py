@@ -24,7 +24,7 @@ except SystemExit:
 STATUS = "from cli import status as command; from operations import status"
 RECOMMEND = "from cli import recommend; from operations.client import api, deployment"
 MODELS = (
-    "from cli import console, models; from operations.client import deployment; from operations.models import versions"
+    "from cli import terminal, models; from operations.client import deployment; from operations.models import versions"
 )
 ITEMS = "from operations.ingest import load_metadata"
 INTERACTIONS = "from operations.ingest import load_interactions"

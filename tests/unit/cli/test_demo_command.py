@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from alsolike.runtime.errors import Unavailable
-from cli import console
+from cli import terminal
 from cli.main import main
 from operations.client.deployment import Deployment
 from operations.demo import run
@@ -45,7 +45,7 @@ class Finished(Demo):
     def running(self):
         self.summary.first = FirstRecommendation("42", ("7",), after_s=1.0)
         self.summary.checks = [self.check]
-        with console.step("train the model"):
+        with terminal.step("train the model"):
             if self.error is not None:
                 raise self.error
         deployment = Deployment("demo", NAMES, lambda service: None, lambda: KEY, is_local=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from alsolike.runtime.errors import Unavailable
-from cli import console
+from cli import terminal
 from local_cloud import client
 from local_cloud.client import Cloud, CloudError
 from local_cloud.state import CloudState
@@ -55,9 +55,9 @@ def test_progress_counts_only_resources_of_the_log(assembly, monkeypatch, capsys
             progress(line)
         return start(*arguments, **more)
 
-    progress.report_to(console)
+    progress.report_to(terminal)
     monkeypatch.setattr(Cloud, "start", printing_start)
-    monkeypatch.setattr(console, "_PLAIN_EVERY_S", 0)
+    monkeypatch.setattr(terminal, "_PLAIN_EVERY_S", 0)
     resources = {name: {"Type": "AWS::SNS::Topic"} for name in "FG"}
     (assembly / "shop.template.json").write_text(json.dumps({"Resources": resources}))
 

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.runtime.errors import InvalidInput
-from cli import console
+from cli import terminal
 from operations import progress
 from operations.ingest.csv_format import PLAIN
 from operations.ingest.platforms.converting import convert, format_of
@@ -182,7 +182,7 @@ def test_segment_calls_have_a_row_for_each_product(tmp_path):
 
 
 def test_conversion_reports_unused_fields_and_omitted_records(tmp_path, monkeypatch, capsys):
-    progress.report_to(console)
+    progress.report_to(terminal)
     monkeypatch.chdir(tmp_path)
     convert(LocalFile(write(Path("orders.csv"), ORDERS)), FORMATS["shopify-orders"], PLAIN)
 

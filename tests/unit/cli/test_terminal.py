@@ -8,7 +8,7 @@ from unittest import mock
 
 import pytest
 
-from cli import console
+from cli import terminal
 
 HOSTILE = "Pears\x1b[2J\x9b31m\x07\u202e"
 SHOW_CURSOR = "\x1b[?25h"
@@ -33,10 +33,10 @@ def terminal_of(monkeypatch, stream=Terminal):
 def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch):
     terminal = terminal_of(monkeypatch)
 
-    with console.step("deploy on the embedded cloud", total=4) as step:
+    with terminal.step("deploy on the embedded cloud", total=4) as step:
         step.note("alsolike-demo-serving AWS::ApiGatewayV2::Authorizer " * 3)
         step.reach(3)
-        with console.step("import users"):
+        with terminal.step("import users"):
             pass
 
     bar = next(line for line in terminal.getvalue().splitlines() if "75%" in line)
@@ -51,7 +51,7 @@ def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch):
 def test_finished_step_on_a_terminal_is_one_line(monkeypatch):
     terminal = terminal_of(monkeypatch)
 
-    with console.step("import items", total=4) as step:
+    with terminal.step("import items", total=4) as step:
         step.note("68,492 rows")
 
     lines = [line for line in terminal.getvalue().splitlines() if "import items" in line and "━" not in line]
@@ -64,7 +64,7 @@ def test_step_in_a_pipe_prints_a_line_at_least_every_15_seconds(monkeypatch, cap
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(threading, "Timer", mock.Mock())
 
-    with console.step("training") as step:
+    with terminal.step("training") as step:
         for seconds, line in ((14, None), (2, None), (10, "| ease: fitted"), (14, None), (2, None)):
             now[0] += seconds
             step.note("Train")
@@ -79,10 +79,10 @@ def test_step_in_a_pipe_prints_a_line_at_least_every_15_seconds(monkeypatch, cap
 def test_observer_is_called_for_every_ended_step():
     ended: list[tuple[str, bool]] = []
 
-    with console.observing(lambda step, seconds, finished: ended.append((step, finished))):
-        with console.step("train"):
+    with terminal.observing(lambda step, seconds, finished: ended.append((step, finished))):
+        with terminal.step("train"):
             pass
-        with pytest.raises(LookupError), console.step("import"):
+        with pytest.raises(LookupError), terminal.step("import"):
             raise LookupError
 
     assert ended == [("train", True), ("import", False)]
@@ -92,7 +92,7 @@ def test_error_of_a_step_is_raised_even_if_output_is_closed(monkeypatch):
     monkeypatch.setattr(sys, "stderr", shown := io.StringIO())
 
     def train():
-        with console.step("train"):
+        with terminal.step("train"):
             shown.close()
             raise LookupError("no such item")
 
@@ -105,10 +105,10 @@ def test_error_of_a_step_is_raised_even_if_output_is_closed(monkeypatch):
 @pytest.mark.parametrize(
     "show",
     [
-        lambda text: console.print_line(text),
-        lambda text: console.print_table(["title"], [[text]]),
-        lambda text: console.print_table(["title"], [["pear"]], title=text),
-        lambda text: console.say(text),
+        lambda text: terminal.print_line(text),
+        lambda text: terminal.print_table(["title"], [[text]]),
+        lambda text: terminal.print_table(["title"], [["pear"]], title=text),
+        lambda text: terminal.say(text),
     ],
 )
 def test_control_characters_of_data_are_escaped(show, capsys):
@@ -120,7 +120,7 @@ def test_control_characters_of_data_are_escaped(show, capsys):
 
 
 def test_json_output_escapes_control_characters(capsys):
-    console.print_json({"title": HOSTILE})
+    terminal.print_json({"title": HOSTILE})
 
     printed = capsys.readouterr().out
     assert json.loads(printed) == {"title": HOSTILE}
@@ -128,7 +128,7 @@ def test_json_output_escapes_control_characters(capsys):
 
 
 def test_markup_in_a_title_is_printed_as_is(capsys):
-    console.print_table(["title"], [["[red]pear"]], title="shopper [bold]7")
+    terminal.print_table(["title"], [["[red]pear"]], title="shopper [bold]7")
 
     assert "shopper [bold]7" in (printed := capsys.readouterr().out)
     assert "[red]pear" in printed
@@ -139,7 +139,7 @@ def test_lines_of_a_step_are_not_truncated_on_a_terminal_or_in_a_pipe(monkeypatc
     terminal = terminal_of(monkeypatch, stream)
     line = f"[    4.0 s]   | [red]{'epoch 1 of 200, ' * 8}{HOSTILE}"
 
-    with console.step("training") as step:
+    with terminal.step("training") as step:
         step.note("Train")
         step.say(line)
 
@@ -153,7 +153,7 @@ def test_long_step_in_a_pipe_prints_its_progress(monkeypatch, capsys):
     monkeypatch.setattr("time.monotonic", lambda: clock[0])
     monkeypatch.setattr(threading, "Timer", mock.Mock())
 
-    with console.step("comparing", total=4) as step:
+    with terminal.step("comparing", total=4) as step:
         step.advance()
         for epoch in range(1, 7):  # One of the four units takes long.
             clock[0] += 6.0
@@ -169,12 +169,12 @@ def test_long_step_in_a_pipe_prints_its_progress(monkeypatch, capsys):
 def test_silent_step_in_a_pipe_is_named_after_a_delay(monkeypatch, capsys):
     monkeypatch.setattr(threading, "Timer", timer := mock.Mock())
 
-    with console.step("synthesize the CDK app") as step:
+    with terminal.step("synthesize the CDK app") as step:
         step.note("10 to 40 s")
         delay_s, end_of_delay = timer.call_args.args
         end_of_delay()
 
-    assert delay_s == console._PLAIN_AFTER_S
+    assert delay_s == terminal._PLAIN_AFTER_S
     named, ended = capsys.readouterr().err.splitlines()
     assert named == "synthesize the CDK app ...  10 to 40 s"
     assert ended.startswith("synthesize the CDK app    ")
