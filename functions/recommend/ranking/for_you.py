@@ -1,24 +1,36 @@
-"""Recommendations for a user: the model's list, else similar, popular or trending items."""
+"""Recommendations for a user: the model's list, else similar, popular or trending items.
+
+Boosts and demotions change scores. Additional model runs find the items whose changed scores are best. Fatigue demotes
+items that the user has seen without a reaction.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 
 import numpy as np
 import numpy.typing as npt
 
 from alsolike.bundle.related import SIMILAR
 from alsolike.bundle.reranker import Reranker
+from alsolike.configuration.configuration import Fatigue
+from alsolike.profiles.impressions import sightings
 from alsolike.snapshot.cold_items import LISTED
-from functions.recommend.ranking.boosts import boosted_masks
 from functions.recommend.ranking.fallbacks import filled, popular, trending_fallback, user_group
-from functions.recommend.ranking.fatigue import NO_FACTORS, demoted, fatigue_factors
-from functions.recommend.ranking.inputs import Ranking, RankingInputs
+from functions.recommend.ranking.inputs import Boost, Ranking, RankingInputs
 from functions.recommend.ranking.model_runs import model_failure
 from functions.recommend.ranking.related import related_row
 from functions.recommend.scored_item import ScoredItem
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, History, Mask, Model, bought_positions
+
+MAX_GROUPS = 16
+"""Maximum number of distinct factors over all items. Each requires a model run."""
+
+_MAX_PARTS = 256
+
+NO_FACTORS: Mapping[int, float] = MappingProxyType({})
 
 
 def for_you(inputs: RankingInputs) -> Ranking:
@@ -38,7 +50,7 @@ def for_you(inputs: RankingInputs) -> Ranking:
         return _similar_to_last_viewed(inputs, model_failure(error))
     model_scores = {item.position: item.score for item in ranked}
     if factors:
-        ranked = demoted(ranked, factors)[: k * len(masks or [mask])]
+        ranked = rescored(ranked, factors)[: k * len(masks or [mask])]
     group = None if ranked else user_group(inputs)
     filling = model.popular(
         k - len(ranked), history=history, after=ranked, within=group.items if group else (), mask=mask,
@@ -154,3 +166,59 @@ def left_out_of(inputs: RankingInputs, model: Model) -> list[int]:
     elif not model.bundle.manifest.exclude_seen:
         return []
     return list(dict.fromkeys(reversed(positions.tolist())))
+
+
+def boosted(score: float, factor: float) -> float:
+    """Return a score with its boost or demotion.
+
+    Negative scores are divided by the factor. So a boost never lowers a score, and items with equal factors keep their
+    order.
+    """
+    return score * factor if score >= 0 else score / factor
+
+
+def boosted_masks(inputs: RankingInputs, model: Model) -> list[Mask] | None:
+    """Return one mask per distinct factor. None for too many factors, or without time to rank for each factor."""
+    allowed = inputs.items.neutral() if inputs.mask is None else inputs.mask
+    groups = factor_groups(inputs.boosts, allowed=allowed)
+    expected_ms = model.expected_ms(with_bias=True) * len(groups)
+    return groups if len(groups) <= MAX_GROUPS and inputs.budget.allows(expected_ms) else None
+
+
+def factor_groups(boosts: Iterable[Boost], *, allowed: Mask) -> list[Mask]:
+    """Return one mask per distinct product of factors, which allows the `allowed` items with this product.
+
+    The best k boosted scores are among the best k of each group. The computation stops at more than `_MAX_PARTS`
+    distinct products, and then returns more than `MAX_GROUPS` masks.
+    """
+    groups: dict[float, npt.NDArray[np.bool_]] = {1.0: allowed > -np.inf}
+    for boost in boosts:
+        passes = np.ones(len(allowed), bool) if boost.mask is None else boost.mask > -np.inf
+        parts: dict[float, npt.NDArray[np.bool_]] = {}
+        for product, members in groups.items():
+            for factor, part in ((1.0, members & ~passes), (boost.factor, members & passes)):
+                if part.any():
+                    key = round(product * factor, 12)
+                    parts[key] = parts[key] | part if key in parts else part
+        groups = parts
+        if len(groups) > _MAX_PARTS:
+            break
+    excluded = np.float32(-np.inf)
+    return [np.where(members, np.float32(0), excluded) for members in groups.values()]
+
+
+def fatigue_factors(inputs: RankingInputs, fatigue: Fatigue) -> Mapping[int, float]:
+    if not inputs.user.impressions:
+        return NO_FACTORS
+    reactions = {interaction.item_id: interaction.event_time_ms for interaction in inputs.recent}
+    counts = sightings(inputs.user.impressions, fatigue, reactions=reactions, now_ms=inputs.resolved.now_ms)
+    factors = {item_id: fatigue.factor(count) for item_id, count in counts.items()}
+    demoted = [item_id for item_id, factor in factors.items() if factor < 1]
+    positions = inputs.resolved.catalogue.positions(demoted).tolist() if demoted else []
+    return {position: factors[item_id] for position, item_id in zip(positions, demoted, strict=True) if position}
+
+
+def rescored(ranked: Sequence[ScoredItem], factors: Mapping[int, float]) -> list[ScoredItem]:
+    """Return the items with boosted and demoted scores, best first. `factors` has the factors of positions."""
+    changed = [item._replace(score=boosted(item.score, factors.get(item.position, 1.0))) for item in ranked]
+    return sorted(changed, key=lambda item: -item.score)

@@ -17,8 +17,7 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.recommendations.request_fields import OF_ITEMS
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.recommend.masks import Positions, item_mask, passing, without
-from functions.recommend.ranking.boosts import boosted
-from functions.recommend.ranking.for_you import left_out_of, rank
+from functions.recommend.ranking.for_you import left_out_of, rank, rescored
 from functions.recommend.ranking.inputs import Boost, Ranking, RankingInputs
 from functions.recommend.ranking.model_runs import model_failure, rank_after
 from functions.recommend.resolve import UNREADABLE, ResolvedRules, SelectedFilter
@@ -122,14 +121,13 @@ def _mask_of(selected: SelectedFilter, inputs: RankingInputs) -> Mask | None:
 
 def _boosted(ranking: Ranking, inputs: RankingInputs) -> list[ScoredItem]:
     """Return the k items of a ranking with the best boosted scores, best first."""
-
-    def factor(position: int) -> float:
-        return math.prod(
-            boost.factor for boost in inputs.boosts if boost.mask is None or boost.mask[position] > -np.inf
+    factors = {
+        item.position: math.prod(
+            boost.factor for boost in inputs.boosts if boost.mask is None or boost.mask[item.position] > -np.inf
         )
-
-    candidates = [item._replace(score=boosted(item.score, factor(item.position))) for item in ranking.items]
-    return sorted(candidates, key=lambda item: -item.score)[: inputs.k]
+        for item in ranking.items
+    }
+    return rescored(ranking.items, factors)[: inputs.k]
 
 
 def _excluded(inputs: RankingInputs) -> Positions:

@@ -38,7 +38,6 @@ from alsolike.filters.tree import (
     Or,
     Verb,
     is_static,
-    leaves,
     parameters_of,
 )
 from alsolike.filters.values import Resolver, Values
@@ -115,7 +114,7 @@ class FilterEvaluator:
     def _set(self, condition: Condition, resolver: Resolver, recent: Recent) -> PositionSet:
         if not is_static(condition):
             return self._computed(condition, resolver, recent)
-        values = tuple(resolver.values[name] for leaf in leaves(condition) for name in parameters_of(leaf))
+        values = tuple(resolver.values[name] for name in parameters_of(condition))
         computed: PositionSet = self._kept(
             (condition, values), lambda: self._computed(condition, resolver, NO_INTERACTIONS)
         )

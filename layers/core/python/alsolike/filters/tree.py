@@ -222,9 +222,12 @@ def reference(leaf: Leaf) -> Column | None:
     return operand if isinstance(operand, Column) else None
 
 
-def parameters_of(leaf: Leaf) -> Iterator[str]:
-    if isinstance(leaf, Comparison):
-        operands: tuple[object, ...] = (leaf.value.amount if isinstance(leaf.value, Time) else leaf.value,)
-    else:
-        operands = leaf.elements if isinstance(leaf.elements, tuple) else ()
-    return (operand.name for operand in operands if isinstance(operand, Parameter))
+def parameters_of(condition: Condition) -> tuple[str, ...]:
+    """Return the names of a condition's parameters, including duplicates."""
+    operands: list[object] = []
+    for leaf in leaves(condition):
+        if isinstance(leaf, Comparison):
+            operands.append(leaf.value.amount if isinstance(leaf.value, Time) else leaf.value)
+        elif isinstance(leaf.elements, tuple):
+            operands += leaf.elements
+    return tuple(operand.name for operand in operands if isinstance(operand, Parameter))

@@ -25,7 +25,7 @@ def holds(condition: Condition, resolver: Resolver) -> bool:
     try:
         return _leaf_holds(condition, value, resolver)
     except InvalidInput:
-        if any(True for _ in parameters_of(condition)):
+        if parameters_of(condition):
             raise
         return False  # In an undeclared column, values of another type count as missing.
 

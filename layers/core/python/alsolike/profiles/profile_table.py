@@ -365,13 +365,16 @@ class ProfileStore:
             **({} if limit is None else {"Limit": limit}),
             **options,
         }
-        with translate_aws_errors(f"profile table {self._table}"):
-            while True:
+        while True:
+            try:
                 answer = self._client.query(**request)
-                yield answer["Items"]
-                if "LastEvaluatedKey" not in answer:
-                    return
-                request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+            except Exception:  # Entering `translate_aws_errors` for each page would slow down most recommendations.
+                with translate_aws_errors(f"profile table {self._table}"):
+                    raise
+            yield answer["Items"]
+            if "LastEvaluatedKey" not in answer:
+                return
+            request["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
 
     def _put(self, additions: Mapping[str, Iterable[RecentInteraction]], *, now_ms: int) -> dict[str, str]:
         expires_s = {

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.snapshot.snapshot import EMPTY
-from functions.recommend.ranking.boosts import boosted, factor_groups
-from functions.recommend.ranking.for_you import rank
+from functions.recommend.ranking.for_you import boosted, factor_groups, rank
 from functions.recommend.ranking.inputs import Boost
 from functions.recommend.rules import apply
 from functions.recommend.state.catalogue import ModelCatalogue
