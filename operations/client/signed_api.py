@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import http
+import os
 import random
+import ssl
 import time
 import urllib.parse
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +22,7 @@ from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound, Un
 
 if TYPE_CHECKING:
     from botocore.awsrequest import AWSPreparedRequest, AWSResponse
+    from botocore.httpsession import URLLib3Session
 
     from operations.keys import KeyPair
 
@@ -81,10 +84,8 @@ class SignedApi:
         certificate: Path | None = None,
         headers: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        from botocore.httpsession import URLLib3Session
-
         self._url, self._key, self._region, self._headers = f"{url.rstrip('/')}{SIGNED_PREFIX}", key, region, headers
-        self._session = URLLib3Session(verify=str(certificate) if certificate else True, timeout=_TIMEOUT_S)
+        self._session = http_session(certificate=certificate)
 
     def recommendations(
         self,
@@ -187,6 +188,14 @@ class SignedApi:
             return self._session.send(request)
         except BotoCoreError as error:
             raise Unavailable(f"{request.url}: {error}") from error
+
+
+def http_session(*, certificate: Path | None = None, proxies: Mapping[str, str] | None = None) -> URLLib3Session:
+    """Return a session that trusts a certificate, or else those of `AWS_CA_BUNDLE` or of the system."""
+    from botocore.httpsession import URLLib3Session
+
+    trusted = certificate or os.environ.get("AWS_CA_BUNDLE") or ssl.get_default_verify_paths().cafile
+    return URLLib3Session(verify=str(trusted) if trusted else True, proxies=proxies, timeout=_TIMEOUT_S)
 
 
 def signed(

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from botocore.awsrequest import AWSPreparedRequest
 from botocore.exceptions import BotoCoreError
-from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
 
 from alsolike.declarations.parameters import ENVIRONMENT_TAG, parameter_name
 from alsolike.declarations.routes import SIGNED_PREFIX
 from alsolike.runtime.errors import Unavailable
 from alsolike.signing.signature import NO_SIGNATURE, UNKNOWN_KEY
-from operations.client.signed_api import signed
+from operations.client.signed_api import http_session, signed
 from operations.doctor.account import Clients, answer_unless, read_parameter
 from operations.doctor.finding import Finding, failed, passed, unknown
 from operations.doctor.requirements import Needs
@@ -178,12 +178,11 @@ def _taken(clients: Clients, kind: str, names: Sequence[str]) -> list[str]:
 
 
 CHECK = "signed requests"
-_TIMEOUT_S = 30
 
 
 def post(request: AWSPreparedRequest) -> tuple[int, str]:
     try:
-        answer = URLLib3Session(timeout=_TIMEOUT_S).send(request)
+        answer = http_session(proxies=get_environ_proxies(request.url)).send(request)
     except BotoCoreError as error:
         raise Unavailable(f"{request.url}: {error}") from error
     return answer.status_code, answer.content.decode(errors="replace")
