@@ -68,15 +68,17 @@ class ProfileFiles:
 def _latest(rows: pa.Table, length: int) -> pa.Table:
     """Return the latest `length` events of each profile, sorted by profile.
 
-    Events with the time of the oldest of these events are also returned. `Profile.merge` selects among them.
+    Copies of an event with its latest time, and events with the time of the oldest of these events, are also returned.
+    `Profile.merge` selects among them.
     """
     profile, event = (
         rows[name].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)
         for name in ("profile_id", "event_id")
     )
     order = np.lexsort((-rows["event_time_ms"].to_numpy(), profile))
-    _, latest_copies = np.unique((profile * (event.max() + 1) + event)[order], return_index=True)
-    order = order[np.sort(latest_copies)]
-    profile, time_ms = profile[order], rows["event_time_ms"].to_numpy()[order]
-    starts, ends = (np.searchsorted(profile, profile, side=side) for side in ("left", "right"))
-    return rows.take(pa.array(order[time_ms >= time_ms[np.minimum(starts + length, ends) - 1]]))
+    profile, event, time_ms = profile[order], event[order], rows["event_time_ms"].to_numpy()[order]
+    _, firsts, copies = np.unique(profile * (event.max() + 1) + event, return_index=True, return_inverse=True)
+    once = np.sort(firsts)
+    starts, ends = (np.searchsorted(profile[once], profile, side=side) for side in ("left", "right"))
+    oldest_ms = time_ms[once[np.minimum(starts + length, ends) - 1]]
+    return rows.take(pa.array(order[(time_ms >= oldest_ms) & (time_ms == time_ms[firsts[copies]])]))
