@@ -269,6 +269,19 @@ def test_row_deleted_during_an_update_is_not_restored(store):
     assert list(store.scan()) == []
 
 
+def test_row_that_vanishes_during_a_change_is_not_found(dynamodb, store):
+    """An erasure deletes rows of users without a marker."""
+
+    def vanish(found):
+        dynamodb.delete_item(TableName="catalogue", Key={"item_id": {"S": "a"}})
+        return found
+
+    store.put([Item("a", {"price": 0})], now_ms=5)
+
+    with pytest.raises(NotFound, match="there is no item 'a'"):
+        store.update("a", vanish, now_ms=7)
+
+
 def test_deleted_row_is_absent_and_leaves_a_mark_for_the_table_stream(dynamodb, store):
     store.put([Item("a", {"price": 0}), Item("b", {})], now_ms=5)
 

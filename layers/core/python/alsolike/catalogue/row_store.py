@@ -160,7 +160,7 @@ class RowStore(Generic[R]):
         raise self._overtaken(row_id)
 
     def _put_if(self, attributes: dict[str, Any], condition: str, **values: Any) -> dict[str, Any] | None:
-        """Write a row if a condition holds. Otherwise, return the stored row.
+        """Write a row if a condition holds. Otherwise, return the stored row, which is empty if there is none.
 
         After a lost response, botocore repeats the write, and DynamoDB evaluates the condition against the row of the
         first write. Therefore the stored row can equal `attributes`.
@@ -175,7 +175,7 @@ class RowStore(Generic[R]):
                     **values,
                 )
             except self._client.exceptions.ConditionalCheckFailedException as error:
-                stored: dict[str, Any] = error.response["Item"]
+                stored: dict[str, Any] = error.response.get("Item", {})
                 return stored
         return None
 
