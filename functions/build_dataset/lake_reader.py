@@ -35,10 +35,9 @@ def read_lake(client: S3Client, bucket: str, *, context: Sequence[str] = ()) -> 
     # Listing before reading finds all rows, although compaction moves rows to new objects; see
     # `alsolike.lake.lake_objects`.
     listing = list(list_objects(client, bucket))
-    tables = [
-        _with_contexts(table, context)
-        for table in (_STORED.empty_table(), *read_objects(client, bucket, listing, schema=_STORED))
-    ]
+    # Each table is converted before the next one is read, so that `properties` of all rows are never in memory.
+    tables = [_with_contexts(_STORED.empty_table(), context)]
+    tables.extend(_with_contexts(table, context) for table in read_objects(client, bucket, listing, schema=_STORED))
     rows = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
     dates = sorted({listed.date for listed in listing})
     return rows, tuple(partitions.partition_prefix(date).removesuffix("/") for date in dates)

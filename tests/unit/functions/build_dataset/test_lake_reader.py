@@ -6,6 +6,7 @@ import pytest
 from alsolike.lake import partitions
 from alsolike.lake.duplicates import deduplicate
 from alsolike.runtime.errors import InvalidDataset
+from functions.build_dataset import lake_reader
 from functions.build_dataset.dataset_rules import ACTION, LAKE_COLUMNS
 from functions.build_dataset.lake_reader import read_lake
 from tests.builders.lakes import HOUR_MS, Watched, keep_up, keys, row, write
@@ -45,6 +46,23 @@ def test_object_rewritten_after_listing_is_read_in_its_new_form(s3, lake_bucket)
             s3.put_object(Bucket=lake_bucket, Key=key, Body=parquet([row("e1", user_id="bob")]))
 
     assert events(Watched(s3, erase), lake_bucket) == ["e1"]
+
+
+def test_properties_of_an_object_are_dropped_before_the_next_read(s3, lake_bucket, monkeypatch):
+    for number in range(3):
+        write(s3, lake_bucket, f"shard-{number}", [row(f"e{number}")])
+    convert, converted = lake_reader._with_contexts, []
+
+    def counted(rows, context):
+        converted.extend(rows["event_id"].to_pylist())
+        return convert(rows, context)
+
+    counts = []
+    monkeypatch.setattr(lake_reader, "BATCH_BYTES", 1)  # Objects are read one after another.
+    monkeypatch.setattr(lake_reader, "_with_contexts", counted)
+    read_lake(Watched(s3, lambda number, name: name == "get_object" and counts.append(len(converted))), lake_bucket)
+
+    assert counts == [0, 1, 2]
 
 
 def test_partitions_of_other_writers_are_read_with_known_columns(s3, lake_bucket):
