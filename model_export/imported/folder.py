@@ -207,6 +207,8 @@ def _half_life(days: float) -> float:
 
 def _examples(examples: Sequence[Mapping[str, Any]], known: frozenset[str]) -> list[Example]:
     for number, example in enumerate(examples, start=1):
+        if not example["scores"]:
+            raise InvalidBundle(f"{MODEL_FILE} has example {number} without scores, expected at least one")
         if strangers := [item for item in (*example["history"], *example["scores"]) if item not in known]:
             raise InvalidBundle(f"{MODEL_FILE} has example {number} with {strangers[0]!r}, which is not in items")
     return [Example(**example) for example in examples]

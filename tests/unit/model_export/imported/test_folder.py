@@ -74,6 +74,8 @@ def test_checksum_changes_with_each_file(tmp_path):
             {"examples": [{"history": ["lamp"], "scores": {"sofa": "1"}}]},
             'examples[0].scores.sofa is "1", expected a number',
         ),
+        ({"examples": [{"history": ["lamp"], "scores": {}}]}, "has example 1 without scores, expected at least one"),
+        ({"examples": [{"history": ["lamp"], "scores": {"sofa": None}}]}, "has example 1 without scores"),
         ({"colour": "red"}, "colour is not a known field, expected format, name"),
     ],
 )
