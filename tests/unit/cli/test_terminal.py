@@ -26,12 +26,12 @@ def terminal_of(monkeypatch, stream=Terminal):
         monkeypatch.delenv(name, raising=False)
     for name, value in (("COLUMNS", "80"), ("TERM", "xterm")):
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(sys, "stderr", terminal := stream())
-    return terminal
+    monkeypatch.setattr(sys, "stderr", stderr := stream())
+    return stderr
 
 
 def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch):
-    terminal = terminal_of(monkeypatch)
+    stderr = terminal_of(monkeypatch)
 
     with terminal.step("deploy on the embedded cloud", total=4) as step:
         step.note("alsolike-demo-serving AWS::ApiGatewayV2::Authorizer " * 3)
@@ -39,7 +39,7 @@ def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch):
         with terminal.step("import users"):
             pass
 
-    bar = next(line for line in terminal.getvalue().splitlines() if "75%" in line)
+    bar = next(line for line in stderr.getvalue().splitlines() if "75%" in line)
     assert "deploy on the embedded cloud" in bar
     assert "75%" in bar
     assert "━" * 12 in bar
@@ -48,13 +48,22 @@ def test_long_note_keeps_bar_and_percentage_within_80_columns(monkeypatch):
     assert "ApiGatewayV2" not in bar
 
 
+def test_bars_of_nested_steps_are_shown_together(monkeypatch):
+    stderr = terminal_of(monkeypatch)
+
+    with terminal.step("import items", total=1), terminal.step("live profiles", total=1):
+        pass
+
+    assert re.search(r"import items +\S*━.*\n.*live profiles +\S*━", stderr.getvalue())
+
+
 def test_finished_step_on_a_terminal_is_one_line(monkeypatch):
-    terminal = terminal_of(monkeypatch)
+    stderr = terminal_of(monkeypatch)
 
     with terminal.step("import items", total=4) as step:
         step.note("68,492 rows")
 
-    lines = [line for line in terminal.getvalue().splitlines() if "import items" in line and "━" not in line]
+    lines = [line for line in stderr.getvalue().splitlines() if "import items" in line and "━" not in line]
     assert len(lines) == 1
     assert re.search(r"✓ .*import items +\d+\.\d s  68,492 rows", lines[0])
 
@@ -136,14 +145,14 @@ def test_markup_in_a_title_is_printed_as_is(capsys):
 
 @pytest.mark.parametrize("stream", [Terminal, io.StringIO])
 def test_lines_of_a_step_are_not_truncated_on_a_terminal_or_in_a_pipe(monkeypatch, stream):
-    terminal = terminal_of(monkeypatch, stream)
+    stderr = terminal_of(monkeypatch, stream)
     line = f"[    4.0 s]   | [red]{'epoch 1 of 200, ' * 8}{HOSTILE}"
 
     with terminal.step("training") as step:
         step.note("Train")
         step.say(line)
 
-    printed = terminal.getvalue()
+    printed = stderr.getvalue()
     assert line.replace(HOSTILE, SHOWN) in printed
     assert printed.index("Pears") < printed.rindex("training")
 
