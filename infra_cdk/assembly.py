@@ -5,6 +5,7 @@ has no current assembly.
 """
 
 import argparse
+import contextlib
 import functools
 import hashlib
 import json
@@ -13,6 +14,7 @@ import shutil
 import sys
 import sysconfig
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ KEPT = 4
 
 _NOT_PASSED = ("AWS_", "CDK_")
 _VARIABLES = ("JSII_",)
+_WRITING = ".writing-"
+_ABANDONED_S = 86_400
 
 
 class InputsChanged(Exception):
@@ -82,16 +86,14 @@ def cached(cache: Path, *, digest: Callable[[], str], write: Callable[[Path], No
         entry.touch()
         return entry
     cache.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".writing-", dir=cache) as scratch:
+    with tempfile.TemporaryDirectory(prefix=_WRITING, dir=cache) as scratch:
         written = Path(scratch) / "assembly"
         write(written)
         if digest() != inputs:
             raise InputsChanged("the sources changed during the synthesis; run the command again")
         if not entry.is_dir():  # another process may have written this assembly
             written.rename(entry)
-    # Folders of killed syntheses are deleted too, as soon as newer assemblies exist.
-    for path in sorted(cache.iterdir(), key=lambda path: path.stat().st_mtime)[:-kept]:
-        shutil.rmtree(path, ignore_errors=True)
+    _prune(cache, kept)
     return entry
 
 
@@ -129,6 +131,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {error}\n")
         return 1
     return 0
+
+
+def _prune(cache: Path, kept: int) -> None:
+    """Delete old assemblies, and folders of syntheses that were killed more than a day ago.
+
+    An assembly is renamed before its deletion, so that an interrupted deletion leaves no part of it in use.
+    """
+    last_used_s = {path: path.stat().st_mtime for path in cache.iterdir() if path.is_dir()}
+    oldest_first = sorted(last_used_s, key=last_used_s.__getitem__)
+    for path in [path for path in oldest_first if not path.name.startswith(_WRITING)][:-kept]:
+        removed = cache / f"{_WRITING}{path.name}"
+        with contextlib.suppress(OSError):  # Another process may delete it too.
+            path.rename(removed)
+            shutil.rmtree(removed)
+    for path in oldest_first:
+        if path.name.startswith(_WRITING) and last_used_s[path] < time.time() - _ABANDONED_S:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _digest(files: Iterable[tuple[Path, str]]) -> str:

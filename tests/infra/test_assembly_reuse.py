@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -221,15 +222,35 @@ def test_cache_must_keep_at_least_one_assembly(tmp_path, capsys, keep):
 
 
 def test_files_of_a_killed_synthesis_are_deleted(synthesis):
-    old = synthesis.cache / ".writing-old"
-    write(old / "assembly/manifest.json", "half")
+    old, running = synthesis.cache / ".writing-old", synthesis.cache / ".writing-now"
+    for folder in (old, running):
+        write(folder / "assembly/manifest.json", "half")
     os.utime(old, (0, 0))
 
     for letter in "ab":
         synthesis.inputs = letter * 64
-        synthesis()
+        synthesis(kept=1)
 
-    assert not old.exists()
+    assert (old.exists(), running.exists()) == (False, True)
+
+
+def test_interrupted_deletion_leaves_no_assembly(synthesis, monkeypatch):
+    first, delete = synthesis(), shutil.rmtree
+
+    def interrupted(path, **options):
+        if first.name in Path(path).name:
+            (Path(path) / "manifest.json").unlink()
+            raise KeyboardInterrupt
+        delete(path, **options)
+
+    synthesis.inputs = "b" * 64
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            synthesis(kept=1)
+
+    synthesis.inputs = "a" * 64
+    assert (synthesis() / "manifest.json").read_text() == "a" * 64
 
 
 def options(folder):
