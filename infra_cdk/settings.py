@@ -423,7 +423,7 @@ class Settings(GateSettings, TrainingSettings):
             *self._rules_of_edge(),
             *self._rules_of_network(),
             *self._rules_of_reservations(),
-            *(self._rules_of_replica() if self.replica_region else ()),
+            *(() if self.replica_region is None else self._rules_of_replica()),
         ):
             require(self, field, condition, expectation)
         if self.replica_region is not None:
@@ -442,8 +442,11 @@ class Settings(GateSettings, TrainingSettings):
             not self.canary_share_percent or self.champion_check_s < duration_s,
             f"less than canary_duration_s, {duration_s}: otherwise a canary ends before functions read it",
         )
-        key, expectation = _KEY.format(region=self.region), f"the ARN of a KMS key in {self.region}"
-        for name, form in (("kms_key_arn", f"{CREATE}|{key}"), ("bootstrap_kms_key_arn", key)):
+        key = _KEY.format(region=self.region), f"the ARN of a KMS key in {self.region}"
+        for name, (form, expectation) in (
+            ("kms_key_arn", (f"{CREATE}|{key[0]}", f"{CREATE!r} or {key[1]}")),
+            ("bootstrap_kms_key_arn", key),
+        ):
             value = getattr(self, name)
             yield name, value is None or re.fullmatch(form, value), expectation
         yield (

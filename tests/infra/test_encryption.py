@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from infra_cdk.constructs.encryption import KEY_ACTIONS, key_statements
+from infra_cdk.settings import Settings
+from infra_cdk.settings_checks import InvalidSettings
 from infra_cdk.training_settings import TrainingSettings
 from tests.infra.assembly import flat, listed, statements, templates, texts
 
@@ -182,3 +184,13 @@ def test_template_has_no_own_key_without_the_setting(assembly):
         "EncryptionConfiguration", "EncryptionType", "KmsKeyArn",
     }  # fmt: skip
     assert not [text for text in named if text.startswith("kms:Via")]
+
+
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [("kms_key_arn", "'create' or the ARN of a KMS key"), ("bootstrap_kms_key_arn", "the ARN of a KMS key")],
+)
+@pytest.mark.parametrize("value", ["alias/shop", KEY])
+def test_key_of_another_form_or_region_is_refused(field, expected, value):
+    with pytest.raises(InvalidSettings, match=f"{field} is '{value}', expected {expected} in eu-west-1"):
+        Settings(name="test", region="eu-west-1", **{field: value})

@@ -306,6 +306,7 @@ def test_roles_and_logs_of_each_region_use_only_its_key(double):
     ("settings", "message"),
     [
         (STREAMS | {"replica_region": "moon-1"}, "replica_region is 'moon-1', expected another region"),
+        (STREAMS | {"replica_region": ""}, "replica_region is '', expected another region"),
         (STREAMS | {"replica_region": PRIMARY}, "replica_region is 'eu-west-1', expected another"),
         ({"replica_region": REPLICA}, "replica_streams is False, expected true with replica_region"),
         (
