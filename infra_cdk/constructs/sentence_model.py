@@ -23,15 +23,13 @@ sentence-transformers.
 def sentence_model_folder(settings: Settings) -> Path | None:
     if settings.sentence_model is None:
         return None
+    prefix = f"{place(settings.name)}.sentence_model is {settings.sentence_model!r}, expected"
     folder = ROOT / settings.sentence_model
     try:
         folder = folder.resolve()
         missing = min(([name for name in names if not (folder / name).is_file()] for names in LAYOUTS), key=len)
     except (OSError, RuntimeError) as error:
-        missing = [str(error)]
+        raise InvalidSettings(f"{prefix} a folder that can be read; {folder}: {error}") from error
     if missing:
-        prefix = f"{place(settings.name)}.sentence_model is {settings.sentence_model!r}"
-        raise InvalidSettings(
-            f"{prefix}, expected a folder that model2vec reads; {folder} is without {', '.join(missing)}"
-        )
+        raise InvalidSettings(f"{prefix} a folder that model2vec reads; {folder} is without {', '.join(missing)}")
     return folder

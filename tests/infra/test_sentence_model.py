@@ -80,7 +80,7 @@ def test_unreadable_folder_is_refused(model, monkeypatch):
 
     with pytest.raises(
         InvalidSettings,
-        match=r"test\.sentence_model is '.*model', expected a folder that model2vec reads; /.*model .*denied",
+        match=r"test\.sentence_model is '.*model', expected a folder that can be read; /.*model: .*denied",
     ):
         sentence_model_folder(settings(model))
 
