@@ -20,7 +20,7 @@ _FORMS: Mapping[str, tuple[str, str, Callable[[str], Any]]] = {
     "processes": ("[1-9]|[1-5][0-9]|6[0-4]", "a whole number from 1 to 64", int),
     "exclude_seen": _TRUTH,
     "public_lists": _TRUTH,
-    "algorithms": (".*", "names", str),
+    "algorithms": ("(?s:.*)", "names", str),
 }
 """Pattern, description and type of each value, except numbers above 0 and the objective."""
 

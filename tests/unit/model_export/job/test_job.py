@@ -31,6 +31,7 @@ def test_hyperparameters_are_parsed_from_strings():
     document = b'{"run_id": "r-1", "holdout_days": "7.5", "exclude_seen": "True", "algorithms": ""}'
 
     assert Hyperparameters.from_json(document) == Hyperparameters(run_id="r-1", holdout_days=7.5, exclude_seen=True)
+    assert Hyperparameters.from_json(rb'{"algorithms": "popularity,\n ease"}').algorithms == "popularity,\n ease"
 
 
 def run_job(base, hyperparameters, monkeypatch):
