@@ -466,7 +466,7 @@ class Settings(GateSettings, TrainingSettings):
         yield (
             "certificate_arn",
             (self.certificate_arn is None) == (self.domain is None),
-            "one with domain, null without",
+            f"the ARN of a certificate in {GLOBAL_REGION} with domain, null without",
         )
         for name in ("waf", "domain", "static_lists_schedule"):
             yield name, getattr(self, name) is None or self.web, "null without the pages (web: false)"
@@ -478,7 +478,7 @@ class Settings(GateSettings, TrainingSettings):
         yield (
             "api_zone_id",
             (self.api_zone_id is None) == (self.api_domain is None),
-            "one with api_domain, null without",
+            "the ID of a hosted zone with api_domain, null without",
         )
 
     def _rules_of_network(self) -> Iterator[Rule]:

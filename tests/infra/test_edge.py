@@ -82,7 +82,7 @@ def test_distribution_has_neither_without_the_settings(assembly):
         ({"region": "eu-west-1", "waf": "create"}, "waf is 'create', expected 'create' in us-east-1, or the ARN"),
         ({"waf": ACL.replace("global", "regional")}, "waf is 'arn.*', expected 'create' in us-east-1"),
         ({"waf": "create", "web": False}, "waf is 'create', expected null without the pages"),
-        ({"domain": "shop.example"}, "certificate_arn is None, expected one with domain"),
+        ({"domain": "shop.example"}, "certificate_arn is None, expected the ARN of a certificate in us-east-1"),
         ({"certificate_arn": CERTIFICATE}, "certificate_arn is '.*', expected .* null without"),
         ({"domain": "https://shop.example", "certificate_arn": CERTIFICATE}, "domain is 'https.*, expected a host"),
         (
