@@ -72,7 +72,8 @@ def parse_header(file: BinaryIO, name: str, form: CsvForm) -> tuple[str, ...]:
         shown = line[:80].decode(errors="backslashreplace").replace("\0", "\\0")
         raise InvalidInput(
             f"{name}: the first line is {shown}, expected column names in {form.encoding.upper()} with "
-            f"{form.delimiter!r} between them. Imports accept other formats with --delimiter (such as tab), --decimal "
-            "and --encoding: add --delimiter ';' --decimal ',' --encoding cp1252 for files of Excel"
+            f"{form.delimiter!r} between them, closed quotes and less than {_MAX_HEADER_BYTES >> 20} MiB. Imports "
+            "accept other formats with --delimiter (such as tab), --decimal and --encoding (such as utf-16): add "
+            "--delimiter ';' --decimal ',' --encoding cp1252 for files of Excel"
         )
     return tuple(names)
