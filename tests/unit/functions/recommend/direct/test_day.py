@@ -56,7 +56,7 @@ def busy(day):
         route="POST /personalize-ranking",
     )
     shop.count(fig=30)
-    shop.get("GET /trending")
+    shop.get("GET /trending", headers={"x-alsolike-agent": "assistant"})
     shop.configure(
         items={"columns": {"CREATION_TIMESTAMP": "timestamp"}},
         rules={"home": {"exploration": {"share": 0.5, "new_for_days": 30}}},
