@@ -67,7 +67,7 @@ TARGETS = (
     ),
     Target(
         "profiles",
-        [f"{CORE}/alsolike/profiles/{name}.py" for name in ("profile", "session_marks", "store")],
+        [f"{CORE}/alsolike/profiles/{name}.py" for name in ("profile", "session_marks", "profile_table")],
         ["tests/unit/alsolike/profiles", "tests/unit/functions/update_profiles"],
     ),
 )
