@@ -28,12 +28,12 @@ class UserTable:
         return len(self.table)
 
     def column(self, name: str) -> list[float]:
-        """Return a column of `SUMS` with one element per user."""
+        """Return a column of sums with one element per user."""
         values: list[float] = self.table[name].to_pylist()
         return values
 
     def before(self, name: str) -> list[float]:
-        """Return a column of `SUMS` for the days before the start, with one element per user."""
+        """Return a column of sums for the days before the start, with one element per user."""
         return [0.0] * len(self) if self.earlier is None else self.joined(self.earlier, name)
 
     def joined(self, sums: pa.Table, name: str) -> list[float]:
