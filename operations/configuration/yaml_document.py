@@ -201,7 +201,8 @@ def _offset_in_source(source: str, value: str, offset: int) -> int:
     """
     words = re.split(r"\s+", value[: offset + 1])
     pattern = r"(?:\\?\s)+".join(map(re.escape, words)).replace("'", "''?").replace('"', r"\\?\"")
-    found = re.search(pattern, source)
+    start = source.find("\n") if source.startswith(("|", ">")) else 0  # The first line of a block can have a comment.
+    found = re.compile(pattern).search(source, start)
     return found.end() - (offset < len(value)) if found else 0
 
 

@@ -119,6 +119,7 @@ def test_fault_is_located_at_its_value_or_key(fault, place):
         ("f: |\n  one\n    @ two", "@ two"),
         ("f: |2\n  one\n  @ two", "@ two"),
         ("f: >-\n  one\n\n  two\n  @ two", "@ two"),
+        ("f: >-  # @ in a comment\n  @ two", "@ two"),
         ("f: one\n  two\n  @ two", "@ two"),
         ("f: !!str 'one @ two'", "@ two'"),
         ("f: &x one @ two", "@ two"),
