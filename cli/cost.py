@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from operations.cost_measurement import Measured
 
 _MIN_DOLLARS = 0.005
-"""Minimum dollars of a line of a bill or a comparison. Smaller lines of a service are combined."""
+"""Minimum dollars of a printed line. Smaller lines of a bill are combined by service.
+
+A comparison omits services with a smaller difference.
+"""
 
 _COLUMNS = ("service", "what", "quantity", "unit", "$ each", "$ a month", "because")
 _NUMBERS = ("quantity", "$ each", "$ a month", "saves $ a month")

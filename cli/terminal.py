@@ -146,7 +146,7 @@ def step(description: str, *, total: float | None = None) -> Iterator[Step]:
 
 @contextlib.contextmanager
 def observing(on_end: Callable[[str, float, bool], None]) -> Iterator[None]:
-    """Call `on_end` at the end of each step with its description, its duration in seconds, and false if it failed."""
+    """Call `on_end` at the end of each step with its description, duration in seconds, and true unless it failed."""
     _observers.append(on_end)
     try:
         yield

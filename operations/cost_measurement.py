@@ -52,7 +52,7 @@ class CallFigures:
     records: float | None = None
 
     def duration(self, known: Duration) -> Duration:
-        """Scale the known constant and duration per record by one factor, so that their sum is the measured mean."""
+        """Return `known` with both durations scaled by one factor, so that a measured call takes the measured mean."""
         factor = self.mean_ms / known.ms(self.records or 0.0)
         seen = f"measured: {self.calls} call(s), {self.mean_ms:.1f} ms"
         return Duration(known.call_ms * factor, known.record_ms * factor, seen, self.log_bytes)
@@ -112,7 +112,7 @@ def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
 
 def _drive(deployment: Deployment, *, events_per_call: int) -> dict[str, CallFigures]:
     api, users, started_ms = Api(deployment), cost_measurement_shop.user_ids(), time.time_ns() // 1_000_000
-    # The API would count this read as a call of `collect`.
+    # Read the table directly, because a read through the API would be a call of `collect`.
     stored, _ = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table).page(limit=100)
     items = [each.row.item_id for each in stored] or cost_measurement_shop.item_ids()
     with progress.step("send events and requests", total=CALLS) as step:
@@ -143,9 +143,10 @@ def _drive(deployment: Deployment, *, events_per_call: int) -> dict[str, CallFig
 def figures(
     logs: Mapping[str, Sequence[str]], whole: Mapping[str, Sequence[str]], *, records: Mapping[str, int]
 ) -> dict[str, CallFigures]:
-    """Measure each function from its lines since the load started (`logs`).
+    """Measure each function from its log lines since the load started (`logs`).
 
-    Functions without calls since then are measured from all lines (`whole`). `records` are the load's records.
+    A function that was not called since then is measured from all its log lines (`whole`). `records` has the number of
+    the load's records that each function processed.
     """
     measurements = {}
     for name in whole:

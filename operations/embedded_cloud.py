@@ -248,7 +248,7 @@ def _layer_sources() -> str:
 
 
 def _build(folder: Path, sources: str, command: Sequence[str], *, action: str) -> str:
-    """Run a Python command that builds the folder, unless it is built already. Return a sentence on the result."""
+    """Run a Python command that builds the folder, unless it is up to date with `sources`. Return a text on this."""
     if _is_built(folder, sources):
         return f"unchanged, in {_shown(folder)}"
     _run([sys.executable, *command, "--output", str(folder)], action=action)

@@ -1,4 +1,4 @@
-"""Search for the data that a deployment stores about a user, and its erasure."""
+"""Erasures of a deployment: receipts, search for the data of a user, and wait for the completion."""
 
 from __future__ import annotations
 

@@ -191,7 +191,7 @@ class Keys:
             raise NotFound(f"there is no key {key_id!r}; `alsolike keys list` shows all")
 
     def _change_here(self, operation: str, key_id: str, request: Mapping[str, Any]) -> bool:
-        """Return false if this region does not have the key."""
+        """Change a key in this region only. Return false if the region does not have the key."""
         change, condition = getattr(self._client("dynamodb"), operation), f"attribute_exists({KEY_ID})"
         try:
             with self._translated():

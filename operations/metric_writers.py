@@ -87,7 +87,10 @@ class Written:
         return math.prod(_values(by, bounds) for by in self.by)
 
     def months(self, bounds: Bounds, *, calls: float = math.inf) -> float:
-        """Return the billed months of all series per month, for a number of calls. Rare metrics count as 0."""
+        """Return the series-months that are billed per month: the number of series times the share of hours with data.
+
+        `calls` are the function's calls per month, which limit the hours. Metrics with the rhythm SELDOM count as 0.
+        """
         hours = {
             Rhythm.HOURLY: min(calls, HOURS_A_MONTH),
             Rhythm.DAILY: min(calls, HOURS_A_MONTH / 24),
@@ -106,7 +109,7 @@ class Written:
 
 
 def _values(by: By, bounds: Bounds) -> int:
-    """Return the number of values of a dimension. A dimension that follows from another one has a single value."""
+    """Return the number of values of a dimension. A dimension that another one determines counts as 1."""
     names = 1 + len((*LISTING, PERSONALIZED_RANKING)) + bounds.versions + bounds.arms  # by `Dimension`
     counts = {By.NAME: names, By.REASON: REASONS, By.FIGURE: len(Drift), By.ROLE: len(ROLES), By.CONDITION: CONDITIONS}
     return counts.get(by, 1)

@@ -93,7 +93,8 @@ class ObjectChange:
 def changes(client: S3Client, bucket: str, prefix: str, *, to: dt.datetime, keep_newer: bool) -> Iterator[ObjectChange]:
     """Yield the changes that restore the objects under a prefix to a time.
 
-    S3 reports times in whole seconds, so all versions written in the second of `to` are included.
+    S3 reports times in whole seconds, so all versions written in the second of `to` are included. `keep_newer` keeps
+    objects that did not exist at this time.
     """
     for _, versions in itertools.groupby(versions_below(client, bucket, prefix), key=lambda version: version.key):
         if change := _change(list(versions), to=to, keep_newer=keep_newer):

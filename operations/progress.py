@@ -9,7 +9,7 @@ from typing import Protocol
 
 
 class Step:
-    """Running step. The methods of this class ignore their reports."""
+    """Running step, which receives progress reports. This base class ignores them."""
 
     def advance(self, amount: float = 1) -> None:
         """Increase the progress by `amount`, in the unit of the step's total."""

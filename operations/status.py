@@ -33,7 +33,7 @@ ERROR_HOURS = 1
 
 
 def collect(deployment: Deployment, *, cloud: Cloud | None = None) -> dict[str, Any]:
-    """Return the state of a deployment. For a deployment on an embedded cloud, pass the cloud."""
+    """Return the state of a deployment. `cloud` is its embedded cloud, which has further data; None on AWS."""
     names, client = deployment.names, deployment.client
     unreadable: list[str] = []
     champion = _readable(lambda: model_versions.pointer(deployment).champion(), unreadable)

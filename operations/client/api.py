@@ -36,7 +36,7 @@ class Api(SignedApi):
         self._call("POST", "/events", body)
 
     def wait_for_model(self, version: str, user_id: str, *, k: int) -> Recommendations:
-        """Wait until the API recommends with a model, and return the response."""
+        """Wait until the API recommends with the model `version`, and return this response of `k` items."""
         deadline = time.monotonic() + MODEL_TIMEOUT_S
         while (answer := self.recommendations(user_id, k=k)).model_version != version:
             if time.monotonic() > deadline:

@@ -22,7 +22,10 @@ def none_erased(users: pa.StringArray) -> None:
 
 
 class ErasedUsers:
-    """Set of the deployment's erased users. The set is refreshed, because imports and rebuilds may take hours."""
+    """Set of the deployment's erased users.
+
+    The set is reloaded at intervals, because users may be erased during imports and rebuilds, which can take hours.
+    """
 
     def __init__(self, deployment: Deployment) -> None:
         self._reader = TombstoneReader(

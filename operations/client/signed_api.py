@@ -73,7 +73,7 @@ class Recommendations:
 
 
 class SignedApi:
-    """Client of an API. It is thread-safe and keeps connections open."""
+    """Client of one API's signed routes (below `SIGNED_PREFIX`). Threads may share it. It keeps connections open."""
 
     def __init__(
         self,
@@ -191,7 +191,10 @@ class SignedApi:
 
 
 def http_session(*, certificate: Path | None = None, proxies: Mapping[str, str] | None = None) -> URLLib3Session:
-    """Return a session that trusts a certificate, or else those of `AWS_CA_BUNDLE` or of the system."""
+    """Return an HTTP session that trusts only `certificate`.
+
+    None selects the certificates of `AWS_CA_BUNDLE`, else those of the system, else the default of botocore.
+    """
     from botocore.httpsession import URLLib3Session
 
     trusted = certificate or os.environ.get("AWS_CA_BUNDLE") or ssl.get_default_verify_paths().cafile

@@ -195,9 +195,9 @@ class _Reading:
 
 
 def _offset_in_source(source: str, value: str, offset: int) -> int:
-    """Return the position in a scalar's source of the character `value[offset]`.
+    """Return the position of the character `value[offset]` in the source of a scalar.
 
-    The source can have other whitespace than the value, and escaped quotes. With other escapes, return 0.
+    Whitespace in the source may differ, and quotes may be escaped. Return 0 if other escapes prevent a match.
     """
     words = re.split(r"\s+", value[: offset + 1])
     pattern = r"(?:\\?\s)+".join(map(re.escape, words)).replace("'", "''?").replace('"', r"\\?\"")

@@ -18,7 +18,8 @@ LAKE_EVENT_BYTES = 60  # in Parquet
 class Load:
     """Load of a shop, from which a bill is estimated. Each field has a help text, a minimum and a maximum.
 
-    Properties are numbers per month, except for `interactions` and `lake_gb`. All profiles are assumed to be full.
+    The properties of this class are monthly numbers, except for `interactions` and `lake_gb`. Profiles that are
+    read are assumed to have `history_length` interactions.
     """
 
     users: Annotated[int, "Number of users with stored properties.", 0, 10**10]

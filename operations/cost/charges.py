@@ -17,22 +17,23 @@ from operations.metric_writers import METRICS, Bounds
 from operations.prometheus.families import READ_KAFKA, metrics_read
 
 CONSUMERS = 3  # functions that read the stream
-EXTENDED_HOURS, LONG_TERM_HOURS = 24, 168  # ages at which records of the stream cost more
+EXTENDED_HOURS, LONG_TERM_HOURS = 24, 168  # ages above which Kinesis charges more for a record
 EVENTS_PER_SESSION = 10  # assumed
-SIGN_IN_UNITS = 3  # read units and write units of a session that signs in, in addition to the units of its events
+SIGN_IN_UNITS = 3  # read units, and as many write units, per session that signs in, without those of its events
 FREE_STORAGE_MB = 512  # size of /tmp without a charge
-PROCESS_HOURS = 2  # lifetime of a Lambda process, assumed: each process is restored from a snapshot
-TRACED_SHARE = 0.05  # above one call per second: docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+PROCESS_HOURS = 2  # assumed lifetime of a process of a function with SnapStart; each start restores a snapshot
+# Traced share of calls above one per second and function: docs.aws.amazon.com/lambda/latest/dg/services-xray.html
+TRACED_SHARE = 0.05
 KEY_CACHE_S = 300  # time for which a service caches the data key of a caller, assumed
-KEY_SERVICES = 3  # services with encrypted data that a process uses, assumed
+KEY_SERVICES = 3  # services with encrypted data per process, assumed
 RULE_METRICS = 4  # per replication rule: pending bytes and operations, failed operations, latency
 CHECKS_PER_S = 1.6  # requests by the 16 health checkers of a health check, each every 10 s
 
 # Sizes in bytes
-PROFILE_ITEM_BYTES = 128  # interaction in the profile table by DynamoDB's rules (`benchmarks.scale`)
+PROFILE_ITEM_BYTES = 128  # interaction in the profile table by DynamoDB's rules for sizes (`benchmarks.scale`)
 TABLE_OVERHEAD_BYTES = 100
 ROW_BYTES = 600  # item or user in its table, with keys
-ANSWER_BYTES = 2_200  # API response with 25 items, with headers
+ANSWER_BYTES = 2_200  # API response with 25 items, including headers
 SERVED_ROW_BYTES = 300  # compressed row of the recommendation log with 25 items
 DATASET_BYTES = 40  # interaction in a dataset
 BUNDLE_ITEM_BYTES, BUNDLES, SNAPSHOT_BYTES = 2_000, 12, 153  # per item
@@ -40,8 +41,8 @@ STATIC_SHARD_ITEMS = 25
 # A visitor's first list needs 11 files, together 36 KB after compression (docs/browser.md). Later lists find most files
 # in the browser's cache.
 STATIC_FILES, STATIC_BYTES = 4, 14_000  # per static list, assumed
-ACCESS_LINE_BYTES = 148  # line of the gateway's log, with the 26 bytes that CloudWatch adds
-REPORT_BYTES = 330  # Lambda's lines START, END and REPORT of a call, with the bytes that CloudWatch adds
+ACCESS_LINE_BYTES = 148  # line of the gateway's log, including the 26 bytes that CloudWatch adds
+REPORT_BYTES = 330  # Lambda's lines START, END and REPORT of a call, including the bytes that CloudWatch adds
 TRANSITION_LOG_BYTES = 2_500  # log of a state machine's transition: three events with input and output
 # AWS's pricing calculator uses this factor: dev.classmethod.jp/articles/compare-archive-cost-cloudwatchlogs-s3
 COMPRESSED_SHARE = 0.15  # stored bytes of logs
@@ -49,13 +50,16 @@ COMPRESSED_SHARE = 0.15  # stored bytes of logs
 # Trainings
 DPUS = {"G.1X": 1, "G.2X": 2, "G.4X": 4, "G.8X": 8}
 SPARK_STARTS_S = 60.0
-SPARK_PROCESSOR_S = 51.3  # to build a dataset of a million events, measured for 100,000 to 5 million (docs/scale.md)
-STATISTICS_PROCESSOR_S = 284.0  # to count statistics of a million events: 71.0 s for each of four cutoffs
+# Processor seconds per million events: the slope from 100,000 to 5 million events (docs/scale.md).
+SPARK_PROCESSOR_S = 51.3  # to build a dataset
+# Processor seconds per million events: 71.0 for each of four cut-off times, the slope from 100,000 to a million events
+# (docs/scale.md).
+STATISTICS_PROCESSOR_S = 284.0  # to count the statistics
 STATISTICS_TRAINING_S = 3 * 3600.0  # maximum duration of a training from statistics, assumed
-STATISTICS_ITEM_BYTES = 4_800  # in memory, for 200 targets in each of two matrices (docs/scale.md)
-READ_BYTES = 63  # interaction in memory while a job reads it
+STATISTICS_ITEM_BYTES = 4_800  # item's statistics in memory: 200 targets in each of two matrices (docs/scale.md)
+READ_BYTES = 63  # interaction in memory while a training reads it
 SPOT_SHARE = 0.5  # share of the on-demand price, assumed: AWS states discounts of up to 90%
-JOB_STARTS_S = 240.0  # billed before and after a training, assumed: image, dataset and upload
+JOB_STARTS_S = 240.0  # assumed billed time of a training without its fits: transfer of image, dataset and model
 FIT_S = ((0, 0.0), (1, 11.6), (10, 67.6), (100, 544.5))
 """Time of a processor to fit each algorithm once, in seconds, by millions of interactions: docs/performance.md.
 
@@ -219,7 +223,7 @@ def _buckets(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -
         ("publish_catalog", 4, "segment, manifest, pointer and log of a batch"),
     ):
         bill.add(f"writes of {name}", objects * written.get(name, 0.0), "s3_writes", how)
-    polls = {"s3_reads": 0.0, "s3_writes": 0.0}  # A process lists the trends, and reads other objects.
+    polls = {"s3_reads": 0.0, "s3_writes": 0.0}  # Processes check for trends with a LIST, billed like a write.
     for name, call in calls.items():
         for check, every_s in summary.functions[name].checks.items():
             price = "s3_writes" if check.startswith("trends") else "s3_reads"
@@ -266,7 +270,7 @@ def _trainings(bill: Bill, summary: BilledResources) -> None:
 
 
 def _training_s(load: Load) -> float:
-    """Interpolate the duration of a training between the measured numbers of interactions."""
+    """Return the duration of a training in seconds, interpolated or extrapolated from `FIT_S`."""
     millions = load.interactions / 1e6
     segments = list(itertools.pairwise(FIT_S))
     (size, fit_s), (next_size, next_fit_s) = next((each for each in segments if millions <= each[1][0]), segments[-1])
@@ -274,7 +278,10 @@ def _training_s(load: Load) -> float:
 
 
 def _limits(training: Training, load: Load, *, hours: float, from_statistics: bool) -> Iterator[str]:
-    """Yield remarks on a training that exceeds its machine. The bill assumes that SageMaker stops it at the limit."""
+    """Yield remarks on a training that exceeds its maximum duration or the memory of its machine.
+
+    The bill assumes that SageMaker stops the training at its maximum duration.
+    """
     maximum, has_gb = training.max_runtime_s / 3600, MEMORY_GB.get(training.instance_type)
     needed_gb, what = load.interactions * READ_BYTES / 1e9, f"a training on {load.interactions:,.0f} interactions"
     instead = "learn from fewer (limits.retention_days), or from what Spark counts (spark_statistics)"

@@ -171,7 +171,7 @@ class Resources:
         return [resource for part in value.values() for resource in self.referenced(part, template)]
 
     def referring(self, kind: str, name: str, targets: Sequence[Resource]) -> list[Resource]:
-        """Return the resources of a kind whose property refers to one of the targets."""
+        """Return the resources of the type `kind` whose property `name` refers to one of the targets."""
         return [
             resource
             for resource in self.of(kind)
@@ -236,7 +236,7 @@ def read_assembly(directory: Path) -> BilledResources:
 
 
 def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the templates") -> BilledResources:
-    """Return the billed resources of templates, which are passed by stack."""
+    """Return the billed resources of `templates`, a mapping of stack names to templates."""
     resources = Resources(templates)
     of, properties = resources.of, resources.properties
     tables = [table["Replicas"] for table in properties("AWS::DynamoDB::GlobalTable")]

@@ -49,9 +49,9 @@ def savings(
 
 
 def _changes(summary: BilledResources, load: Load) -> list[tuple[str, object, object, str, BilledResources | Load]]:
-    """Return the setting, its values now and then, the disadvantage, and the changed resources or load.
+    """Return a tuple per change: setting, current value, new value, disadvantage, and changed resources or load.
 
-    A change that the deployment already has saves nothing, so it is not suggested.
+    A change that the deployment already has saves nothing, so `savings` omits it.
     """
     functions, stream, training, replace = summary.functions, summary.stream, summary.training, dataclasses.replace
 

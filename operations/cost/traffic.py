@@ -53,7 +53,7 @@ DURATIONS: Mapping[str, Duration] = {
 
 RECORD_BYTES = 500  # JSON record of the stream, without impressions
 LARGEST_BATCH = 6_000  # records of RECORD_BYTES in Lambda's 6 MB, with base64 and envelope
-SERVED_DELIVERY_S = 5  # between deliveries of the recommendation log, assumed: CloudWatch Logs guarantees none
+SERVED_DELIVERY_S = 5  # between deliveries of a log stream, assumed: CloudWatch Logs documents no interval
 TABLE_SHARDS = 4  # shards of a table's stream: an on-demand table starts with four
 
 

@@ -26,7 +26,7 @@ Plan = Mapping[str, Sequence[Sequence[LiveEvent]]]
 
 
 def plan(held_back: Sequence[LiveEvent], *, max_calls: int) -> Plan:
-    """Select shoppers in order of appearance. A shopper whose events exceed the remaining calls is skipped."""
+    """Select shoppers in the order of their first events. Skip a shopper who needs more than the remaining calls."""
     by_user: dict[str, list[LiveEvent]] = {}
     for event in held_back:
         by_user.setdefault(event.user_id, []).append(event)

@@ -52,7 +52,7 @@ class FirstRecommendation:
 class DemoSummary:
     """Results so far.
 
-    `steps` are durations in seconds, in order of completion.
+    `steps` are total durations in seconds by description, in the order of the first completion.
     """
 
     steps: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -103,7 +103,11 @@ class DemoSummary:
         path.write_bytes(orjson.dumps(self.document(), option=orjson.OPT_INDENT_2))
 
     def shopper(self) -> Shopper | None:
-        """Return the shopper with the most new items among the first `SHOWN_ITEMS`."""
+        """Return the shopper with the most changed recommendations, or None if there are no shoppers.
+
+        The change is the number of items among the first `SHOWN_ITEMS` after the replay that were not among the first
+        `SHOWN_ITEMS` before it.
+        """
 
         def changes(shopper: Shopper) -> int:
             return len({*shopper.after.answered[:SHOWN_ITEMS]}.difference(shopper.before.answered[:SHOWN_ITEMS]))

@@ -151,7 +151,10 @@ def increments_of(
 
 
 def _with_purchases(users: UserTable, purchases: pa.Table, earlier: pa.Table) -> UserTable:
-    """Add the columns `ORDERS` and `SPEND` since the start, and those of the days before the start."""
+    """Add the columns `ORDERS` and `SPEND` of the purchases since the holdout's start.
+
+    `earlier` has the same columns for the days before the start.
+    """
     table = users.table
     for name in (ORDERS, SPEND):
         table = table.append_column(name, pa.array(users.joined(purchases, name)))

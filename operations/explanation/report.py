@@ -139,7 +139,7 @@ def arm_of(deployment: Deployment, tag: str) -> str:
 
 
 def history_at_answer(deployment: Deployment, row: ServedResponse, user: str) -> tuple[RecentInteraction, ...]:
-    """Return the interactions that had arrived before a user or session received the response."""
+    """Return the recent interactions of `user`, a user or session ID, that had arrived when the response was served."""
     ids = stored_ids(deployment)
     as_user, as_session = ids.user(user), ids.session(user)
     hashes = pseudonyms(deployment)
@@ -150,7 +150,7 @@ def history_at_answer(deployment: Deployment, row: ServedResponse, user: str) ->
         row.session,
     }:
         raise InvalidInput(f"--user is {user!r}, but the response was for another user")
-    # As in `recommend`, the profile of the user precedes the profile of the session.
+    # As in `recommend`, the profile of the session is used only if the user has no interactions.
     for wanted in (
         profile_id(user_id=as_user, session_id=None),
         profile_id(user_id=None, session_id=as_session),

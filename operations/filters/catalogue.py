@@ -144,7 +144,11 @@ def problems(filter_: Filter, configuration: Configuration) -> Iterator[tuple[in
 
 
 def passing(filter_: Filter, snapshot: Snapshot, configuration: Configuration, inputs: FilterInputs) -> int | None:
-    """Return the number of items that pass, or None if the number depends on missing inputs."""
+    """Return the number of items that pass.
+
+    Return None if the filter reads the current item, or if a parameter of an INCLUDE expression has no value. Missing
+    user data counts as empty.
+    """
     refuse_unknown(inputs.values, filter_, name="the filter")
     if filter_.needs_item or _missing(filter_, inputs):
         return None
@@ -159,13 +163,13 @@ def _missing(filter_: Filter, inputs: FilterInputs) -> list[str]:
 
 
 def needed(filter_: Filter, inputs: FilterInputs) -> str:
-    """Return the inputs that are missing for a count of passing items."""
+    """Return a text on the missing inputs if `passing` returns None."""
     options = [f"--value {name}=..." for name in _missing(filter_, inputs)]
     return " and ".join([*options, *(["the item of a request"] if filter_.needs_item else [])])
 
 
 def user_data_note(filter_: Filter | None, inputs: FilterInputs) -> str:
-    """Return a note on user data that the count ignores."""
+    """Return a text on the user data that the filter reads and the count treats as empty."""
     lacking = []
     if filter_ is not None and filter_.needs_user and not inputs.user:
         lacking.append("properties")

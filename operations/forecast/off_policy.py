@@ -44,7 +44,10 @@ MAX_WEIGHT = 10.0
 """Maximum weight of an outcome. An item that needs a higher weight has no support."""
 
 _MIN_SUPPORT = 0.9
-"""Minimum share of a list's expected examinations that concern items with support. See the module for support."""
+"""Minimum share of the expected examinations of the draft's lists that concern items with support.
+
+The module's docstring defines support.
+"""
 
 _MIN_OUTCOMES = 50
 """Minimum effective number of weighted outcomes, (sum w y)² / sum (w y)²."""
@@ -54,7 +57,7 @@ _MIN_USERS = 200
 
 _REASON = "not enough evidence:"
 _TOO_FEW_PAIRS = f"{_REASON} about {MIN_PAIRS} pairs in random order with a click, expected more"
-"""Reason if only the jackknife, which leaves out one group of users at a time, has too few pairs."""
+"""Reason if the pairs are sufficient only with all groups. The jackknife leaves out one group of users at a time."""
 
 GROUPS = 50
 """Number of groups of users for the jackknife."""
@@ -427,7 +430,7 @@ def _places(logged: Ints, listed: Ints) -> tuple[Ints, Ints]:
 def _missing_evidence(*, users: int, support: float | None) -> str | None:
     """Return a sentence on the evidence that is missing for all estimates.
 
-    `support` is None with too few pairs in random order.
+    `support` is None if there are too few pairs in random order.
     """
     if users < _MIN_USERS:
         return f"{_REASON} {users:,} user{'' if users == 1 else 's'}, expected at least {_MIN_USERS}"

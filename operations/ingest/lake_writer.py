@@ -22,7 +22,10 @@ def object_key(date: str, *, content_id: str, chunk: int) -> str:
 
 
 class LakeWriter:
-    """Context that writes rows in background threads."""
+    """Context manager that writes rows to the lake in background threads.
+
+    Its exit cancels writes that have not started, so wait for the futures first.
+    """
 
     def __init__(self, client: S3Client, bucket: str) -> None:
         self._client = client

@@ -109,7 +109,8 @@ class InteractionsImport:
         self.days: set[str] = set()
         self._cleanup = contextlib.ExitStack()
         directory = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="alsolike-import-"))
-        # The number of files depends on the inputs only, so a repeated import has the same files.
+        # Only the sizes of the inputs determine the number of files. So a repeated import divides the profiles in the
+        # same way, and can skip the files in its journal.
         size_bytes = sum(source.file.source.size_bytes for source in inputs)
         self.profile_files = ProfileFiles(Path(directory), files=1 + size_bytes // _BYTES_A_PROFILE_FILE)
         self._deployment = deployment

@@ -21,9 +21,9 @@ _SCHEMA = pa.schema(
 
 
 class ProfileFiles:
-    """Directory of Arrow files. All rows of a profile are in one file, which depends only on the profile ID.
+    """Directory of Arrow files, read one at a time. All rows of a profile are in one file.
 
-    One file at a time is read into memory.
+    Only the profile ID and the number of files determine this file.
     """
 
     def __init__(self, directory: Path, *, files: int) -> None:
@@ -66,10 +66,10 @@ class ProfileFiles:
 
 
 def _latest(rows: pa.Table, length: int) -> pa.Table:
-    """Return the latest `length` events of each profile, sorted by profile.
+    """Return the latest `length` events of each profile, grouped by profile, latest first.
 
-    Copies of an event with its latest time, and events with the time of the oldest of these events, are also returned.
-    `Profile.merge` selects among them.
+    Rows with the same event ID are one event at the latest of their times. All rows with this time are returned, and
+    events with the same time as the oldest returned event. `Profile.merge` selects among them.
     """
     profile, event = (
         rows[name].combine_chunks().dictionary_encode().indices.to_numpy().astype(np.int64)

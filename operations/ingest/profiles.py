@@ -22,7 +22,7 @@ _BATCH_USERS = 512
 
 
 def profile_rows(rows: LakeRows, *, context: Sequence[str]) -> pa.Table:
-    """Return the columns of `ProfileFiles`. Rows without an item are skipped, because profiles do not contain them."""
+    """Return rows for `ProfileFiles.add`. Rows without an item are omitted, because profiles do not contain them."""
     if (missing := rows.texts["item_id"].missing()).any():
         rows = rows.take(~missing)
     texts = rows.texts
@@ -49,7 +49,7 @@ def seed_profiles(
 ) -> int:
     """Merge the interactions into the live profiles, and return the number of profiles.
 
-    Files that an earlier run has written are skipped. `erased` is called per batch, because an import can take hours.
+    Files in the journal are skipped, but counted. `erased` is called for each batch, because an import can take hours.
     """
     profiles = 0
     for number in range(len(files)):

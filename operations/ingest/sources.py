@@ -28,8 +28,8 @@ _ID_BYTES = 8
 class LocalFile:
     """Local data file.
 
-    `content_id` is 16 hexadecimal digits that depend on the content. `flat` puts the complete key of an S3 object into
-    the name of the file for rejected rows, because several objects may have equal base names.
+    `content_id` is a hash of the content, in 16 hexadecimal digits. `rejected_path` ignores `flat`, which only
+    `SourceObject` needs.
     """
 
     path: Path
@@ -58,7 +58,11 @@ class LocalFile:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SourceObject:
-    """S3 object as it was listed. Reading it fails if it has changed since."""
+    """S3 object as it was listed. Reading it fails if it has changed since.
+
+    `flat` puts the complete key into the name of the file for rejected rows, because several objects may have equal
+    base names.
+    """
 
     client: S3Client
     bucket: str

@@ -77,9 +77,9 @@ class Series:
 class Family:
     """Metric with its series.
 
-    `name` has no suffix of samples, such as `_total`, and ends with the unit, if there is one. `scale` converts
-    CloudWatch's unit. A family with `labels` has no `series`, because label values are known only when metrics are
-    read.
+    `name` has no suffix of samples, such as `_total`, and ends with the unit, if there is one. `scale` is the factor
+    from CloudWatch's unit to this unit. A family with `labels` has no `series`, because label values are known only
+    when metrics are read.
     """
 
     name: str
@@ -126,7 +126,7 @@ def _family(
     scale: float = 1.0,
     **by: Mapping[str, Source],
 ) -> Family:
-    """Return a family with one series, or with a series per value of a label. `by` has the label and the sources."""
+    """Return a family with one series, or with a series for each value of the label in `by`, which has its source."""
     labelled = [Series(((label, value),), each) for label, sources in by.items() for value, each in sources.items()]
     return Family(f"{PREFIX}{name}", kind, about, tuple(labelled) or (Series(source=source),), origin, scale)
 

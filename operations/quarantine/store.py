@@ -83,8 +83,8 @@ _UNITS_S = {"m": 60, "h": 3_600, "d": 86_400}
 class Selection:
     """Selection criteria. Without names, all objects that pass the filters are selected.
 
-    `names` are keys, IDs or prefixes of IDs. `reason` is a substring of the reason, ignoring case. `…` stands for a
-    value, as in the printed totals.
+    `names` are keys, IDs or prefixes of IDs. `reason` is a substring of the reason, or of the reason with `…` for each
+    value as in the printed totals, ignoring case.
     """
 
     names: Sequence[str] = ()
@@ -92,7 +92,7 @@ class Selection:
     since_ms: int | None = None
 
     def entries(self, store: QuarantineStore) -> list[Entry]:
-        """Return the current candidates: the named objects in the order of the names, else the latest object first."""
+        """Return the named objects in the order of the names, or those written since `since_ms`, latest first."""
         if self.names:
             return list(dict.fromkeys(store.find(name) for name in self.names))
         # An object is written after its records arrived, so objects that were written before `since_ms` cannot match.

@@ -65,7 +65,8 @@ def read_log(
 ) -> Iterator[pa.Table]:
     """Yield the rows of the recommendation log of the days `first` to `last` (ISO 8601), in batches.
 
-    Columns that an object lacks are omitted. Responses to declared agents are included only if `agents` is true.
+    Columns that an object lacks are omitted. If `agents` is false, responses to declared agents are omitted, for which
+    `columns` must contain `agent`.
     """
     objects = [
         listed

@@ -23,7 +23,7 @@ PATIENT: Mapping[str, Any] = {"time_budget_ms": 10_000}
 """Settings of a shop whose responses are not degraded on a slow machine."""
 
 QUICK: Mapping[str, Any] = {**PATIENT, "training_algorithms": ["item_knn", "popularity"]}
-"""Settings of a patient shop that trains in seconds."""
+"""The settings `PATIENT` with algorithms that train in seconds."""
 
 _TIMEOUT_S = 1_200
 

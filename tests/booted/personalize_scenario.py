@@ -31,7 +31,7 @@ ROLE = "arn:aws:iam::123456789012:role/PersonalizeRole"
 PAUSE_S = 0.5
 TIMEOUT_S = 300
 LISTS = 30
-"""Number of lists, which differ because of the exploration."""
+"""Number of requested lists for the same user, which differ because of the exploration."""
 
 
 def run(

@@ -38,7 +38,8 @@ from tests.fakes.step_functions import MemoryStepFunctions
 _REQUEST = "memory_cloud_request"
 _MOTO = BotocoreStubber()
 _MOTO.enabled = True
-# moto generates an RSA key pair for every KMS key, although symmetric keys use none. It takes longer than most tests.
+# moto generates an RSA key pair for every KMS key, although symmetric keys use none. The generation takes
+# longer than most tests, so all keys share one pair.
 vars(kms).update(generate_private_key=functools.cache(generate_private_key))
 ON_MOTO = os.environ.get("STORES") == "moto"
 

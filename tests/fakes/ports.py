@@ -1,4 +1,4 @@
-"""Ports of servers in other processes."""
+"""Ports for servers that tests start in other processes."""
 
 import socket
 

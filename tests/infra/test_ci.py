@@ -18,7 +18,7 @@ case "$*" in *"$FAILING"*) exit 2 ;; *"$ENDLESS"*) exec sleep 600 ;; esac
 def run(folder, *, failing="nothing"):
     """Run the script with a stand-in for `make`. Return the status, the output and the rows of the table.
 
-    If a check fails, the other checks only end with the script.
+    If `failing` is a check, the other checks do not end before the script stops them.
     """
     (folder / ".ci").mkdir()
     shutil.copy(SCRIPT, folder / ".ci")

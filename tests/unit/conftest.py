@@ -11,7 +11,8 @@ from tests.fakes.places import BUCKET, create_bucket
 
 __all__ = ["aws", "boto3_session", "clients", "cloud", "functions_session", "memory_cloud"]
 
-# The durations of examples and draws depend on the load of the machine. CI draws the same examples for the same commit.
+# No deadline and no check for slow draws, because durations depend on the load of the machine. CI sets SAME_EXAMPLES,
+# so that each run of a commit draws the same examples.
 settings.register_profile(
     "alsolike",
     deadline=None,

@@ -39,7 +39,7 @@ def test_for_you_changes_within_seconds_of_a_view(page, shop):
 
     page.goto(f"{shop.url}/#/item/item-23")  # from an aisle where this user buys nothing
     expect(page.get_by_role("heading", level=1, name="Seed No. 3")).to_be_visible()
-    # On a busy machine, the page may end its wait for the effect.
+    # On a busy machine, the page may stop waiting before the list changes.
     effect = r"View of Seed No\. 3 sent\. (“For you” changed after|No change within) \d+\.\d s"
     expect(status(page)).to_contain_text(re.compile(effect))
     page.get_by_role("link", name="Alsolike Market").click()

@@ -181,7 +181,7 @@ def test_model_that_needs_too_much_memory_is_not_served(shop, champion):
         assert (answer.status, answer.headers["x-alsolike-model-version"]) == (200, champion)
         return reasons_of(answer)
 
-    # A slow machine may exceed the time budget, which is another reason.
+    # On a slow machine, a response may also have a reason for an exceeded time budget.
     assert "stale-model" in eventually(degraded, holds=lambda reasons: "stale-model" in reasons)
     shop.alsolike("models", "rollback", "--reason", "greedy needs too much memory")
     eventually(lambda: shop.recommend("user-1"), holds=lambda answer: "x-alsolike-degraded" not in answer.headers)

@@ -76,7 +76,7 @@ def test_program_provisions_trains_recommends_and_cleans_up(shop, personalize):
 
     assert {len(items) for items in found["lists"]} == {25}
     # The user's imported interactions have items of aisle 0. Exploration can put an item of another aisle into any
-    # place, so a single list would fail with a probability of 0.5%.
+    # place. So mean places over all lists are compared: a single list would fail with a probability of 0.5%.
     aisles = np.array([[item[:6] for item in items] for items in found["lists"]])
     assert np.argmin([np.nonzero(aisles == f"item-{aisle}")[1].mean() for aisle in range(3)]) == 0
     assert found["later"]

@@ -14,7 +14,10 @@ from tests.unit.cli.shop import KEY
 
 
 class StubFunction:
-    """Lambda client with one response, or with a function of the event. Other clients are those of the deployment."""
+    """Lambda client that returns `answer`, or the result of `answer` for the event.
+
+    `client` returns the deployment's clients of other services.
+    """
 
     def __init__(self, deployment: Deployment, answer: dict[str, Any] | Callable[[Any], Any]) -> None:
         self._client, self.answer = deployment.client, answer

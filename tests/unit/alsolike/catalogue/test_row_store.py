@@ -270,7 +270,7 @@ def test_row_deleted_during_an_update_is_not_restored(store):
 
 
 def test_row_that_vanishes_during_a_change_is_not_found(dynamodb, store):
-    """An erasure deletes rows of users without a marker."""
+    """An erasure deletes a user's row and leaves no marker."""
 
     def vanish(found):
         dynamodb.delete_item(TableName="catalogue", Key={"item_id": {"S": "a"}})

@@ -6,5 +6,5 @@ from tests.unit.cli.stub_function import replace_functions
 
 @pytest.fixture
 def function(deployment, pseudonyms, monkeypatch):
-    """Return the function `recommend`. Its replays have the items of the logged responses."""
+    """Return a stub of the function `recommend` that replays every response with the items fig and plum."""
     return replace_functions(deployment, replayed("fig", "plum"), monkeypatch)

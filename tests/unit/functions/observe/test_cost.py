@@ -39,7 +39,7 @@ def test_cost_of_a_specified_load_reads_no_metrics(observe, cloud):
 
 
 def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, put, cloud, aws, artefact_bucket):
-    report = dataclasses.replace(REPORT, sampled=4)  # with 70 users in the sample
+    report = dataclasses.replace(REPORT, sampled=4)  # one in four users, 70 in the sample
     aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=report.to_json())
     for name, service, value, hours in (
         ("EventsAccepted", "collect", 40, 0),

@@ -29,7 +29,7 @@ def checks(bundle, **limits):
 
 
 def test_valid_graphs_pass_with_their_latency(tmp_path, monkeypatch):
-    monkeypatch.setattr(serving_check, "LONGEST_S", 600.0)  # A busy machine may stop the process.
+    monkeypatch.setattr(serving_check, "LONGEST_S", 600.0)  # A busy machine may need more than 10 s.
     found = checks(opened(tmp_path))
 
     assert [name for name, check in found.items() if check.passed] == ["bundle size", "serving", "latency"]

@@ -56,7 +56,7 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, float]]] = {
         {"metrics that Prometheus reads": 730 * 60 * 19 * 0.01e-3, "calls": 730 * 60 * 1e-6,
          "time of observe": 730 * 60 * 0.4 * 2 * 0.0000133334},
     ),
-    # An interaction takes 128 bytes, and a unit 8 KB.
+    # An interaction takes 128 bytes. An eventually consistent read of 4 KB is half a unit.
     "history of 32": ({}, {"requests_per_day": 24_000, "history_length": 32}, {"profile reads": 0.5 * 0.73 * 0.125}),
     "history of 33": ({}, {"requests_per_day": 24_000, "history_length": 33}, {"profile reads": 1 * 0.73 * 0.125}),
     "history of 999": ({}, {"requests_per_day": 24_000, "history_length": 999}, {"profile reads": 16 * 0.73 * 0.125}),
@@ -139,8 +139,8 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], dict[str, float]]] = {
         {"training": Training(runs=10, max_runtime_s=3_600, spot=True)}, {"events_per_day": 10_000_000},
         {"training": 10 * 0.23 / 2},
     ),
-    # Ten workers have four processors each, and one worker is the driver. The job takes 60 s to start and 51.3 s per
-    # million of 3,650 million interactions, or 284 s more with statistics.
+    # Ten workers have four processors each, and one worker is the driver. The job takes 60 s to start, and 51.3 s of a
+    # processor per million of 3,650 million interactions. Statistics take another 284 s of a processor per million.
     "datasets on Spark": (
         {"training": Training(**SPARK)}, {"events_per_day": 10_000_000},
         {"datasets on Spark": 10 * 10 * (60 + 51.3 * 3_650 / 36) / 3_600 * 0.44},
@@ -324,7 +324,8 @@ def test_higher_load_never_costs_less_and_lines_add_up(load, field, more):
 
     bill, dearer = cost.estimate(busy(), load), cost.estimate(busy(), larger)
 
-    # With another shard, batches are smaller, and rounding up may take a millisecond less per call, with at most 4 GB.
+    # With another shard, batches are smaller. Rounding up may then add less to the duration of a call: at most a
+    # millisecond, of a function with at most 4 GB.
     rounded = sum(line.quantity for line in bill.lines if line.price == "lambda_requests") * 0.001 * 4 * 0.0000133334
     assert dearer.dollars >= bill.dollars * (1 - 1e-9) - rounded
     assert math.fsum(line.dollars for line in bill.lines) == pytest.approx(bill.fixed_dollars + bill.usage_dollars)

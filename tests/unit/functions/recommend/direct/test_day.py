@@ -26,7 +26,7 @@ PIN = {"rules": {"home": {"pins": [{"item": "kiwi", "position": 1}]}}, "recommen
 
 @pytest.fixture
 def day(shop, aws, lake_bucket, capsys, monkeypatch):
-    # The day, which follows the modification times in S3, does not end during a test.
+    # From noon of the next day (UTC): later than the modification times in S3, and far from the end of a day.
     times_ms = itertools.count((time.time_ns() // 1_000_000 // DAY_MS + 1) * DAY_MS + DAY_MS // 2)
     monkeypatch.setattr(time, "time_ns", lambda: next(times_ms) * 1_000_000)
     shop.s3.put_bucket_versioning(Bucket=shop.bucket, VersioningConfiguration={"Status": "Enabled"})

@@ -187,7 +187,7 @@ def test_profile_connection_timeout_falls_back_to_popular_items(shop, monkeypatc
         began_s = time.monotonic()
         items, headers = shop.ask(numResults=1)
 
-        assert time.monotonic() - began_s < 60  # This is the default connection timeout.
+        assert time.monotonic() - began_s < 60  # botocore's default connection timeout
     assert (headers["x-alsolike-source"], headers["x-alsolike-degraded"]) == ("popular", "profile-unavailable")
     assert [item["itemId"] for item in items] == ["fig"]
 

@@ -18,7 +18,7 @@ from tests.unit.functions.recommend.deployment import CHECK_S
 
 BUDGET_MS = 50
 SILENT_S = 60
-"""Time in seconds after which calls to silent S3 fail. A request that waited for such a call would be degraded."""
+"""Time in seconds after which a blocked call of `Store` fails. A request that waited for it would be degraded."""
 
 
 class Store:
@@ -54,7 +54,10 @@ def store(deployment):
 
 @pytest.fixture
 def budget():
-    """Return a budget whose clock stands still, so that reads are not awaited as starved on a busy machine."""
+    """Return a budget whose clock stands still.
+
+    On a busy machine, reads could otherwise exceed `STARVED_S`, after which requests wait for them without a limit.
+    """
     return WaitBudget(BUDGET_MS, clock=lambda: 0.0)
 
 
