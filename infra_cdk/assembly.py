@@ -134,15 +134,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _prune(cache: Path, kept: int) -> None:
-    """Delete old assemblies, and folders of syntheses that were killed more than a day ago.
+    """Delete all but the `kept` most recently used assemblies, and temporary folders older than a day.
 
-    An assembly is renamed before its deletion, so that an interrupted deletion leaves no part of it in use.
+    An assembly is renamed before its deletion, so that no process uses the rest of an interrupted deletion. Killed
+    syntheses and interrupted deletions leave temporary folders.
     """
     last_used_s = {path: path.stat().st_mtime for path in cache.iterdir() if path.is_dir()}
     oldest_first = sorted(last_used_s, key=last_used_s.__getitem__)
     for path in [path for path in oldest_first if not path.name.startswith(_WRITING)][:-kept]:
         removed = cache / f"{_WRITING}{path.name}"
-        with contextlib.suppress(OSError):  # Another process may delete it too.
+        with contextlib.suppress(OSError):  # Another process may delete the same assembly.
             path.rename(removed)
             shutil.rmtree(removed)
     for path in oldest_first:

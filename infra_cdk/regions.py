@@ -8,7 +8,7 @@ IMAGE = (
     r"(?P<account>\d{12})\.dkr\.ecr\.(?P<region>[a-z0-9-]+)\.amazonaws\.com/(?P<name>[a-z0-9._/-]+)"
     r"(:[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}(@sha256:[0-9a-f]{64})?|@sha256:[0-9a-f]{64})"
 )
-"""Pattern of the URI of an image in ECR."""
+"""Regular expression of the URI of a container image in ECR, with a tag, a digest or both."""
 IMAGE_FORM = "ACCOUNT.dkr.ecr.REGION.amazonaws.com/NAME:TAG or NAME@sha256:DIGEST"
 
 WITHOUT_SNAP_START = frozenset({"ap-east-2", "ap-southeast-6"})
@@ -68,7 +68,7 @@ TRAINING_IMAGES: Mapping[str, str] = MappingProxyType(
         for region, account in {**dict.fromkeys(_SHARED_ACCOUNT_REGIONS, _SHARED_ACCOUNT), **_OWN_ACCOUNTS}.items()
     }
 )
-"""Image of the training job by region: PyTorch for CPUs on Python 3.12."""
+"""URI of the training job's default container image by region: PyTorch for CPUs with Python 3.12."""
 
 
 def repository_arn(image: str, *, partition: str) -> str:

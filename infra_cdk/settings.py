@@ -70,7 +70,7 @@ _FORMS = {
     "vpc_subnet_ids": ("subnet-[0-9a-f]+", "IDs such as subnet-0a1b"),
     "vpc_api_endpoint_id": ("vpce-[0-9a-f]+", "an ID such as vpce-0a1b"),
 }
-"""Patterns of texts, with their descriptions, by setting."""
+"""Regular expression of a setting's texts, and its description in error messages, by setting."""
 _KEY = r"arn:aws[a-z-]*:kms:{region}:\d{{12}}:key/[A-Za-z0-9-]+"
 
 SIZES: Mapping[str, Mapping[str, Any]] = {

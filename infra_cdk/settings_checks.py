@@ -9,7 +9,7 @@ from typing import Any
 from alsolike.declarations.schedule_expressions import parse_schedule
 
 Rule = tuple[str, object, str]
-"""Name of a setting, a condition, and the expectation that an error names if the condition is false."""
+"""Name of a setting, a condition, and the expected value that the error names if the condition is false."""
 
 
 class InvalidSettings(ValueError):
@@ -35,9 +35,9 @@ def require_ranges(settings: Any) -> None:
 
 
 def require_forms(settings: object, forms: Mapping[str, tuple[str, str]]) -> None:
-    """Reject a text, or a list with a text, that does not match the pattern of its field. None is always valid.
+    """Reject a setting whose text, or a text in its list, does not match its regular expression. None is always valid.
 
-    `forms` contains patterns and their descriptions by field.
+    `forms` contains the regular expression and its description by setting.
     """
     for field, (pattern, description) in forms.items():
         value = getattr(settings, field)

@@ -109,7 +109,7 @@ def copy_code(source: Path, destination: Path) -> None:
 
 @contextlib.contextmanager
 def replacement(destination: Path) -> Iterator[Path]:
-    """Yield a new folder, which replaces `destination` unless the block fails."""
+    """Yield a new folder. It replaces `destination` after the `with` block, unless the block raises an error."""
     destination.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".building-", dir=destination.parent) as scratch:
         folder = Path(scratch) / "new"

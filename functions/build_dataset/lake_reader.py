@@ -28,14 +28,14 @@ _ACTION_TYPES = pa.array(ACTION_TYPES)
 
 
 def read_lake(client: S3Client, bucket: str, *, context: Sequence[str] = ()) -> tuple[pd.DataFrame, tuple[str, ...]]:
-    """Return the rows of all objects, including duplicates but no rows of agents, and the partitions of the objects.
+    """Return the lake's interactions with duplicates and without rows of agents, and the prefixes of the partitions.
 
     The columns are `LAKE_COLUMNS`, `ACTION`, and `CONTEXT` if `context` is not empty.
     """
     # Listing before reading finds all rows, although compaction moves rows to new objects; see
     # `alsolike.lake.lake_objects`.
     listing = list(list_objects(client, bucket))
-    # Each table is converted before the next one is read, so that `properties` of all rows are never in memory.
+    # Each table is converted before the next one is read, so that `properties` is never in memory for all rows.
     tables = [_with_contexts(_STORED.empty_table(), context)]
     tables.extend(_with_contexts(table, context) for table in read_objects(client, bucket, listing, schema=_STORED))
     rows = pa.concat_tables(tables).to_pandas(types_mapper=pd.ArrowDtype)
@@ -50,7 +50,7 @@ def read_objects(
 
 
 def _with_contexts(rows: pa.Table, context: Sequence[str]) -> pa.Table:
-    """Replace the column `properties` by `ACTION` and `CONTEXT`."""
+    """Replace the column `properties` by `ACTION` and, if `context` is not empty, `CONTEXT`."""
     properties = rows["properties"]
     is_action = pc.is_in(rows["event_type"], _ACTION_TYPES)
     rows = rows.append_column(ACTION, pc.if_else(is_action, properties, pa.scalar(None, properties.type)))

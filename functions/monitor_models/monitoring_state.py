@@ -62,12 +62,12 @@ class State:
         return self.pending or self.refused or self.last_start
 
     def merged_counts(self, counts: Mapping[str, int], *, since_ms: int) -> dict[str, int]:
-        """Return the larger of the new and the stored count of each day since a time.
+        """Return the larger of the new count (`counts`) and the stored count of each day from `since_ms`.
 
-        Days before the window without a stored count are missing.
+        The new counts cover only the window. Days with neither count are missing.
         """
         first = event_date(since_ms)
-        same = self.counted_from_ms == since_ms  # Otherwise the stored count of the first day starts at another time.
+        same = self.counted_from_ms == since_ms  # Otherwise the stored count covers another part of the first day.
         stored = {day: count for day, count in self.days.items() if day > first or (same and day == first)}
         return {day: max(counts.get(day, 0), stored.get(day, 0)) for day in sorted({*counts, *stored})}
 

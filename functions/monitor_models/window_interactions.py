@@ -104,7 +104,7 @@ def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
 
 
 def counts_by_day(window: Window, *, since_ms: int) -> dict[str, int]:
-    """Return the number of interactions per day since a time, estimated if the window is a sample."""
+    """Return the number of `window.counted` after `since_ms` by UTC day, extrapolated if the window is a sample."""
     times = window.counted["event_time_ms"]
     times = times[times > since_ms]
     counts = times.astype("int64").floordiv(DAY_MS).value_counts()

@@ -1,4 +1,4 @@
-"""Steps from a request to its response with item IDs and, on request, columns and reasons."""
+"""Steps from a request to its response with item IDs and, if requested, columns and reasons."""
 
 from __future__ import annotations
 

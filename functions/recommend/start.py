@@ -19,8 +19,8 @@ NO_PROFILE = "connect"
 """ID of a profile that does not exist. IDs of users' and sessions' profiles start with ``u#`` or ``s#``."""
 
 FIRST_GRAPH = Path(__file__).with_name("first_graph.onnx")
-"""Path of a graph that returns its input, one number. Functions cannot build it, because they lack the package `onnx`.
-"""
+"""Path of an ONNX graph that returns its input, a single number. It is a file, because functions lack the package
+`onnx`, which could build the graph."""
 
 PREPARE_MS = 9_500
 """Time limit of the preparation in milliseconds. Lambda permits 10 s for restoring a snapshot."""
@@ -48,7 +48,7 @@ def start(initialization_type: str) -> None:
 
 
 def open_first_session() -> None:
-    """Open a graph at start-up, so that no model waits for the initialisation of ONNX Runtime."""
+    """Open `FIRST_GRAPH`, so that no model has to wait for the initialisation of ONNX Runtime."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     onnxruntime.InferenceSession(str(FIRST_GRAPH), options, providers=["CPUExecutionProvider"])

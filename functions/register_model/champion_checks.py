@@ -1,9 +1,9 @@
 """Checks of a candidate against the champion, from metrics that the training job recorded.
 
-For the comparison, the training job fits the candidate without the latest interactions, and evaluates both models on
-them; see `model_export.job.champion_comparison`. The exported model is fitted on all interactions, so none remain for
-its evaluation. `new_data` therefore checks whether the interactions since the champion's training are suitable for
-training.
+For the comparison, the training job fits the candidate without the latest interactions, and evaluates the candidate and
+the champion on these interactions; see `model_export.job.champion_comparison`. The exported model is fitted on all
+interactions, so none remain for its evaluation. `new_data` therefore checks whether the interactions since the
+champion's training are suitable for training.
 """
 
 from __future__ import annotations

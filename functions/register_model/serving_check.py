@@ -1,4 +1,4 @@
-"""Check that a bundle can serve: its graphs run, return items, and are fast enough."""
+"""Checks that a bundle can serve: it is small enough, and its graphs run, return items and are fast enough."""
 
 from __future__ import annotations
 

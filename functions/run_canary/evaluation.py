@@ -1,17 +1,17 @@
 """Evaluation of a canary: a comparison of both arms' responses, which may be repeated any number of times.
 
-Three one-sided tests each have a third of `ALPHA` as their level. So the probability that they reject an equal version
-is at most `ALPHA` over all evaluations. Let R be the metric of an arm and V its variance over groups of users. A test
-rejects the version if
+Three one-sided tests each have a third of `ALPHA` as their level. So the probability that any of them rejects an equal
+version is at most `ALPHA` over all evaluations. Let R be the metric of an arm and V the variance of R, estimated from
+groups of users. A test rejects the version if
 
     z = (R_candidate - f R_champion - m) / sqrt(V_candidate + f^2 V_champion)
 
-is above the one-sided always valid critical value of `alsolike.experiments.sequential_tests`. f and m are the
-tolerance. For the error rate, f is 1 and m the tolerated points. For the latency, f is 1 + the tolerated share and m is
-0. For clicks, f is 1, m is 0 and the sign is reversed. V_candidate is at least the variance of the champion, scaled to
-the number of groups of the candidate, because few groups without a click do not prove a low click rate.
+is above the one-sided always valid critical value of `alsolike.experiments.sequential_tests`. f and m express the
+tolerance. For the error rate, f is 1 and m the tolerated increase. For the latency, f is 1 + the tolerated share and m
+is 0. For clicks, f is 1, m is 0 and the sign of z is reversed. V_candidate is at least V_champion scaled to the
+candidate's number of groups, because few groups without a click do not prove a low click rate.
 
-Two further rules, outside of `ALPHA`, reject a version that mostly fails, and a version with too few users in the log.
+Two further rules, which `ALPHA` does not cover, reject a version with mostly errors or with too few users in the log.
 """
 
 from __future__ import annotations

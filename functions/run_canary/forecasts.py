@@ -72,7 +72,7 @@ class CandidateForecast:
 
 
 def evidence_of(forecast: Mapping[str, Any]) -> Evidence:
-    """Return the evidence of a forecast about clicks; see `DraftForecast.document`."""
+    """Return the evidence about clicks in a forecast's document (`DraftForecast.document`)."""
     (clicks,) = [outcome for outcome in forecast["outcomes"] if outcome["name"] == CLICKS]
     if clicks["missing"] is not None:
         return Evidence(f"forecast: {clicks['missing']}", forecast)

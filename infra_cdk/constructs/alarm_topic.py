@@ -54,10 +54,10 @@ class Alerts(sns.Topic):
         periods: int = 1,
         window_periods: int | None = None,
     ) -> cloudwatch.Alarm:
-        """Create an alarm that notifies operators when a metric exceeds a threshold, and when the metric recovers.
+        """Create an alarm that notifies operators when a metric exceeds the threshold `above`, and when it recovers.
 
-        If `window_periods` is set, `periods` of the latest `window_periods` periods must exceed the threshold. This
-        suits metrics that are not written in each period.
+        The metric must exceed the threshold in the latest `periods` periods. If `window_periods` is set, `periods` of
+        the latest `window_periods` periods suffice, which suits metrics that are not written in each period.
         """
         made = cloudwatch.Alarm(
             scope,
@@ -77,7 +77,7 @@ class Alerts(sns.Topic):
     def composite_alarm(
         self, scope: Construct, construct_id: str, alarms: Sequence[cloudwatch.IAlarm], problem: str, *, runbook: str
     ) -> None:
-        """Create an alarm that notifies operators, and is active while any of `alarms` is active."""
+        """Create an alarm that is active while any of `alarms` is active, and notifies operators like `alarm`."""
         rules = [cloudwatch.AlarmRule.from_alarm(each, cloudwatch.AlarmState.ALARM) for each in alarms]
         made = cloudwatch.CompositeAlarm(
             scope,

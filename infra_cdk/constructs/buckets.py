@@ -212,7 +212,7 @@ class DataLake(Construct):
             description="Recommendation log with duplicates; served_once has one row per response",
             columns=SERVED_COLUMNS,
             partition=SERVED_PARTITION,
-            # Objects of older days are deleted. For queries without a date, Athena would list these days in vain.
+            # Objects of earlier days are deleted. In a query without a date, Athena would list these days in vain.
             first_date=f"NOW-{settings.served_days + 1}DAYS",
         )
         view = once_view(

@@ -56,7 +56,10 @@ def invoke_for_objects(
     retries: int = 2,
     max_age_hours: int = 2,
 ) -> None:
-    """Invoke a function when an object is written. `keys` are keys, or filters such as ``{"prefix": ...}``."""
+    """Invoke a function when an object with one of `keys` is written.
+
+    An element of `keys` is a complete key, or a filter of EventBridge such as ``{"prefix": ...}``.
+    """
     events.Rule(
         scope,
         construct_id,

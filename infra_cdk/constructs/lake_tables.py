@@ -61,8 +61,8 @@ def lake_table(
 ) -> glue.CfnTable:
     """Create a table of the objects below `<prefix><partition>=YYYY-MM-DD/`. The default prefix is `<name>/`.
 
-    Queries include the days from `first_date` to `days_ahead` days after the current day. `columns` lacks the
-    partition. The name is fixed instead of generated, because queries contain it.
+    Queries read only the days from `first_date` to `days_ahead` days after the current day. `columns` does not contain
+    the partition. The name is fixed instead of generated, because queries contain it.
     """
     location = f"s3://{lake.bucket_name}/{prefix or f'{name}/'}"
     return glue.CfnTable(
@@ -111,9 +111,9 @@ def once_view(
     partition: str,
     sql: str,
 ) -> glue.CfnTable:
-    """Create the view `<table>_once` with a query that returns the table's columns.
+    """Create the view `<table>_once`. `sql` must return the table's columns and the partition.
 
-    Athena stores a view as JSON in a comment. Only the source of Trino (`HiveViewCodec`) documents the format.
+    Athena stores a view as base64-encoded JSON in a comment. `HiveViewCodec` in the source of Trino defines the format.
     """
     every = {**columns, partition: "string"}
     definition = {

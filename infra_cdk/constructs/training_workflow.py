@@ -332,7 +332,7 @@ def _permissions(
             if spark_arn
             else []
         ),
-        # Step Functions creates a rule with this name to be notified of the end of a job.
+        # Step Functions creates a rule with this name, which notifies it of the end of a training job.
         Permission(
             actions=["events:PutTargets", "events:PutRule", "events:DescribeRule"],
             resources=[

@@ -23,7 +23,10 @@ LAMBDA_TRANSIENT = (
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """Timeout of an attempt, and number of retries. The pause doubles with each retry."""
+    """Timeout of an attempt, first pause before a retry, and number of retries.
+
+    The pause doubles with each retry. With jitter, it is the maximum of a random pause.
+    """
 
     timeout_s: int
     first_pause_s: int = 2
@@ -31,8 +34,8 @@ class Attempts:
 
     @property
     def longest_s(self) -> int:
-        """Maximum duration of all attempts and of the pauses between them."""
-        pauses_s = self.first_pause_s * ((1 << self.retries) - 1)  # 1, 2, 4, ... times the first pause
+        """Maximum total duration of all attempts and the pauses between them, in seconds."""
+        pauses_s = self.first_pause_s * ((1 << self.retries) - 1)  # 1 + 2 + 4 + ... times the first pause
         return (self.retries + 1) * self.timeout_s + pauses_s
 
     @property
@@ -91,7 +94,7 @@ NOTIFICATION = Attempts(timeout_s=300)
 def notify(
     scope: Construct, construct_id: str, alerts: sns.ITopic, *, environment: str, event: str, facts: dict[str, Any]
 ) -> tasks.SnsPublish:
-    """Return a step that notifies operators of an event and passes its input on."""
+    """Return a step that notifies operators of an event. Its output is its input."""
     task = tasks.SnsPublish(
         scope,
         construct_id,

@@ -142,7 +142,11 @@ def publish_names(stack: Stack, *, data: StoredData, data_lake: DataLake, other_
 
 
 def event_stream(scope: Construct, *, settings: Settings) -> kinesis.Stream:
-    """Create the stream of interactions. Records of a user or session share a shard, which preserves their order."""
+    """Create the stream of interactions.
+
+    The partition key depends only on the profile ID, so the interactions of a profile share a shard, which preserves
+    their order.
+    """
     provisioned = settings.stream_mode == "provisioned"
     return kinesis.Stream(
         scope,

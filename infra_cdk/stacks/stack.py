@@ -21,7 +21,10 @@ class Region(NamedTuple):
 
 
 class Stack(cdk.Stack):
-    """Stack `alsolike-<environment>-<part>` in the region of the settings. Both regions have the same names."""
+    """Stack `alsolike-<environment>-<part>` in the region of the settings.
+
+    Stacks of the second region (`replica_region`) have the same names as those of the first one.
+    """
 
     def __init__(
         self, scope: Construct, part: str, *, settings: Settings, description: str, protected: bool | None = None
@@ -38,7 +41,7 @@ class Stack(cdk.Stack):
         self.settings = settings
 
     def publish(self, **values: str) -> None:
-        """Create SSM parameters with the names of resources, for clients. The keys are fields of `Names`."""
+        """Create SSM parameters from which clients read names of resources. `values` are by field of `Names`."""
         if unknown := values.keys() - Names.__dataclass_fields__.keys():
             raise ValueError(f"Names declares no {', '.join(sorted(unknown))}")
         scope = Construct(self, "Parameters")
@@ -46,7 +49,7 @@ class Stack(cdk.Stack):
             ssm.StringParameter(
                 scope,
                 field.replace("_", "-"),
-                # The name is fixed instead of generated, because clients read these parameters first.
+                # The name is fixed instead of generated, because clients find all other names in these parameters.
                 parameter_name=parameter_name(self.settings.name, field),
                 string_value=value,
             )

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 gc.set_threshold(50_000, 50, 50)  # With Python's default, garbage collection takes a seventh of the tests' time.
-# The durations of examples and draws depend on the load of the machine. CI draws the same examples for the same commit.
+# No deadline and no check for slow draws, because durations depend on the load of the machine. CI sets SAME_EXAMPLES,
+# so that each run of a commit draws the same examples.
 settings.register_profile(
     "local cloud",
     deadline=None,

@@ -14,7 +14,7 @@ Found = TypeVar("Found")
 
 
 def eventually(look: Callable[[], Found], *, timeout_s: float = 120.0) -> Found:
-    """Poll until the result is true. A busy machine needs most of the timeout only in rare cases."""
+    """Call `look` until its result is true, and return the result. The timeout is long for busy machines."""
     deadline = time.monotonic() + timeout_s
     while not (found := look()):
         if time.monotonic() > deadline:

@@ -342,6 +342,6 @@ def _hold_out(complete: Interactions, fit: Interactions, order: Ints, *, after_m
 
 
 def _targets(interactions: Interactions, rows: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
-    """Return the users and items of the distinct pairs in some rows, in order."""
+    """Return the users and items of the distinct (user, item) pairs in the selected rows, sorted by user and item."""
     key = interactions.user[rows].astype(np.int64) * (interactions.items + 1) + interactions.item[rows]
     return np.divmod(distinct(key), interactions.items + 1)

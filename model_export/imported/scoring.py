@@ -123,7 +123,11 @@ class ScoringGraph:
         self._columns(outputs[SCORES], items + 1)
 
     def _columns(self, value: onnx.ValueInfoProto, expected: str | int) -> int | None:
-        """Return the declared number of columns, or None for any number."""
+        """Return the number of columns that the graph declares for an input or output; None if it declares none.
+
+        Raise `InvalidBundle` if its type, number of dimensions or number of columns is not valid, or if it declares a
+        batch size.
+        """
         tensor = value.type.tensor_type
         dims = [dim.dim_value if dim.HasField("dim_value") else None for dim in tensor.shape.dim] or [None, None]
         if (

@@ -22,7 +22,7 @@ _FORMS: Mapping[str, tuple[str, str, Callable[[str], Any]]] = {
     "public_lists": _TRUTH,
     "algorithms": ("(?s:.*)", "names", str),
 }
-"""Pattern, description and type of each value, except numbers above 0 and the objective."""
+"""Regular expression, description and parser by hyperparameter. `_read` parses numbers above 0 and the objective."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -114,7 +114,8 @@ def judge_new_data(
     since_ms
         Start of the new interactions, see `model_export.job.champion_comparison`.
     earlier
-        Fits of `settings` on `data`. The first fit that can predict an earlier period is reused.
+        Models with `settings`, fitted on earlier parts of `data`. The first one that can predict the earlier period is
+        reused.
     """
     interactions = data.interactions
     new = interactions.time_ms[interactions.time_ms > since_ms]

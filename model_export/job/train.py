@@ -170,7 +170,7 @@ def train(
         "reranker": {"objective": str(hyperparameters.objective), **second_stage.document()},
         "imported": None if setup.imported is None else _figures_of_import(setup.imported, setup.data),
         "seed": hyperparameters.seed,
-        "train_s": cost.seconds,  # without the export, like the memory
+        "train_s": cost.seconds,  # Time and memory do not include the export.
         "peak_mb": cost.peak_mb,
     }
     provenance = Provenance(

@@ -60,7 +60,7 @@ class Batch:
 
 
 Files = Callable[[str], S3Object]
-"""Function that returns the object of the artefact bucket with a key."""
+"""Function that returns the `S3Object` with the given key in the artefact bucket."""
 
 
 @struct

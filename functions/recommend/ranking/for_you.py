@@ -1,7 +1,7 @@
 """Recommendations for a user: the model's list, else similar, popular or trending items.
 
-Boosts and demotions change scores. Additional model runs find the items whose changed scores are best. Fatigue demotes
-items that the user has seen without a reaction.
+Boosts and demotions change scores by factors. At most `MAX_GROUPS` model runs, one per distinct factor, find the items
+with the best changed scores. Fatigue demotes items that the user has seen without a reaction.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import GRAPH_ERRORS, NO_HISTORY, History, Mask, Model, bought_positions
 
 MAX_GROUPS = 16
-"""Maximum number of distinct factors over all items. Each requires a model run."""
+"""Maximum number of distinct products of an item's factors. Each product requires a model run."""
 
 _MAX_PARTS = 256
 
@@ -169,7 +169,7 @@ def left_out_of(inputs: RankingInputs, model: Model) -> list[int]:
 
 
 def boosted(score: float, factor: float) -> float:
-    """Return a score with its boost or demotion.
+    """Return a score after a boost (factor above 1) or a demotion (factor below 1).
 
     Negative scores are divided by the factor. So a boost never lowers a score, and items with equal factors keep their
     order.
@@ -178,7 +178,7 @@ def boosted(score: float, factor: float) -> float:
 
 
 def boosted_masks(inputs: RankingInputs, model: Model) -> list[Mask] | None:
-    """Return one mask per distinct factor. None for too many factors, or without time to rank for each factor."""
+    """Return the masks of `factor_groups`; None if they are more than `MAX_GROUPS`, or take too many model runs."""
     allowed = inputs.items.neutral() if inputs.mask is None else inputs.mask
     groups = factor_groups(inputs.boosts, allowed=allowed)
     expected_ms = model.expected_ms(with_bias=True) * len(groups)
@@ -186,10 +186,10 @@ def boosted_masks(inputs: RankingInputs, model: Model) -> list[Mask] | None:
 
 
 def factor_groups(boosts: Iterable[Boost], *, allowed: Mask) -> list[Mask]:
-    """Return one mask per distinct product of factors, which allows the `allowed` items with this product.
+    """Return one mask per distinct product of an item's factors. A mask allows the `allowed` items with its product.
 
-    The best k boosted scores are among the best k of each group. The computation stops at more than `_MAX_PARTS`
-    distinct products, and then returns more than `MAX_GROUPS` masks.
+    The k best changed scores are among the k best model scores of each mask. With more than `_MAX_PARTS` products, the
+    computation stops and returns unfinished masks, which are more than `MAX_GROUPS`.
     """
     groups: dict[float, npt.NDArray[np.bool_]] = {1.0: allowed > -np.inf}
     for boost in boosts:
@@ -219,6 +219,6 @@ def fatigue_factors(inputs: RankingInputs, fatigue: Fatigue) -> Mapping[int, flo
 
 
 def rescored(ranked: Sequence[ScoredItem], factors: Mapping[int, float]) -> list[ScoredItem]:
-    """Return the items with boosted and demoted scores, best first. `factors` has the factors of positions."""
+    """Return the items with changed scores, best first. `factors` maps positions to factors, which are 1 by default."""
     changed = [item._replace(score=boosted(item.score, factors.get(item.position, 1.0))) for item in ranked]
     return sorted(changed, key=lambda item: -item.score)

@@ -305,7 +305,10 @@ class LocalCloud:
         return firings
 
     def flush(self, timeout_s: float = 10.0) -> int:
-        """Send the log lines and metrics so far. Return the number of those that still wait after `timeout_s`."""
+        """Wait at most `timeout_s` until all log lines and metrics so far are sent. Return the number of unsent ones.
+
+        Lines of running invocations may be missing.
+        """
         deadline_s = time.monotonic() + timeout_s
         self._invoker.settle(timeout_s)
         return self._pump.flush(max(0.0, deadline_s - time.monotonic()))

@@ -130,7 +130,7 @@ def test_batch_window_collects_records_up_to_the_batch_size(cloud: ForeignCloud)
     def collected() -> bool:
         name = f"w{next(rounds)}"
         put(cloud, "Clicks", [{"id": f"{name}-{number}"} for number in range(12)])
-        put(cloud, "Clicks", [{"id": f"{name}-12"}])  # On a busy machine, the window may have ended.
+        put(cloud, "Clicks", [{"id": f"{name}-12"}])  # On a busy machine, the window may end first.
         eventually(lambda: deliveries_of(cloud.deliveries("clicks"), name)[f"{name}-12"])
         return [len(batch) for batch in cloud.deliveries("clicks") if batch[0].startswith(name)] == [10, 3]
 

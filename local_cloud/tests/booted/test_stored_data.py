@@ -150,7 +150,10 @@ class Records:
 
 
 def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Records, rng: random.Random) -> None:
-    """Write to each store and to the streams, with a thread each. Kill it a random time after the first writes."""
+    """Write to each store and to the streams, with a thread each, and kill the cloud.
+
+    The cloud is killed a random time after each store and the streams have acknowledged a write.
+    """
     killed = threading.Event()
 
     def write(step: Callable[[int, random.Random], None], seed: int) -> None:

@@ -1,4 +1,4 @@
-"""Lines of processes, which a log stream has after a wait for them."""
+"""`settle` and `close` wait until the sink has all lines of the pipe."""
 
 import os
 import time

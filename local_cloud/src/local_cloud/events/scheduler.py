@@ -89,7 +89,7 @@ class Scheduler:
         self._thread.start()
 
     def advance(self, duration: timedelta) -> list[Firing]:
-        with self._firing:  # The thread of `_run` would not return its firings.
+        with self._firing:  # Without the lock, `_run` may fire some of the due schedules.
             self._clock.advance(duration)
             firings = self._fire_due()
         self._wake.set()

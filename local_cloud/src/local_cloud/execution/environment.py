@@ -104,7 +104,7 @@ class ExecutionEnvironment:
         )
 
     def settle(self, timeout_s: float) -> None:
-        """Wait until the log has all lines of the process so far."""
+        """Wait at most `timeout_s` until the log has all lines that the process has written."""
         self._output.settle(timeout_s)
 
     def close(self) -> None:

@@ -73,7 +73,7 @@ class Invoker:
             return {name: dict(counts) for name, counts in self._counts.items()}
 
     def settle(self, timeout_s: float) -> None:
-        """Wait until the logs have all lines of the ended invocations."""
+        """Wait at most `timeout_s` until the logs have all lines of environments without a running invocation."""
         deadline_s = time.monotonic() + timeout_s
         with self._lock:
             environments = [environment for pool in self._pools.values() for environment in pool.idle]

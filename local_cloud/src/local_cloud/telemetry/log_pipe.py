@@ -11,7 +11,7 @@ class LineSink(Protocol):
 
 
 _LAST_LINES_S = 30.0
-"""Maximum wait of `close` for the lines in the pipe."""
+"""Maximum time in seconds that `close` waits for the lines in the pipe."""
 
 
 class LineOutput:
@@ -35,11 +35,11 @@ class LineOutput:
                 os.write(self._write, f"{line}\n".encode())
 
     def settle(self, timeout_s: float) -> None:
-        """Wait until the sink has all lines that are in the pipe, or for `timeout_s`."""
+        """Wait at most `timeout_s` until the sink has all lines that are in the pipe."""
         self._mark().wait(timeout_s)
 
     def close(self) -> None:
-        """Close this end of the pipe after the sink has all lines that are in the pipe."""
+        """Close the write end of the pipe, and wait at most `_LAST_LINES_S` until the sink has all its lines."""
         mark = self._mark()
         with self._lock:
             if not self._closed:
@@ -48,7 +48,7 @@ class LineOutput:
         mark.wait(_LAST_LINES_S)
 
     def _mark(self) -> threading.Event:
-        """Write a line to the pipe that sets the returned event when it is read."""
+        """Write a line to the pipe. `_pump` sets the returned event when it reads this line."""
         name, passed = uuid.uuid4().hex, threading.Event()
         with self._lock:
             if self._closed:

@@ -8,5 +8,5 @@ from alsolike.configuration.columns import column_name
 
 
 def fields_of(record: object, *names: str) -> dict[str, Any]:
-    """Return attributes of a record by their names in camelCase."""
+    """Return the attributes `names` of a record, by their names in camelCase."""
     return {column_name(name): getattr(record, name) for name in names}

@@ -52,7 +52,11 @@ def write_tensors(file: BinaryIO, tensors: Mapping[str, Array], *, metadata: Map
 
 
 def map_tensors(path: Path, *formats: str) -> tuple[dict[str, Array], dict[str, str]]:
-    """Map a file, and return the arrays and the metadata. Only the format is checked, if one is expected."""
+    """Map a file into memory, and return its arrays and metadata.
+
+    Raise `InvalidSnapshot` if the file is unreadable, or if `formats` are given and do not contain the file's format.
+    The elements of the arrays are not checked.
+    """
     try:
         with path.open("rb") as file:
             mapped = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)

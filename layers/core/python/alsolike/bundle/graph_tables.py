@@ -50,7 +50,8 @@ def open_tables(onnxruntime: Any, directory: Path) -> dict[str, Any]:
 def open_session(onnxruntime: Any, graph: Path, tables: Mapping[str, Any]) -> Any:
     """Open a graph without prepacking, which would copy the memory-mapped weights.
 
-    The session does not keep references to the tables, so the caller must. The session maps all other weights itself.
+    The caller must keep references to the tables as long as the session, which keeps none. The session itself maps all
+    other weights.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1

@@ -125,7 +125,7 @@ class RowStore(Generic[R]):
                     yield self._stored(attributes).row
 
     def count(self) -> int:
-        """Count the rows that are not deleted. DynamoDB reads the whole table, but transfers no row."""
+        """Return the number of rows that are not deleted. DynamoDB reads the whole table, but transfers no row."""
         with self._translated_errors():
             pages = self._client.get_paginator("scan").paginate(
                 TableName=self._table, FilterExpression=_NOT_DELETED, Select="COUNT"
@@ -154,15 +154,16 @@ class RowStore(Generic[R]):
                 "updated_at_ms = :at AND properties = :properties",
                 ExpressionAttributeValues={":at": read["updated_at_ms"], ":properties": read["properties"]},
             )
-            # Equal rows count only for deletions, because the result of an update can also come from another update.
+            # A deletion has succeeded if the stored row equals its result (see `_put_if`). In this case, an update is
+            # repeated, because another update may have written an equal row.
             if stored is None or ("deleted" in attributes and stored == attributes):
                 return attributes
         raise self._overtaken(row_id)
 
     def _put_if(self, attributes: dict[str, Any], condition: str, **values: Any) -> dict[str, Any] | None:
-        """Write a row if a condition holds. Otherwise, return the stored row, which is empty if there is none.
+        """Write a row and return None if a condition holds. Otherwise, return the stored row, or {} if there is none.
 
-        After a lost response, botocore repeats the write, and DynamoDB evaluates the condition against the row of the
+        If a response is lost, botocore repeats the write, and DynamoDB evaluates the condition against the row of the
         first write. Therefore the stored row can equal `attributes`.
         """
         with self._translated_errors():

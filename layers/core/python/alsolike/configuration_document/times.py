@@ -20,7 +20,7 @@ def parse_time_ms(node: Node) -> int | None:
 
 
 def parse_day_or_time_ms(node: Node, *, days: int) -> int | None:
-    """Parse a time with its zone, or a date, which stands for the start of that day in UTC, plus `days`.
+    """Parse a time with its zone, or a date. A date stands for the start of its day in UTC plus `days` days.
 
     For another value, record a fault and return None.
     """

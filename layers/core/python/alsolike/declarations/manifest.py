@@ -52,7 +52,7 @@ class Access:
 
 
 def below(resource: str, actions: tuple[str, ...], *prefixes: str, reason: str, needs_function: bool = False) -> Access:
-    """Return the grant of actions on all objects of a bucket with one of the prefixes."""
+    """Return the grant of `actions` on the objects of a bucket whose keys start with one of `prefixes`."""
     return Access(
         resource,
         actions,

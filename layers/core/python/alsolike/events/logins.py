@@ -2,9 +2,9 @@
 
 A login is an interaction with both a user ID and a session ID. The first login of a session is the login with the
 earliest event time, and at equal times the lowest event ID. The session's anonymous interactions up to the first login
-belong to the user of this login. Later anonymous interactions belong to the session. Further logins have no effect. The
-rule uses event times, not arrival times, so the result for the lake does not depend on the order of delivery. A live
-profile applies the login that arrives first (`alsolike.profiles.profile_table`), until a rebuild.
+belong to the user of this login. Later anonymous interactions belong to the session. Later logins assign nothing. The
+rule uses event times, not arrival times, so the result for the lake does not depend on the order of delivery. Until a
+rebuild, a live profile uses the login that arrives first instead (`alsolike.profiles.profile_table`).
 """
 
 from __future__ import annotations

@@ -197,7 +197,7 @@ class Filter:
 
 
 def is_static(condition: Condition) -> bool:
-    """Return true if a condition depends only on the catalogue and the parameters."""
+    """Return true if a condition depends only on the catalogue and the parameters, not on users or the time."""
     return all(
         leaf.column.dataset is ColumnDataset.ITEMS
         and reference(leaf) is None

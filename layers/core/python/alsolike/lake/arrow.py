@@ -14,5 +14,5 @@ def arrow_type(pa: Any, glue_type: str) -> Any:
 
 
 def arrow_schema(pa: Any, columns: Mapping[str, str], *names: str) -> Any:
-    """Return the schema of the columns `names`, in this order, or of all columns without `names`."""
+    """Return the schema of the columns `names` in this order, or of all `columns` if no names are given."""
     return pa.schema([(name, arrow_type(pa, columns[name])) for name in names or columns])

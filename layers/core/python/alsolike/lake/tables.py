@@ -29,10 +29,10 @@ def read_tables(
     max_bytes: int,
     max_objects: int = 4 * CONNECTIONS,
 ) -> Iterator[Any]:
-    """Yield tables with the rows of the objects; see `tables_of`. Objects that were deleted are skipped.
+    """Yield tables with the rows of the objects; see `tables_of`. Objects that no longer exist are skipped.
 
-    At most `max_objects` objects of at most `max_bytes` in total are in memory. An object that exceeds `max_bytes` is
-    read without other objects.
+    At most `max_objects` objects with at most `max_bytes` (Parquet) in total are in memory at a time. An object that
+    exceeds `max_bytes` is read without other objects.
     """
     with ThreadPoolExecutor(CONNECTIONS, "lake") as pool:
         for batch in batches(objects, max_bytes=max_bytes, max_objects=max_objects):

@@ -357,7 +357,7 @@ class ProfileStore:
     def _pages(
         self, profile_id: str, *, first: str, last: str = _LAST_KEY, limit: int | None = None, **options: Any
     ) -> Iterator[list[Item]]:
-        """Yield pages of items with sort keys from `first` to `last`. `limit` is the maximum size of a page."""
+        """Yield pages of a profile's items with sort keys from `first` to `last`, at most `limit` items per page."""
         request: dict[str, Any] = {
             "TableName": self._table,
             "KeyConditionExpression": "profile_id = :profile AND sort_key BETWEEN :first AND :last",

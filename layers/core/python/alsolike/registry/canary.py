@@ -40,14 +40,14 @@ class Canary:
     share
         Share of users, between 0 and 1 (exclusive).
     started_ms, ends_ms
-        Time of the first responses, and time of the promotion if no test fails, in epoch milliseconds.
+        Start of the canary, and time of the promotion if no test fails, in epoch milliseconds.
     planned_answers
         Planned number of responses in both arms, for `alsolike.experiments.sequential_tests`.
     expected_answers
-        Approximate number of responses in the period of the same length before the start that the canary would have
-        included; None in pointers of earlier versions.
+        Approximate number of responses, in both arms, that a canary of the same length would have included before the
+        start; None in pointers of earlier versions of Alsolike.
     extended
-        True if the duration was extended because log data were missing.
+        True if the canary was extended because its responses were missing in the log.
     """
 
     version: str

@@ -86,8 +86,8 @@ class Champion:
     ended
         Latest record of a canary that ended without a promotion; None without a record.
     repaired_ms
-        Time of the latest repair of a bundle; None if there was none. Processes reload the version when this time
-        changes.
+        Time of the latest repair of a bundle; None if there was none. Writing it changes the ETag of the pointer, so
+        that processes try a damaged version again. A loaded version is not reloaded.
     held
         Start and reason of a pause of automatic promotions; None if they are not paused.
     """
@@ -131,7 +131,7 @@ class Champion:
     def restoring(self, version: str, *, reason: str, now_ms: int) -> tuple[Promotion, ...]:
         """Return the history with a new promotion of an earlier champion.
 
-        The new promotion keeps `forced` of that champion's latest promotion.
+        The new promotion has the value `forced` of that champion's latest promotion.
         """
         earlier = next(promotion for promotion in self.history if promotion.version == version)
         return self.promoting(Promotion(version, now_ms, reason, earlier.forced))
@@ -156,6 +156,6 @@ class Champion:
         document = dataclasses.asdict(self)
         del document["etag"]
         for promotion in document["history"]:
-            if not promotion["forced"]:  # Earlier versions of the functions reject the field.
+            if not promotion["forced"]:  # Earlier versions of the functions reject `forced`.
                 del promotion["forced"]
         return document

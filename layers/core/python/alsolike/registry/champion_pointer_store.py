@@ -29,7 +29,7 @@ def model_prefix(version: str) -> str:
 class Registry:
     """Store of a deployment's champion pointer.
 
-    Every write raises `ConcurrentUpdate` if the pointer has changed since the caller read it.
+    Every write raises `ConcurrentUpdate` if the pointer has changed since it was read.
     """
 
     def __init__(self, client: S3Client, bucket: str) -> None:
@@ -52,7 +52,7 @@ class Registry:
             raise InvalidBundle(f"{self._pointer.uri} is unreadable: {error}; {REPAIR}") from error
 
     def put_back(self, champion: Champion) -> Champion:
-        """Write an earlier pointer back.
+        """Replace an unreadable or missing pointer by an earlier one.
 
         `champion.etag` must be the ETag of the unreadable object, or empty if the object is missing.
         """
@@ -65,7 +65,7 @@ class Registry:
     def replace(
         self, expected: Champion | None, version: str, *, reason: str, now_ms: int, forced: bool = False
     ) -> Champion:
-        """Promote a version to champion. The promotion also ends a canary and a pause of promotions.
+        """Promote a version to champion. This also ends a canary and a pause of automatic promotions.
 
         If the version already is champion, no entry is added to the history.
         """
@@ -84,7 +84,7 @@ class Registry:
         return self._write(dataclasses.replace(expected, history=expected.promoting(promotion), canary=None, held=None))
 
     def start_canary(self, expected: Champion, canary: Canary) -> Champion:
-        """Start a canary, replacing a running canary."""
+        """Start a canary. It replaces a running canary, without an `EndedCanary`."""
         self._check_exists(canary.version)
         return self._write(dataclasses.replace(expected, canary=canary))
 
@@ -100,14 +100,17 @@ class Registry:
         return self._write(dataclasses.replace(expected, pinned=versions))
 
     def restore(self, expected: Champion, version: str, *, reason: str, now_ms: int) -> Champion:
-        """Promote an earlier champion again. In contrast to `roll_back`, automatic promotions continue."""
+        """Promote an earlier champion again, and end a running canary.
+
+        In contrast to `roll_back`, this does not pause automatic promotions. An existing pause remains.
+        """
         self._check_exists(version)
         history = expected.restoring(version, reason=reason, now_ms=now_ms)
         ended = expected.ending(f"{expected.version} was replaced: {reason}")
         return self._write(dataclasses.replace(expected, history=history, canary=None, ended=ended))
 
     def note_repair(self, expected: Champion, *, now_ms: int) -> Champion:
-        """Record the repair of a bundle, because processes retry a broken version only if the pointer has changed."""
+        """Record the repair of a bundle. Processes try a damaged version again only if the pointer has changed."""
         return self._write(dataclasses.replace(expected, repaired_ms=now_ms))
 
     def resume(self, expected: Champion) -> Champion:
@@ -121,7 +124,7 @@ class Registry:
         Parameters
         ----------
         with_canary
-            True to also end a running canary.
+            True to also end a running canary. False raises `InvalidInput` if a canary is running.
         expected
             Result of `champion` on which the caller's decision is based; None reads the current pointer.
         """

@@ -17,7 +17,7 @@ CONDITION_FAILED = frozenset({"PreconditionFailed", "412", "ConditionalRequestCo
 
 @contextlib.contextmanager
 def translate_aws_errors(place: str, *, also: type[Exception] | None = None) -> Iterator[None]:
-    """Translate errors of AWS clients, and of the class `also`, to `Unavailable`."""
+    """Raise `Unavailable` instead of errors of AWS clients and errors of the class `also`."""
     try:
         yield
     except Exception as error:

@@ -162,7 +162,7 @@ class S3Object:
         return True
 
     def _get(self, absent: frozenset[str], **condition: str) -> Content | None:
-        """Return the content, or None if an error has one of the codes `absent`."""
+        """Return the content, or None if S3 answers with one of the error codes `absent`."""
         try:
             with translate_aws_errors(self.uri):
                 answer = self._client.get_object(Bucket=self._bucket, Key=self._key, **condition)

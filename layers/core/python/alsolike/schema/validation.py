@@ -73,7 +73,10 @@ def is_blank(value: str) -> bool:
 
 
 def text(value: object, name: str, *, maximum: int) -> str:
-    """Return the value if it is a nonblank string of valid length without control characters or lone surrogates."""
+    """Return a nonblank string of at most `maximum` characters, without control characters and lone surrogates.
+
+    Reject other values.
+    """
     if not isinstance(value, str) or is_blank(value):
         raise InvalidInput(f"{name} is {describe(value)}, expected a non-empty string")
     if len(value) > maximum:

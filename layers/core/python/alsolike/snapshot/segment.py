@@ -210,7 +210,10 @@ def _columns(arrays: Mapping[str, Array], names: Sequence[tuple[str, str]]) -> d
 
 
 def _popped(properties: Sequence[dict[str, Any]], columns: Columns) -> dict[str, Column]:
-    """Remove the properties of some columns, and return these columns. Values of another type are not removed."""
+    """Remove the values of `columns` from the properties, and return them as columns.
+
+    A value that the type of its column does not represent remains in the properties.
+    """
     return {
         name: COLUMN_CLASSES[type_].of(
             type_, [pop_valid(item_properties, name, type_) for item_properties in properties]
