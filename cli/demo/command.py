@@ -62,7 +62,7 @@ def demo(
         on_first=(lambda summary: None) if output.as_json else results.show_first,
     )
     run.summary.files["summary"] = str(path)
-    with _explained(run, path), terminal.observing(run.record), run.running() as (cloud, deployment):
+    with _explained(run, path), terminal.observing(run.record), run.running() as deployment:
         run.summary.write(path)
         if not output.printed(run.summary.document()):
             results.show(run.summary, verbose=verbose)
@@ -71,7 +71,7 @@ def demo(
             _show_next(deployment, run, state=state, keeps_running=keeps_running, verbose=verbose)
         if keeps_running:
             terminal.say("The shop is running. Press Ctrl-C to stop it.")
-            embedded_cloud.wait_for_interrupt(cloud)
+            embedded_cloud.wait_for_interrupt(run.cloud)
     if keeps_running:
         terminal.say(f"The shop has stopped. It continues with `{terminal.call('up', '--data', str(DATA))}`.")
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from cli import terminal
 from cli.models import print_candidates
 from operations.demo.comparison import Shopper
-from operations.demo.results import SHOWN_ITEMS, DemoSummary
+from operations.demo.results import SHOWN_ITEMS, SHOWN_MOVES, DemoSummary
 from operations.models import dataset_quality
 
 _SHOWN_SHARES = 4
@@ -50,7 +50,7 @@ def _show_details(summary: DemoSummary) -> None:
     if (shopper := summary.shopper()) is not None:
         _show_shopper(shopper, summary.titles)
     rows: list[list[object]] = [[name, f"{seconds:.1f}"] for name, seconds in summary.steps.items()]
-    rows.append(["total", f"{summary.total_s:.1f}"])
+    rows.append(["total (some steps overlap)", f"{summary.total_s:.1f}"])
     terminal.print_table(["step", "seconds"], rows, title="Steps", right=["seconds"])
     terminal.print_table(
         ["check", "", "expected", "found"],
@@ -70,3 +70,15 @@ def _show_shopper(shopper: Shopper, titles: Mapping[str, str]) -> None:
     terminal.print_table(
         ["rank", "before the replay", "after the replay"], rows, title=f"Recommendations for shopper {shopper.user_id}"
     )
+    terminal.print_table(
+        ["item", "rank before", "rank after", "reference after"],
+        [
+            [titles.get(move.item_id, move.item_id), _rank(move.before), _rank(move.after), _rank(move.reference_after)]
+            for move in shopper.moves[:SHOWN_MOVES]
+        ],
+        title=f"Never-bought items of shopper {shopper.user_id} that moved ({len(shopper.moves)}; furthest up first)",
+    )
+
+
+def _rank(rank: int | None) -> object:
+    return "beyond 500" if rank is None else rank

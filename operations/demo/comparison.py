@@ -44,12 +44,40 @@ class Ranking:
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
+class Move:
+    """Never-bought item whose rank changed in the list of the API or of the reference model.
+
+    Ranks count from 1. None means that the item is not in the list.
+    """
+
+    item_id: str
+    before: int | None
+    after: int | None
+    reference_before: int | None
+    reference_after: int | None
+
+    @property
+    def agrees(self) -> bool:
+        return (self.before, self.after) == (self.reference_before, self.reference_after)
+
+    @property
+    def distance(self) -> int:
+        """Number of ranks by which the item rose.
+
+        An item that is not in the list counts as if it had the rank `LIST_LENGTH` + 1.
+        """
+        end = LIST_LENGTH + 1
+        return (self.before or end) - (self.after or end)
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
 class Shopper:
-    """Rankings for one shopper before and after the replay."""
+    """Comparison for one shopper. `moves` are of items that the shopper never bought, largest rise first."""
 
     user_id: str
     before: Ranking
     after: Ranking
+    moves: tuple[Move, ...]
 
 
 def fetch_answers(
@@ -79,3 +107,16 @@ def rank(answer: Answer, reference: ReferenceModel) -> Ranking:
     k = LIST_LENGTH - answer.cold
     expected = reference.rank(answer.profile, k=k, now_ms=answer.answered_ms, answered=answer.item_ids)
     return Ranking(answered, tuple(expected))
+
+
+def compare(user_id: str, *, before: Ranking, after: Ranking, bought: set[str]) -> Shopper:
+    """Compare the ranks of the items that the shopper never bought. `bought` includes the replay."""
+    ranks = [_ranks(items) for items in (before.answered, after.answered, before.reference, after.reference)]
+    items = dict.fromkeys(item_id for rank_by_item in ranks for item_id in rank_by_item if item_id not in bought)
+    moves = [Move(item_id, *(rank_by_item.get(item_id) for rank_by_item in ranks)) for item_id in items]
+    moved = [move for move in moves if move.before != move.after or move.reference_before != move.reference_after]
+    return Shopper(user_id, before, after, tuple(sorted(moved, key=lambda move: -move.distance)))
+
+
+def _ranks(item_ids: Sequence[str]) -> dict[str, int]:
+    return {item_id: rank for rank, item_id in enumerate(item_ids, start=1)}

@@ -53,6 +53,16 @@ class Journey:
     titles: Mapping[str, str]
     shifted_weeks: int
 
+    def bought(self, user_ids: set[str]) -> dict[str, set[str]]:
+        """Return the items that each user bought before the held-back days."""
+        rows = pq.read_table(
+            self.interactions, columns=["USER_ID", "ITEM_ID"], filters=[("USER_ID", "in", sorted(user_ids))]
+        )
+        bought: dict[str, set[str]] = {user_id: set() for user_id in user_ids}
+        for user_id, item_id in zip(rows["USER_ID"].to_pylist(), rows["ITEM_ID"].to_pylist(), strict=True):
+            bought[user_id].add(item_id)
+        return bought
+
 
 def prepare(directory: Path, *, now_s: int, held_back_days: int, users: int | None = None) -> Journey:
     """Write the files. `users` is the number of households, evenly spaced in the data; None for all."""

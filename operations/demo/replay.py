@@ -1,45 +1,73 @@
-"""Replay of the held-back days as live events."""
+"""Replay of the held-back days as live events. Some shoppers use the HTTP API, the others use the stream directly."""
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from alsolike.declarations.limits import MAX_EVENTS_PER_CALL
-from alsolike.events.interactions import profile_id
+from alsolike.events.interactions import Interaction, profile_id
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.client.api import Api
+from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.demo.complete_journey import LiveEvent
 
 EVENT_TYPE = "purchase"
 _THREADS = 4
+_STREAM_EVERY = 4
+_RECORDS_PER_PUT = 500
 _POLL_S = 0.1
 
 
-Plan = Mapping[str, Sequence[Sequence[LiveEvent]]]
-"""Events of each user, oldest first, in bodies of `POST /events`. A body has events of one basket."""
+@dataclasses.dataclass(frozen=True, slots=True)
+class ReplayPlan:
+    """Events of each user. All events of a user are sent over HTTP, or all directly to the stream.
+
+    Each of the `calls` is a body of `POST /events` with events of one basket.
+    """
+
+    calls: Mapping[str, Sequence[Sequence[LiveEvent]]]
+    records: Mapping[str, Sequence[LiveEvent]]
+
+    @property
+    def users(self) -> list[str]:
+        return [*self.calls, *self.records]
+
+    def events(self, user_id: str) -> Iterator[LiveEvent]:
+        """Yield a user's events, oldest first."""
+        yield from itertools.chain.from_iterable(self.calls.get(user_id, ()))
+        yield from self.records.get(user_id, ())
 
 
-def plan(held_back: Sequence[LiveEvent], *, max_calls: int) -> Plan:
-    """Select shoppers in the order of their first events. Skip a shopper who needs more than the remaining calls."""
+def plan(held_back: Sequence[LiveEvent], *, max_calls: int, max_records: int) -> ReplayPlan:
+    """Select shoppers in order of appearance. One of `_STREAM_EVERY` shoppers uses the stream, the others use HTTP.
+
+    A shopper whose events exceed the remaining calls or records is skipped.
+    """
     by_user: dict[str, list[LiveEvent]] = {}
     for event in held_back:
         by_user.setdefault(event.user_id, []).append(event)
-    calls, calls_left = dict[str, Sequence[Sequence[LiveEvent]]](), max_calls
-    for user_id, events in by_user.items():
+    calls, records = dict[str, Sequence[Sequence[LiveEvent]]](), dict[str, Sequence[LiveEvent]]()
+    calls_left, records_left = max_calls, max_records
+    for index, (user_id, events) in enumerate(by_user.items()):
         bodies = _bodies(events)
-        if len(bodies) <= calls_left:
+        if index % _STREAM_EVERY == _STREAM_EVERY - 1:
+            if len(events) <= records_left:
+                records[user_id] = events
+                records_left -= len(events)
+        elif len(bodies) <= calls_left:
             calls[user_id] = bodies
             calls_left -= len(bodies)
-    return calls
+    return ReplayPlan(calls, records)
 
 
-def send(plan: Plan, deployment: Deployment, *, on_sent: Callable[[int], None]) -> None:
+def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
     """Send the events of each user in order."""
     api = Api(deployment)
 
@@ -50,17 +78,18 @@ def send(plan: Plan, deployment: Deployment, *, on_sent: Callable[[int], None]) 
             on_sent(len(events))
 
     with ThreadPoolExecutor(_THREADS, "replay") as pool:
-        for _ in pool.map(call, plan.items()):
+        for _ in pool.map(call, plan.calls.items()):
             pass
+    _put_records(plan, deployment, now_ms=now_ms, on_sent=on_sent)
 
 
-def expected_profiles(plan: Plan, before: Mapping[str, Profile]) -> dict[str, Profile]:
+def expected_profiles(plan: ReplayPlan, before: Mapping[str, Profile]) -> dict[str, Profile]:
     return {
         user_id: before[user_id].merge(
             RecentInteraction(event.time_s * 1000, event.event_id, event.item_id, EVENT_TYPE)
-            for event in itertools.chain.from_iterable(bodies)
+            for event in plan.events(user_id)
         )
-        for user_id, bodies in plan.items()
+        for user_id in plan.users
     }
 
 
@@ -104,3 +133,35 @@ def _wire(event: LiveEvent) -> dict[str, object]:
         "itemId": event.item_id,
         "sentAt": event.time_s,
     }
+
+
+def _put_records(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
+    stream, client = deployment.names.stream_name, deployment.client("kinesis")
+    records = [
+        {"Data": _interaction(event, now_ms=now_ms).to_record(), "PartitionKey": event.user_id}
+        for events in plan.records.values()
+        for event in events
+    ]
+    for at in range(0, len(records), _RECORDS_PER_PUT):
+        part = records[at : at + _RECORDS_PER_PUT]
+        with translate_aws_errors(f"stream {stream}"):
+            failed = client.put_records(StreamName=stream, Records=part)["FailedRecordCount"]
+        if failed:
+            raise Unavailable(f"stream {stream} refused {failed} of {len(part)} records")
+        on_sent(len(part))
+
+
+def _interaction(event: LiveEvent, *, now_ms: int) -> Interaction:
+    return Interaction(
+        event_id=event.event_id,
+        user_id=event.user_id,
+        session_id=event.basket_id,
+        item_id=event.item_id,
+        event_type=EVENT_TYPE,
+        event_value=event.value,
+        event_time_ms=event.time_s * 1000,
+        recommendation_id=None,
+        impression=(),
+        properties="{}",
+        received_time_ms=now_ms,
+    )

@@ -16,6 +16,7 @@ from operations.demo.comparison import Shopper
 from operations.models import dataset_quality
 
 SHOWN_ITEMS = 10
+SHOWN_MOVES = 8
 
 
 class DemoFailed(AlsolikeError):
@@ -52,7 +53,7 @@ class FirstRecommendation:
 class DemoSummary:
     """Results so far.
 
-    `steps` are total durations in seconds by description, in the order of the first completion.
+    `steps` are durations in seconds, in order of completion. Some steps overlap.
     """
 
     steps: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -103,14 +104,11 @@ class DemoSummary:
         path.write_bytes(orjson.dumps(self.document(), option=orjson.OPT_INDENT_2))
 
     def shopper(self) -> Shopper | None:
-        """Return the shopper with the most changed recommendations, or None if there are no shoppers.
+        """Return the shopper whose list changed most, by new items among the first `SHOWN_ITEMS` and then by moves."""
 
-        The change is the number of items among the first `SHOWN_ITEMS` after the replay that were not among the first
-        `SHOWN_ITEMS` before it.
-        """
-
-        def changes(shopper: Shopper) -> int:
-            return len({*shopper.after.answered[:SHOWN_ITEMS]}.difference(shopper.before.answered[:SHOWN_ITEMS]))
+        def changes(shopper: Shopper) -> tuple[int, int]:
+            before = set(shopper.before.answered[:SHOWN_ITEMS])
+            return len(set(shopper.after.answered[:SHOWN_ITEMS]) - before), len(shopper.moves)
 
         return max(self.shoppers, key=changes, default=None)
 
@@ -130,4 +128,8 @@ class DemoSummary:
             "user_id": shopper.user_id,
             "before": items(shopper.before.answered),
             "after": items(shopper.after.answered),
+            "never_bought_that_moved": [
+                {**dataclasses.asdict(move), "title": self.titles.get(move.item_id)}
+                for move in shopper.moves[:SHOWN_MOVES]
+            ],
         }

@@ -60,7 +60,7 @@ def main(arguments: Sequence[str]) -> int:
             progress.report_to(terminal)
             with contextlib.redirect_stdout(recording), contextlib.redirect_stderr(recording):
                 stack.enter_context(terminal.observing(demo.record))
-                _, deployment = stack.enter_context(demo.running())
+                deployment = stack.enter_context(demo.running())
                 results.show(demo.summary)
             recording.write_svg(IMAGES / "demo.svg", command="make demo")
             shopper = demo.summary.shopper()

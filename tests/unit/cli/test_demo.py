@@ -19,7 +19,7 @@ from model_export.export.reference import Reference
 from operations.client.api import Api
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import replay
-from operations.demo.comparison import Answer, Ranking, Shopper, fetch_answers, rank
+from operations.demo.comparison import Answer, Move, Ranking, compare, fetch_answers, rank
 from operations.demo.complete_journey import LiveEvent, prepare
 from operations.demo.reference import ReferenceModel
 from operations.demo.results import DemoCheck, DemoFailed, DemoSummary, FirstRecommendation, Latency
@@ -36,31 +36,53 @@ def event(user_id, item_id, *, basket="b", time_s=1):
 def test_calls_have_at_most_one_basket_and_ten_events():
     events = [event("1", f"i{index}", basket="x") for index in range(12)] + [event("1", "j", basket="y")]
 
-    plan = replay.plan(events, max_calls=10)
+    plan = replay.plan(events, max_calls=10, max_records=10)
 
-    assert [len(body) for body in plan["1"]] == [10, 2, 1]
+    assert [len(body) for body in plan.calls["1"]] == [10, 2, 1]
 
 
-def test_shoppers_are_selected_within_the_number_of_calls():
-    baskets = {"0": 2, "1": 3, "2": 1}
-    events = [event(user, "i", basket=str(basket)) for user, count in baskets.items() for basket in range(count)]
+def test_each_shopper_uses_only_the_api_or_the_stream_within_limits():
+    events = [event(str(user), f"i{index}", basket=str(index)) for user in range(9) for index in range(2)]
 
-    plan = replay.plan(events, max_calls=4)
+    plan = replay.plan(events, max_calls=8, max_records=3)
 
-    assert list(plan) == ["0", "2"]
+    assert list(plan.calls) == ["0", "1", "2", "4"]  # Each of these users requires two calls.
+    # The plan sends every fourth user through the stream. User 7 would exceed the limit of three records.
+    assert list(plan.records) == ["3"]
+    assert [live.item_id for live in plan.events("3")] == ["i0", "i1"]
 
 
 def test_expected_profile_is_the_previous_one_merged_with_events():
     known = RecentInteraction(500, "e", "a", "purchase")
-    plan = replay.plan([event("1", "z", time_s=2)], max_calls=1)
+    plan = replay.plan([event("1", "z", time_s=2)], max_calls=1, max_records=0)
 
     expected = replay.expected_profiles(plan, {"1": Profile("u#1", (known,))})
 
     assert expected["1"].recent == (known, RecentInteraction(2000, "b-z", "z", "purchase"))
 
 
-def ranking(items):
-    return Ranking(tuple(items), tuple(items))
+def ranking(items, reference=None):
+    return Ranking(tuple(items), tuple(reference or items))
+
+
+def test_never_bought_items_with_a_new_rank_count_as_moves():
+    shopper = compare("1", before=ranking("abcd"), after=ranking("dace"), bought={"a"})
+
+    assert shopper.moves == (Move("e", None, 4, None, 4), Move("d", 4, 1, 4, 1), Move("b", 2, None, 2, None))
+    assert all(move.agrees for move in shopper.moves)
+
+
+def test_response_different_from_the_reference_does_not_agree():
+    shopper = compare("1", before=ranking("abc"), after=ranking("bac", "cab"), bought=set())
+
+    assert not shopper.after.agrees
+    assert {move.item_id: move.agrees for move in shopper.moves} == {"a": True, "b": False, "c": False}
+
+
+def test_item_moved_only_by_the_reference_is_a_disagreement():
+    shopper = compare("1", before=ranking("ab"), after=ranking("ab", "ba"), bought=set())
+
+    assert [move.agrees for move in shopper.moves] == [False, False]
 
 
 class ScoredItems(Model):
@@ -214,7 +236,7 @@ def complete():
         left_out={"sasrec": "torch is not installed"},
         dataset=DATASET,
         first=FirstRecommendation("1", ("a", "b"), after_s=118.2),
-        shoppers=(Shopper("1", before=ranking("abcdef"), after=ranking("fabcde")),),
+        shoppers=(compare("1", before=ranking("abcdef"), after=ranking("fabcde"), bought={"a"}),),
         titles={"f": "Fig"},
         latency=Latency(100, p50_ms=24.7, p95_ms=59.5),
         checks=[check(name) for name in "abcde"],
@@ -233,22 +255,34 @@ def test_results_fit_on_a_screen_and_have_the_longest_steps(capsys):
         "boot 7%, synthesize 4%",
     ]
     assert lines.count("passed  1 of 2 answers agree") == 5
-    assert "sasrec was left out: torch is not installed" in lines
 
 
-def test_verbose_results_have_quality_lists_steps_and_checks(capsys):
+def test_verbose_results_have_quality_lists_moves_steps_and_checks(capsys):
     show(complete(), verbose=True)
 
     printed = capsys.readouterr().out
-    for part in ("1,312 rows read", "Recommendations for shopper 1", "total", "expected", "summary.json"):
+    for part in (
+        "1,312 rows read", "Recommendations for shopper 1", "total (some steps overlap)", "expected", "summary.json",
+        "Never-bought items of shopper 1 that moved (5; furthest up first)",
+    ):  # fmt: skip
         assert part in printed
 
 
-def test_summary_has_the_data_quality_and_excluded_algorithms():
-    document = complete().document()
+def test_summary_has_the_data_quality():
+    quality = DemoSummary(dataset=DATASET).document()["dataset"]
 
-    assert document["dataset"]["kept"] == DATASET.interactions
-    assert document["left_out"] == {"sasrec": "torch is not installed"}
+    expected = {"rows_read": DATASET.rows_read, "kept": DATASET.interactions, "dropped": DATASET.dropped}
+    assert {name: quality[name] for name in expected} == expected
+
+
+def test_summary_has_excluded_algorithms_with_reasons(capsys):
+    candidate = AlgorithmFigures("ease", hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=True)
+    summary = DemoSummary(candidates=(candidate,), left_out={"sasrec": "torch is not installed"})
+
+    show(summary)
+
+    assert "sasrec was left out: torch is not installed\n" in capsys.readouterr().out
+    assert summary.document()["left_out"] == {"sasrec": "torch is not installed"}
 
 
 def prepared(directory, now_s=NOW_S):

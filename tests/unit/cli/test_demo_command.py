@@ -4,13 +4,16 @@ import contextlib
 import io
 import json
 import sys
+import threading
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.errors import AlsolikeError, Unavailable
 from cli import terminal
 from cli.main import main
+from operations.client.background import Background
 from operations.client.deployment import Deployment
 from operations.demo import run
 from operations.demo.results import DemoCheck, FirstRecommendation
@@ -48,8 +51,8 @@ class Finished(Demo):
         with terminal.step("train the model"):
             if self.error is not None:
                 raise self.error
-        deployment = Deployment("demo", NAMES, lambda service: None, lambda: KEY, is_local=True)
-        yield SimpleNamespace(state=Interrupted()), deployment
+        self._cloud = SimpleNamespace(state=Interrupted())  # type: ignore[assignment]
+        yield Deployment("demo", NAMES, lambda service: None, lambda: KEY, is_local=True)
 
 
 @pytest.fixture
@@ -137,3 +140,17 @@ def test_interrupted_demo_exits_with_status_130(demo, monkeypatch, capsys):
 
     assert capsys.readouterr().err.splitlines()[-1].startswith("alsolike: the demo was interrupted")
     assert json.loads(SUMMARY.read_text(encoding="utf-8"))["error"] == "interrupted"
+
+
+def test_background_call_starts_at_once_and_raises_its_error_on_result():
+    started = threading.Event()
+
+    def fail():
+        started.set()
+        raise AlsolikeError("no pages")
+
+    call = Background[Any](fail)
+
+    assert started.wait(10)
+    with pytest.raises(AlsolikeError, match="no pages"):
+        call.result()

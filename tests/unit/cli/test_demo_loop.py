@@ -12,8 +12,6 @@ import pytest
 from alsolike.configuration import recommendation_id
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
-from operations.client import api
-from operations.client.api import Api
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import loop, reference, replay
 from operations.demo.complete_journey import Journey, LiveEvent
@@ -39,7 +37,6 @@ class MemoryApi:
     """API of a shop whose model ranks by `ranked`."""
 
     version: str | None = "r1"
-    wait_for_model = Api.wait_for_model
 
     def __init__(self, deployment):
         self._profiles = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
@@ -63,11 +60,11 @@ class MemoryReference:
         return ranked(profile)[:k]
 
 
-def send(plan, deployment, *, on_sent):
+def send(plan, deployment, *, now_ms, on_sent):
     """Write the events into the profiles, as the stream's consumer does."""
     store = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
-    for user, profile in replay.expected_profiles(plan, replay.read_profiles(list(plan), store)).items():
-        store.add(f"u#{user}", profile.recent, now_ms=NOW_S * 1000)
+    for user, profile in replay.expected_profiles(plan, replay.read_profiles(plan.users, store)).items():
+        store.add(f"u#{user}", profile.recent, now_ms=now_ms)
         on_sent(1)
 
 
@@ -124,12 +121,15 @@ def test_loop_imports_trains_recommends_and_agrees_with_the_reference(run):
         "the gate promotes the model",
         "every live event updates its shopper's profile",
         "the API ranks as the reference model does",
+        "never-bought items move as in the reference model",
     ]
     assert (summary.data["interactions"], summary.data["items"], summary.data["users"]) == (4, 6, 4)
     assert (summary.model["algorithm"], summary.files["model"][-6:]) == ("ease", "/model")
     assert summary.first.item_ids == ("cheese", "figs", "honey", "milk", "pears")
     assert (summary.latency.requests, summary.latency.p50_ms, summary.latency.p95_ms) == (100, 3.0, 3.0)
     assert (summary.replay["events"], summary.replay["shoppers"]) == (4, 4)
+    # Each shopper bought two of six items. The other four items moved by one position.
+    assert summary.replay["never_bought_items_moved"] == 4 * 4
 
 
 def test_model_rejected_by_the_gate_ends_the_loop_with_the_next_command(run, outcome):
@@ -145,7 +145,20 @@ def test_rankings_different_from_the_reference_fail_the_check(run, monkeypatch):
 
     failed = {check.name: check.found for check in run().checks if not check.passed}
 
-    assert failed == {"the API ranks as the reference model does": "0 of 8 answers rank as the reference model does"}
+    assert failed == {
+        "the API ranks as the reference model does": "0 of 8 answers rank as the reference model does",
+        "never-bought items move as in the reference model": (
+            "0 of 16 never-bought items moved as the reference model says"
+        ),
+    }
+
+
+def test_model_that_moves_no_never_bought_item_passes_the_check(run, monkeypatch):
+    monkeypatch.setattr(f"{__name__}.ranked", lambda profile: list(ITEMS))
+
+    (check,) = [check for check in run().checks if check.name.startswith("never-bought")]
+
+    assert (check.passed, check.found) == (True, "0 of 0 never-bought items moved as the reference model says")
 
 
 def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(run, monkeypatch):
@@ -156,16 +169,16 @@ def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(run, mon
 
     summary = run()
 
-    assert [check.passed for check in summary.checks] == 4 * [True]
+    assert [check.passed for check in summary.checks] == 5 * [True]
     assert summary.checks[3].found == (
         "4 of 4 answers rank as the reference model does; shoppers not compared because of reranked cold items: 2"
     )
-    assert summary.replay["shoppers_not_compared"] == 2
+    assert (summary.replay["shoppers_not_compared"], summary.replay["never_bought_items_moved"]) == (2, 2 * 4)
 
 
 def test_version_not_served_in_time_raises_unavailable(run, monkeypatch):
     monkeypatch.setattr(MemoryApi, "version", "r0")
-    monkeypatch.setattr(api, "MODEL_TIMEOUT_S", 0)
+    monkeypatch.setattr(loop, "CHAMPION_TIMEOUT_S", 0)
 
     with pytest.raises(Unavailable, match="after 0 s the API still serves r0, expected r1"):
         run()

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -158,6 +159,16 @@ def test_cost_uses_built_layers_and_otherwise_empty_ones(repository):
     embedded_cloud.build_layers()
 
     assert (before, layers_of_last_synthesis()) == ("empty-layers", "layers")
+
+
+def test_build_does_not_start_after_builds_were_stopped(tmp_path):
+    stopped = threading.Event()
+    embedded_cloud.stop_builds(stopped)
+
+    with pytest.raises(embedded_cloud.BuildFailed, match="building the pages was stopped"):
+        embedded_cloud._run(["touch", str(tmp_path / "started")], action="building the pages", stopped=stopped)
+
+    assert not (tmp_path / "started").exists()
 
 
 def test_installed_package_contains_its_pages(repository, monkeypatch):

@@ -55,7 +55,7 @@ def test_environment_option_is_accepted_by_up(options, tmp_path, monkeypatch):
         raise NotFound(f"synthesizing {environment}")
 
     monkeypatch.setattr(embedded_cloud, "build_layers", lambda: None)
-    monkeypatch.setattr(embedded_cloud, "build_pages", lambda: None)
+    monkeypatch.setattr(embedded_cloud, "build_pages", lambda stopped: None)
     monkeypatch.setattr(embedded_cloud, "synthesize", synthesize)
 
     with pytest.raises(NotFound, match=r"^synthesizing shop-a$"):

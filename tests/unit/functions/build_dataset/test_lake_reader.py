@@ -58,9 +58,14 @@ def test_properties_of_an_object_are_dropped_before_the_next_read(s3, lake_bucke
         return convert(rows, context)
 
     counts = []
+
+    def count(number, name):
+        if name == "get_object":
+            counts.append(len(converted))
+
     monkeypatch.setattr(lake_reader, "BATCH_BYTES", 1)  # Objects are read one after another.
     monkeypatch.setattr(lake_reader, "_with_contexts", counted)
-    read_lake(Watched(s3, lambda number, name: name == "get_object" and counts.append(len(converted))), lake_bucket)
+    read_lake(Watched(s3, count), lake_bucket)
 
     assert counts == [0, 1, 2]
 

@@ -18,7 +18,7 @@ class Echo(BaseHTTPRequestHandler):
         self.send_response(200)
         self.end_headers()
         self.wfile.write(b"{}")
-        self.server.asked.append(self.path)
+        vars(self.server)["asked"].append(self.path)
 
     def log_message(self, *_):
         pass
@@ -27,7 +27,7 @@ class Echo(BaseHTTPRequestHandler):
 @pytest.fixture
 def http_server():
     with HTTPServer(("127.0.0.1", 0), Echo) as server:
-        server.asked = []
+        vars(server)["asked"] = []
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield server
