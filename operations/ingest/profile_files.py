@@ -15,6 +15,7 @@ from alsolike.profiles.profile import Profile, RecentInteraction
 
 PROFILE_COLUMNS = ("profile_id", "event_time_ms", "event_id", "item_id", "event_type", "context")
 MAX_FILES = 256
+MAX_ROWS = 500_000
 _SCHEMA = pa.schema(
     [(name, pa.int64() if name == "event_time_ms" else pa.string()) for name in PROFILE_COLUMNS],
 )
@@ -54,7 +55,7 @@ class ProfileFiles:
             return
         self._writers[number].close()
         with pa.OSFile(str(self._paths[number])) as file:
-            rows = _latest(pa.ipc.open_stream(file).read_all(), length)
+            rows = _read(pa.ipc.open_stream(file), length)
         columns = [rows[name].to_pylist() for name in PROFILE_COLUMNS]
         for profile_id, entries in itertools.groupby(zip(*columns, strict=True), key=lambda row: row[0]):
             interactions = (RecentInteraction(*fields) for _, *fields in entries)
@@ -63,6 +64,18 @@ class ProfileFiles:
     def profiles(self, *, length: int = HISTORY_LENGTH) -> Iterator[Profile]:
         for number in range(len(self)):
             yield from self.read(number, length=length)
+
+
+def _read(batches: pa.RecordBatchReader, length: int) -> pa.Table:
+    """Return the result of `_latest` for all batches. Memory holds at most `MAX_ROWS` other rows."""
+    held = pa.Table.from_batches([], _SCHEMA)
+    limit = MAX_ROWS
+    for batch in batches:
+        held = pa.concat_tables([held, pa.Table.from_batches([batch])])
+        if len(held) > limit:
+            held = _latest(held, length)
+            limit = len(held) + MAX_ROWS
+    return _latest(held, length)
 
 
 def _latest(rows: pa.Table, length: int) -> pa.Table:

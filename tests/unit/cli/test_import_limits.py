@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.profiles.profile import Profile, RecentInteraction
-from operations.ingest import csv_blocks, csv_rows, files
+from operations.ingest import csv_blocks, csv_rows, files, profile_files
 from operations.ingest.csv_blocks import blocks
 from operations.ingest.interaction_checks import check
 from operations.ingest.profile_files import ProfileFiles
@@ -142,9 +142,10 @@ def test_chunks_end_at_the_byte_limit(tmp_path, monkeypatch):
     assert max(chunk.rows.nbytes for chunk in chunks) < 20_000
 
 
-@pytest.mark.parametrize("count", [1, 7])
+@pytest.mark.parametrize(("count", "max_rows"), [(1, 500), (1, 500_000), (7, 500_000)])
 @pytest.mark.parametrize("stated", [False, True])
-def test_profiles_do_not_depend_on_the_number_of_files(tmp_path, count, stated):
+def test_profiles_do_not_depend_on_the_number_of_files_and_rows(tmp_path, monkeypatch, count, max_rows, stated):
+    monkeypatch.setattr(profile_files, "MAX_ROWS", max_rows)
     random = np.random.default_rng(7)
     rows = 3_000
     table = pa.table(
@@ -157,16 +158,16 @@ def test_profiles_do_not_depend_on_the_number_of_files(tmp_path, count, stated):
         }
     )
     expected: dict[str, list[RecentInteraction]] = {}
-    profile_files = ProfileFiles(tmp_path, files=count)
+    gathered = ProfileFiles(tmp_path, files=count)
     for start in range(0, rows, 250):
         good = check(table.slice(start, 250), default_event_type="view", now_ms=NOW_MS).good
-        profile_files.add(profile_rows(good, context=["device"]))
+        gathered.add(profile_rows(good, context=["device"]))
         for row in good.table().to_pylist():
             user = f"u#{row['user_id']}"
             fields = {name: row[name] for name in ("event_time_ms", "event_id", "item_id", "event_type")}
             event = RecentInteraction(**fields, context=context_of(row["properties"], ["device"]))
             expected.setdefault(user, []).append(event)
-    found = {profile.profile_id: profile for profile in profile_files.profiles()}
+    found = {profile.profile_id: profile for profile in gathered.profiles()}
 
     assert found == {user: Profile(user).merge(events) for user, events in expected.items()}
     assert max(len(profile.recent) for profile in found.values()) == HISTORY_LENGTH
