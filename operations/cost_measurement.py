@@ -52,7 +52,7 @@ class CallFigures:
     records: float | None = None
 
     def duration(self, known: Duration) -> Duration:
-        """Return `known` with both durations scaled by one factor, so that a measured call takes the measured mean."""
+        """Return `known` with both durations scaled by one factor, so that a call with `records` takes `mean_ms`."""
         factor = self.mean_ms / known.ms(self.records or 0.0)
         seen = f"measured: {self.calls} call(s), {self.mean_ms:.1f} ms"
         return Duration(known.call_ms * factor, known.record_ms * factor, seen, self.log_bytes)

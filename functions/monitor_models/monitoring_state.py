@@ -67,7 +67,7 @@ class State:
         The new counts cover only the window. Days with neither count are missing.
         """
         first = event_date(since_ms)
-        same = self.counted_from_ms == since_ms  # Otherwise the stored count covers another part of the first day.
+        same = self.counted_from_ms == since_ms  # Other starts count other parts of the first day.
         stored = {day: count for day, count in self.days.items() if day > first or (same and day == first)}
         return {day: max(counts.get(day, 0), stored.get(day, 0)) for day in sorted({*counts, *stored})}
 

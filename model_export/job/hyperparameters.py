@@ -22,7 +22,8 @@ _FORMS: Mapping[str, tuple[str, str, Callable[[str], Any]]] = {
     "public_lists": _TRUTH,
     "algorithms": ("(?s:.*)", "names", str),
 }
-"""Regular expression, description and parser by hyperparameter. `_read` parses numbers above 0 and the objective."""
+"""Regular expression, description and parser by hyperparameter. The objective and positive numbers are absent, because
+`_read` parses them itself."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,15 +107,15 @@ def judge_new_data(
     earlier: Sequence[EarlierFit] = (),
     seed: int,
 ) -> NewData | None:
-    """Check the interactions since the champion's training. Return None if there are none.
+    """Check the interactions after `since_ms`. Return None if there are none.
 
     Parameters
     ----------
     since_ms
         Start of the new interactions, see `model_export.job.champion_comparison`.
     earlier
-        Models with `settings`, fitted on earlier parts of `data`. The first one that can predict the earlier period is
-        reused.
+        Models with `settings`, fitted on earlier parts of `data`. The first one whose data ends before the earlier
+        period, with which the new one is compared, is reused.
     """
     interactions = data.interactions
     new = interactions.time_ms[interactions.time_ms > since_ms]

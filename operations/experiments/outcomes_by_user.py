@@ -28,12 +28,11 @@ class UserTable:
         return len(self.table)
 
     def column(self, name: str) -> list[float]:
-        """Return a column of sums with one element per user."""
         values: list[float] = self.table[name].to_pylist()
         return values
 
     def before(self, name: str) -> list[float]:
-        """Return a column of sums for the days before the start, with one element per user."""
+        """Return a column of sums over the `BEFORE_DAYS` days before the experiment, 0 for users without responses."""
         return [0.0] * len(self) if self.earlier is None else self.joined(self.earlier, name)
 
     def joined(self, sums: pa.Table, name: str) -> list[float]:

@@ -126,7 +126,7 @@ def _family(
     scale: float = 1.0,
     **by: Mapping[str, Source],
 ) -> Family:
-    """Return a family with one series, or with a series for each value of the label in `by`, which has its source."""
+    """Return a family with one series from `source`, or one per value of a label. `by` maps the values to sources."""
     labelled = [Series(((label, value),), each) for label, sources in by.items() for value, each in sources.items()]
     return Family(f"{PREFIX}{name}", kind, about, tuple(labelled) or (Series(source=source),), origin, scale)
 

@@ -95,8 +95,10 @@ class Selection:
         """Return the named objects in the order of the names, or those written since `since_ms`, latest first."""
         if self.names:
             return list(dict.fromkeys(store.find(name) for name in self.names))
-        # An object is written after its records arrived, so objects that were written before `since_ms` cannot match.
-        return [entry for entry in store.entries() if self.since_ms is None or entry.written_ms >= self.since_ms]
+        # An object is written after its records arrived, so objects that were written before the second of `since_ms`
+        # cannot match. S3's times are whole seconds.
+        since_ms = (self.since_ms or 0) // 1000 * 1000
+        return [entry for entry in store.entries() if entry.written_ms >= since_ms]
 
     def read(self, store: QuarantineStore, entries: Sequence[Entry]) -> Iterator[DeadLetter | None]:
         """Yield the content of each entry that still exists, or None if the entry is not selected."""

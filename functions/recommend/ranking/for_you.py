@@ -1,7 +1,8 @@
 """Recommendations for a user: the model's list, else similar, popular or trending items.
 
-Boosts and demotions change scores by factors. At most `MAX_GROUPS` model runs, one per distinct factor, find the items
-with the best changed scores. Fatigue demotes items that the user has seen without a reaction.
+Boosts and demotions change scores by factors. One model run per distinct product of factors finds the items with the
+best changed scores. If these are more than `MAX_GROUPS`, or exceed the time budget, a single run ranks without boosts,
+and only its items are boosted. Fatigue demotes items that the user has seen without a reaction.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from alsolike.lake.quarantine import QuarantinedRecord, original_key, read_dead_
 from alsolike.runtime.errors import Unavailable
 from operations.client import deployment as deployments
 from operations.quarantine.replay import MAX_ATTEMPTS, Replayer
-from operations.quarantine.store import QuarantineStore, Selection
+from operations.quarantine.store import Entry, QuarantineStore, Selection
 from tests.unit.cli.held_back import (
     ARRIVED_MS,
     BATCH_KEY,
@@ -70,6 +70,14 @@ def test_list_is_filtered_by_reason_and_time(shop):
     since = datetime.fromtimestamp(ARRIVED_MS / 1000 + 1, UTC).isoformat()
     assert [each["data"] for each in document("list", "--since", since)] == ["b"]
     assert run("list", "--reason", "nothing like it").stdout == "no quarantined record matches\n"
+
+
+def test_since_within_a_second_keeps_objects_written_in_this_second(shop, monkeypatch):
+    written = [Entry(9_000, "early"), Entry(10_000, "same")]
+    store = QuarantineStore(shop)
+    monkeypatch.setattr(store, "entries", lambda: written)
+
+    assert Selection(since_ms=10_500).entries(store) == written[1:]
 
 
 @pytest.mark.parametrize("since", ["yesterday", "3", "2026-01-01T00:00:00", "-3d"])

@@ -209,7 +209,7 @@ class TestWaiting:
         for now_ms in (1, 2):
             budget.begin_request(limited=True)
             assert value.current(now_ms=now_ms) == "first"
-        # A limited request waits only for a read that it started.
+        # The first read is awaited without a limit, a started one for the budget, and one of an earlier request not.
         assert [call.kwargs["timeout"] for call in wait.call_args_list] == [None, BUDGET_MS / 1000, 0]
         read.may_end.set()
         until(lambda: value.current(now_ms=3) == "second")

@@ -40,14 +40,15 @@ class Canary:
     share
         Share of users, between 0 and 1 (exclusive).
     started_ms, ends_ms
-        Start of the canary, and time of the promotion if no test fails, in epoch milliseconds.
+        Start of the canary, and time from which the next evaluation promotes the version, unless a test, the forecast
+        or a silent log prevents it, in epoch milliseconds.
     planned_answers
         Planned number of responses in both arms, for `alsolike.experiments.sequential_tests`.
     expected_answers
-        Approximate number of responses, in both arms, that a canary of the same length would have included before the
-        start; None in pointers of earlier versions of Alsolike.
+        Approximate number of responses in both arms during a period of the same length before the start; None in
+        pointers of earlier versions of Alsolike.
     extended
-        True if the canary was extended because its responses were missing in the log.
+        True if the canary was extended, because the log had few of the expected responses.
     """
 
     version: str

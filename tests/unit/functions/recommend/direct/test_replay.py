@@ -136,7 +136,7 @@ def test_replay_draws_the_same_items_as_its_response(shop, configuration):
     shop.catalogue({item: {"creationTimestamp": now_s - 60} for item in ("kiwi", "plum", "quince", "melon")})
     shop.remember("u#anna", "pear")
     drawn = set()
-    for _ in range(200):  # one in eight responses swaps the first two items
+    for _ in range(200):  # with `swaps`, one in eight responses swaps the first two items
         document = json.loads(shop.post({"userId": "anna", "numResults": 3})["body"])
         served = [item["itemId"] for item in document["itemList"]]
         drawn.add(tuple(served))
