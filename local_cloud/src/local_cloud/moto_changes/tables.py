@@ -4,7 +4,7 @@ import binascii
 import bisect
 import copy
 import functools
-import os
+import random
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -278,7 +278,8 @@ def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dic
             images[name] = image.to_json()["Attributes"] if known is None else known
             size_bytes += image.size()
     return {
-        "eventID": os.urandom(16).hex(),
+        # os.urandom would release the global lock, and other threads would delay the write.
+        "eventID": f"{random.getrandbits(128):032x}",
         "eventName": "INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
         "eventSource": "aws:dynamodb",
         "eventVersion": "1.0",

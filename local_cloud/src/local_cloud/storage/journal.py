@@ -16,6 +16,8 @@ _FILE = "cloud.sqlite"
 _COMPANIONS = ("", "-wal", "-shm", "-journal")
 _PAGES_BEFORE_CHECKPOINT = 8_000
 _ROW_OVERHEAD_BYTES = 1_024
+_ROWS_PER_INSERT = 100
+_ROW = "(?, ?, ?, ?)"
 _DELETED: Final = object()
 _TABLES = """
 CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -116,25 +118,28 @@ class Journal:
         if not (entries or contents or trims):
             return
         self._has_traces = True
-        with self._database:  # one transaction
-            self._database.executemany(
-                "DELETE FROM entries WHERE kind = 'record' AND place = ? AND name < ?", list(trims.items())
-            )
-            self._database.executemany(
+        rows = [(*key, value) for key, value in entries.items() if value is not _DELETED]
+        changes: list[tuple[str, list[tuple[object, ...]]]] = [
+            ("DELETE FROM entries WHERE kind = 'record' AND place = ? AND name < ?", list(trims.items())),
+            (
                 "INSERT OR REPLACE INTO contents VALUES (?, ?)",
                 [(key, value) for key, value in contents.items() if value is not _DELETED],
-            )
-            self._database.executemany(
-                "DELETE FROM contents WHERE id = ?", [(key,) for key, value in contents.items() if value is _DELETED]
-            )
-            self._database.executemany(
-                "INSERT OR REPLACE INTO entries VALUES (?, ?, ?, ?)",
-                [(*key, value) for key, value in entries.items() if value is not _DELETED],
-            )
-            self._database.executemany(
+            ),
+            ("DELETE FROM contents WHERE id = ?", [(key,) for key, value in contents.items() if value is _DELETED]),
+            (
                 "DELETE FROM entries WHERE kind = ? AND place = ? AND name = ?",
                 [key for key, value in entries.items() if value is _DELETED],
-            )
+            ),
+        ]
+        with self._database:  # one transaction
+            for statement, values in changes:
+                if values:
+                    self._database.executemany(statement, values)
+            # Each statement waits for the global lock of Python, so one statement inserts many rows.
+            for start in range(0, len(rows), _ROWS_PER_INSERT):
+                part = rows[start : start + _ROWS_PER_INSERT]
+                statement = f"INSERT OR REPLACE INTO entries VALUES {', '.join([_ROW] * len(part))}"  # noqa: S608
+                self._database.execute(statement, [value for row in part for value in row])
 
     def erase_traces(self) -> None:
         """Remove deleted and overwritten values from the files. Commits wait for about 10 ms per MB of the database.
