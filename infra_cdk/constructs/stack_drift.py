@@ -96,6 +96,16 @@ class StackDrift(Construct):
             event="stack differs from its template",
             facts={"detection.$": "$", "more": "aws cloudformation describe-stack-resource-drifts --stack-name STACK"},
         )
+        failed = notify(
+            self,
+            "NotifyFailure",
+            alerts,
+            environment=settings.name,
+            event="drift of a stack could not be detected",
+            facts={"failure.$": "$"},
+        )
+        for call in (detect, look):
+            call.add_catch(failed)
         state = (
             sfn.Choice(self, "State")
             .when(sfn.Condition.string_equals("$.DetectionStatus", "DETECTION_IN_PROGRESS"), wait)

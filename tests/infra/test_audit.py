@@ -87,6 +87,16 @@ def test_drift_is_detected_in_all_stacks_without_reading_data(audited):
     assert schedule.properties["ScheduleExpression"] == "rate(30 days)"
 
 
+def test_operators_are_notified_of_a_failed_drift_detection(audited):
+    definition = json.loads(flat(audited.state_machine("audit").properties["DefinitionString"]))
+    states = definition["States"]["Stacks"]["ItemProcessor"]["States"]
+
+    for name in ("Detect", "Look"):
+        (caught,) = states[name]["Catch"]
+        assert caught["ErrorEquals"] == ["States.ALL"]
+        assert states[caught["Next"]]["Resource"].endswith(":sns:publish")
+
+
 def test_setting_protects_the_stacks_with_stores(audited, demo, prod):
     prefix = "alsolike-audited"
 
