@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 SERVING_CHECK = "functions/register_model/serving_check.py"
+CHAMPION_CHECKS = "functions/register_model/champion_checks.py"
 JUDGEMENT = "functions/run_canary/evaluation.py"
 FILTER_COLUMNS = "layers/core/python/alsolike/filters/columns.py"
 FILTER_EVALUATION = "layers/core/python/alsolike/filters/evaluation.py"
@@ -13,6 +14,19 @@ SESSION_LINKS = "layers/core/python/alsolike/profiles/session_marks.py"
 
 EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
     (SERVING_CHECK, "SEED = 0", "0", "1"): "Any seed draws histories.",
+    (
+        CHAMPION_CHECKS,
+        'enough = taught.get("users", 0) >= limits.gate_min_compared_users '
+        'and taught.get("hit_users", 0) >= MIN_HIT_USERS',
+        "0",
+        "1",
+    ): "The setting is at least 2.",
+    (
+        JUDGEMENT,
+        "if candidate.ratio is None or champion.ratio is None:",
+        "candidate.ratio is None or champion.ratio is None",
+        "candidate.ratio is None and champion.ratio is None",
+    ): "With a z score, both arms have a ratio.",
     (
         JUDGEMENT,
         "lacks = candidate.users < share * users",
@@ -74,6 +88,18 @@ EQUIVALENTS: dict[tuple[str, str, str, str], str] = {
         "interaction > known",
         "interaction >= known",
     ): "An equal interaction takes the place of an equal one.",
+    (
+        PROFILE,
+        'while first < len(items) and (key := items[first][PROFILES_SORT_KEY]["S"]) >= FIRST_MARK_KEY:',
+        "(key := items[first][PROFILES_SORT_KEY]['S']) >= FIRST_MARK_KEY",
+        "(key := items[first][PROFILES_SORT_KEY]['S']) > FIRST_MARK_KEY",
+    ): "Every mark has a longer key.",
+    (
+        PROFILE,
+        "if len(rows) < len(items) - first:",
+        "len(items) - first",
+        "len(items) + first",
+    ): "Without histories, the branch only sorts rows that are sorted.",
     (PROFILES, "remember_bytes: int = 0,", "0", "1"): "No link fits into one byte.",
     (SESSION_LINKS, "_LINK_BYTES = 500", "500", "501"): "The size is an estimate.",
     (

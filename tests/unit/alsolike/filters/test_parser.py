@@ -207,6 +207,7 @@ def test_keywords_and_column_spellings_are_case_insensitive():
         (f"INCLUDE ItemID WHERE Items.A = ${'p' * 51}", 31, "expected a name of at most 50 characters"),
         (f"INCLUDE ItemID WHERE Items.A IN ({','.join(f'$P{n}' for n in range(26))})", 148, "at most 25 parameters"),
         ("INCLUDE ItemID WHERE " + "(" * 33, 53, "expected groups at most 32 deep"),
+        ("INCLUDE ItemID WHERE (Items.A = 1) AND " + "(" * 33, 71, "expected groups at most 32 deep"),
         ("x" * 40, 0, f"found {'x' * 40}, expected INCLUDE or EXCLUDE"),
         ("x" * 41, 0, f"found {'x' * 40}…, expected INCLUDE or EXCLUDE"),
         ("x" * 2_501, 2_500, "the expression has 2,501 characters, expected at most 2,500"),

@@ -277,13 +277,13 @@ def test_unprocessed_link_reads_are_retried_with_delays(dynamodb):
 
 
 def test_table_that_processes_nothing_raises_unavailable(dynamodb):
-    def throttled():
-        return ProfileStore(cast(Any, Throttled(dynamodb, *[0] * 8)), "profiles", pause=lambda seconds: None)
+    reads, writes = Throttled(dynamodb, *[0] * 8), Throttled(dynamodb, *[0] * 8)
 
     with pytest.raises(Unavailable, match="profile table profiles: nothing was read 8 times in a row"):
-        throttled().links(["s#1"])
+        ProfileStore(cast(Any, reads), "profiles", pause=lambda seconds: None).links(["s#1"])
     with pytest.raises(Unavailable, match="profile table profiles: nothing was written 8 times in a row"):
-        throttled().add("u#1", [seen(1)], now_ms=NOW_MS)
+        ProfileStore(cast(Any, writes), "profiles", pause=lambda seconds: None).add("u#1", [seen(1)], now_ms=NOW_MS)
+    assert reads.batch_sizes == writes.batch_sizes == [1] * 8
 
 
 def test_missing_table_and_timeout_raise_unavailable(dynamodb, monkeypatch):
