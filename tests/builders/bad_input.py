@@ -9,11 +9,8 @@ from typing import Any
 
 from jsonschema import Draft202012Validator
 
-from alsolike.api.openapi import description
-from alsolike.configuration.configuration import DEFAULT
 from alsolike.runtime.http import ERROR_TYPES
-
-DESCRIPTION = description(DEFAULT)
+from tests.builders.api_description import DESCRIPTION, described
 
 _KINDS: tuple[Any, ...] = ("text", 7, 0.5, True, [], ["text"], [[]], {}, {"a": {"a": 1}}, [None], 2**64 - 1, 1e300)
 """Values of several types, and numbers that no field accepts."""
@@ -37,12 +34,6 @@ class Fault:
 
     def __str__(self) -> str:
         return self.name
-
-
-def described(key: str) -> dict[str, Any]:
-    method, path = key.split()
-    operation: dict[str, Any] = DESCRIPTION["paths"][path][method.lower()]
-    return operation
 
 
 def body_faults(key: str, good: Any) -> Iterator[Fault]:

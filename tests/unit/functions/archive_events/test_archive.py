@@ -19,7 +19,7 @@ from alsolike.records.interaction import INTERACTIONS_COLUMNS, SCHEMA_VERSION
 from alsolike.runtime.errors import Unavailable
 from functions.archive_events import handler
 from functions.archive_events.service import archive
-from tests.builders.configurations import RATING, Applied, with_clock_skew
+from tests.builders.configurations import RATING, Applied
 from tests.builders.lambda_events import NOW_MS, SHARD, LambdaContext, interaction, kinesis_event, sequence
 from tests.builders.parquet import table_of
 from tests.fakes.places import create_bucket, objects
@@ -59,7 +59,7 @@ def test_batch_is_written_by_event_date_under_shard_and_sequence_range(invoke, s
 
 
 def test_lake_row_has_every_field_of_the_interaction(invoke, stored_table):
-    fields = {"event_value": 2.5, "recommendation_id": "r1", "correlation_id": "order-17"}
+    fields = {"event_value": 2.5, "query": "figs", "recommendation_id": "r1", "correlation_id": "order-17"}
 
     invoke(kinesis_event([interaction("e1", impression=("a", "b"), session_id=None, **fields)]))
 
@@ -123,12 +123,6 @@ def test_record_from_the_future_is_quarantined_once_with_its_reason(invoke, stor
     )
 
 
-def test_batch_of_poison_records_writes_only_quarantine(invoke, stored):
-    invoke(kinesis_event([b"{}", b"[]"]))
-
-    assert {key.split("/")[0] for key in stored()} == {"quarantine"}
-
-
 def test_redelivered_batch_writes_identical_objects(invoke, stored):
     event = kinesis_event([interaction("e1"), b"poison", interaction("e2", event_time_ms=NOW_MS - DAY_MS)])
 
@@ -158,20 +152,6 @@ def test_correlation_ids_of_unreadable_records_are_returned_once(archived):
     assert result.correlation_ids == ("a", "b")
 
 
-def test_late_events_are_archived_and_future_events_limited_by_clock_skew(archived, stored):
-    times_ms = {"late": NOW_MS - 400 * DAY_MS, "ahead": NOW_MS + 400_000, "too far": NOW_MS + 500_003}
-
-    result, _ = archived(
-        [interaction(event_id, event_time_ms=time_ms) for event_id, time_ms in times_ms.items()], with_clock_skew(500)
-    )
-
-    dates = ["dt=2026-09-21", "event_date=2025-08-17", "event_date=2026-09-21"]
-    assert sorted(key.split("/")[1] for key in stored()) == dates
-    assert result.reasons == (
-        "event_time_ms is 1790000500003, more than 500 s in the future (the record arrived at 1790000000002 ms)",
-    )
-
-
 def test_new_event_type_is_accepted_after_one_configuration_refresh(archived, lake_bucket):
     batch = [interaction(f"e{n}", event_type=kind) for n, kind in enumerate(["rating", "nod", "rating", "shrug"])]
 
@@ -181,13 +161,6 @@ def test_new_event_type_is_accepted_after_one_configuration_refresh(archived, la
     assert result.reasons == tuple(f"event_type is {kind!r}, expected one of {known}" for kind in ("nod", "shrug"))
     assert looks == 1
     assert [row[0] for row in read_once(lake_bucket)] == ["e0", "e2"]
-
-
-def test_search_event_is_archived_with_its_query(archived, stored_table):
-    archived([interaction("e1", item_id=None, query="ripe figs", event_type="search")])
-
-    (row,) = stored_table().to_pylist()
-    assert (row["item_id"], row["query"], row["event_type"]) == (None, "ripe figs", "search")
 
 
 def test_missing_bucket_fails_the_batch(archived):
@@ -234,15 +207,7 @@ def test_records_of_erased_users_are_not_archived(invoke, stored_table, erase, c
     bad = b'{"user_id": "anna", "schema_version": 9}'
     bens = [interaction("e2", user_id="ben"), interaction("e3", user_id=None)]
 
-    invoke(kinesis_event([interaction("e1"), *bens, bad]))
+    invoke(kinesis_event([interaction("e1"), *bens, bad, b"\xff cut off"]))
 
     assert stored_table()["event_id"].to_pylist() == ["e2", "e3"]
-    assert counted() == {"InteractionsArchived": 2, "EventsOfErasedUsers": 2}
-
-
-def test_unreadable_record_with_key_of_erased_user_is_not_stored(invoke, stored, erase):
-    erase("anna")  # All records of these batches are in the partition of this user.
-
-    invoke(kinesis_event([b"\xff cut off"]))
-
-    assert stored() == {}
+    assert counted() == {"InteractionsArchived": 2, "EventsOfErasedUsers": 3}

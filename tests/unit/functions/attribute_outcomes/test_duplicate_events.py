@@ -137,18 +137,6 @@ def test_event_sent_again_counts_once(shop, judged, given):
     assert (row["purchases"], row["revenue"]) == (1, 10.0)
 
 
-def test_event_sent_again_for_another_response_is_ignored(shop, given):
-    other = answer(["pear"])
-    first = event(given, "pear", "purchase", event_value=10.0)
-    copy = {"recommendation_id": other["recommendation_id"], "received_time_ms": first["received_time_ms"] + 1}
-
-    shop.process([given, other], [{**first, **copy}, first])
-
-    rows = shop.outcomes()
-    assert rows[given["recommendation_id"]]["revenue"] == 10.0
-    assert rows[other["recommendation_id"]]["revenue"] == 0.0
-
-
 @settings(
     max_examples=2,
     deadline=None,
@@ -194,20 +182,3 @@ def test_ordered_sum_does_not_depend_on_order_of_terms():
 
     assert len({sum(each) for each in itertools.permutations(terms)}) > 1
     assert len(sums) == 1
-
-
-def test_event_copies_for_responses_of_two_days_count_once(shop):
-    first, second = answer(["pear"], served_ms=SERVED_MS - DAY_MS), answer(["pear"])
-    order = event(second, "pear", "purchase", event_value=10.0)
-    copy = {**order, "recommendation_id": first["recommendation_id"]}
-    others = [event(of, "pear", "purchase", event_value=1.0) for of in (first, second)]
-    shop.write_served([first, second])
-    for earlier in (order, copy):  # The event that was received first counts.
-        shop.write_events([*others, {**order, "received_time_ms": order["received_time_ms"] + 1}], name="a")
-        shop.write_events([{**copy, "received_time_ms": copy["received_time_ms"] + 1}, earlier], name="b")
-
-        shop.attribute()
-
-        days = [shop.outcomes(date).values() for date in ("2026-09-20", "2026-09-21")]
-        revenue = [row["revenue"] for rows in days for row in rows]
-        assert revenue == ([1.0, 11.0] if earlier is order else [11.0, 1.0])

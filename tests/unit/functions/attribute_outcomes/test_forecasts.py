@@ -10,9 +10,9 @@ from alsolike.experiments.forecasts import ForecastRequest, Forecasts
 from alsolike.runtime.errors import InvalidInput
 from functions.attribute_outcomes import handler
 from operations import progress
+from tests.builders.api_description import validator
 from tests.builders.forecast_log import USERS, ForecastLog, swapped
 from tests.builders.lambda_events import NOW_MS, LambdaContext
-from tests.unit.functions.operate.shop import described
 
 PINNED = {"format": 1, "rules": {"spring": {}}}
 ID = "0" * 32
@@ -62,7 +62,7 @@ def run(forecasts, request=None):
     request = request or ForecastRequest("for-you", PINNED)
     state = handler.lambda_handler({"forecast": {"id": ID, **request.to_json()}}, LambdaContext())["state"]
     record = forecasts.read(ID, now_ms=NOW_MS)
-    assert described("ForecastRecord", record)
+    validator("ForecastRecord").validate(record)
     assert record["state"] == state
     return record
 

@@ -5,7 +5,6 @@ import pytest
 
 from alsolike.lake import partitions
 from alsolike.lake.duplicates import deduplicate
-from alsolike.runtime.errors import InvalidDataset
 from functions.build_dataset import lake_reader
 from functions.build_dataset.dataset_rules import ACTION, LAKE_COLUMNS
 from functions.build_dataset.lake_reader import read_lake
@@ -91,18 +90,3 @@ def test_empty_lake_has_no_partitions(s3, lake_bucket):
     rows, sources = read_lake(s3, lake_bucket)
 
     assert (len(rows), sources) == (0, ())
-
-
-def test_invalid_parquet_object_error_names_the_object(s3, lake_bucket):
-    s3.put_object(Bucket=lake_bucket, Key=f"{partitions.partition_prefix('2026-09-20')}torn.parquet", Body=b"PAR1")
-
-    with pytest.raises(
-        InvalidDataset, match=r"s3://lake-bucket/interactions/event_date=2026-09-20/torn\.parquet is not"
-    ):
-        read_lake(s3, lake_bucket)
-
-
-def test_rows_of_agents_are_skipped(s3, lake_bucket):
-    write(s3, lake_bucket, "shard-0", [row("e0", agent="assistant"), row("e1"), row("e2", agent="unnamed")])
-
-    assert events(s3, lake_bucket) == ["e1"]

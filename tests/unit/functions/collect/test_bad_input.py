@@ -7,11 +7,11 @@ import pytest
 
 from alsolike.declarations.routes import BEACON_ROUTES
 from functions.collect import handler
+from tests.builders.api_description import described
 from tests.builders.bad_input import (
     UNREADABLE,
     Fault,
     body_faults,
-    described,
     is_refusal,
     path_faults,
     path_parameters,
@@ -90,16 +90,6 @@ def test_unreadable_body_is_refused(collect, key, name):
     answer = collect(key, UNREADABLE[name], base64_encoded=True, path=path, authorizer=authorizer(key))
 
     assert is_refusal(answer, says=())
-
-
-@pytest.mark.parametrize("body", ["\ud800", '{"a":"\ud800"}'])
-def test_lone_surrogate_in_body_is_refused(collect, body):
-    event = {**http_event("POST /events"), "body": body}
-    collect("GET /items")
-
-    answer = handler.lambda_handler(event, LambdaContext())
-
-    assert (answer["statusCode"], "not valid Unicode" in answer["body"]) == (400, True)
 
 
 def test_openapi_description_contains_configured_types_and_columns(collect, configure):

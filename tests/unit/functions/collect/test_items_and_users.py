@@ -67,13 +67,6 @@ def test_call_for_another_dataset_returns_404(collect, route, body):
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (404, "ResourceNotFoundException")
 
 
-def test_repeated_put_replaces_the_row(collect, aws, catalogue_table):
-    put_items(collect, {"itemId": "pear", "properties": {"price": 1, "colour": "green"}})
-    put_items(collect, {"itemId": "pear", "properties": {"price": 2}})
-
-    assert stored(aws, catalogue_table, "item_id") == {"pear": {"price": 2}}
-
-
 def test_item_can_be_read_changed_and_deleted(collect, counted):
     put_items(collect, {"itemId": "pear", "properties": {"price": 1, "colour": "green"}})
     pear = {"path": {"itemId": "pear"}}
@@ -103,36 +96,15 @@ def test_user_can_be_read_and_changed(collect):
     assert collect("GET /users")["document"] == {"users": [changed["document"]]}
 
 
-def test_change_to_another_type_is_refused_with_the_column_name(collect, configure):
-    configure({"items": {"columns": {"price": "number"}}})
-    put_items(collect, {"itemId": "pear", "properties": {"price": 1}})
-
-    answer = collect("PATCH /items/{itemId}", {"price": "dear"}, path={"itemId": "pear"})
-
-    assert answer["statusCode"] == 400
-    assert answer["document"]["message"] == 'price is "dear", expected a number'
-    assert collect("GET /items/{itemId}", path={"itemId": "pear"})["document"]["properties"] == {"price": 1}
-
-
 def test_items_with_any_id_are_listed_once(collect):
     for item_id in STRANGE_IDS:
         put_items(collect, {"itemId": item_id})
 
-    found: list[str] = []
-    query = {"limit": "4"}
-    while True:
-        answer = collect("GET /items", query=query)
-        assert len(answer["document"]["items"]) <= 4
-        found += [item["itemId"] for item in answer["document"]["items"]]
-        if "nextToken" not in answer["document"]:
-            break
-        query = {"limit": "4", "nextToken": answer["document"]["nextToken"]}
+    first = collect("GET /items", query={"limit": "4"})["document"]
+    rest = collect("GET /items", query={"limit": "100", "nextToken": first["nextToken"]})["document"]
 
-    assert sorted(found) == sorted(STRANGE_IDS)
-
-
-def test_invalid_next_token_is_refused(collect):
-    assert collect("GET /items", query={"nextToken": "%%%"})["statusCode"] == 400
+    assert (len(first["items"]), rest.keys()) == (4, {"items"})
+    assert sorted(item["itemId"] for item in [*first["items"], *rest["items"]]) == sorted(STRANGE_IDS)
 
 
 def test_missing_table_returns_503(collect, aws, catalogue_table):

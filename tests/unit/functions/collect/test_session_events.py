@@ -1,7 +1,11 @@
-"""POST /session/events stores a browser's events under the session of its token."""
+"""Events of browsers, stored under the session of their token, and the limit of a session with a site key."""
+
+from typing import Any
 
 import pytest
 
+from alsolike.trends.counters import NOTHING_COUNTED, Event, fingerprint_of
+from alsolike.trends.windows import WINDOWS
 from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
 
 OWN = {**EVENT, "eventId": "order-7"}
@@ -11,8 +15,12 @@ OWN = {**EVENT, "eventId": "order-7"}
 def browse(collect):
     """Return a function that sends a browser's request. By default, the session has no user."""
 
-    def send(body, *, session="s1", user=None):
-        context = {"sessionId": session} | ({} if user is None else {"userId": user})
+    def send(body, *, session="s1", user=None, site=None):
+        context = (
+            {"sessionId": session}
+            | ({} if user is None else {"userId": user})
+            | ({} if site is None else {"site": site})
+        )
         return collect("POST /session/events", body, authorizer={"lambda": context})
 
     return send
@@ -68,14 +76,6 @@ def test_invalid_envelope_stores_nothing(browse, stored, body, status):
     assert stored() == []
 
 
-def test_valid_events_of_a_partly_invalid_call_are_stored(browse, stored):
-    answer = browse({"eventList": [EVENT, {**EVENT, "itemId": ""}]})
-
-    assert answer["statusCode"] == 400
-    assert answer["document"]["message"].endswith("(1 of 2 events stored)")
-    assert len(stored()) == 1
-
-
 def test_event_id_is_unique_per_session(browse, collect, stored):
     collect("POST /events", {**CALL, "eventList": [OWN]})
     browse({"eventList": [OWN]})
@@ -88,23 +88,6 @@ def test_event_id_is_unique_per_session(browse, collect, stored):
     assert len({shop, first, other}) == 3
 
 
-def test_repeated_call_has_the_same_event_ids(browse, stored):
-    for _ in range(2):
-        browse({"eventList": [EVENT, EVENT]})
-
-    ids = [event.event_id for event in stored()]
-    assert ids[:2] == ids[2:]
-    assert len(set(ids)) == 2
-
-
-def test_browser_events_of_an_erased_user_are_accepted_and_not_stored(browse, stored, erase):
-    erase("anna")
-
-    assert browse({"eventList": [EVENT]}, user="anna")["statusCode"] == 200
-
-    assert stored() == []
-
-
 def test_ids_of_a_token_are_pseudonymised(browse, aws, pseudonyms, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", "1")
 
@@ -114,3 +97,58 @@ def test_ids_of_a_token_are_pseudonymised(browse, aws, pseudonyms, monkeypatch):
     stored = interaction(record)
     assert (stored.user_id, stored.session_id) == (pseudonyms.user("anna"), pseudonyms.session("s1"))
     assert b"anna" not in record["Data"]
+
+
+TYPES = {"view": 1.0, "click": 1.0, "cart": 3.0}
+"""Weights of the event types that a session may send with an item."""
+DAY_S = 86_400
+SENT_AT: Any = EVENT["sentAt"]
+
+
+@pytest.fixture
+def visit(browse, configure):
+    """Return a function that sends events of a session with a site key."""
+    configure({"sessions": {"sites": {"www": {"origins": ["https://www.shop.example"]}}}})
+    return lambda *events, session="v-1", site="www": browse({"eventList": events}, session=session, site=site)
+
+
+def test_one_session_counts_once_per_type_and_item_in_trends(visit, stored):
+    for call in range(30):
+        sent = {**EVENT, "eventType": list(TYPES)[call % 3]}
+        answer = visit(*({**sent, "eventId": f"{call}-{n}", "sentAt": SENT_AT - n} for n in range(10)))
+        assert answer["statusCode"] == 200
+
+    events = stored()
+    assert len(events) == 300
+    assert len({event.event_id for event in events}) == len(TYPES)  # Profiles and datasets count an ID once.
+    counts = NOTHING_COUNTED
+    for sequence, sent in enumerate(events):
+        fingerprint = fingerprint_of(str(sent.session_id), sent.event_id)
+        event = Event(sequence, str(sent.item_id), sent.event_time_ms, TYPES[sent.event_type], fingerprint)
+        counts = counts.add([event], sequence=sequence, arrived_ms=sent.event_time_ms)
+    day = list(WINDOWS).index("1d")
+    assert counts.counts[0, day] == pytest.approx(sum(TYPES.values()), rel=1e-3)
+
+
+def test_two_sessions_and_two_days_count_separately(visit, stored):
+    visit(EVENT, {**EVENT, "sentAt": SENT_AT - DAY_S + 60})
+    visit(EVENT, session="v-2")
+
+    ids = {event.event_id for event in stored()}
+    assert len(ids) == 3
+
+
+@pytest.mark.parametrize("age_s", [DAY_S + 60, 400 * DAY_S, -3_600])
+def test_event_of_another_time_is_rejected(visit, aws, age_s):
+    answer = visit(EVENT, {**EVENT, "sentAt": SENT_AT - age_s})
+
+    assert answer["statusCode"] == 400
+    assert "expected at most a day with a site key (1 of 2 events stored)" in answer["document"]["message"]
+
+
+def test_removed_site_key_stores_nothing(visit, stored):
+    answer = visit(EVENT, site="gone")
+
+    assert answer["statusCode"] == 400
+    assert answer["document"]["message"].startswith('the token\'s site key is "gone"')
+    assert stored() == []

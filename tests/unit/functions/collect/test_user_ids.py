@@ -37,16 +37,6 @@ def test_erased_user_is_not_stored_in_the_users_table(collect, aws, erase, users
     assert rows(aws, users_table) == ["ben"]
 
 
-def test_erasure_is_effective_in_a_running_process(collect, stored, erase, monkeypatch):
-    monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")
-    collect("POST /events", CALL)
-
-    erase("anna")
-    collect("POST /events", CALL)
-
-    assert len(stored()) == 1
-
-
 @pytest.mark.parametrize(("method", "body"), [("GET", b""), ("PATCH", {"age": "31"})])
 def test_row_of_an_erased_user_returns_404_and_stays(collect, erase, aws, users_table, monkeypatch, method, body):
     monkeypatch.setenv("TOMBSTONE_CHECK_S", "0")

@@ -234,7 +234,7 @@ def invoke(lake_bucket, artefact_bucket, pseudonyms, set_variables, monkeypatch)
 
 def test_call_returns_and_counts_merged_objects(invoke, s3, lake_bucket, erase, counted):
     for n in range(3):
-        write(s3, lake_bucket, str(n), [row(f"e{n}", user_id="anna"), row(f"f{n}", user_id="bob")])
+        write(s3, lake_bucket, str(n), [row(f"{user}{n}", user_id=user) for user in ("anna", "bob", None)])
     erase("anna")
 
     first, second = invoke(), invoke()
@@ -244,7 +244,7 @@ def test_call_returns_and_counts_merged_objects(invoke, s3, lake_bucket, erase, 
     }  # fmt: skip
     assert first == {**nothing, "merged": 3, "written": 1}
     assert second == {**nothing, "removed": 3}
-    assert [each["event_id"] for each in events_of(s3, lake_bucket)] == ["f0", "f1", "f2"]
+    assert [each["user_id"] for each in events_of(s3, lake_bucket)] == [None] * 3 + ["bob"] * 3
     assert counted() == {"LakeObjectsMerged": 3}
 
 

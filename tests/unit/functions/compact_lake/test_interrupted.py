@@ -15,7 +15,7 @@ from tests.builders.interrupted_upkeep import (
     join_another_call,
     kill_and_go_on,
 )
-from tests.builders.lakes import NoErasedUsers, Watched, counted, keep_up, keys, row, write
+from tests.builders.lakes import NoErasedUsers, Watched, keep_up, keys, row, write
 from tests.builders.parquet import parquet, table_of
 from tests.builders.served_rows import SERVED_MS
 from tests.builders.served_rows import served as answer
@@ -73,19 +73,6 @@ def test_inputs_rewritten_just_before_deletion_are_kept(s3, lake_bucket):
 
     assert (rewritten, outcome.removed) == (inputs, 0)
     assert set(inputs) <= set(keys(s3, lake_bucket))
-
-
-def test_rows_of_erased_users_are_dropped(s3):
-    bucket = create_bucket(s3, "erased")
-    for n in range(3):
-        write(
-            s3, bucket, str(n), [row(f"a{n}", user_id="anna"), row(f"b{n}", user_id="bob"), row(f"s{n}", user_id=None)]
-        )
-
-    keep_up(s3, bucket, later_ms=LATER_MS, erased=Tombstones({"anna": 1}))
-    keep_up(s3, bucket, later_ms=LATER_MS, erased=Tombstones({"anna": 1}))
-
-    assert {each["user_id"] for each in counted(s3, bucket)} == {"bob", None}
 
 
 def test_lake_of_only_erased_users_becomes_empty(s3):

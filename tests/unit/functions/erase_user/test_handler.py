@@ -1,13 +1,14 @@
-"""DELETE /users/{userId}: status 202 before the deletion, 400 for an invalid ID, and no user ID in the response."""
+"""Erasures: status 202 before the deletion, 400 for an invalid ID, no user ID in the response, and a second region."""
 
 import orjson
 import pytest
 
 from alsolike.declarations.storage import TOMBSTONES_KEY
-from alsolike.privacy.erasures import ErasureReceiptStore
 from alsolike.privacy.tombstones import TombstoneReader
 from functions.erase_user import handler
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
+
+USER = "ann.lee"
 
 
 @pytest.fixture
@@ -50,12 +51,6 @@ def test_pseudonymised_user_is_erased_under_the_stored_id(erase_user, aws, artef
     assert not erased(aws("s3"), artefact_bucket, pseudonyms, "ann.lee")
 
 
-def test_erasure_accepts_an_id_in_base64url(erase_user, pseudonyms):
-    erasure = erase_user("~c2t1Lzc")["document"]["erasureId"]
-
-    assert pseudonyms.erased_user("sku/7").startswith(erasure)
-
-
 @pytest.mark.parametrize("user", ["", " ", "u" * 257, "~!", "~_w"])
 def test_invalid_user_id_is_refused_and_erases_no_user(user, erase_user, aws, artefact_bucket, counted):
     answer = erase_user(user)
@@ -86,9 +81,51 @@ def test_log_names_the_erasure_id_and_not_the_user(fails, erase_user, aws, artef
     assert (pseudonyms.erased_user("ann.lee")[:32] in logged()) is not fails
 
 
-def test_started_receipt_contains_no_user_id(erase_user, aws, artefact_bucket):
-    erasure = erase_user("ann.lee")["document"]["erasureId"]
+@pytest.fixture
+def region(machine, set_variables):
+    set_variables(AWS_REGION="eu-west-1", FORWARDS_ERASURES="1")
+    return "eu-west-1"
 
-    receipt = ErasureReceiptStore(aws("s3"), artefact_bucket).read(erasure)
-    assert b"ann.lee" not in receipt.to_json()
-    assert (receipt.status, receipt.runs) == ("running", 1)
+
+def created(key):
+    return {"source": "aws.s3", "detail-type": "Object Created", "detail": {"object": {"key": key}}}
+
+
+def forwarded(s3, bucket):
+    listed = s3.list_objects_v2(Bucket=bucket, Prefix="privacy/forwarded/").get("Contents", [])
+    return {each["Key"]: orjson.loads(s3.get_object(Bucket=bucket, Key=each["Key"])["Body"].read()) for each in listed}
+
+
+def test_erasure_is_forwarded_with_its_region(erase_user, region, aws, artefact_bucket, pseudonyms):
+    erase_user(USER)
+
+    ((key, request),) = forwarded(aws("s3"), artefact_bucket).items()
+    assert key.startswith(f"privacy/forwarded/{pseudonyms.erased_user(USER)[:32]}-")
+    assert request == {"user_id": USER, "region": region}
+
+
+def test_erasure_stays_in_a_deployment_with_one_region(erase_user, region, aws, artefact_bucket, monkeypatch):
+    monkeypatch.delenv("FORWARDS_ERASURES")
+
+    assert erase_user(USER)["statusCode"] == 202
+
+    assert forwarded(aws("s3"), artefact_bucket) == {}
+
+
+@pytest.mark.parametrize(("origin", "is_erased"), [("eu-central-1", True), ("eu-west-1", False)])
+def test_only_erasures_of_the_other_region_are_repeated(region, aws, artefact_bucket, pseudonyms, origin, is_erased):
+    key = "privacy/forwarded/1.json"
+    body = orjson.dumps({"user_id": USER, "region": origin})
+    aws("s3").put_object(Bucket=artefact_bucket, Key=key, Body=body)
+
+    for _ in range(2):  # EventBridge delivers at least once.
+        handler.lambda_handler(created(key), LambdaContext())
+
+    assert erased(aws("s3"), artefact_bucket, pseudonyms, USER) is is_erased
+    assert list(forwarded(aws("s3"), artefact_bucket)) == [key]
+
+
+def test_expired_request_is_ignored(region, aws, artefact_bucket, pseudonyms):
+    handler.lambda_handler(created("privacy/forwarded/gone.json"), LambdaContext())
+
+    assert not erased(aws("s3"), artefact_bucket, pseudonyms, USER)

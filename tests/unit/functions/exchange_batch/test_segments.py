@@ -1,4 +1,4 @@
-"""Segment jobs: users of the dataset, and output lines with the best users."""
+"""Batch inference and segment jobs: input, users, and output lines."""
 
 import json
 
@@ -17,7 +17,7 @@ from tests.builders.lambda_events import LambdaContext
 from tests.builders.parquet import parquet_of
 from tests.fakes.places import objects
 
-SOURCE, OUTPUT = "s3://uploads/in/items.json", "s3://uploads/out/"
+SOURCE, USERS, OUTPUT = "s3://uploads/in/items.json", "s3://uploads/in/users.json", "s3://uploads/out/"
 
 
 def run(size=2, **event):
@@ -68,14 +68,6 @@ def test_users_of_the_dataset_are_stored_once_without_sessions(s3, artefact_buck
     assert stored_users(s3, artefact_bucket) == [["ann", "bob", "cy"]]
     lines = s3.get_object(Bucket=artefact_bucket, Key="batch/r1/segments.json")["Body"].read()
     assert json.loads(lines) == [{"itemId": "fig"}]
-
-
-def test_many_users_are_stored_in_batches(s3, artefact_bucket, champion):
-    champion(*(f"u#{number}" for number in range(USERS_OF_A_BATCH + 1)))
-    put_lines(s3, {"itemId": "fig"})
-
-    assert run() == USERS_OF_A_BATCH + 1
-    assert [len(users) for users in stored_users(s3, artefact_bucket)] == [USERS_OF_A_BATCH, 1]
 
 
 def test_users_of_the_caller_replace_those_of_the_dataset(s3, artefact_bucket):
@@ -186,3 +178,59 @@ def test_user_erased_during_the_job_is_in_no_segment(s3, artefact_bucket, pseudo
     run(output=OUTPUT)
 
     assert segments_of(s3) == [["bob"]]
+
+
+def recommend(**event):
+    return run(25, recommender="for-you", source=USERS, **event)
+
+
+def put_users(s3, *users):
+    body = "\n".join(json.dumps({"userId": user}) for user in users)
+    s3.put_object(Bucket="uploads", Key="in/users.json", Body=body.encode())
+
+
+def test_users_are_stored_in_batches(s3, artefact_bucket):
+    users = [str(number) for number in range(USERS_OF_A_BATCH + 1)]
+    put_users(s3, *users)
+
+    assert recommend() == len(users)
+    stored = objects(s3, artefact_bucket)
+    assert list(stored) == ["batch/r1/users/000000.json", "batch/r1/users/000001.json"]
+    assert json.loads(stored["batch/r1/users/000001.json"]) == users[-1:]
+
+
+def test_step_of_an_earlier_workflow_reads_users(s3):
+    put_users(s3, "ann")
+
+    assert handler.lambda_handler({"run": "r1", "source": USERS}, LambdaContext()) == {"users": 1}
+
+
+@pytest.mark.parametrize("body", [b"", b'{"userId": "1"}\n{"user": "2"}\n', b"1\n"])
+def test_file_without_user_ids_is_refused(s3, body):
+    s3.put_object(Bucket="uploads", Key="in/users.json", Body=body)
+
+    with pytest.raises(InvalidInput, match=r"users\.json"):
+        recommend()
+
+
+def test_missing_file_error_names_the_file(s3):
+    with pytest.raises(InvalidInput, match=r"s3://uploads/in/users\.json does not exist"):
+        recommend()
+
+
+def test_output_lines_have_the_format_of_personalize(s3, artefact_bucket):
+    put_users(s3, "ann", "bob", "x")
+    recommend()
+    part = parquet_of(pa.table({"user_id": ["ann", "ann"], "item_id": ["a", "b"], "score": [0.5, 0.25]}))
+    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/recommendations/part-000000.parquet", Body=part)
+    failed = json.dumps({"user_id": "x", "reason": "userId has 257 characters"})
+    s3.put_object(Bucket=artefact_bucket, Key="batch/r1/failed/000000.jsonl", Body=failed.encode())
+
+    assert recommend(output=OUTPUT) == 3
+
+    lines = s3.get_object(Bucket="uploads", Key="out/users.json.out")["Body"].read().splitlines()
+    assert [json.loads(line) for line in lines] == [
+        {"input": {"userId": "ann"}, "output": {"recommendedItems": ["a", "b"], "scores": [0.5, 0.25]}, "error": None},
+        {"input": {"userId": "bob"}, "output": {"recommendedItems": [], "scores": []}, "error": None},
+        {"input": {"userId": "x"}, "output": None, "error": "userId has 257 characters"},
+    ]

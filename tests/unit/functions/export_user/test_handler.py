@@ -104,14 +104,6 @@ def test_invalid_user_id_is_refused(user, stores, logged, counted):
     assert counted() == {"RequestsRejected": 1}
 
 
-def test_export_accepts_an_id_in_base64url(stores):
-    stores.put_user("sku/7")
-
-    document = export("~c2t1Lzc")["document"]
-
-    assert (document["userId"], document["user"]) == ("sku/7", {"properties": {}, "updatedAtMs": 1})
-
-
 def test_rows_beyond_the_response_limit_are_on_the_next_page(stores, monkeypatch):
     stores.put_user("ann")
     stores.put_rows("one", interaction("a", user_id="ann"))
@@ -155,12 +147,6 @@ def test_call_without_time_returns_503_to_repeat(stores):
 
     assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
     assert "repeat the request" in answer["document"]["message"]
-
-
-def test_missing_table_returns_503(stores):
-    stores.dynamodb.delete_table(TableName=PLACES.users_table)
-
-    assert export("ann")["statusCode"] == 503
 
 
 @pytest.mark.parametrize("remaining_ms", [29_000, 0])
@@ -233,16 +219,6 @@ def test_thousands_of_log_objects_are_exported_in_pages(stores):
     assert [row["event_id"] for row in found[0]["interactions"]] == ["a"]
     lists = ["userId", "interactions", "quarantine", "recommendations"]
     assert [list(page) for page in found[1:]] == [[*lists, "nextToken"]] * 3 + [lists]
-
-
-def test_log_larger_than_a_response_is_exported_in_pages(stores, monkeypatch):
-    ids = write_log(stores, objects=30, user_rows=30)
-    monkeypatch.setattr(service, "MAX_BYTES", 6_000)
-
-    found = pages("ann")
-
-    assert len(found) > 2
-    assert [row["recommendation_id"] for page in found for row in page["recommendations"]] == ids
 
 
 def test_responses_to_a_session_before_login_are_on_later_pages(stores, monkeypatch):
@@ -320,19 +296,6 @@ def test_page_read_again_changes_no_later_page(stores):
 def in_order(found, name):
     rows = [row for page in found for row in page[name]]
     return sorted(rows, key=lambda row: (row["event_time_ms"], row["event_id"]))
-
-
-def test_thousands_of_interaction_objects_are_exported_in_pages(stores):
-    """Each object is read three times: for sessions, logins and rows."""
-    for number in range(100):
-        user, session = ("ann", "visit") if number % 10 == 0 else ("bob", None)
-        stores.put_rows(f"{number:06}", interaction(f"{number:06}", user_id=user, session_id=session))
-
-    found = pages("ann", step_ms=500)
-
-    assert len(found) > 6
-    shown = [row["event_id"] for page in found for row in page["interactions"]]
-    assert shown == [f"{number:06}" for number in range(0, 100, 10)]
 
 
 def test_thousands_of_quarantined_objects_are_exported_in_pages(stores):

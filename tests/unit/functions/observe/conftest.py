@@ -1,11 +1,11 @@
 import datetime as dt
 import time
-from typing import Any
 
 import orjson
 import pytest
 
 from functions.observe import handler
+from tests.builders.api_description import check_answer
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
 from tests.unit.functions.observe.asking import OWN_NAMESPACE, Clock
 
@@ -30,11 +30,12 @@ def observe(artefact_bucket, lake_bucket, clock, set_variables):
     )
 
     def ask(route, *, status=200, remaining_ms=29_000, **query):
-        event = http_event(f"GET /operator/{route}", query=query)
-        answer = handler.lambda_handler(event, LambdaContext(remaining_ms=remaining_ms))
-        document: dict[str, Any] = orjson.loads(answer["body"])
-        assert answer["statusCode"] == status, document
-        return document
+        key = f"GET /operator/{route}"
+        answer = handler.lambda_handler(http_event(key, query=query), LambdaContext(remaining_ms=remaining_ms))
+        answer["document"] = orjson.loads(answer["body"])
+        assert answer["statusCode"] == status, answer["body"]
+        check_answer(key, answer)
+        return answer["document"]
 
     return ask
 

@@ -5,9 +5,7 @@ import datetime as dt
 import orjson
 import pyarrow as pa
 import pytest
-from jsonschema import Draft202012Validator
 
-from alsolike.api.observe_responses import ANSWERS
 from alsolike.configuration_document.times import time_text
 from alsolike.declarations.storage import INCREMENTS_KEY
 from alsolike.declarations.times import DAY_MS
@@ -45,7 +43,6 @@ def test_days_and_totals_have_rates_of_their_sums(observe, store):
 
     document = observe("engagement", days="2")
 
-    Draft202012Validator(ANSWERS["EngagementReport"]).validate(document)
     assert (document["from"], document["to"], document["by"]) == (day(1), day(0), "all")
     (total,) = document["totals"]
     assert total == {
@@ -128,7 +125,6 @@ def test_shop_without_a_holdout_has_no_increments(observe):
 def test_holdout_without_a_report_has_its_start(observe):
     document = observe("increments")
 
-    Draft202012Validator(ANSWERS["Increments"]).validate(document)
     assert document == {"holdout": {"name": "holdout", "startMs": START_MS, "endMs": None, "report": None}}
 
 
@@ -138,7 +134,6 @@ def test_stored_report_is_returned(observe, stored):
 
     document = observe("increments")
 
-    Draft202012Validator(ANSWERS["Increments"]).validate(document)
     report = document["holdout"]["report"]
     assert report == {"computedMs": NOW_MS, **REPORT.to_json()}
     assert report["increments"][0]["daysUntilInterval"] == 15.0

@@ -4,9 +4,7 @@ import dataclasses
 import random
 
 import pytest
-from jsonschema import Draft202012Validator
 
-from alsolike.api.observe_responses import ANSWERS
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.configuration_document.times import time_text
 from alsolike.declarations.times import DAY_MS
@@ -78,7 +76,6 @@ def test_running_experiment_has_its_current_report(observe, state, aws, lake_buc
 
     document = observe("experiments")
 
-    Draft202012Validator(ANSWERS["Experiments"]).validate(document)
     (spring,) = document["experiments"]
     new, control = spring.pop("arms")
     assert spring == {

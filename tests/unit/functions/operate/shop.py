@@ -6,14 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import orjson
-from jsonschema import Draft202012Validator
 
-from alsolike.api.openapi import description
 from alsolike.bundle.manifest import HistoryParameters, Manifest
-from alsolike.configuration.configuration import DEFAULT
 from alsolike.registry.decision import Check
 from alsolike.runtime.errors import Unavailable
 from functions.operate import handler
+from tests.builders.api_description import check_answer
 from tests.builders.lambda_events import LambdaContext, http_event
 from tests.builders.world import World
 
@@ -36,7 +34,9 @@ class Operator(World):
         authorizer = {"jwt": {"claims": {"sub": SUBJECT, "username": "ann@example.test", **self.claims}}}
         event = http_event(route, body, authorizer=authorizer, **options)
         answer = handler.lambda_handler(event, LambdaContext(remaining_ms=remaining_ms))
-        return {**answer, "document": orjson.loads(answer["body"])}
+        answer["document"] = orjson.loads(answer["body"])
+        check_answer(route, answer)
+        return answer
 
     def act(self, route: str, body: Any, *, version: str | None = None) -> dict[str, Any]:
         answer = self.call(route, body, path={"version": version} if version else None)
@@ -70,8 +70,3 @@ class Operator(World):
 
 def throttled(*_: Any, **__: Any) -> Any:
     raise Unavailable("Rate exceeded")
-
-
-def described(name: str, document: Any) -> bool:
-    schemas = description(DEFAULT)["components"]["schemas"]
-    return bool(Draft202012Validator(schemas[name]).is_valid(document))

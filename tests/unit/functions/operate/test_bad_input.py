@@ -12,10 +12,10 @@ from alsolike.recommendations.request_fields import PREVIEW
 from alsolike.runtime.errors import InvalidInput
 from functions.operate import handler
 from functions.recommend.http.request import parse_preview
+from tests.builders.api_description import described
 from tests.builders.bad_input import (
     UNREADABLE,
     body_faults,
-    described,
     is_refusal,
     path_faults,
     path_parameters,

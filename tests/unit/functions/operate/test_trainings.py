@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from alsolike.training.runs import TrainingRuns
 from functions.operate import handler
-from tests.unit.functions.operate.shop import MACHINE, SUBJECT, described
+from tests.unit.functions.operate.shop import MACHINE, SUBJECT
 
 T0 = dt.datetime(2026, 3, 1, 4, 0, tzinfo=dt.UTC)
 T0_MS = 1_772_337_600_000
@@ -110,7 +110,6 @@ def test_active_run_has_the_last_line_of_its_log(empty, replace_clients, status,
 
 def listed(operator, **options):
     document = operator.call("GET /operator/trainings", **{"remaining_ms": 29_000, **options})["document"]
-    assert described("Trainings", document)
     return list(document["runs"])
 
 
@@ -242,25 +241,12 @@ class TestStart:
         assert "has been active since 2026-03-01 04:00:00 UTC, and only one run is active at a time" in message
 
 
-class TestTrial:
-    ROUTE = "POST /operator/models/{version}/promotion"
+def test_canary_starts_the_workflow_at_the_canary_state(operator, machine):
+    route = "POST /operator/models/{version}/promotion"
 
-    def test_canary_starts_the_workflow_at_the_canary_state(self, operator, machine):
-        result = operator.act(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
+    result = operator.act(route, {"reason": "spring", "canary": True}, version="v4")
 
-        (execution,) = machine.executions.values()
-        assert result == {"champion": None, "runId": execution["name"], "warnings": []}
-        assert json.loads(execution["input"]) == {"version": "v4", "reason": f"spring (operator {SUBJECT})"}
-        assert operator.champion.version == "v2"
-
-    def test_canary_of_the_champion_is_refused(self, operator, machine):
-        status, message = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v2")
-
-        assert (status, message, machine.executions) == (400, "model version 'v2' is champion already", {})
-
-    def test_canary_during_a_run_is_refused(self, operator, machine):
-        machine.put("e1", "RUNNING")
-
-        status, message = operator.refused(self.ROUTE, {"reason": "spring", "canary": True}, version="v4")
-
-        assert (status, "run e1 has been active" in message) == (409, True)
+    (execution,) = machine.executions.values()
+    assert result == {"champion": None, "runId": execution["name"], "warnings": []}
+    assert json.loads(execution["input"]) == {"version": "v4", "reason": f"spring (operator {SUBJECT})"}
+    assert operator.champion.version == "v2"

@@ -1,5 +1,7 @@
 """Changes are written once to the log, and those of items also to the snapshot, including after failures."""
 
+from typing import Any
+
 import pytest
 
 from alsolike.catalogue import change_log
@@ -9,6 +11,7 @@ from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import Unavailable
 from alsolike.snapshot.store import SnapshotStore
 from functions.publish_catalog import handler
+from functions.publish_catalog.table_stream import read_batch
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, notify, record
 
 DAY = "2026-11-25"
@@ -139,3 +142,63 @@ def test_failed_column_update_raises_for_a_retry(context, monkeypatch, declare_c
 
     with pytest.raises(Unavailable):  # EventBridge repeats the invocation.
         notify(context)
+
+
+def row(item_id, sequence, *, key="item_id", event="MODIFY", **image):
+    dynamodb: dict[str, Any] = {
+        "ApproximateCreationDateTime": 1_790_000_000,
+        "Keys": {key: {"S": item_id}},
+        "SequenceNumber": str(sequence),
+    }
+    if event != "REMOVE":
+        dynamodb["NewImage"] = {key: {"S": item_id}, **image}
+    return {"eventID": f"event-{sequence}", "eventName": event, "eventSource": "aws:dynamodb", "dynamodb": dynamodb}
+
+
+def test_table_stream_records_become_changes():
+    batch = read_batch(
+        {
+            "Records": [
+                row("a", 1, event="INSERT", properties={"S": '{"price":1}'}, updated_at_ms={"N": "5"}),
+                row("b", 2, deleted={"BOOL": True}, updated_at_ms={"N": "6"}),
+                row("c", 3, event="REMOVE"),
+            ]
+        }
+    )
+
+    assert batch.changes == (Change("a", 5, {"price": 1}), Change("b", 6, None), Change("c", 1_790_000_000_999, None))
+    assert (batch.kind, batch.shard, batch.first_sequence, batch.last_sequence) == (
+        ChangeKind.ITEM,
+        "event-1",
+        "1",
+        "3",
+    )
+    assert batch.unreadable == 0
+
+
+def test_removed_user_row_is_not_a_change():
+    mark = row("v", 2, key="user_id", deleted={"BOOL": True}, updated_at_ms={"N": "6"})
+
+    batch = read_batch({"Records": [row("u", 1, key="user_id", event="REMOVE"), mark]})
+
+    assert (batch.kind, batch.changes) == (ChangeKind.USER, (Change("v", 6, None),))
+
+
+def test_invalid_rows_are_counted_and_other_rows_are_read():
+    good = row("z", 9, properties={"S": "{}"}, updated_at_ms={"N": "5"})
+    bad = [
+        row("a", 1, properties={"S": "{}"}),
+        row("b", 2, updated_at_ms={"N": "5"}),
+        row("c", 3, properties={"S": "[1]"}, updated_at_ms={"N": "5"}),
+        row("d", 4, properties={"S": "{"}, updated_at_ms={"N": "5"}),
+        row("e", 5, properties={"M": {}}, updated_at_ms={"N": "soon"}),
+    ]
+
+    batch = read_batch({"Records": [*bad, good]})
+
+    assert (batch.changes, batch.unreadable) == ((Change("z", 5, {}),), 5)
+
+
+def test_other_events_are_not_a_batch():
+    assert read_batch({"detail-type": "Object Created"}) is None
+    assert read_batch({"Records": []}) is None

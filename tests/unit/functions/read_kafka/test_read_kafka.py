@@ -57,14 +57,6 @@ def test_records_are_put_on_the_stream_as_events(read, stored, partitions, count
     assert counted() == {"EventsAccepted": 3}
 
 
-def test_redelivered_record_keeps_its_event_id(read, stored):
-    read(kafka_event(GOOD, first=40))
-    read(kafka_event(GOOD, first=40))
-
-    first, second = (interaction(record) for record in stored())
-    assert first.event_id == second.event_id
-
-
 def test_record_has_the_same_event_id_as_through_the_api(read, stored):
     (by_http,) = parse_put_events(GOOD, now_ms=NOW_MS).interactions
 

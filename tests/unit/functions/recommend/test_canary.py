@@ -2,11 +2,8 @@
 
 import time
 
-import orjson
 import pytest
 
-from alsolike.configuration import recommendation_id
-from alsolike.configuration.recommendation_id import arm_tag
 from alsolike.declarations.storage import CHAMPION_KEY
 from alsolike.declarations.times import DAY_MS
 from alsolike.registry.canary import GRACE_MS, Canary
@@ -45,21 +42,6 @@ def first(shop, **request):
 def test_user_gets_the_version_of_the_arm(tried):
     assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", CANDIDATE_ARM)
     assert first(tried, userId=NOT_ON_TRIAL) == ("fig", "v1", CHAMPION_ARM)
-
-
-def test_arm_is_in_the_recommendation_id(tried):
-    body = orjson.loads(tried.post({"userId": ON_TRIAL})["body"])
-
-    assert recommendation_id.parse(body["recommendationId"]).arm_tags == (arm_tag(CANDIDATE_ARM),)
-
-
-def test_canary_share_is_the_share_of_users(tried):
-    start(tried, Canary("v2", "v1", 0.1, NOW_MS - 1_000, NOW_MS + 3_600_000, 1_000, "run"))
-    tenth = Canary("v2", "v1", 0.1, 0, 1, 1, "").experiment
-    users = [f"shopper-{number}" for number in range(5_000)]
-
-    # 500 of 5,000 users are expected, with a standard deviation of 21.
-    assert 430 < sum(tenth.arm_of(user).name == "candidate" for user in users) < 570
 
 
 def test_request_without_user_gets_the_champion(tried):

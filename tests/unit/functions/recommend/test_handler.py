@@ -208,16 +208,6 @@ def test_s3_timeouts_are_shorter_than_the_function_timeout(shop):
         assert config.retries["total_max_attempts"] == 2
 
 
-def test_new_champion_is_served_after_the_interval(shop, monkeypatch):
-    monkeypatch.setenv("CHAMPION_CHECK_S", "0")
-    shop.publish("v1")
-    shop.ask()
-
-    shop.publish("v2")
-
-    assert shop.ask()[1]["x-alsolike-model-version"] == "v2"
-
-
 @pytest.mark.parametrize(
     ("body", "status", "error_type", "reason"),
     [

@@ -15,7 +15,6 @@ from model_export.job.train import train
 from tests.unit.model_export.shops import random_sequences, write_dataset
 
 LIMITS = GateLimits(gate_min_interactions=100)
-USERS, DAYS, CHAMPIONS_DAYS = 80, 14, 10
 Walks = Mapping[str, Sequence[str]]
 
 

@@ -1,4 +1,4 @@
-"""The gate's check of new data: the gain from training on new data, and the predictability of new data."""
+"""The gate's check of new data, and models that are trained and compared one after the other."""
 
 import dataclasses
 import functools
@@ -13,7 +13,7 @@ from model_export.algorithms.transitions import Transitions
 from model_export.job.new_data import Foreseen
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.register_model.candidates import CHAMPION, checks, compared
-from tests.unit.functions.register_model.generations import failed, judged, random_walks, trained
+from tests.unit.functions.register_model.generations import failed, judged, random_walks, shuffled, trained
 
 NEW_DATA = {
     "since_ms": NOW_MS - DAY_MS,
@@ -201,3 +201,49 @@ def test_ordinary_new_data_since_an_old_champion_passes(walks, champions, tmp_pa
 
     assert failed(judged(candidate, champion)) == []
     assert new_data(candidate)["foreseen"]["before_users"] == USERS
+
+
+@pytest.fixture(scope="module")
+def short_walks():
+    return random_walks(users=80, items=20, days=14)
+
+
+def against(bundle):
+    return Bundle(bundle).manifest.metrics["against_champion"]
+
+
+def test_worse_candidate_is_rejected_and_a_better_one_passes(tmp_path, short_walks):
+    early = {user: items[:10] for user, items in short_walks.items()}
+    good = trained(tmp_path, early, version="good")
+    poor = trained(tmp_path, shuffled(early, days=10), version="poor")
+    lines: list[str] = []
+
+    # The champion's last day is not shuffled, so that the evaluation uses the real last items of its users.
+    garbled = shuffled(short_walks, days=9)
+
+    worse = trained(tmp_path, garbled, version="worse", champion=good, lines=lines)
+    better = trained(tmp_path, short_walks, version="better", champion=poor)
+    steady = trained(tmp_path, short_walks, version="steady", champion=good)
+
+    assert failed(judged(good)) == []
+    refused = judged(worse, good)["against the champion"]
+    assert not refused.passed
+    assert refused.values["ahead_interval"][1] < 0
+    assert refused.values["asked_users"] > 70
+    (comparison,) = [line for line in lines if line.startswith("against champion good, by ")]
+    assert "ahead -" in comparison
+    assert failed(judged(better, poor)) == []
+    assert judged(better, poor)["against the champion"].figures.startswith("significantly better: ")
+    # The lists are as good as those of the champion, and the candidate is newer.
+    assert against(steady)["difference"] == pytest.approx(0, abs=0.02)
+    assert failed(judged(steady, good)) == []
+
+
+def test_second_training_on_the_same_data_fails_as_not_newer(tmp_path, short_walks):
+    first = trained(tmp_path, short_walks, version="first")
+    second = trained(tmp_path, short_walks, version="second", champion=first)
+
+    (refused,) = failed(judged(second, first))
+
+    assert refused.endswith("it is not fresher, so there is nothing new to evaluate")
+    assert against(second)["asked_users"] == 0

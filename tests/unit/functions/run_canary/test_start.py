@@ -103,18 +103,6 @@ def test_automatic_start_after_a_manual_rollback_is_paused(trial):
     assert trial.approval("v2") == "PendingManualApproval"
 
 
-def test_promotion_after_a_manual_start_ends_the_pause(trial):
-    trial.publish("v3")
-    trial.promote("v3", reason="a test")
-    trial.registry.roll_back(reason="it sells socks only", now_ms=trial.now_ms)
-    trial.start(run_id="by-hand")
-    assert trial.champion.held is not None
-    trial.now_ms += HOUR_MS
-
-    assert trial.do("look", run_id="by-hand")["state"] == "promoted"
-    assert trial.champion.held is None
-
-
 def test_reason_of_a_manual_start_is_in_report_and_history(trial):
     trial.start(run_id="by-hand")
     trial.now_ms += HOUR_MS
@@ -125,13 +113,6 @@ def test_reason_of_a_manual_start_is_in_report_and_history(trial):
         "run by-hand: the canary has no evidence: too few responses to compare; the period before the canary had 0; "
         "by-hand: for spring; tries version v2"
     )
-
-
-def test_rollback_of_a_canary_does_not_pause_promotions(trial):
-    trial.start_failing()
-
-    assert trial.do("look")["state"] == "rolled_back"
-    assert trial.champion.held is None
 
 
 def test_version_without_a_manifest_is_refused(trial):

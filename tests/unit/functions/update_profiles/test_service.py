@@ -1,18 +1,22 @@
 """Batches of the stream write each event to the profiles once."""
 
 import dataclasses
+import json
 
-from hypothesis import HealthCheck, given, settings
+import pytest
+from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.configuration.configuration import DEFAULT, HISTORY_LENGTH
+from alsolike.configuration.configuration import DEFAULT
 from alsolike.events.action_events import ActionEvent, action_properties
-from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED, MAX_TIME_MS
+from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
 from alsolike.events.stream_records import stream_records
+from alsolike.profiles.impressions import ImpressionStore
 from alsolike.profiles.profile_table import ProfileStore
+from functions.update_profiles import handler
 from functions.update_profiles.service import UpdateResult, update_profiles
-from tests.builders.configurations import RATING, Applied, with_clock_skew
-from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event, sequence
+from tests.builders.configurations import RATING, Applied
+from tests.builders.lambda_events import NOW_MS, LambdaContext, interaction, kinesis_event, sequence
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
 
@@ -52,16 +56,6 @@ def test_search_is_not_in_a_profile_but_logs_in():
     assert outcome == UpdateResult(profiles=0, interactions=0, unreadable=0)
 
 
-def test_late_and_unordered_events_are_sorted_by_time():
-    store = MemoryStore()
-    day_ms = 86_400_000
-
-    update(store, [at(9, "e1", "plum", user="anna"), at(2, "e2", "fig", user="anna")])
-    update(store, [dataclasses.replace(at(0, "e3", "kiwi", user="anna"), event_time_ms=NOW_MS - 3 * day_ms)])
-
-    assert store.items("u#anna") == ["kiwi", "fig", "plum"]
-
-
 def test_new_event_type_is_found_with_one_configuration_check_per_batch():
     store, configurations = MemoryStore(), Applied(DEFAULT, RATING)
     batch = [interaction(f"e{n}", event_type=kind) for n, kind in enumerate(["rating", "rating", "nod", "shrug"])]
@@ -72,17 +66,6 @@ def test_new_event_type_is_found_with_one_configuration_check_per_batch():
     assert (outcome.interactions, outcome.unreadable, configurations.looks) == (2, 2, 1)
 
 
-def test_future_events_are_accepted_up_to_the_configured_clock_skew():
-    ahead = interaction("e1", event_time_ms=NOW_MS + 400_000)
-    patient, strict = MemoryStore(), MemoryStore()
-
-    update(patient, [ahead], configurations=Applied(with_clock_skew(500)))
-    update(strict, [ahead], configurations=Applied(with_clock_skew(399)))
-
-    assert patient.items("u#anna") == ["pear"]
-    assert strict.profiles == {}
-
-
 def test_unreadable_record_is_skipped_and_other_records_count():
     store = MemoryStore()
 
@@ -90,16 +73,6 @@ def test_unreadable_record_is_skipped_and_other_records_count():
 
     assert store.items("u#anna") == ["pear", "plum"]
     assert outcome == UpdateResult(profiles=1, interactions=2, unreadable=1)
-
-
-def test_future_record_is_not_stored_in_a_profile():
-    store = MemoryStore()
-    year_9999 = interaction("e1", event_time_ms=MAX_TIME_MS, received_time_ms=MAX_TIME_MS)
-
-    outcome = update(store, [year_9999, interaction("e2", item_id="plum")])
-
-    assert store.items("u#anna") == ["plum"]
-    assert outcome.unreadable == 1
 
 
 def test_failing_profile_returns_its_first_record_and_others_are_applied():
@@ -145,27 +118,6 @@ def test_profiles_do_not_depend_on_batching_order_or_repetition(deliveries, orde
     assert tangled.contents() == straight.contents()
 
 
-@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(order=st.permutations(range(len(INTERACTIONS))))
-def test_stored_profile_is_the_same_after_any_redelivery(order, aws, profiles_table):
-    store = ProfileStore(aws("dynamodb"), profiles_table)
-
-    update(store, INTERACTIONS)
-    expected = store.read("u#user0")
-    update(store, [INTERACTIONS[index] for index in order])
-
-    assert store.read("u#user0") == expected
-    assert [entry.event_id for entry in expected.recent] == ["e4", "e8", "e2", "e6", "e0", "e10"]
-
-
-def test_profile_returns_the_latest_interactions():
-    store = MemoryStore()
-
-    update(store, [interaction(f"e{n:03}", item_id=f"i{n}", event_time_ms=NOW_MS - n) for n in range(150)])
-
-    assert store.items("u#anna", length=HISTORY_LENGTH) == [f"i{n}" for n in reversed(range(HISTORY_LENGTH))]
-
-
 def test_action_interactions_are_stored_next_to_item_interactions():
     store = MemoryStore()
     shown = action_properties("app", ["app", "mail"])
@@ -204,3 +156,77 @@ def test_erased_profile_has_no_actions_and_keeps_their_keys():
 
     assert store.read_actions("u#anna") == []
     assert [key[1][0] for key in store.keys("u#anna")] == ["!", "&", "~"]
+
+
+@pytest.fixture
+def invoke(profiles_table, artefact_bucket, set_variables):
+    set_variables(PROFILES_TABLE=profiles_table, ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key")
+    return lambda event: handler.lambda_handler(event, LambdaContext())
+
+
+def test_batch_is_written_to_profiles_without_failures(invoke, aws, profiles_table, counted):
+    answer = invoke(kinesis_event([interaction("e1"), b"poison", interaction("e2", user_id="ben")]))
+
+    assert answer == {"batchItemFailures": []}
+    store = ProfileStore(aws("dynamodb"), profiles_table)
+    assert [entry.event_id for entry in store.read("u#anna").recent] == ["e1"]
+    assert [entry.event_id for entry in store.read("u#ben").recent] == ["e2"]
+    assert counted() == {"ProfilesUpdated": 2, "InteractionsApplied": 2, "RecordsUnreadable": 1}
+
+
+def test_table_failure_returns_the_batch_from_its_first_valid_record(invoke, aws, profiles_table, logged):
+    aws("dynamodb").delete_table(TableName=profiles_table)
+
+    answer = invoke(kinesis_event([b"poison", interaction("e1", correlation_id="order-17"), interaction("e2")]))
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": sequence(1)}]}
+    assert '"correlation_ids":["order-17"]' in logged()
+
+
+def test_records_of_erased_users_create_no_profile_and_mark_sessions(invoke, aws, profiles_table, erase, counted):
+    erase("anna")
+
+    answer = invoke(kinesis_event([interaction("e1"), interaction("e2", user_id="ben", session_id="s2")]))
+
+    assert answer == {"batchItemFailures": []}
+    items = aws("dynamodb").scan(TableName=profiles_table)["Items"]
+    (marked,) = (item for item in items if item["profile_id"]["S"] == "s#s1")
+    assert {item["profile_id"]["S"] for item in items} == {marked["joined_profile"]["S"], "s#s1", "s#s2", "u#ben"}
+    assert "anna" not in str(items)
+    assert marked["joined_profile"]["S"].startswith("e#")
+    found = ProfileStore(aws("dynamodb"), profiles_table).sessions_of(marked["joined_profile"]["S"])
+    assert list(found) == ["s#s1"]  # The purge finds the session by the ID of the erasure.
+    assert counted()["EventsOfErasedUsers"] == 1
+
+
+def test_refused_logins_of_an_erased_user_mark_their_sessions(invoke, aws, profiles_table, erase):
+    erase("anna")
+    refused = [
+        {"user_id": "anna", "session_id": "s9", "event_time_ms": True},
+        {"user_id": "anna", "session_id": "s" * 3_000, "event_time_ms": 5},
+        {"user_id": "ben", "session_id": "s8", "event_time_ms": 5},
+    ]
+
+    answer = invoke(kinesis_event([json.dumps(each).encode() for each in refused]))
+
+    assert answer == {"batchItemFailures": []}
+    items = aws("dynamodb").scan(TableName=profiles_table)["Items"]
+    assert [name for item in items if (name := item["profile_id"]["S"]).startswith("s#")] == ["s#s9"]
+
+
+def test_impressions_of_events_are_stored_only_with_fatigue(invoke, aws, profiles_table, pseudonyms, configure):
+    store = ImpressionStore(aws("dynamodb"), profiles_table)
+    event = interaction("e1", user_id="anna", impression=("fig", "pear"), recommendation_id="r1")
+    anonymous = interaction("e2", user_id=None, session_id="visit", impression=("kiwi",))
+    invoke(kinesis_event([event]))
+    assert store.read(pseudonyms.shopper("anna"), since_ms=0) == []
+
+    handler._sources.cache_clear()
+    fatigue = {"strength": 0.5, "half_life_hours": 24}
+    configure({"recommenders": {"for-you": {"fatigue": fatigue}}})
+    invoke(kinesis_event([event, anonymous, event, interaction("e3", user_id="anna")]))
+
+    (user_list,) = store.read(pseudonyms.shopper("anna"), since_ms=0)
+    assert (user_list.list_id, user_list.time_ms, user_list.item_ids) == ("r1", event.event_time_ms, ["fig", "pear"])
+    (session_list,) = store.read(pseudonyms.shopper("visit"), since_ms=0)
+    assert (session_list.list_id, session_list.item_ids) == ("e2", ["kiwi"])

@@ -199,12 +199,3 @@ def test_missing_or_invalid_input_object_is_refused(known):
     for key in ("batch/r/users/0.json", "batch/r/users/1.json"):
         with pytest.raises(InvalidInput, match=f'batch.input.key is "{key}", expected an object'):
             invoke(batch={"input": {"key": key}})
-
-
-def test_batch_counts_answered_and_refused_users(known, counted):
-    counted()
-
-    batch_of(["anna", 7, "stranger"])
-
-    counts = {name: value for name, value in counted().items() if value}
-    assert counts == {"BatchUsersAnswered": 2, "BatchUsersRefused": 1}

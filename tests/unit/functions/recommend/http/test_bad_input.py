@@ -7,10 +7,10 @@ import pytest
 
 from functions.recommend import handler
 from functions.recommend.http.request import ACTION_ROUTE, PARSERS
+from tests.builders.api_description import described
 from tests.builders.bad_input import (
     UNREADABLE,
     body_faults,
-    described,
     is_refusal,
     path_faults,
     path_parameters,

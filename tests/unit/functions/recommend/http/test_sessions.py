@@ -1,4 +1,6 @@
-"""Permissions of a session: the profile that it may read, and the columns and filters that the shop permits."""
+"""Permissions of a session, and cache headers of GET responses."""
+
+from typing import Any
 
 import orjson
 import pytest
@@ -111,3 +113,71 @@ def test_session_without_a_configuration_gets_no_columns(stocked):
 
     assert "no-configuration" in answer["headers"]["x-alsolike-degraded"]
     assert [item.keys() for item in orjson.loads(answer["body"])["itemList"]] == [{"itemId", "score"}] * 4
+
+
+SIMILAR = "GET /items/{itemId}/similar"
+SESSION_SIMILAR = "GET /session/items/{itemId}/similar"
+FOR_USER = "GET /users/{userId}/recommendations"
+
+
+@pytest.fixture
+def annas(stocked):
+    stocked.remember("u#anna", "pear")
+    return stocked
+
+
+@pytest.mark.parametrize(
+    ("route", "arguments", "cache_control"),
+    [
+        ("GET /popular", {}, "public, max-age=60"),
+        ("GET /trending", {}, "public, max-age=60"),
+        (SIMILAR, {"path": {"itemId": "pear"}}, "public, max-age=60"),
+        (SIMILAR, {"path": {"itemId": "pear"}, "metadata": "TITLE"}, "private, max-age=60"),
+        (FOR_USER, {"path": {"userId": "anna"}}, "private, no-cache"),
+        (FOR_USER, {"path": {"userId": "anna"}, "recommender": "popular"}, "private, no-cache"),
+        ("GET /session/recommendations", {"token": {"sessionId": "s"}}, "private, no-cache"),
+        (SESSION_SIMILAR, {"path": {"itemId": "pear"}, "token": {"sessionId": "s"}}, "private, no-cache"),
+    ],
+)
+def test_response_without_user_has_a_public_cache_lifetime(route, arguments, cache_control, annas):
+    assert annas.get(route, **arguments)["headers"]["cache-control"] == cache_control
+
+
+def test_matching_etag_returns_304(annas):
+    first = annas.get(FOR_USER, path={"userId": "anna"})
+    etag = first["headers"]["etag"]
+
+    def again(tag):
+        return annas.get(FOR_USER, path={"userId": "anna"}, headers={"if-none-match": tag})
+
+    for tag in (etag, f"W/{etag}", f'"other", {etag}', "*"):
+        answer = again(tag)
+        assert (answer["statusCode"], answer.get("body")) == (304, None)
+        assert answer["headers"]["etag"] == etag
+    assert again('"other"')["statusCode"] == 200
+
+
+def test_etag_depends_on_items_and_not_on_scores(annas):
+    def etag():
+        answer = annas.get(FOR_USER, path={"userId": "anna"}, numResults="2")
+        found.append(orjson.loads(answer["body"])["itemList"])
+        return answer["headers"]["etag"]
+
+    found: list[list[dict[str, Any]]] = []
+    first = etag()
+    annas.remember("u#anna", "pear", "purchase")
+    assert etag() == first
+    assert found[0] != found[1]
+    annas.catalogue({"fig": None})
+    assert etag() != first
+
+
+def test_post_responses_have_no_cache_headers(annas):
+    assert not {"etag", "cache-control"} & annas.ask()[1].keys()
+
+
+def test_head_request_has_the_headers_of_get(annas):
+    get = annas.get(FOR_USER, path={"userId": "anna"})
+    head = annas.get(FOR_USER.replace("GET", "HEAD"), path={"userId": "anna"})
+
+    assert (head["statusCode"], head["headers"]["etag"]) == (200, get["headers"]["etag"])

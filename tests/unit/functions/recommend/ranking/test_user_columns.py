@@ -1,10 +1,13 @@
-"""Users without a history, with items that are popular in their group. Globally, fig, pear and kiwi are popular."""
+"""Columns of users: groups of users without a history, features of models. Globally, fig, pear and kiwi are popular."""
+
+from typing import Any
 
 import pytest
 
 from alsolike.bundle.popular_groups import Group
 from alsolike.catalogue.users import UserStore
 from alsolike.runtime.errors import Unavailable
+from functions.recommend.state.model import Model
 from tests.unit.functions.recommend.shop import ARN
 
 GROUPS = (
@@ -34,12 +37,6 @@ def test_unknown_user_gets_items_popular_in_the_users_group_first(grouped):
     expected = {"plum": 1.0, "fig": 1 / 2, "pear": 1 / 3, "kiwi": 1 / 4}
     assert items == [{"itemId": item_id, "score": score} for item_id, score in expected.items()]
     assert (headers["x-alsolike-source"], headers["x-alsolike-popular-within"]) == ("popular", "plan")
-
-
-def test_smallest_group_is_used(grouped):
-    grouped.register("anna", plan="gold", likes="jazz|tea")
-
-    assert grouped.items(numResults=3) == ["kiwi", "plum", "fig"]
 
 
 def test_context_selects_a_group(grouped):
@@ -89,14 +86,6 @@ def test_user_with_a_history_is_ranked_by_the_model(grouped):
     assert "x-alsolike-popular-within" not in headers
 
 
-def test_filters_apply_to_items_popular_in_a_group(grouped):
-    grouped.catalogue({"plum": {"price": 9}, "kiwi": {"price": 1}})
-
-    items, _ = grouped.listed(filterArn=f"{ARN}:filter/cheap", context={"LIKES": "tea"})
-
-    assert items == ["kiwi"]
-
-
 def test_unreadable_user_gets_globally_popular_items(grouped, monkeypatch):
     def outage(*_, **__):
         raise Unavailable("the table is away")
@@ -124,3 +113,66 @@ def test_group_names_are_percent_encoded_in_headers(shop):
     shop.register("anna", größe="L")
 
     assert shop.ask()[1]["x-alsolike-popular-within"] == "gr%C3%B6%C3%9Fe"
+
+
+@pytest.fixture
+def fed(shop, monkeypatch):
+    """Let the model read the user's plan, and return a list of the plans. The graph runs without this input."""
+    run, inputs = Model._run, list[Any]()
+
+    def spy(model, name, feed):
+        others = dict(feed)
+        inputs.append(others.pop("feature.user.plan").tolist())
+        return run(model, name, others)
+
+    monkeypatch.setattr(Model, "_run", spy)
+    monkeypatch.setattr("functions.recommend.state.model.codes_of", lambda _: {"user.plan": {"gold": 1, "tin": 2}})
+    shop.publish()
+    shop.configure(users={"columns": {"plan": "string"}})
+    shop.remember("u#anna", "pear")
+    shop.remember("u#anna", "pear", before_ms=2000)
+    return inputs
+
+
+def test_user_column_is_a_feature_of_each_interaction(shop, fed):
+    shop.register("anna", plan="tin")
+
+    assert shop.items(numResults=1) == ["fig"]
+    assert fed[-1] == [[2, 2]]
+
+
+def test_promotion_candidates_are_ranked_with_user_features(shop, fed):
+    shop.configure(
+        users={"columns": {"plan": "string"}},
+        items={"columns": {"title": "string"}},
+        filters={"plums": 'INCLUDE ItemID WHERE Items.TITLE IN ("Plum")'},
+        rules={"home": {"promotions": [{"filter": "plums", "share": 0.5}]}},
+        recommenders={"for-you": {"rules": "home"}},
+    )
+    shop.catalogue({"fig": {"title": "Fig"}, "plum": {"title": "Plum"}})
+    shop.register("anna", plan="tin")
+
+    assert "plum" in shop.items(numResults=2)
+
+    assert fed[-2:] == [[[2, 2]]] * 2
+
+
+def test_request_context_precedes_stored_user_columns(shop, fed):
+    shop.register("anna", plan="tin")
+
+    shop.items(context={"PLAN": "gold"})
+
+    assert fed[-1] == [[1, 1]]
+
+
+def test_unreadable_user_has_unknown_feature_values(shop, fed, monkeypatch):
+    def outage(*_, **__):
+        raise Unavailable("the table is away")
+
+    monkeypatch.setattr(UserStore, "get", outage)
+
+    items, headers = shop.listed(numResults=1)
+
+    assert items == ["fig"]
+    assert fed[-1] == [[0, 0]]
+    assert headers["x-alsolike-degraded"] == "user-unavailable"
