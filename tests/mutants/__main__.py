@@ -57,7 +57,6 @@ TARGETS = (
             "tests/unit/alsolike/filters",
             "tests/unit/alsolike/configuration_document/test_filters.py",
             "tests/unit/cli/test_filters.py",
-            "tests/unit/cli/test_stock_filter.py",
         ],
     ),
     Target(

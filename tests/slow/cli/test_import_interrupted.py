@@ -1,11 +1,13 @@
-"""An import that is interrupted at any call and repeated has the result of an uninterrupted one."""
+"""Interrupted imports: the state after their repetition, and the exit of their processes."""
 
 import functools
 import itertools
 import os
+import re
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import boto3
@@ -16,7 +18,7 @@ from moto.server import ThreadedMotoServer
 
 from tests.unit.cli.imported import load
 from tests.unit.cli.interruptions import LATER_MS, Killed, empty, end_state, go_on, stop_at, write_history
-from tests.unit.cli.shop import REGION, empty_deployment
+from tests.unit.cli.shop import NAMES, REGION, empty_deployment, put_parameters
 from tests.unit.cli.stopped_import import small_pieces
 
 
@@ -70,19 +72,20 @@ def test_import_repeated_after_a_stop_at_any_call_has_the_same_end_state(deploym
 
 
 @pytest.fixture
-def server():
+def client():
+    """Yield a function that returns clients of an empty moto server."""
     moto = ThreadedMotoServer(port=0, verbose=False)
     moto.start()
     host, port = moto.get_host_and_port()
     moto_api.moto_api_backend.reset()  # the state of an earlier server is in this process
-    yield f"http://{host}:{port}"
+    url = f"http://{host}:{port}"
+    yield functools.cache(lambda service: boto3.client(service, region_name=REGION, endpoint_url=url))
     moto.stop()
 
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
-def test_import_killed_while_it_writes_is_completed_by_the_next(server, history, number, status):
-    client = functools.cache(lambda service: boto3.client(service, region_name=REGION, endpoint_url=server))
-    deployment = empty_deployment(client)
+def test_import_killed_while_it_writes_is_completed_by_the_next(client, history, number, status):
+    deployment, server = empty_deployment(client), client("s3").meta.endpoint_url
     load(deployment, history)
     expected = end_state(client, history)
     empty(deployment, history)
@@ -102,3 +105,44 @@ def test_import_killed_while_it_writes_is_completed_by_the_next(server, history,
         assert "imported rows stay, and the same command continues" in run.stderr
     assert load(deployment, history, now_ms=LATER_MS).imported == 145
     assert end_state(client, history) == expected
+
+
+@pytest.mark.ci
+def test_interrupted_import_ends_with_status_130_without_a_traceback(client, tmp_path, monkeypatch):
+    put_parameters(client("ssm"), "shop")
+    empty_deployment(client)
+    path = tmp_path / "p.csv"
+    path.write_text("USER_ID,ITEM_ID,TIMESTAMP\n" + "".join(f"{user},a,1500000000\n" for user in range(20_000)))
+    monkeypatch.setenv("AWS_ENDPOINT_URL", client("s3").meta.endpoint_url)
+    options = ["--event-type", "purchase", "--env", "shop"]
+    process = subprocess.Popen(
+        [sys.executable, "-c", "from cli.main import main; main()", "import", "interactions", str(path), *options],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=heed_interrupts,
+    )
+    imported = process.stderr.readline()
+    while not has_profiles(client) and process.poll() is None:
+        time.sleep(0.1)
+
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate()
+
+    assert process.returncode == 130, imported + err + out
+    assert out == ""
+    assert imported.startswith("import p.csv")
+    assert "Traceback" not in err
+    assert re.search(r"live profiles +stopped after", err)
+    pages = client("dynamodb").get_paginator("scan").paginate(TableName=NAMES.profiles_table, Select="COUNT")
+    assert sum(page["Count"] for page in pages) < 20_000  # the command ended before it wrote all profiles
+
+
+def heed_interrupts():
+    """Enable SIGINT, because a shell ignores it in processes that run in the background."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
+def has_profiles(client):
+    """Return whether the table has a profile. A count would delay the server that the import writes to."""
+    return bool(client("dynamodb").scan(TableName=NAMES.profiles_table, Limit=1)["Count"])

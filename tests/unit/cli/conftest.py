@@ -1,5 +1,6 @@
 """Deployment in the memory cloud, for tests of commands."""
 
+import dataclasses
 import functools
 
 import pytest
@@ -7,6 +8,7 @@ import typer.main
 import typer.testing
 
 from alsolike.privacy.pseudonyms import Pseudonyms, pseudonyms_of
+from tests.unit.cli.endpoints import serving
 from tests.unit.cli.operator_calls import RefusedCalls
 from tests.unit.cli.shop import NAMES, empty_deployment, put_parameters
 
@@ -56,3 +58,27 @@ def shop(deployment):
     """Return the deployment `--env shop`."""
     put_parameters(deployment.client("ssm"), "shop")
     return deployment
+
+
+@pytest.fixture
+def select(monkeypatch):
+    """Return a function that sets the deployment of commands without `--env`."""
+
+    def select(deployment):
+        monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: deployment)
+        return deployment
+
+    return select
+
+
+@pytest.fixture
+def server():
+    """Yield the API of `api_shop`. Tests set its responses."""
+    with serving() as endpoints:
+        yield endpoints
+
+
+@pytest.fixture
+def api_shop(deployment, server, select):
+    """Return the deployment of commands without `--env`. Its API is `server`."""
+    return select(dataclasses.replace(deployment, names=dataclasses.replace(deployment.names, api_url=server.url)))

@@ -1,7 +1,10 @@
+"""Costs of a deployment and of its metrics."""
+
 import dataclasses
 import datetime as dt
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,12 +12,14 @@ import pytest
 from alsolike.catalogue.items import CatalogueStore, Item
 from alsolike.catalogue.users import User, UserStore
 from alsolike.runtime.errors import InvalidInput, NotFound
+from infra_cdk.constructs.metrics import namespace
+from infra_cdk.settings import Settings
 from operations import cost_measurement as measuring
 from operations import embedded_cloud
 from operations.cost import Duration, Load
 from operations.cost_measurement import CallFigures, Measured, figures
 from operations.monthly_load import monthly_load
-from tests.unit.cli.command_line import cells, run
+from tests.unit.cli.command_line import cells, run, run_json
 
 REGION = "us-east-1"
 LOAD = ("--users", "1000", "--events-per-day", "24000", "--requests-per-day", "240000", "--items", "100")
@@ -257,3 +262,41 @@ def test_two_months_are_compared_by_service(shop, assembly, monkeypatch):
     assert "requests a day on average" in table
     assert (document["month"], document["compared"]["month"]) == tuple(months)
     assert document["dollars"] > document["compared"]["dollars"]
+
+
+ROOT = Path(__file__).parents[3]
+
+
+def test_metrics_list_cost_grows_with_versions_and_arms():
+    few = run_json("metrics")
+    more = run_json("metrics", "--versions", "3", "--arms", "4")
+
+    assert few["series"] == sum(each["series"] for each in few["metrics"])
+    assert more["series"] - few["series"] == 7 * (1 + 4)  # There are seven rates, each by model version and by arm.
+    assert few["usd_a_month"] < few["most_usd_a_month"]
+    # Both values are rounded.
+    assert more["usd_a_month"] - few["usd_a_month"] == pytest.approx(35 * 0.30 / 24, abs=0.011)
+
+
+def test_namespace_is_that_of_deployed_functions():
+    printed = run_json("metrics")["namespace"]
+
+    assert printed.replace("<environment>", "prod") == namespace(Settings(name="prod", region="eu-west-1"))
+
+
+def test_documentation_has_the_totals_of_the_list():
+    found = run_json("metrics")
+    documented = " ".join((ROOT / "docs" / "observability.md").read_text().split())
+
+    assert (
+        f"pays about ${found['usd_a_month']:.2f} a month for its {found['series']} series, "
+        f"and at most ${found['most_usd_a_month']:.2f} if all rare metrics"
+    ) in documented
+
+
+def test_table_has_the_total_cost():
+    answer = run("metrics")
+
+    assert "EventsNotAttributed" in answer.stdout
+    assert "namespace Alsolike/<environment>" in answer.stdout.splitlines()
+    assert "a month, at most $" in answer.stdout.splitlines()[-1]

@@ -9,30 +9,19 @@ import pytest
 from alsolike.catalogue.users import User, UserStore
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, Expiring, Purged, TrainedModel
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
-from operations.client import deployment as deployments
 from tests.unit.cli.command_line import cells, run, run_json
-from tests.unit.cli.endpoints import serving
-from tests.unit.cli.shop import KEY, NAMES
+from tests.unit.cli.shop import KEY
 
 MACHINE = {"StartAt": "Wait", "States": {"Wait": {"Type": "Wait", "Seconds": 600, "End": True}}}
 ROLE = "arn:aws:iam::123456789012:role/workflow"
 ASKED_MS = 1_795_603_286_000  # 2026-11-25 10:41:26 UTC
 
 
-@pytest.fixture
-def server():
-    """Yield the deployment's API. Tests set the API's responses."""
-    with serving() as endpoints:
-        yield endpoints
-
-
 @pytest.fixture(autouse=True)
-def shop(deployment, client, server, monkeypatch):
+def shop(api_shop, client):
     """Return the deployment that commands use. Executions of its workflow do not end."""
     client("stepfunctions").create_state_machine(name="erasure", definition=json.dumps(MACHINE), roleArn=ROLE)
-    used = dataclasses.replace(deployment, names=dataclasses.replace(NAMES, api_url=server.url))
-    monkeypatch.setattr(deployments, "resolve", lambda **_: used)
-    return used
+    return api_shop
 
 
 def receipt(user_hash, **fields):
@@ -163,12 +152,11 @@ def test_receipt_without_a_training_schedule_has_no_retrain_date(shop):
 
 
 @pytest.fixture(params=[False, True], ids=["plain IDs", "pseudonymised IDs"])
-def stored_id(request, shop, pseudonyms, monkeypatch):
+def stored_id(request, shop, pseudonyms, select):
     """Return the form in which the deployment stores the user ID `ann`."""
     if not request.param:
         return "ann"
-    hashing = dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1"))
-    monkeypatch.setattr(deployments, "resolve", lambda **_: hashing)
+    select(dataclasses.replace(shop, names=dataclasses.replace(shop.names, pseudonymise_ids="1")))
     return pseudonyms.user("ann")
 
 

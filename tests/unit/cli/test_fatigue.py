@@ -5,7 +5,6 @@ import pytest
 from alsolike.configuration.configuration import DEFAULT, Fatigue
 from alsolike.declarations.times import DAY_MS
 from operations import times
-from operations.client import deployment as deployments
 from operations.fatigue import clicked_responses
 from tests.builders.attribution import SERVED_MS, Lake, answer, event
 from tests.unit.cli.command_line import run, run_json
@@ -76,9 +75,9 @@ def test_response_without_a_click_is_left_out(unrelated):
     assert not list(clicked_responses([CLICKED], [unrelated], DEFAULT, FATIGUE, since_ms=SERVED_MS))
 
 
-def test_strength_and_the_setting_are_estimated_from_the_lake(deployment, pseudonyms, monkeypatch):
+def test_strength_and_the_setting_are_estimated_from_the_lake(deployment, pseudonyms, select, monkeypatch):
     """Each user sees a list three times, and clicks in the third response. Nine of ten users click the second item."""
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    select(deployment)
     monkeypatch.setattr(times, "now_ms", lambda: SERVED_MS + DAY_MS)
     rows, events = [], []
     for number in range(USERS):

@@ -1,5 +1,6 @@
-"""`alsolike filters check`, on a deployment in this process."""
+"""`alsolike filters check`, on a deployment in this process, and the suggested filter for items in stock."""
 
+import dataclasses
 import json
 from functools import partial
 from typing import Any
@@ -8,13 +9,15 @@ import pytest
 
 from alsolike.catalogue.changes import Change
 from alsolike.catalogue.users import User, UserStore
-from alsolike.configuration.configuration import ColumnType
+from alsolike.configuration.columns import column_name
+from alsolike.configuration.configuration import DEFAULT, ColumnType
+from alsolike.filters import parser
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
-from operations.client import deployment as deployments
 from operations.client.api import Api
 from operations.client.signed_api import Recommendations, RecommendedItem
+from operations.filters.stock import stock_filter
 from tests.builders.world import configure
 from tests.unit.cli.command_line import run, run_json
 
@@ -34,7 +37,7 @@ check_as_json = partial(run_json, "filters", "check")
 
 
 @pytest.fixture(autouse=True)
-def shop(deployment, client, tmp_path, monkeypatch):
+def shop(deployment, client, tmp_path, select):
     """Create a deployment with three items and a deleted item."""
     bucket = deployment.names.artefact_bucket
     configure(client("s3"), bucket, **DOCUMENT)
@@ -42,7 +45,7 @@ def shop(deployment, client, tmp_path, monkeypatch):
     changes = [Change(item_id, 1, properties) for item_id, properties in ITEMS.items()]
     publisher = SnapshotPublisher(SnapshotStore(client("s3"), bucket, tmp_path))
     publisher.publish(changes, columns=columns, version=0, now_ms=1)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    select(deployment)
 
 
 def test_named_filter_is_explained_and_counted():
@@ -288,3 +291,32 @@ def test_filter_of_a_file_is_counted_with_the_columns_of_the_file(tmp_path, depl
 
     assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == "1 of 3 items pass"
+
+
+@pytest.mark.parametrize(
+    ("column", "type_", "condition"),
+    [
+        ("IN_STOCK", "boolean", "INCLUDE ItemID WHERE Items.IN_STOCK = true"),
+        ("INSTOCK", "boolean", "INCLUDE ItemID WHERE Items.INSTOCK = true"),
+        ("AVAILABLE", "boolean", "INCLUDE ItemID WHERE Items.AVAILABLE = true"),
+        ("IS_AVAILABLE", "boolean", "INCLUDE ItemID WHERE Items.IS_AVAILABLE = true"),
+        ("SOLD_OUT", "boolean", "EXCLUDE ItemID WHERE Items.SOLD_OUT = true"),
+        ("OUT_OF_STOCK", "boolean", "EXCLUDE ItemID WHERE Items.OUT_OF_STOCK = true"),
+        ("STOCK", "number", "INCLUDE ItemID WHERE Items.STOCK > 0"),
+        ("STOCK_QUANTITY", "number", "INCLUDE ItemID WHERE Items.STOCK_QUANTITY > 0"),
+        ("INVENTORY", "number", "INCLUDE ItemID WHERE Items.INVENTORY > 0"),
+        ("IN_STOCK", "string", None),
+        ("PRICE", "number", None),
+        ("LIVESTOCK", "boolean", None),
+        ("STOCKING_STUFFER", "boolean", None),
+    ],
+)
+def test_stock_column_is_recognised_by_name_and_type(column, type_, condition):
+    columns = {"price": ColumnType.NUMBER, column_name(column): ColumnType(type_)}
+    configuration = dataclasses.replace(DEFAULT, item_columns=columns)
+
+    assert stock_filter(configuration) == condition
+    if condition:
+        (read,) = parser.parse(condition).columns
+        assert read.key in columns
+        assert stock_filter(dataclasses.replace(configuration, filters={"mine": condition})) is None

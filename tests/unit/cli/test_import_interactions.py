@@ -1,3 +1,10 @@
+"""Imports of interactions from files and from S3, by the API's rules about erased users and hashed IDs."""
+
+import dataclasses
+import gzip
+import time
+from pathlib import Path
+
 import pandas as pd
 import pyarrow as pa
 import pyarrow.csv
@@ -5,12 +12,27 @@ import pytest
 
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.lake.duplicates import deduplicate
+from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
-from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations.ingest import csv_rows, files
+from operations.ingest.load_interactions import InteractionsImport
+from operations.ingest.sources import SourceObject, find
 from tests.builders.world import configure
-from tests.unit.cli.imported import GOOD, lake_objects, lake_rows, load, write, write_parquet
+from tests.fakes.places import create_bucket
+from tests.unit.cli.command_line import run, run_json
+from tests.unit.cli.imported import (
+    GOOD,
+    lake_objects,
+    lake_rows,
+    load,
+    load_users,
+    rejected,
+    stored_users,
+    write,
+    write_parquet,
+)
 
 
 def test_rows_are_written_to_the_partition_of_their_date(deployment, tmp_path):
@@ -177,3 +199,182 @@ def test_live_profiles_have_the_configured_history_length(deployment, tmp_path):
 def test_unknown_default_event_type_is_refused(deployment, tmp_path):
     with pytest.raises(InvalidInput, match="eventType is 'bought'"):
         load(deployment, write(tmp_path / "p.csv", GOOD), event_type="bought")
+
+
+ROWS = b"USER_ID,ITEM_ID,TIMESTAMP\n1,a,1500000000\n,b,1500000000\n"
+
+
+@pytest.fixture
+def shop_bucket(client):
+    s3 = client("s3")
+    create_bucket(s3, "shop")
+    for key, body in {
+        "history/2017/a.csv": ROWS,
+        "history/2018/a.csv": ROWS.replace(b"1500000000", b"1530000000"),
+        "history/2018/b.csv.gz": gzip.compress(ROWS.replace(b"1,a", b"2,c")),
+        "history/readme.txt": b"no data",
+        "historical/x.csv": ROWS,
+    }.items():
+        s3.put_object(Bucket="shop", Key=key, Body=body)
+    return s3
+
+
+def names(client, *uris):
+    return [source.name for source in find(uris, lambda: client("s3"))]
+
+
+@pytest.mark.parametrize(
+    ("uri", "keys"),
+    [
+        ("s3://shop/history/2017/a.csv", ["history/2017/a.csv"]),
+        ("s3://shop/history/", ["history/2017/a.csv", "history/2018/a.csv", "history/2018/b.csv.gz"]),
+        ("s3://shop/history/*/a.csv", ["history/2017/a.csv", "history/2018/a.csv"]),
+        ("s3://shop/histor*.csv", ["historical/x.csv", "history/2017/a.csv", "history/2018/a.csv"]),
+        ("s3://shop/history/201?/b.csv.gz", ["history/2018/b.csv.gz"]),
+    ],
+)
+def test_keys_prefixes_and_patterns_select_objects(client, shop_bucket, uri, keys):
+    assert names(client, uri) == [f"s3://shop/{key}" for key in keys]
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("s3://shop/nothing.csv", "s3://shop/nothing.csv is not an object"),
+        ("s3://unknown/x.csv", "s3://unknown/x.csv is not an object"),
+        ("s3://shop/nothing/", "matches no data file"),
+        ("s3://shop/history/readme.txt", "has an unknown extension"),
+        ("s3://", "has no bucket"),
+    ],
+)
+def test_address_without_objects_is_refused(client, shop_bucket, uri, message):
+    with pytest.raises(InvalidInput, match=message):
+        names(client, uri)
+
+
+def test_objects_are_imported_and_rejects_written_to_the_working_directory(
+    deployment, shop_bucket, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+
+    summary = load(deployment, "s3://shop/history/")
+
+    assert (summary.imported, summary.rejected, summary.days) == (3, 3, 2)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "b.csv.gz.rejected.csv",
+        "history_2017_a.csv.rejected.csv",  # Two objects have the name a.csv.
+        "history_2018_a.csv.rejected.csv",
+    ]
+
+
+def test_parquet_object_is_read_in_ranges(deployment, shop_bucket, tmp_path):
+    columns = {"USER_ID": ["1", "2"], "ITEM_ID": ["a", "b"], "TIMESTAMP": [1_500_000_000] * 2}
+    body = write_parquet(tmp_path / "p.parquet", columns).read_bytes()
+    shop_bucket.put_object(Bucket="shop", Key="p.parquet", Body=body)
+
+    assert load(deployment, "s3://shop/p.parquet").imported == 2
+
+
+def test_object_changed_during_reading_raises_unavailable(client, shop_bucket):
+    (source,) = find(["s3://shop/history/2017/a.csv"], lambda: client("s3"))
+    assert isinstance(source, SourceObject)
+    shop_bucket.put_object(Bucket="shop", Key="history/2017/a.csv", Body=ROWS + b"3,d,1\n")
+
+    with pytest.raises(Unavailable, match=r"a\.csv changed while it was read; import it again"):
+        source.open().read()
+
+
+def test_rejected_file_name_stays_in_the_working_directory(client):
+    tricky = SourceObject(client("s3"), "shop", "../..\\x\n.csv", 1, "e")
+
+    assert tricky.rejected_path(flat=False).name == str(tricky.rejected_path(flat=False))
+    assert tricky.rejected_path(flat=True) == Path(".._.._x_.csv.rejected.csv")
+
+
+EVENTS = "USER_ID,SESSION_ID,ITEM_ID,TIMESTAMP\nann,visit-1,a,1500000000\nbob,,b,1500000000\n"
+USERS = "USER_ID,CITY\nann,Graz\nbob,Linz\n,Wien\n"
+
+
+@pytest.fixture
+def hashing(deployment):
+    """Return a deployment whose API stores hashes of IDs."""
+    return dataclasses.replace(deployment, names=dataclasses.replace(deployment.names, pseudonymise_ids="1"))
+
+
+def erase(deployment, user_hash):
+    add_tombstone(deployment.client("s3"), "artefacts", user_hash, now_ms=1)
+
+
+def profiles(deployment):
+    return {profile.profile_id for profile in ProfileStore(deployment.client("dynamodb"), "profiles").scan()}
+
+
+def test_import_of_an_old_file_restores_no_erased_user(deployment, pseudonyms, tmp_path):
+    events, users_file = write(tmp_path / "e.csv", EVENTS), write(tmp_path / "u.csv", USERS)
+    erase(deployment, pseudonyms.erased_user("ann"))
+
+    load(deployment, events)
+    summary = load_users(deployment, users_file)
+
+    assert lake_rows(deployment).user_id.tolist() == ["bob"]
+    assert (profiles(deployment), stored_users(deployment)) == ({"u#bob"}, {"bob": {"city": "Linz"}})
+    assert rejected(events) == [(2, "USER_ID is an erased user's")]
+    assert rejected(users_file) == [(2, "USER_ID is an erased user's"), (4, "USER_ID is missing")]
+    assert summary.imported == 1
+
+
+def test_user_erased_during_the_import_gets_no_profile(deployment, pseudonyms, tmp_path, monkeypatch):
+    """Hours may pass between reading a row and writing the profiles, so the erasure workflow may have ended."""
+    seed = InteractionsImport.seed
+
+    def later(started):
+        erase(deployment, pseudonyms.erased_user("ann"))
+        with monkeypatch.context() as patch:
+            now_s = time.time() + 60
+            patch.setattr(time, "time_ns", lambda: int(now_s * 1e9))
+            return seed(started)
+
+    monkeypatch.setattr(InteractionsImport, "seed", later)
+
+    load(deployment, write(tmp_path / "e.csv", EVENTS))
+
+    assert profiles(deployment) == {"u#bob"}
+
+
+def test_pseudonymised_import_stores_no_plain_id(hashing, pseudonyms, tmp_path):
+    load(hashing, write(tmp_path / "e.csv", EVENTS))
+    load_users(hashing, write(tmp_path / "u.csv", USERS))
+
+    ann, bob = pseudonyms.user("ann"), pseudonyms.user("bob")
+    rows = lake_rows(hashing).sort_values("item_id")
+    assert rows.user_id.tolist() == [ann, bob]
+    assert rows.session_id.fillna("none").tolist() == [pseudonyms.session("visit-1"), "none"]
+    assert profiles(hashing) == {f"u#{ann}", f"u#{bob}"}
+    assert stored_users(hashing) == {ann: {"city": "Graz"}, bob: {"city": "Linz"}}
+
+
+def test_erased_pseudonymised_user_is_not_imported(hashing, pseudonyms, tmp_path):
+    erase(hashing, pseudonyms.erased_user(pseudonyms.user("ann")))
+
+    load(hashing, write(tmp_path / "e.csv", EVENTS))
+    load_users(hashing, write(tmp_path / "u.csv", USERS))
+
+    bob = pseudonyms.user("bob")
+    assert lake_rows(hashing).user_id.tolist() == [bob]
+    assert stored_users(hashing) == {bob: {"city": "Linz"}}
+
+
+def test_profile_command_accepts_the_plain_id(hashing, pseudonyms, tmp_path, select):
+    load(select(hashing), write(tmp_path / "e.csv", EVENTS))
+
+    shown = run_json("profile", "ann")
+
+    assert shown["profile_id"] == f"u#{pseudonyms.user('ann')}"
+    assert [interaction["item_id"] for interaction in shown["recent"]] == ["a"]
+
+
+def test_unknown_user_message_suggests_the_session_option(deployment, select):
+    select(deployment)
+
+    assert run("profile", "s-1").stderr == "no data about the user 's-1'. If it is a session, add --session\n"
+    assert run("profile", "s-1", "--session").stderr == "no data about the session 's-1'\n"

@@ -8,10 +8,9 @@ from mcp import Client
 
 from alsolike.runtime.errors import InvalidInput
 from cli.mcp import mcp
+from operations import mcp_server
 from operations.client.signed_api import SignedApi
 from operations.keys import KeyPair
-from operations.mcp_server import server
-from tests.unit.cli.endpoints import serving
 
 REASON = {"itemId": "c", "eventType": "purchase", "timestamp": 1_764_032_400.0, "contribution": 0.5}
 ITEM = {"itemId": "b", "score": 0.75, "metadata": {"TITLE": "Bread"}}
@@ -23,15 +22,14 @@ SEARCH = "/search?query=bread&metadata=TITLE&numResults=10"
 
 
 @pytest.fixture
-def endpoints():
-    with serving() as found:
-        found.answers |= {
-            "/recommendations": (200, HEADERS, LIST),
-            SEARCH: (200, HEADERS, LIST),
-            SEARCH.replace("&meta", "&userId=42&meta"): (200, HEADERS, LIST),
-            "/personalize-ranking": (200, HEADERS, {"personalizedRanking": [{**ITEM, "reason": [json.dumps(REASON)]}]}),
-        }
-        yield found
+def endpoints(server):
+    server.answers |= {
+        "/recommendations": (200, HEADERS, LIST),
+        SEARCH: (200, HEADERS, LIST),
+        SEARCH.replace("&meta", "&userId=42&meta"): (200, HEADERS, LIST),
+        "/personalize-ranking": (200, HEADERS, {"personalizedRanking": [{**ITEM, "reason": [json.dumps(REASON)]}]}),
+    }
+    return server
 
 
 def call(endpoints, tool, *, user=None, **arguments):
@@ -39,7 +37,7 @@ def call(endpoints, tool, *, user=None, **arguments):
     api = SignedApi(endpoints.url, lambda: key, region="eu-west-1", headers=headers)
 
     async def called():
-        async with Client(server(api, metadata=["TITLE"], user=user)) as client:
+        async with Client(mcp_server.server(api, metadata=["TITLE"], user=user)) as client:
             return await client.call_tool(tool, arguments)
 
     return asyncio.run(called())
@@ -122,7 +120,7 @@ def test_excluded_item_has_no_explanation(endpoints):
 def test_no_tool_has_a_user_and_all_are_read_only():
     async def listed():
         api = SignedApi("http://localhost", lambda: KeyPair("", ""), region="eu-west-1")
-        async with Client(server(api, metadata=[])) as client:
+        async with Client(mcp_server.server(api, metadata=[])) as client:
             return (await client.list_tools()).tools
 
     tools = asyncio.run(listed())

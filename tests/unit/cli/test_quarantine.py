@@ -1,8 +1,14 @@
-"""Lists, details and deletion of quarantined records."""
+"""Lists, details, replays and deletion of quarantined records."""
 
+from __future__ import annotations
+
+import base64
+import functools
 import json
 import re
 from datetime import UTC, datetime
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -10,29 +16,89 @@ from alsolike.events.interactions import parse_record
 from alsolike.events.stream_records import StreamRecord
 from alsolike.lake.quarantine import QuarantinedRecord, original_key, read_dead_letter
 from alsolike.runtime.errors import Unavailable
-from operations.client import deployment as deployments
 from operations.quarantine.replay import MAX_ATTEMPTS, Replayer
 from operations.quarantine.store import Entry, QuarantineStore, Selection
-from tests.unit.cli.held_back import (
-    ARRIVED_MS,
-    BATCH_KEY,
-    document,
-    event,
-    hold,
-    hold_batch,
-    keys,
-    on_the_stream,
-    open_shop,
-    put,
-    run,
-)
+from tests.unit.cli import command_line
+from tests.unit.cli.shop import NAMES
+
+BATCH_KEY = "aws/lambda/0d1-mapping/shardId-000000000000/2026/09/21/2026-09-21T10.11.12-uuid"
+ARRIVED_MS = 1_790_000_000_000
+
+
+def event(event_id="e1", **fields):
+    record = {
+        "event_id": event_id, "user_id": "anna", "session_id": None, "item_id": "pear", "event_type": "view",
+        "event_value": None, "event_time_ms": ARRIVED_MS, "recommendation_id": None, "impression": [],
+        "properties": "{}", "received_time_ms": ARRIVED_MS, "schema_version": 1,
+    }  # fmt: skip
+    return json.dumps({**record, **fields}).encode()
+
+
+def hold(shop, data, reason="bad", sequence=1, arrived_ms=ARRIVED_MS, **fields):
+    record = StreamRecord("events", "shardId-000000000000", str(sequence), arrived_ms, data, **fields)
+    quarantined = QuarantinedRecord(record, reason)
+    put(shop, quarantined.key, quarantined.to_json())
+    return quarantined.key
+
+
+def hold_batch(shop, *data, key=BATCH_KEY, **changes):
+    """Store a batch as Lambda does: docs.aws.amazon.com/lambda/latest/dg/kinesis-on-failure-destination.html."""
+    records = [
+        {
+            "kinesis": {
+                "partitionKey": "u#anna", "sequenceNumber": str(10 + index), "data": base64.b64encode(each).decode(),
+                "approximateArrivalTimestamp": ARRIVED_MS / 1000,
+            },
+            "eventID": f"shardId-000000000000:{10 + index}",
+            "eventSourceARN": "arn:aws:kinesis:eu-west-1:123456789012:stream/events",
+        }
+        for index, each in enumerate(data)
+    ]  # fmt: skip
+    document = {
+        "requestContext": {
+            "requestId": "r", "functionArn": "arn:aws:lambda:eu-west-1:123456789012:function:archive:live",
+            "condition": "RetryAttemptsExhausted", "approximateInvokeCount": 3,
+        },
+        "responseContext": {"statusCode": 200, "executedVersion": "7", "functionError": "Unhandled"},
+        "version": "1.0",
+        "timestamp": "2026-09-21T10:11:12.345Z",
+        "KinesisBatchInfo": {"shardId": "shardId-000000000000", "batchSize": len(data)},
+        "payload": json.dumps({"Records": records}),
+        **changes,
+    }  # fmt: skip
+    put(shop, key, json.dumps({name: value for name, value in document.items() if value is not None}).encode())
+    return key
+
+
+def put(shop, key, body):
+    shop.client("s3").put_object(Bucket=NAMES.lake_bucket, Key=key, Body=body)
+
+
+def keys(shop):
+    listed = shop.client("s3").list_objects_v2(Bucket=NAMES.lake_bucket).get("Contents", [])
+    return [entry["Key"] for entry in listed]
+
+
+def on_the_stream(shop):
+    kinesis = shop.client("kinesis")
+    found = []
+    for shard in kinesis.list_shards(StreamName=NAMES.stream_name)["Shards"]:
+        iterator = kinesis.get_shard_iterator(
+            StreamName=NAMES.stream_name, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON"
+        )["ShardIterator"]
+        records = kinesis.get_records(ShardIterator=iterator)["Records"]
+        found += [(each["PartitionKey"], each["Data"]) for each in records]
+    return found
+
+
+run = functools.partial(command_line.run, "quarantine", catch_exceptions=True)
+document = functools.partial(command_line.run_json, "quarantine")
 
 
 @pytest.fixture
-def shop(client, monkeypatch):
-    opened = open_shop(client)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: opened)
-    return opened
+def shop(deployment, select):
+    deployment.client("kinesis").create_stream(StreamName=NAMES.stream_name, ShardCount=1)
+    return select(deployment)
 
 
 def reasons(*options):
@@ -331,3 +397,13 @@ def test_many_records_are_put_in_calls_of_500(shop):
 )
 def test_record_without_a_partition_key_gets_the_key_of_its_producer(data, expected):
     assert re.fullmatch(expected, original_key(StreamRecord("events", "s", "1", 1, data)))
+
+
+def test_refused_deletion_raises_an_error():
+    refused = {"Errors": [{"Key": "quarantine/b", "Message": "Access Denied"}]}
+    s3 = SimpleNamespace(delete_objects=lambda **_: refused)
+    deployment: Any = SimpleNamespace(client=lambda _: s3, names=SimpleNamespace(lake_bucket="lake"))
+    held: Any = [SimpleNamespace(key="quarantine/a"), SimpleNamespace(key="quarantine/b")]
+
+    with pytest.raises(Unavailable, match="s3://lake/quarantine/b cannot be deleted: Access Denied"):
+        QuarantineStore(deployment).delete(held)

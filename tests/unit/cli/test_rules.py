@@ -18,7 +18,6 @@ from alsolike.profiles.profile_table import ProfileStore
 from alsolike.recommendations import recommend_invocations
 from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
 from cli import main as command
-from operations.client import deployment as deployments
 from operations.configuration import file
 from operations.configuration.configuration_versions import ConfigurationStore
 from tests.unit.cli.stub_function import StubFunction
@@ -68,12 +67,10 @@ def run(*arguments):
 
 
 @pytest.fixture(autouse=True)
-def store(deployment, client, monkeypatch):
+def store(deployment, client, select):
     found = ConfigurationStore(client("s3"), deployment.names.artefact_bucket)
     found.apply(found.current(), DOCUMENT, text="", by="test", reason="test", now_ms=0)
-    catalogue = StubFunction(deployment, CATALOGUE)
-    shop = dataclasses.replace(deployment, client=catalogue.client)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: shop)
+    select(dataclasses.replace(deployment, client=StubFunction(deployment, CATALOGUE).client))
     return found
 
 

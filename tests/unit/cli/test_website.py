@@ -203,8 +203,8 @@ def test_cards_and_consoles_are_kept_when_pages_are_published_again(with_pages, 
 
 
 @pytest.mark.parametrize(("given", "kept"), [("EUR", "EUR"), ("chf", "CHF")])
-def test_cards_with_category_and_currency_are_stored(with_pages, monkeypatch, given, kept):
-    monkeypatch.setattr("operations.client.deployment.resolve", lambda **_: with_pages)
+def test_cards_with_category_and_currency_are_stored(with_pages, select, given, kept):
+    select(with_pages)
 
     result = run("web", "cards", "--category", "GENRE", "--currency", given)
 

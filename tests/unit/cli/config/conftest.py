@@ -2,15 +2,13 @@
 
 import pytest
 
-from operations.client import deployment as deployments
 from operations.configuration.configuration_versions import ConfigurationStore
 from tests.unit.cli.shop import NAMES
 
 
 @pytest.fixture
-def shop(deployment, monkeypatch):
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
-    return ConfigurationStore(deployment.client("s3"), NAMES.artefact_bucket)
+def shop(deployment, select):
+    return ConfigurationStore(select(deployment).client("s3"), NAMES.artefact_bucket)
 
 
 @pytest.fixture

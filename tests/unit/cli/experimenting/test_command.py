@@ -12,7 +12,6 @@ from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, NotFound
 from alsolike.schema.document import InvalidConfiguration
-from operations.client import deployment as deployments
 from operations.configuration.configuration_versions import ConfigurationStore
 from operations.experiments import planning
 from tests.builders.outcome_rows import Outcome, store
@@ -31,10 +30,9 @@ def now_ms():
 
 
 @pytest.fixture
-def shop(deployment, monkeypatch):
+def shop(deployment, select):
     """Return the configuration store of the subcommands' deployment, with one rule set and no experiment."""
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
-    configuration = ConfigurationStore(deployment.client("s3"), deployment.names.artefact_bucket)
+    configuration = ConfigurationStore(select(deployment).client("s3"), deployment.names.artefact_bucket)
     configure(configuration)
     return configuration
 

@@ -1,6 +1,5 @@
 """`alsolike engagement --incremental`, compared with values computed by hand."""
 
-import dataclasses
 import itertools
 from functools import partial
 
@@ -11,13 +10,10 @@ from alsolike.lake import partitions
 from alsolike.lake.partitions import event_date
 from alsolike.runtime.errors import InvalidInput, NotFound
 from operations import times
-from operations.client import deployment as deployments
 from tests.builders import world
 from tests.builders.outcome_rows import Outcome, store
 from tests.builders.parquet import parquet
 from tests.unit.cli.command_line import run, run_json
-from tests.unit.cli.endpoints import serving
-from tests.unit.cli.shop import KEY
 
 START_MS = 1_772_323_200_000  # 2026-03-01T00:00:00Z
 NOW_MS = START_MS + 10 * DAY_MS
@@ -50,27 +46,18 @@ def configure(shop, **experiments):
 
 
 @pytest.fixture
-def server():
-    with serving() as endpoints:
-        endpoints.answers["/operator/cost"] = 200, {}, {"dollars": 73.0, "pricesOf": "2026-02-01"}
-        yield endpoints
-
-
-@pytest.fixture
-def shop(deployment, pseudonyms, server, monkeypatch):
+def shop(api_shop, pseudonyms, server, monkeypatch):
     """Return a deployment with a holdout of ten days, and one response to each user of both arms."""
-    names = dataclasses.replace(deployment.names, api_url=server.url)
-    deployment = dataclasses.replace(deployment, names=names, key=lambda: KEY)
-    monkeypatch.setattr(deployments, "resolve", lambda **_: deployment)
+    server.answers["/operator/cost"] = 200, {}, {"dollars": 73.0, "pricesOf": "2026-02-01"}
     monkeypatch.setattr(times, "now_ms", lambda: NOW_MS)
-    configure(deployment, holdout={"layer": "holdout", "start": "2026-03-01T00:00:00Z", "arms": ARMS})
+    configure(api_shop, holdout={"layer": "holdout", "start": "2026-03-01T00:00:00Z", "arms": ARMS})
     answers = [
         Outcome(pseudonyms.shopper(f"{arm}-{user}"), START_MS + DAY_MS, (f"holdout/{arm}",), revenue=1.5)
         for arm in ARMS
         for user in range(USERS)
     ]
-    store(deployment.client("s3"), deployment.names.lake_bucket, answers)
-    return deployment
+    store(api_shop.client("s3"), api_shop.names.lake_bucket, answers)
+    return api_shop
 
 
 report = partial(run, "engagement", "--incremental")

@@ -1,14 +1,77 @@
 """Recommendations for many users, with an invoked function in this process."""
 
+from __future__ import annotations
+
+import functools
+import io
 import json
 import os
+import sys
+import threading
 from pathlib import Path
+from types import SimpleNamespace
 
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from botocore.exceptions import ClientError
 
 from operations.batch import batch_client, run, table
+from operations.batch.user_ids import UserIds
+from operations.client.deployment import Deployment
+from operations.concurrent_map import in_order
+from tests.unit.cli import command_line
+from tests.unit.cli.shop import KEY, NAMES
+
+
+class Function:
+    """Lambda client that returns two items per user, the second one popular, and that fails on demand.
+
+    `failures` has the failures of the next invocations by the first user of the batch. An invocation processes at most
+    `maximum` users.
+    """
+
+    def __init__(self):
+        self.failures = {}
+        self.maximum = 1_000
+        self.batches = []
+        self._lock = threading.Lock()
+
+    def invoke(self, *, FunctionName, Payload):  # noqa: N803 - as boto3 has it
+        assert FunctionName == NAMES.recommend_function
+        batch = json.loads(Payload)["batch"]
+        with self._lock:
+            self.batches.append(batch)
+            failures = self.failures.get(batch["users"][0], [])
+            failure = failures.pop(0) if failures else None
+        if isinstance(failure, BaseException):
+            raise failure
+        if failure is not None:
+            return {"FunctionError": "Unhandled", "Payload": io.BytesIO(json.dumps(failure).encode())}
+        results = [self._result(user) for user in batch["users"][: self.maximum]]
+        document = {"answered": len(results), "notDone": len(batch["users"]) - len(results), "results": results}
+        return {"Payload": io.BytesIO(json.dumps(document).encode())}
+
+    def _result(self, user):
+        if "bad" in user:
+            return {"error": f'userId is "{user}", expected better'}
+        items = [{"itemId": f"{user}-1", "score": 0.5}, {"itemId": "hit", "score": 0.25}]
+        result = {"userId": user, "itemList": items, "source": "model", "modelVersion": "v1", "filled": 1}
+        return {**result, "degraded": ["stale-model"]} if user == "u3" else result
+
+
+@pytest.fixture
+def function(select, monkeypatch):
+    function = Function()
+    select(Deployment("shop", NAMES, lambda service: function, lambda: KEY, is_local=True))
+    monkeypatch.setattr(batch_client.BatchClient.__init__, "__kwdefaults__", {"first_pause_s": 0.0})
+    return function
+
+
+@pytest.fixture
+def recommend(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return functools.partial(command_line.run, "recommend", catch_exceptions=True)
 
 
 def write(name, users):
@@ -192,3 +255,69 @@ def test_symbolic_link_is_kept_and_its_target_replaced(function, recommend):
     assert done.exit_code == 0, done.output
     assert Path("latest.parquet").is_symlink()
     assert pq.read_table("folder/table.parquet")["user_id"].to_pylist() == ["anna"] * 2
+
+
+def test_users_are_read_from_csv_parquet_lines_and_stdin(function, recommend):
+    Path("a.csv").write_text("AGE,user_id\n3,u1\n4,7\n")
+    pq.write_table(pa.table({"USER_ID": pa.array(["u1", "7"]).dictionary_encode(), "AGE": [3, 4]}), "b.parquet")
+    pq.write_table(pa.table({"USER_ID": [1, 7]}), "c.parquet")
+    Path("d").write_bytes(b"u1\r\n\r\n7")
+    Path("e").write_bytes(b"\xef\xbb\xbfu1\r\n7\r\n")  # Windows writes a byte order mark.
+
+    for name, expected in (
+        ("a.csv", "u1"), ("b.parquet", "u1"), ("c.parquet", "1"), ("d", "u1"), ("e", "u1"), ("-", "u1")
+    ):  # fmt: skip
+        done = recommend("--users", name, input=b"u1\n7\n" if name == "-" else None)
+        assert done.exit_code == 0, done.output
+        assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == [expected] * 2 + ["7"] * 2
+
+
+def test_users_are_read_from_a_pipe(function, recommend):
+    """A shell passes a pipe as a file name for `<(cut -f1 users.tsv)`."""
+    reading, writing = os.pipe()
+    os.write(writing, b"u1\n7\n")
+    os.close(writing)
+
+    done = recommend("--users", f"/dev/fd/{reading}")
+
+    os.close(reading)
+    assert done.exit_code == 0, done.output
+    assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u1"] * 2 + ["7"] * 2
+
+
+def test_users_are_read_only_shortly_before_their_requests(function, recommend, monkeypatch):
+    """Memory must not grow with the number of users."""
+    monkeypatch.setattr(run, "BATCH_USERS", 1)
+    read: list[int] = []
+
+    def lines():
+        for number in range(50):
+            read.append(number)
+            yield f"u{number}\n".encode()
+
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=lines()))
+
+    ids = UserIds("-", lambda: None).read()
+
+    for count, _ in enumerate(in_order(ids, lambda user: user.text, parallel=2)):
+        assert len(read) - count <= 4
+    assert count == 49
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("nowhere.txt", None, "nowhere.txt does not exist"),
+        ("a.csv", b"ID\n1\n", "a.csv has no column USER_ID, but ID"),
+        ("a.txt", b"anna\n\xff\n", "a.txt, line 2: "),
+        ("s3://bucket/ids.txt", None, "s3://bucket/ids.txt has an unknown extension"),
+    ],
+)
+def test_invalid_input_error_names_the_file(function, recommend, name, content, message):
+    if content is not None:
+        Path(name).write_bytes(content)
+
+    done = recommend("--users", name)
+
+    assert str(done.exception).startswith(message)
+    assert not Path("recommendations.parquet").exists()

@@ -11,7 +11,6 @@ from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
 from operations.batch import workflow
-from operations.client import deployment as deployments
 from tests.fakes.places import create_bucket
 from tests.unit.cli import command_line
 from tests.unit.cli.shop import NAMES
@@ -23,14 +22,7 @@ FILTERS = {"cheap": "EXCLUDE ItemID WHERE Items.PRICE > $PRICE"}
 class Machine:
     """State machine that immediately writes the same objects to S3 as the real one.
 
-    Attributes
-    ----------
-    skipped
-        Batches without results.
-    error
-        Error of a failing batch; None if no batch fails.
-    best
-        Users of a segment.
+    Batches in `skipped` have no results. `error` is that of a failing batch, and `best` has the users of a segment.
     """
 
     def __init__(self, s3):
@@ -81,10 +73,9 @@ class Machine:
 
 
 @pytest.fixture
-def machine(client, deployment, monkeypatch):
+def machine(client, deployment, select, monkeypatch):
     machine = Machine(client("s3"))
-    used = dataclasses.replace(deployment, client=lambda name: machine if name == "stepfunctions" else client(name))
-    monkeypatch.setattr(deployments, "resolve", lambda **_: used)
+    select(dataclasses.replace(deployment, client=lambda name: machine if name == "stepfunctions" else client(name)))
     monkeypatch.setattr(workflow, "USERS_OF_A_BATCH", 2)
     return machine
 
