@@ -14,7 +14,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -64,19 +64,10 @@ class Shop:
                 record_permissions(cloud)
 
     def personalize(self, service: str) -> Any:
-        """Return boto3's client of Amazon Personalize for the deployment's endpoint and key pair."""
-        return boto3.client(
-            service,
-            region_name=self._key["AWS_REGION"],
-            endpoint_url=self._key["AWS_ENDPOINT_URL_PERSONALIZE"],
-            aws_access_key_id=self._key["AWS_ACCESS_KEY_ID"],
-            aws_secret_access_key=self._key["AWS_SECRET_ACCESS_KEY"],
-            verify=self.cloud.state.certificate or None,
-            config=Config(retries={"total_max_attempts": 1}),
-        )
+        return personalize_client(service, self.key)
 
     @functools.cached_property
-    def _key(self) -> dict[str, str]:
+    def key(self) -> dict[str, str]:
         environment: dict[str, str] = self.alsolike("keys", "create", "shop")["environment"]
         return environment
 
@@ -108,13 +99,11 @@ class Shop:
     def send(self, user: str, *item_ids: str, at: float | None = None) -> Answer:
         event = {"eventType": "purchase", "sentAt": at or time.time()}
         events = [{**event, "itemId": item_id, "eventId": f"{user}-{item_id}-{at}"} for item_id in item_ids]
-        call = {
-            "trackingId": self.name("tracking-id"),
-            "userId": user,
-            "sessionId": f"session-{user}",
-            "eventList": events,
-        }
-        return self.post("/events", call)
+        return self.post_events(events, session=f"session-{user}", user=user)
+
+    def post_events(self, events: Sequence[Mapping[str, Any]], *, session: str, user: str | None = None) -> Answer:
+        call = {"trackingId": self.name("tracking-id"), "sessionId": session, "eventList": events}
+        return self.post("/events", call if user is None else {**call, "userId": user})
 
     def recommend(self, user: str, k: int = 10) -> Answer:
         return self.post("/recommendations", {"userId": user, "numResults": k})
@@ -179,6 +168,19 @@ class Shop:
         """Run a command in a separate process, as a shell does, and return its output."""
         command: list[str | Path] = [Path(sys.executable).parent / "alsolike", *arguments, "--state", self.state]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=300).stdout
+
+
+def personalize_client(service: str, key: Mapping[str, str], *, endpoint: str | None = None) -> Any:
+    """Return boto3's client of Amazon Personalize without retries. `key` has a key pair's environment variables."""
+    return boto3.client(
+        service,
+        region_name=key["AWS_REGION"],
+        endpoint_url=endpoint or key["AWS_ENDPOINT_URL_PERSONALIZE"],
+        aws_access_key_id=key["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=key["AWS_SECRET_ACCESS_KEY"],
+        verify=key.get("AWS_CA_BUNDLE"),
+        config=Config(retries={"total_max_attempts": 1}),
+    )
 
 
 def eventually(probe: Callable[[], T], *, holds: Callable[[T], bool] = bool, within_s: float = 120) -> T:

@@ -15,14 +15,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from alsolike.events.stream_records import StreamRecord
 from alsolike.lake.quarantine import QuarantinedRecord
 from tests.booted.assemblies import QUICK, synthesized
-from tests.booted.shop import Shop, eventually, parquet_rows
+from tests.booted.shop import Shop, eventually, parquet_rows, personalize_client
 
 ANN, BOB = "ann-to-be-erased@example.org", "bob-who-stays@example.org"
 WITHOUT_SCHEDULES: dict[str, Any] = dict.fromkeys(
@@ -108,16 +106,10 @@ def test_erased_user_is_removed_from_files_with_expired_copies(tmp_path, shop_da
 
 
 def signed_call(variables):
-    client = boto3.client(
-        "personalize-runtime",
-        region_name=variables["AWS_REGION"],
-        endpoint_url=variables["AWS_ENDPOINT_URL_PERSONALIZE_RUNTIME"],
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        config=Config(retries={"total_max_attempts": 1}),
-    )
     recommender = "arn:aws:personalize:us-east-1:123456789012:recommender/for-you"
-    answer = client.get_recommendations(recommenderArn=recommender, userId="ann", numResults=1)
+    answer = personalize_client("personalize-runtime", variables).get_recommendations(
+        recommenderArn=recommender, userId="ann", numResults=1
+    )
     return answer["ResponseMetadata"]["HTTPStatusCode"]
 
 

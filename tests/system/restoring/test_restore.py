@@ -45,18 +45,12 @@ def shop(deployment):
     return deployment
 
 
-class Clock:
-    """Clock in whole seconds, like the times of S3's versions.
-
-    Versions that a restore must distinguish need different seconds.
-    """
-
-    def next_second(self):
-        """Return a time between the changes before and after this call."""
-        until = int(time.time()) + 1
-        while time.time() < until:
-            time.sleep(0.02)
-        return dt.datetime.fromtimestamp(until - 1, dt.UTC)
+def next_second():
+    """Return a time between the changes before and after this call. The times of S3's versions are whole seconds."""
+    until = int(time.time()) + 1
+    while time.time() < until:
+        time.sleep(0.02)
+    return dt.datetime.fromtimestamp(until - 1, dt.UTC)
 
 
 def archive_batch(shop, *batch, first):
@@ -100,7 +94,7 @@ def test_lake_and_tables_are_restored_to_a_time(shop, keep_newer):
     archive_batch(shop, before, first=0)
     catalogue = CatalogueStore(shop.client("dynamodb"), shop.names.catalogue_table)
     log_item(shop, Change("pear", now_ms(), {"price": 1}), batch=1)
-    then = Clock().next_second()
+    then = next_second()
     after = interaction("after", received_time_ms=now_ms(), event_time_ms=now_ms())
     archive_batch(shop, after, first=7)
     catalogue.put([Item("pear", {"price": 99}), Item("fig", {})], now_ms=now_ms())
@@ -121,7 +115,7 @@ def test_lake_and_tables_are_restored_to_a_time(shop, keep_newer):
 
 def test_restore_of_interactions_leaves_the_catalogue_unchanged(shop):
     archive_batch(shop, interaction("before", received_time_ms=now_ms()), first=0)
-    then = Clock().next_second()
+    then = next_second()
     archive_batch(shop, interaction("after", received_time_ms=now_ms(), event_time_ms=now_ms()), first=7)
     catalogue = CatalogueStore(shop.client("dynamodb"), shop.names.catalogue_table)
     catalogue.put([Item("fig", {})], now_ms=now_ms())
@@ -137,7 +131,7 @@ def test_restore_reports_newer_events_models_and_configurations_as_lost(shop, tm
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\n")
     archive_batch(shop, interaction("before", received_time_ms=now_ms()), first=0)
-    then = Clock().next_second()
+    then = next_second()
     archive_batch(shop, interaction("after", received_time_ms=now_ms(), event_time_ms=now_ms()), first=7)
     import_interactions([path], shop, default_event_type="view", now_ms=now_ms())
     shop.client("s3").put_object(Bucket=shop.names.artefact_bucket, Key="models/v2/manifest.json", Body=b"{}")
@@ -156,7 +150,7 @@ def test_damaged_objects_are_restored(shop):
     document = {"format": 1, "events": {"view": {"weight": 2}}}
     store.apply(store.current(), document, text="", by="me", reason="", now_ms=now_ms())
     applied = store.current()
-    then = Clock().next_second()
+    then = next_second()
     (key,) = (listed.key for listed in LakeReader(s3, shop.names.lake_bucket, received_by_ms=None).objects())
     s3.put_object(Bucket=shop.names.lake_bucket, Key=key, Body=b"damaged")
     s3.put_object(Bucket=shop.names.artefact_bucket, Key=CONFIGURATION_KEY, Body=b"{")
@@ -166,31 +160,6 @@ def test_damaged_objects_are_restored(shop):
 
     assert event_ids(shop) == ["before"]
     assert (store.current().versions, store.current().document) == (applied.versions, applied.document)
-
-
-def test_later_restore_undoes_an_earlier_one(shop):
-    clock = Clock()
-    archive_batch(shop, interaction("one", received_time_ms=now_ms()), first=0)
-    first = clock.next_second()
-    archive_batch(shop, interaction("two", received_time_ms=now_ms()), first=5)
-    second = clock.next_second()
-
-    restore(shop, first)
-    assert event_ids(shop) == ["one"]
-    restore(shop, second)
-
-    assert event_ids(shop) == ["one", "two"]
-
-
-def test_deleted_object_is_restored(shop):
-    archive_batch(shop, interaction("one", received_time_ms=now_ms()), first=0)
-    then = Clock().next_second()
-    (listed,) = LakeReader(shop.client("s3"), shop.names.lake_bucket, received_by_ms=None).objects()
-    shop.client("s3").delete_object(Bucket=shop.names.lake_bucket, Key=listed.key)
-
-    restore(shop, then)
-
-    assert event_ids(shop) == ["one"]
 
 
 def test_erased_user_is_not_restored(shop):
@@ -203,7 +172,7 @@ def test_erased_user_is_not_restored(shop):
     login = interaction("login", user_id="anna", session_id="s", event_time_ms=now_ms(), received_time_ms=now_ms())
     other = interaction("other", user_id="bert", session_id="s2", received_time_ms=now_ms())
     archive_batch(shop, browsed, login, other, first=0)
-    then = Clock().next_second()
+    then = next_second()
     for listed in LakeReader(shop.client("s3"), shop.names.lake_bucket, received_by_ms=None).objects():
         shop.client("s3").delete_object(Bucket=shop.names.lake_bucket, Key=listed.key)
     erased = Pseudonyms(KEY.encode()).erased_user("anna")
@@ -220,7 +189,7 @@ def test_erased_user_is_not_restored(shop):
 def test_file_imported_after_the_restored_time_can_be_imported_again(shop, tmp_path):
     path = tmp_path / "p.csv"
     path.write_text("USER_ID,ITEM_ID,TIMESTAMP\nann,a,1500000000\n")
-    then = Clock().next_second()
+    then = next_second()
 
     def load():
         return import_interactions([path], shop, default_event_type="view", now_ms=now_ms()).imported
@@ -269,7 +238,7 @@ def test_tables_are_restored_from_their_backups(shop):
     catalogue.put([Item("pear", {"price": 1})], now_ms=now_ms())
     archive_batch(shop, interaction("e1", received_time_ms=now_ms()), first=0)
 
-    restore(shop, Clock().next_second(), source=RestoreSource.BACKUPS)
+    restore(shop, next_second(), source=RestoreSource.BACKUPS)
 
     # Moto restores the current contents of a table. The test shows that restored tables are copied and then deleted.
     assert [item.item_id for item in catalogue.scan()] == ["pear"]
@@ -284,25 +253,16 @@ def _with_key(shop, arn):
     return dataclasses.replace(shop, names=dataclasses.replace(shop.names, hash_key_arn=arn))
 
 
-def test_personalize_names_are_not_restored(shop):
+def test_actions_are_restored_and_personalize_names_kept(shop):
     names = S3Object(shop.client("s3"), shop.names.artefact_bucket, OWN_NAMES_KEY)
     names.replace(b"before", etag=None)
-    then = Clock().next_second()
-    stored = names.read()
-    names.replace(b"after", etag=stored.etag)
-
-    restore(shop, then)
-
-    kept = names.read()
-    assert kept.body == b"after"
-
-
-def test_actions_are_restored(shop):
     actions = ActionStore(shop.client("s3"), shop.names.artefact_bucket)
     actions.put([Action("app", {"value": 2})], now_ms=0)
-    then = Clock().next_second()
+    then = next_second()
+    names.replace(b"after", etag=names.read().etag)
     actions.put([Action("app", {"value": 0}), Action("mail", {})], now_ms=0)
 
     restore(shop, then)
 
+    assert names.read().body == b"after"
     assert actions.all() == [Action("app", {"value": 2})]

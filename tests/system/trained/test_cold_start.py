@@ -12,12 +12,9 @@ def cold_items(answer):
     return int(answer.headers.get("x-alsolike-cold-items", 0))
 
 
-def test_responses_have_no_cold_items_before_one_is_posted(shop):
-    assert cold_items(shop.recommend("user-0")) == 0
-
-
 def test_posted_item_is_recommended_to_users_of_similar_items(shop):
     """User 0 buys in aisle 0, and user 1 in aisle 1."""
+    assert cold_items(shop.recommend("user-0")) == 0
     rows = [{"itemId": "new", "properties": json.dumps({"aisle": "aisle 0"})}]
     assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": rows}).status == 200
 

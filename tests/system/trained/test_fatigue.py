@@ -18,10 +18,9 @@ def test_seen_item_leaves_the_first_place_within_seconds(shop, tmp_path):
          "properties": '{"query": "sofa"}'}
         for number in range(3)
     ]  # fmt: skip
-    call = {"trackingId": shop.name("tracking-id"), "userId": USER, "sessionId": "seen", "eventList": searches}
 
     def searched():
-        assert shop.post("/events", call).status == 200  # A repeated event is stored once.
+        assert shop.post_events(searches, session="seen", user=USER).status == 200  # A repeated event is stored once.
         return shop.recommend(USER).items[0]
 
     assert eventually(searched, holds=lambda item: item != first) != first

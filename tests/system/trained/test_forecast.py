@@ -19,8 +19,7 @@ def _event(kind, user, item, **fields):
 
 
 def _sent(shop, user, *events):
-    call = {"trackingId": shop.name("tracking-id"), "userId": user, "sessionId": user, "eventList": list(events)}
-    assert shop.post("/events", call).status == 200
+    assert shop.post_events(events, session=user, user=user).status == 200
 
 
 def test_forecast_uses_logged_responses_and_clicks(shop, tmp_path):

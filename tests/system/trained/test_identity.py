@@ -1,7 +1,6 @@
 """A visitor who logs in keeps the session's history, also after redeliveries."""
 
 import time
-from typing import Any
 
 from alsolike.events.interactions import Interaction
 from alsolike.profiles.profile_table import ProfileStore
@@ -43,22 +42,11 @@ def put(shop, *events):
 
 
 def post(shop, *events):
-    call: dict[str, Any] = {
-        "trackingId": shop.name("tracking-id"),
-        "sessionId": SESSION,
-        "eventList": [
-            {
-                "eventType": each.event_type,
-                "itemId": each.item_id,
-                "eventId": each.event_id,
-                "sentAt": each.event_time_ms / 1000,
-            }
-            for each in events
-        ],
-    }
-    if events[0].user_id is not None:
-        call["userId"] = events[0].user_id
-    answer = shop.post("/events", call)
+    sent = [
+        {"eventType": "purchase", "itemId": each.item_id, "eventId": each.event_id, "sentAt": each.event_time_ms / 1000}
+        for each in events
+    ]
+    answer = shop.post_events(sent, session=SESSION, user=events[0].user_id)
     assert answer.status == 200, answer.document
 
 

@@ -103,8 +103,3 @@ def test_rules_preview_of_the_api_equals_that_of_the_command(shop):
     assert tried == shop.alsolike("rules", "preview", "--user", "user-0", "-k", "5", "--metadata", "")
     status, message = refused(shop, "rules/preview", {"userId": "user-0", "rules": "none"})
     assert (status, "the configuration has no rules" in message) == (404, True)
-
-
-def test_token_without_the_admin_scope_is_forbidden(shop):
-    assert shop.get("/operator/models").status == 403
-    assert shop.post("/operator/rollbacks", {"reason": "mine"}).status == 403

@@ -188,21 +188,6 @@ def test_rules_are_previewed_applied_and_kept(shop, runtime, tmp_path):
     assert {item.get("promotionName") for item in found["itemList"]} == {None, "aisle"}
 
 
-@pytest.mark.parametrize(
-    ("path", "status", "message"),
-    [
-        ("/popular?numResults=501", 400, "numResults is 501, expected a whole number from 0 to 500"),
-        ("/items/%FF/similar", 400, 'itemId is "\ufffd", expected UTF-8'),
-        ("/users/u/recommendations?filter=none", 404, "filter is 'none', expected"),
-    ],
-)
-def test_invalid_query_is_refused_with_its_reason(shop, path, status, message):
-    answer = shop.get(path)
-
-    assert answer.status == status
-    assert answer.document["message"].startswith(message)
-
-
 def test_gateway_refusals_keep_their_format(shop):
     for token, status, message in (("", 401, "Unauthorized"), (shop.cloud.token(["alsolike/admin"]), 403, "Forbidden")):
         answer = shop.get("/popular", token=token)

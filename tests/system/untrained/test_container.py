@@ -17,13 +17,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, ClassVar
 
-import boto3
 import pytest
-from botocore.config import Config
 
 from layers.container import PLACE, build
 from layers.target import host_target
-from tests.booted.shop import eventually
+from tests.booted.shop import eventually, personalize_client
 from tests.fakes.ports import reserved_port
 
 FUNCTIONS = ("recommend", "collect")
@@ -92,18 +90,6 @@ def _command(function):
     return [getattr(sys, "_base_executable", sys.executable), "-S", "-m", "alsolike.api.server", function]
 
 
-def _client(service, container, shop):
-    key: dict[str, str] = shop._key
-    return boto3.client(
-        service,
-        region_name=key["AWS_REGION"],
-        endpoint_url=f"http://127.0.0.1:{container.port}/personalize",
-        aws_access_key_id=key["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=key["AWS_SECRET_ACCESS_KEY"],
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-
-
 def test_containers_answer_as_the_api_does_and_stop(shop, containers):
     item = {"itemId": "from-a-container"}  # Lists leave out items that the catalogue does not contain.
     assert shop.post("/items", {"datasetArn": shop.name("items-dataset-arn"), "items": [item]}).status == 200
@@ -111,8 +97,10 @@ def test_containers_answer_as_the_api_does_and_stop(shop, containers):
         assert eventually(lambda one=container: one.is_ready)  # type: ignore[misc]
         assert container.get("/healthz") == (200, {"message": "live"})
         assert container.get("/personalize/openapi.json")[0] in (403, 404)
-    events = _client("personalize-events", containers["collect"], shop)
-    runtime = _client("personalize-runtime", containers["recommend"], shop)
+    events, runtime = (
+        personalize_client(service, shop.key, endpoint=f"http://127.0.0.1:{containers[name].port}/personalize")
+        for service, name in (("personalize-events", "collect"), ("personalize-runtime", "recommend"))
+    )
     event = {"eventType": "View", "sentAt": time.time(), "itemId": "from-a-container"}
 
     events.put_events(trackingId=shop.name("tracking-id"), userId="contained", sessionId="s", eventList=[event])

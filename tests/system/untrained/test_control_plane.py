@@ -5,10 +5,9 @@ from pathlib import Path
 
 import boto3
 import pytest
-from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.booted.shop import eventually
+from tests.booted.shop import eventually, personalize_client
 
 ROOT = Path(__file__).parents[3]
 
@@ -17,41 +16,9 @@ AVRO = '{"type": "record", "name": "Interactions", "fields": [{"name": "USER_ID"
 
 @pytest.fixture
 def personalize(shop):
-    variables = shop.alsolike("keys", "create", "provisioning", "--access", "admin")["environment"]
-    yield boto3.client(
-        "personalize",
-        region_name=variables["AWS_REGION"],
-        endpoint_url=variables["AWS_ENDPOINT_URL_PERSONALIZE"],
-        aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
-        verify=variables.get("AWS_CA_BUNDLE"),
-        config=Config(retries={"total_max_attempts": 1}),
-    )
-    shop.run_alsolike("keys", "delete", variables["AWS_ACCESS_KEY_ID"])
-
-
-def test_script_provisions_and_cleans_up(shop, personalize):
-    schema = personalize.create_schema(name="interactions", schema=AVRO)["schemaArn"]
-    group = personalize.create_dataset_group(name="shop")["datasetGroupArn"]
-    assert personalize.describe_dataset_group(datasetGroupArn=group)["datasetGroup"]["status"] == "ACTIVE"
-    dataset = personalize.create_dataset(
-        name="interactions", schemaArn=schema, datasetGroupArn=group, datasetType="INTERACTIONS"
-    )["datasetArn"]
-    tracker = personalize.create_event_tracker(name="tracker", datasetGroupArn=group)
-    recipes = personalize.list_recipes()["recipes"]
-
-    assert tracker["trackingId"] == shop.name("tracking-id")
-    assert "aws-user-personalization" in {recipe["name"] for recipe in recipes}
-    with pytest.raises(personalize.exceptions.InvalidInputException, match="import_buckets: personalize-uploads"):
-        personalize.create_dataset_import_job(
-            jobName="import", datasetArn=dataset, dataSource={"dataLocation": "s3://bucket/a.csv"}
-        )
-    personalize.delete_event_tracker(eventTrackerArn=tracker["eventTrackerArn"])
-    for one in personalize.list_datasets(datasetGroupArn=group)["datasets"]:
-        personalize.delete_dataset(datasetArn=one["datasetArn"])
-    personalize.delete_dataset_group(datasetGroupArn=group)
-    personalize.delete_schema(schemaArn=schema)
-    assert personalize.describe_schema(schemaArn=schema)["schema"]["name"] == "interactions"
+    key = shop.alsolike("keys", "create", "provisioning", "--access", "admin")["environment"]
+    yield personalize_client("personalize", key)
+    shop.run_alsolike("keys", "delete", key["AWS_ACCESS_KEY_ID"])
 
 
 def test_documented_upload_is_imported(shop, personalize, tmp_path, monkeypatch):

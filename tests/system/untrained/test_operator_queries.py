@@ -105,11 +105,6 @@ def test_alarms_are_listed_with_their_runbooks(console):
     assert all(alarm["combines"] for alarm in combined)
 
 
-def test_shop_token_is_forbidden_on_operator_routes(shop, console):
-    console.requests += 1
-    assert shop.get("/operator/traffic").status == 403
-
-
 def test_unreadable_record_is_quarantined_without_its_values(console):
     empty_quarantine(console.shop)
     minutes = itertools.count(100)

@@ -10,7 +10,6 @@ import gzip
 import json
 import time
 from collections import Counter
-from typing import Any
 
 import pytest
 
@@ -107,12 +106,8 @@ def put_records(shop, *records):
 
 
 def browse(shop, session, item, *, user=None):
-    call: dict[str, Any] = {
-        "trackingId": shop.name("tracking-id"),
-        "sessionId": session,
-        "eventList": [{"eventType": "view", "itemId": item, "sentAt": time.time(), "eventId": f"{session}-{item}"}],
-    }
-    answer = shop.post("/events", call if user is None else {**call, "userId": user})
+    event = {"eventType": "view", "itemId": item, "sentAt": time.time(), "eventId": f"{session}-{item}"}
+    answer = shop.post_events([event], session=session, user=user)
     assert answer.status == 200, answer
 
 

@@ -56,6 +56,10 @@ def empty_table(shop, name, key):
             dynamodb.delete_item(TableName=name, Key=row)
 
 
+def event(shopper, name, kind, sent_at, **fields):
+    return {"eventType": kind, "eventId": f"{shopper}-{name}", "sentAt": sent_at, **fields}
+
+
 @pytest.fixture(scope="module")
 def shop_with_data(shop, tmp_path_factory):
     arn = shop.name("items-dataset-arn")
@@ -67,24 +71,13 @@ def shop_with_data(shop, tmp_path_factory):
     start = time.time() - 3_600
     for number, shopper in enumerate(SHOPPERS):
         anonymous = [
-            {
-                "eventType": "view",
-                "itemId": ITEMS[(number + step) % 12],
-                "sentAt": start + step,
-                "eventId": f"{shopper}-{step}",
-            }
-            for step in range(6)
+            event(shopper, step, "view", start + step, itemId=ITEMS[(number + step) % 12]) for step in range(6)
         ]
-        search = {
-            "eventType": "search",
-            "sentAt": start + 7,
-            "eventId": f"{shopper}-q",
-            "properties": '{"query": "pear"}',
-        }
-        bought = {"eventType": "purchase", "itemId": ITEMS[number], "sentAt": start + 9, "eventId": f"{shopper}-p"}
-        call = {"trackingId": shop.name("tracking-id"), "sessionId": f"session-{shopper}"}
-        assert shop.post("/events", {**call, "eventList": [*anonymous, search]}).status == 200
-        assert shop.post("/events", {**call, "userId": shopper, "eventList": [bought]}).status == 200
+        search = event(shopper, "q", "search", start + 7, properties='{"query": "pear"}')
+        bought = event(shopper, "p", "purchase", start + 9, itemId=ITEMS[number])
+        session = f"session-{shopper}"
+        assert shop.post_events([*anonymous, search], session=session).status == 200
+        assert shop.post_events([bought], session=session, user=shopper).status == 200
     expected = {f"u#{shopper}" for shopper in SHOPPERS} | {f"s#session-{shopper}" for shopper in SHOPPERS}
     found = eventually(
         lambda: profiles(shop),

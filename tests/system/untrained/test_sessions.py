@@ -88,15 +88,6 @@ def test_session_token_of_another_library_sends_user_events(shop, key, claims):
     assert eventually(lambda: recent(shop, "u#browsing")) == ["fig"]
 
 
-def test_browser_event_with_a_user_id_is_refused(shop, key, session):
-    token = mint(key, Session(session), now_s=int(time.time()))
-
-    status, document = browse(shop, token, body={**event("pear"), "userId": "somebody"})
-
-    assert status == 400
-    assert document["message"] == "userId is not a known field, expected trackingId, eventList"
-
-
 @pytest.mark.parametrize(("method", "path"), BROWSER_ROUTES)
 def test_browser_route_accepts_only_a_session_token(shop, key, session, method, path):
     machine = shop.cloud.token(["alsolike/events.write", "alsolike/recommendations.read"])

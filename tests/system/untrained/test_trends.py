@@ -1,7 +1,6 @@
 """A burst of events leads the trends within seconds and is counted once."""
 
 import time
-from typing import Any
 
 from alsolike.trends.store import TrendsReader
 from operations.cost_measurement import CALLS
@@ -12,15 +11,11 @@ DAYS = 20
 
 
 def view(shop, session, *items):
-    call: dict[str, Any] = {
-        "trackingId": shop.name("tracking-id"),
-        "sessionId": session,
-        "eventList": [
-            {"eventType": "view", "itemId": item, "eventId": f"{session}-{number}", "sentAt": at}
-            for number, (item, at) in enumerate(items)
-        ],
-    }
-    answer = shop.post("/events", call)
+    events = [
+        {"eventType": "view", "itemId": item, "eventId": f"{session}-{number}", "sentAt": at}
+        for number, (item, at) in enumerate(items)
+    ]
+    answer = shop.post_events(events, session=session)
     assert answer.status == 200, answer.document
 
 
