@@ -219,13 +219,6 @@ def test_columns_are_set_as_json_or_string(api_shop, server):
     assert json.loads(server.requests[0][2]) == {"age": 7, "name": "Anna = A", "old": None, "tags": ["a"]}
 
 
-def test_invalid_change_is_refused_before_any_request(api_shop, server):
-    with pytest.raises(InvalidInput, match="'price' is not a change, expected COLUMN=VALUE"):
-        run("items", "set", "a", "price")
-
-    assert server.requests == []
-
-
 def test_item_is_deleted(api_shop, server):
     server.answers["/items/a"] = 200, {}, {}
 

@@ -3,7 +3,8 @@
 import dataclasses
 import json
 import os
-import sys
+import re
+import shlex
 from collections import Counter
 from pathlib import Path
 from typing import Annotated
@@ -14,12 +15,13 @@ from typer import Option
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.errors import AlsolikeError, Unavailable
 from cli import main as command
 from cli.group import CommandGroup, LazyGroup
-from tests.unit.cli.command_line import run, run_json
+from tests.unit.cli.command_line import exit_status, run, run_json
 
-ALSOLIKE = (sys.executable, "-c", "from cli.main import main; main()")
+INVALID_VERSIONS = ("../../x", "''", "a/b", "' '", "-x", "x" * 129)
+READS = re.compile(r"\.(Get|List|Head|Describe|Query|Scan|Batch(Get|Read))")
 
 
 def commands(group, *path):
@@ -82,29 +84,16 @@ def test_help_has_the_default_values():
     [
         (["--version"], 0, ""),
         (["nonsense"], 2, "No such command"),
-        (["recommend"], 2, "expected --user ID, --item ID or --users FILE"),
         (["models", "list", "--state", "nowhere.json"], 1, "alsolike: no embedded cloud runs here (nowhere.json"),
     ],
 )
 def test_exit_status_depends_on_the_type_of_error(arguments, status, message, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["alsolike", *arguments])
-
-    with pytest.raises(SystemExit) as exit_status:
-        command.main()
-
-    assert exit_status.value.code == status
-    assert message in capsys.readouterr().err
-
-
-def test_expected_error_is_one_line(monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--state", "nowhere.json"])
-
-    with pytest.raises(SystemExit):
-        command.main()
+    assert exit_status(monkeypatch, *arguments) == status
 
     captured = capsys.readouterr()
-    assert captured.out == ""
-    assert captured.err.count("\n") == 1
+    assert message in captured.err
+    if status == 1:
+        assert (captured.out, captured.err.count("\n")) == ("", 1)
 
 
 @pytest.mark.parametrize(
@@ -113,12 +102,8 @@ def test_expected_error_is_one_line(monkeypatch, capsys):
     ids=lambda arguments: " ".join(arguments),
 )
 def test_expected_error_is_a_json_document_with_json_output(arguments, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["alsolike", *arguments, "--state", "nowhere.json"])
+    assert exit_status(monkeypatch, *arguments, "--state", "nowhere.json") == 1
 
-    with pytest.raises(SystemExit) as exit_status:
-        command.main()
-
-    assert exit_status.value.code == 1
     captured = capsys.readouterr()
     assert captured.out == ""
     assert json.loads(captured.err)["error"].startswith("no embedded cloud runs here (nowhere.json is missing)")
@@ -306,3 +291,59 @@ def test_options_are_refused_before_any_call(cloud, client, tmp_path, monkeypatc
     assert refused.exit_code == 2
     assert reason in " ".join(refused.stderr.replace("│", " ").split())
     assert cloud.calls == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("config check nowhere.yaml", "nowhere.yaml cannot be read: No such file"),
+        ("config schema nowhere.avsc --dataset actions", "--dataset is 'actions', expected items or users"),
+        ("config show --version 7", "configuration version 7 was never applied"),
+        ("cost --users -1", "users is -1, expected 0 to 10,000,000,000"),
+        ("cost --events-per-call 11", "events_per_call is 11, expected 1 to 10"),
+        ("cost --env prod --assembly cdk.out", "--env and --assembly were both given"),
+        ("cost --size small --assembly cdk.out", "--size and --assembly were both given"),
+        ("cost --compare size", "expected SETTING=VALUE, such as size=standard"),
+        ("cost --month 2026-08 --month 2026-09 --month 2026-10", "--month was given 3 times, expected once or twice"),
+        ("cost --month 2026-09 --month 2026-10 --compare shards=3", "either two months or other settings"),
+        ("engagement --from 2026-09-22 --to 2026-09-21", "--from 2026-09-22 is after --to 2026-09-21"),
+        ("engagement --to 0001-01-01", "--to is 0001-01-01, expected a day from 1970 on"),
+        ("engagement --incremental --from 2026-03-02", "the whole holdout, expected no --from, --to or --by"),
+        ("engagement --incremental --to 2026-03-02", "the whole holdout, expected no --from, --to or --by"),
+        ("engagement --incremental --by model", "the whole holdout, expected no --from, --to or --by"),
+        ("erasures status", "expected an erasure's ID or --user, one of them"),
+        ("erasures status aa --user ann", "expected an erasure's ID or --user, one of them"),
+        ("erasures status ffff", "there is no erasure ffff"),
+        ("experiments start x --arm control", "--arm is 'control', expected NAME=SHARE"),
+        ("experiments start x --arm a=0.5:price=1", "--arm is 'a=0.5:price=1', expected NAME=SHARE"),
+        ("experiments start x --arm a=0.5 --arm a=0.5", "--arm names 'a' twice"),
+        ("experiments start x --arm a=0.5 --arm b=0.5:model=v9", "x/b references the model version 'v9', expected "),
+        ("experiments start x --arm a=0.5 --arm b=0.5 --metric fun", "--metric is 'fun', expected one of"),
+        ("experiments start x --arm a=0.5 --arm b=0.5 --end 2020-01-01T00:00:00Z", "expected a time after the start"),
+        ("experiments start x --arm a=0.5 --arm b=0.5 --end tomorrow", "--end is 'tomorrow', expected"),
+        ("items set a price", "'price' is not a change, expected COLUMN=VALUE"),
+        ("mcp --agent 'my agent'", "--agent is 'my agent', expected 1 to 64 letters"),
+        *((f"models repair --champion={version}", "expected 1 to 128 letters") for version in INVALID_VERSIONS),
+        ("quarantine list --since=yesterday", "--since is 'yesterday'"),
+        ("quarantine list --since=3", "or an age such as 90m, 6h or 3d"),
+        ("quarantine list --since=2026-01-01T00:00:00", "--since is '2026-01-01T00:00:00'"),
+        ("quarantine list --since=-3d", "--since is '-3d'"),
+        ("quarantine show cafe", "no object with the ID or key 'cafe' is in quarantine"),
+        ("quarantine drop", "nothing is selected: pass IDs, --reason, --since or --all"),
+        ("quarantine drop abc --all", "pass either IDs, or"),
+        ("quarantine replay", "nothing is selected: pass IDs, --reason, --since or --all"),
+        ("quarantine replay abc --all", "pass either IDs, or"),
+        ("rules preview --users 5", "no user has a profile"),
+        ("session-token --session s1 --lifetime 1d", "--lifetime is '1d', expected seconds"),
+        ("session-token --session s1 --lifetime ''", "--lifetime is '', expected seconds"),
+        ("session-token --session s1 --lifetime=-5", "--lifetime is '-5', expected seconds"),
+    ],
+)
+def test_command_is_refused_before_any_write(deployment, select, cloud, arguments, message):
+    select(deployment)
+    before = len(cloud.calls)
+
+    with pytest.raises(AlsolikeError, match=re.escape(message)):
+        run(*shlex.split(arguments))
+
+    assert [call.operation for call in cloud.calls[before:] if not READS.search(call.operation)] == []

@@ -98,23 +98,6 @@ def test_free_tier_option_reduces_the_cost(assembly):
     assert dollars("--free-tier") < dollars()
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ("--users -1", "users is -1, expected 0 to 10,000,000,000"),
-        ("--events-per-call 11", "events_per_call is 11, expected 1 to 10"),
-        ("--env prod --assembly cdk.out", "--env and --assembly were both given"),
-        ("--size small --assembly cdk.out", "--size and --assembly were both given"),
-        ("--compare size", "expected SETTING=VALUE, such as size=standard"),
-        ("--month 2026-08 --month 2026-09 --month 2026-10", "--month was given 3 times, expected once or twice"),
-        ("--month 2026-09 --month 2026-10 --compare shards=3", "either two months or other settings"),
-    ],
-)
-def test_invalid_options_are_refused(options, message):
-    with pytest.raises(InvalidInput, match=message):
-        run("cost", *options.split())
-
-
 def test_cost_without_an_assembly_synthesizes_the_environment(assembly, monkeypatch):
     def synthesize(environment, *, without_layers, settings):
         assert (environment, without_layers, settings) == ("prod", True, {"size": "large"})

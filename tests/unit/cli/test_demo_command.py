@@ -6,7 +6,6 @@ import contextlib
 import io
 import json
 import sys
-import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,10 +15,8 @@ import pytest
 
 from alsolike.configuration import recommendation_id
 from alsolike.profiles.profile_table import ProfileStore
-from alsolike.runtime.errors import AlsolikeError, Unavailable
+from alsolike.runtime.errors import Unavailable
 from cli import terminal
-from cli.main import main
-from operations.client.background import Background
 from operations.client.deployment import Deployment
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import loop, reference, replay, run
@@ -29,6 +26,7 @@ from operations.demo.results import DemoCheck, DemoFailed, DemoSummary, FirstRec
 from operations.demo.run import DIRECTORY, Demo
 from operations.models import training_run
 from operations.models.training_run import TrainingResult
+from tests.unit.cli.command_line import exit_status
 from tests.unit.cli.shop import DATASET, KEY, MANIFEST, NAMES
 
 PASSED = DemoCheck("rankings agree", True, "2 of 2", "2 of 2 answers agree")
@@ -77,10 +75,7 @@ def demo(monkeypatch, tmp_path):
 
 
 def call(monkeypatch, *arguments):
-    monkeypatch.setattr(sys, "argv", ["alsolike", "demo", *arguments])
-    with pytest.raises(SystemExit) as ended:
-        main()
-    return int(ended.value.code or 0)
+    return exit_status(monkeypatch, "demo", *arguments)
 
 
 def test_demo_in_a_pipe_exits_after_the_results(demo, monkeypatch, capsys):
@@ -151,20 +146,6 @@ def test_interrupted_demo_exits_with_status_130(demo, monkeypatch, capsys):
 
     assert capsys.readouterr().err.splitlines()[-1].startswith("alsolike: the demo was interrupted")
     assert json.loads(SUMMARY.read_text(encoding="utf-8"))["error"] == "interrupted"
-
-
-def test_background_call_starts_at_once_and_raises_its_error_on_result():
-    started = threading.Event()
-
-    def fail():
-        started.set()
-        raise AlsolikeError("no pages")
-
-    call = Background[Any](fail)
-
-    assert started.wait(10)
-    with pytest.raises(AlsolikeError, match="no pages"):
-        call.result()
 
 
 NOW_S = 1_700_000_000

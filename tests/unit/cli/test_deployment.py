@@ -34,15 +34,6 @@ def test_unknown_stack_error_names_the_searched_parameters(client):
         deployment.resolve(stack="sho")
 
 
-def test_missing_region_error_names_the_variable(monkeypatch):
-    for name in ("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_PROFILE"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-
-    with pytest.raises(Unavailable, match="Set AWS_REGION"):
-        deployment.resolve(stack="shop")
-
-
 def test_missing_stack_and_cloud_error_has_the_start_command(tmp_path):
     with pytest.raises(NotFound, match=r"cloud\.json is missing\); start one with `alsolike up`"):
         deployment.resolve(stack=None, state=tmp_path / "cloud.json")

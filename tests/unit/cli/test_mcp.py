@@ -137,8 +137,3 @@ def test_command_without_a_key_names_the_missing_variables(monkeypatch):
 
     with pytest.raises(InvalidInput, match=r"AWS_ACCESS_KEY_ID, AWS_SECRET.*_RUNTIME are missing; set them with `eval"):
         mcp()
-
-
-def test_agent_with_other_characters_is_refused():
-    with pytest.raises(InvalidInput, match="--agent is 'my agent', expected 1 to 64 letters"):
-        mcp(agent="my agent")

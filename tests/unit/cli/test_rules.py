@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.recommendations import recommend_invocations
-from alsolike.runtime.errors import InvalidInput, NotFound, Unavailable
+from alsolike.runtime.errors import NotFound, Unavailable
 from cli import main as command
 from operations.configuration import file
 from operations.configuration.configuration_versions import ConfigurationStore
@@ -232,11 +232,6 @@ def test_preview_summarises_several_users(requests, deployment, client):
     assert "2 positions for 1 user" in shown
     assert "1 positions have an item that is not in the list without rules, for 1 user" in shown
     assert "unsatisfied: pin:plum filtered, for 1 user" in shown
-
-
-def test_preview_of_users_without_profiles_is_refused(requests):
-    with pytest.raises(InvalidInput, match="no user has a profile"):
-        run("preview", "--users", "5")
 
 
 def test_documented_rules_are_valid():

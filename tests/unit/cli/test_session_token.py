@@ -51,24 +51,6 @@ def test_lifetime_is_in_seconds_or_has_a_unit(lifetime, seconds):
         verify(token, [KEY.encode()], now_s=time.time() + seconds + 1)
 
 
-@pytest.mark.usefixtures("secrets")
-@pytest.mark.parametrize(
-    ("arguments", "message"),
-    [
-        (("--session", "s1", "--lifetime", "1d"), "--lifetime is '1d', expected seconds"),
-        (("--session", "s1", "--lifetime", ""), "--lifetime is '', expected seconds"),
-        (("--session", "s1", "--lifetime", "-5"), "--lifetime is '-5', expected seconds"),
-        (("--session", "s1", "--lifetime", "61m"), "lifetime is 3660 s, expected 1 to 3600"),
-        (("--session", "s1", "--lifetime", "0"), "lifetime is 0 s, expected 1 to 3600"),
-        (("--session", ""), 'sid is "", expected a non-empty string'),
-        (("--session", "s1", "--user", "a" * 257), "sub has 257 characters"),
-    ],
-)
-def test_invalid_option_is_refused(arguments, message):
-    with pytest.raises(InvalidInput, match=message):
-        session_token(*arguments)
-
-
 def test_token_is_signed_with_the_current_key(secrets):
     secrets.put_secret_value(SecretId=NAMES.session_key_arn.rpartition(":")[2], SecretString=NEW)
 

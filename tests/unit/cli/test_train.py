@@ -3,19 +3,17 @@
 import dataclasses
 import datetime as dt
 import json
-import sys
 import time
 from typing import Any
 
 import pytest
 
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
-from cli.main import main
 from operations.client.deployment import Deployment
 from operations.models import training_run
 from operations.models.training_run import TrainingBusy, TrainingFailed, TrainingResult
 from operations.models.training_watch import Watch
-from tests.unit.cli.command_line import run, run_json
+from tests.unit.cli.command_line import exit_status, run, run_json
 from tests.unit.cli.shop import DATASET, KEY, MANIFEST, NAMES
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
@@ -97,12 +95,8 @@ def test_json_of_a_run_without_training_has_no_dataset(shop, monkeypatch):
 @pytest.mark.parametrize("error", [TrainingFailed("training failed after Train: why"), TrainingBusy("run r0 goes on")])
 def test_failed_or_busy_run_is_an_error(shop, monkeypatch, capsys, error):
     monkeypatch.setattr(training_run, "follow", raising(error))
-    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--env", "shop"])
 
-    with pytest.raises(SystemExit) as ended:
-        main()
-
-    assert ended.value.code == 1
+    assert exit_status(monkeypatch, "train", "--env", "shop") == 1
     assert f"alsolike: {error}" in capsys.readouterr().err
 
 
@@ -126,12 +120,8 @@ def test_no_follow_option_waits_until_the_run_has_started(shop, monkeypatch, beg
 
 def test_no_follow_option_fails_if_another_run_is_active(shop, monkeypatch, capsys):
     monkeypatch.setattr(training_run, "wait_until_begun", raising(TrainingBusy("run r0 is active as execution e0")))
-    monkeypatch.setattr(sys, "argv", ["alsolike", "train", "--no-follow", "--env", "shop"])
 
-    with pytest.raises(SystemExit) as ended:
-        main()
-
-    assert ended.value.code == 1
+    assert exit_status(monkeypatch, "train", "--no-follow", "--env", "shop") == 1
     output = capsys.readouterr()
     assert ("run r0 is active as execution e0" in output.err, output.out) == (True, "")
 

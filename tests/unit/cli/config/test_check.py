@@ -115,9 +115,7 @@ def test_file_that_is_not_utf_8_error_has_the_byte(tmp_path):
     assert (result.exit_code, result.stderr) == (1, f"{path}:2:7: has the byte 0xff, which is not valid UTF-8\n")
 
 
-def test_missing_or_too_large_file_is_refused(tmp_path):
-    with pytest.raises(InvalidInput, match=r"nowhere\.yaml cannot be read: No such file"):
-        run("check", "nowhere.yaml")
+def test_too_large_file_is_refused(tmp_path):
     (tmp_path / "large.yaml").write_bytes(b"#" * (1 << 20))
     with pytest.raises(InvalidInput, match=r"large\.yaml is longer than 512 KiB"):
         run("check", str(tmp_path / "large.yaml"))

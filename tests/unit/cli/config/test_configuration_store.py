@@ -1,8 +1,6 @@
 """Versions of the configuration: concurrent changes, history and rollback."""
 
-import concurrent.futures
 import dataclasses
-import threading
 
 import pytest
 
@@ -140,53 +138,6 @@ def test_rollback_without_an_earlier_version_is_refused(store):
         roll_back(store)
     with pytest.raises(NotFound, match="version 4 was never applied; no version has been applied"):
         roll_back(store, to=4)
-
-
-class AnswerLost:
-    """S3 client that loses its first response to a write of the pointer, so that botocore repeats the request."""
-
-    def __init__(self, client):
-        self._client = client
-        self._lost = False
-
-    def __getattr__(self, name):
-        return getattr(self._client, name)
-
-    def put_object(self, **call):
-        answer = self._client.put_object(**call)
-        if call["Key"] == CONFIGURATION_KEY and not self._lost:
-            self._lost = True
-            return self._client.put_object(**call)
-        return answer
-
-
-def test_write_with_a_lost_response_is_applied_once(s3):
-    store = ConfigurationStore(AnswerLost(s3), BUCKET)
-
-    assert apply(store, weighing(2)).version == 1
-    assert store.current().version == 1
-
-
-def test_only_one_of_many_concurrent_changes_is_applied(s3):
-    base = ConfigurationStore(s3, BUCKET).current()
-    together = threading.Barrier(8)
-
-    def attempt(weight):
-        store = ConfigurationStore(s3, BUCKET)
-        together.wait()
-        try:
-            store.apply(base, weighing(weight), text="", by=str(weight), reason="", now_ms=1)
-        except ConcurrentUpdate:
-            return None
-        return weight
-
-    with concurrent.futures.ThreadPoolExecutor(8) as pool:
-        winners = [weight for weight in pool.map(attempt, range(2, 10)) if weight is not None]
-
-    (winner,) = winners
-    store = ConfigurationStore(s3, BUCKET)
-    assert view_weight(store) == winner
-    assert [version.by for version in store.history(limit=9)] == [str(winner)]
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"versions": null, "document": {}}'])

@@ -134,28 +134,6 @@ def test_too_few_known_users_for_a_verdict_have_a_warning(shop, deployment):
     )
 
 
-@pytest.mark.parametrize(
-    ("arguments", "error", "message"),
-    [
-        (("--arm", "control"), InvalidInput, "--arm is 'control', expected NAME=SHARE"),
-        (("--arm", "a=0.5:price=1"), InvalidInput, "--arm is 'a=0.5:price=1', expected NAME=SHARE"),
-        (("--arm", "a=0.5", "--arm", "a=0.5"), InvalidInput, "--arm names 'a' twice"),
-        (
-            ("--arm", "a=0.5", "--arm", "b=0.5:model=v9"),
-            NotFound,
-            "x/b references the model version 'v9', expected .*: none",
-        ),
-        ((*HALVES, "--metric", "fun"), InvalidInput, "--metric is 'fun', expected one of click-through"),
-        ((*HALVES, "--end", "2020-01-01T00:00:00Z"), InvalidConfiguration, "expected a time after the start"),
-        ((*HALVES, "--end", "tomorrow"), InvalidInput, "--end is 'tomorrow', expected an ISO 8601 time"),
-    ],
-)
-def test_invalid_experiment_is_not_started(arguments, error, message, shop):
-    with pytest.raises(error, match=message):
-        run("start", "x", *arguments, "--yes")
-    assert shop.current().version == 1
-
-
 def test_used_name_or_conflicting_layer_is_refused(shop):
     run("start", "spring", *HALVES, "--yes")
 

@@ -162,9 +162,3 @@ def test_holdout_with_three_arms_is_refused(shop):
 
     with pytest.raises(InvalidInput, match="holdout has 3 arms, expected 2 in the layer 'holdout'"):
         report()
-
-
-@pytest.mark.parametrize("option", [("--from", "2026-03-02"), ("--to", "2026-03-02"), ("--by", "model")])
-def test_options_of_days_and_rows_are_refused(option, shop):
-    with pytest.raises(InvalidInput, match="--incremental covers the whole holdout, expected no --from, --to or --by"):
-        report(*option)

@@ -1,10 +1,8 @@
 """Deployment with a champion, an earlier version, a rejected version and an accepted version."""
 
-import sys
-
 import pytest
 
-from cli import main as command
+from tests.unit.cli.command_line import exit_status
 from tests.unit.cli.models.versions import GROUP, Shop
 from tests.unit.cli.shop import put_parameters
 
@@ -27,10 +25,7 @@ def shop(deployment, tmp_path):
 @pytest.fixture
 def refusal(monkeypatch, capsys):
     def refused(*arguments):
-        monkeypatch.setattr(sys, "argv", ["alsolike", "models", *arguments, "--env", "shop"])
-        with pytest.raises(SystemExit) as ended:
-            command.main()
-        assert ended.value.code == 1
+        assert exit_status(monkeypatch, "models", *arguments, "--env", "shop") == 1
         return capsys.readouterr().err
 
     return refused
