@@ -2,7 +2,6 @@
 
 import functools
 import io
-import json
 import time
 from collections import Counter
 from typing import Any
@@ -21,7 +20,7 @@ from alsolike.profiles.profile_table import ProfileStore
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.registry.champion_pointer_store import Registry
 from operations.metric_writers import declared
-from tests.booted.shop import empty_quarantine, eventually, failed_invocations, kill, record
+from tests.booted.shop import eventually, failed_invocations, kill, record
 from tests.system.trained.opened_shop import DAYS, USERS
 
 
@@ -140,30 +139,6 @@ def test_invalid_event_is_refused_and_other_events_are_stored(shop):
 
     assert (answer.status, answer.headers["x-amzn-errortype"]) == (400, "InvalidInputException")
     assert eventually(lambda: profile_items(shop, "u#half")) == ["item-01"]
-
-
-def test_poison_record_is_quarantined_and_other_records_count_once(shop):
-    empty_quarantine(shop)
-    kinesis, stream = shop.cloud.client("kinesis"), shop.name("stream-name")
-    poison = json.dumps({**json.loads(record("neighbour", 99)), "item_id": 7}).encode()
-    records = [record("neighbour", number) for number in range(20)]
-
-    kinesis.put_records(
-        StreamName=stream,
-        Records=[
-            {"Data": data, "PartitionKey": "u#neighbour"}
-            for data in [*records[:10], poison, b"\xff\x00", *records[10:]]
-        ],
-    )
-
-    assert eventually(lambda: lake_counts(shop)["neighbour"], holds=lambda count: count >= 20) == 20
-    assert eventually(lambda: len(profile_items(shop, "u#neighbour")), holds=lambda count: count >= 20) == 20
-    listed = eventually(lambda: shop.alsolike("quarantine", "list"), holds=lambda found: len(found) == 2)
-    assert len(listed) == 2
-    assert sorted(entry["reason"][:24] for entry in listed) == [
-        "item_id is 7, expected a",
-        "record is not valid JSON",
-    ]
 
 
 @pytest.mark.parametrize("consumer", ["ArchiveEvents", "UpdateProfiles"])

@@ -11,16 +11,10 @@ from typing import Any
 
 
 class Endpoints(ThreadingHTTPServer):
-    """HTTP server with a fixed response per path.
+    """HTTP server with a fixed response per path, and with other responses to its first requests.
 
-    Attributes
-    ----------
-    answers
-        Status, headers and JSON document by path of the unsigned route.
-    first_answers
-        Responses to the first requests, for any path.
-    requests, methods, agents
-        Path of the unsigned route, key ID and body of each request, its method and its agent, in order.
+    `answers` has status, headers and document by path of the unsigned route. `requests` has that path, the key ID and
+    the body of each request.
     """
 
     daemon_threads = True

@@ -1,10 +1,10 @@
 import dataclasses
-import json
 from pathlib import Path
 
 import pytest
 
 from alsolike.runtime.errors import NotFound, Unavailable
+from local_cloud.state import CloudState
 from operations.client import deployment
 from tests.unit.cli.shop import NAMES, put_parameters
 
@@ -20,18 +20,18 @@ def test_stack_name_selects_its_parameter_tree(client):
     assert not found.is_local
 
 
-def test_missing_parameter_error_names_its_stack(client):
+@pytest.mark.parametrize(
+    ("stack", "message"),
+    [
+        ("shop", r"stack 'shop' in eu-west-1 lacks .* /alsolike/shop/lake-bucket;"),
+        ("sho", r"no deployment 'sho' in eu-west-1: no SSM parameter .* /alsolike/sho/"),
+    ],
+)
+def test_missing_parameter_or_stack_is_named(client, stack, message):
     put_parameters(client("ssm"), "shop", without="lake-bucket")
 
-    with pytest.raises(NotFound, match=r"stack 'shop' in eu-west-1 lacks .* /alsolike/shop/lake-bucket;"):
-        deployment.resolve(stack="shop")
-
-
-def test_unknown_stack_error_names_the_searched_parameters(client):
-    put_parameters(client("ssm"), "shop")
-
-    with pytest.raises(NotFound, match=r"no deployment 'sho' in eu-west-1: no SSM parameter .* /alsolike/sho/"):
-        deployment.resolve(stack="sho")
+    with pytest.raises(NotFound, match=message):
+        deployment.resolve(stack=stack)
 
 
 def test_missing_stack_and_cloud_error_has_the_start_command(tmp_path):
@@ -41,15 +41,7 @@ def test_missing_stack_and_cloud_error_has_the_start_command(tmp_path):
 
 def test_state_of_an_ended_cloud_raises_unavailable(tmp_path):
     path = tmp_path / "cloud.json"
-    fields = {
-        "status": "ready",
-        "pid": 2**22 + 1,
-        "region": "us-east-1",
-        "account": "1",
-        "started_at": "",
-        "assembly": "",
-    }
-    path.write_text(json.dumps(fields))
+    CloudState("ready", 2**22 + 1, "us-east-1", "1", "", "").write(path)
 
     with pytest.raises(Unavailable, match="does not run any more"):
         deployment.resolve(stack=None, state=path)

@@ -81,13 +81,6 @@ def test_event_types_come_from_the_configuration_and_need_a_weight(tmp_path):
     )
 
 
-def test_file_of_unknown_event_types_has_equal_weights(tmp_path):
-    file = read(write(tmp_path / "rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\na,x,1,review\na,y,2,rating\n"))
-
-    assert file.interactions.weight.tolist() == [1.0, 1.0]
-    assert "every interaction weighs 1" in file.notes[0]
-
-
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
 def test_row_without_an_event_type_is_a_view(tmp_path, name):
     file = read(write_types(tmp_path / name, ["Purchase", None, "gift"]))
@@ -101,7 +94,7 @@ def test_row_without_an_event_type_is_a_view(tmp_path, name):
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
-@pytest.mark.parametrize("types", [[None, None], ["review", None]], ids=["no types", "foreign types"])
+@pytest.mark.parametrize("types", [[None, None], ["review", None], ["review", "rating"]])
 def test_file_without_a_known_event_type_has_equal_weights(tmp_path, name, types):
     file = read(write_types(tmp_path / name, types))
 
@@ -143,19 +136,8 @@ def test_items_without_interactions_are_excluded_with_only_learned(tmp_path):
         ("rows.csv", "", "is empty"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n", r"^rows\.csv has no rows$"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,,1\n", r"ITEM_ID is missing \(first in rows\.csv, line 2\)"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,\n", "TIMESTAMP is missing"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,nan\n", "TIMESTAMP is neither a number nor a time"),
         ("rows.csv", "USER_ID;ITEM_ID;TIMESTAMP\na;x;1\n", "is USER_ID;ITEM_ID;TIMESTAMP, expected column"),
-        (
-            "rows.csv",
-            "USER_ID\tITEM_ID\tTIMESTAMP\na\tx\t1\n",
-            r"--delimiter \(such as tab",
-        ),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP,STRA\udcdfE\na,x,1,s\n", r"STRA\\xdfE, expected column names in UTF-8"),
-        ("rows.csv", "\udcff\udcfeU\0S\0E\0R\0\n\0", "expected column names in UTF-8"),
         ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\nl\udce9on,x,1\n", r"is not UTF-8 .* \(first in rows\.csv, line 2\)"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\na,x,-5\n", "TIMESTAMP is not after 1970"),
-        ("rows.csv", "USER_ID,ITEM_ID,TIMESTAMP\n\u2003,x,1\n", "USER_ID is nothing but space"),
         ("rows.parquet", "no parquet", "cannot be read"),
     ],
 )
@@ -168,10 +150,8 @@ def test_invalid_file_is_refused_with_its_reason(tmp_path, name, text, message):
     ("row", "reason"),
     [
         ("a,x,yesterday", "TIMESTAMP is neither a number nor a time"),
-        ("a,x,1500000000000000", "TIMESTAMP is neither in seconds nor in milliseconds"),
         ("l\udce9on,x,1", "is not UTF-8"),
         ("a,x", "has 2 columns, expected 3"),
-        ('a,"x,1', "has a quote that is not closed"),
     ],
 )
 def test_rows_that_an_import_rejects_are_dropped_and_counted(tmp_path, row, reason):

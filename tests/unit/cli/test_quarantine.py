@@ -219,15 +219,6 @@ def test_records_of_failed_batches_are_replayed(shop):
     assert keys(shop) == []
 
 
-def test_replay_selects_by_reason_and_time(shop):
-    hold(shop, event("e1"), reason="clock ahead", sequence=1)
-    hold(shop, event("e2"), reason="no item", sequence=2)
-
-    assert document("replay", "--reason", "clock", "--since", "2020-01-01T00:00:00Z")["records"] == 1
-
-    assert reasons() == ["no item"]
-
-
 def test_replay_accepts_a_reason_as_printed_by_the_totals(shop):
     hold(shop, event("e1"), reason="event_type is 'wish', expected one of view", sequence=1)
     hold(shop, event("e2"), reason="no item", sequence=2)

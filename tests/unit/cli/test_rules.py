@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import io
 import json
 import re
 from pathlib import Path
@@ -245,27 +244,18 @@ def test_documented_rules_are_valid():
     assert all(getattr(rules, field.name) for field in dataclasses.fields(rules))
 
 
-class Function:
-    """Lambda client with a given failure."""
-
-    def __init__(self, failure):
-        self._failure = failure
-
-    def invoke(self, **_):
-        if isinstance(self._failure, Exception):
-            raise self._failure
-        failed = {} if "refused" in self._failure else {"FunctionError": "Unhandled"}
-        return {**failed, "Payload": io.BytesIO(json.dumps(self._failure).encode())}
+def throttled(_):
+    raise ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke")
 
 
 @pytest.mark.parametrize(
-    ("failure", "error", "says"),
+    ("answer", "error", "says"),
     [
         ({"refused": {"type": "NotFound", "message": "no such rules"}}, NotFound, "^no such rules$"),
         ({"errorType": "KeyError", "errorMessage": "x"}, Unavailable, "^KeyError: x$"),
-        (ClientError({"Error": {"Code": "TooManyRequestsException"}}, "Invoke"), Unavailable, "^function f: "),
+        (throttled, Unavailable, "^function f: "),
     ],
 )
-def test_preview_error_of_the_function_is_raised(failure, error, says):
+def test_preview_error_of_the_function_is_raised(answer, error, says, deployment):
     with pytest.raises(error, match=says):
-        recommend_invocations.ask(Function(failure), "f", {"userId": "anna"})
+        recommend_invocations.ask(StubFunction(deployment, answer), "f", {"userId": "anna"})

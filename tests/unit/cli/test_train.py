@@ -118,14 +118,6 @@ def test_no_follow_option_waits_until_the_run_has_started(shop, monkeypatch, beg
     assert (result.exit_code, result.stdout, polled) == (0, output, [ARN])
 
 
-def test_no_follow_option_fails_if_another_run_is_active(shop, monkeypatch, capsys):
-    monkeypatch.setattr(training_run, "wait_until_begun", raising(TrainingBusy("run r0 is active as execution e0")))
-
-    assert exit_status(monkeypatch, "train", "--no-follow", "--env", "shop") == 1
-    output = capsys.readouterr()
-    assert ("run r0 is active as execution e0" in output.err, output.out) == (True, "")
-
-
 def test_running_execution_is_followed_without_a_new_start(shop, monkeypatch):
     followed: list[str] = []
 

@@ -101,14 +101,6 @@ def test_scripts_of_earlier_versions_stay(with_pages, pages):
     assert found["sdk/0.3.0/alsolike.js"]["CacheControl"] == "public, max-age=3600"
 
 
-def test_static_lists_stay(with_pages, pages):
-    put_lists(with_pages)
-
-    site.publish(with_pages, pages)
-
-    assert "lists/lists.json" in published(with_pages)
-
-
 def test_snippet_names_the_latest_script_and_its_integrity(with_pages, pages, script):
     with pytest.raises(NotFound, match="has no script of the browser package; run `alsolike web publish`"):
         site.snippet(with_pages, "www")
@@ -131,11 +123,12 @@ def test_snippet_of_a_shop_with_two_regions_calls_its_api_domain(with_pages, pag
     assert 'data-api="https://api.shop.example"' in snippet
 
 
-def test_snippet_names_static_lists_once_they_are_published(with_pages, pages, script):
+def test_static_lists_stay_and_are_named_in_the_snippet(with_pages, pages, script):
     site.publish(with_pages, pages)
     assert "data-lists" not in site.snippet(with_pages, "www")
 
     put_lists(with_pages)
+    site.publish(with_pages, pages)
 
     assert 'data-lists="https://site/lists"' in site.snippet(with_pages, "www")
 

@@ -174,15 +174,15 @@ def test_missing_lists_of_a_peer_are_an_error(data):
         library.compare({"peer": Short(lambda user: [])}, data)
 
 
-def test_missing_column_is_an_error():
-    with pytest.raises(InvalidInput, match="misses TIMESTAMP"):
-        library.load(shop().drop(columns="TIMESTAMP"))
-
-
-def test_data_without_test_users_is_an_error():
-    frame = shop(users=1, days=1)
-
-    with pytest.raises(InvalidInput, match="no user has interactions both up to"):
+@pytest.mark.parametrize(
+    ("frame", "message"),
+    [
+        (shop().drop(columns="TIMESTAMP"), "misses TIMESTAMP"),
+        (shop(users=1, days=1), "no user has interactions both up to"),
+    ],
+)
+def test_data_without_a_column_or_test_users_are_an_error(frame, message):
+    with pytest.raises(InvalidInput, match=message):
         library.load(frame)
 
 

@@ -171,15 +171,6 @@ def test_rejected_version_starts_a_canary_by_force(shop, machine):
     assert (shop.decision("v3").forced, shop.champion.version) == ("it is Christmas", "v2")
 
 
-def test_canary_during_another_run_is_refused(shop, machine, refusal):
-    busy = {"first": "busy", "reason": "by-hand; not started, because run r0 is active as execution e0"}
-    start = {"Type": "Pass", "Result": busy, "ResultPath": "$.start", "Next": "Busy"}
-    definition = {"StartAt": "Start", "States": {"Start": start, "Busy": {"Type": "Succeed"}}}
-    machine.update_state_machine(stateMachineArn=NAMES.state_machine_arn, definition=json.dumps(definition))
-
-    assert "run r0 is active as execution e0" in refusal("promote", "v4", "--reason", "x", "--canary")
-
-
 def test_failed_workflow_start_is_refused_with_its_cause(shop, machine, refusal):
     definition = {"StartAt": "No", "States": {"No": {"Type": "Fail", "Error": "TrainingFailed", "Cause": "why"}}}
     machine.update_state_machine(stateMachineArn=NAMES.state_machine_arn, definition=json.dumps(definition))

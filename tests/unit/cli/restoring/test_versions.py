@@ -53,39 +53,25 @@ def found(history, *, second, keep_newer=False):
     return {change.key: (change.action, change.version_id) for change in listed}
 
 
-@pytest.mark.parametrize("content", ["bad", None], ids=["overwritten", "deleted"])
-def test_overwritten_or_deleted_object_is_restored_to_its_older_version(content):
+@pytest.mark.parametrize(
+    ("writes", "expected", "expected_with_newer"),
+    [
+        ([("lake/a", 1, "good"), ("lake/a", 5, "bad")], {"lake/a": ("restore", "lake/a=good@1")}, None),
+        ([("lake/a", 1, "good"), ("lake/a", 5, None)], {"lake/a": ("restore", "lake/a=good@1")}, None),
+        ([("lake/a", 7, "later")], {"lake/a": ("remove", None)}, {}),
+        ([("lake/a", 1, "one"), ("lake/a", 2, None), ("lake/a", 6, "two")], {"lake/a": ("remove", None)}, {}),
+        ([("privacy/tombstones.json", 7, "erased")], {}, {}),
+    ],
+    ids=["overwritten", "deleted", "newer", "deleted at the time", "other prefix"],
+)
+def test_only_objects_of_the_prefix_are_restored_to_the_time(writes, expected, expected_with_newer):
     history = History()
-    history.put("lake/a", second=1, content="good")
-    history.put("lake/a", second=5, content=content)
+    for key, second, content in writes:
+        history.put(key, second=second, content=content)
 
-    assert found(history, second=4) == {"lake/a": ("restore", "lake/a=good@1")}
-    assert found(history, second=5) == {}
-
-
-@pytest.mark.parametrize(("keep_newer", "expected"), [(False, {"lake/new": ("remove", None)}), (True, {})])
-def test_newer_object_is_removed_unless_kept(keep_newer, expected):
-    history = History()
-    history.put("lake/new", second=7, content="later")
-
-    assert found(history, second=4, keep_newer=keep_newer) == expected
-
-
-def test_object_deleted_at_the_time_is_removed():
-    history = History()
-    history.put("lake/a", second=1, content="one")
-    history.put("lake/a", second=2, content=None)
-    history.put("lake/a", second=6, content="two")
-
-    assert found(history, second=4) == {"lake/a": ("remove", None)}
-    assert found(history, second=4, keep_newer=True) == {}
-
-
-def test_other_prefixes_are_not_changed():
-    history = History()
-    history.put("privacy/tombstones.json", second=7, content="erased")
-
-    assert found(history, second=4) == {}
+    assert found(history, second=4) == expected
+    if expected_with_newer is not None:
+        assert found(history, second=4, keep_newer=True) == expected_with_newer
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)

@@ -1,6 +1,7 @@
 """Findings on simulated accounts, from one without credentials to one with a running deployment."""
 
 import dataclasses
+from functools import partial
 
 import pytest
 from botocore.exceptions import NoCredentialsError
@@ -228,41 +229,29 @@ def test_stream_shards_may_at_most_double_or_halve(deployed_shards, wanted, fits
 
 
 @pytest.mark.parametrize(
-    ("concurrency", "reserved", "status", "blocks"),
+    ("limits", "needed", "status", "blocks"),
     [
-        (10, 0, PASSED, False),
-        (9, 0, FAILED, False),
-        (1_000, 900, PASSED, False),
-        (1_000, 901, FAILED, True),
-        (10, 1, FAILED, True),
+        ({"concurrency": 10}, {}, PASSED, False),
+        ({"concurrency": 9}, {}, FAILED, False),
+        ({"concurrency": 1_000}, {"reserved": 900}, PASSED, False),
+        ({"concurrency": 1_000}, {"reserved": 901}, FAILED, True),
+        ({"concurrency": 10}, {"reserved": 1}, FAILED, True),
+        ({"unreserved": 107}, {"batches": 100}, PASSED, False),  # Other functions have reservations.
+        ({"unreserved": 106}, {"batches": 100}, FAILED, False),
     ],
 )
-def test_reserved_concurrency_leaves_a_hundred_executions(concurrency, reserved, status, blocks):
-    needs = dataclasses.replace(NEEDS, reserved=reserved)
-
-    finding = examined(ready(concurrency=concurrency), needs)["Lambda concurrency"]
+def test_concurrency_suffices_for_reserved_and_other_executions(limits, needed, status, blocks):
+    finding = examined(ready(**limits), dataclasses.replace(NEEDS, **needed))["Lambda concurrency"]
 
     assert (finding.status, finding.blocks) == (status, blocks)
 
 
-@pytest.mark.parametrize(("unreserved", "status"), [(107, PASSED), (106, FAILED)])
-def test_reservations_of_other_functions_leave_enough_for_a_new_deployment(unreserved, status):
-    needs = dataclasses.replace(NEEDS, batches=100)
-
-    finding = examined(ready(unreserved=unreserved), needs)["Lambda concurrency"]
-
-    assert (finding.status, finding.blocks) == (status, False)
-
-
-def test_root_user_fails_without_ending_a_deployment():
-    finding = examined(ready(user="root"))["account"]
-
-    assert (finding.status, finding.blocks) == (FAILED, False)
-
-
-@pytest.mark.parametrize("image", [False, None])
-def test_missing_image_or_repository_fails_without_ending_a_deployment(image):
-    finding = examined(ready(image=image))["training image"]
+@pytest.mark.parametrize(
+    ("options", "check"),
+    [({"user": "root"}, "account"), ({"image": False}, "training image"), ({"image": None}, "training image")],
+)
+def test_root_user_or_missing_image_fails_without_ending_a_deployment(options, check):
+    finding = examined(ready(**options))[check]
 
     assert (finding.status, finding.blocks) == (FAILED, False)
 
@@ -302,56 +291,31 @@ def test_refusal_of_the_gateway_itself_leaves_the_signed_request_unknown():
 
 
 @pytest.mark.parametrize(
-    ("options", "reason"),
+    ("check", "prepare", "name", "reason"),
     [
-        ({"state": "PendingDeletion"}, "PendingDeletion with the specification SYMMETRIC_DEFAULT"),
-        ({"spec": "RSA_2048"}, "Enabled with the specification RSA_2048"),
-        ({"policy": "{}"}, "does not name logs.eu-west-1.amazonaws.com"),
+        (
+            check_key,
+            partial(accounts.key, state="PendingDeletion"),
+            "KMS key",
+            "PendingDeletion with the specification",
+        ),
+        (check_key, partial(accounts.key, spec="RSA_2048"), "KMS key", "Enabled with the specification RSA_2048"),
+        (check_key, partial(accounts.key, policy="{}"), "KMS key policy", "does not name logs.eu-west-1.amazonaws.com"),
+        (check_key, lambda each: each.refuse("kms", "describe_key", "NotFoundException"), "KMS key", ""),
+        (check_api_name, partial(accounts.zone, name="market.example."), "API name", "is not a name below market"),
+        (check_api_name, partial(accounts.zone, name="api.shop.example."), "API name", "is not a name below api.shop"),
+        (check_api_name, partial(accounts.zone, private=True), "API name", "is private, expected a public zone"),
+        (check_api_name, lambda each: each.refuse("route53", "get_hosted_zone", "NoSuchHostedZone"), "API name", ""),
     ],
 )
-def test_key_that_cannot_encrypt_data_and_logs_ends_a_deployment(options, reason):
+def test_unusable_or_missing_key_or_zone_ends_a_deployment(check, prepare, name, reason):
     account = Account()
-    accounts.key(account, **options)
+    prepare(account)
 
-    findings = list(check_key(account.client, NEEDS))
+    finding = list(check(account.client, NEEDS))[-1]
 
-    assert [(found.status, found.blocks) for found in findings if reason in found.reason] == [(FAILED, True)]
-
-
-def test_missing_key_ends_a_deployment():
-    account = Account()
-    account.refuse("kms", "describe_key", "NotFoundException")
-
-    (finding,) = check_key(account.client, NEEDS)
-
-    assert (finding.check, finding.status, finding.blocks) == ("KMS key", FAILED, True)
-
-
-@pytest.mark.parametrize(
-    ("options", "reason"),
-    [
-        ({"name": "market.example."}, "api.shop.example is not a name below market.example"),
-        ({"name": "api.shop.example."}, "api.shop.example is not a name below api.shop.example"),
-        ({"private": True}, "is private, expected a public zone"),
-    ],
-)
-def test_zone_that_cannot_contain_the_api_name_ends_a_deployment(options, reason):
-    account = Account()
-    accounts.zone(account, **options)
-
-    (finding,) = check_api_name(account.client, NEEDS)
-
-    assert (finding.status, finding.blocks) == (FAILED, True)
+    assert (finding.check, finding.status, finding.blocks) == (name, FAILED, True)
     assert reason in finding.reason
-
-
-def test_missing_zone_ends_a_deployment():
-    account = Account()
-    account.refuse("route53", "get_hosted_zone", "NoSuchHostedZone")
-
-    (finding,) = check_api_name(account.client, NEEDS)
-
-    assert (finding.check, finding.status, finding.blocks) == ("API name", FAILED, True)
 
 
 def test_permissions_are_those_of_the_calls():
