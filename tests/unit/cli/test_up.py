@@ -29,6 +29,7 @@ from local_cloud.state import CloudState
 from operations import embedded_cloud, progress
 from operations.configuration import file
 from operations.configuration.deployed_configuration import store_of
+from operations.demo import loop
 from operations.demo.results import DemoFailed
 from operations.deployment_stage import stored_user
 from tests.unit.cli.command_line import run
@@ -71,6 +72,23 @@ def test_environment_option_is_accepted_by_up(options, tmp_path, monkeypatch):
 
     with pytest.raises(NotFound, match=r"^synthesizing shop-a$"):
         run(*options, "--ephemeral", "--state", tmp_path / "cloud.json")
+
+
+@pytest.mark.parametrize(("verb", "error"), [("up", NotFound), ("demo", DemoFailed)])
+def test_failed_start_stops_the_build_of_the_pages(verb, error, tmp_path, monkeypatch):
+    def build_layers():
+        raise NotFound("no layers")
+
+    builds = []
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(embedded_cloud, "build_layers", build_layers)
+    monkeypatch.setattr(embedded_cloud, "build_pages", builds.append)
+    monkeypatch.setattr(loop, "prepare", lambda *_, **__: None)
+
+    with pytest.raises(error, match="no layers"):
+        run(verb, "--state", tmp_path / "cloud.json")
+
+    assert [stopped.is_set() for stopped in builds] == [True]
 
 
 @pytest.mark.parametrize("verb", ["up", "demo"])
@@ -194,6 +212,7 @@ def test_deployment_without_data_or_model_error_has_the_next_step(deployment):
 
 
 NOBODY = "http://127.0.0.1:1"
+RUN = embedded_cloud._run
 
 
 @pytest.fixture
@@ -338,14 +357,13 @@ def test_cost_uses_built_layers_and_otherwise_empty_ones(repository):
     assert (before, layers_of_last_synthesis()) == ("empty-layers", "layers")
 
 
-def test_build_does_not_start_after_builds_were_stopped(tmp_path):
+def test_build_does_not_start_after_builds_were_stopped(repository, monkeypatch):
+    monkeypatch.setattr(embedded_cloud, "_run", RUN)
     stopped = threading.Event()
     embedded_cloud.stop_builds(stopped)
 
     with pytest.raises(embedded_cloud.BuildFailed, match="building the pages was stopped"):
-        embedded_cloud._run(["touch", str(tmp_path / "started")], action="building the pages", stopped=stopped)
-
-    assert not (tmp_path / "started").exists()
+        embedded_cloud.build_pages(stopped)
 
 
 def test_installed_package_contains_its_pages(repository, monkeypatch):
