@@ -84,7 +84,7 @@ def test_pages_are_uploaded_after_their_assets_and_old_files_deleted_last(with_p
     site.publish(with_pages, pages)
 
     order = [call.removeprefix("/") for call in calls]
-    assert order.index("assets/new.js") < order.index("index.html")
+    assert max(order.index("assets/new.js"), order.index("site.json")) < order.index("index.html")
     assert order[-1] == "assets/old.js"
 
 
