@@ -82,6 +82,13 @@ def test_repeat_factors_of_a_young_shop_use_its_later_half():
     np.testing.assert_allclose(factors(DEMAND, week), [1, 1], rtol=1e-6)
 
 
+def test_ancient_interaction_does_not_lengthen_the_window_of_repeats():
+    data = bought({20_000: [1], 20_006: [1]}, {20_000: [2], 20_006: [1]}, {0: [3]})
+
+    mean = 1 / 3
+    np.testing.assert_allclose(factors(AGAIN, data), [(1 + 10 * mean) / 11, 10 * mean / 11, 10 * mean / 11], rtol=1e-6)
+
+
 def test_demand_without_repeats_is_1_for_all_items():
     assert factors(DEMAND, bought({0: [1, 2], 20: [3]})).tolist() == [1, 1, 1]
 
