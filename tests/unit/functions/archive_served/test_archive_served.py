@@ -11,6 +11,7 @@ import pytest
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake.quarantine import QuarantinedRecord
+from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.profiles.impressions import ImpressionStore
@@ -124,6 +125,16 @@ def test_log_rows_of_erased_users_are_not_archived(invoke, stored, aws, artefact
     (content,) = stored().values()
     assert rows(content) == [as_stored(ben_response)]
     assert counted() == {"ServedArchived": 1, "RowsOfErasedUsers": 3}
+
+
+def test_log_rows_of_erased_users_without_tombstones_are_not_archived(invoke, stored, aws, artefact_bucket):
+    hashes = Pseudonyms(b"k" * 64)
+    receipt = ErasureReceipt("0123", "0123", requested_at_ms=1, further_hashes=(hashes.shopper("anna"),))
+    ErasureReceiptStore(aws("s3"), artefact_bucket).write(receipt)
+
+    invoke(logs_event([served(shopper=hashes.shopper("anna"))]))
+
+    assert stored() == {}
 
 
 def test_control_message_writes_nothing(invoke, stored):
