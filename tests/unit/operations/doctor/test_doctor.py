@@ -213,6 +213,7 @@ def test_partial_deployment_leaves_checks_of_missing_stacks_unknown():
     findings = examined(account)
 
     assert by_status(findings, UNKNOWN) == {"alarm mail", "signed requests"}
+    assert findings["alarm mail"].reason == "the topic of alarms is not deployed"
     assert by_status(findings, FAILED) == set()
 
 
