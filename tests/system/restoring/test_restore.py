@@ -2,11 +2,14 @@
 
 import dataclasses
 import datetime as dt
+import functools
 import io
 import time
 
+import boto3
 import pyarrow.parquet as pq
 import pytest
+from moto import mock_aws
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.actions import Action, ActionStore
@@ -30,6 +33,23 @@ from operations.recovery.source import EVERYTHING, Part, RestoreSource
 from operations.recovery.table_restore import restore_tables
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import interaction, kinesis_event
+from tests.unit.cli.shop import REGION, empty_deployment
+
+
+@pytest.fixture
+def client(monkeypatch):
+    """Yield a function that returns moto's clients. Unlike the memory cloud, moto has backups of tables."""
+    session = boto3.Session(aws_access_key_id="test", aws_secret_access_key="test", region_name=REGION)
+    clients = functools.cache(session.client)
+    monkeypatch.setattr("operations.client.deployment.session_clients", lambda **_: clients)
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        yield clients
+
+
+@pytest.fixture
+def deployment(client):
+    return empty_deployment(client)
+
 
 KEY = "k" * 32
 

@@ -1,4 +1,4 @@
-"""Metrics of a booted cloud, as Prometheus reads them."""
+"""Metrics of a booted cloud, as Prometheus reads them, and logs of its functions."""
 
 import base64
 import urllib.error
@@ -53,3 +53,17 @@ def test_metrics_require_a_key_with_their_scope(shop, key):
     assert len([name for name, *_ in found if name == "alsolike_alarm_active"]) > 15
     with pytest.raises(urllib.error.HTTPError, match="403"):
         scrape(shop, {**key, "AWS_SECRET_ACCESS_KEY": "wrong"})
+
+
+def test_logs_show_the_refusal_of_a_request_by_its_correlation_id(shop):
+    answer = shop.get("/popular?numResults=many", **{"x-correlation-id": "wrong-number"})
+    assert answer.status == 400
+
+    (line,) = eventually(
+        lambda: shop.alsolike("logs", "recommend", "--correlation-id", "wrong-number"),
+        holds=lambda lines: len(lines) > 0,
+    )
+
+    assert (line["level"], line["message"]) == ("WARNING", "request refused")
+    assert line["details"]["error_type"] == "InvalidInput"
+    assert shop.alsolike("logs", "recommend", "--correlation-id", "wrong-number", "--errors") == []

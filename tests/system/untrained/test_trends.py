@@ -1,4 +1,4 @@
-"""A burst of events leads the trends within seconds and is counted once."""
+"""Trends, with and without a model: a burst of events leads within seconds and is counted once."""
 
 import time
 
@@ -26,6 +26,17 @@ def trends(shop):
 
 def best(shop):
     return dict(trends(shop).best("30m", now_ms=time.time_ns() // 1_000_000))
+
+
+def test_trending_items_are_returned_without_a_model(shop):
+    for visit in range(20):
+        shop.send(f"visitor-{visit}", "item-77")
+
+    answer = eventually(lambda: shop.get("/trending?window=30m"), holds=lambda found: "item-77" in found.items)
+
+    assert "item-77" in answer.items
+    assert answer.headers["x-alsolike-source"] == "trending"
+    assert answer.headers["x-alsolike-degraded"] == "no-model"
 
 
 def test_burst_leads_within_seconds_and_usual_items_do_not_trend(shop):

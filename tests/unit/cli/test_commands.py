@@ -24,21 +24,17 @@ INVALID_VERSIONS = ("../../x", "''", "a/b", "' '", "-x", "x" * 129)
 READS = re.compile(r"\.(Get|List|Head|Describe|Query|Scan|Batch(Get|Read))")
 
 
-def commands(group, *path):
-    for name, command_ in group.commands.items():
-        if command_.hidden:
-            continue
-        if isinstance(command_, TyperGroup):
-            yield from commands(command_, *path, name)
-        else:
-            yield (*path, name), command_
-
-
-def everything(group, *path):
+def everything(group, *path, hidden=True):
     for name, one in group.commands.items():
+        if one.hidden and not hidden:
+            continue
         yield (*path, name), one
         if isinstance(one, TyperGroup):
-            yield from everything(one, *path, name)
+            yield from everything(one, *path, name, hidden=hidden)
+
+
+def commands(group):
+    return [(path, one) for path, one in everything(group, hidden=False) if not isinstance(one, TyperGroup)]
 
 
 def loaded_root():

@@ -145,16 +145,6 @@ def test_response_is_shown_without_a_replay_if_the_user_is_missing(function):
     assert function.events == []
 
 
-def test_other_user_is_refused(function, pseudonyms):
-    response_id = log(function, shopper=pseudonyms.shopper("anna"))
-
-    found = explain(response_id, "--user", "ben")
-
-    assert found.exit_code == 1
-    assert "--user is 'ben', but the response was for another user" in str(found.exception)
-    assert function.events == []
-
-
 def test_session_is_accepted_as_the_user(function, pseudonyms):
     response_id = log(function, shopper=None, session=pseudonyms.shopper("visit"))
 
@@ -252,12 +242,14 @@ def test_cart_is_replayed_from_the_request(function, pseudonyms, tmp_path):
         ({"filterArn": f"{ARN}:filter/sour"},
          "the request has filterArn 'sour', but the response belongs to a request with 'sweet'"),
         ({"colour": "red"}, "colour is not a known field"),
+        (None, "--user is 'ben', but the response was for another user"),
     ],
 )  # fmt: skip
-def test_request_that_contradicts_the_response_is_refused(function, pseudonyms, tmp_path, fields, message):
+def test_request_or_user_that_contradicts_the_response_is_refused(function, pseudonyms, tmp_path, fields, message):
     response_id = log(function, shopper=pseudonyms.shopper("anna"), filter="sweet")
+    options = ["--request", request_file(tmp_path, **fields)] if fields else ["--user", "ben"]
 
-    found = explain(response_id, "--request", request_file(tmp_path, **fields))
+    found = explain(response_id, *options)
 
     assert found.exit_code == 1
     assert message in str(found.exception)

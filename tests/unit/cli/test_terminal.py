@@ -68,14 +68,19 @@ def test_finished_step_on_a_terminal_is_one_line(monkeypatch):
     assert re.search(r"✓ .*import items +\d+\.\d s  68,492 rows", lines[0])
 
 
-def test_step_in_a_pipe_prints_a_line_at_least_every_15_seconds(monkeypatch, capsys):
+@pytest.fixture
+def clock(monkeypatch):
+    """Return a list with the time in seconds, which steps use, and disable their timers."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(threading, "Timer", mock.Mock())
+    return now
 
+
+def test_step_in_a_pipe_prints_a_line_at_least_every_15_seconds(clock, capsys):
     with terminal.step("training") as step:
         for seconds, line in ((14, None), (2, None), (10, "| ease: fitted"), (14, None), (2, None)):
-            now[0] += seconds
+            clock[0] += seconds
             step.note("Train")
             if line:
                 step.say(line)
@@ -157,11 +162,7 @@ def test_lines_of_a_step_are_not_truncated_on_a_terminal_or_in_a_pipe(monkeypatc
     assert printed.index("Pears") < printed.rindex("training")
 
 
-def test_long_step_in_a_pipe_prints_its_progress(monkeypatch, capsys):
-    clock = [0.0]
-    monkeypatch.setattr("time.monotonic", lambda: clock[0])
-    monkeypatch.setattr(threading, "Timer", mock.Mock())
-
+def test_long_step_in_a_pipe_prints_its_progress(clock, capsys):
     with terminal.step("comparing", total=4) as step:
         step.advance()
         for epoch in range(1, 7):  # One of the four units takes long.

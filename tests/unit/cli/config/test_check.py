@@ -77,13 +77,11 @@ def test_documented_errors_equal_the_output_of_check(tmp_path, monkeypatch):
         ("", "stdin:1:1: the document is null, expected a mapping with format"),
         ("events: {}", "stdin:1:1: the document lacks format"),
         ("format: 1\nevents:\n  rate: {}", "stdin:3:3: events.rate lacks weight"),
-        ("format: 1\nevents: {rate: {item: none}}", "stdin:2:10: events.rate lacks weight"),
         ("format: 1\nevents: {cart: {aliases: [a, View]}}", "stdin:2:30: events.cart.aliases[1] is 'View', which"),
         ("format: 1\nitems: {columns: {a b: text}}", 'stdin:2:19: items.columns["a b"] is not a valid column name'),
         ("format: 1\nfilters: {a: }", "stdin:2:13: filters.a is null, expected an expression"),
         ("format: 1\nexperiments: {e: {start: 2026-03-01, arms: {}}}", "stdin:2:26: experiments.e.start is"),
         ("format: 1\n\tlimits: {}", "stdin:2:1: is not valid YAML from here on: while scanning"),
-        ("format: 1\nformat: 1", "stdin:2:1: format duplicates the key in line 1"),
     ],
 )
 def test_every_type_of_error_has_line_and_column(text, message):

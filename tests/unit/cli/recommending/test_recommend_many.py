@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import io
 import json
 import os
@@ -70,8 +69,16 @@ def function(select, monkeypatch):
 
 @pytest.fixture
 def recommend(tmp_path, monkeypatch):
+    """Return a function that runs the command in an empty folder, and checks its exit status."""
     monkeypatch.chdir(tmp_path)
-    return functools.partial(command_line.run, "recommend", catch_exceptions=True)
+
+    def recommend(users, *options, exit_code=0, stdin=None):
+        arguments = ["recommend", "--users", users, *options]
+        done = command_line.run(*arguments, input=stdin, catch_exceptions=True)
+        assert done.exit_code == exit_code, done.output
+        return done
+
+    return recommend
 
 
 def write(name, users):
@@ -88,9 +95,8 @@ def test_file_has_one_row_per_item_in_the_order_of_users(function, recommend, mo
     monkeypatch.setattr(table, "ROW_GROUP_ROWS", 4)
     users = [f"u{number}" for number in range(10)]
 
-    done = recommend("--users", write("users.txt", users), "-k", "2", "--parallel", "4")
+    done = recommend(write("users.txt", users), "-k", "2", "--parallel", "4")
 
-    assert done.exit_code == 0, done.output
     found = pq.ParquetFile("recommendations.parquet")
     assert found.schema_arrow.equals(table.SCHEMA)
     assert found.metadata.num_row_groups == 5
@@ -118,9 +124,8 @@ def row(user, rank, item, score, source):
 def test_options_are_passed_to_the_function(function, recommend):
     question = ("--recommender", "buy-again", "--filter", "cheap", "--value", "PRICE=20", "--value", "TAG=a=b")
 
-    done = recommend("--users", write("users.txt", ["anna"]), *question, "--output", "out.parquet")
+    recommend(write("users.txt", ["anna"]), *question, "--output", "out.parquet")
 
-    assert done.exit_code == 0, done.output
     assert function.batches == [{
         "users": ["anna"], "recommender": "buy-again", "numResults": 25, "filter": "cheap",
         "filterValues": {"PRICE": "20", "TAG": "a=b"},
@@ -134,9 +139,8 @@ def test_failed_users_are_listed_with_reasons_and_can_be_retried(function, recom
     timeout = {"errorType": "Sandbox.Timedout", "errorMessage": "too slow"}
     function.failures["u2"] = [timeout] * batch_client.MAX_ATTEMPTS
 
-    done = recommend("--users", "users.csv")
+    done = recommend("users.csv", exit_code=1)
 
-    assert done.exit_code == 1
     assert Path("users.csv.failed.csv").read_text().splitlines() == [
         "USER_ID,LINE,REASON",
         'bad,3,"userId is ""bad"", expected better"',
@@ -148,16 +152,15 @@ def test_failed_users_are_listed_with_reasons_and_can_be_retried(function, recom
     assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u0", "u0", "u4", "u4"]
     assert "5 users without an answer, listed with reasons in users.csv.failed.csv" in done.stderr
 
-    done = recommend("--users", "users.csv.failed.csv", "--json")
+    done = recommend("users.csv.failed.csv", "--json", exit_code=1)
 
-    assert done.exit_code == 1
     assert json.loads(done.stdout)["sources"] == {"model": 3}  # The users u1, u2 and u3 have a response.
 
 
 def test_successful_run_deletes_the_failed_file_of_an_earlier_run(function, recommend):
     write("users.txt.failed.csv", ["old"])
 
-    assert recommend("--users", write("users.txt", ["u1"])).exit_code == 0
+    recommend(write("users.txt", ["u1"]))
 
     assert not Path("users.txt.failed.csv").exists()
 
@@ -167,9 +170,8 @@ def test_throttled_and_failed_invocations_are_retried(function, recommend, monke
     throttled = refused_by_aws("TooManyRequestsException")
     function.failures["u0"] = [throttled, {"errorType": "Unavailable", "errorMessage": "S3"}, throttled]
 
-    done = recommend("--users", write("users.txt", ["u0", "u1", "u2"]))
+    recommend(write("users.txt", ["u0", "u1", "u2"]))
 
-    assert done.exit_code == 0, done.output
     assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u0", "u0", "u1", "u1", "u2", "u2"]
     assert len(function.batches) == 5
 
@@ -177,9 +179,8 @@ def test_throttled_and_failed_invocations_are_retried(function, recommend, monke
 def test_users_not_done_are_sent_again(function, recommend):
     function.maximum = 2
 
-    done = recommend("--users", write("users.txt", ["u0", "u1", "u2", "u3", "u4"]))
+    recommend(write("users.txt", ["u0", "u1", "u2", "u3", "u4"]))
 
-    assert done.exit_code == 0, done.output
     assert [len(batch["users"]) for batch in function.batches] == [5, 3, 1]
     assert len(pq.read_table("recommendations.parquet")) == 10
 
@@ -195,7 +196,7 @@ def test_users_not_done_are_sent_again(function, recommend):
 def test_invalid_request_ends_the_run_without_a_file(function, recommend, failure, message):
     function.failures["u0"] = [failure]
 
-    done = recommend("--users", write("users.txt", ["u0"]))
+    done = recommend(write("users.txt", ["u0"]), exit_code=1)
 
     assert message in str(done.exception)
     assert len(function.batches) == 1
@@ -207,9 +208,8 @@ def test_interrupted_run_keeps_the_previous_file(function, recommend, monkeypatc
     Path("recommendations.parquet").write_bytes(b"before")
     function.failures["u5"] = [KeyboardInterrupt()]
 
-    done = recommend("--users", write("users.txt", [f"u{number}" for number in range(100)]), "--parallel", "1")
+    done = recommend(write("users.txt", [f"u{number}" for number in range(100)]), "--parallel", "1", exit_code=130)
 
-    assert done.exit_code == 130
     assert "stopped; nothing was written" in done.stderr
     assert Path("recommendations.parquet").read_bytes() == b"before"
     assert sorted(path.name for path in Path().iterdir()) == ["recommendations.parquet", "users.txt"]
@@ -217,13 +217,13 @@ def test_interrupted_run_keeps_the_previous_file(function, recommend, monkeypatc
 
 
 def test_long_lists_are_requested_in_smaller_batches(function, recommend):
-    assert recommend("--users", write("users.txt", [f"u{n}" for n in range(120)]), "-k", "500").exit_code == 0
+    recommend(write("users.txt", [f"u{n}" for n in range(120)]), "-k", "500")
 
     assert sorted(len(batch["users"]) for batch in function.batches) == [20, 50, 50]
 
 
 def test_empty_user_list_gives_an_empty_table(function, recommend):
-    assert recommend("--users", write("users.txt", [])).exit_code == 0
+    recommend(write("users.txt", []))
 
     assert pq.read_table("recommendations.parquet").schema.equals(table.SCHEMA)
     assert not function.batches
@@ -237,9 +237,8 @@ def test_output_that_is_not_a_file_is_refused_before_any_request(function, recom
     Path("folder").mkdir()
     os.mkfifo("queue")
 
-    done = recommend("--users", users, "--output", output, input=b"anna\n")
+    done = recommend(users, "--output", output, stdin=b"anna\n", exit_code=1)
 
-    assert done.exit_code == 1
     assert f"{output} exists and is not a regular file" in str(done.exception)
     assert not function.batches
     assert Path("queue").is_fifo()
@@ -250,9 +249,8 @@ def test_symbolic_link_is_kept_and_its_target_replaced(function, recommend):
     Path("folder").mkdir()
     Path("latest.parquet").symlink_to("folder/table.parquet")
 
-    done = recommend("--users", write("users.txt", ["anna"]), "--output", "latest.parquet")
+    recommend(write("users.txt", ["anna"]), "--output", "latest.parquet")
 
-    assert done.exit_code == 0, done.output
     assert Path("latest.parquet").is_symlink()
     assert pq.read_table("folder/table.parquet")["user_id"].to_pylist() == ["anna"] * 2
 
@@ -267,8 +265,7 @@ def test_users_are_read_from_csv_parquet_lines_and_stdin(function, recommend):
     for name, expected in (
         ("a.csv", "u1"), ("b.parquet", "u1"), ("c.parquet", "1"), ("d", "u1"), ("e", "u1"), ("-", "u1")
     ):  # fmt: skip
-        done = recommend("--users", name, input=b"u1\n7\n" if name == "-" else None)
-        assert done.exit_code == 0, done.output
+        recommend(name, stdin=b"u1\n7\n" if name == "-" else None)
         assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == [expected] * 2 + ["7"] * 2
 
 
@@ -278,10 +275,9 @@ def test_users_are_read_from_a_pipe(function, recommend):
     os.write(writing, b"u1\n7\n")
     os.close(writing)
 
-    done = recommend("--users", f"/dev/fd/{reading}")
+    recommend(f"/dev/fd/{reading}")
 
     os.close(reading)
-    assert done.exit_code == 0, done.output
     assert pq.read_table("recommendations.parquet")["user_id"].to_pylist() == ["u1"] * 2 + ["7"] * 2
 
 
@@ -317,7 +313,7 @@ def test_invalid_input_error_names_the_file(function, recommend, name, content, 
     if content is not None:
         Path(name).write_bytes(content)
 
-    done = recommend("--users", name)
+    done = recommend(name, exit_code=1)
 
     assert str(done.exception).startswith(message)
     assert not Path("recommendations.parquet").exists()
