@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import datetime as dt
 import json
 from collections.abc import Sequence
@@ -14,7 +15,7 @@ from typer import Option
 from alsolike.runtime.errors import InvalidInput
 from cli import terminal
 from cli.options import Environment, Output, State
-from operations import embedded_cloud, prices
+from operations import embedded_cloud, name_value_options, prices
 from operations.cost import Load, estimate, estimate_personalize, read_assembly, remarks, savings
 from operations.progress import counted
 
@@ -94,7 +95,7 @@ def cost(
         **bill.to_json(),
         "personalize": personalize.to_json(),
         "savings": [saving.to_json() for saving in found],
-        "measured": measured.to_json() if measured else None,
+        "measured": dataclasses.asdict(measured) if measured else None,
         **({"month": months[0]} if months else {}),
     }
     changed = None
@@ -152,10 +153,7 @@ def _print_bill(bill: Bill, personalize: Bill, found: Sequence[Saving], *, how: 
 
 def _settings(given: Sequence[str]) -> dict[str, object]:
     settings: dict[str, object] = {}
-    for text in given:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise InvalidInput(f"--compare is {text!r}, expected SETTING=VALUE, such as size=standard")
+    for name, value in name_value_options.pairs(given, "--compare", "SETTING"):
         settings[name] = value
         with contextlib.suppress(json.JSONDecodeError):
             settings[name] = json.loads(value)
@@ -203,28 +201,23 @@ def _print_measured(measured: Measured, summary: BilledResources) -> None:
 
 def _rows(lines: Sequence[Line]) -> list[list[object]]:
     """Return the lines by service, the most expensive service first, and their total."""
-
-    def total(name: str, what: str, lines: Sequence[Line]) -> list[object]:
-        return [name, what, "", "", "", _money(sum(line.dollars for line in lines)), ""]
-
-    rows: list[list[object]] = []
-    services: dict[str, list[Line]] = {}
+    dollars: dict[str, float] = {}
     for line in lines:
-        services.setdefault(line.service, []).append(line)
-    for service, its in sorted(services.items(), key=lambda each: -sum(line.dollars for line in each[1])):
-        name = service
+        dollars[line.service] = dollars.get(line.service, 0.0) + line.dollars
+    rows: list[list[object]] = []
+    for service in sorted(dollars, key=lambda name: -dollars[name]):
+        its, name = [line for line in lines if line.service == service], service
         if len(its) > 1:
-            rows.append(total(service, "", its))
+            rows.append([service, "", "", "", "", _money(dollars[service]), ""])
             name = ""
-        small = [line for line in its if line.dollars < _MIN_DOLLARS]
         for line in its:
-            if line not in small:
+            if line.dollars >= _MIN_DOLLARS:
                 quantity = f"{line.quantity:,.0f}" if line.quantity >= 100 else f"{line.quantity:,.4g}"
                 each = f"{line.unit_dollars:.12f}".rstrip("0").rstrip(".")[:14]  # without an exponent
                 rows.append([name, line.what, quantity, line.unit, each, _money(line.dollars), line.how])
-        if small:
-            rows.append(total(name, f"{len(small)} under half a cent", small))
-    return [*rows, total("", "together", lines)]
+        if small := [line.dollars for line in its if line.dollars < _MIN_DOLLARS]:
+            rows.append([name, f"{len(small)} under half a cent", "", "", "", _money(sum(small)), ""])
+    return [*rows, ["", "together", "", "", "", _money(sum(dollars.values())), ""]]
 
 
 def _money(dollars: float) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 import statistics
 import tempfile
@@ -10,7 +11,6 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput, Unavailable
@@ -69,21 +69,16 @@ class Measured:
         measured = {name: self.functions[name].duration(known[name]) for name in known if name in self.functions}
         return {**known, **measured}
 
-    def to_json(self) -> dict[str, Any]:
-        figures = {name: dataclasses.asdict(function) for name, function in sorted(self.functions.items())}
-        return {"functions": figures, "remarks": list(self.remarks)}
-
 
 def measure(*, state: Path | None, events_per_call: int) -> Measured:
     """Measure on the cloud of a state file, or on a new cloud with a synthetic shop and a model."""
     if state is not None:
         return Measured(_drive(deployments.embedded(state), events_per_call=events_per_call))
     embedded_cloud.build_layers()
+    assembly = embedded_cloud.synthesize(ENVIRONMENT)
     with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
         directory = Path(name)
-        with embedded_cloud.running_cloud(
-            embedded_cloud.synthesize(ENVIRONMENT), state=directory / "cloud.json"
-        ) as cloud:
+        with embedded_cloud.running_cloud(assembly, state=directory / "cloud.json") as cloud:
             deployment = deployments.from_cloud(cloud)
             trained = _train(deployment, directory)
             return Measured(_drive(deployment, events_per_call=events_per_call), (CAVEAT, *trained))
@@ -114,27 +109,22 @@ def _drive(deployment: Deployment, *, events_per_call: int) -> dict[str, CallFig
     api, users, started_ms = Api(deployment), cost_measurement_shop.user_ids(), time.time_ns() // 1_000_000
     # Read the table directly, because a read through the API would be a call of `collect`.
     stored, _ = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table).page(limit=100)
-    items = [each.row.item_id for each in stored] or cost_measurement_shop.item_ids()
+    items = itertools.cycle([each.row.item_id for each in stored] or cost_measurement_shop.item_ids())
     with progress.step("send events and requests", total=CALLS) as step:
-        for number in range(CALLS):
+        for number, user_id in zip(range(CALLS), itertools.cycle(users)):
+            event = {"eventType": "view", "sentAt": int(time.time())}
             events = [
-                {
-                    "eventType": "view",
-                    "itemId": items[(number * events_per_call + index) % len(items)],
-                    "sentAt": int(time.time()),
-                    "eventId": f"cost-{started_ms}-{number}-{index}",
-                }
+                {**event, "itemId": next(items), "eventId": f"cost-{started_ms}-{number}-{index}"}
                 for index in range(events_per_call)
             ]
-            api.put_events(users[number % len(users)], events, session_id=f"cost-{number}")
-            api.recommendations(users[number % len(users)], k=25)
+            api.put_events(user_id, events, session_id=f"cost-{number}")
+            api.recommendations(user_id, k=25)
             step.advance()
     sent = CALLS * events_per_call
     with progress.step("wait for what follows from them"):
         logs = _wait_until_archived(deployment, sent, since_ms=started_ms)
     records = dict.fromkeys(("collect", "update_profiles", "archive_events", "count_trends"), sent)
-    records |= {"recommend": CALLS, "archive_served": CALLS}
-    measured = figures(logs, _read_logs(deployment), records=records)
+    measured = figures(logs, _read_logs(deployment), records=records | {"recommend": CALLS, "archive_served": CALLS})
     if not measured:
         raise InvalidInput("the functions log no durations; set log_invocations to true and deploy, or omit --state")
     return measured

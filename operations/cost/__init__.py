@@ -13,8 +13,7 @@ The package calls neither AWS nor the CDK::
 """
 
 from operations.cost.bill import Bill, Line, Load, remarks
-from operations.cost.charges import estimate
-from operations.cost.personalize import estimate_personalize
+from operations.cost.charges import estimate, estimate_personalize
 from operations.cost.resources import BilledResources, read_assembly, summarize
 from operations.cost.savings import Saving, savings
 from operations.cost.traffic import Duration

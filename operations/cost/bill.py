@@ -61,12 +61,12 @@ class Load:
         return MONTH_S / self.scrape_interval_s if self.scrape_interval_s else 0.0
 
     @property
-    def event_calls(self) -> float:
-        return (self.events - self.kafka_events) / self.events_per_call
-
-    @property
     def kafka_events(self) -> float:
         return self.events * (self.kafka_percent or 0) / 100
+
+    @property
+    def event_calls(self) -> float:
+        return (self.events - self.kafka_events) / self.events_per_call
 
     @property
     def user_events(self) -> float:
@@ -86,6 +86,9 @@ class Load:
     def lake_gb(self) -> float:
         return self.interactions * LAKE_EVENT_BYTES / 1e9
 
+
+Row = tuple[str, float, str, str]
+"""Name of a charge, monthly quantity, name of its price, and source of the quantity."""
 
 NO_LOAD = Load(users=0, events_per_day=0, requests_per_day=0, items=0, item_changes_per_day=0)
 
@@ -122,23 +125,22 @@ class Bill:
     remarks: list[str] = dataclasses.field(default_factory=list)
     idle_dollars: float = 0.0
 
-    def add(
-        self, what: str, quantity: float, price: str, how: str = "of the templates", *, fixed: bool = False
-    ) -> None:
-        if quantity <= 0:
-            return
-        before, unit = self.used(price), prices.TABLE[price]
-        dollars = prices.dollars(price, before + quantity, free_tier=self.free_tier)
-        dollars -= prices.dollars(price, before, free_tier=self.free_tier)
-        each = dollars / quantity
-        self.lines.append(Line(unit.service, what, quantity, unit.unit, price, each, dollars, fixed, how))
+    def add(self, *rows: Row, fixed: bool = False) -> None:
+        """Add a line per row with a positive quantity."""
+        for what, quantity, price, how in rows:
+            if quantity > 0:
+                before, unit = self.used(price), prices.TABLE[price]
+                dollars = prices.dollars(price, before + quantity, free_tier=self.free_tier)
+                dollars -= prices.dollars(price, before, free_tier=self.free_tier)
+                each = dollars / quantity
+                self.lines.append(Line(unit.service, what, quantity, unit.unit, price, each, dollars, fixed, how))
 
     def used(self, *names: str) -> float:
         return sum(line.quantity for line in self.lines if line.price in names)
 
     @property
     def dollars(self) -> float:
-        return sum(line.dollars for line in self.lines)
+        return self.fixed_dollars + self.usage_dollars
 
     @property
     def fixed_dollars(self) -> float:
@@ -151,8 +153,7 @@ class Bill:
     @property
     def unverified(self) -> Sequence[str]:
         """Names of prices in the bill that no page confirmed."""
-        used = {line.price for line in self.lines}
-        return tuple(name for name, price in prices.TABLE.items() if name in used and not price.source)
+        return sorted({line.price for line in self.lines if not prices.TABLE[line.price].source})
 
     def by_service(self) -> dict[str, float]:
         sums: dict[str, float] = {}
@@ -162,20 +163,18 @@ class Bill:
 
     def to_json(self) -> dict[str, Any]:
         totals = ("dollars", "fixed_dollars", "usage_dollars", "idle_dollars")
+        lines = map(dataclasses.asdict, self.lines)
         return {
             "of": self.of,
             "load": dataclasses.asdict(self.load),
             **{name: round(getattr(self, name), 4) for name in totals},
-            "lines": [
-                {**dataclasses.asdict(line), "quantity": round(line.quantity, 4), "dollars": round(line.dollars, 4)}
-                for line in self.lines
-            ],
+            "lines": [{**line, **{name: round(line[name], 4) for name in ("quantity", "dollars")}} for line in lines],
             "by_service": {service: round(dollars, 4) for service, dollars in self.by_service().items()},
             "remarks": self.remarks,
             "prices": {
                 "date": prices.DATE,
                 "region": prices.REGION,
-                "unverified": list(self.unverified),
+                "unverified": self.unverified,
                 "free_tier": self.free_tier,
             },
         }

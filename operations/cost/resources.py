@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from alsolike.declarations import shared_defaults
 from alsolike.declarations.parameters import REPLICA
@@ -15,29 +16,17 @@ from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.runtime.errors import InvalidInput
 from operations.cost.bill import DAYS, MONTH_S
 
-_KNOWN = tuple(
-    f"AWS::{service}"
-    for service in (
-        *("ApiGateway::", "ApiGatewayV2::", "Backup::", "Budgets::", "CDK::", "CertificateManager::", "CloudFront::"),
-        *("CloudTrail::", "CloudWatch::", "Cognito::UserPool", "DynamoDB::", "EC2::", "Events::", "Glue::", "IAM::"),
-        *("KMS::", "Kinesis::", "Lambda::", "Logs::", "Route53::", "S3::", "SNS::", "SSM::", "Scheduler::"),
-        *("SageMaker::ModelPackageGroup", "SecretsManager::", "StepFunctions::", "WAFv2::"),
-    )
-)
-"""Prefixes of the resource types that the estimate covers, including free ones."""
+T = TypeVar("T")
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class EventSource:
-    kind: str  # kinesis, dynamodb, kafka or logs
     batch_size: int
     window_s: int
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
-    """Lambda function."""
-
     memory_mb: int
     timeout_s: int = 900
     storage_mb: int = 512  # size of /tmp
@@ -51,6 +40,11 @@ class Function:
     """Intervals in seconds, by setting, at which a warm process checks for new objects on S3."""
     reports: bool = False  # Lambda logs the lines START, END and REPORT of each call
 
+    @property
+    def processor(self) -> str:
+        """Part of the names of prices: arm or x86."""
+        return self.architecture[:3]
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Stream:
@@ -63,8 +57,6 @@ class Stream:
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Training:
-    """Training workflow."""
-
     runs: float = 0.0  # scheduled runs per month, without runs that drift starts
     instance_type: str = shared_defaults.TRAINING_INSTANCE_TYPE
     instances: int = 1
@@ -95,30 +87,22 @@ class BilledResources:
     functions: Mapping[str, Function]
     stream: Stream = dataclasses.field(default_factory=Stream)
     training: Training = dataclasses.field(default_factory=Training)
+    counts: Counter[str] = dataclasses.field(default_factory=Counter)  # resources by type
     alarm_metrics: int = 0  # An alarm on an expression evaluates several metrics.
-    composite_alarms: int = 0
-    dashboards: int = 0
-    keys: int = 0
-    secrets: int = 0
-    health_checks: int = 0
     replication_rules: int = 0
     table_backups: bool = False
     machines_traced: bool = False
     bucket_events: bool = False
     access_log: bool = False
-    pages: bool = False
     log_retention_days: int | None = None  # None: a log never expires
     lake_cold_days: int | None = None  # age at which objects move to a colder storage class; None: never
-    dataset_days: int | None = None
+    dataset_days: int = 7
     served_days: int | None = None
     attribution_days: int = 7
     own_key: bool = False
     firewall_rules: int = 0
     endpoints: int = 0  # network interfaces: one per interface endpoint and subnet
-    private_api: bool = False
-    audit_trail: bool = False
-    backup_days: int | None = None  # None: no backups
-    uncounted: Sequence[str] = ()  # types of resources
+    backup_days: int = 0
     replica: BilledResources | None = None
 
 
@@ -138,7 +122,7 @@ class Resources:
             (name, logical_id): Resource(name, logical_id, resource["Type"], resource.get("Properties", {}))
             for name, template in templates.items()
             for logical_id, resource in template.get("Resources", {}).items()
-            if _is_created(resource, template)
+            if resource.get("Condition") != "Never"  # resources that the settings disable
         }
         self._exports = {
             output["Export"]["Name"]: (name, output["Value"])
@@ -182,14 +166,6 @@ class Resources:
         """Return the number of scheduled runs of these resources per month."""
         rules = [rule.properties for rule in self.referring("AWS::Events::Rule", "Targets", called)]
         return sum(runs_a_month(rule["ScheduleExpression"]) for rule in rules if "ScheduleExpression" in rule)
-
-
-def _is_created(resource: Mapping[str, Any], template: Mapping[str, Any]) -> bool:
-    """Return false if the resource's condition requires another partition than `aws`."""
-    match template.get("Conditions", {}).get(resource.get("Condition")):
-        case {"Fn::Equals": [{"Ref": "AWS::Partition"}, str(right)]}:
-            return right == "aws"
-    return True
 
 
 def runs_a_month(expression: str) -> float:
@@ -251,21 +227,22 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
     plans = [plan["BackupPlan"]["BackupPlanRule"] for plan in properties("AWS::Backup::BackupPlan")]
     colder = _lifecycle(buckets, INTERACTIONS_PREFIX, "Transitions")
     environments = {str(parameter["Name"]).split("/")[2] for parameter in properties("AWS::SSM::Parameter")}
+    stream = _only(properties("AWS::Kinesis::Stream"), f"Kinesis streams in {where}")
     return BilledResources(
         environment=_only(environments, f"environments of the SSM parameters in {where}"),
         region=_only(set.intersection(*regions) if regions else set(), f"regions of all tables in {where}"),
         functions={_name(function): _function(resources, function) for function in of("AWS::Lambda::Function")},
-        stream=_stream(resources, where=where),
+        stream=Stream(
+            on_demand=stream.get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND",
+            shards=int(stream.get("ShardCount", 1)),
+            retention_hours=int(stream.get("RetentionPeriodHours", 24)),
+        ),
         training=_training(resources, variables),
+        counts=Counter(resource.type for resource in resources),
         alarm_metrics=sum(
             max(1, sum("MetricStat" in metric for metric in alarm.get("Metrics", ())))
             for alarm in properties("AWS::CloudWatch::Alarm")
         ),
-        composite_alarms=len(of("AWS::CloudWatch::CompositeAlarm")),
-        dashboards=len(of("AWS::CloudWatch::Dashboard")),
-        keys=len(of("AWS::KMS::Key")),
-        secrets=len(of("AWS::SecretsManager::Secret")),
-        health_checks=len(of("AWS::Route53::HealthCheck")),
         replication_rules=sum(len(bucket.get("ReplicationConfiguration", {}).get("Rules", ())) for bucket in buckets),
         table_backups='"PointInTimeRecoveryEnabled": true' in json.dumps(tables),
         machines_traced=any(
@@ -274,7 +251,6 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         ),
         bucket_events="EventBridgeConfiguration" in json.dumps(buckets),
         access_log=any({"AccessLogSettings", "AccessLogSetting"} & stage.keys() for stage in stages),
-        pages=bool(of("AWS::CloudFront::Distribution")),
         log_retention_days=max(retentions, default=None) if all(retentions) else None,
         lake_cold_days=colder[0]["TransitionInDays"] if colder else None,
         dataset_days=int(variables.get("DATASET_DAYS", 7)),
@@ -283,17 +259,14 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
         own_key="KMSMasterKeyID" in json.dumps([bucket.get("BucketEncryption") for bucket in buckets]),
         firewall_rules=sum(len(acl["Rules"]) for acl in properties("AWS::WAFv2::WebACL")),
         endpoints=sum(len(each["SubnetIds"]) for each in endpoints if each.get("VpcEndpointType") == "Interface"),
-        private_api=bool(of("AWS::ApiGateway::RestApi")),
-        audit_trail=bool(of("AWS::CloudTrail::Trail")),
-        backup_days=max((int(rule["Lifecycle"]["DeleteAfterDays"]) for plan in plans for rule in plan), default=None),
-        uncounted=tuple(sorted({resource.type for resource in resources if not resource.type.startswith(_KNOWN)})),
+        backup_days=max((int(rule["Lifecycle"]["DeleteAfterDays"]) for plan in plans for rule in plan), default=0),
     )
 
 
-def _only(values: set[str], what: str) -> str:
+def _only(values: Collection[T], what: str) -> T:
     if len(values) != 1:
-        raise InvalidInput(f"{what}: {sorted(values)}, expected one")
-    return values.pop()
+        raise InvalidInput(f"{what}: {len(values)}, expected one")
+    return next(iter(values))
 
 
 def _name(function: Resource) -> str:
@@ -325,29 +298,11 @@ def _function(resources: Resources, function: Resource) -> Function:
         tracing=properties.get("TracingConfig", {}).get("Mode") == "Active",
         reports=properties.get("LoggingConfig", {}).get("SystemLogLevel", "INFO") == "INFO",
         runs=resources.scheduled_runs(called),
-        sources=tuple(_source(resources, mapping) for mapping in mappings),
+        sources=tuple(
+            EventSource(each.get("BatchSize", 100), each.get("MaximumBatchingWindowInSeconds", 0))
+            for each in (mapping.properties for mapping in mappings)
+        ),
         checks=checks,
-    )
-
-
-def _source(resources: Resources, mapping: Resource) -> EventSource:
-    streams = resources.referenced(mapping.properties.get("EventSourceArn"), mapping.template)
-    is_kinesis = any(stream.type == "AWS::Kinesis::Stream" for stream in streams)
-    return EventSource(
-        kind="kafka" if "Topics" in mapping.properties else "kinesis" if is_kinesis else "dynamodb",
-        batch_size=int(mapping.properties.get("BatchSize", 100)),
-        window_s=int(mapping.properties.get("MaximumBatchingWindowInSeconds", 0)),
-    )
-
-
-def _stream(resources: Resources, *, where: str) -> Stream:
-    streams = resources.properties("AWS::Kinesis::Stream")
-    if len(streams) != 1:
-        raise InvalidInput(f"{where} has {len(streams)} Kinesis streams, expected one")
-    return Stream(
-        on_demand=streams[0].get("StreamModeDetails", {}).get("StreamMode") == "ON_DEMAND",
-        shards=int(streams[0].get("ShardCount", 1)),
-        retention_hours=int(streams[0].get("RetentionPeriodHours", 24)),
     )
 
 
@@ -363,25 +318,24 @@ def _training(resources: Resources, variables: Mapping[str, str]) -> Training:
         # A workflow with spot training also has a job on demand, for accounts without a spot quota. The bill excludes
         # that job.
         job = min(jobs, key=lambda job: not job.get("EnableManagedSpotTraining"))
+        machines = job["ResourceConfig"]
         canary_s = int(variables.get("CANARY_DURATION_S", 0)) * (variables.get("CANARY_SHARE_PERCENT", "0") != "0")
         look_s = next((int(state["Seconds"]) for state in states if state["Type"] == "Wait"), 0)
         return Training(
             runs=resources.scheduled_runs([machine]),
-            instance_type=str(job["ResourceConfig"]["InstanceType"]),
-            instances=int(job["ResourceConfig"]["InstanceCount"]),
-            volume_gb=int(job["ResourceConfig"]["VolumeSizeInGB"]),
-            spot=bool(job.get("EnableManagedSpotTraining", False)),
-            max_runtime_s=int(job.get("StoppingCondition", {}).get("MaxRuntimeInSeconds", 86_400)),
+            instance_type=machines["InstanceType"],
+            instances=machines["InstanceCount"],
+            volume_gb=machines["VolumeSizeInGB"],
+            spot=job.get("EnableManagedSpotTraining", False),
+            max_runtime_s=job["StoppingCondition"]["MaxRuntimeInSeconds"],
             look_s=look_s,
             looks=canary_s // look_s if look_s else 0,
             spark_above_mb=above.get(variables.get("DATASET_ENGINE", "lambda")),
-            spark_workers=int(glue.get("NumberOfWorkers", 0)),
-            spark_worker_type=str(glue.get("WorkerType", "G.1X")),
+            spark_workers=glue.get("NumberOfWorkers", 0),
+            spark_worker_type=glue.get("WorkerType", "G.1X"),
             spark_flexible=glue.get("ExecutionClass") == "FLEX",
             spark_statistics=arguments.get("--statistics") == "true",
-            spark_sample_interactions=int(
-                arguments.get("--sample_interactions", shared_defaults.SPARK_SAMPLE_INTERACTIONS)
-            ),
+            spark_sample_interactions=int(arguments.get("--sample_interactions", 0)),
         )
     return Training()
 

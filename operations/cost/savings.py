@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from operations.cost.bill import DAYS, Load
-from operations.cost.charges import estimate
+from operations.cost.charges import DASHBOARD, estimate
 from operations.cost.resources import BilledResources
 from operations.cost.traffic import DURATIONS, Duration
 
@@ -86,6 +87,7 @@ def _changes(summary: BilledResources, load: Load) -> list[tuple[str, object, ob
     if stream.on_demand:
         modes = ("on-demand", "provisioned")
         but = "Kinesis rejects a rush above the shards' capacity until stream_shards is raised"
+    boards = summary.counts[DASHBOARD]
     days, hours, looks = summary.log_retention_days, stream.retention_hours, training.looks * training.look_s // 900
     return [
         *changes,
@@ -110,8 +112,8 @@ def _changes(summary: BilledResources, load: Load) -> list[tuple[str, object, ob
          trained(spark_workers=min(training.spark_workers, 2))),
         ("tracing", True, False, "no traces: only logs show why a request was slow",
          replace(changed(*functions, tracing=False), machines_traced=False)),
-        ("dashboards", "all" if summary.dashboards > 1 else "health", "none",
-         "graphs are made by hand; alarms remain", deployed(dashboards=0)),
+        ("dashboards", "all" if boards > 1 else "health", "none", "graphs are made by hand; alarms remain",
+         deployed(counts=summary.counts - Counter({DASHBOARD: boards}))),
         ("log_invocations", True, False, "durations and memory are available as metrics, but not per call",
          changed(*functions, reports=False)),
         ("log_retention_days", days or "for ever", 14, "older log lines cannot be looked up",

@@ -91,55 +91,48 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
     """
     functions, training, count = summary.functions, summary.training, shards(summary, load)
     days, answers, events = 1 + summary.attribution_days, load.requests / DAYS, float(load.events_per_day)
+    runs, per_event = {name: function.runs for name, function in functions.items()}, load.events_per_call
+    fits = 0.0 if on_spark(summary, load) else training.runs
 
-    def batched(
-        name: str, kind: str, records: float, streams: int, how: str, size: int = 1
-    ) -> tuple[float, float, str]:
-        sources = functions[name].sources if name in functions else ()
-        if (source := next((source for source in sources if source.kind == kind), None)) is None:
-            return 0.0, 0.0, "no source"
+    def batched(name: str, records: float, streams: int, how: str, size: int = 1) -> tuple[float, float, str]:
+        if name not in functions or not functions[name].sources:
+            return 0.0, 0.0, ""
+        source = functions[name].sources[0]
         calls = _batches(records / size, source, streams)
         window = f"{source.window_s} s" if source.window_s else "what is there each second"
         return calls, _ratio(records, calls), f"batches of {window}, {how}"
 
-    def scheduled(name: str, records: float, how: str, more: float = 0.0) -> tuple[float, float, str]:
-        return (functions[name].runs if name in functions else 0.0) + more, records, f"by its schedule{how}"
-
     posts, streams = load.event_calls + load.changes, _log_streams(load, durations["recommend"])
-    deliveries = _batches(load.requests, EventSource("logs", LARGEST_BATCH, SERVED_DELIVERY_S), streams)
+    deliveries = _batches(load.requests, EventSource(LARGEST_BATCH, SERVED_DELIVERY_S), streams)
     evaluated = answers * training.looks * training.look_s / 86_400 / 2
-    per_stream = f"a delivery of each of {streams} log stream(s) in {SERVED_DELIVERY_S} s, assumed"
     calls = {  # calls per month, records per call, explanation
-        "collect": (
-            posts,
-            _ratio(load.events, posts),
-            f"{load.events_per_call} event(s) a call, one item or user a call",
-        ),
-        "read_kafka": batched("read_kafka", "kafka", load.kafka_events, 1, "all partitions", size=load.events_per_call),
+        "collect": (posts, _ratio(load.events, posts), f"{per_event} event(s) a call, one item or user a call"),
+        "read_kafka": batched("read_kafka", load.kafka_events, 1, "all partitions", size=per_event),
         "recommend": (load.requests, 1, "a call a request"),
-        **{
-            name: batched(name, "kinesis", load.events, count, f"{count} shard(s)")
-            for name in ("update_profiles", "archive_events", "count_trends")
-        },
-        "publish_catalog": batched("publish_catalog", "dynamodb", load.changes, TABLE_SHARDS, f"{TABLE_SHARDS} shards"),
-        "archive_served": (deliveries, _ratio(load.requests, deliveries), per_stream),
-        "check_kafka": scheduled("check_kafka", 0, "; each reads a state"),
-        "compact_lake": scheduled("compact_lake", events, "; each has a day's events"),
-        "attribute_outcomes": scheduled("attribute_outcomes", days * answers, f"; each has the answers of {days} days"),
-        "monitor_models": scheduled("monitor_models", 7 * events, "; each has a week's events"),
-        "publish_lists": scheduled("publish_lists", load.items, ", and once a training", training.runs),
-        "observe": (load.scrapes, 0, f"Prometheus scrapes every {load.scrape_interval_s} s"),
+        "update_profiles": batched("update_profiles", load.events, count, f"{count} shard(s)"),
+        "archive_events": batched("archive_events", load.events, count, f"{count} shard(s)"),
+        "count_trends": batched("count_trends", load.events, count, f"{count} shard(s)"),
+        "publish_catalog": batched("publish_catalog", load.changes, TABLE_SHARDS, f"{TABLE_SHARDS} shards"),
+        "archive_served": (deliveries, _ratio(load.requests, deliveries),
+                           f"a delivery of each of {streams} log stream(s) in {SERVED_DELIVERY_S} s, assumed"),
+        "check_kafka": (runs.get("check_kafka", 0.0), 0, "by its schedule; each reads a state"),
+        "compact_lake": (runs.get("compact_lake", 0.0), events, "by its schedule; each has a day's events"),
+        "attribute_outcomes": (runs.get("attribute_outcomes", 0.0), days * answers,
+                               f"by its schedule; each has the answers of {days} days"),
+        "monitor_models": (runs.get("monitor_models", 0.0), 7 * events, "by its schedule; each has a week's events"),
+        "publish_lists": (runs.get("publish_lists", 0.0) + training.runs, load.items,
+                          "by its schedule, and once a training"),
         "start_training": (training.runs, 0, "once a training"),
-        "build_dataset": (training.runs, load.interactions, "once a training, with the whole lake"),
+        "build_dataset": (fits, load.interactions, "once a training, with the whole lake"),
         "register_model": (training.runs, 0, "once a training"),
         "run_canary": (training.runs * (training.looks + 1), evaluated, "a start and the evaluations of a canary"),
-    }
-    unused = {"build_dataset"} if on_spark(summary, load) else set()
-    unused |= set() if load.scrapes else {"observe"}
+    }  # fmt: skip
+    if load.scrapes:
+        calls["observe"] = (load.scrapes, 0, f"Prometheus scrapes every {load.scrape_interval_s} s")
     return {
         name: Calls(*figures, durations[name], functions[name].timeout_s)
         for name, figures in calls.items()
-        if name in functions and name in durations and name not in unused
+        if name in functions and name in durations
     }
 
 

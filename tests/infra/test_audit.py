@@ -108,8 +108,8 @@ def test_setting_protects_the_stacks_with_stores(audited, demo, prod):
 def test_bill_counts_trail_and_backups(audited, demo):
     audited_cost, demo_cost = (cost.read_assembly(each.directory) for each in (audited, demo))
 
-    assert (audited_cost.audit_trail, audited_cost.backup_days) == (True, 60)
-    assert (demo_cost.audit_trail, demo_cost.backup_days) == (False, None)
+    assert (audited_cost.counts["AWS::CloudTrail::Trail"], audited_cost.backup_days) == (1, 60)
+    assert (demo_cost.counts["AWS::CloudTrail::Trail"], demo_cost.backup_days) == (0, 0)
 
 
 def test_environment_without_the_settings_has_no_audit_stack(assembly):
