@@ -144,6 +144,8 @@ class MemoryStepFunctions(MemoryService):
 
     def _execution(self, request: Request) -> dict[str, Any]:
         arn = request["executionArn"]
+        if not arn.startswith("arn:"):
+            raise ServiceError("InvalidArn", f"Invalid Arn: '{arn}'")
         if arn not in self._executions:
             raise ServiceError("ExecutionDoesNotExist", f"Execution Does Not Exist: '{arn}'")
         return self._executions[arn]

@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from alsolike.declarations.storage import CHAMPION_KEY, TRAINING_RUN_KEY
+from alsolike.declarations.storage import ACTIONS_KEY, CHAMPION_KEY, TRAINING_RUN_KEY
 from alsolike.registry.decision import Decisions
 from operations.models import training_run
 from tests.builders.scoring_graphs import scoring_graph, write_folder
@@ -185,6 +185,13 @@ def test_corrupt_training_lock_is_deleted(kept):
     kept.s3.put_object(Bucket=BUCKET, Key=TRAINING_RUN_KEY, Body=b"{")
 
     assert run("repair") == "the training lock was unreadable and is deleted\n"
+    assert run("repair") == "nothing is damaged\n"
+
+
+def test_unreadable_actions_are_removed(kept):
+    kept.s3.put_object(Bucket=BUCKET, Key=ACTIONS_KEY, Body=b'{"app": null}')
+
+    assert run("repair").startswith("catalog/actions.json is restored: 0 actions, without app")
     assert run("repair") == "nothing is damaged\n"
 
 
