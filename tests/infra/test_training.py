@@ -43,6 +43,10 @@ def test_workflow_may_stop_only_training_jobs_of_its_environment(demo, name, is_
     assert fnmatch.fnmatchcase(name, jobs.rpartition("/")[2]) is is_own
 
 
+def test_training_of_the_demo_has_a_budget_of_20_minutes(workflow):
+    assert workflow["Train"]["Parameters"]["HyperParameters"]["budget_s"] == "1200"
+
+
 def test_training_container_is_that_of_aws_with_the_project_script(workflow):
     algorithm = workflow["Train"]["Parameters"]["AlgorithmSpecification"]
 

@@ -19,6 +19,7 @@ from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.transitions import Transitions
 from model_export.data.counts import Counts
 from model_export.data.statistics import load
+from model_export.evaluation import splits
 from model_export.evaluation.fit_cache import fitted
 from model_export.evaluation.ranking import history_parameters
 from tests.unit.model_export.counting import COUNTING, count, counts_of
@@ -117,19 +118,38 @@ def test_invalid_manifest_is_refused(shop, manifest, message):
 
 
 @pytest.mark.parametrize(
-    ("champion", "moments", "since"),
-    [(None, (80, 100), None), (100, (80, 100), None), (97, (80, 97, 100), 97), (3, (80, 90, 100), 90)],
-    ids=["no champion", "nothing new", "champion", "old champion"],
+    ("champion", "last", "moments", "since"),
+    [
+        (None, 100, (80, 100), None),
+        (100, 100, (80, 100), None),
+        (97, 100, (80, 97, 100), 97),
+        (3, 100, (80, 90, 100), 90),
+        (3, 900, (80, 90, 900), 90),
+    ],
+    ids=["no champion", "nothing new", "champion", "old champion", "later events"],
 )
-def test_cutoffs_are_those_of_the_training(champion, moments, since):
+def test_cutoffs_are_those_of_the_training(champion, last, moments, since):
     found = StatisticsManifest.of(
-        COUNTING, start_ms=5 * DAY_MS, tested_ms=100 * DAY_MS, last_ms=100 * DAY_MS,
+        COUNTING, start_ms=5 * DAY_MS, tested_ms=100 * DAY_MS, last_ms=last * DAY_MS,
         champion_ms=None if champion is None else champion * DAY_MS,
     )  # fmt: skip
 
     assert found.moments == tuple(day * DAY_MS for day in moments)
     # Settings are selected on data up to this time.
     assert found.since_ms == (None if since is None else since * DAY_MS)
+
+
+def test_windows_end_before_later_events(tmp_path):
+    last_ms = int(SHOP.time_ms.max())
+    manifest = counts_of(tmp_path, SHOP, IDS, tested_ms=last_ms - 3 * DAY_MS)
+    counts = Counts.open(tmp_path)
+    assert counts is not None
+
+    split = splits.counted(dataclasses.replace(SHOP, counts=counts), counts)
+
+    ends = split.learned_until_ms, split.selected_until_ms, split.tested_until_ms
+    assert ends == tuple(last_ms - 3 * DAY_MS - windows * manifest.holdout_ms for windows in (2, 1, 0))
+    assert manifest.moments == (ends[0], last_ms)
 
 
 def test_statistics_at_a_cutoff_equal_the_interactions_before_it(shop):
