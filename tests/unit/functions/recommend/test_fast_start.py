@@ -1,6 +1,7 @@
 """Champion that is loaded at initialisation, and checked again after the restoration of a snapshot."""
 
 import importlib
+import os
 
 import pytest
 import snapshot_restore_py
@@ -8,6 +9,7 @@ import snapshot_restore_py
 from alsolike.privacy.pseudonyms import MIN_KEY_BYTES, Pseudonyms
 from alsolike.profiles.profile import Profile
 from alsolike.profiles.profile_table import ProfileStore
+from alsolike.registry.champion_pointer_store import Registry
 from alsolike.runtime.errors import Unavailable
 from functions.recommend import handler, start
 from functions.recommend.dependencies import current_dependencies
@@ -69,6 +71,30 @@ def test_dynamodb_connection_is_opened_at_initialisation(kind, failures, initial
     # A prepared sandbox connects at initialisation and after its restoration.
     assert len(reads) >= min(failures + 1, CONNECT_ATTEMPTS)
     assert set(reads) == {NO_PROFILE}
+
+
+def test_memory_is_limited_at_initialisation(initialised, monkeypatch):
+    limited = []
+    monkeypatch.setattr(start, "limit_memory", limited.append)
+
+    initialised("on-demand")
+
+    assert limited == [os.environ]
+
+
+def test_secret_is_read_before_the_champion(shop, initialised, monkeypatch):
+    read = []
+
+    def pseudonyms_of(*_):
+        read.append("secret")
+        return Pseudonyms(bytes(MIN_KEY_BYTES))
+
+    monkeypatch.setattr("functions.recommend.dependencies.pseudonyms_of", pseudonyms_of)
+    monkeypatch.setattr(Registry, "champion", lambda _: read.append("champion"))
+
+    initialised("snap-start")
+
+    assert read[:2] == ["secret", "champion"]
 
 
 def test_pseudonym_secret_is_read_at_initialisation(shop, initialised, monkeypatch):

@@ -1,4 +1,5 @@
 import dataclasses
+import os
 import time
 
 import pytest
@@ -177,6 +178,15 @@ def test_model_better_than_the_champion_is_approved(workflow):
     assert {"against the champion", "slices"} <= {check.name for check in decision.checks}
     (package,) = [each for each in workflow.packages() if each["ModelPackageDescription"] == "v2"]
     assert package["CustomerMetadataProperties"]["compared_with"] == "v1"
+
+
+def test_memory_of_the_checks_is_limited(workflow, monkeypatch):
+    limited = []
+    monkeypatch.setattr(handler, "limit_memory", limited.append)
+
+    workflow.register(workflow.trained("v1"))
+
+    assert limited == [os.environ]
 
 
 def test_unpacked_output_is_limited_to_1_8_gb(workflow, monkeypatch):

@@ -68,6 +68,21 @@ def test_seen_or_bought_items_are_excluded_from_fallbacks(shop, monkeypatch, exc
     assert (listed, headers["x-alsolike-source"]) == (items, source)
 
 
+def test_graph_run_without_memory_falls_back(shop, monkeypatch):
+    shop.publish(related=RELATED)
+    shop.remember("u#anna", "pear")
+    shop.ask()
+
+    def allocate(*_):
+        raise MemoryError
+
+    monkeypatch.setattr(Model, "_run", allocate)
+
+    items, headers = shop.listed(numResults=1)
+
+    assert (items, headers["x-alsolike-degraded"]) == (["kiwi"], "model-failed")
+
+
 def test_failing_model_falls_back_to_popular_items_without_similar_ones(failing, counted):
     failing.remember("u#anna", "plum")
     counted()

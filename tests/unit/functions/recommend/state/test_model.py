@@ -199,6 +199,15 @@ def test_unreadable_graph_raises_invalid_bundle(tmp_path, name, data, message):
             Model(tmp_path)
 
 
+def test_opening_runs_both_graphs_with_the_longest_history(tmp_path, monkeypatch):
+    histories = []
+    monkeypatch.setattr(Model, "_run", lambda _, name, feed: histories.append((name, feed["history"].shape)))
+
+    model(tmp_path)
+
+    assert histories == [(name, (1, MANIFEST.history.length)) for name in (files.GRAPH_FILE, files.BIAS_GRAPH_FILE)]
+
+
 def test_bundle_without_a_table_index_ranks_the_same(tmp_path):
     write_bundle(tmp_path, transitions={("pear", "fig"): 2.0})
     shared = Model(tmp_path)

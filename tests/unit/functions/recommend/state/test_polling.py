@@ -147,6 +147,31 @@ def test_slow_store_keeps_responses_within_the_time_budget(shop, monkeypatch, ro
         silent.set()
 
 
+def test_slow_download_of_an_arm_keeps_responses_within_the_time_budget(shop, monkeypatch):
+    monkeypatch.setenv("CONFIGURATION_CHECK_S", "0")
+    monkeypatch.setenv("TIME_BUDGET_MS", "200")
+    monkeypatch.setattr("alsolike.runtime.polling.STARVED_S", math.inf)
+    shop.publish_beside("v2")
+    shop.get("GET /trending")
+    arms = {"control": {"share": 0.5}, "new": {"share": 0.5, "model": "v2"}}
+    shop.configure(experiments={"spring": {"start": "2020-01-01T00:00:00Z", "arms": arms}})
+    started, silent, ended = threading.Event(), threading.Event(), threading.Event()
+
+    def download(*_, **__):
+        started.set()
+        silent.wait(SILENT_S)
+        ended.set()
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    monkeypatch.setattr("functions.recommend.state.champion.load", download)
+    try:
+        until(lambda: shop.get("GET /trending")["statusCode"] == 200 and started.is_set())
+
+        assert not ended.is_set()
+    finally:
+        silent.set()
+
+
 def test_first_request_of_a_process_waits_for_its_sources(shop, monkeypatch):
     monkeypatch.setenv("TIME_BUDGET_MS", "1")
     shop.publish()
