@@ -138,12 +138,12 @@ class Shop:
     def lake_rows(self, prefix: str) -> list[dict[str, Any]]:
         return [row for body in self.lake_objects(prefix) for row in parquet_rows(body)]
 
-    def invoke(self, function: str) -> dict[str, Any]:
+    def invoke(self, function: str, event: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """Invoke the function whose name contains `function`, and return its result."""
         functions = self.cloud.client("lambda")
         names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
         (found,) = (name for name in names if function in name)
-        answer = functions.invoke(FunctionName=found, Payload=b"{}")
+        answer = functions.invoke(FunctionName=found, Payload=json.dumps(event or {}).encode())
         outcome: dict[str, Any] = json.load(answer["Payload"])
         assert "FunctionError" not in answer, outcome
         return outcome

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import json
 import tarfile
 import time
 from collections import Counter
@@ -89,15 +88,9 @@ class TrialShop(TrainingShop):
                 tar.add(path, path.name)
         key = f"training/alsolike-demo-{folder.name}/output/model.tar.gz"
         self.s3.put_object(Bucket=self.bucket, Key=key, Body=archive.getvalue())
-        functions = self.cloud.client("lambda")
-        names = [each["FunctionName"] for each in functions.list_functions()["Functions"]]
         event = {
             "run_id": folder.name,
             "model_data_s3_uri": f"s3://{self.bucket}/{key}",
             "training_job_name": f"alsolike-demo-{folder.name}",
         }
-        (name,) = (name for name in names if "RegisterModel" in name)
-        answer = functions.invoke(FunctionName=name, Payload=json.dumps(event).encode())
-        outcome: dict[str, Any] = json.load(answer["Payload"])
-        assert "FunctionError" not in answer, outcome
-        return outcome
+        return self.invoke("RegisterModel", event)

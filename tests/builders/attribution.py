@@ -11,28 +11,23 @@ from typing import Any
 
 import pyarrow as pa
 
-from alsolike.configuration import recommendation_id
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake import engagement, outcomes, partitions, served
-from alsolike.lake.arrow import arrow_schema
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.records.engagement import Engagement
-from alsolike.records.interaction import INTERACTIONS_COLUMNS
-from alsolike.records.served_response import SERVED_COLUMNS
 from alsolike.snapshot.snapshot import EMPTY
 from functions.attribute_outcomes.attribution_rules import AttributionRules
 from functions.attribute_outcomes.inputs import DayReceiptStore
 from functions.attribute_outcomes.service import Attribution, AttributionResult
-from tests.builders.parquet import parquet, table_of
+from tests.builders.parquet import INTERACTIONS, SERVED, parquet, table_of
+from tests.builders.served_rows import served as served_row
+from tests.builders.served_rows import stored
 
 DATE = "2026-09-21"
 DAY = 20_717
 SERVED_MS = DAY * DAY_MS + 12 * 3_600_000
 NOW_MS = (DAY + 1) * DAY_MS + 7_200_000
 PSEUDONYMS = Pseudonyms(b"k" * 64)
-
-SERVED = arrow_schema(pa, SERVED_COLUMNS)
-INTERACTIONS = arrow_schema(pa, INTERACTIONS_COLUMNS)
 
 Answer = dict[str, Any]
 
@@ -43,13 +38,9 @@ def answer(items: Sequence[str], *, user: str | None = "anna", **fields: Any) ->
     """Return a row of `served`. Its recommendation ID matches the other fields, unless `fields` contains an ID."""
     values: dict[str, Any] = {
         "served_ms": SERVED_MS,
-        "recommender": "for-you",
         "model_version": "m1",
         "arms": [],
         "shopper": None if user is None else PSEUDONYMS.shopper(user),
-        "session": None,
-        "source": "model",
-        "degraded": [],
         "configuration": 1,
         "asked": len(items),
         "item_ids": list(items),
@@ -57,13 +48,7 @@ def answer(items: Sequence[str], *, user: str | None = "anna", **fields: Any) ->
         "propensities": [None] * len(items),
         **fields,
     }
-    made = recommendation_id.create(
-        answered_ms=values["served_ms"],
-        recommender=values["recommender"],
-        version=values["model_version"],
-        arms=values["arms"],
-    )
-    return {"recommendation_id": made, **values}
+    return stored(served_row(**values))
 
 
 def event(

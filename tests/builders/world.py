@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import CanaryLook, CanaryReport, CanaryReports
 from alsolike.registry.champion_pointer import Champion
@@ -17,6 +18,10 @@ from tests.builders.bundles import MANIFEST, upload_bundle, write_bundle
 from tests.builders.lambda_events import NOW_MS
 
 GROUP = "models"
+CANDIDATES: list[dict[str, Any]] = [
+    {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2, "fit_s": 0.5},
+    {"algorithm": "ease", "hr": 0.5, "ndcg": 0.25, "mrr": 0.2, "coverage": 0.8, "fit_s": 12.0},
+]
 
 
 def configure(s3: Any, bucket: str, **parts: Any) -> None:
@@ -66,6 +71,13 @@ class World:
         if damage is not None:
             damage(folder)
         upload_bundle(self.s3, self.bucket, folder, version=version)
+
+    def store_manifest(self, version: str) -> None:
+        """Store only the manifest of a version, with the metrics of two candidates."""
+        metrics = {"candidates": CANDIDATES}
+        history = HistoryParameters(100, 30.0, {"view": 1.0})
+        manifest = Manifest(version, "ease", 40, history, False, f"data-{version}", 7, 8, "0.1.0", metrics)
+        self.put(f"models/{version}/manifest.json", manifest.to_json())
 
     def promote(self, version: str = "v1", *, reason: str = "test") -> None:
         self.registry.promote(version, reason=reason, now_ms=self.now_ms)

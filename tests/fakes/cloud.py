@@ -25,14 +25,12 @@ from moto.core.botocore_stubber import BotocoreStubber
 from moto.kms import models as kms
 from moto.kms.utils import generate_private_key
 
-from tests.fakes.cloudformation import MemoryCloudFormation
 from tests.fakes.cloudwatch import MemoryCloudWatch
 from tests.fakes.dynamodb import MemoryDynamoDB
-from tests.fakes.lambda_functions import MemoryLambda
 from tests.fakes.s3 import MemoryS3
 from tests.fakes.sagemaker import MemorySageMaker
 from tests.fakes.service import MemoryService, ServiceError
-from tests.fakes.ssm import MemoryParameters
+from tests.fakes.small_services import MemoryCloudFormation, MemoryLambda, MemoryParameters
 from tests.fakes.step_functions import MemoryStepFunctions
 
 _REQUEST = "memory_cloud_request"

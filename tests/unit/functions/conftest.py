@@ -32,11 +32,12 @@ def _forget_handlers():
 
 
 @pytest.fixture(autouse=True)
-def start_new_process():
+def start_new_process(monkeypatch):
     """Simulate a new process for each test by clearing the cached settings and stores of handlers.
 
     Return a function that simulates another new process.
     """
+    monkeypatch.setenv("SECRET_ARN", "the-key")
     _forget_handlers()
     return _forget_handlers
 
@@ -55,28 +56,36 @@ def context():
     return LambdaContext()
 
 
+# Each of these fixtures creates a resource and sets the environment variable in which functions read its name.
+
+
 @pytest.fixture
-def profiles_table(aws):
+def profiles_table(aws, set_variables):
+    set_variables(PROFILES_TABLE="profiles")
     return create_profiles_table(aws("dynamodb"), "profiles")
 
 
 @pytest.fixture
-def catalogue_table(aws):
+def catalogue_table(aws, set_variables):
+    set_variables(CATALOGUE_TABLE="catalogue")
     return create_table(aws("dynamodb"), "catalogue", key="item_id")
 
 
 @pytest.fixture
-def users_table(aws):
+def users_table(aws, set_variables):
+    set_variables(USERS_TABLE="users")
     return create_table(aws("dynamodb"), "users", key="user_id")
 
 
 @pytest.fixture
-def lake_bucket(aws):
+def lake_bucket(aws, set_variables):
+    set_variables(LAKE_BUCKET="lake-bucket")
     return create_bucket(aws("s3"), "lake-bucket")
 
 
 @pytest.fixture
-def artefact_bucket(aws):
+def artefact_bucket(aws, set_variables):
+    set_variables(ARTEFACT_BUCKET="artefact-bucket")
     return create_bucket(aws("s3"), "artefact-bucket")
 
 

@@ -1,13 +1,10 @@
 """Responses as parsed by an unchanged boto3 client of Amazon Personalize."""
 
-import io
 import tempfile
 import time
 from urllib.parse import urlsplit
 
-import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
 
 from alsolike.catalogue.actions import Action, ActionStore
 from alsolike.profiles.profile import RecentInteraction
@@ -15,6 +12,7 @@ from alsolike.profiles.profile_table import ProfileStore
 from functions.collect import handler as collect
 from functions.recommend import handler as recommend
 from tests.builders.lambda_events import NOW_MS, LambdaContext, http_event
+from tests.builders.personalize_clients import personalize_client
 
 DATASETS = "arn:aws:personalize:eu-west-1:1:dataset/shop"
 COLLECTED = ("/events", "/items", "/users", "/actions", "/action-interactions")
@@ -24,17 +22,11 @@ ROUTES = {
 }
 
 
-class RawBody(io.BytesIO):
-    def stream(self, **_):
-        yield self.read()
-
-
-def answer(request, **_):
+def handle(request):
     """Return the handler's response to a client's request, as the HTTP API does."""
     path = urlsplit(request.url).path
     body = request.body.encode() if isinstance(request.body, str) else request.body
-    result = ROUTES[path](http_event(f"POST {path}", body), LambdaContext())
-    return AWSResponse(request.url, result["statusCode"], result["headers"], RawBody(result["body"].encode()))
+    return ROUTES[path](http_event(f"POST {path}", body), LambdaContext())
 
 
 @pytest.fixture
@@ -42,19 +34,10 @@ def personalize(
     aws, artefact_bucket, profiles_table, catalogue_table, users_table, tmp_path, set_variables, monkeypatch
 ):
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
-    set_variables(STREAM_NAME="events", CATALOGUE_TABLE=catalogue_table, USERS_TABLE=users_table, TRACKING_ID="shop")
-    set_variables(
-        ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key", PROFILES_TABLE=profiles_table, TIME_BUDGET_MS="0"
-    )
+    set_variables(STREAM_NAME="events", TRACKING_ID="shop", TIME_BUDGET_MS="0")
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-
-    def client(service):
-        made = boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1").client(service)
-        made.meta.events.register_first("before-send", answer)
-        return made
-
-    return client
+    return lambda service: personalize_client(service, handle)
 
 
 def test_client_can_put_events_items_and_users(personalize, aws):

@@ -26,8 +26,7 @@ from tests.fakes.places import create_bucket, objects
 
 
 @pytest.fixture
-def invoke(lake_bucket, artefact_bucket, set_variables):
-    set_variables(LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key")
+def invoke(lake_bucket, artefact_bucket):
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 

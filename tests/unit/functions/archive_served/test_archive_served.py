@@ -28,8 +28,7 @@ STREAM = "2026/09/21/[7]0123456789abcdef"
 
 
 @pytest.fixture
-def invoke(lake_bucket, artefact_bucket, profiles_table, set_variables):
-    set_variables(PROFILES_TABLE=profiles_table, LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket)
+def invoke(lake_bucket, artefact_bucket, profiles_table):
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 

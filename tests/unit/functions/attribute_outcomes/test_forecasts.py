@@ -35,12 +35,7 @@ class Recommend:
 
 @pytest.fixture
 def recommend(aws, lake_bucket, artefact_bucket, set_variables, replace_clients, monkeypatch):
-    set_variables(
-        LAKE_BUCKET=lake_bucket,
-        ARTEFACT_BUCKET=artefact_bucket,
-        SECRET_ARN="the-key",
-        RECOMMEND_FUNCTION_PARAMETER="/alsolike/shop/recommend-function",
-    )
+    set_variables(RECOMMEND_FUNCTION_PARAMETER="/alsolike/shop/recommend-function")
     aws("ssm").put_parameter(Name="/alsolike/shop/recommend-function", Value="arn:recommend", Type="String")
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     function = Recommend()

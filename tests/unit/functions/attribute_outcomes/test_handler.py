@@ -24,12 +24,7 @@ from tests.builders.lambda_events import LambdaContext
 
 @pytest.fixture
 def invoke(lake_bucket, artefact_bucket, pseudonyms, set_variables, monkeypatch):
-    set_variables(
-        LAKE_BUCKET=lake_bucket,
-        ARTEFACT_BUCKET=artefact_bucket,
-        SECRET_ARN="the-key",
-        RECOMMEND_FUNCTION_PARAMETER="/recommend",
-    )
+    set_variables(RECOMMEND_FUNCTION_PARAMETER="/recommend")
 
     def call(*, now_ms=NOW_MS, remaining_ms=900_000):
         monkeypatch.setattr(time, "time_ns", lambda: now_ms * 1_000_000)

@@ -12,9 +12,7 @@ from tests.unit.functions.build_dataset.shop import EVENT, shopping
 
 
 @pytest.fixture
-def invoke(lake_bucket, artefact_bucket, catalogue_table, users_table, set_variables):
-    set_variables(LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key")
-    set_variables(CATALOGUE_TABLE=catalogue_table, USERS_TABLE=users_table)
+def invoke(lake_bucket, artefact_bucket, catalogue_table, users_table):
     return lambda: handler.lambda_handler(EVENT, LambdaContext())
 
 

@@ -12,14 +12,7 @@ from tests.unit.functions.collect.events import TRACKING_ID, interaction, stored
 def collect(aws, catalogue_table, users_table, artefact_bucket, set_variables, monkeypatch):
     """Return a function that sends a request, and returns the response with its parsed body as `document`."""
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
-    set_variables(
-        STREAM_NAME="events",
-        CATALOGUE_TABLE=catalogue_table,
-        USERS_TABLE=users_table,
-        ARTEFACT_BUCKET=artefact_bucket,
-        SECRET_ARN="the-key",
-        TRACKING_ID=TRACKING_ID,
-    )
+    set_variables(STREAM_NAME="events", TRACKING_ID=TRACKING_ID)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
 
     def send(route, body=b"", **options):

@@ -226,8 +226,7 @@ def test_days_older_than_retention_are_removed_with_compaction_records(s3, lake_
 
 
 @pytest.fixture
-def invoke(lake_bucket, artefact_bucket, pseudonyms, set_variables, monkeypatch):
-    set_variables(LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key")
+def invoke(lake_bucket, artefact_bucket, pseudonyms, monkeypatch):
     monkeypatch.setattr(handler, "RULES", MergeRules(min_objects=3, quiet_ms=0, grace_ms=0))
     return lambda remaining_ms=900_000: handler.lambda_handler({}, LambdaContext(remaining_ms=remaining_ms))
 

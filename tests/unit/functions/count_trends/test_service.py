@@ -292,9 +292,7 @@ def test_counts_do_not_depend_on_batching_or_repeated_batches(deliveries, fates)
 
 
 @pytest.fixture
-def invoke(artefact_bucket, monkeypatch):
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    monkeypatch.setenv("SECRET_ARN", "the-key")
+def invoke(artefact_bucket):
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 
@@ -323,21 +321,6 @@ def test_repeated_batches_count_each_event_once(invoke, aws, artefact_bucket, co
     assert counted() == {"TrendsCounted": 20 + 0 + 0 + 4, "TrendsRepeated": 20 + 20, "RecordsUnreadable": 3}
     trends = TrendsReader(aws("s3"), artefact_bucket).current(now_ms=NOW_MS)
     assert [item for item, _ in trends.best("1h", now_ms=NOW_MS)] == ["pear", "plum"]
-
-
-def test_stale_counts_in_memory_are_read_again(invoke, items, start_new_process):
-    invoke(kinesis_event([interaction("e1")]))
-    remembered = handler._sources()
-    start_new_process()
-    invoke(kinesis_event([interaction("e2", item_id="plum")], first=1))
-
-    handler_sources, handler._sources = handler._sources, lambda: remembered  # type: ignore[assignment]
-    try:
-        invoke(kinesis_event([interaction("e2", item_id="plum"), interaction("e3", item_id="fig")], first=1))
-    finally:
-        handler._sources = handler_sources
-
-    assert items() == pytest.approx({"pear": 1, "plum": 1, "fig": 1}, rel=1e-3)
 
 
 def test_s3_failure_returns_the_batch_for_retry(invoke, aws, artefact_bucket, logged):

@@ -7,7 +7,6 @@ import pytest
 
 from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
-from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import add_tombstone
 from alsolike.runtime.errors import InvalidInput, NotFound
 from functions.exchange_batch import handler, segments
@@ -165,15 +164,14 @@ def test_segments_of_many_batches_equal_a_complete_sort(s3, artefact_bucket, mon
 
 
 @pytest.mark.parametrize("pseudonymise", ["0", "1"])
-def test_user_erased_during_the_job_is_in_no_segment(s3, artefact_bucket, pseudonymise, monkeypatch):
+def test_user_erased_during_the_job_is_in_no_segment(s3, artefact_bucket, pseudonyms, pseudonymise, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", pseudonymise)
     put_lines(s3, {"itemId": "fig"})
     s3.put_object(Bucket=artefact_bucket, Key="batch/r1/users/000000.json", Body=b'["ann"]')
     run()
     put_part(s3, artefact_bucket, 0, [("ann", "0", 0.9), ("bob", "0", 0.5)])
-    keys = Pseudonyms(b"k" * 32)
-    stored = keys.user("ann") if pseudonymise == "1" else "ann"
-    add_tombstone(s3, artefact_bucket, keys.erased_user(stored), now_ms=1)
+    stored = pseudonyms.user("ann") if pseudonymise == "1" else "ann"
+    add_tombstone(s3, artefact_bucket, pseudonyms.erased_user(stored), now_ms=1)
 
     run(output=OUTPUT)
 

@@ -28,8 +28,7 @@ INTERACTIONS = b"USER_ID,ITEM_ID,TIMESTAMP,EVENT_TYPE\n1,a,1500000000,Watch\n1,b
 
 @pytest.fixture
 def environment(lake_bucket, artefact_bucket, profiles_table, catalogue_table, users_table, pseudonyms, set_variables):
-    set_variables(LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket, PROFILES_TABLE=profiles_table)
-    set_variables(CATALOGUE_TABLE=catalogue_table, USERS_TABLE=users_table, SECRET_ARN="the-key", DEPLOYMENT="shop")
+    set_variables(DEPLOYMENT="shop")
 
 
 @pytest.fixture

@@ -17,9 +17,6 @@ from tests.unit.functions.monitor_models.shop import shopping
 @pytest.fixture
 def invoke(shop, set_variables):
     set_variables(
-        LAKE_BUCKET=shop.places.lake_bucket,
-        ARTEFACT_BUCKET=shop.places.artefact_bucket,
-        PROFILES_TABLE="profiles",
         STATE_MACHINE_ARN=shop.places.state_machine_arn,
         DRIFT_PSI_PERCENT="25",
         DRIFT_HOURS="24",

@@ -24,9 +24,7 @@ def observe(artefact_bucket, lake_bucket, clock, set_variables):
         POWERTOOLS_METRICS_NAMESPACE=OWN_NAMESPACE,
         API_ID="shop",
         STREAM_NAME="events",
-        LAKE_BUCKET=lake_bucket,
         STACKS="alsolike-test-data,alsolike-test-serving",
-        ARTEFACT_BUCKET=artefact_bucket,
     )
 
     def ask(route, *, status=200, remaining_ms=29_000, **query):

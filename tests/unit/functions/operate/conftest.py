@@ -13,8 +13,6 @@ from tests.unit.functions.operate.shop import ATTRIBUTE, MACHINE, MONITOR, RECOM
 @pytest.fixture
 def empty(aws, artefact_bucket, lake_bucket, set_variables, monkeypatch):
     set_variables(
-        ARTEFACT_BUCKET=artefact_bucket,
-        LAKE_BUCKET=lake_bucket,
         MODEL_PACKAGE_GROUP=GROUP,
         STATE_MACHINE_ARN=MACHINE,
         RECOMMEND_FUNCTION=RECOMMEND,

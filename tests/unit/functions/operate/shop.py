@@ -7,13 +7,12 @@ from typing import Any
 
 import orjson
 
-from alsolike.bundle.manifest import HistoryParameters, Manifest
 from alsolike.registry.decision import Check
 from alsolike.runtime.errors import Unavailable
 from functions.operate import handler
 from tests.builders.api_description import check_answer
 from tests.builders.lambda_events import LambdaContext, http_event
-from tests.builders.world import World
+from tests.builders.world import CANDIDATES, World
 
 SUBJECT = "5f0c2a"
 SESSION_KEY = "alsolike-session-key"
@@ -49,18 +48,11 @@ class Operator(World):
 
     def publish(self, version: str, *, check: Check | None = None, files: bool = True) -> None:
         """Register a version as the gate does."""
-        candidates = [
-            {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2, "fit_s": 0.5},
-            {"algorithm": "ease", "hr": 0.5, "ndcg": 0.25, "mrr": 0.2, "coverage": 0.8, "fit_s": 12.0},
-        ]
         if files:
-            history = HistoryParameters(100, 30.0, {"view": 1.0})
-            metrics = {"candidates": candidates}
-            manifest = Manifest(version, "ease", 40, history, False, f"data-{version}", 7, 8, "0.1.0", metrics)
-            self.put(f"models/{version}/manifest.json", manifest.to_json())
+            self.store_manifest(version)
         figures = {
             f"{each['algorithm']}.{name}": str(each[name])
-            for each in candidates
+            for each in CANDIDATES
             for name in ("hr", "ndcg", "mrr", "coverage")
         }
         check = check or Check("ndcg", passed=True, figures="0.25, the champion has 0.20")

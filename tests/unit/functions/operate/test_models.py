@@ -75,32 +75,18 @@ class TestStory:
 
         assert (status, "there is no model version" in message) == (404, True)
 
-    @pytest.mark.parametrize(
-        ("key", "body", "fault"),
-        [
-            ("models/v4/manifest.json", b"{", "manifest.json is unreadable: manifest.json is not JSON"),
-            ("models/v4/graph.onnx", b"x", "graph.onnx has 1 bytes, expected "),
-            ("models/v4/ids.blob", None, "ids.blob is missing"),
-            ("models/v4/ids.blob", "same size", "ids.blob differs from its checksum"),
-        ],
-    )
-    def test_damaged_file_is_named(self, operator, tmp_path, monkeypatch, key, body, fault):
+    def test_damaged_file_is_named(self, operator, tmp_path, monkeypatch):
         write_bundle(tmp_path, manifest=dataclasses.replace(MANIFEST, version="v4"))
         upload_bundle(operator.s3, operator.bucket, tmp_path, version="v4")
         assert damaged_files(operator) == ([], [])
 
         # A change within `MAX_UPLOAD_MS` before the manifest's upload would count as part of the upload.
         monkeypatch.setattr(bundle_files, "MAX_UPLOAD_MS", -1)
-        if body is None:
-            operator.s3.delete_object(Bucket=operator.bucket, Key=key)
-        else:
-            size = (tmp_path / "ids.blob").stat().st_size
-            new = bytes(size) if isinstance(body, str) else body
-            operator.put(key, new)
+        operator.put("models/v4/graph.onnx", b"x")
 
         (listed,), (shown,) = damaged_files(operator)
         assert listed == shown
-        assert listed.startswith(fault)
+        assert listed.startswith("graph.onnx has 1 bytes, expected ")
 
 
 def damaged_files(operator):

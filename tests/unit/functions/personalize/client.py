@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
-import io
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
-import boto3
 import pytest
-from botocore.awsrequest import AWSResponse
 from botocore.exceptions import ClientError
 
 from alsolike.signing.key_pairs import SigningKey, encryption_context
 from functions.personalize import handler
 from tests.builders.lambda_events import LambdaContext
+from tests.builders.personalize_clients import personalize_client
 from tests.builders.signed_requests import KEY_ID, NOW_S, SECRET, sign
 from tests.fakes.places import create_table
 
@@ -30,17 +27,12 @@ AVRO = json.dumps(
 )
 
 
-class RawBody(io.BytesIO):
-    def stream(self, **_: Any) -> Iterator[bytes]:
-        yield self.read()
-
-
 @dataclasses.dataclass
 class Clock:
     now_s: float = NOW_S
 
 
-def deploy(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def deploy(aws: Callable[[str], Any], monkeypatch: pytest.MonkeyPatch) -> None:
     keys = create_table(aws("dynamodb"), "keys", key="key_id")
     aws("dynamodb").create_table(
         TableName="resources",
@@ -62,7 +54,6 @@ def deploy(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.
         "RESOURCES_TABLE": "resources",
         "ARN_PREFIX": PREFIX,
         "TRACKING_ID": "alsolike-shop",
-        "ARTEFACT_BUCKET": artefact_bucket,
         "MODEL_PACKAGE_GROUP": GROUP,
         "STATE_MACHINE_ARN": MACHINE,
         "IMPORT_STATE_MACHINE_ARN": IMPORTS,
@@ -76,23 +67,14 @@ def deploy(aws: Callable[[str], Any], artefact_bucket: str, monkeypatch: pytest.
 def client_at(clock: Clock) -> Any:
     """Return a boto3 client with requests that are signed at the time of a clock and handled by the function."""
 
-    def answer(request: Any, **_: Any) -> AWSResponse:
+    def handle(request: Any) -> dict[str, Any]:
         body = request.body.decode() if isinstance(request.body, bytes) else request.body
         target = request.headers["X-Amz-Target"]
         target = target.decode() if isinstance(target, bytes) else target
         event = sign(url="https://api.example/personalize", body=body, at_s=clock.now_s, x_amz_target=target)
-        result = handler.lambda_handler(event, LambdaContext())
-        return AWSResponse(request.url, result["statusCode"], result["headers"], RawBody(result["body"].encode()))
+        return handler.lambda_handler(event, LambdaContext())
 
-    client = _session().client("personalize")
-    client.meta.events.register_first("before-send", answer)
-    return client
-
-
-@functools.cache
-def _session() -> boto3.Session:
-    """Return a session. The cache saves reading the description of the service for each client."""
-    return boto3.Session(aws_access_key_id="a", aws_secret_access_key="b", region_name="eu-west-1")
+    return personalize_client("personalize", handle)
 
 
 def raw(operation: str, body: str) -> dict[str, Any]:

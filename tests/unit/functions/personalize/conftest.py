@@ -17,5 +17,5 @@ def clock(monkeypatch):
 @pytest.fixture
 def personalize(aws, cloud, artefact_bucket, clock, monkeypatch):
     monkeypatch.setattr(cloud.step_functions, "now", lambda: dt.datetime.fromtimestamp(clock.now_s, dt.UTC))
-    deploy(aws, artefact_bucket, monkeypatch)
+    deploy(aws, monkeypatch)
     return client_at(clock)

@@ -80,17 +80,7 @@ class Shop(World):
         self._cloud.step_functions.end_all(status, history=history if status == "SUCCEEDED" else ())
 
     def publish(self, version):
-        candidates = [
-            {"algorithm": "popularity", "hr": 0.3, "ndcg": 0.1, "mrr": 0.05, "coverage": 0.2},
-            {"algorithm": "ease", "hr": 0.5, "ndcg": 0.25, "mrr": 0.2, "coverage": 0.8},
-        ]
-        history = {"length": 100, "half_life_days": 30.0, "event_weights": {"view": 1.0}}
-        manifest = {
-            "version": version, "algorithm": "ease", "items": 40, "history": history, "exclude_seen": False,
-            "dataset_id": "d", "last_event_ms": 7, "created_ms": 8, "code_version": "0", "format_version": 1,
-            "metrics": {"candidates": candidates}, "files": {},
-        }  # fmt: skip
-        self.put(f"models/{version}/manifest.json", json.dumps(manifest).encode())
+        self.store_manifest(version)
         self.promote(version)
 
     def delete_manifest(self, version):

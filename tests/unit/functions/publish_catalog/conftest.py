@@ -12,7 +12,7 @@ from tests.unit.functions.publish_catalog.changes import NOW_MS
 
 @pytest.fixture(autouse=True)
 def environment(lake_bucket, artefact_bucket, set_variables, monkeypatch, tmp_path):
-    set_variables(LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key", MAX_SNAPSHOT_MB="1")
+    set_variables(MAX_SNAPSHOT_MB="1")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
 
 

@@ -25,7 +25,7 @@ COLUMNS = {"title": ColumnType.STRING, "inStock": ColumnType.BOOLEAN, "cost": Co
 
 @pytest.fixture(autouse=True)
 def web_bucket(artefact_bucket, aws, set_variables, monkeypatch, tmp_path):
-    set_variables(ARTEFACT_BUCKET=artefact_bucket, WEB_BUCKET="web-bucket")
+    set_variables(WEB_BUCKET="web-bucket")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     return create_bucket(aws("s3"), "web-bucket")
 

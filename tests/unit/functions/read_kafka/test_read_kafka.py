@@ -18,8 +18,7 @@ FOLDER = "quarantine/dt=2026-09-21/kafka-shop-events-0-"
 @pytest.fixture
 def read(aws, artefact_bucket, lake_bucket, set_variables, monkeypatch):
     aws("kinesis").create_stream(StreamName="events", ShardCount=1)
-    set_variables(STREAM_NAME="events", LAKE_BUCKET=lake_bucket, ARTEFACT_BUCKET=artefact_bucket)
-    set_variables(SECRET_ARN="the-key", TRACKING_ID=TRACKING_ID)
+    set_variables(STREAM_NAME="events", TRACKING_ID=TRACKING_ID)
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
@@ -69,10 +68,7 @@ def test_record_has_the_same_event_id_as_through_the_api(read, stored):
     ("value", "reason"),
     [
         (b"{", "body is not valid JSON"),
-        (b"", "body is not valid JSON"),
-        (b"[]", "expected an object"),
         (body(trackingId="other"), 'trackingId is "other", expected alsolike-test'),
-        (body(sessionId=None), "sessionId is missing, expected a non-empty string"),
         (body(eventList=[{**EVENT, "eventType": "Teleport"}]), "eventType is 'Teleport'"),
     ],
 )

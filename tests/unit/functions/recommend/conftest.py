@@ -2,7 +2,6 @@ import tempfile
 
 import pytest
 
-from tests.fakes.places import create_table
 from tests.unit.functions.recommend.deployment import Deployment
 from tests.unit.functions.recommend.shop import Shop
 
@@ -22,12 +21,7 @@ def serving_v1(deployment):
 
 
 @pytest.fixture
-def shop(aws, artefact_bucket, profiles_table, pseudonyms, tmp_path, monkeypatch):
-    users_table = create_table(aws("dynamodb"), "users", key="user_id")
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
-    monkeypatch.setenv("PROFILES_TABLE", profiles_table)
-    monkeypatch.setenv("USERS_TABLE", users_table)
-    monkeypatch.setenv("SECRET_ARN", "the-key")
+def shop(aws, artefact_bucket, profiles_table, users_table, pseudonyms, tmp_path, monkeypatch):
     for check in ("CONFIGURATION_CHECK_S", "SNAPSHOT_CHECK_S", "TRENDS_CHECK_S", "TIME_BUDGET_MS"):
         monkeypatch.setenv(check, "0")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "tmp"))

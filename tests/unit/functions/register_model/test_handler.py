@@ -67,7 +67,6 @@ class Workflow(World):
 @pytest.fixture
 def workflow(aws, artefact_bucket, tmp_path, monkeypatch):
     aws("sagemaker").create_model_package_group(ModelPackageGroupName=GROUP)
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
     monkeypatch.setenv("MODEL_PACKAGE_GROUP", GROUP)
     return Workflow(aws, artefact_bucket, tmp_path)
 

@@ -7,8 +7,6 @@ from tests.unit.functions.run_canary.trial import ATTRIBUTE, Trial
 @pytest.fixture
 def trial(aws, artefact_bucket, lake_bucket, set_variables, monkeypatch):
     set_variables(
-        ARTEFACT_BUCKET=artefact_bucket,
-        LAKE_BUCKET=lake_bucket,
         MODEL_PACKAGE_GROUP=GROUP,
         ATTRIBUTE_OUTCOMES_FUNCTION=ATTRIBUTE,
         CANARY_SHARE_PERCENT="20",

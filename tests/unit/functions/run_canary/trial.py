@@ -11,7 +11,6 @@ from typing import Any
 import orjson
 import pytest
 
-from alsolike.configuration import recommendation_id
 from alsolike.lake import outcomes, served
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import CanaryReport, CanaryReports
@@ -20,6 +19,8 @@ from alsolike.registry.decision import Check
 from functions.run_canary import handler
 from tests.builders.lambda_events import LambdaContext
 from tests.builders.parquet import OUTCOMES, SERVED, parquet
+from tests.builders.served_rows import served as served_row
+from tests.builders.served_rows import stored
 from tests.builders.world import GROUP, World
 
 ATTRIBUTE = "attribute_outcomes"
@@ -94,19 +95,12 @@ class Trial(World):
         rows = []
         for user in users:
             arm = canary.experiment.arm_of(user)
-            row = {
-                "served_ms": self.now_ms, "recommender": "for-you", "model_version": arm.model or canary.champion,
-                "arms": [canary.experiment.label(arm)], "shopper": f"hash of {user}", "source": "model",
-                "degraded": list(degraded), "configuration": 0, "asked": 0, "item_ids": [], "origins": [],
-                "propensities": [], "took_ms": 10.0, **fields,
+            values = {
+                "served_ms": self.now_ms, "model_version": arm.model or canary.champion,
+                "arms": [canary.experiment.label(arm)], "shopper": f"hash of {user}", "degraded": list(degraded),
+                "took_ms": 10.0, **fields,
             }  # fmt: skip
-            row["recommendation_id"] = recommendation_id.create(
-                answered_ms=row["served_ms"],
-                recommender=row["recommender"],
-                version=row["model_version"],
-                arms=row["arms"],
-            )
-            rows.append(row)
+            rows.append(stored(served_row(**values)))
         self.archive(rows)
         return rows
 

@@ -62,7 +62,7 @@ class Runs:
 
 @pytest.fixture
 def runs(aws, artefact_bucket, lake_bucket, set_variables):
-    set_variables(ARTEFACT_BUCKET=artefact_bucket, LAKE_BUCKET=lake_bucket, SPARK_ABOVE_MB="1")
+    set_variables(SPARK_ABOVE_MB="1")
     return Runs(aws, artefact_bucket, lake_bucket)
 
 

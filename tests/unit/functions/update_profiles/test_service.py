@@ -159,8 +159,7 @@ def test_erased_profile_has_no_actions_and_keeps_their_keys():
 
 
 @pytest.fixture
-def invoke(profiles_table, artefact_bucket, set_variables):
-    set_variables(PROFILES_TABLE=profiles_table, ARTEFACT_BUCKET=artefact_bucket, SECRET_ARN="the-key")
+def invoke(profiles_table, artefact_bucket):
     return lambda event: handler.lambda_handler(event, LambdaContext())
 
 

@@ -48,8 +48,7 @@ class Run:
 
 
 @pytest.fixture
-def run(aws, artefact_bucket, monkeypatch):
-    monkeypatch.setenv("ARTEFACT_BUCKET", artefact_bucket)
+def run(aws, artefact_bucket):
     run = Run(aws("s3"), artefact_bucket)
     run.put("users/000007.json", json.dumps(USERS).encode())
     return run
