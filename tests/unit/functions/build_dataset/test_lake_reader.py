@@ -1,7 +1,6 @@
 """Reads of the lake: objects that a compaction changes, other writers, and invalid files."""
 
 import pyarrow as pa
-import pytest
 
 from alsolike.lake import partitions
 from alsolike.lake.duplicates import deduplicate
@@ -12,11 +11,6 @@ from tests.builders.lakes import HOUR_MS, Watched, keep_up, keys, row, write
 from tests.builders.parquet import parquet
 
 LATER_MS = HOUR_MS + 1_000
-
-
-@pytest.fixture
-def s3(aws):
-    return aws("s3")
 
 
 def events(client, bucket):

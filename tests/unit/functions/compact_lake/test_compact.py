@@ -16,11 +16,6 @@ QUIET_MS = HOUR_MS + 1_000
 
 
 @pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
-@pytest.fixture
 def raw(s3, lake_bucket):
     """Write five batches of one day, and return their keys. Each batch repeats an event of the previous one."""
     return [

@@ -23,11 +23,6 @@ from tests.builders.served_rows import stored as as_stored
 from tests.fakes.places import create_bucket
 
 
-@pytest.fixture
-def s3(aws):
-    return aws("s3")
-
-
 @pytest.mark.parametrize("step", [4, 11, 18])
 def test_killed_upkeep_loses_no_event_and_next_calls_finish(s3, lake_bucket, step):
     """Interrupt the upkeep at some steps. The slow tests interrupt each step."""

@@ -241,12 +241,21 @@ class TestStart:
         assert "has been active since 2026-03-01 04:00:00 UTC, and only one run is active at a time" in message
 
 
-def test_canary_starts_the_workflow_at_the_canary_state(operator, machine):
-    route = "POST /operator/models/{version}/promotion"
+TRIAL = "POST /operator/models/{version}/promotion"
 
-    result = operator.act(route, {"reason": "spring", "canary": True}, version="v4")
+
+def test_canary_starts_the_workflow_at_the_canary_state(operator, machine):
+    result = operator.act(TRIAL, {"reason": "spring", "canary": True}, version="v4")
 
     (execution,) = machine.executions.values()
     assert result == {"champion": None, "runId": execution["name"], "warnings": []}
     assert json.loads(execution["input"]) == {"version": "v4", "reason": f"spring (operator {SUBJECT})"}
     assert operator.champion.version == "v2"
+
+
+def test_canary_during_a_run_is_refused(operator, machine):
+    machine.put("e1", "RUNNING")
+
+    status, message = operator.refused(TRIAL, {"reason": "spring", "canary": True}, version="v4")
+
+    assert (status, "run e1 has been active" in message) == (409, True)

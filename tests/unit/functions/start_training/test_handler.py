@@ -8,25 +8,24 @@ from hypothesis import strategies as st
 
 from alsolike.declarations.storage import CHAMPION_KEY, TRAINING_RUN_KEY
 from alsolike.registry.canary import Canary
-from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidBundle, InvalidInput, MissingSetting, NotFound
 from functions.start_training import handler
 from functions.start_training.service import EngineRule
 from functions.start_training.training_run import Cause, Trigger, read_trigger, run_of
 from tests.builders.lambda_events import NOW_MS, LambdaContext
+from tests.builders.world import World
 from tests.fakes.places import objects
 
 STARTED = "2026-03-01T04:05:06Z"
 
 
-class Runs:
+class Runs(World):
     """Executions of a state machine, and the function that each execution invokes first."""
 
     def __init__(self, aws, bucket, lake):
-        self.s3, self.bucket, self.lake = aws("s3"), bucket, lake
-        self.stepfunctions = aws("stepfunctions")
-        self.registry = Registry(self.s3, bucket)
+        super().__init__(aws, bucket)
+        self.lake, self.stepfunctions = lake, aws("stepfunctions")
         machine = self.stepfunctions.create_state_machine(
             name="training", definition="{}", roleArn="arn:aws:iam::123456789012:role/training"
         )
@@ -50,11 +49,11 @@ class Runs:
 
     def put_model(self, version):
         for name in ("graph.data", "graph.onnx", "manifest.json"):
-            self.s3.put_object(Bucket=self.bucket, Key=f"models/{version}/{name}", Body=f"{version} {name}")
+            self.put(f"models/{version}/{name}", f"{version} {name}".encode())
 
-    def promote(self, version):
+    def serve_model(self, version):
         self.put_model(version)
-        self.registry.promote(version, reason="a test", now_ms=NOW_MS)
+        self.promote(version)
 
     def keys(self, prefix):
         return list(objects(self.s3, self.bucket, prefix))
@@ -80,12 +79,12 @@ def test_first_run_acquires_the_lock_and_builds_a_dataset(runs):
 
 def test_run_deletes_old_datasets_that_no_kept_version_uses(runs, monkeypatch):
     for version in ("v1", "v2"):
-        runs.promote(version)
+        runs.serve_model(version)
     for dataset in ("v0", "v1", "v2", "latest"):
         for name in ("interactions.parquet", "manifest.json"):
-            runs.s3.put_object(Bucket=runs.bucket, Key=f"datasets/{dataset}/{name}", Body=b"1")
+            runs.put(f"datasets/{dataset}/{name}", b"1")
         time.sleep(0.002)
-    runs.s3.put_object(Bucket=runs.bucket, Key="datasets/broken-off/interactions.parquet", Body=b"1")
+    runs.put("datasets/broken-off/interactions.parquet", b"1")
 
     def datasets_after(days):
         monkeypatch.setattr(
@@ -122,7 +121,7 @@ def test_lock_of_an_ended_or_unknown_run_is_taken_over(runs, holder):
     runs.stop(first)
     if holder:
         body = json.dumps({"execution_id": holder.format(first), "run_id": "r0"})
-        runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=body)
+        runs.put(TRAINING_RUN_KEY, body)
 
     assert runs.start(second)["first"] == "dataset"
     assert runs.holder() == second
@@ -133,7 +132,7 @@ def test_lock_of_an_ended_or_unknown_run_is_taken_over(runs, holder):
     [b"", b"{", b"[]", b"null", b"{}", b'{"execution_id": 1, "run_id": "r"}', b'{"execution_id": "", "run_id": "r"}'],
 )
 def test_unreadable_lock_raises_and_can_be_cleared(runs, body):
-    runs.s3.put_object(Bucket=runs.bucket, Key=TRAINING_RUN_KEY, Body=body)
+    runs.put(TRAINING_RUN_KEY, body)
     turn = TrainingLock(runs.s3, runs.stepfunctions, runs.bucket)
 
     with pytest.raises(InvalidInput, match=r"is unreadable: .*; repair it with `alsolike models repair`$"):
@@ -149,7 +148,7 @@ def test_unreadable_lock_raises_and_can_be_cleared(runs, body):
 
 def test_training_with_a_deleted_champion_pointer_fails(runs):
     runs.s3.put_bucket_versioning(Bucket=runs.bucket, VersioningConfiguration={"Status": "Enabled"})
-    runs.promote("v1")
+    runs.serve_model("v1")
     runs.s3.delete_object(Bucket=runs.bucket, Key=CHAMPION_KEY)
 
     with pytest.raises(InvalidBundle, match="was deleted; repair it with `alsolike models repair`"):
@@ -178,7 +177,7 @@ def test_only_one_of_two_concurrent_runs_acquires_the_lock(runs, there_was_one_b
 
 
 def test_champion_is_copied_into_the_dataset(runs):
-    runs.promote("v1")
+    runs.serve_model("v1")
 
     run_id = runs.start(runs.execution("a"))["run_id"]
 
@@ -192,7 +191,7 @@ CHECKSUM = "ab" * 32
 
 def test_imported_graph_is_copied_into_the_dataset(runs):
     for name in ("graph.onnx", "model.json"):
-        runs.s3.put_object(Bucket=runs.bucket, Key=f"training/graphs/{CHECKSUM}/{name}", Body=name)
+        runs.put(f"training/graphs/{CHECKSUM}/{name}", name)
 
     answer = runs.start(runs.execution("a"), {"trigger": "by-hand", "imported": CHECKSUM})
 
@@ -207,7 +206,7 @@ def test_import_without_files_is_refused(runs):
 
 
 def test_named_version_starts_at_its_canary_without_a_dataset(runs):
-    runs.promote("v1")
+    runs.serve_model("v1")
 
     answer = runs.start(runs.execution("a"), {"version": "v0"})
 
@@ -217,19 +216,16 @@ def test_named_version_starts_at_its_canary_without_a_dataset(runs):
 
 @pytest.mark.parametrize("is_active", [False, True])
 def test_canary_is_kept_only_while_its_run_is_active(runs, is_active):
-    runs.promote("v1")
+    runs.serve_model("v1")
     runs.put_model("v2")
     run_id = runs.start(runs.execution("a"))["run_id"] if is_active else "of-a-dead-run"
-    champion = runs.registry.champion()
-    assert champion
     canary = Canary("v2", "v1", 0.1, NOW_MS, NOW_MS + 1, 100, run_id=run_id)
-    runs.registry.start_canary(champion, canary)
+    runs.registry.start_canary(runs.champion, canary)
 
     answer = runs.start(runs.execution("b"))
 
     assert answer["first"] == ("busy" if is_active else "dataset")
-    left = runs.registry.champion()
-    assert (left.version, left.canary) == ("v1", canary if is_active else None)
+    assert (runs.champion.version, runs.champion.canary) == ("v1", canary if is_active else None)
 
 
 @pytest.mark.parametrize(
