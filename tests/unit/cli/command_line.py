@@ -9,9 +9,12 @@ from typer.testing import CliRunner
 from cli.main import app, main
 
 
-def run(*arguments, **options):
-    """Run a command. Its exceptions are raised unless `catch_exceptions=True` is given."""
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], **{"catch_exceptions": False, **options})
+def run(*arguments, exit_code=None, **options):
+    """Run a command. Its exceptions are raised unless `catch_exceptions=True` is given. Check a given exit status."""
+    options = {"catch_exceptions": False, **options}
+    result = CliRunner().invoke(app, [str(argument) for argument in arguments], **options)
+    assert exit_code in (None, result.exit_code), result.output
+    return result
 
 
 def exit_status(monkeypatch, *arguments):
@@ -23,9 +26,7 @@ def exit_status(monkeypatch, *arguments):
 
 
 def run_json(*arguments):
-    result = run(*arguments, "--json")
-    assert result.exit_code == 0, result.output
-    return json.loads(result.stdout)
+    return json.loads(run(*arguments, "--json", exit_code=0).stdout)
 
 
 def cells(text):

@@ -2,20 +2,15 @@ import json
 
 import numpy as np
 import pytest
-from typer.testing import CliRunner
 
 from alsolike.runtime.errors import InvalidInput
-from cli.evaluate import evaluate
-from cli.group import CommandGroup
 from model_export.algorithms import by_default, known
 from model_export.algorithms.ease import Ease
 from model_export.algorithms.popularity import PopularityModel
 from model_export.evaluation.cold_start import DEFAULT_SCALES
 from tests.builders.sentence_model import write_model
+from tests.unit.cli import command_line
 from tests.unit.model_export.shops import random_sequences
-
-app = CommandGroup()
-app.command()(evaluate)
 
 RESULT_KEYS = ["algorithm", "seen", "test_users", "hr", "ndcg", "mrr", "coverage", "fit_s", "peak_mb"]
 
@@ -34,8 +29,7 @@ def run(file, *arguments, **options):
     """Return stdout and stderr. The protocol is temporal by default."""
     options = {"interactions": file, "protocol": "temporal", **options}
     words = [str(word) for name, value in options.items() for word in (f"--{name.replace('_', '-')}", value)]
-    result = CliRunner().invoke(app, ["evaluate", *words, *arguments], catch_exceptions=False)
-    assert result.exit_code == 0, result.output
+    result = command_line.run("evaluate", *words, *arguments, exit_code=0)
     return result.stdout, result.stderr
 
 

@@ -95,9 +95,8 @@ def test_explanation_as_text_has_reasons_and_differences(function, pseudonyms):
     response_id = log(function, shopper=pseudonyms.shopper("anna"), origins=["ranked", "filled"])
     function.answer = replayed("fig")
 
-    found = explain(response_id, "--user", "anna")
+    found = explain(response_id, "--user", "anna", exit_code=0)
 
-    assert found.exit_code == 0
     assert "view pear (2)" in found.stdout
     assert "popular: the list ended before" in found.stdout
     assert "repeated for the time of the response, the result differs:" in found.stdout
@@ -249,9 +248,8 @@ def test_request_or_user_that_contradicts_the_response_is_refused(function, pseu
     response_id = log(function, shopper=pseudonyms.shopper("anna"), filter="sweet")
     options = ["--request", request_file(tmp_path, **fields)] if fields else ["--user", "ben"]
 
-    found = explain(response_id, *options)
+    found = explain(response_id, *options, exit_code=1)
 
-    assert found.exit_code == 1
     assert message in str(found.exception)
     assert function.events == []
 

@@ -49,9 +49,8 @@ def shop(deployment, client, tmp_path, select):
 
 
 def test_named_filter_is_explained_and_counted():
-    result = check("cheap")
+    result = check("cheap", exit_code=0)
 
-    assert result.exit_code == 0
     assert result.stdout.splitlines() == [
         "INCLUDE ItemID WHERE Items.PRICE < 2",
         "only items where Items.PRICE is less than 2",
@@ -114,9 +113,8 @@ def test_inputs_needed_for_the_count_are_listed_and_unknown_ones_refused():
         "INCLUDE ItemID WHERE Items.PRICE <= $MOST AND Items.BRAND IN ($BRANDS) AND Items.PRICE < CurrentItem.PRICE"
     )
 
-    incomplete = check(expression, "--value", "MOST=2")
+    incomplete = check(expression, "--value", "MOST=2", exit_code=0)
 
-    assert incomplete.exit_code == 0
     assert incomplete.stdout.splitlines()[-1] == "not counted: it needs --value BRANDS=... and the item of a request"
     with pytest.raises(
         InvalidInput, match=r"filterValues\.MOSTT is not a parameter of filter .*, expected MOST, BRANDS"
@@ -177,25 +175,22 @@ def test_invalid_option_value_is_refused(arguments, message):
     ],
 )  # fmt: skip
 def test_syntax_error_is_marked_in_the_expression(expression, line):
-    result = check(expression)
+    result = check(expression, exit_code=1)
 
-    assert result.exit_code == 1
     assert result.stdout.splitlines()[:2] == [expression.replace("\r\n", "  ").replace("\x1b", r"\x1b"), line]
     assert "items pass" not in result.stdout
 
 
 def test_unknown_event_type_is_a_problem():
-    result = check('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchse")')
+    result = check('EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchse")', exit_code=1)
 
-    assert result.exit_code == 1
     assert "eventType is 'purchse', expected one of view" in result.stdout
     assert "did you mean purchase?" in result.stdout
 
 
 def test_value_without_items_has_a_hint():
-    result = check('INCLUDE ItemID WHERE Items.BRAND = "Own"')
+    result = check('INCLUDE ItemID WHERE Items.BRAND = "Own"', exit_code=0)
 
-    assert result.exit_code == 0
     assert 'hint: no item has "Own" in Items.BRAND, did you mean "own"?' in result.stdout
     assert check_as_json('INCLUDE ItemID WHERE Items.BRAND IN ("own")')["hints"] == []
 
@@ -254,9 +249,8 @@ def test_recommend_refuses_metadata_columns_of_no_item(monkeypatch):
 def test_recommend_accepts_a_metadata_column_of_other_items(monkeypatch):
     answer(monkeypatch, RecommendedItem("kiwi", 0.5, {}), unknown_columns=("BRAND",))
 
-    result = run("recommend", "--user", "7", "--metadata", "BRAND")
+    result = run("recommend", "--user", "7", "--metadata", "BRAND", exit_code=0)
 
-    assert result.exit_code == 0
     assert "kiwi" in result.stdout
 
 
@@ -287,9 +281,8 @@ def test_filter_of_a_file_is_counted_with_the_columns_of_the_file(tmp_path, depl
         "format: 1\nitems: {columns: {ON_SALE: boolean}}\nfilters: {sale: INCLUDE ItemID WHERE Items.ON_SALE = true}\n"
     )
 
-    result = check("sale", "--file", draft)
+    result = check("sale", "--file", draft, exit_code=0)
 
-    assert result.exit_code == 0
     assert result.stdout.splitlines()[-1] == "1 of 3 items pass"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import json
 import re
 from pathlib import Path
@@ -10,15 +11,14 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from typer.testing import CliRunner
 
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.recommendations import recommend_invocations
 from alsolike.runtime.errors import NotFound, Unavailable
-from cli import main as command
 from operations.configuration import file
 from operations.configuration.configuration_versions import ConfigurationStore
+from tests.unit.cli import command_line
 from tests.unit.cli.stub_function import StubFunction
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -61,8 +61,7 @@ CATALOGUE: dict[str, Any] = {"warnings": []}
 """Response of the function to a comparison with the catalogue."""
 
 
-def run(*arguments):
-    return CliRunner().invoke(command.app, ["rules", *arguments], catch_exceptions=False)
+run = functools.partial(command_line.run, "rules")
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +165,7 @@ def test_history_lists_changes_with_author_and_reason():
 def test_published_draft_is_shown_as_a_file_without_defaults():
     run("remove", "none")
 
-    shown = CliRunner().invoke(command.app, ["config", "show"], catch_exceptions=False).stdout
+    shown = command_line.run("config", "show").stdout
 
     assert "clock_skew_s" not in shown
     assert "spring:" in shown

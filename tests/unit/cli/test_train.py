@@ -41,9 +41,8 @@ def raising(error):
 def test_interrupted_train_prints_how_to_follow_the_run(shop, monkeypatch):
     monkeypatch.setattr(training_run, "follow", raising(KeyboardInterrupt))
 
-    result = run("train", "--env", "shop")
+    result = run("train", "--env", "shop", exit_code=130)
 
-    assert result.exit_code == 130
     assert "the run continues without this command, as execution run-7" in result.stderr
     assert "status --env shop`" in result.stderr
     assert "train --execution run-7 --env shop`" in result.stderr
@@ -79,9 +78,8 @@ def test_model_that_is_not_promoted_exits_with_status_3(shop, monkeypatch, decis
     outcome = dataclasses.replace(OUTCOME, decision=decision)
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 
-    result = run("train", "--env", "shop")
+    result = run("train", "--env", "shop", exit_code=3)
 
-    assert result.exit_code == 3
     assert f"model r1 was {decision.replace('_', ' ')}:\n  passed: parity\n" in result.stdout
 
 

@@ -111,9 +111,8 @@ def test_up_ends_without_an_error_if_the_cloud_was_stopped(tmp_path):
 
 
 def test_down_without_a_cloud_succeeds_with_a_message(tmp_path):
-    result = run("down", "--state", str(tmp_path / "cloud.json"))
+    result = run("down", "--state", str(tmp_path / "cloud.json"), exit_code=0)
 
-    assert result.exit_code == 0
     assert "no embedded cloud runs here" in result.stderr
 
 

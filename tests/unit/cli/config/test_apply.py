@@ -73,14 +73,12 @@ def test_undeclared_name_in_a_filter_is_refused_unless_forced(shop, file, condit
     columns = "items: {columns: {brand: string, inStock: boolean}}\nusers: {columns: {brand: string}}"
     path = file(f"format: 1\n{columns}\nfilters:\n  own: INCLUDE ItemID WHERE {condition}\n{use}\n")
 
-    refused = run("apply", path)
+    refused = run("apply", path, exit_code=1)
 
-    assert refused.exit_code == 1
     assert f"{path}:5:" in refused.stderr
     assert f": filters.own {message}" in refused.stderr
     assert shop.current().version == 0
-    forced = run("apply", path, "--force")
-    assert forced.exit_code == 0
+    forced = run("apply", path, "--force", exit_code=0)
     assert f": filters.own {message}" in forced.stderr
     assert shop.current().version == 1
 
@@ -96,9 +94,8 @@ def test_undeclared_name_in_a_filter_is_refused_unless_forced(shop, file, condit
 def test_undeclared_column_of_a_rule_is_refused(rule, message):
     columns = "items: {columns: {brand: string, price: number}}"
 
-    result = run("check", "-", stdin=f"format: 1\n{columns}\nrules: {{r: {{{rule}}}}}\n")
+    result = run("check", "-", stdin=f"format: 1\n{columns}\nrules: {{r: {{{rule}}}}}\n", exit_code=1)
 
-    assert result.exit_code == 1
     assert message in result.stderr
 
 
@@ -166,9 +163,8 @@ def test_live_version_of_a_later_release_can_be_compared_and_replaced(shop, clie
     client("s3").put_object(Bucket=NAMES.artefact_bucket, Key=CONFIGURATION_KEY, Body=body)
     path = file(HEAVIER_VIEWS)
 
-    compared = run("diff", path)
+    compared = run("diff", path, exit_code=3)
 
-    assert compared.exit_code == 3
     assert "warning: version 4 is live and cannot be read by this release: format is 2" in compared.stderr
     assert run("apply", path).stdout.startswith("version 5 is live")
 
@@ -176,11 +172,10 @@ def test_live_version_of_a_later_release_can_be_compared_and_replaced(shop, clie
 def test_diff_shows_different_values_and_sets_the_exit_status(shop, file):
     path = file(HEAVIER_VIEWS)
 
-    different = run("diff", path)
+    different = run("diff", path, exit_code=3)
     run("apply", path)
     same = run("diff", "-", stdin="events: {'view': {weight: 2.0}}\nformat: 1")
 
-    assert different.exit_code == 3
     assert different.stdout.splitlines()[:2] == ["--- version 0", f"+++ {path}"]
     changed = [line for line in different.stdout.splitlines()[2:] if line[0] in "+-"]
     assert changed == ["-    weight: 1", "+    weight: 2"]

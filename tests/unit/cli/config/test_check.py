@@ -33,9 +33,8 @@ recommender: {}
 
 
 def test_documented_example_is_valid_and_has_every_key():
-    result = run("check", str(EXAMPLE))
+    result = run("check", str(EXAMPLE), exit_code=0)
 
-    assert result.exit_code == 0
     assert result.stdout == f"{EXAMPLE} is valid\n"
     assert "warning" not in result.stderr
     configuration = parse(yaml_document.read(EXAMPLE.read_text()).value)
@@ -45,9 +44,8 @@ def test_documented_example_is_valid_and_has_every_key():
 
 
 def test_check_reports_all_errors_in_the_order_of_the_file():
-    result = run("check", "-", stdin=f"format: 2\n{BAD}limits:\n  clock_skew_s: 5 s\n")
+    result = run("check", "-", stdin=f"format: 2\n{BAD}limits:\n  clock_skew_s: 5 s\n", exit_code=1)
 
-    assert result.exit_code == 1
     assert result.stdout == ""
     assert [" ".join(line.split(" ")[:2]) for line in result.stderr.splitlines()] == [
         "stdin:1:9: format",
@@ -85,17 +83,15 @@ def test_documented_errors_equal_the_output_of_check(tmp_path, monkeypatch):
     ],
 )
 def test_every_type_of_error_has_line_and_column(text, message):
-    result = run("check", "-", stdin=text)
+    result = run("check", "-", stdin=text, exit_code=1)
 
-    assert result.exit_code == 1
     assert message in result.stderr
     assert all(line.startswith("stdin:") for line in result.stderr.splitlines())
 
 
 def test_check_prints_one_json_document():
-    result = run("check", "-", "--json", stdin="format: 1\nevents: {view: {weight: -101}}\n")
+    result = run("check", "-", "--json", stdin="format: 1\nevents: {view: {weight: -101}}\n", exit_code=1)
 
-    assert result.exit_code == 1
     error = {
         "line": 2, "column": 25, "path": "events.view.weight",
         "message": "events.view.weight is -101, expected a number from -100 to 100",
@@ -122,9 +118,8 @@ def test_too_large_file_is_refused(tmp_path):
 def test_expired_rules_have_a_warning():
     pins = '[{item: "1", position: 1, until: 2020-01-01}, {item: "2", position: 2, until: 2199-01-01}]'
 
-    result = run("check", "-", stdin=f"format: 1\nrules: {{spring: {{pins: {pins}}}}}\n")
+    result = run("check", "-", stdin=f"format: 1\nrules: {{spring: {{pins: {pins}}}}}\n", exit_code=0)
 
-    assert result.exit_code == 0
     assert [line for line in result.stderr.splitlines() if line.startswith("warning")] == [
         "warning: stdin:2:57: rules.spring.pins[0].until is past, so the rule has no effect"
     ]
@@ -239,9 +234,8 @@ def test_check_without_a_deployment_reports_that_nothing_was_compared(file, tmp_
     path = file(UNUSED_FILTER)
     monkeypatch.chdir(tmp_path)
 
-    result = run("check", path)
+    result = run("check", path, exit_code=0)
 
-    assert result.exit_code == 0
     assert result.stderr.startswith(f"note: {path} was not compared with a catalogue: no embedded cloud runs here")
     assert run("check", "-", stdin="format: 1\n").stderr == ""
 

@@ -48,9 +48,8 @@ def spring(**stated):
 
 
 def test_experiment_is_started_listed_shown_and_stopped(shop):
-    started = run("start", "spring", *HALVES, "--layer", "home", "--yes", "--reason", "it is spring")
+    started = run("start", "spring", *HALVES, "--layer", "home", "--yes", "--reason", "it is spring", exit_code=0)
 
-    assert started.exit_code == 0
     assert "spring starts: version 2 is live" in started.stderr
     version = shop.version(2)
     assert (version.reason, version.document["rules"]) == ("it is spring", {"spring": {}})
@@ -92,12 +91,10 @@ def test_piped_tables_have_no_colours(shop):
 
 
 def test_start_requires_confirmation_and_dry_run_changes_nothing(shop):
-    declined = run("start", "spring", *HALVES, input="n\n")
-    dry = run("start", "spring", *HALVES, "--dry-run")
+    declined = run("start", "spring", *HALVES, input="n\n", exit_code=1)
+    dry = run("start", "spring", *HALVES, "--dry-run", exit_code=0)
 
-    assert declined.exit_code == 1
     assert "start spring on shop? [y/N]" in declined.stderr
-    assert dry.exit_code == 0
     assert dry.stdout.startswith("experiments:\n  spring:\n")
     assert shop.current().version == 1
     assert run("start", "spring", *HALVES, input="y\n").exit_code == 0

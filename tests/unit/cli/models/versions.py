@@ -58,9 +58,7 @@ class Shop(World):
 
 
 def run(*arguments):
-    result = command_line.run("models", *arguments, "--env", "shop", terminal_width=200)
-    assert result.exit_code == 0, result.stderr
-    return result.stdout
+    return command_line.run("models", *arguments, "--env", "shop", terminal_width=200, exit_code=0).stdout
 
 
 def document(*arguments: str) -> Any:
