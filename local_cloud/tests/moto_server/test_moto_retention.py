@@ -43,7 +43,7 @@ def changed_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         monkeypatch.setattr(owner, name, member)  # Lets monkeypatch restore the member.
     runtime: Any = SimpleNamespace()
     for change in (*retention.CHANGES,):
-        change.apply(runtime)
+        change(runtime)
     stores.forget_objects()
     stores._keep_every_stream_record(runtime)
     tables._size_stream_records(runtime)

@@ -52,7 +52,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(StreamShard, "forget_records", None, raising=False)
     runtime: Any = SimpleNamespace(recorder=Recorder(None, region=REGION, account=ACCOUNT))
     for change in tables.CHANGES:
-        change.apply(runtime)
+        change(runtime)
     with mock_aws():
         yield boto3.client("dynamodb", region_name=REGION)
 

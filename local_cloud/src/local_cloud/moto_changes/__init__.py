@@ -1,8 +1,8 @@
 """Changes to moto. They require a pinned version of moto.
 
 moto answers the API calls of AWS but executes little. The changes execute what moto stores: functions run, events reach
-their targets, and training jobs train. Each change names parts of moto that it relies on. A test compares these parts
-with stored fingerprints, and fails if another version of moto changes one of them.
+their targets, and training jobs train. The docstring of a change is its reason. A test compares the parts of moto that
+changes rely on with stored fingerprints, and fails if another version of moto changes one of them.
 """
 
 from typing import Final
@@ -18,9 +18,9 @@ from local_cloud.moto_changes import (
     stores,
     tables,
 )
-from local_cloud.moto_changes.change import MotoChange, Runtime
+from local_cloud.moto_changes.change import Change, Runtime
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
+CHANGES: Final[tuple[Change, ...]] = (
     *recording.CHANGES,  # First, because the locks of later changes must also cover the recording.
     *invocations.CHANGES,
     *stores.CHANGES,
@@ -36,4 +36,4 @@ CHANGES: Final[tuple[MotoChange, ...]] = (
 def change_moto(runtime: Runtime) -> None:
     """Apply all changes to moto in this process. They cannot be undone."""
     for change in CHANGES:
-        change.apply(runtime)
+        change(runtime)

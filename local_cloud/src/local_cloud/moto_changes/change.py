@@ -1,9 +1,8 @@
-"""Base types of the changes to moto, and the runtime that the changes call."""
+"""Replacement of members of moto, and the runtime that the changes call."""
 
 import functools
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from local_cloud.events.targets import Target
@@ -41,13 +40,8 @@ class Runtime(Protocol):
     def access_key(self, role_arn: str, session: str, /) -> str: ...
 
 
-@dataclass(frozen=True, slots=True)
-class MotoChange:
-    """Change of moto: its reason, the parts of moto that it relies on (`module:qualified.name`), and its code."""
-
-    why: str
-    touches: tuple[str, ...]
-    apply: Callable[[Runtime], None]
+Change = Callable[[Runtime], None]
+"""Function that changes moto in this process."""
 
 
 def replace(owner: type, name: str, member: Callable[..., Any] | property) -> None:

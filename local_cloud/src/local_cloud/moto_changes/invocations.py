@@ -5,6 +5,7 @@ import copy
 import gzip
 import json
 import uuid
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,7 +18,7 @@ from moto.sns.models import Subscription
 
 from local_cloud.events.targets import Target
 from local_cloud.execution.function import ThrottledError
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace, wrapping
+from local_cloud.moto_changes.change import Change, Runtime, replace, wrapping
 from local_cloud.telemetry.filter_patterns import read_pattern
 
 # EventBridge targets that moto serves. The runtime serves all other targets.
@@ -25,6 +26,8 @@ _MOTO_TARGETS = ("archive", "api-destination")
 
 
 def _invoke_functions(runtime: Runtime) -> None:
+    """moto runs functions in Docker and knows neither asynchronous invocations nor throttling."""
+
     def invoke(
         self: Any, function_name: str, qualifier: str | None, body: Any, headers: Any, response_headers: Any
     ) -> bytes:
@@ -60,6 +63,8 @@ def _invoke_functions(runtime: Runtime) -> None:
 
 
 def _read_qualifier(runtime: Runtime) -> None:
+    """moto expects the Qualifier of Invoke under another name, and ignores it."""
+
     @wrapping(LambdaResponse, "_get_param")
     def get_param(original: Any, self: Any, name: str, *arguments: Any, **options: Any) -> Any:
         if name == "qualifier":
@@ -82,6 +87,8 @@ class _KafkaMapping(EventSourceMapping):
 
 
 def _map_kafka(runtime: Runtime) -> None:
+    """moto has no event source mappings of self-managed Kafka."""
+
     @wrapping(LambdaBackend, "create_event_source_mapping")
     def create(original: Any, self: Any, spec: dict[str, Any]) -> Any:
         if not spec.get("SelfManagedEventSource"):
@@ -100,6 +107,8 @@ def _map_kafka(runtime: Runtime) -> None:
 
 
 def _detach_event_sources(runtime: Runtime) -> None:
+    """moto invokes functions of event source mappings within a put, one record at a time; here, pollers do it."""
+
     @wrapping(LambdaBackend, "create_event_source_mapping")
     def create(original: Any, self: Any, spec: dict[str, Any]) -> Any:
         from moto.dynamodb.models import dynamodb_backends
@@ -119,6 +128,8 @@ def _detach_event_sources(runtime: Runtime) -> None:
 
 
 def _notify_functions(runtime: Runtime) -> None:
+    """moto's notification of a function lacks the topic and the attributes."""
+
     @wrapping(Subscription, "publish")
     def publish(
         original: Any,
@@ -159,6 +170,8 @@ def _notify_functions(runtime: Runtime) -> None:
 
 
 def _filter_subscriptions(runtime: Runtime) -> None:
+    """moto sends subscriptions of a log all lines, including those that the pattern excludes, and ignores aliases."""
+
     @wrapping(LogStream, "_send_log_events")
     def send(
         original: Any, self: Any, service: str, destination_arn: str, filter_name: str, log_events: list[dict[str, Any]]
@@ -183,6 +196,8 @@ def _filter_subscriptions(runtime: Runtime) -> None:
 
 
 def _reach_targets(runtime: Runtime) -> None:
+    """moto raises for most targets of rules, and matches every event with a rule that has only a schedule."""
+
     @wrapping(Rule, "send_to_targets")
     def send_to_targets(original: Any, self: Any, original_event: Any, transform_input: bool = True) -> None:
         pattern = self.event_pattern
@@ -209,47 +224,12 @@ def _iso(moment: Any) -> str:
     return f"{datetime.fromtimestamp(float(moment or datetime.now(UTC).timestamp()), UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
-    MotoChange(
-        "moto runs functions in Docker and knows neither asynchronous invocations nor throttling",
-        ("moto.awslambda.models:LambdaBackend.invoke", "moto.awslambda.models:LambdaFunction.invoke"),
-        _invoke_functions,
-    ),
-    MotoChange(
-        "moto expects the Qualifier of Invoke under another name, and ignores it",
-        ("moto.awslambda.responses:LambdaResponse.invoke",),
-        _read_qualifier,
-    ),
-    MotoChange(
-        "moto invokes functions of event source mappings within a put, one record at a time; here, pollers do it",
-        (
-            "moto.awslambda.models:LambdaBackend.create_event_source_mapping",
-            "moto.kinesis.models:Stream.put_record",
-            "moto.dynamodb.models.table:StreamShard.add",
-        ),
-        _detach_event_sources,
-    ),
-    MotoChange(
-        "moto has no event source mappings of self-managed Kafka",
-        (
-            "moto.awslambda.models:EventSourceMapping",
-            "moto.awslambda.models:LambdaBackend.create_event_source_mapping",
-        ),
-        _map_kafka,
-    ),
-    MotoChange(
-        "moto's notification of a function lacks the topic and the attributes",
-        ("moto.sns.models:Subscription.publish",),
-        _notify_functions,
-    ),
-    MotoChange(
-        "moto sends subscriptions of a log all lines, including those that the pattern excludes, and ignores aliases",
-        ("moto.logs.models:LogStream._send_log_events", "moto.logs.models:LogStream.put_log_events"),
-        _filter_subscriptions,
-    ),
-    MotoChange(
-        "moto raises for most targets of rules, and matches every event with a rule that has only a schedule",
-        ("moto.events.models:Rule.send_to_targets", "moto.events.models:EventPattern.matches_event"),
-        _reach_targets,
-    ),
+CHANGES: Final[Sequence[Change]] = (
+    _invoke_functions,
+    _read_qualifier,
+    _detach_event_sources,
+    _map_kafka,
+    _notify_functions,
+    _filter_subscriptions,
+    _reach_targets,
 )

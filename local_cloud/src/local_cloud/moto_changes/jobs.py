@@ -3,6 +3,7 @@
 import copy
 import functools
 import threading
+from collections.abc import Sequence
 from typing import Any, Final
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -12,12 +13,13 @@ from moto.sagemaker.exceptions import ConflictException, ResourceInUseException,
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace, wrapping
+from local_cloud.moto_changes.change import Change, Runtime, replace, wrapping
 from local_cloud.moto_glue import MotoJobRunRecord, described, job_run_request
 from local_cloud.moto_training import MotoTrainingRecord, training_request
 
 
 def _train(runtime: Runtime) -> None:
+    """moto's training jobs complete immediately without running, cannot be stopped, and accept a name twice."""
     environment = threading.local()
 
     @wrapping(SageMakerModelBackend, "create_training_job")
@@ -64,7 +66,7 @@ def _update_and_keep_properties(self: Any, model_package_arn: str, **parameters:
 
 
 def keep_package_properties(_: Runtime | None = None) -> None:
-    """Change moto so that an update of a model package keeps the properties that the update does not name.
+    """an update of a model package in moto deletes the properties that it does not name.
 
     Repeated calls have no effect.
     """
@@ -72,7 +74,7 @@ def keep_package_properties(_: Runtime | None = None) -> None:
 
 
 def delete_packages(_: Runtime | None = None) -> None:
-    """Change moto so that it deletes model packages, and groups without packages."""
+    """moto cannot delete model packages and their groups."""
 
     def delete_model_package(self: Any) -> Any:
         name = self._get_param("ModelPackageName")
@@ -94,6 +96,8 @@ def delete_packages(_: Runtime | None = None) -> None:
 
 
 def _run_glue_jobs(runtime: Runtime) -> None:
+    """moto's runs of Glue jobs advance when they are described, run nothing, and cannot be stopped."""
+
     @wrapping(FakeJob, "start_job_run")
     def start_job_run(original_start: Any, self: Any, *arguments: Any, **options: Any) -> str:
         run_id = str(original_start(self, *arguments, **options))
@@ -123,34 +127,4 @@ def _run_glue_jobs(runtime: Runtime) -> None:
     replace(GlueResponse, "batch_stop_job_run", batch_stop_job_run)
 
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
-    MotoChange(
-        "moto's training jobs complete immediately without running, cannot be stopped, and accept a name twice",
-        (
-            "moto.sagemaker.models:SageMakerModelBackend.create_training_job",
-            "moto.sagemaker.models:FakeTrainingJob.__init__",
-            "moto.sagemaker.responses:SageMakerResponse.create_training_job",
-        ),
-        _train,
-    ),
-    MotoChange(
-        "an update of a model package in moto deletes the properties that it does not name",
-        ("moto.sagemaker.models:SageMakerModelBackend.update_model_package",),
-        keep_package_properties,
-    ),
-    MotoChange(
-        "moto cannot delete model packages and their groups",
-        ("moto.sagemaker.models:SageMakerModelBackend.create_model_package",),
-        delete_packages,
-    ),
-    MotoChange(
-        "moto's runs of Glue jobs advance when they are described, run nothing, and cannot be stopped",
-        (
-            "moto.glue.models:FakeJob.start_job_run",
-            "moto.glue.models:FakeJobRun.__init__",
-            "moto.glue.models:FakeJobRun.as_dict",
-            "moto.moto_api._internal.managed_state_model:ManagedState",
-        ),
-        _run_glue_jobs,
-    ),
-)
+CHANGES: Final[Sequence[Change]] = (_train, keep_package_properties, delete_packages, _run_glue_jobs)

@@ -2,7 +2,7 @@
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from moto.cloudwatch.models import CloudWatchBackend, MetricAggregatedDatum, Met
 
 from local_cloud.alarms.series import Datapoint, Series, check_statistic, series_of, statistic_of
 from local_cloud.metric_store import MetricStore, utc
-from local_cloud.moto_changes.change import MotoChange, replace
+from local_cloud.moto_changes.change import Change, Runtime, replace
 
 _DESCENDING: Final = "TimestampDescending"
 
@@ -115,17 +115,9 @@ def _by_period(
     return [(start + number * period, found) for number, found in periods.items()]
 
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
-    MotoChange(
-        "moto keeps each value of a metric, has no percentiles, and mixes metrics of one name in two namespaces",
-        tuple(
-            f"moto.cloudwatch.models:{name}"
-            for name in (
-                "CloudWatchBackend.get_all_metrics", "CloudWatchBackend.get_metric_data",
-                "CloudWatchBackend.get_metric_statistics", "CloudWatchBackend.put_metric_data", "MetricAggregatedDatum",
-                "Statistics",
-            )
-        ),
-        lambda runtime: store_metrics(runtime.recorder.metrics),
-    ),
-)  # fmt: skip
+def _keep_metrics(runtime: Runtime) -> None:
+    """moto keeps each value of a metric, has no percentiles, and mixes metrics of one name in two namespaces."""
+    store_metrics(runtime.recorder.metrics)
+
+
+CHANGES: Final[Sequence[Change]] = (_keep_metrics,)

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from moto.dynamodb.models import DynamoDBBackend
@@ -14,7 +14,7 @@ from moto.s3.models import FakeKey, S3Backend
 from moto.sqs.models import Queue
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace, wrapping
+from local_cloud.moto_changes.change import Change, Runtime, replace, wrapping
 
 _BY_BUCKET_AND_KEY = (
     "put_object", "delete_object", "put_object_acl", "put_object_legal_hold", "put_object_retention",
@@ -23,6 +23,8 @@ _BY_BUCKET_AND_KEY = (
 
 
 def _record_items(runtime: Runtime) -> None:
+    """moto keeps items in memory only."""
+
     def record(backend: Any, table_name: str, keys: dict[str, Any]) -> None:
         table = backend.get_table(table_name)
         hash_key = DynamoType(keys[table.hash_key_attr])
@@ -63,6 +65,8 @@ def _record_items(runtime: Runtime) -> None:
 
 
 def _record_objects(runtime: Runtime) -> None:
+    """moto keeps objects in memory only."""
+
     def recorded(write: Callable[..., Any]) -> Callable[..., Any]:
         signature = inspect.signature(write)
 
@@ -89,6 +93,7 @@ def _record_objects(runtime: Runtime) -> None:
 
 
 def _read_stored_contents(runtime: Runtime) -> None:
+    """moto keeps the contents of all objects in memory, and copies those of a bucket to list its versions."""
     value: Any = FakeKey.value
 
     def read(self: Any) -> bytes:
@@ -108,6 +113,8 @@ def _read_stored_contents(runtime: Runtime) -> None:
 
 
 def _record_streams(runtime: Runtime) -> None:
+    """moto keeps stream records in memory only."""
+
     @wrapping(Stream, "put_record")
     def put_record(original: Any, self: Any, *arguments: Any, **options: Any) -> tuple[str, str]:
         with runtime.recorder.together():  # a commit between the two writes would leave a gap in the shard
@@ -123,6 +130,8 @@ def _record_streams(runtime: Runtime) -> None:
 
 
 def _record_messages_and_executions(runtime: Runtime) -> None:
+    """topics and executions change queues and histories without a request."""
+
     @wrapping(Queue, "add_message")
     def add_message(add: Any, self: Any, message: Any) -> None:
         add(self, message)
@@ -135,45 +144,10 @@ def _record_messages_and_executions(runtime: Runtime) -> None:
         runtime.recorder.changed("states")
 
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
-    MotoChange(
-        "moto keeps items in memory only",
-        tuple(
-            f"moto.dynamodb.models:DynamoDBBackend.{name}"
-            for name in ("put_item", "update_item", "delete_item", "transact_write_items", "delete_table")
-        ),
-        _record_items,
-    ),
-    MotoChange(
-        "moto keeps objects in memory only",
-        (
-            *(f"moto.s3.models:S3Backend.{name}" for name in (*_BY_BUCKET_AND_KEY, "put_object_tagging")),
-            "moto.s3.models:FakeKey.__setstate__",
-        ),
-        _record_objects,
-    ),
-    MotoChange(
-        "moto keeps the contents of all objects in memory, and copies those of a bucket to list its versions",
-        ("moto.s3.models:FakeKey", "moto.s3.models:S3Backend.list_object_versions"),
-        _read_stored_contents,
-    ),
-    MotoChange(
-        "moto keeps stream records in memory only",
-        (
-            "moto.kinesis.models:Stream.put_record",
-            "moto.kinesis.models:KinesisBackend.delete_stream",
-            "moto.kinesis.models:Record",
-            "moto.dynamodb.models.table:StreamShard.add",
-        ),
-        _record_streams,
-    ),
-    MotoChange(
-        "topics and executions change queues and histories without a request",
-        (
-            "moto.sqs.models:Queue.add_message",
-            "moto.stepfunctions.parser.backend.execution:Execution.__init__",
-            "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication._reflect_execution_status",
-        ),
-        _record_messages_and_executions,
-    ),
+CHANGES: Final[Sequence[Change]] = (
+    _record_items,
+    _record_objects,
+    _read_stored_contents,
+    _record_streams,
+    _record_messages_and_executions,
 )

@@ -1,5 +1,6 @@
 """Limits of moto's data in memory: log lines, notifications, executions, iterators and state changes of alarms."""
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 from moto.cloudwatch.models import Alarm
@@ -8,7 +9,7 @@ from moto.logs.models import LogGroup
 from moto.sns.models import Topic
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, wrapping
+from local_cloud.moto_changes.change import Change, Runtime, wrapping
 from local_cloud.storage.executions import StoredWorker, has_ended
 
 LOG_GROUP_BYTES: Final = 5_000_000
@@ -27,6 +28,8 @@ _ITERATORS: Final = 1_000
 
 
 def keep_newest_lines(_: Runtime | None = None) -> None:
+    """moto keeps all log lines."""
+
     @wrapping(LogGroup, "put_log_events")
     def put_log_events(original: Any, self: Any, log_stream_name: str, log_events: list[dict[str, Any]]) -> Any:
         token = original(self, log_stream_name, log_events)
@@ -59,7 +62,7 @@ def _number(line: Any) -> int:
 
 
 def keep_newest_executions(_: Runtime | None = None) -> None:
-    """Change moto so that the start of an execution deletes the oldest ended executions of the state machine.
+    """moto keeps all executions, each with the objects of its thread.
 
     The start also deletes the threads of ended executions, except for the newest `_WITH_MAP_RUNS`.
     """
@@ -79,7 +82,7 @@ def keep_newest_executions(_: Runtime | None = None) -> None:
 
 
 def keep_newest_notes(_: Runtime | None = None) -> None:
-    """Change moto so that it keeps only the newest notifications, state changes of alarms and stream iterators."""
+    """moto keeps all notifications, state changes and iterators."""
 
     @wrapping(Topic, "publish")
     def published(publish: Any, self: Any, *arguments: Any, **options: Any) -> Any:
@@ -103,21 +106,4 @@ def keep_newest_notes(_: Runtime | None = None) -> None:
         wrapping(DynamoDBStreamsBackend, name)(trimmed)
 
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
-    MotoChange("moto keeps all log lines", ("moto.logs.models:LogGroup.put_log_events",), keep_newest_lines),
-    MotoChange(
-        "moto keeps all executions, each with the objects of its thread",
-        ("moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution",),
-        keep_newest_executions,
-    ),
-    MotoChange(
-        "moto keeps all notifications, state changes and iterators",
-        (
-            "moto.sns.models:Topic.publish",
-            "moto.cloudwatch.models:Alarm.update_state",
-            "moto.dynamodbstreams.models:DynamoDBStreamsBackend.get_shard_iterator",
-            "moto.dynamodbstreams.models:DynamoDBStreamsBackend.get_records",
-        ),
-        keep_newest_notes,
-    ),
-)
+CHANGES: Final[Sequence[Change]] = (keep_newest_lines, keep_newest_executions, keep_newest_notes)

@@ -1,19 +1,19 @@
 """Changes that show and delete the stacks of this cloud."""
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult, EmptyResult
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace
+from local_cloud.moto_changes.change import Change, Runtime, replace
 
 _OPERATIONS = ("get_template", "describe_stacks", "list_stack_resources", "delete_stack")
 
 
 def show_stacks(runtime: Runtime) -> None:
-    """Change moto so that it describes and deletes the stacks that this cloud deployed. moto serves other stacks."""
+    """moto knows no stacks that were deployed here."""
 
     def get_template(name: str) -> Any:
         template = runtime.stacks.template(name)
@@ -46,10 +46,4 @@ def _first(answer: Callable[[Any], Any], original: Callable[[Any], Any]) -> Call
     return answered
 
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
-    MotoChange(
-        "moto knows no stacks that were deployed here",
-        tuple(f"moto.cloudformation.responses:CloudFormationResponse.{name}" for name in _OPERATIONS),
-        show_stacks,
-    ),
-)
+CHANGES: Final[Sequence[Change]] = (show_stacks,)

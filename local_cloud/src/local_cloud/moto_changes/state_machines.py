@@ -4,7 +4,7 @@ import functools
 import json
 import sys
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, cast
 
 import boto3
@@ -42,7 +42,7 @@ from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, replace, wrapping
+from local_cloud.moto_changes.change import Change, Runtime, replace, wrapping
 
 # Metric of an execution by its final status.
 _ENDINGS: Final[Mapping[str, str]] = {
@@ -52,14 +52,15 @@ _ENDINGS: Final[Mapping[str, str]] = {
     ExecutionStatus.TIMED_OUT: "ExecutionsTimedOut",
 }
 
-_STATE_MAP = "moto.stepfunctions.parser.asl.component.state.exec.state_map"
-
 
 def _execute_state_machines(runtime: Runtime) -> None:
+    """moto executes state machines only if it is configured to."""
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
 
 
 def _name_executions(runtime: Runtime) -> None:
+    """moto gives all executions without a name the same name."""
+
     @wrapping(StepFunctionsParserBackend, "start_execution")
     def start_execution(
         original: Any, self: Any, state_machine_arn: str, name: str | None = None, *arguments: Any
@@ -68,6 +69,7 @@ def _name_executions(runtime: Runtime) -> None:
 
 
 def _sign_as_the_role(runtime: Runtime) -> None:
+    """moto's state machines call services without the access key of their role."""
     original = boto_client.boto_client_for
 
     @functools.wraps(original)
@@ -93,6 +95,8 @@ def _sign_as_the_role(runtime: Runtime) -> None:
 
 
 def _measure_executions(runtime: Runtime) -> None:
+    """moto's state machines have no metrics for alarms."""
+
     @wrapping(Execution, "start")
     def measured_start(start: Any, self: Any) -> None:
         start(self)
@@ -108,6 +112,8 @@ def _measure_executions(runtime: Runtime) -> None:
 
 
 def _wait_for_training_jobs(runtime: Runtime) -> None:
+    """moto's state machines do not wait for training jobs."""
+
     @wrapping(StateTaskServiceUnsupported, "__init__")
     def initialised(initialise: Any, self: Any) -> None:
         initialise(self)
@@ -143,6 +149,8 @@ def _wait_for_training_jobs(runtime: Runtime) -> None:
 
 
 def _wait_for_glue_jobs(runtime: Runtime) -> None:
+    """moto's state machines fail when they wait for Glue jobs, and treat a stopped run as successful."""
+
     @wrapping(StateTaskServiceGlue, "__init__")
     def initialised(initialise: Any, self: Any) -> None:
         initialise(self)
@@ -185,6 +193,8 @@ def _task_failed(task: Any, env: Any, *, cause: str) -> FailureEventException:
 
 
 def _list_all_items_of_a_map(runtime: Runtime) -> None:
+    """moto gives a distributed map only the first page of listed objects, with times that are not JSON."""
+
     def list_objects(env: Any, resource_runtime_part: Any, state_credentials: Any) -> None:
         client = ItemsInS3._get_s3_client(
             resource_runtime_part=resource_runtime_part, state_credentials=state_credentials
@@ -198,6 +208,8 @@ def _list_all_items_of_a_map(runtime: Runtime) -> None:
 
 
 def _fail_maps(runtime: Runtime) -> None:
+    """moto's distributed maps succeed even if all items fail."""
+
     @wrapping(DistributedIterationComponent, "_map_run")
     def map_run(original: Any, self: Any, env: Any, eval_input: Any) -> None:
         original(self, env, eval_input)
@@ -223,60 +235,13 @@ def _map_failed(env: Any) -> FailureEventException:
     )
 
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
-    MotoChange(
-        "moto executes state machines only if it is configured to",
-        ("moto.stepfunctions.responses:get_backend",),
-        _execute_state_machines,
-    ),
-    MotoChange(
-        "moto gives all executions without a name the same name",
-        ("moto.stepfunctions.parser.models:StepFunctionsParserBackend.start_execution",),
-        _name_executions,
-    ),
-    MotoChange(
-        "moto's state machines call services without the access key of their role",
-        ("moto.stepfunctions.parser.asl.utils.boto_client:boto_client_for",),
-        _sign_as_the_role,
-    ),
-    MotoChange(
-        "moto's state machines have no metrics for alarms",
-        (
-            "moto.stepfunctions.parser.backend.execution:Execution.start",
-            "moto.stepfunctions.parser.backend.execution:BaseExecutionWorkerCommunication._reflect_execution_status",
-        ),
-        _measure_executions,
-    ),
-    MotoChange(
-        "moto's state machines do not wait for training jobs",
-        (
-            "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported"
-            ":StateTaskServiceUnsupported",
-            "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_callback"
-            ":StateTaskServiceCallback._eval_integration_pattern",
-        ),
-        _wait_for_training_jobs,
-    ),
-    MotoChange(
-        "moto gives a distributed map only the first page of listed objects, with times that are not JSON",
-        (f"{_STATE_MAP}.item_reader.eval.resource_eval_s3:ResourceEvalS3",),
-        _list_all_items_of_a_map,
-    ),
-    MotoChange(
-        "moto's distributed maps succeed even if all items fail",
-        (
-            f"{_STATE_MAP}.iteration.distributed_iteration_component:DistributedIterationComponent._map_run",
-            f"{_STATE_MAP}.iteration.itemprocessor.distributed_item_processor_worker"
-            ":DistributedItemProcessorWorker._eval_job",
-        ),
-        _fail_maps,
-    ),
-    MotoChange(
-        "moto's state machines fail when they wait for Glue jobs, and treat a stopped run as successful",
-        (
-            "moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_glue"
-            ":StateTaskServiceGlue",
-        ),
-        _wait_for_glue_jobs,
-    ),
+CHANGES: Final[Sequence[Change]] = (
+    _execute_state_machines,
+    _name_executions,
+    _sign_as_the_role,
+    _measure_executions,
+    _wait_for_training_jobs,
+    _list_all_items_of_a_map,
+    _fail_maps,
+    _wait_for_glue_jobs,
 )

@@ -2,6 +2,7 @@
 
 import functools
 import threading
+from collections.abc import Sequence
 from typing import Any, Final
 
 from moto import backends
@@ -11,21 +12,23 @@ from moto.core.common_models import BaseModel
 from moto.kinesis.models import Record, Shard
 from moto.s3.responses import S3Response
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, one_by_one, replace
+from local_cloud.moto_changes.change import Change, Runtime, one_by_one, replace
 
 _OBJECT_WRITES = ("put_object", "delete_object")
 
 
 def _write_objects_one_by_one(runtime: Runtime) -> None:
+    """moto checks a condition and puts an object in two steps, so that two conditional puts can both succeed."""
     one_by_one(S3Response, _OBJECT_WRITES)
 
 
 def forget_objects(_: Runtime | None = None) -> None:
-    """Change moto so that it does not add a new object to the list of instances of the object's class."""
+    """moto keeps every object that it ever created, such as overwritten items and results of queries."""
     replace(BaseModel, "__new__", staticmethod(lambda cls, *_, **__: object.__new__(cls)))
 
 
 def _list_once(runtime: Runtime) -> None:
+    """moto lists its own directory and the methods of a class for each request."""
     names = tuple(backends.list_of_moto_modules())
     backends.list_of_moto_modules = lambda: names
     methods: Any = responses
@@ -33,6 +36,7 @@ def _list_once(runtime: Runtime) -> None:
 
 
 def _keep_every_stream_record(runtime: Runtime) -> None:
+    """moto loses records that are put at the same time, keeps all, and reads a shard from its beginning each time."""
     lock = threading.Lock()
 
     def put_record(self: Any, partition_key: str, data: str, explicit_hash_key: str) -> str:
@@ -70,39 +74,14 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
 
 
 def store_composite_alarms(_: Runtime | None = None) -> None:
-    """Change moto so that it stores composite alarms in the same way as other alarms."""
+    """moto can store composite alarms, but has no operation for it."""
     replace(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
 
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
-    MotoChange(
-        "moto keeps every object that it ever created, such as overwritten items and results of queries",
-        ("moto.core.common_models:BaseModel.__new__",),
-        forget_objects,
-    ),
-    MotoChange(
-        "moto checks a condition and puts an object in two steps, so that two conditional puts can both succeed",
-        tuple(f"moto.s3.responses:S3Response.{name}" for name in _OBJECT_WRITES),
-        _write_objects_one_by_one,
-    ),
-    MotoChange(
-        "moto lists its own directory and the methods of a class for each request",
-        ("moto.backends:list_of_moto_modules", "moto.core.responses:method_names_from_class"),
-        _list_once,
-    ),
-    MotoChange(
-        "moto loses records that are put at the same time, keeps all, and reads a shard from its beginning each time",
-        (
-            "moto.kinesis.models:Record",
-            "moto.kinesis.models:Shard.put_record",
-            "moto.kinesis.models:Shard.get_records",
-            "moto.kinesis.models:Shard.get_max_sequence_number",
-        ),
-        _keep_every_stream_record,
-    ),
-    MotoChange(
-        "moto can store composite alarms, but has no operation for it",
-        ("moto.cloudwatch.responses:CloudWatchResponse.put_metric_alarm",),
-        store_composite_alarms,
-    ),
+CHANGES: Final[Sequence[Change]] = (
+    forget_objects,
+    _write_objects_one_by_one,
+    _list_once,
+    _keep_every_stream_record,
+    store_composite_alarms,
 )

@@ -6,7 +6,7 @@ import copy
 import functools
 import random
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NoReturn
 
@@ -20,7 +20,7 @@ from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
 from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 
-from local_cloud.moto_changes.change import MotoChange, Runtime, one_by_one, replace, wrapping
+from local_cloud.moto_changes.change import Change, Runtime, one_by_one, replace, wrapping
 
 _ITEM_WRITES = ("put_item", "update_item", "delete_item", "transact_write_items")
 
@@ -50,6 +50,8 @@ _PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?").fullmatch
 
 
 def _query_one_partition(runtime: Runtime) -> None:
+    """moto reads the whole table for each Query."""
+
     @wrapping(Table, "query")
     def query(original: Any, self: Any, hash_key: Any, *arguments: Any, **options: Any) -> Any:
         if hash_key is None or options.get("index_name"):
@@ -60,6 +62,8 @@ def _query_one_partition(runtime: Runtime) -> None:
 
 
 def _project_attributes(runtime: Runtime) -> None:
+    """moto decodes a whole item for each attribute of a projection."""
+
     @wrapping(Item, "project")
     def project(original: Any, self: Any, projection_expressions: list[list[str]]) -> Any:
         names = [name for expression in projection_expressions for name in expression]
@@ -71,6 +75,8 @@ def _project_attributes(runtime: Runtime) -> None:
 
 
 def _scan_from_the_start_key(runtime: Runtime) -> None:
+    """moto sorts a table by slow comparisons for each page of a Scan, and reads all earlier pages again."""
+
     def all_items(self: Any) -> list[Any]:
         items = list(self.items.values())
         if self.has_range_key:
@@ -100,6 +106,7 @@ def _key(item: Any) -> tuple[Any, ...]:
 
 
 def _size_items_once(runtime: Runtime) -> None:
+    """moto sizes an item once for each of its attributes, and looks up a key's type under many names."""
     cast: Any = DynamoType.cast_value
     to_json: Any = Item.to_json
 
@@ -137,6 +144,7 @@ def _text_bytes(text: str) -> int:
 
 
 def _put_batches_in_one_pass(runtime: Runtime) -> None:
+    """moto parses a BatchWriteItem by its shapes, and checks and stores the items one at a time."""
     handlers: Any = responses
     original = handlers.DynamoHandler._dispatch
 
@@ -237,10 +245,13 @@ class _NotPlainError(Exception):
 
 
 def _write_items_one_by_one(runtime: Runtime) -> None:
+    """moto checks a condition and writes in two steps, so that two conditional writes can both succeed."""
     one_by_one(DynamoDBBackend, (*_ITEM_WRITES, "put_plain_items"))
 
 
 def _size_stream_records(runtime: Runtime) -> None:
+    """moto writes each stream record as JSON to learn its size, gives it the region us-east-1, and keeps it."""
+
     def create(self: Any, table: Any, stream_type: str, event_name: str, old: Any, new: Any, seq: int) -> None:
         self.record = _record_of(table, old, new)
 
@@ -296,6 +307,8 @@ def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dic
 
 
 def _pass_items_through(runtime: Runtime) -> None:
+    """moto converts each attribute of an item several times, and looks it up under many names."""
+
     @wrapping(JSONParser, "_parse_map")
     def parse_map(parse: Any, self: Any, shape: Any, value: Any) -> Any:
         if _holds_attributes(self, shape) and all(map(_is_plain, value.values())):
@@ -346,61 +359,13 @@ def _is_plain(value: Any) -> bool:
     return False
 
 
-CHANGES: Final[tuple[MotoChange, ...]] = (
-    MotoChange(
-        "moto reads the whole table for each Query",
-        ("moto.dynamodb.models.table:Table.query",),
-        _query_one_partition,
-    ),
-    MotoChange(
-        "moto decodes a whole item for each attribute of a projection",
-        ("moto.dynamodb.models.dynamo_type:Item.project",),
-        _project_attributes,
-    ),
-    MotoChange(
-        "moto sorts a table by slow comparisons for each page of a Scan, and reads all earlier pages again",
-        ("moto.dynamodb.models.table:Table.all_items", "moto.dynamodb.models.table:Table.scan"),
-        _scan_from_the_start_key,
-    ),
-    MotoChange(
-        "moto sizes an item once for each of its attributes, and looks up a key's type under many names",
-        (
-            "moto.dynamodb.models.dynamo_type:Item.__init__",
-            "moto.dynamodb.models.dynamo_type:Item.size",
-            "moto.dynamodb.models.dynamo_type:Item.to_json",
-            "moto.dynamodb.models.dynamo_type:LimitedSizeDict",
-            "moto.dynamodb.models.dynamo_type:DynamoType",
-        ),
-        _size_items_once,
-    ),
-    MotoChange(
-        "moto parses a BatchWriteItem by its shapes, and checks and stores the items one at a time",
-        (
-            "moto.core.responses:BaseResponse._dispatch",
-            "moto.dynamodb.responses:DynamoHandler.batch_write_item",
-            "moto.dynamodb.models.table:Table.put_item",
-            "moto.dynamodb.models.table:StreamShard.add",
-        ),
-        _put_batches_in_one_pass,
-    ),
-    MotoChange(
-        "moto checks a condition and writes in two steps, so that two conditional writes can both succeed",
-        tuple(f"moto.dynamodb.models:DynamoDBBackend.{name}" for name in _ITEM_WRITES),
-        _write_items_one_by_one,
-    ),
-    MotoChange(
-        "moto writes each stream record as JSON to learn its size, gives it the region us-east-1, and keeps it",
-        ("moto.dynamodb.models.table:StreamRecord.__init__", "moto.dynamodb.models.table:StreamShard.get"),
-        _size_stream_records,
-    ),
-    MotoChange(
-        "moto converts each attribute of an item several times, and looks it up under many names",
-        (
-            "moto.core.parse:RequestParser._parse_map",
-            "moto.core.serialize:BaseJSONSerializer._serialize_type_map",
-            "moto.dynamodb.models.utilities:dynamo_to_dict",
-            "moto.dynamodb.responses:DynamoResult.__init__",
-        ),
-        _pass_items_through,
-    ),
+CHANGES: Final[Sequence[Change]] = (
+    _query_one_partition,
+    _project_attributes,
+    _scan_from_the_start_key,
+    _size_items_once,
+    _put_batches_in_one_pass,
+    _write_items_one_by_one,
+    _size_stream_records,
+    _pass_items_through,
 )
