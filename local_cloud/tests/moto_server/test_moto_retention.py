@@ -16,7 +16,7 @@ from moto import mock_aws
 from moto.cloudwatch.models import Alarm, cloudwatch_backends
 from moto.core.common_models import BaseModel
 from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.table import StreamRecord, StreamShard
+from moto.dynamodb.models.table import StreamShard
 from moto.dynamodbstreams.models import DynamoDBStreamsBackend, dynamodbstreams_backends
 from moto.kinesis.models import Shard, kinesis_backends
 from moto.logs.models import LogGroup, logs_backends
@@ -36,7 +36,7 @@ def changed_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         (BaseModel, "__new__"), (LogGroup, "put_log_events"), (StepFunctionsParserBackend, "start_execution"),
         (Topic, "publish"), (Alarm, "update_state"), (DynamoDBStreamsBackend, "get_shard_iterator"),
         (DynamoDBStreamsBackend, "get_records"), (Shard, "put_record"), (Shard, "get_records"),
-        (Shard, "get_max_sequence_number"), (StreamRecord, "__init__"), (StreamShard, "get"),
+        (Shard, "get_max_sequence_number"), (StreamShard, "get"),
     ]  # fmt: skip
     for owner, name in owners:
         member = vars(owner)[name]
@@ -46,7 +46,7 @@ def changed_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         change(runtime)
     stores.forget_objects()
     stores._keep_every_stream_record(runtime)
-    tables._size_stream_records(runtime)
+    tables._forget_stream_records(runtime)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         yield
 
