@@ -120,8 +120,8 @@ def test_unread_nested_property_error_has_its_path(cloud: MotoCloud) -> None:
 
 
 def test_missing_property_error_names_the_property(cloud: MotoCloud) -> None:
-    with pytest.raises(DeploymentError, match=r"Thing \(AWS::SSM::Parameter\), property Type: is required"):
-        cloud.create("AWS::SSM::Parameter", Value="x")
+    with pytest.raises(DeploymentError, match=r"Thing \(AWS::S3::BucketPolicy\), property Bucket: is required"):
+        cloud.create("AWS::S3::BucketPolicy", PolicyDocument={})
 
 
 def test_service_error_names_the_resource(cloud: MotoCloud) -> None:

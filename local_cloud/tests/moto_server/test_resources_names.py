@@ -1,6 +1,3 @@
-import pytest
-
-from local_cloud.deployer import DeploymentError
 from moto_cloud import MotoCloud
 
 RECORD = {
@@ -33,8 +30,3 @@ def test_record_and_health_check_have_their_ids(cloud: MotoCloud) -> None:
 
     assert record.physical_id == "api.shop.example"
     assert check.attributes["HealthCheckId"] == check.physical_id
-
-
-def test_unknown_property_of_a_record_is_refused(cloud: MotoCloud) -> None:
-    with pytest.raises(DeploymentError, match="Colour"):
-        cloud.create("AWS::Route53::RecordSet", **RECORD, Colour="red")

@@ -66,7 +66,7 @@ def _update_and_keep_properties(self: Any, model_package_arn: str, **parameters:
 
 
 def keep_package_properties(_: Runtime | None = None) -> None:
-    """an update of a model package in moto deletes the properties that it does not name.
+    """moto deletes the properties that an update of a model package does not name.
 
     Repeated calls have no effect.
     """

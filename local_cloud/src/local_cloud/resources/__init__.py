@@ -1,45 +1,36 @@
-"""Resource types that the embedded cloud can deploy, with a module per service."""
+"""Resource types that the embedded cloud can deploy."""
 
 from collections.abc import Mapping
 from typing import Final
 
 from local_cloud.resources import (
     apigateway,
-    apigatewayv2,
-    audit,
     budgets,
     cloudfront,
-    cloudwatch,
-    codedeploy,
     cognito,
-    domain_names,
     dynamodb,
-    ec2,
     events,
     functions,
     glue,
     iam,
+    identifiers,
     kinesis,
     kms,
     logs,
+    operations,
     s3,
-    sagemaker,
-    scheduler,
     secretsmanager,
     sns,
     sqs,
-    ssm,
     stepfunctions,
-    wafv2,
 )
 from local_cloud.resources.resource_type import ResourceType
 
-_SERVICES = (
-    apigateway, apigatewayv2, audit, budgets, cloudfront, cloudwatch, codedeploy, cognito, dynamodb, ec2, events,
-    functions, glue, iam, kinesis, kms, logs, domain_names, s3, sagemaker, scheduler, secretsmanager, sns, sqs, ssm,
-    stepfunctions, wafv2,
+_MODULES = (
+    apigateway, budgets, cloudfront, cognito, dynamodb, events, functions, glue, iam, identifiers, kinesis,
+    kms, logs, operations, s3, secretsmanager, sns, sqs, stepfunctions,
 )  # fmt: skip
 
 RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {
-    name: resource_type for service in _SERVICES for name, resource_type in service.TYPES.items()
+    name: resource_type for module in _MODULES for name, resource_type in module.TYPES.items()
 }

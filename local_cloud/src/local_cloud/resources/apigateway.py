@@ -1,4 +1,4 @@
-"""REST APIs of API Gateway with an OpenAPI document, and their stages.
+"""REST APIs of API Gateway with an OpenAPI document.
 
 moto stores only the API. The gateway reads the document and the stages from the template.
 """
@@ -23,25 +23,7 @@ def _create_api(creation: Creation) -> Created:
     return Created(api["id"], {"RestApiId": api["id"], "RootResourceId": api["rootResourceId"]})
 
 
-def _create_deployment(creation: Creation) -> Created:
-    creation.properties.keep("Description", "RestApiId")
-    deployment_id = creation.name(None, limit=128)
-    return Created(deployment_id, {"DeploymentId": deployment_id})
-
-
-def _create_stage(creation: Creation) -> Created:
-    creation.properties.keep("AccessLogSetting", "DeploymentId", "MethodSettings", "RestApiId", "Tags", "Variables")
-    return Created(creation.properties["StageName"])
-
-
-def _create_account(creation: Creation) -> Created:
-    creation.properties.keep("CloudWatchRoleArn")
-    return Created(creation.name(None, limit=128))
-
-
 TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::ApiGateway::Account": ResourceType(_create_account),
-    "AWS::ApiGateway::Deployment": ResourceType(_create_deployment),
     "AWS::ApiGateway::RestApi": ResourceType(
         _create_api,
         kept={
@@ -49,5 +31,4 @@ TYPES: Final[Mapping[str, ResourceType]] = {
             "Parameters": "they concern the import of the document, which is not imported here",
         },
     ),
-    "AWS::ApiGateway::Stage": ResourceType(_create_stage),
 }

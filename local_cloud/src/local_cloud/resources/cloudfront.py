@@ -1,4 +1,4 @@
-"""CloudFront: distributions, access to their buckets, and response headers.
+"""CloudFront: distributions and response headers.
 
 These resources are not stored in moto. `local_cloud.edge` serves the deployment's distributions.
 """
@@ -21,14 +21,7 @@ def _create_headers_policy(creation: Creation) -> Created:
     return Created(creation.token(13), {"Id": creation.token(13)})
 
 
-def _create_access_control(creation: Creation) -> Created:
-    config = creation.properties.section("OriginAccessControlConfig")
-    config.keep("Name", "Description", "OriginAccessControlOriginType", "SigningBehavior", "SigningProtocol")
-    return Created(creation.token(13), {"Id": creation.token(13)})
-
-
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::CloudFront::Distribution": ResourceType(_create_distribution),
-    "AWS::CloudFront::OriginAccessControl": ResourceType(_create_access_control),
     "AWS::CloudFront::ResponseHeadersPolicy": ResourceType(_create_headers_policy),
 }

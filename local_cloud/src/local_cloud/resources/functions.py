@@ -1,4 +1,4 @@
-"""Lambda functions, their layers, versions, aliases, event sources and permissions."""
+"""Lambda functions, their aliases, event sources and permissions."""
 
 import io
 import re
@@ -13,13 +13,6 @@ from local_cloud.resources.resource_type import Created, Creation, ResourceType
 _CONFIGURATION = (
     "Architectures", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "Handler", "LoggingConfig",
     "MemorySize", "PackageType", "Role", "Runtime", "SnapStart", "Timeout", "TracingConfig", "VpcConfig",
-)  # fmt: skip
-_MAPPING = (
-    "BatchSize", "BisectBatchOnFunctionError", "DestinationConfig", "Enabled", "EventSourceArn", "FilterCriteria",
-    "FunctionName", "FunctionResponseTypes", "MaximumBatchingWindowInSeconds", "MaximumRecordAgeInSeconds",
-    "MaximumRetryAttempts", "MetricsConfig", "ParallelizationFactor", "ProvisionedPollerConfig", "Queues",
-    "ScalingConfig", "SelfManagedEventSource", "SelfManagedKafkaEventSourceConfig", "SourceAccessConfigurations",
-    "StartingPosition", "StartingPositionTimestamp", "Topics", "TumblingWindowInSeconds",
 )  # fmt: skip
 _FUNCTION_ARN = re.compile(r"(?P<function>arn:[^:]+:lambda:[^:]+:\d+:function:[^:]+):(?P<qualifier>.+)")
 PUBLIC_PARAMETERS = "/aws/service/"
@@ -75,31 +68,15 @@ def _code(code: Mapping[str, Any]) -> dict[str, Any]:
     return {"ZipFile": buffer.getvalue()}
 
 
-def _create_layer_version(creation: Creation) -> Created:
-    properties = creation.properties
-    arn = creation.clients("lambda").publish_layer_version(
-        LayerName=creation.name("LayerName", limit=140),
-        Content=properties["Content"],
-        **properties.take("CompatibleArchitectures", "CompatibleRuntimes", "Description", "LicenseInfo"),
-    )["LayerVersionArn"]
-    return Created(arn, {"LayerVersionArn": arn})
-
-
-def _create_version(creation: Creation) -> Created:
-    version = creation.clients("lambda").publish_version(**creation.properties.take("FunctionName", "Description"))
-    arn = version["FunctionArn"]
-    return Created(arn, {"Version": version["Version"], "FunctionArn": arn})
-
-
 def _create_alias(creation: Creation) -> Created:
     properties = creation.properties
-    alias = properties.take("Name", "FunctionName", "FunctionVersion", "Description")
+    routing = {}
     if "RoutingConfig" in properties:
         weights = properties.section("RoutingConfig").sections("AdditionalVersionWeights")
-        alias["RoutingConfig"] = {
+        routing["RoutingConfig"] = {
             "AdditionalVersionWeights": {weight["FunctionVersion"]: weight["FunctionWeight"] for weight in weights}
         }
-    arn = creation.clients("lambda").create_alias(**alias)["AliasArn"]
+    arn = creation.call("lambda", "create_alias", **routing)["AliasArn"]
     return Created(arn, {"AliasArn": arn})
 
 
@@ -108,35 +85,20 @@ def _create_event_source_mapping(creation: Creation) -> Created:
     source = properties.get("EventSourceArn", "")
     if ":kafka:" in source:
         raise PropertyError("EventSourceArn", "clusters of Amazon MSK exist on AWS only; name bootstrap servers here")
-    mapping = properties.take(*_MAPPING)
-    if "SelfManagedEventSource" in mapping:
-        servers = mapping["SelfManagedEventSource"]["Endpoints"]["KafkaBootstrapServers"]
-        mapping["SelfManagedEventSource"] = {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": servers}}
-    answer = creation.clients("lambda").create_event_source_mapping(Tags=creation.tag_map(), **mapping)
+    place = {"EventSourceArn": source} if source else {}
+    if "SelfManagedEventSource" in properties:
+        servers = properties["SelfManagedEventSource"]["Endpoints"]["KafkaBootstrapServers"]
+        place = {"SelfManagedEventSource": {"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": servers}}}
+    answer = creation.call("lambda", "create_event_source_mapping", **place)
     uuid = answer["UUID"]
     return Created(uuid, {"Id": uuid, "EventSourceMappingArn": answer["EventSourceMappingArn"]})
 
 
 def _create_permission(creation: Creation) -> Created:
-    properties = creation.properties
     statement_id = creation.name(None, limit=100)
-    creation.clients("lambda").add_permission(
-        StatementId=statement_id,
-        **_function(properties["FunctionName"]),
-        **properties.take("Action", "Principal", "SourceArn", "SourceAccount", "EventSourceToken"),
-    )
+    function = _function(creation.properties["FunctionName"])
+    creation.call("lambda", "add_permission", StatementId=statement_id, **function)
     return Created(statement_id, {"Id": statement_id})
-
-
-def _create_event_invoke_config(creation: Creation) -> Created:
-    properties = creation.properties
-    function, qualifier = properties["FunctionName"], properties["Qualifier"]
-    creation.clients("lambda").put_function_event_invoke_config(
-        FunctionName=function,
-        Qualifier=qualifier,
-        **properties.take("DestinationConfig", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"),
-    )
-    return Created(f"{function}|{qualifier}")
 
 
 def _function(name_or_arn: str) -> dict[str, str]:
@@ -146,8 +108,6 @@ def _function(name_or_arn: str) -> dict[str, str]:
     return {"FunctionName": name_or_arn}
 
 
-_NOT_PROVISIONED = "moto provisions no concurrency; one process starts at boot, further processes with invocations"
-_OWN_RUNTIME = "functions run under the installed Python"
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Lambda::Function": ResourceType(
         _create_function,
@@ -156,26 +116,16 @@ TYPES: Final[Mapping[str, ResourceType]] = {
             "Layers": "moto does not have layers of other accounts",
             "LoggingConfig": "moto accepts it but does not store it",
             "RecursiveLoop": "moto looks for no loops",
-            "RuntimeManagementConfig": _OWN_RUNTIME,
+            "RuntimeManagementConfig": "functions run under the installed Python",
             "SnapStart": "moto accepts it but does not store it; a process starts at boot instead of a snapshot",
         },
     ),
-    "AWS::Lambda::LayerVersion": ResourceType(_create_layer_version),
-    "AWS::Lambda::Version": ResourceType(
-        _create_version,
-        kept={
-            "CodeSha256": "the CDK does not set it; the hash of a zip made here would differ",
-            "ProvisionedConcurrencyConfig": _NOT_PROVISIONED,
-            "RuntimePolicy": _OWN_RUNTIME,
-        },
+    "AWS::Lambda::Alias": ResourceType(
+        _create_alias,
+        kept={"ProvisionedConcurrencyConfig": "one process starts at boot instead"},
     ),
-    "AWS::Lambda::Alias": ResourceType(_create_alias, kept={"ProvisionedConcurrencyConfig": _NOT_PROVISIONED}),
     "AWS::Lambda::EventSourceMapping": ResourceType(_create_event_source_mapping),
     "AWS::Lambda::Permission": ResourceType(
         _create_permission, kept={"PrincipalOrgID": "moto accepts it but does not store it"}
-    ),
-    "AWS::Lambda::EventInvokeConfig": ResourceType(
-        _create_event_invoke_config,
-        kept={"Qualifier": "moto has one configuration per function, regardless of the qualifier"},
     ),
 }

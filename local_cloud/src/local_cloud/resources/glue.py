@@ -36,19 +36,8 @@ def _create_security_configuration(creation: Creation) -> Created:
 
 
 def _create_job(creation: Creation) -> Created:
-    properties = creation.properties
     name = creation.name("Name", limit=255)
-    creation.clients("glue").create_job(
-        Name=name,
-        Role=properties["Role"],
-        Command=properties["Command"],
-        Tags=creation.tag_map(),
-        **properties.take(
-            "Description", "DefaultArguments", "NonOverridableArguments", "GlueVersion", "WorkerType",
-            "NumberOfWorkers", "Timeout", "MaxRetries", "ExecutionProperty", "ExecutionClass", "SecurityConfiguration",
-            "Connections",
-        ),
-    )  # fmt: skip
+    creation.call("glue", "create_job", Name=name)
     return Created(name)
 
 

@@ -12,34 +12,16 @@ from local_cloud.telemetry.filter_patterns import read_pattern
 def _create_log_group(creation: Creation) -> Created:
     properties, logs = creation.properties, creation.clients("logs")
     name = creation.name("LogGroupName", limit=512)
-    optional: dict[str, Any] = {}
-    if "KmsKeyId" in properties:
-        optional["kmsKeyId"] = properties["KmsKeyId"]
-    if tags := creation.tag_map():
-        optional["tags"] = tags
-    logs.create_log_group(logGroupName=name, **optional)
+    creation.call("logs", "create_log_group", logGroupName=name)
     if "RetentionInDays" in properties:
         logs.put_retention_policy(logGroupName=name, retentionInDays=properties["RetentionInDays"])
     return Created(name, {"Arn": creation.arn("logs", f"log-group:{name}:*")})
 
 
-def _create_log_stream(creation: Creation) -> Created:
-    name = creation.name("LogStreamName", limit=512)
-    creation.clients("logs").create_log_stream(logGroupName=creation.properties["LogGroupName"], logStreamName=name)
-    return Created(name)
-
-
 def _create_metric_filter(creation: Creation) -> Created:
-    properties = creation.properties
     name = creation.name("FilterName", limit=512)
-    creation.clients("logs").put_metric_filter(
-        logGroupName=properties["LogGroupName"],
-        filterName=name,
-        filterPattern=properties["FilterPattern"],
-        metricTransformations=[
-            _transformation(transformation) for transformation in properties["MetricTransformations"]
-        ],
-    )
+    metrics = [_transformation(transformation) for transformation in creation.properties["MetricTransformations"]]
+    creation.call("logs", "put_metric_filter", filterName=name, metricTransformations=metrics)
     return Created(name)
 
 
@@ -53,18 +35,13 @@ def _transformation(transformation: Mapping[str, Any]) -> dict[str, Any]:
 
 def _create_subscription_filter(creation: Creation) -> Created:
     properties = creation.properties
+    pattern = properties["FilterPattern"]
     try:
-        read_pattern(properties["FilterPattern"])
+        read_pattern(pattern)
     except ValueError as error:
         raise PropertyError(properties.path_of("FilterPattern"), str(error)) from error
     name = creation.name("FilterName", limit=512)
-    creation.clients("logs").put_subscription_filter(
-        logGroupName=properties["LogGroupName"],
-        filterName=name,
-        filterPattern=properties["FilterPattern"],
-        destinationArn=properties["DestinationArn"],
-        **camel_case(properties.take("RoleArn", "Distribution")),
-    )
+    creation.call("logs", "put_subscription_filter", filterName=name, filterPattern=pattern)
     return Created(name)
 
 
@@ -85,7 +62,6 @@ TYPES: Final[Mapping[str, ResourceType]] = {
             "DataProtectionPolicy": "moto masks nothing",
         },
     ),
-    "AWS::Logs::LogStream": ResourceType(_create_log_stream),
     "AWS::Logs::MetricFilter": ResourceType(_create_metric_filter),
     "AWS::Logs::SubscriptionFilter": ResourceType(_create_subscription_filter),
     "AWS::Logs::ResourcePolicy": ResourceType(_create_resource_policy),

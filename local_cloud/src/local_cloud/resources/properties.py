@@ -19,19 +19,19 @@ class Properties:
     """
 
     def __init__(self, values: Mapping[str, Any], *, path: str = "") -> None:
-        self._values = dict(values)
+        self.values = dict(values)
         self._path = path
         self._read: set[str] = set()
         self._sections: dict[str, list[Self]] = {}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._values
+        return name in self.values
 
     def __getitem__(self, name: str) -> Any:
-        if name not in self._values:
+        if name not in self.values:
             raise PropertyError(self.path_of(name), "is required")
         self._read.add(name)
-        return self._values[name]
+        return self.values[name]
 
     def get(self, name: str, default: Any = None) -> Any:
         return self[name] if name in self else default  # noqa: SIM401 -- this is get itself
@@ -46,7 +46,7 @@ class Properties:
     def section(self, name: str) -> Self:
         """Return a nested object whose reads are recorded separately. It is empty if the template does not have it."""
         if name not in self._sections:
-            nested = type(self)(self._values.get(name, {}), path=self.path_of(name))
+            nested = type(self)(self.values.get(name, {}), path=self.path_of(name))
             self._sections[name] = [nested]
         return self._sections[name][0]
 
@@ -54,13 +54,16 @@ class Properties:
         if name not in self._sections:
             self._sections[name] = [
                 type(self)(values, path=f"{self.path_of(name)}[{position}]")
-                for position, values in enumerate(self._values.get(name, []))
+                for position, values in enumerate(self.values.get(name, []))
             ]
         return self._sections[name]
 
+    def is_unread(self, name: str) -> bool:
+        return name in self.values and name not in self._read and name not in self._sections
+
     def unread(self) -> Iterator[str]:
         """Yield the paths of unread properties, such as `Rules[0].Prefix`."""
-        for name in self._values:
+        for name in self.values:
             if name in self._sections:
                 for section in self._sections[name]:
                     yield from section.unread()

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -35,6 +36,27 @@ class Creation:
             return str(self.properties[property_name])
         return generated_name(self.stack, self.logical_id, limit=limit, lower=lower, suffix=suffix)
 
+    def call(self, service: str, operation: str, **parameters: Any) -> Mapping[str, Any]:
+        """Call an operation with `parameters` and the unread properties that are members of its input.
+
+        If the name of a member starts with a lower-case letter, the names in its value do, too.
+        """
+        client = self.clients(service)
+        model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+        for member, shape in model.input_shape.members.items():
+            name = member[:1].upper() + member[1:]
+            if member in parameters or not self.properties.is_unread(name):
+                continue
+            if name == "Tags":
+                parameters[member] = (
+                    self.tag_map() if shape.type_name == "map" else self.tag_list(*shape.member.members)
+                )
+            else:
+                value = self.properties[name]
+                parameters[member] = value if member == name else camel_case(value)
+        answer: Mapping[str, Any] = getattr(client, operation)(**parameters)
+        return answer
+
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
@@ -42,7 +64,7 @@ class Creation:
         """Return hexadecimal digits that are the same in each deployment of the template."""
         return _digest(self.stack, self.logical_id, length)
 
-    def tag_list(self, *, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
+    def tag_list(self, key: str = "Key", value: str = "Value") -> list[dict[str, str]]:
         return [{key: name, value: content} for name, content in self.tag_map().items()]
 
     def tag_map(self) -> dict[str, str]:
@@ -60,6 +82,49 @@ class ResourceType:
 
     create: Callable[[Creation], Created]
     kept: Mapping[str, str] = field(default_factory=dict)
+
+
+def created_by(
+    service: str,
+    operation: str,
+    ref: str,
+    *names: str,
+    name: tuple[str, int] | None = None,
+    kept: Mapping[str, str] | None = None,
+    **attributes: str,
+) -> ResourceType:
+    """Return a type whose resources one operation creates.
+
+    `ref` and `attributes` are formats of the region, the account, properties and values in the response. `names` are
+    such values that are also attributes. `name` is the parameter of a name that the template may omit, with the maximum
+    length of the name.
+    """
+
+    def create(creation: Creation) -> Created:
+        parameters = {name[0]: creation.name(name[0][0].upper() + name[0][1:], limit=name[1])} if name else {}
+        answer = creation.call(service, operation, **parameters)
+        values = defaultdict(str, {"region": creation.region, "account": creation.account})
+        values |= creation.properties.values | parameters | answer
+        formats = {name: f"{{{name}}}" for name in names} | attributes
+        return Created(
+            ref.format_map(values), {attribute: text.format_map(values) for attribute, text in formats.items()}
+        )
+
+    return ResourceType(create, kept=kept or {})
+
+
+def identified(
+    physical_id: Callable[[Creation], str],
+    attributes: Callable[[Creation, str], Mapping[str, str]] = lambda creation, physical_id: {},
+) -> ResourceType:
+    """Return a type whose resources have no effect here. Only their IDs and attributes are generated."""
+
+    def create(creation: Creation) -> Created:
+        creation.properties.keep(*creation.properties.values)
+        resource_id = physical_id(creation)
+        return Created(resource_id, attributes(creation, resource_id))
+
+    return ResourceType(create)
 
 
 def generated_name(stack: str, logical_id: str, *, limit: int, lower: bool = False, suffix: str = "") -> str:

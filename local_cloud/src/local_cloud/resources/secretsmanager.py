@@ -18,12 +18,12 @@ def _create_secret(creation: Creation) -> Created:
     value = properties.get("SecretString")
     if value is None:
         value = _generated(creation, properties.section("GenerateSecretString"))
-    secret = creation.clients("secretsmanager").create_secret(
+    secret = creation.call(
+        "secretsmanager",
+        "create_secret",
         Name=creation.name("Name", limit=512),
         SecretString=value,
-        Tags=creation.tag_list(),
         ClientRequestToken=creation.token(),
-        **properties.take("Description", "KmsKeyId"),
     )
     return Created(secret["ARN"], {"Id": secret["ARN"]})
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from local_cloud.resources.properties import Properties, PropertyError
-from local_cloud.resources.resource_type import Created, Creation, ResourceType, attribute_text, camel_case
+from local_cloud.resources.resource_type import Created, Creation, ResourceType, attribute_text
 
 
 def _create_state_machine(creation: Creation) -> Created:
@@ -14,15 +14,9 @@ def _create_state_machine(creation: Creation) -> Created:
     definition = _definition(properties, s3=lambda: creation.clients("s3"))
     for placeholder, value in properties.get("DefinitionSubstitutions", {}).items():
         definition = definition.replace(f"${{{placeholder}}}", attribute_text(value))
-    optional = properties.take("EncryptionConfiguration", "LoggingConfiguration", "TracingConfiguration")
-    arn = creation.clients("stepfunctions").create_state_machine(
-        name=name,
-        definition=definition,
-        roleArn=properties["RoleArn"],
-        type=properties.get("StateMachineType", "STANDARD"),
-        tags=creation.tag_list(key="key", value="value"),
-        **camel_case(optional),
-    )["stateMachineArn"]
+    kind = properties.get("StateMachineType", "STANDARD")
+    machine = creation.call("stepfunctions", "create_state_machine", name=name, definition=definition, type=kind)
+    arn = machine["stateMachineArn"]
     return Created(arn, {"Arn": arn, "Name": name})
 
 
