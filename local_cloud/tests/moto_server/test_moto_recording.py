@@ -1,6 +1,5 @@
 """Changes of moto's stores that must be stored together while another thread commits."""
 
-import pickle
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -13,14 +12,13 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
-from moto.dynamodb.responses import DynamoHandler
 from moto.kinesis.models import KinesisBackend, Shard, Stream, kinesis_backends
 from moto.s3.models import S3Backend
 from moto.sqs.models import Queue
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
-from local_cloud.moto_changes import recording, stores, tables
+from local_cloud.moto_changes import recording, stores
 from local_cloud.storage.collections import Collection
 from local_cloud.storage.executions import has_ended
 from local_cloud.storage.journal import DataError, Journal
@@ -39,14 +37,12 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
     owners = [
         *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "delete_table")],
         (DynamoDBBackend, "transact_write_items"),
-        (DynamoHandler, "_dispatch"),
         *[(S3Backend, name) for name in (*recording._BY_BUCKET_AND_KEY, "put_object_tagging")],
         *[(Stream, "put_record"), (KinesisBackend, "delete_stream")],
         *[(Shard, name) for name in ("put_record", "get_records", "get_max_sequence_number")],
     ]
     for owner, name in owners:  # Lets monkeypatch restore the methods that the changes below replace.
         monkeypatch.setattr(owner, name, getattr(owner, name))
-    monkeypatch.setattr(DynamoDBBackend, "put_plain_items", None, raising=False)
     with mock_aws():
         recorder = Recorder(journal, region=REGION, account=ACCOUNT)
         runtime: Any = SimpleNamespace(recorder=recorder)
@@ -54,7 +50,6 @@ def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Reco
         recording._record_objects(runtime)
         recording._record_streams(runtime)
         stores._keep_every_stream_record(runtime)
-        tables._put_batches_in_one_pass(runtime)
         recorder.start()
         yield recorder
 
@@ -100,22 +95,6 @@ def test_transaction_is_stored_atomically(
 
     assert stored == [[], [], []]
     assert [name for _, name, _ in journal.read("item")] == ["S1:a", "S1:b", "S1:c"]
-
-
-def test_batch_is_stored_with_its_stream_records(
-    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    dynamodb, stored = create_table(stream=True), list[list[str]]()
-    monkeypatch.setattr(journal, "put", committing_after(journal.put, journal, stored, "item", "record"))
-
-    puts = [{"PutRequest": {"Item": {"id": {"S": name}}}} for name in "abc"]
-    dynamodb.batch_write_item(RequestItems={"things": puts})
-    journal.commit()
-
-    assert stored == [[]] * 4
-    assert [name for _, name, _ in journal.read("item")] == ["S1:a", "S1:b", "S1:c"]
-    ((_, _, records),) = journal.read("record")
-    assert [record["dynamodb"]["Keys"]["id"]["S"] for record in pickle.loads(records)] == ["a", "b", "c"]
 
 
 def test_stream_records_of_batches_are_restored_with_their_numbers(journal: Journal, recorder: Recorder) -> None:

@@ -93,33 +93,3 @@ def test_http_api_has_its_routes_authorizer_and_stage(cloud: MotoCloud) -> None:
     assert (doorman["AuthorizerType"], doorman["EnableSimpleResponses"]) == ("REQUEST", True)
     assert created["Stage"].properties["RouteSettings"]["POST /events"]["ThrottlingBurstLimit"] == 3
     assert stage["AccessLogSettings"]["Format"] == "$context.requestId"
-
-
-def test_rest_api_has_its_endpoint_and_stage(cloud: MotoCloud) -> None:
-    api: dict[str, Any] = {"RestApiId": {"Ref": "Api"}}
-    resources = {
-        "Api": {
-            "Type": "AWS::ApiGateway::RestApi",
-            "Properties": {
-                "Name": "shop",
-                "Body": {"paths": {}},
-                "EndpointConfiguration": {"Types": ["PRIVATE"], "VpcEndpointIds": ["vpce-0a1b"]},
-                "Parameters": {"endpointConfigurationTypes": "PRIVATE"},
-            },
-        },
-        "Account": {"Type": "AWS::ApiGateway::Account", "Properties": {"CloudWatchRoleArn": "arn:role"}},
-        "Deployment": {"Type": "AWS::ApiGateway::Deployment", "Properties": {**api, "Description": "first"}},
-        "Stage": {
-            "Type": "AWS::ApiGateway::Stage",
-            "Properties": {**api, "StageName": "v1", "DeploymentId": {"Ref": "Deployment"}},
-        },
-    }
-
-    deployment = cloud.deploy_template({"Resources": resources})
-
-    created = {resource.logical_id: resource for resource in deployment.resources}
-    stored = cloud.client("apigateway").get_rest_api(restApiId=created["Api"].physical_id)
-    assert (stored["name"], stored["endpointConfiguration"]["types"]) == ("shop", ["PRIVATE"])
-    assert stored["endpointConfiguration"]["vpcEndpointIds"] == ["vpce-0a1b"]
-    assert created["Stage"].physical_id == "v1"
-    assert created["Stage"].properties["RestApiId"] == created["Api"].physical_id

@@ -104,8 +104,8 @@ def created_by(
         parameters = {name[0]: creation.name(name[0][0].upper() + name[0][1:], limit=name[1])} if name else {}
         answer = creation.call(service, operation, **parameters)
         values = defaultdict(str, {"region": creation.region, "account": creation.account})
-        values |= creation.properties.values | parameters | answer
-        formats = {name: f"{{{name}}}" for name in names} | attributes
+        values |= {**creation.properties.values, **parameters, **answer}
+        formats = {each: f"{{{each}}}" for each in names} | attributes
         return Created(
             ref.format_map(values), {attribute: text.format_map(values) for attribute, text in formats.items()}
         )
