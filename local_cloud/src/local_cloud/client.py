@@ -282,18 +282,6 @@ class Cloud:
         """Return the number of refused requests by message, and the granted actions with their use so far."""
         return self._request("GET", "/permissions")
 
-    def status(self) -> dict[str, Any]:
-        """Return the process, the addresses, the functions and the statistics of the cloud."""
-        return {
-            "pid": self.state.pid,
-            "started_at": self.state.started_at,
-            "assembly": self.state.assembly,
-            "endpoint": self.endpoint,
-            "apis": dict(self.state.apis),
-            "functions": dict(self.state.functions),
-            "statistics": self.stats(),
-        }
-
     def flush(self) -> None:
         """Wait until CloudWatch has the log lines and metrics so far, at most 30 s.
 

@@ -1,18 +1,13 @@
 """Delivery of messages to a resource by ARN."""
 
 import json
-import re
 import time
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from botocore import xform_name
-
 from local_cloud.deployment import Clients
-
-_UNIVERSAL = re.compile(r"^arn:aws:scheduler:::aws-sdk:(?P<service>[^:]+):(?P<action>.+)$")
 
 
 class UndeliverableError(Exception):
@@ -44,10 +39,6 @@ class Delivery:
 
     def send(self, arn: str, message: Message) -> None:
         """Deliver a message once. Raise UndeliverableError for an unsupported target, or the error of the service."""
-        if universal := _UNIVERSAL.match(arn):
-            client = self._clients(universal["service"].lower())
-            getattr(client, xform_name(universal["action"][0].upper() + universal["action"][1:]))(**message.body)
-            return
         service = arn.split(":")[2]
         sender = _SENDERS.get(service)
         if service == "lambda":
@@ -79,11 +70,6 @@ def _put_record(clients: Clients, arn: str, message: Message) -> None:
     clients("kinesis").put_record(StreamARN=arn, Data=message.text.encode(), PartitionKey=key)
 
 
-def _put_delivery_record(clients: Clients, arn: str, message: Message) -> None:
-    name = arn.rpartition("/")[2]
-    clients("firehose").put_record(DeliveryStreamName=name, Record={"Data": message.text.encode()})
-
-
 def _put_event(clients: Clients, arn: str, message: Message) -> None:
     body = message.body
     forwarded = isinstance(body, dict) and {"source", "detail-type", "detail"} <= set(body)
@@ -113,7 +99,6 @@ def _put_object(clients: Clients, arn: str, message: Message) -> None:
 
 _SENDERS: Mapping[str, Callable[[Clients, str, Message], None]] = {
     "events": _put_event,
-    "firehose": _put_delivery_record,
     "kinesis": _put_record,
     "logs": _put_log_event,
     "s3": _put_object,

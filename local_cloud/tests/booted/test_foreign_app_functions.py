@@ -180,7 +180,7 @@ def test_embedded_metrics_of_the_log_are_in_cloudwatch(cloud: ForeignCloud) -> N
 
 
 def test_status_has_the_source_of_each_layer_package(cloud: ForeignCloud) -> None:
-    report = cloud.cloud.status()["functions"][cloud.output("EchoFunction")]
+    report = cloud.cloud.state.functions[cloud.output("EchoFunction")]
 
     sources = {source["package"]: source for source in report["layers"]}
     assert report["runtime_client"] == "awslambdaric"

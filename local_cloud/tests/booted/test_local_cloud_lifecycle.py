@@ -131,7 +131,7 @@ def test_cloud_ends_with_its_parent_process_and_two_can_run(
         assert answer["FunctionError"] == "Unhandled"
         assert (raised["errorType"], raised["errorMessage"]) == ("ValueError", "as asked")
         assert (broken["errorType"], broken["errorMessage"]) == ("RuntimeError", "broken on purpose")
-        report = second.cloud.status()["functions"][second.output("FailingFunction")]
+        report = second.cloud.state.functions[second.output("FailingFunction")]
         assert report["runtime_client"] == "stand-in"
         assert second.http("GET", "/echo/x").status == 200
         assert second.output("LiveAlias").split(":")[3] == "eu-central-1"

@@ -16,7 +16,7 @@ WITHOUT_DATA: Final = frozenset(
         "Cognito::UserPoolClient", "Cognito::UserPoolDomain", "Cognito::UserPoolResourceServer", "Events::EventBus",
         "Events::Rule", "Glue::Job", "Glue::SecurityConfiguration", "IAM::ManagedPolicy", "IAM::Policy", "IAM::Role",
         "KMS::Alias", "Lambda::Alias", "Lambda::EventInvokeConfig", "Lambda::EventSourceMapping", "Lambda::Function",
-        "Lambda::LayerVersion", "Lambda::Permission", "Lambda::Version", "Logs::MetricFilter", "Logs::ResourcePolicy",
+        "Lambda::LayerVersion", "Lambda::Permission", "Lambda::Version",
         "Logs::SubscriptionFilter", "S3::BucketPolicy", "SNS::Subscription", "SNS::Topic", "SNS::TopicPolicy",
         "SQS::QueuePolicy", "Scheduler::Schedule", "Scheduler::ScheduleGroup", "WAFv2::WebACL",
         "Backup::BackupPlan", "Backup::BackupSelection", "Backup::BackupVault", "CloudTrail::Trail",

@@ -1,11 +1,10 @@
-"""CloudWatch Logs: groups, filters, subscriptions and resource policies."""
+"""CloudWatch Logs: groups and subscriptions."""
 
-import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 from local_cloud.resources.properties import PropertyError
-from local_cloud.resources.resource_type import Created, Creation, ResourceType, camel_case
+from local_cloud.resources.resource_type import Created, Creation, ResourceType
 from local_cloud.telemetry.filter_patterns import read_pattern
 
 
@@ -16,21 +15,6 @@ def _create_log_group(creation: Creation) -> Created:
     if "RetentionInDays" in properties:
         logs.put_retention_policy(logGroupName=name, retentionInDays=properties["RetentionInDays"])
     return Created(name, {"Arn": creation.arn("logs", f"log-group:{name}:*")})
-
-
-def _create_metric_filter(creation: Creation) -> Created:
-    name = creation.name("FilterName", limit=512)
-    metrics = [_transformation(transformation) for transformation in creation.properties["MetricTransformations"]]
-    creation.call("logs", "put_metric_filter", filterName=name, metricTransformations=metrics)
-    return Created(name)
-
-
-def _transformation(transformation: Mapping[str, Any]) -> dict[str, Any]:
-    answer: dict[str, Any] = camel_case({**transformation, "Dimensions": None})
-    del answer["dimensions"]
-    if dimensions := transformation.get("Dimensions"):
-        answer["dimensions"] = {dimension["Key"]: dimension["Value"] for dimension in dimensions}
-    return answer
 
 
 def _create_subscription_filter(creation: Creation) -> Created:
@@ -45,15 +29,6 @@ def _create_subscription_filter(creation: Creation) -> Created:
     return Created(name)
 
 
-def _create_resource_policy(creation: Creation) -> Created:
-    name = creation.properties["PolicyName"]
-    document = creation.properties["PolicyDocument"]
-    creation.clients("logs").put_resource_policy(
-        policyName=name, policyDocument=document if isinstance(document, str) else json.dumps(document)
-    )
-    return Created(name)
-
-
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::Logs::LogGroup": ResourceType(
         _create_log_group,
@@ -62,7 +37,5 @@ TYPES: Final[Mapping[str, ResourceType]] = {
             "DataProtectionPolicy": "moto masks nothing",
         },
     ),
-    "AWS::Logs::MetricFilter": ResourceType(_create_metric_filter),
     "AWS::Logs::SubscriptionFilter": ResourceType(_create_subscription_filter),
-    "AWS::Logs::ResourcePolicy": ResourceType(_create_resource_policy),
 }

@@ -43,49 +43,24 @@ class EventSources:
         self._pollers: list[Poller] = []
         for resource in deployment.of_type("AWS::Lambda::EventSourceMapping"):
             mapping = read_mapping(resource, region=region, account=account)
-            counts = self._counts.setdefault(mapping.name, Counter())
             matches = _any_of([matcher(pattern) for pattern in mapping.filters])
-            is_enabled = functools.partial(enabled, mapping.uuid)
+            common: dict[str, Any] = {
+                "invoke": invoke,
+                "enabled": functools.partial(enabled, mapping.uuid),
+                "report": report,
+                "counts": self._counts.setdefault(mapping.name, Counter()),
+            }
             if mapping.kafka is not None:
+                read_secret = functools.partial(_read_secret, clients)
                 self._pollers.append(
-                    KafkaPoller(
-                        mapping,
-                        mapping.kafka,
-                        invoke=invoke,
-                        read_secret=functools.partial(_read_secret, clients),
-                        enabled=is_enabled,
-                        metric=metric,
-                        report=report,
-                        counts=counts,
-                    )
+                    KafkaPoller(mapping, mapping.kafka, read_secret=read_secret, metric=metric, **common)
                 )
-                continue
-            if mapping.service == "sqs":
-                self._pollers.append(
-                    QueuePoller(
-                        mapping,
-                        clients,
-                        invoke=invoke,
-                        matches=matches,
-                        enabled=is_enabled,
-                        report=report,
-                        counts=counts,
-                    )
-                )
-                continue
-            for shard in open_shards(mapping):
-                self._pollers.append(
-                    StreamPoller(
-                        mapping,
-                        shard,
-                        invoke=invoke,
-                        matches=matches,
-                        enabled=is_enabled,
-                        delivery=delivery,
-                        metric=metric,
-                        report=report,
-                        counts=counts,
-                    )
+            elif mapping.service == "sqs":
+                self._pollers.append(QueuePoller(mapping, clients, matches=matches, **common))
+            else:
+                self._pollers += (
+                    StreamPoller(mapping, shard, matches=matches, delivery=delivery, metric=metric, **common)
+                    for shard in open_shards(mapping)
                 )
 
     def start(self) -> None:

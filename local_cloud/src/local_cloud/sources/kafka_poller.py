@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-process.html
 
 import base64
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -85,22 +84,14 @@ class KafkaPoller(Poller):
         mapping: EventSourceMapping,
         kafka: KafkaSource,
         *,
-        invoke: Callable[[str, bytes], InvocationResult],
         read_secret: ReadSecret,
-        enabled: Callable[[], bool],
         metric: TakeMetric,
-        report: Callable[[str], None],
-        counts: "Counter[str]",
+        **common: Any,
     ) -> None:
-        super().__init__(mapping.name)
-        self._mapping = mapping
+        super().__init__(mapping, **common)
         self._kafka = kafka
-        self._invoke = invoke
         self._read_secret = read_secret
-        self._enabled = enabled
         self._metric = metric
-        self._say = report
-        self._counts = counts
         self._batches = StreamBatches(
             mapping, invoke=self._deliver, discard=lambda _: None, pause=self._pause_between_attempts
         )
@@ -193,9 +184,6 @@ class KafkaPoller(Poller):
             lag += max(0, end - max(first, committed.offset))
         for dimensions in dimensions_of(self._mapping.function_arn.split(":")[6], self._mapping.function_arn):
             self._metric("AWS/Lambda", "OffsetLag", float(lag), unit="Count", **dimensions)
-
-    def _report(self, error: object) -> None:
-        self._say(f"event source mapping {self._mapping.name}: {error}")
 
 
 def _within_limit(messages: Sequence["Message"]) -> list[list["Message"]]:

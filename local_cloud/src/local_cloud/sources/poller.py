@@ -2,12 +2,30 @@
 
 import abc
 import threading
+from collections import Counter
+from collections.abc import Callable
+
+from local_cloud.execution.function import InvocationResult
+from local_cloud.sources.mapping import EventSourceMapping
 
 
 class Poller(abc.ABC):
-    def __init__(self, name: str) -> None:
+    def __init__(
+        self,
+        mapping: EventSourceMapping,
+        *,
+        invoke: Callable[[str, bytes], InvocationResult],
+        enabled: Callable[[], bool],
+        report: Callable[[str], None],
+        counts: "Counter[str]",
+    ) -> None:
+        self._mapping = mapping
+        self._invoke = invoke
+        self._enabled = enabled
+        self._write_report = report
+        self._counts = counts
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"poll {name}", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=f"poll {mapping.name}", daemon=True)
 
     def start(self) -> None:
         self._thread.start()
@@ -18,6 +36,9 @@ class Poller(abc.ABC):
     def join(self, timeout_s: float) -> None:
         if self._thread.ident is not None:  # started
             self._thread.join(timeout_s)
+
+    def _report(self, error: object) -> None:
+        self._write_report(f"event source mapping {self._mapping.name}: {error}")
 
     @abc.abstractmethod
     def _run(self) -> None:

@@ -2,14 +2,13 @@
 
 import json
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
-from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
+from local_cloud.execution.function import FunctionNotFoundError, ThrottledError
 from local_cloud.sources.batch_item_failures import failed_items
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.poller import Poller
@@ -25,21 +24,13 @@ class QueuePoller(Poller):
         mapping: EventSourceMapping,
         clients: Clients,
         *,
-        invoke: Callable[[str, bytes], InvocationResult],
         matches: Callable[[Mapping[str, Any] | None], bool],
-        enabled: Callable[[], bool],
-        report: Callable[[str], None],
-        counts: "Counter[str]",
+        **common: Any,
     ) -> None:
-        super().__init__(mapping.name)
-        self._mapping = mapping
+        super().__init__(mapping, **common)
         self._sqs = clients("sqs")
         self._url = self._sqs.get_queue_url(QueueName=mapping.source_arn.rpartition(":")[2])["QueueUrl"]
-        self._invoke = invoke
         self._matches = matches
-        self._enabled = enabled
-        self._report = report
-        self._counts = counts
 
     def _run(self) -> None:
         while not self._stopping.is_set():
@@ -50,7 +41,7 @@ class QueuePoller(Poller):
                     self._stopping.wait(_WAIT_S)
             except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
                 if not self._stopping.wait(_WAIT_S):
-                    self._report(f"event source mapping {self._mapping.name}: {error}")
+                    self._report(error)
 
     def _gather(self) -> list[dict[str, Any]]:
         """Receive messages until the batch is full or its window ends. The window starts with the first message.

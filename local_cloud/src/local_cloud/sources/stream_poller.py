@@ -1,7 +1,6 @@
 """Poller of a shard for a mapping. It filters records, gathers batches and processes them in order."""
 
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -29,24 +28,16 @@ class StreamPoller(Poller):
         mapping: EventSourceMapping,
         shard: Shard,
         *,
-        invoke: Callable[[str, bytes], InvocationResult],
         matches: Callable[[Mapping[str, Any] | None], bool],
-        enabled: Callable[[], bool],
         delivery: Delivery,
         metric: TakeMetric,
-        report: Callable[[str], None],
-        counts: "Counter[str]",
+        **common: Any,
     ) -> None:
-        super().__init__(mapping.name)
-        self._mapping = mapping
+        super().__init__(mapping, **common)
         self._shard = shard
-        self._invoke = invoke
         self._matches = matches
-        self._enabled = enabled
         self._delivery = delivery
         self._metric = metric
-        self._report = report
-        self._counts = counts
         self._batches = StreamBatches(mapping, invoke=self._deliver, discard=self._discard, pause=self._stopping.wait)
         self._gathered: list[StreamRecord] = []
         self._gathered_bytes = 0
@@ -58,7 +49,7 @@ class StreamPoller(Poller):
             try:
                 progress = self._enabled() and self._poll()
             except (BotoCoreError, ClientError) as error:
-                self._report(f"event source mapping {self._mapping.name}: {error}")
+                self._report(error)
                 progress = False
             wait_s = _SHORTEST_WAIT_S if progress else min(wait_s * 2, _LONGEST_WAIT_S)
             if not progress:
@@ -105,7 +96,7 @@ class StreamPoller(Poller):
         try:
             return self._invoke(self._mapping.function_arn, payload)
         except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
-            self._report(f"event source mapping {self._mapping.name}: {error}")
+            self._report(error)
             raise NotInvokedError from error
 
     def _record_age(self, last: StreamRecord) -> None:
@@ -127,7 +118,7 @@ class StreamPoller(Poller):
         try:
             self._delivery.send(self._mapping.on_failure, message)
         except (BotoCoreError, ClientError, UndeliverableError) as error:
-            self._report(f"on-failure destination of {self._mapping.name}: {error}")
+            self._report(f"on-failure destination: {error}")
             return
         if self._mapping.counts_events:
             name, count = "OnFailureDestinationDeliveredEventCount", len(discarded.records)
