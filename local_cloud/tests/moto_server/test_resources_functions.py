@@ -120,72 +120,6 @@ def test_inline_code_is_a_file_of_its_language(cloud: MotoCloud, runtime: str, f
     assert stored["CodeSize"] == len(expected.getvalue())
 
 
-def test_alias_has_the_invoke_permission_of_the_template(cloud: MotoCloud) -> None:
-    version = {"Type": "AWS::Lambda::Version", "Properties": {"FunctionName": {"Ref": "Function"}}}
-    alias = {
-        "Type": "AWS::Lambda::Alias",
-        "Properties": {
-            "Name": "live",
-            "FunctionName": {"Ref": "Function"},
-            "FunctionVersion": {"Fn::GetAtt": ["Version", "Version"]},
-            "ProvisionedConcurrencyConfig": {"ProvisionedConcurrentExecutions": 1},
-        },
-    }
-    permission = {
-        "Type": "AWS::Lambda::Permission",
-        "Properties": {
-            "FunctionName": {"Ref": "Alias"},
-            "Action": "lambda:InvokeFunction",
-            "Principal": "apigateway.amazonaws.com",
-            "SourceArn": f"arn:aws:execute-api:{REGION}:{ACCOUNT}:api/*/*/events",
-        },
-    }
-
-    deployment = deploy(cloud, Function=function(), Version=version, Alias=alias, Permission=permission)
-
-    (created,) = deployment.of_type("AWS::Lambda::Alias")
-    (function_name,) = (resource.physical_id for resource in deployment.of_type("AWS::Lambda::Function"))
-    client = cloud.client("lambda")
-    stored = client.get_alias(FunctionName=function_name, Name="live")
-    assert (stored["AliasArn"], stored["FunctionVersion"]) == (created.physical_id, "1")
-    policy = json.loads(client.get_policy(FunctionName=function_name, Qualifier="live")["Policy"])
-    (statement,) = policy["Statement"]
-    assert statement["Principal"] == {"Service": "apigateway.amazonaws.com"}
-    assert statement["Resource"] == created.physical_id
-
-
-def test_event_source_mapping_has_the_settings_of_pollers(cloud: MotoCloud) -> None:
-    stream = {"Type": "AWS::Kinesis::Stream", "Properties": {"ShardCount": 1}}
-    settings: dict[str, Any] = {
-        "BatchSize": 100,
-        "BisectBatchOnFunctionError": True,
-        "DestinationConfig": {"OnFailure": {"Destination": "arn:aws:s3:::lake"}},
-        "FilterCriteria": {"Filters": [{"Pattern": '{"data": {"kind": ["view"]}}'}]},
-        "FunctionResponseTypes": ["ReportBatchItemFailures"],
-        "MaximumBatchingWindowInSeconds": 1,
-        "MaximumRecordAgeInSeconds": 3600,
-        "MaximumRetryAttempts": 2,
-        "ParallelizationFactor": 2,
-        "StartingPosition": "TRIM_HORIZON",
-    }
-    mapping = {
-        "Type": "AWS::Lambda::EventSourceMapping",
-        "Properties": {
-            "EventSourceArn": {"Fn::GetAtt": ["Stream", "Arn"]},
-            "FunctionName": {"Fn::GetAtt": ["Function", "Arn"]},
-            **settings,
-        },
-    }
-
-    deployment = deploy(cloud, Stream=stream, Function=function(), Mapping=mapping)
-
-    (created,) = deployment.of_type("AWS::Lambda::EventSourceMapping")
-    stored = cloud.client("lambda").get_event_source_mapping(UUID=created.physical_id)
-    assert {name: stored[name] for name in settings} == settings
-    assert {name: created.properties[name] for name in settings} == settings
-    assert created.attributes["Id"] == created.physical_id
-
-
 def test_msk_cluster_is_refused(cloud: MotoCloud) -> None:
     mapping = {
         "Type": "AWS::Lambda::EventSourceMapping",
@@ -199,24 +133,6 @@ def test_msk_cluster_is_refused(cloud: MotoCloud) -> None:
 
     with pytest.raises(DeploymentError, match=r"EventSourceArn: clusters of Amazon MSK exist on AWS only"):
         deploy(cloud, Function=function(), Mapping=mapping)
-
-
-def test_event_invoke_config_is_stored(cloud: MotoCloud) -> None:
-    config = {
-        "Type": "AWS::Lambda::EventInvokeConfig",
-        "Properties": {
-            "FunctionName": {"Ref": "Function"},
-            "Qualifier": "$LATEST",
-            "MaximumRetryAttempts": 1,
-            "MaximumEventAgeInSeconds": 60,
-        },
-    }
-
-    deployment = deploy(cloud, Function=function(), Config=config)
-
-    (created,) = deployment.of_type("AWS::Lambda::Function")
-    stored = cloud.client("lambda").get_function_event_invoke_config(FunctionName=created.physical_id)
-    assert (stored["MaximumRetryAttempts"], stored["MaximumEventAgeInSeconds"]) == (1, 60)
 
 
 def state_machine(**properties: Any) -> dict[str, Any]:
@@ -252,30 +168,3 @@ def test_state_machine_has_its_definition_with_substitutions(cloud: MotoCloud, d
     stored = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=created.physical_id)
     assert json.loads(stored["definition"])["States"]["Notify"]["Result"] == "alerts"
     assert stored["name"] == created.attributes["Name"]
-
-
-def test_state_machine_logs_and_traces(cloud: MotoCloud) -> None:
-    log_group = f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:training:*"
-    machine = state_machine(
-        DefinitionString=json.dumps(DEFINITION),
-        StateMachineType="EXPRESS",
-        TracingConfiguration={"Enabled": True},
-        LoggingConfiguration={
-            "Level": "ALL",
-            "IncludeExecutionData": True,
-            "Destinations": [{"CloudWatchLogsLogGroup": {"LogGroupArn": log_group}}],
-        },
-        Tags=[{"Key": "team", "Value": "shop"}],
-    )
-
-    deployment = deploy(cloud, Machine=machine)
-
-    (created,) = deployment.of_type("AWS::StepFunctions::StateMachine")
-    stored = cloud.client("stepfunctions").describe_state_machine(stateMachineArn=created.physical_id)
-    assert stored["type"] == "EXPRESS"
-    assert stored["tracingConfiguration"] == {"enabled": True}
-    assert stored["loggingConfiguration"] == {
-        "level": "ALL",
-        "includeExecutionData": True,
-        "destinations": [{"cloudWatchLogsLogGroup": {"logGroupArn": log_group}}],
-    }
