@@ -5,7 +5,7 @@ import json
 import sys
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import boto3
 from botocore.config import Config
@@ -37,7 +37,6 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service.state_task_service_unsupported import (
     StateTaskServiceUnsupported,
 )
-from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.utils import boto_client
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication, Execution
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
@@ -111,13 +110,15 @@ def _measure_executions(runtime: Runtime) -> None:
         runtime.measure("AWS/States", "ExecutionTime", took_ms, unit="Milliseconds", StateMachineArn=arn)
 
 
+def _support_sync(initialise: Any, self: Any) -> None:
+    initialise(self)
+    self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
+
+
 def _wait_for_training_jobs(runtime: Runtime) -> None:
     """moto's state machines do not wait for training jobs."""
 
-    @wrapping(StateTaskServiceUnsupported, "__init__")
-    def initialised(initialise: Any, self: Any) -> None:
-        initialise(self)
-        self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
+    wrapping(StateTaskServiceUnsupported, "__init__")(_support_sync)
 
     def build_sync_resolver(
         self: Any,
@@ -151,10 +152,7 @@ def _wait_for_training_jobs(runtime: Runtime) -> None:
 def _wait_for_glue_jobs(runtime: Runtime) -> None:
     """moto's state machines fail when they wait for Glue jobs, and treat a stopped run as successful."""
 
-    @wrapping(StateTaskServiceGlue, "__init__")
-    def initialised(initialise: Any, self: Any) -> None:
-        initialise(self)
-        self._supported_integration_patterns = {ResourceCondition.WaitForTaskToken, ResourceCondition.Sync}
+    wrapping(StateTaskServiceGlue, "__init__")(_support_sync)
 
     @wrapping(StateTaskServiceGlue, "_build_sync_resolver")
     def build_sync_resolver(build: Any, self: Any, env: Any, **options: Any) -> Callable[[], Any]:
@@ -182,14 +180,12 @@ def _task_failed(task: Any, env: Any, *, cause: str) -> FailureEventException:
         error=failed.to_name(),
         cause=cause,
     )
-    return FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=StatesErrorName(typ=failed),
-            event_type=HistoryEventType.TaskFailed,
-            event_details=cast(EventDetails, {"taskFailedEventDetails": details}),
-        )
-    )
+    return _failure(env, failed, HistoryEventType.TaskFailed, {"taskFailedEventDetails": details})
+
+
+def _failure(env: Any, error: StatesErrorNameType, kind: HistoryEventType, details: Any) -> FailureEventException:
+    name = StatesErrorName(typ=error)
+    return FailureEventException(FailureEvent(env=env, error_name=name, event_type=kind, event_details=details))
 
 
 def _list_all_items_of_a_map(runtime: Runtime) -> None:
@@ -217,22 +213,11 @@ def _fail_maps(runtime: Runtime) -> None:
         failed = items.failed.get() + items.timed_out.get() + items.aborted.get()
         percent = 100 * failed / max(items.total.get(), 1)
         if failed > eval_input.tolerated_failure_count and percent > eval_input.tolerated_failure_percentage:
-            raise _map_failed(env)
-
-
-def _map_failed(env: Any) -> FailureEventException:
-    exceeded = StatesErrorNameType.StatesExceedToleratedFailureThreshold
-    details = MapRunFailedEventDetails(
-        error=exceeded.to_name(), cause="The specified tolerated failure threshold was exceeded"
-    )
-    return FailureEventException(
-        FailureEvent(
-            env=env,
-            error_name=StatesErrorName(typ=exceeded),
-            event_type=HistoryEventType.MapRunFailed,
-            event_details=cast(EventDetails, {"mapRunFailedEventDetails": details}),
-        )
-    )
+            exceeded = StatesErrorNameType.StatesExceedToleratedFailureThreshold
+            details = MapRunFailedEventDetails(
+                error=exceeded.to_name(), cause="The specified tolerated failure threshold was exceeded"
+            )
+            raise _failure(env, exceeded, HistoryEventType.MapRunFailed, {"mapRunFailedEventDetails": details})
 
 
 CHANGES: Final[Sequence[Change]] = (

@@ -59,8 +59,13 @@ def need_of_absence(operation: str, parameters: Parameters) -> Need | None:
     return Need("s3:ListBucket", _bucket(parameters))
 
 
-def _same_action(operation: str, resource: _Resource) -> dict[str, Rule]:
-    return {operation: lambda parameters, place: [Need(operation, resource(parameters, place))]}
+def _same_action(resource: _Resource, *operations: str) -> dict[str, Rule]:
+    """Return the rules of operations that need the permission of the same name."""
+
+    def rule(operation: str) -> Rule:
+        return lambda parameters, place: [Need(operation, resource(parameters, place))]
+
+    return {operation: rule(operation) for operation in operations}
 
 
 def _arn_in(parameter: str) -> _Resource:
@@ -196,10 +201,11 @@ def _attribute_context(request: Parameters) -> Mapping[str, Values]:
     return {"dynamodb:Attributes": attributes_of(request)}
 
 
-def _table(action: str) -> dict[str, Rule]:
-    return {
-        f"dynamodb:{action}": lambda parameters, place: [_on_table(action, parameters["TableName"], place, parameters)]
-    }
+def _table(*actions: str) -> dict[str, Rule]:
+    def rule(action: str) -> Rule:
+        return lambda parameters, place: [_on_table(action, parameters["TableName"], place, parameters)]
+
+    return {f"dynamodb:{action}": rule(action) for action in actions}
 
 
 def _batch_get(parameters: Parameters, place: Place) -> Iterator[Need]:
@@ -230,20 +236,13 @@ def _transaction(parameters: Parameters, place: Place) -> Iterator[Need]:
 
 
 _DYNAMODB: Final[Mapping[str, Rule]] = {
-    **_table("GetItem"),
-    **_table("PutItem"),
-    **_table("UpdateItem"),
-    **_table("DeleteItem"),
-    **_table("Query"),
-    **_table("Scan"),
-    **_table("DescribeTable"),
+    **_table("GetItem", "PutItem", "UpdateItem", "DeleteItem", "Query", "Scan", "DescribeTable"),
     "dynamodb:BatchGetItem": _batch_get,
     "dynamodb:BatchWriteItem": _batch_write,
     "dynamodb:TransactGetItems": _transaction,
     "dynamodb:TransactWriteItems": _transaction,
-    **_same_action("dynamodb:DescribeStream", _arn_in("StreamArn")),
-    **_same_action("dynamodb:GetShardIterator", _arn_in("StreamArn")),
-    **_same_action("dynamodb:ListStreams", _any_resource),
+    **_same_action(_arn_in("StreamArn"), "dynamodb:DescribeStream", "dynamodb:GetShardIterator"),
+    **_same_action(_any_resource, "dynamodb:ListStreams"),
 }
 
 # ---- other services
@@ -346,39 +345,31 @@ _glue_job: Final = _named("glue", "job/", "JobName")
 OPERATIONS: Final[Mapping[str, Rule]] = {
     **_S3,
     **_DYNAMODB,
-    **_same_action("cloudformation:GetTemplate", _stack),
-    **_same_action("cloudwatch:DescribeAlarms", _any_resource),
-    **_same_action("cloudwatch:ListMetrics", _any_resource),
-    **_same_action("cloudwatch:GetMetricData", _any_resource),
+    **_same_action(_stack, "cloudformation:GetTemplate"),
+    **_same_action(_any_resource, "cloudwatch:DescribeAlarms", "cloudwatch:ListMetrics", "cloudwatch:GetMetricData"),
+    **_same_action(_glue_job, "glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"),
+    **_same_action(_stream, "kinesis:PutRecord", "kinesis:PutRecords"),
+    **_same_action(_key, "kms:Decrypt"),
+    **_same_action(_named("lambda", "event-source-mapping:", "UUID"), "lambda:GetEventSourceMapping"),
+    **_same_action(_log_group, "logs:DescribeLogStreams", "logs:FilterLogEvents"),
+    **_same_action(_log_stream, "logs:GetLogEvents"),
+    **_same_action(_training_job, "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"),
+    **_same_action(_package_group, "sagemaker:ListModelPackages"),
+    **_same_action(_arn_in("ModelPackageName"), "sagemaker:DescribeModelPackage"),
+    **_same_action(_arn_in("ModelPackageArn"), "sagemaker:UpdateModelPackage"),
+    **_same_action(_secret, "secretsmanager:GetSecretValue"),
+    **_same_action(_named("sns", "", "TopicArn", "TargetArn"), "sns:Publish"),
+    **_same_action(_queue, "sqs:SendMessage"),
+    **_same_action(_parameter, "ssm:GetParameter"),
+    **_same_action(_arn_in("stateMachineArn"), "states:StartExecution"),
+    **_same_action(_executions, "states:ListExecutions"),
+    **_same_action(
+        _arn_in("executionArn"), "states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"
+    ),
     "cloudwatch:PutMetricData": _put_metrics,
-    **_same_action("glue:StartJobRun", _glue_job),
-    **_same_action("glue:GetJobRun", _glue_job),
-    **_same_action("glue:GetJobRuns", _glue_job),
-    **_same_action("glue:BatchStopJobRun", _glue_job),
-    **_same_action("kinesis:PutRecord", _stream),
-    **_same_action("kinesis:PutRecords", _stream),
     "lambda:Invoke": lambda parameters, place: [Need("lambda:InvokeFunction", _function(parameters, place))],
-    **_same_action("kms:Decrypt", _key),
-    **_same_action("lambda:GetEventSourceMapping", _named("lambda", "event-source-mapping:", "UUID")),
-    **_same_action("logs:DescribeLogStreams", _log_group),
-    **_same_action("logs:FilterLogEvents", _log_group),
-    **_same_action("logs:GetLogEvents", _log_stream),
     "sagemaker:CreateTrainingJob": _create_training_job,
-    **_same_action("sagemaker:DescribeTrainingJob", _training_job),
-    **_same_action("sagemaker:StopTrainingJob", _training_job),
     "sagemaker:CreateModelPackage": _create_package,
-    **_same_action("sagemaker:ListModelPackages", _package_group),
-    **_same_action("sagemaker:DescribeModelPackage", _arn_in("ModelPackageName")),
-    **_same_action("sagemaker:UpdateModelPackage", _arn_in("ModelPackageArn")),
-    **_same_action("secretsmanager:GetSecretValue", _secret),
-    **_same_action("sns:Publish", _named("sns", "", "TopicArn", "TargetArn")),
-    **_same_action("sqs:SendMessage", _queue),
-    **_same_action("ssm:GetParameter", _parameter),
     "ssm:GetParameters": _parameters,
-    **_same_action("states:StartExecution", _arn_in("stateMachineArn")),
-    **_same_action("states:ListExecutions", _executions),
-    **_same_action("states:DescribeExecution", _arn_in("executionArn")),
-    **_same_action("states:GetExecutionHistory", _arn_in("executionArn")),
-    **_same_action("states:StopExecution", _arn_in("executionArn")),
     "sts:GetCallerIdentity": lambda _, __: [],
 }
