@@ -107,6 +107,16 @@ def test_identity_is_read_from_its_source(function: Function, expression: str, v
     assert function.events[0]["identitySource"] == [value]
 
 
+@pytest.mark.parametrize(("headers", "query"), [([], "room=1"), ([("key", "a")], ""), ([("key", "")], "room=1")])
+def test_request_without_an_identity_is_unauthorized(
+    function: Function, headers: list[tuple[str, str]], query: str
+) -> None:
+    authorizer = function.authorizer("$request.header.Key", "$request.querystring.room")
+
+    assert status(authorizer, *headers, query=query) == 401
+    assert function.events == []
+
+
 def test_repeated_header_is_one_identity(function: Function) -> None:
     status(function.authorizer("$request.header.Key"), ("Key", "a"), ("key", "b"))
 
