@@ -128,7 +128,7 @@ class _StackDeployment:
         for definition in wanted.values():
             if definition.type not in RESOURCE_TYPES:
                 hint = "; custom resources run nowhere here" if definition.type.startswith("Custom::") else ""
-                raise definition.error(f"resource type is not known here{hint}")
+                raise definition.refusal(None, f"resource type is not known here{hint}")
         # Sorted, so that the order is the same in each deployment.
         dependencies = {
             logical_id: sorted(self._dependencies(definition) & set(wanted))
@@ -203,7 +203,7 @@ class _StackDeployment:
             try:
                 names |= set(self.evaluator.references(value))
             except TemplateError as error:
-                raise definition.error(str(error), property_name=name) from error
+                raise definition.refusal(name, str(error)) from error
         return names
 
     def _create(self, definition: Definition) -> Resource:
@@ -224,11 +224,11 @@ class _StackDeployment:
         try:
             created = resource_type.create(creation)
         except PropertyError as error:
-            raise definition.error(error.reason, property_name=error.path) from error
+            raise definition.refusal(error.path, error.reason) from error
         except (BotoCoreError, ClientError) as error:
-            raise definition.error(str(error)) from error
+            raise definition.refusal(None, str(error)) from error
         if unread := list(properties.unread()):
-            raise definition.error("is not known here", property_name=", ".join(unread))
+            raise definition.refusal(", ".join(unread), "is not known here")
         return Resource(
             stack=definition.stack,
             logical_id=definition.logical_id,
@@ -243,6 +243,6 @@ class _StackDeployment:
             try:
                 evaluated = self.evaluator.evaluate(value)
             except TemplateError as error:
-                raise definition.error(str(error), property_name=name) from error
+                raise definition.refusal(name, str(error)) from error
             if evaluated is not NO_VALUE:
                 yield name, evaluated

@@ -19,11 +19,6 @@ class DeploymentError(Exception):
         resource_type: str | None = None,
         property_name: str | None = None,
     ) -> None:
-        self.reason = reason
-        self.stack = stack
-        self.logical_id = logical_id
-        self.resource_type = resource_type
-        self.property_name = property_name
         place = [
             f"{kind} {name}"
             for kind, name in (
@@ -43,18 +38,13 @@ class Clients(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Resource:
-    """Deployed resource: its evaluated properties, and its ID and attributes in the cloud."""
-
+class Declaration:
     stack: str
     logical_id: str
     type: str
-    physical_id: str
-    attributes: Mapping[str, str]
-    properties: Mapping[str, Any]
 
     def refusal(self, property_name: str | None, reason: str) -> DeploymentError:
-        """Return the error for a resource or a property that is not implemented here."""
+        """Return the error for a resource or a property that cannot be deployed or is not implemented here."""
         return DeploymentError(
             reason,
             stack=self.stack,
@@ -62,6 +52,15 @@ class Resource:
             resource_type=self.type,
             property_name=property_name,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class Resource(Declaration):
+    """Deployed resource: its evaluated properties, and its ID and attributes in the cloud."""
+
+    physical_id: str
+    attributes: Mapping[str, str]
+    properties: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.assembly import Stack
-from local_cloud.deployment import DeploymentError, stack_id
+from local_cloud.deployment import Declaration, DeploymentError, stack_id
 from local_cloud.intrinsics import NO_VALUE, Evaluator, TemplateError
 
 _SECTIONS = {
@@ -23,21 +23,9 @@ _STORED_PARAMETER = "AWS::SSM::Parameter::Value<"
 
 
 @dataclass(frozen=True, slots=True)
-class Definition:
-    stack: str
-    logical_id: str
-    type: str
+class Definition(Declaration):
     properties: Mapping[str, Any]
     depends_on: tuple[str, ...]
-
-    def error(self, reason: str, *, property_name: str | None = None) -> DeploymentError:
-        return DeploymentError(
-            reason,
-            stack=self.stack,
-            logical_id=self.logical_id,
-            resource_type=self.type,
-            property_name=property_name,
-        )
 
 
 def declared_names(stack: Stack, *, region: str, account: str) -> dict[str, Any]:
@@ -90,13 +78,13 @@ def wanted_resources(stack: Stack, evaluator: Evaluator) -> dict[str, Definition
             depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
         )
         if unknown := set(resource) - _ATTRIBUTES:
-            raise definition.error(f"unknown attributes {sorted(unknown)} of a resource")
+            raise definition.refusal(None, f"unknown attributes {sorted(unknown)} of a resource")
         if missing := set(definition.depends_on) - set(resources):
-            raise definition.error(f"DependsOn names {sorted(missing)}, which the template does not have")
+            raise definition.refusal(None, f"DependsOn names {sorted(missing)}, which the template does not have")
         try:
             holds = "Condition" not in resource or evaluator.holds(resource["Condition"])
         except TemplateError as error:
-            raise definition.error(str(error)) from error
+            raise definition.refusal(None, str(error)) from error
         if holds and definition.type != _IGNORED_TYPE:
             wanted[logical_id] = definition
     return wanted

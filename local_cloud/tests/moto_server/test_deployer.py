@@ -100,16 +100,8 @@ def test_unknown_resource_type_is_refused_before_any_creation(cloud: MotoCloud) 
 def test_unread_property_error_names_the_property(cloud: MotoCloud) -> None:
     with pytest.raises(
         DeploymentError, match=r"stack shop, resource Thing \(AWS::SQS::Queue\), property Colour: is not known"
-    ) as caught:
+    ):
         cloud.create("AWS::SQS::Queue", Colour="red")
-
-    error = caught.value
-    assert (error.stack, error.logical_id, error.resource_type, error.property_name) == (
-        "shop",
-        "Thing",
-        "AWS::SQS::Queue",
-        "Colour",
-    )
 
 
 def test_unread_nested_property_error_has_its_path(cloud: MotoCloud) -> None:
@@ -147,10 +139,8 @@ def test_wrong_value_type_error_names_the_resource(cloud: MotoCloud) -> None:
     ],
 )
 def test_value_that_cannot_be_evaluated_error_names_its_property(cloud: MotoCloud, value: Any, message: str) -> None:
-    with pytest.raises(DeploymentError, match=re.escape(message)) as caught:
+    with pytest.raises(DeploymentError, match=re.escape(message)):
         cloud.deploy_template({"Resources": {"Queue": QUEUE, "Name": parameter(value)}})
-
-    assert (caught.value.logical_id, caught.value.property_name) == ("Name", "Value")
 
 
 def test_circular_dependency_error_has_the_cycle(cloud: MotoCloud) -> None:

@@ -83,25 +83,15 @@ def test_body_after_expect_100_continue_is_read_immediately(server: MotoServer) 
     connection.close()
 
 
-@pytest.mark.parametrize(
-    ("headers", "status"),
-    [
-        ({"Content-Length": "-1"}, 400),
-        ({"Content-Length": "many"}, 400),
-        ({"Content-Length": "1000000001"}, 413),
-        ({"Transfer-Encoding": "chunked"}, 400),  # No chunk follows.
-    ],
-)
-def test_request_with_an_invalid_length_is_refused(server: MotoServer, headers: dict[str, str], status: int) -> None:
+def test_request_above_the_largest_body_is_refused_in_xml(server: MotoServer) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     connection.putrequest("PUT", "/pages/a")
-    for name, value in headers.items():
-        connection.putheader(name, value)
-    connection.endheaders(b"\r\n")
+    connection.putheader("Content-Length", "1000000001")
+    connection.endheaders()
 
     response = connection.getresponse()
 
-    assert (response.status, response.getheader("Connection")) == (status, "close")
+    assert (response.status, response.getheader("Connection")) == (413, "close")
     assert response.read().startswith(b"<Error>")
     connection.close()
 

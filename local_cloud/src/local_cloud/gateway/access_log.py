@@ -4,7 +4,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-va
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,16 +25,6 @@ class Served:
     latency_ms: float
     authorizer: Mapping[str, Any]
     authorizer_error: str = ""
-
-
-class AccessLog:
-    def __init__(self, *, group: str, format_text: str, write: Callable[[str, str, str], None]) -> None:
-        self._group = group
-        self._format = format_text
-        self._write = write
-
-    def record(self, served: Served) -> None:
-        self._write(self._group, f"{served.api.api_id}/{served.api.stage}", access_line(self._format, served))
 
 
 def access_line(format_text: str, served: Served) -> str:

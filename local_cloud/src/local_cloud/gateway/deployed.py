@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.deployment import Deployment, Resource
-from local_cloud.gateway.access_log import AccessLog
+from local_cloud.gateway.access_log import Served, access_line
 from local_cloud.gateway.authorizer import Authorizer
 from local_cloud.gateway.cors import Cors
 from local_cloud.gateway.http_api import HttpApi, Stage
@@ -40,13 +40,6 @@ class ApiServices:
         self, resource: Resource, api_id: str, *, throttle: Throttle, log: Mapping[str, Any], variables: Any
     ) -> Stage:
         """Return a stage with stage variables, and with an access log if `log` has a destination."""
-        access_log = None
-        if destination := log.get("DestinationArn"):
-            access_log = AccessLog(
-                group=destination.split(":")[6],
-                format_text=log.get("Format", "$context.requestId"),
-                write=self.write_log,
-            )
         context = ApiContext(
             api_id=api_id,
             account=self.account,
@@ -54,7 +47,13 @@ class ApiServices:
             stage=resource.physical_id,
             stage_variables=variables or {},
         )
-        return Stage(api=context, throttle=throttle, access_log=access_log)
+        destination, text = log.get("DestinationArn", ""), log.get("Format", "$context.requestId")
+
+        def write_access(served: Served) -> None:
+            stream = f"{api_id}/{resource.physical_id}"
+            self.write_log(destination.split(":")[6], stream, access_line(text, served))
+
+        return Stage(api=context, throttle=throttle, write_access=write_access if destination else None)
 
 
 def read_http_apis(deployment: Deployment, services: ApiServices) -> Iterator[HttpApi]:

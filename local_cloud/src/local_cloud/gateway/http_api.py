@@ -3,11 +3,11 @@
 import ssl
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from local_cloud.execution.function import FunctionNotFoundError, ThrottledError
-from local_cloud.gateway.access_log import AccessLog, Served
+from local_cloud.gateway.access_log import Served
 from local_cloud.gateway.authorizer import Admission, Authorizer, RefusedError
 from local_cloud.gateway.cors import Cors
 from local_cloud.gateway.invocations import TimedInvocations
@@ -31,7 +31,7 @@ DEFAULT_STAGE = "$default"
 class Stage:
     api: ApiContext
     throttle: Throttle
-    access_log: AccessLog | None = None
+    write_access: Callable[[Served], None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +89,8 @@ class HttpApiServer(HttpServer):
         request_id = ("apigw-requestid", request.request_id)
         response = replace(response, headers=(*response.headers, request_id))
         latency_ms = (time.monotonic() - started) * 1000
-        if stage.access_log:
-            stage.access_log.record(replace(served, response=response, latency_ms=latency_ms))
+        if stage.write_access:
+            stage.write_access(replace(served, response=response, latency_ms=latency_ms))
         self._record_metrics(response, latency_ms=latency_ms)
         return self._count(response)
 
