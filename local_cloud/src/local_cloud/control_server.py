@@ -3,32 +3,21 @@
 import json
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from local_cloud.events.scheduler import Firing
 from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
+
+if TYPE_CHECKING:
+    from local_cloud.cloud import LocalCloud
 
 TOKEN_HEADER = "X-Cloud-Token"  # noqa: S105  the header's name
 _FLUSH_S = 30.0  # Less than the timeout of the client's requests.
 _JSON = (("Content-Type", "application/json"),)
 
 
-class Controls(Protocol):
-    def statistics(self) -> Mapping[str, Any]: ...
-
-    def advance(self, duration: timedelta) -> list[Firing]: ...
-
-    def alarms(self) -> Mapping[str, str]: ...
-
-    def interrupt_training(self, name: str) -> None: ...
-
-    def permissions(self) -> Mapping[str, Any]: ...
-
-    def flush(self, timeout_s: float) -> int: ...
-
-
 class AdminServer(HttpServer):
-    def __init__(self, controls: Controls, *, token: str, stop: Callable[[], None]) -> None:
+    def __init__(self, controls: "LocalCloud", *, token: str, stop: Callable[[], None]) -> None:
         self._actions: Mapping[tuple[str, str], Callable[[Mapping[str, Any]], Mapping[str, Any]]] = {
             ("GET", "/statistics"): lambda _: controls.statistics(),
             ("GET", "/permissions"): lambda _: controls.permissions(),
