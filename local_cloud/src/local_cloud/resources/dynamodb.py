@@ -7,19 +7,6 @@ from typing import Any, Final
 from local_cloud.resources.properties import Properties, PropertyError
 from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
-_REPLICA_PROPERTIES = (
-    "ContributorInsightsSpecification",
-    "DeletionProtectionEnabled",
-    "GlobalSecondaryIndexes",
-    "KinesisStreamSpecification",
-    "PointInTimeRecoverySpecification",
-    "ReadOnDemandThroughputSettings",
-    "ReadProvisionedThroughputSettings",
-    "ResourcePolicy",
-    "SSESpecification",
-    "TableClass",
-    "Tags",
-)
 _INDEX = ("IndexName", "KeySchema", "Projection")
 
 
@@ -47,7 +34,7 @@ def _create_global_table(creation: Creation) -> Created:
     replica = replicas[creation.region]
     for region, other in replicas.items():
         if region != creation.region:
-            other.keep(*_REPLICA_PROPERTIES)
+            other.keep(*other.values)
     replica.keep("ContributorInsightsSpecification", "KinesisStreamSpecification")
     capacity = _capacity(properties, replica)
     replica_indexes = {index["IndexName"]: index for index in replica.sections("GlobalSecondaryIndexes")}

@@ -7,6 +7,12 @@ from typing import Any, Final
 from local_cloud.resources.properties import Properties, PropertyError
 from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
+_UNCHANGED = {
+    "OwnershipControls": "put_bucket_ownership_controls",
+    "PublicAccessBlockConfiguration": "put_public_access_block",
+    "VersioningConfiguration": "put_bucket_versioning",
+}
+"""Operations whose parameters have the names and the form of the properties."""
 _EVERYBODY = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 
 
@@ -29,14 +35,9 @@ def _create_bucket(creation: Creation) -> Created:
         s3.put_bucket_encryption(
             Bucket=name, ServerSideEncryptionConfiguration={"Rules": [_encryption_rule(rule) for rule in rules]}
         )
-    if "VersioningConfiguration" in properties:
-        s3.put_bucket_versioning(Bucket=name, VersioningConfiguration=properties["VersioningConfiguration"])
-    if "PublicAccessBlockConfiguration" in properties:
-        s3.put_public_access_block(
-            Bucket=name, PublicAccessBlockConfiguration=properties["PublicAccessBlockConfiguration"]
-        )
-    if "OwnershipControls" in properties:
-        s3.put_bucket_ownership_controls(Bucket=name, OwnershipControls=properties["OwnershipControls"])
+    for setting, operation in _UNCHANGED.items():
+        if setting in properties:
+            getattr(s3, operation)(Bucket=name, **{setting: properties[setting]})
     if "LifecycleConfiguration" in properties:
         rules = properties.section("LifecycleConfiguration").sections("Rules")
         s3.put_bucket_lifecycle_configuration(
