@@ -294,7 +294,6 @@ def test_options_are_refused_before_any_call(cloud, client, tmp_path, monkeypatc
         ("config schema nowhere.avsc --dataset actions", "--dataset is 'actions', expected items or users"),
         ("config show --version 7", "configuration version 7 was never applied"),
         ("cost --users -1", "users is -1, expected 0 to 10,000,000,000"),
-        ("cost --events-per-call 11", "events_per_call is 11, expected 1 to 10"),
         ("cost --env prod --assembly cdk.out", "--env and --assembly were both given"),
         ("cost --size small --assembly cdk.out", "--size and --assembly were both given"),
         ("cost --compare size", "expected SETTING=VALUE"),

@@ -12,12 +12,6 @@ from tests.unit.cli.models.versions import BUCKET, document, run
 from tests.unit.cli.shop import NAMES
 
 
-def test_promotion_approves_the_package(shop):
-    document("promote", "v4", "--reason", "better")
-
-    assert (shop.champion.version, shop.approval("v4")) == ("v4", "Approved")
-
-
 def test_rejected_version_is_promoted_only_by_force_with_its_reason(shop, refusal):
     message = refusal("promote", "v3", "--reason", "it is Christmas")
 
