@@ -39,8 +39,7 @@ def test_metrics_require_a_key_with_their_scope(shop, key):
 
     found = eventually(lambda: scrape(shop, key), holds=lambda values: values["alsolike_events_accepted_total",] > 0)
 
-    requests = found["alsolike_api_requests_total",]
-    assert requests >= found["alsolike_events_accepted_total",] > 0
+    assert found["alsolike_api_requests_total",] > 0
     assert found["alsolike_api_latency_seconds_bucket", "+Inf"] == found["alsolike_api_latency_seconds_count",] > 0
     assert {key[1] for key, value in found.items() if key[0] == "alsolike_source_up" and value == 1} == {
         "cloudwatch",
