@@ -1,3 +1,4 @@
+import functools
 import logging
 import urllib.request
 from collections.abc import Iterator
@@ -19,3 +20,10 @@ def moto_endpoint() -> Iterator[str]:
 def cloud(moto_endpoint: str, tmp_path: Path) -> MotoCloud:
     urllib.request.urlopen(f"{moto_endpoint}/moto-api/reset", data=b"").close()
     return MotoCloud(endpoint=moto_endpoint, directory=tmp_path / "cdk.out")
+
+
+@pytest.fixture
+def undone_changes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Restore the members of moto that changes replace after the test."""
+    restoring = functools.partial(monkeypatch.setattr, raising=False)
+    monkeypatch.setattr("local_cloud.moto_changes.change.setattr", restoring, raising=False)

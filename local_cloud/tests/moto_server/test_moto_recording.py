@@ -11,9 +11,8 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
-from moto.dynamodb.models import DynamoDBBackend, dynamodb_backends
-from moto.kinesis.models import KinesisBackend, Shard, Stream, kinesis_backends
-from moto.s3.models import S3Backend
+from moto.dynamodb.models import dynamodb_backends
+from moto.kinesis.models import kinesis_backends
 from moto.sqs.models import Queue
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
@@ -33,16 +32,7 @@ def journal(tmp_path: Path) -> Journal:
 
 
 @pytest.fixture
-def recorder(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recorder]:
-    owners = [
-        *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "delete_table")],
-        (DynamoDBBackend, "transact_write_items"),
-        *[(S3Backend, name) for name in (*recording._BY_BUCKET_AND_KEY, "put_object_tagging")],
-        *[(Stream, "put_record"), (KinesisBackend, "delete_stream")],
-        *[(Shard, name) for name in ("put_record", "get_records", "get_max_sequence_number")],
-    ]
-    for owner, name in owners:  # Lets monkeypatch restore the methods that the changes below replace.
-        monkeypatch.setattr(owner, name, getattr(owner, name))
+def recorder(journal: Journal, undone_changes: None) -> Iterator[Recorder]:
     with mock_aws():
         recorder = Recorder(journal, region=REGION, account=ACCOUNT)
         runtime: Any = SimpleNamespace(recorder=recorder)

@@ -13,16 +13,14 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from moto.cloudwatch.models import Alarm, cloudwatch_backends
-from moto.core.common_models import BaseModel
+from moto.cloudwatch.models import cloudwatch_backends
 from moto.dynamodb.models import dynamodb_backends
-from moto.dynamodb.models.table import StreamShard
-from moto.dynamodbstreams.models import DynamoDBStreamsBackend, dynamodbstreams_backends
-from moto.kinesis.models import Shard, kinesis_backends
-from moto.logs.models import LogGroup, logs_backends
+from moto.dynamodbstreams.models import dynamodbstreams_backends
+from moto.kinesis.models import kinesis_backends
+from moto.logs.models import logs_backends
 from moto.s3.models import s3_backends
-from moto.sns.models import Topic, sns_backends
-from moto.stepfunctions.parser.models import StepFunctionsParserBackend, stepfunctions_parser_backends
+from moto.sns.models import sns_backends
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from local_cloud.moto_changes import retention, stores, tables
 from local_cloud.storage.recorder import Recorder
@@ -31,16 +29,7 @@ REGION, ACCOUNT = "us-east-1", "123456789012"
 
 
 @pytest.fixture(autouse=True)
-def changed_moto(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    owners = [
-        (BaseModel, "__new__"), (LogGroup, "put_log_events"), (StepFunctionsParserBackend, "start_execution"),
-        (Topic, "publish"), (Alarm, "update_state"), (DynamoDBStreamsBackend, "get_shard_iterator"),
-        (DynamoDBStreamsBackend, "get_records"), (Shard, "put_record"), (Shard, "get_records"),
-        (Shard, "get_max_sequence_number"), (StreamShard, "get"),
-    ]  # fmt: skip
-    for owner, name in owners:
-        member = vars(owner)[name]
-        monkeypatch.setattr(owner, name, member)  # Lets monkeypatch restore the member.
+def changed_moto(undone_changes: None) -> Iterator[None]:
     runtime: Any = SimpleNamespace()
     for change in (*retention.CHANGES,):
         change(runtime)

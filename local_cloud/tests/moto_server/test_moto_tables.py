@@ -5,11 +5,6 @@ from typing import Any
 import boto3
 import pytest
 from moto import mock_aws
-from moto.core.parse import JSONParser
-from moto.core.serialize import JSONSerializer
-from moto.dynamodb.models import DynamoDBBackend
-from moto.dynamodb.models.dynamo_type import DynamoType, Item
-from moto.dynamodb.models.table import StreamShard, Table
 from moto.dynamodb.models.utilities import dynamo_to_dict
 
 from local_cloud.moto_changes import tables
@@ -32,20 +27,8 @@ ATTRIBUTES = {
 
 
 @pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    owners = [
-        *[(Table, name) for name in ("query", "scan", "all_items")],
-        *[(DynamoDBBackend, name) for name in ("put_item", "update_item", "delete_item", "transact_write_items")],
-        *[(Item, name) for name in ("__init__", "size", "to_json", "project")],
-        (DynamoType, "cast_value"),
-        (StreamShard, "get"),
-        (JSONParser, "_parse_map"),
-        (JSONSerializer, "_serialize_type_map"),
-    ]
-    for owner, name in owners:  # Lets monkeypatch restore the members that the changes replace.
-        monkeypatch.setattr(owner, name, getattr(owner, name))
+def dynamodb(monkeypatch: pytest.MonkeyPatch, undone_changes: None) -> Iterator[Any]:
     monkeypatch.setattr("moto.dynamodb.responses.dynamo_to_dict", dynamo_to_dict)
-    monkeypatch.setattr(StreamShard, "forget_records", None, raising=False)
     runtime: Any = SimpleNamespace(recorder=Recorder(None, region=REGION, account=ACCOUNT))
     for change in tables.CHANGES:
         change(runtime)
