@@ -6,10 +6,11 @@ import pytest
 
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.tombstones import add_tombstone
+from alsolike.profiles.export_state import ExportState, ExportStates
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.profiles.user_export import UserData, UserDataStores
 from alsolike.records.served_response import SERVED_COLUMNS
-from alsolike.runtime.errors import Unavailable
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from functions.archive_served.service import to_parquet
 from tests.builders.lake_files import OLD_SCHEMA
 from tests.builders.lambda_events import NOW_MS, interaction
@@ -33,6 +34,13 @@ def document(stores, user):
 
 def events(stores, user):
     return [row["event_id"] for row in document(stores, user)["interactions"]]
+
+
+def test_state_of_an_export_is_not_restored_after_an_erasure(stores):
+    states = ExportStates(stores.dynamodb, PLACES.profiles_table)
+
+    with pytest.raises(InvalidInput, match="with the user's erasure"):
+        states.write("partition", "erased", ExportState({}, expires_s=1))
 
 
 @pytest.mark.parametrize("session", ["s", None])
