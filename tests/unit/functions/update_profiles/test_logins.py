@@ -40,6 +40,18 @@ def test_late_session_event_is_assigned_by_its_time():
     assert store.items("s#s1") == ["kiwi"]
 
 
+def test_session_of_an_erased_user_is_not_joined_to_another_user():
+    store = MemoryStore()
+    update(store, [at(1, "e1", "fig")])
+
+    def erased(user_id, session_id=None):
+        return user_id is None and session_id == "s1"
+
+    update(store, [at(2, "e2", "pear", user="ben")], erased=erased)
+
+    assert store.items("u#ben") == ["pear"]
+
+
 def test_failed_session_join_returns_the_login_record():
     store = MemoryStore(failing=["s#s1"])
 
