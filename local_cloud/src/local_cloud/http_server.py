@@ -1,6 +1,7 @@
 """Small HTTP/1.1 server on a port of the loopback interface. It supports TLS, and bodies with a length or in chunks."""
 
 import _thread
+import http.client
 import http.server
 import re
 import ssl
@@ -18,7 +19,9 @@ from urllib.parse import urlsplit
 from local_cloud.ports import ADDRESS
 
 _MAX_LINE: Final = 65_536
-"""Limit of `http.client`."""
+_MAX_HEADERS: Final = 100
+"""Limits of `http.client`."""
+_NAME: Final = re.compile("[!-9;-~]+")
 _END_OF_HEADERS: Final = (b"\r\n", b"\n", b"")
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,15})[ \t]*(?:;.*)?\r?\n")
@@ -60,9 +63,13 @@ class _BodyError(Exception):
 
 
 class Connection(http.server.BaseHTTPRequestHandler):
-    """Connection that stays open."""
+    """Connection that stays open.
+
+    It parses headers itself, because Python's parser takes a tenth of a short request's time.
+    """
 
     server: "HttpServer"
+    raw_requestline: bytes
     protocol_version = "HTTP/1.1"
     server_version = "local-cloud"
     sys_version = ""
@@ -113,12 +120,24 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
     def parse_request(self) -> bool:
         """Read the request line and the headers. If they are invalid, send an error and return false."""
-        if not super().parse_request():
-            return False
-        if self.headers.defects:
-            self.send_error(HTTPStatus.BAD_REQUEST, "Bad header")
-            return False
-        return True
+        words = str(self.raw_requestline, "iso-8859-1").split()
+        if len(words) != 3 or words[2] != "HTTP/1.1":
+            return super().parse_request()
+        self.requestline = " ".join(words)
+        self.command, self.path, self.request_version = words
+        self.close_connection = True
+        self.headers = http.client.HTTPMessage()
+        while (line := self.rfile.readline(_MAX_LINE + 1)) not in _END_OF_HEADERS:
+            name, colon, value = line.decode("iso-8859-1").partition(":")
+            if len(line) > _MAX_LINE or len(self.headers) == _MAX_HEADERS:
+                self.send_error(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+                return False
+            if not colon or not _NAME.fullmatch(name):  # HTTP no longer permits header values of several lines
+                self.send_error(HTTPStatus.BAD_REQUEST, "Bad header")
+                return False
+            self.headers[name] = value.strip(" \t\r\n")
+        self.close_connection = self.headers.get("Connection", "").lower() == "close"
+        return self.headers.get("Expect", "").lower() != "100-continue" or self.handle_expect_100()
 
     def handle_expect_100(self) -> bool:
         """Flush the buffer, so that the client sends the body."""

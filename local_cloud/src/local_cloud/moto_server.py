@@ -2,19 +2,23 @@
 
 import html
 import io
+import re
 import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
-from werkzeug.wrappers import Response
 
 from local_cloud.http_server import Connection, HttpResponse, HttpServer
 from local_cloud.permissions.check import CheckedRequest
+from local_cloud.permissions.requests import WsgiRequest
 from local_cloud.storage.journal import DataError
 
 _LARGEST_BODY_BYTES = 1_000_000_000
 """Maximum size of a value in SQLite. An object is stored as one value."""
+_DYNAMODB = "DynamoDB_20120810."
+_KEY = re.compile("/[^/]+/.").match
+"""Function that matches the path of an object in a bucket."""
 
 
 class _MotoConnection(Connection, MotoRequestHandler):
@@ -77,8 +81,19 @@ class MotoServer(HttpServer):
     def _respond(self, environ: dict[str, Any]) -> HttpResponse:
         if self._stopped or (self._only is not None and self._only not in environ.get("HTTP_USER_AGENT", "")):
             return HttpResponse(503, (("Retry-After", "1"),))
-        response = Response.from_app(self._application, environ, buffered=True)
-        return HttpResponse(response.status_code, list(response.headers), response.get_data())
+        if (handler := _handler(environ)) is not None:
+            status, headers, body = handler(WsgiRequest(environ))
+            content = body.encode() if isinstance(body, str) else body
+            return HttpResponse(int(status), [(name, str(value)) for name, value in headers.items()], content)
+        started: list[Any] = []
+
+        def start(status: str, headers: Any, exc_info: Any = None, /) -> Callable[[bytes], object]:
+            started[:] = status, headers
+            return io.BytesIO().write  # WSGI's old way to send a body. moto does not use it.
+
+        content = b"".join(self._application(environ, start))
+        status, headers = started
+        return HttpResponse(int(status.split()[0]), headers, content)
 
 
 def _reason(environ: Mapping[str, Any], text: str) -> str:
@@ -86,3 +101,30 @@ def _reason(environ: Mapping[str, Any], text: str) -> str:
     if "/s3/aws4_request" in environ.get("HTTP_AUTHORIZATION", ""):
         return f"<Error><Code>ServiceUnavailable</Code><Message>{html.escape(text)}</Message></Error>"
     return text
+
+
+def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
+    """Return moto's handler of a call of DynamoDB or a put to S3, or None for other requests.
+
+    Flask would double the processor time of a call of DynamoDB, from 1.8 to 3.4 ms including the client.
+    """
+    credential = environ.get("HTTP_AUTHORIZATION", "")
+    if environ.get("HTTP_X_AMZ_TARGET", "").startswith(_DYNAMODB) and "/dynamodb/aws4_request" in credential:
+        return _dynamodb
+    is_put = environ["REQUEST_METHOD"] == "PUT" and not environ.get("QUERY_STRING")
+    if is_put and _KEY(environ["PATH_INFO"]) and "/s3/aws4_request" in credential:
+        return _s3_key
+    return None
+
+
+def _dynamodb(request: WsgiRequest) -> Any:
+    from moto.dynamodb.responses import DynamoHandler
+
+    # The URL of a DynamoDB request does not depend on the operation.
+    return DynamoHandler.dispatch(request, "", request.headers)
+
+
+def _s3_key(request: WsgiRequest) -> Any:
+    from moto.s3.responses import S3Response
+
+    return S3Response.key_dispatch(request, request.raw_url, dict(request.headers))

@@ -134,12 +134,7 @@ class DynamoDbShard:
     def _record(self, record: Mapping[str, Any]) -> StreamRecord:
         arrival_s = _truncated_to_ms(record["dynamodb"]["ApproximateCreationDateTime"].replace(tzinfo=UTC).timestamp())
         change = {**record["dynamodb"], "ApproximateCreationDateTime": arrival_s}
-        event: Mapping[str, Any] = {
-            **record,
-            "dynamodb": change,
-            "awsRegion": self._arn.split(":")[3],  # moto writes us-east-1
-            "eventSourceARN": self._arn,
-        }
+        event: Mapping[str, Any] = {**record, "dynamodb": change, "eventSourceARN": self._arn}
         try:
             text = orjson.dumps(event)
         except TypeError:  # Lambda encodes binary attributes as base64.

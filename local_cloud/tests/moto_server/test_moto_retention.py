@@ -35,7 +35,7 @@ def changed_moto(undone_changes: None) -> Iterator[None]:
         change(runtime)
     stores.forget_objects()
     stores._keep_every_stream_record(runtime)
-    tables._forget_stream_records(runtime)
+    tables._size_stream_records(runtime)
     with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
         yield
 

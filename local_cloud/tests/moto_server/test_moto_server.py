@@ -1,3 +1,4 @@
+import contextlib
 import http.client
 from collections.abc import Iterator
 from typing import Any
@@ -135,3 +136,48 @@ def test_request_on_an_open_connection_fails_after_the_stop() -> None:
 
     assert status_and_body(connection) == (503, b"")
     connection.close()
+
+
+@pytest.mark.parametrize(
+    ("service", "operation", "arguments"),
+    [
+        ("s3", "put_object", {"Bucket": "direct", "Key": "a b/ü+x", "Body": b"abc", "Metadata": {"a_b": "c"}}),
+        ("s3", "put_object", {"Bucket": "direct", "Key": "stored", "Body": b"z", "IfNoneMatch": "*"}),
+        ("s3", "put_object", {"Bucket": "missing", "Key": "a/b", "Body": b"z"}),
+        ("dynamodb", "get_item", {"TableName": "things", "Key": {"id": {"S": "ü"}}}),
+        ("dynamodb", "get_item", {"TableName": "missing", "Key": {"id": {"S": "1"}}}),
+        (
+            "dynamodb",
+            "put_item",
+            {"TableName": "things", "Item": {"id": {"S": "ü"}}, "ConditionExpression": "attribute_not_exists(id)"},
+        ),
+    ],
+)
+def test_request_without_flask_has_the_response_of_flask(
+    server: MotoServer, monkeypatch: pytest.MonkeyPatch, service: str, operation: str, arguments: dict[str, Any]
+) -> None:
+    s3, dynamodb = client(server, "s3"), client(server, "dynamodb")
+
+    def respond() -> Any:
+        try:
+            response = getattr({"s3": s3, "dynamodb": dynamodb}[service], operation)(**arguments)
+        except ClientError as error:
+            response = error.response
+        response["ResponseMetadata"] = response["ResponseMetadata"]["HTTPStatusCode"]
+        return response
+
+    s3.create_bucket(Bucket="direct")
+    s3.put_object(Bucket="direct", Key="stored", Body=b"a")
+    with contextlib.suppress(ClientError):
+        dynamodb.create_table(
+            TableName="things",
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+    dynamodb.put_item(TableName="things", Item={"id": {"S": "ü"}})
+    direct = respond()
+
+    monkeypatch.setattr("local_cloud.moto_server._handler", lambda environ: None)
+
+    assert direct == respond()

@@ -101,6 +101,80 @@ def test_wrong_attribute_type_is_refused(dynamodb: Any) -> None:
         dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "number": {"N": "one"}})
 
 
+@pytest.mark.parametrize("range_key", [False, True])
+def test_batch_stores_and_streams_like_single_writes(dynamodb: Any, range_key: bool) -> None:
+    arn = create_table(dynamodb, range_key=range_key)
+    items = [{"id": {"S": name}, "number": {"N": "1.50"}, "text": {"S": "café"}} for name in "aba"]
+    for item in items:
+        dynamodb.put_item(TableName="things", Item=item)
+    single = stream_events(arn)
+
+    for item in items:
+        dynamodb.delete_item(TableName="things", Key={key: item[key] for key in ("id", "number")[: 1 + range_key]})
+    before = len(stream_events(arn))
+    for batch in (items[:2], items[2:]):
+        assert not put_batch(dynamodb, *batch)["UnprocessedItems"]
+
+    assert [without_ids(event) for event in stream_events(arn)[before:]] == [without_ids(event) for event in single]
+    assert dynamodb.scan(TableName="things")["Items"] == items[:2]
+
+
+def test_batch_is_stored_atomically(dynamodb: Any) -> None:
+    arn = create_table(dynamodb)
+    good = {"id": {"S": "1"}}
+    for bad, reason in (
+        ({"id": {"S": ""}}, "empty string"),
+        ({"id": {"S": "1"}}, "duplicates"),
+        ({"id": {"S": "2"}, "text": {"S": "x" * 410_000}}, "Item size"),
+    ):
+        with pytest.raises(dynamodb.exceptions.ClientError, match=reason):
+            put_batch(dynamodb, good, bad)
+    assert dynamodb.scan(TableName="things")["Items"] == []
+    assert stream_events(arn) == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        {"other": {"S": "1"}},
+        {"id": {"N": "1"}},
+        {"id": {"S": "x" * 2049}},
+        {"id": {"S": "1"}, "number": {"N": "one"}},
+        {"id": {"S": "1"}, "number": {"N": "1E+127"}},
+    ],
+)
+def test_batch_with_an_invalid_item_is_refused(dynamodb: Any, bad: dict[str, Any]) -> None:
+    create_table(dynamodb)
+    with pytest.raises(dynamodb.exceptions.ClientError):
+        put_batch(dynamodb, bad)
+    assert dynamodb.scan(TableName="things")["Items"] == []
+
+
+def test_batch_may_combine_writes_and_deletions(dynamodb: Any) -> None:
+    create_table(dynamodb)
+    put_batch(dynamodb, {"id": {"S": "1"}})
+    requests = [{"PutRequest": {"Item": {"id": {"S": "2"}}}}, {"DeleteRequest": {"Key": {"id": {"S": "1"}}}}]
+    dynamodb.batch_write_item(RequestItems={"things": requests})
+    assert dynamodb.scan(TableName="things")["Items"] == [{"id": {"S": "2"}}]
+
+
+def put_batch(dynamodb: Any, *items: dict[str, Any]) -> Any:
+    return dynamodb.batch_write_item(RequestItems={"things": [{"PutRequest": {"Item": item}} for item in items]})
+
+
+def stream_events(arn: str) -> list[dict[str, Any]]:
+    mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
+    recorder = Recorder(None, region=REGION, account=ACCOUNT)
+    (shard,) = open_shards(mapping, region=REGION, account=ACCOUNT, recorder=recorder)
+    return [dict(record.event) for record in shard.read(100)]
+
+
+def without_ids(event: dict[str, Any]) -> dict[str, Any]:
+    own = ("SequenceNumber", "ApproximateCreationDateTime")
+    change = {name: value for name, value in event["dynamodb"].items() if name not in own}
+    return {**event, "dynamodb": change, "eventID": None}
+
+
 def test_stream_record_is_the_event_of_lambda(dynamodb: Any) -> None:
     arn = create_table(dynamodb)
     mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
@@ -117,6 +191,8 @@ def test_stream_record_is_the_event_of_lambda(dynamodb: Any) -> None:
     assert (first.event["eventSourceARN"], first.event["awsRegion"]) == (arn, REGION)
     assert inserted["Keys"] == {"id": {"S": "1"}}
     assert inserted["NewImage"] == {"id": {"S": "1"}, "data": {"B": "AP8="}}
+    # The key has 3 bytes, name and value. The attributes of the image have 3 and 6.
+    assert inserted["SizeBytes"] == 3 + 3 + 6
     assert inserted["ApproximateCreationDateTime"] == first.arrival_s
     assert second.event["dynamodb"]["OldImage"] == inserted["NewImage"]
     assert second.event["dynamodb"]["NewImage"]["list"] == {"L": [{"N": "1"}, {"M": {"deep": {"B": "AQ=="}}}]}

@@ -1,17 +1,24 @@
 """Changes of DynamoDB: queries, scans, writes, stream records, and the conversion of items."""
 
+import binascii
 import bisect
 import copy
+import functools
+import random
+import re
 from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, NoReturn
 
+import orjson
 from moto.core.parse import JSONParser
 from moto.core.serialize import JSONSerializer
 from moto.dynamodb import responses
 from moto.dynamodb.exceptions import ItemSizeTooLarge
+from moto.dynamodb.limits import RANGE_KEY_MAX_LENGTH
 from moto.dynamodb.models import DynamoDBBackend
 from moto.dynamodb.models.dynamo_type import DynamoType, Item, LimitedSizeDict
-from moto.dynamodb.models.table import StreamShard, Table
+from moto.dynamodb.models.table import StreamRecord, StreamShard, Table
 
 from local_cloud.moto_changes.change import Change, Runtime, one_by_one, replace, wrapping
 
@@ -23,6 +30,23 @@ _SCALARS = frozenset({"S", "N", "BOOL", "NULL"})
 
 _LARGEST_ITEM_BYTES: Final = 405_000
 """moto's size limit of an item. DynamoDB's limit is 400 KB (409,600 bytes)."""
+
+_MAX_WRITES: Final = 25
+"""Limit of BatchWriteItem."""
+
+_Puts = dict[tuple[Any, Any], tuple[Any, Mapping[str, Any]]]
+"""Items of a table and their attributes in the form of the request, by hash and range key."""
+
+_BATCH_WRITE: Final = "DynamoDB_20120810.BatchWriteItem"
+_ALL_WRITTEN: Final = b'{"UnprocessedItems":{}}'
+_ALL_WRITTEN_HEADERS: Final = {
+    "Content-Type": "application/x-amz-json-1.0",
+    "x-amz-crc32": str(binascii.crc32(_ALL_WRITTEN)),
+}
+
+_PLAIN_TYPES: Final = {"S": str, "N": str, "BOOL": bool}
+_PLAIN_NUMBER: Final = re.compile(r"-?[0-9]{1,20}(\.[0-9]{1,18})?").fullmatch
+"""Function that matches numbers within the range and precision that DynamoDB always stores."""
 
 
 def _query_one_partition(runtime: Runtime) -> None:
@@ -87,8 +111,7 @@ def _size_items_once(runtime: Runtime) -> None:
     to_json: Any = Item.to_json
 
     def create(self: Any, hash_key: Any, range_key: Any, attrs: Mapping[str, Any]) -> None:
-        self.hash_key, self.range_key, self.attrs = hash_key, range_key, LimitedSizeDict()
-        dict.update(self.attrs, {name: DynamoType(value) for name, value in attrs.items()})
+        _fill(self, hash_key, range_key, {name: DynamoType(value) for name, value in attrs.items()})
         if self.size() > _LARGEST_ITEM_BYTES:
             raise ItemSizeTooLarge
 
@@ -111,17 +134,126 @@ def _size_items_once(runtime: Runtime) -> None:
     replace(DynamoType, "cast_value", property(cast_value))
 
 
+def _fill(item: Any, hash_key: Any, range_key: Any, attributes: Mapping[str, Any]) -> None:
+    item.hash_key, item.range_key, item.attrs = hash_key, range_key, LimitedSizeDict()
+    dict.update(item.attrs, attributes)
+
+
 def _text_bytes(text: str) -> int:
     return len(text) if text.isascii() else len(text.encode())
 
 
+def _put_batches_in_one_pass(runtime: Runtime) -> None:
+    """moto parses a BatchWriteItem by its shapes, and checks and stores the items one at a time."""
+    handlers: Any = responses
+    original = handlers.DynamoHandler._dispatch
+
+    def put_plain_items(self: Any, puts: Mapping[Any, _Puts]) -> None:
+        with runtime.recorder.together():
+            for table, items in puts.items():
+                for (hash_key, range_key), (item, attributes) in items.items():
+                    before = table.get_item(hash_key, range_key)
+                    if range_key is None:
+                        table.items[hash_key] = item
+                    else:
+                        table.items[hash_key][range_key] = item
+                    if (shard := table.stream_shard) is not None:
+                        record: Any = StreamRecord.__new__(StreamRecord)
+                        record.record = _record_of(table, before, item, attributes=attributes)
+                        shard.items.append(record)
+                runtime.recorder.attributes(table, {keys: attributes for keys, (_, attributes) in items.items()})
+
+    @functools.wraps(original)
+    def dispatch(self: Any, request: Any, full_url: str | None = None, headers: Any = None) -> Any:
+        if request.headers.get("X-Amz-Target") == _BATCH_WRITE:
+            self.headers, self.querystring = request.headers, {}
+            self.current_account = self.get_current_account()
+            self.region = self.get_region_from_url(request, full_url or "")
+            try:
+                if puts := _plain_puts(request.get_data(), self.dynamodb_backend.tables):
+                    self.dynamodb_backend.put_plain_items(puts)
+                    return 200, dict(_ALL_WRITTEN_HEADERS), _ALL_WRITTEN
+            except ItemSizeTooLarge as error:  # moto would write the items that precede the large one
+                self.batch_write_item = functools.partial(_refuse, error)
+        return original(self, request, full_url, headers)
+
+    replace(DynamoDBBackend, "put_plain_items", put_plain_items)
+    replace(handlers.DynamoHandler, "_dispatch", dispatch)
+
+
+def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
+    """Return the puts of a request by table, or an empty dictionary if the request needs moto's checks.
+
+    Raise ItemSizeTooLarge if an item exceeds `_LARGEST_ITEM_BYTES`.
+    """
+    puts = dict[Any, _Puts]()
+    try:
+        request = orjson.loads(body)
+        for name, writes in request.pop("RequestItems").items():
+            table = tables[name]
+            made = [(_plain_item(table, write), write["PutRequest"]["Item"]) for write in writes]
+            puts[table] = {(item.hash_key, item.range_key): (item, attributes) for item, attributes in made}
+            if len(puts[table]) < len(writes):
+                return {}
+    except (ValueError, KeyError, TypeError, AttributeError, _NotPlainError):
+        return {}  # moto checks the request and returns its errors
+    items = [item for table_puts in puts.values() for item, _ in table_puts.values()]
+    if len(body) > _LARGEST_ITEM_BYTES and any(item.size() > _LARGEST_ITEM_BYTES for item in items):
+        raise ItemSizeTooLarge
+    return {} if request or len(items) > _MAX_WRITES else puts
+
+
+def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:
+    """Return the item of a put that moto need not check. Other writes raise an error, for example `_NotPlainError`."""
+    ((kind, put),) = write.items()
+    if kind != "PutRequest" or table.global_indexes:
+        raise _NotPlainError
+    values = {name: _plain_scalar(value) for name, value in put["Item"].items()}
+    item = object.__new__(Item)  # the constructor would convert each attribute
+    range_key = table.range_key_attr and _plain_key(values[table.range_key_attr], table.range_key_type)
+    _fill(item, _plain_key(values[table.hash_key_attr], table.hash_key_type), range_key, values)
+    return item
+
+
+def _plain_key(value: Any, kind: str) -> Any:
+    # RANGE_KEY_MAX_LENGTH is the smaller of the limits of the two keys.
+    if value.type != kind or not value.value or len(value.value) * 4 > RANGE_KEY_MAX_LENGTH:
+        raise _NotPlainError
+    return value
+
+
+def _plain_scalar(value: Mapping[str, Any]) -> Any:
+    """Return the value of an attribute that is a string, a boolean, or a number that needs no further check.
+
+    Other values raise an error, for example `_NotPlainError`.
+    """
+    ((kind, content),) = value.items()
+    expected = _PLAIN_TYPES[kind]
+    if type(content) is not expected or (kind == "N" and _PLAIN_NUMBER(str(content)) is None):
+        raise _NotPlainError
+    scalar = object.__new__(DynamoType)
+    scalar.type, scalar.value = kind, content
+    return scalar
+
+
+def _refuse(error: Exception) -> NoReturn:
+    raise error
+
+
+class _NotPlainError(Exception):
+    """Error for a write that needs moto's checks."""
+
+
 def _write_items_one_by_one(runtime: Runtime) -> None:
     """moto checks a condition and writes in two steps, so that two conditional writes can both succeed."""
-    one_by_one(DynamoDBBackend, _ITEM_WRITES)
+    one_by_one(DynamoDBBackend, (*_ITEM_WRITES, "put_plain_items"))
 
 
-def _forget_stream_records(runtime: Runtime) -> None:
-    """moto keeps all stream records of a table."""
+def _size_stream_records(runtime: Runtime) -> None:
+    """moto writes each stream record as JSON to learn its size, gives it the region us-east-1, and keeps it."""
+
+    def create(self: Any, table: Any, stream_type: str, event_name: str, old: Any, new: Any, seq: int) -> None:
+        self.record = _record_of(table, old, new)
 
     def forget_records(self: Any, before: int) -> None:
         forgotten = min(before - self.starting_sequence_number, len(self.items))
@@ -133,12 +265,45 @@ def _forget_stream_records(runtime: Runtime) -> None:
         first = max(start - self.starting_sequence_number, _forgotten(self))
         return [item.to_json() for item in self.items[first : first + quantity] if item is not None]
 
+    replace(StreamRecord, "__init__", create)
     replace(StreamShard, "forget_records", forget_records)
     replace(StreamShard, "get", get)
 
 
 def _forgotten(shard: Any) -> int:
     return int(vars(shard).get("forgotten", 0))
+
+
+def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dict[str, Any]:
+    """Return the next record of a table's stream. `attributes` is the new item in the form of a request, if known."""
+    shard, item = table.stream_shard, new if old is None else old
+    keys = {table.hash_key_attr: item.hash_key.to_json()}
+    size_bytes = len(table.hash_key_attr) + item.hash_key.size()
+    if item.range_key is not None:
+        keys[table.range_key_attr] = item.range_key.to_json()
+        size_bytes += len(table.range_key_attr) + item.range_key.size()
+    images, stream_type = {}, table.stream_specification["StreamViewType"]
+    for name, view, image in (("NewImage", "NEW_IMAGE", new), ("OldImage", "OLD_IMAGE", old)):
+        if image is not None and stream_type in (view, "NEW_AND_OLD_IMAGES"):
+            known = attributes if image is new else None
+            images[name] = image.to_json()["Attributes"] if known is None else known
+            size_bytes += image.size()
+    return {
+        # os.urandom would release the global lock, and other threads would delay the write.
+        "eventID": f"{random.getrandbits(128):032x}",
+        "eventName": "INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
+        "eventSource": "aws:dynamodb",
+        "eventVersion": "1.0",
+        "awsRegion": table.region_name,
+        "dynamodb": {
+            "StreamViewType": stream_type,
+            "ApproximateCreationDateTime": datetime.now(UTC).replace(tzinfo=None),
+            "SequenceNumber": str(shard.starting_sequence_number + len(shard.items)),
+            "SizeBytes": size_bytes,
+            "Keys": keys,
+            **images,
+        },
+    }
 
 
 def _pass_items_through(runtime: Runtime) -> None:
@@ -199,7 +364,8 @@ CHANGES: Final[Sequence[Change]] = (
     _project_attributes,
     _scan_from_the_start_key,
     _size_items_once,
+    _put_batches_in_one_pass,
     _write_items_one_by_one,
-    _forget_stream_records,
+    _size_stream_records,
     _pass_items_through,
 )

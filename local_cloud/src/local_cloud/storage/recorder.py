@@ -88,14 +88,20 @@ class Recorder:
 
     def items(self, table: Any, keys: Iterable[tuple[Any, Any]]) -> None:
         """Record writes and deletions of items by hash and range key, and the new records of the table's stream."""
+        if self.journal:
+            with self.together():
+                stored = {key: table.get_item(*key) for key in keys}
+                self.attributes(table, {key: item and item.to_json()["Attributes"] for key, item in stored.items()})
+
+    def attributes(self, table: Any, items: Mapping[tuple[Any, Any], Mapping[str, Any] | None]) -> None:
+        """Record the attributes of items by hash and range key. They are None for deleted items; see `items`."""
         if journal := self.journal:
             with journal.locked():
-                for each in keys:
-                    name, stored = _item_name(*each), table.get_item(*each)
-                    if stored is None:
+                for keys, attributes in items.items():
+                    name = _item_name(*keys)
+                    if attributes is None:
                         journal.delete("item", table.name, name)
                     else:
-                        attributes = stored.to_json()["Attributes"]
                         journal.put("item", table.name, name, pickle.dumps(attributes, protocol=5))
                 if table.stream_shard is not None:
                     self._write_new_records(journal, table)
