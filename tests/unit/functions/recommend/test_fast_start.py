@@ -74,7 +74,7 @@ def test_dynamodb_connection_is_opened_at_initialisation(kind, failures, initial
 
 
 def test_memory_is_limited_at_initialisation(initialised, monkeypatch):
-    limited = []
+    limited = list[object]()
     monkeypatch.setattr(start, "limit_memory", limited.append)
 
     initialised("on-demand")

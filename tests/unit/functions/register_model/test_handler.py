@@ -180,7 +180,7 @@ def test_model_better_than_the_champion_is_approved(workflow):
 
 
 def test_memory_of_the_checks_is_limited(workflow, monkeypatch):
-    limited = []
+    limited = list[object]()
     monkeypatch.setattr(handler, "limit_memory", limited.append)
 
     workflow.register(workflow.trained("v1"))
