@@ -72,7 +72,7 @@ def test_rule_with_only_a_schedule_matches_no_event(cloud: ForeignCloud) -> None
     uploaded = cloud.deliveries(cloud.output("UploadedFunction"))
     assert "object uploads/again came" in [event["note"] for event in uploaded]
     sources = {event["source"] for event in cloud.deliveries(cloud.output("HourlyFunction"))}
-    assert sources <= {"aws.events"}  # of tests that advance the clock
+    assert sources <= {"aws.events"}  # Other tests advance the clock.
 
 
 def test_topic_passes_message_and_attributes_to_its_function(cloud: ForeignCloud) -> None:

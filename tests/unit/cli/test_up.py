@@ -79,7 +79,7 @@ def test_failed_start_stops_the_build_of_the_pages(verb, error, tmp_path, monkey
     def build_layers():
         raise NotFound("no layers")
 
-    builds = list[object]()
+    builds = list[threading.Event]()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(embedded_cloud, "build_layers", build_layers)
     monkeypatch.setattr(embedded_cloud, "build_pages", builds.append)
