@@ -265,7 +265,8 @@ def summarize(templates: Mapping[str, Mapping[str, Any]], *, where: str = "the t
 
 def _only(values: Collection[T], what: str) -> T:
     if len(values) != 1:
-        raise InvalidInput(f"{what}: {len(values)}, expected one")
+        found = sorted(map(str, values)) if isinstance(values, set) else len(values)
+        raise InvalidInput(f"{what}: {found}, expected one")
     return next(iter(values))
 
 

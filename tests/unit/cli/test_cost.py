@@ -67,6 +67,14 @@ def test_assembly_cost_is_printed_as_json(assembly):
     assert document["measured"] is None
 
 
+def test_assembly_of_two_environments_is_refused_with_their_names(assembly):
+    name = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/alsolike/prod/region"}}
+    (assembly / "prod.template.json").write_text(json.dumps({"Resources": {"Name": name}}))
+
+    with pytest.raises(InvalidInput, match=r"environments of .*: \['prod', 'shop'\], expected one"):
+        run_cost("--assembly", assembly)
+
+
 def test_cost_has_load_date_and_separate_fixed_and_usage_totals(assembly):
     document = json.loads(run_cost("--assembly", str(assembly), *LOAD, "--json"))
 
