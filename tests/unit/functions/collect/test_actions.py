@@ -67,8 +67,8 @@ def test_more_actions_than_the_limit_are_refused(collect, aws, artefact_bucket):
 
 def test_expired_actions_are_removed_to_admit_new_actions(collect, aws, artefact_bucket):
     store = ActionStore(aws("s3"), artefact_bucket)
-    expired = {"actionExpirationTimestamp": 5}
-    store.put((Action(f"{number}", expired if number < 3 else {}) for number in range(MAX_ACTIONS)), now_ms=0)
+    ends = {number: {"actionExpirationTimestamp": SECOND + number - 2} for number in range(4)}
+    store.put((Action(f"{number}", ends.get(number, {})) for number in range(MAX_ACTIONS)), now_ms=0)
 
     answer = put_actions(collect, {"actionId": "one more"})
 

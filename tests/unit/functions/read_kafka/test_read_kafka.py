@@ -4,6 +4,7 @@ import orjson
 import pytest
 
 from alsolike.api.put_events import parse_put_events
+from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.lake.quarantine import Kind, QuarantinedRecord, read_dead_letter
 from alsolike.runtime.errors import Unavailable
 from functions.read_kafka import handler
@@ -68,6 +69,7 @@ def test_record_has_the_same_event_id_as_through_the_api(read, stored):
     ("value", "reason"),
     [
         (b"{", "body is not valid JSON"),
+        (b"", "body is not valid JSON"),
         (body(trackingId="other"), 'trackingId is "other", expected alsolike-test'),
         (body(eventList=[{**EVENT, "eventType": "Teleport"}]), "eventType is 'Teleport'"),
     ],
@@ -132,6 +134,15 @@ def test_new_event_type_is_accepted_immediately(read, stored, configure):
     read(kafka_event(body(eventList=[{**EVENT, "eventType": "rating"}])))
 
     assert [interaction_type(record) for record in stored()] == ["view", "rating"]
+
+
+def test_configuration_is_read_again_once_per_batch(read, cloud):
+    read(kafka_event(GOOD))
+    cloud.calls.clear()
+
+    read(kafka_event(*[body(eventList=[{**EVENT, "eventType": "shrug"}])] * 3))
+
+    assert [call.operation for call in cloud.calls if call.request.get("Key") == CONFIGURATION_KEY] == ["s3.GetObject"]
 
 
 def interaction_type(record):
