@@ -96,6 +96,14 @@ def test_user_can_be_read_and_changed(collect):
     assert collect("GET /users")["document"] == {"users": [changed["document"]]}
 
 
+def test_change_to_another_type_is_refused_with_the_column_name(collect, configure):
+    configure({"items": {"columns": {"price": "number"}}})
+
+    answer = collect("PATCH /items/{itemId}", {"price": "dear"}, path={"itemId": "pear"})
+
+    assert (answer["statusCode"], answer["document"]["message"]) == (400, 'price is "dear", expected a number')
+
+
 def test_items_with_any_id_are_listed_once(collect):
     for item_id in STRANGE_IDS:
         put_items(collect, {"itemId": item_id})
