@@ -128,7 +128,7 @@ def test_latest_records_are_listed_first(shop):
     assert reasons("--limit", "1") == ["reason 2"]
 
 
-def test_list_is_filtered_by_reason_and_time(shop):
+def test_list_and_drop_are_filtered_by_reason_and_time(shop):
     hold(shop, b"a", reason="item_id is missing", sequence=1, arrived_ms=ARRIVED_MS)
     hold(shop, b"b", reason="event_type is 'x'", sequence=2, arrived_ms=ARRIVED_MS + 3_600_000)
 
@@ -136,6 +136,7 @@ def test_list_is_filtered_by_reason_and_time(shop):
     since = datetime.fromtimestamp(ARRIVED_MS / 1000 + 1, UTC).isoformat()
     assert [each["data"] for each in document("list", "--since", since)] == ["b"]
     assert run("list", "--reason", "nothing like it").stdout == "no quarantined record matches\n"
+    assert [each["reason"] for each in document("drop", "--since", since, "--yes")["dropped"]] == ["event_type is 'x'"]
 
 
 def test_since_within_a_second_keeps_objects_written_in_this_second(shop, monkeypatch):
