@@ -1,5 +1,6 @@
 """Changes of moto's stores that must be stored together while another thread commits."""
 
+import pickle
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -17,7 +18,7 @@ from moto.sqs.models import Queue
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
-from local_cloud.moto_changes import recording, stores
+from local_cloud.moto_changes import recording, stores, tables
 from local_cloud.storage.collections import Collection
 from local_cloud.storage.executions import has_ended
 from local_cloud.storage.journal import DataError, Journal
@@ -40,6 +41,7 @@ def recorder(journal: Journal, undone_changes: None) -> Iterator[Recorder]:
         recording._record_objects(runtime)
         recording._record_streams(runtime)
         stores._keep_every_stream_record(runtime)
+        tables._put_batches_in_one_pass(runtime)
         recorder.start()
         yield recorder
 
@@ -85,6 +87,22 @@ def test_transaction_is_stored_atomically(
 
     assert stored == [[], [], []]
     assert [name for _, name, _ in journal.read("item")] == ["S1:a", "S1:b", "S1:c"]
+
+
+def test_batch_is_stored_with_its_stream_records(
+    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    dynamodb, stored = create_table(stream=True), list[list[str]]()
+    monkeypatch.setattr(journal, "put", committing_after(journal.put, journal, stored, "item", "record"))
+
+    puts = [{"PutRequest": {"Item": {"id": {"S": name}}}} for name in "abc"]
+    dynamodb.batch_write_item(RequestItems={"things": puts})
+    journal.commit()
+
+    assert stored == [[]] * 4
+    assert [name for _, name, _ in journal.read("item")] == ["S1:a", "S1:b", "S1:c"]
+    ((_, _, records),) = journal.read("record")
+    assert [record["dynamodb"]["Keys"]["id"]["S"] for record in pickle.loads(records)] == ["a", "b", "c"]
 
 
 def test_stream_records_of_batches_are_restored_with_their_numbers(journal: Journal, recorder: Recorder) -> None:
