@@ -346,6 +346,10 @@ def test_methods_have_their_limits_and_the_log_its_format() -> None:
         ({"body": document(**{"/x": {"get": {}}})}, "GET /x has no Lambda proxy integration"),
         ({"body": document(**{"/x": {"get": operation("f", Tokens=[], Sessions=[])}})}, "several authorizers"),
         ({"stage": {"MethodSettings": [{"HttpMethod": "GET", "ResourcePath": "/~1x"}]}}, "no method 'GET /x'"),
+        (
+            {"stage": {"AccessLogSetting": {"DestinationArn": "arn:aws:firehose:r:a:b"}}},
+            "DestinationArn.*not a log group",
+        ),
         ({"stage": {"MethodSettings": [{"HttpMethod": "*", "ResourcePath": "/*", "CachingEnabled": True}]}}, "Caching"),
     ],
 )

@@ -48,12 +48,16 @@ class ApiServices:
             stage_variables=variables or {},
         )
         destination, text = log.get("DestinationArn", ""), log.get("Format", "$context.requestId")
+        if not destination:
+            return Stage(api=context, throttle=throttle)
+        if ":log-group:" not in destination:
+            raise resource.refusal("DestinationArn", f"{destination!r} is not a log group")
+        group = destination.split(":")[6]
 
         def write_access(served: Served) -> None:
-            stream = f"{api_id}/{resource.physical_id}"
-            self.write_log(destination.split(":")[6], stream, access_line(text, served))
+            self.write_log(group, f"{api_id}/{resource.physical_id}", access_line(text, served))
 
-        return Stage(api=context, throttle=throttle, write_access=write_access if destination else None)
+        return Stage(api=context, throttle=throttle, write_access=write_access)
 
 
 def read_http_apis(deployment: Deployment, services: ApiServices) -> Iterator[HttpApi]:
