@@ -71,6 +71,19 @@ def found(path: str, value: Any, expected: Any) -> Any:
             r"property Replicas\[0\]\.GlobalTableSettingsReplicationMode",
         ),
         (
+            "AWS::DynamoDB::GlobalTable",
+            {
+                **KEYS,
+                "BillingMode": "PAY_PER_REQUEST",
+                "Replicas": [{"Region": REGION}, {"Region": "us-east-1", "Colour": "red"}],
+            },
+            r"property Replicas\[1\]\.Colour",
+        ),
+        ("AWS::ApiGatewayV2::Api", {"Name": "shop", "ProtocolType": "HTTP", "Target": "arn:f"}, "property Target"),
+        ("AWS::Events::EventBus", {"Name": "orders", "LogConfig": {}}, "property LogConfig"),
+        ("AWS::Route53::RecordSet", {"Name": "api.shop.example", "Colour": "red"}, "property Colour"),
+        ("AWS::WAFv2::WebACL", {"Scope": "REGIONAL", "Colour": "red"}, "property Colour"),
+        (
             "AWS::Logs::SubscriptionFilter",
             {"LogGroupName": "served", "FilterPattern": "[a, b]", "DestinationArn": "arn:x"},
             r"FilterPattern.*\[a, b\]",

@@ -7,6 +7,11 @@ from typing import Any, Final
 from local_cloud.resources.properties import Properties, PropertyError
 from local_cloud.resources.resource_type import Created, Creation, ResourceType
 
+_REPLICA = (
+    "ContributorInsightsSpecification", "DeletionProtectionEnabled", "GlobalSecondaryIndexes",
+    "KinesisStreamSpecification", "PointInTimeRecoverySpecification", "ReadOnDemandThroughputSettings",
+    "ReadProvisionedThroughputSettings", "ResourcePolicy", "SSESpecification", "TableClass", "Tags",
+)  # fmt: skip
 _INDEX = ("IndexName", "KeySchema", "Projection")
 
 
@@ -34,7 +39,7 @@ def _create_global_table(creation: Creation) -> Created:
     replica = replicas[creation.region]
     for region, other in replicas.items():
         if region != creation.region:
-            other.keep(*other.values)
+            other.keep(*_REPLICA)
     replica.keep("ContributorInsightsSpecification", "KinesisStreamSpecification")
     capacity = _capacity(properties, replica)
     replica_indexes = {index["IndexName"]: index for index in replica.sections("GlobalSecondaryIndexes")}

@@ -28,7 +28,8 @@ TYPES: Final[Mapping[str, ResourceType]] = {
         "cloudwatch", "put_dashboard", "{DashboardName}", name=("DashboardName", 255)
     ),
     "AWS::CodeDeploy::Application": created_by(
-        "codedeploy", "create_application", "{applicationName}", name=("applicationName", 100)
+        "codedeploy", "create_application", "{applicationName}", name=("applicationName", 100),
+        defaults={"ComputePlatform": "Server"},
     ),
     "AWS::CodeDeploy::DeploymentGroup": created_by(
         "codedeploy", "create_deployment_group", "{deploymentGroupName}", name=("deploymentGroupName", 100)

@@ -5,12 +5,44 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from local_cloud.deployment import Clients
 from local_cloud.resources.properties import Properties
 
 _HASH_LENGTH = 8
+_IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
+    "create_api": ("CredentialsArn", "RouteKey", "Target"),
+    "create_event_bus": ("DeadLetterConfig", "EventSourceName", "KmsKeyIdentifier", "LogConfig"),
+    "create_event_source_mapping": (
+        "AmazonManagedKafkaEventSourceConfig",
+        "DocumentDBEventSourceConfig",
+        "LoggingConfig",
+    ),
+    "create_integration": (
+        "ContentHandlingStrategy",
+        "PassthroughBehavior",
+        "RequestTemplates",
+        "ResponseParameters",
+        "TemplateSelectionExpression",
+    ),
+    "create_job": (
+        "JobMode",
+        "JobRunQueuingEnabled",
+        "LogUri",
+        "MaintenanceWindow",
+        "NotificationProperty",
+        "SourceControlDetails",
+    ),
+    "create_log_group": ("deletionProtectionEnabled",),
+    "create_route": ("ModelSelectionExpression", "RequestModels", "RouteResponseSelectionExpression"),
+    "create_schedule": ("ActionAfterCompletion", "ClientToken"),
+    "create_stage": ("ClientCertificateId", "DeploymentId"),
+    "put_composite_alarm": ("ActionsSuppressor", "ActionsSuppressorExtensionPeriod", "ActionsSuppressorWaitPeriod"),
+    "put_metric_alarm": ("EvaluationCriteria", "EvaluationInterval", "EvaluationWindow"),
+    "put_subscription_filter": ("applyOnTransformedLogs", "emitSystemFields", "fieldSelectionCriteria"),
+}
+"""Members of inputs that have an effect on AWS and none here, by operation. A template with them is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,13 +71,14 @@ class Creation:
     def call(self, service: str, operation: str, **parameters: Any) -> Mapping[str, Any]:
         """Call an operation with `parameters` and the unread properties that are members of its input.
 
-        If the name of a member starts with a lower-case letter, the names in its value do, too.
+        Members that have no effect here remain unread. If the name of a member starts with a lower-case letter, the
+        names in its value do, too.
         """
         client = self.clients(service)
         model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
         for member, shape in model.input_shape.members.items():
             name = member[:1].upper() + member[1:]
-            if member in parameters or not self.properties.is_unread(name):
+            if member in parameters or member in _IGNORED.get(operation, ()) or not self.properties.is_unread(name):
                 continue
             if name == "Tags":
                 parameters[member] = (
@@ -91,16 +124,19 @@ def created_by(
     *names: str,
     name: tuple[str, int] | None = None,
     kept: Mapping[str, str] | None = None,
+    defaults: Mapping[str, str] | None = None,
     **attributes: str,
 ) -> ResourceType:
     """Return a type whose resources one operation creates.
 
     `ref` and `attributes` are formats of the region, the account, properties and values in the response. `names` are
     such values that are also attributes. `name` is the parameter of a name that the template may omit, with the maximum
-    length of the name.
+    length of the name. `defaults` has the values of properties that the template may omit.
     """
 
     def create(creation: Creation) -> Created:
+        for omitted, value in (defaults or {}).items():
+            creation.properties.values.setdefault(omitted, value)
         parameters = {name[0]: creation.name(name[0][0].upper() + name[0][1:], limit=name[1])} if name else {}
         answer = creation.call(service, operation, **parameters)
         values = defaultdict(str, {"region": creation.region, "account": creation.account})
@@ -114,13 +150,17 @@ def created_by(
 
 
 def identified(
+    properties: str,
     physical_id: Callable[[Creation], str],
     attributes: Callable[[Creation, str], Mapping[str, str]] = lambda creation, physical_id: {},
 ) -> ResourceType:
-    """Return a type whose resources have no effect here. Only their IDs and attributes are generated."""
+    """Return a type whose resources have no effect here. Only their IDs and attributes are generated.
+
+    `properties` has the names, separated by spaces, of the properties without influence on them.
+    """
 
     def create(creation: Creation) -> Created:
-        creation.properties.keep(*creation.properties.values)
+        creation.properties.keep(*properties.split())
         resource_id = physical_id(creation)
         return Created(resource_id, attributes(creation, resource_id))
 
