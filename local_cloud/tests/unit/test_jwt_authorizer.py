@@ -74,6 +74,12 @@ def test_unsigned_token_is_unauthorized(authorizer: JwtAuthorizer) -> None:
         authorizer.authorize(f"{header}.{payload}.", required_scopes=[])
 
 
+@pytest.mark.parametrize("header", ["nonsense", "Bearer nonsense", "Bearer ", "a.b.c"])
+def test_malformed_token_is_unauthorized(authorizer: JwtAuthorizer, header: str) -> None:
+    with pytest.raises(UnauthorizedError, match="cannot be verified"):
+        authorizer.authorize(header, required_scopes=[])
+
+
 def test_token_needs_one_of_the_scopes_of_the_route(authorizer: JwtAuthorizer) -> None:
     assert authorizer.authorize(token(), required_scopes=["b/x", "a/write"]).scopes == ["a/write"]
     with pytest.raises(ForbiddenError):
