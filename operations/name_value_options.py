@@ -14,6 +14,6 @@ def pairs(given: Sequence[str], option: str, placeholder: str) -> Iterator[tuple
         if not separator or not name:
             raise InvalidInput(f"{option} is {entry!r}, expected {placeholder}=VALUE")
         if name in seen:
-            raise InvalidInput(f'{option} repeats {name}, expected all values in one option: {name}="a","b"')
+            raise InvalidInput(f'{option} repeats {name}, expected one option; filters take {name}="a","b"')
         seen.add(name)
         yield name, text

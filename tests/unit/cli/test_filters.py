@@ -150,7 +150,7 @@ def test_user_and_time_of_the_request_can_be_given():
         (["--user", "AGEE=3"], "--user names AGEE, expected age, brands, vip"),
         (["--user", "AGE=old"], '--user age is "old", expected a number'),
         (["--user", "vip=perhaps"], '--user vip is "perhaps", expected true or false'),
-        (["--user", "AGE=3", "--user", "AGE=4"], "--user repeats AGE, expected all values in one option"),
+        (["--user", "AGE=3", "--user", "AGE=4"], "--user repeats AGE, expected one option"),
         (["--at", "yesterday"], "--at is 'yesterday', expected an ISO 8601 time with its zone"),
     ],
 )
