@@ -11,8 +11,8 @@ from moto.sagemaker.models import SageMakerModelBackend
 from local_cloud.moto_changes import CHANGES
 from local_cloud.moto_changes.jobs import keep_package_properties
 
-# First 12 digits of the SHA-256 of moto's code that our changes of moto rely on. If a hash differs, compare the old and
-# the new code of moto, adapt or remove our change, and store the new digits here. Add the code of each new change.
+# Parts of moto that our changes rely on, with the first 12 digits of the SHA-256 of their source. If one differs,
+# compare the old and the new source, adapt or remove our change, and store the new digits. A new change adds its parts.
 FINGERPRINTS = {
     "moto.awslambda.models:EventSourceMapping": "adefb82506f3",
     "moto.awslambda.models:LambdaBackend.create_event_source_mapping": "19f8125cabf7",

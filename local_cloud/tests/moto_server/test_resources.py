@@ -38,7 +38,10 @@ def test_resource_has_its_settings(cloud: MotoCloud, case: dict[str, Any]) -> No
 
 
 def found(path: str, value: Any, expected: Any) -> Any:
-    """Return a part of a response. Texts with parts, or in place of an expected object, are parsed as JSON."""
+    """Return the value at a path in a response.
+
+    A string is parsed as JSON if the path continues into it, or if the expected value is an object.
+    """
     for step in re.findall(r"\w+", path):
         document = json.loads(value) if isinstance(value, str) else value
         value = document[int(step)] if isinstance(document, list) else document.get(step)

@@ -10,7 +10,7 @@ START = time.time() - 600
 
 
 def post(shop, *visits, user=None):
-    """Send purchases of the session, given as items and minutes."""
+    """Send purchases in the session. Each visit is an item and its time in minutes after `START`."""
     events = [
         {"eventType": "purchase", "itemId": item, "eventId": f"{SESSION}-{item}", "sentAt": START + 60 * minute}
         for item, minute in visits

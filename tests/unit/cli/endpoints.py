@@ -11,10 +11,10 @@ from typing import Any
 
 
 class Endpoints(ThreadingHTTPServer):
-    """HTTP server with a fixed response per path, and with other responses to its first requests.
+    """HTTP server with fixed responses.
 
-    `answers` has status, headers and document by path of the unsigned route. `requests` has that path, the key ID and
-    the body of each request.
+    The first requests get `first_answers`, in order, and later ones `answers` by path. Each response is a status,
+    headers and a document. `requests` has their path, key ID and body. Paths lack the prefix of signed routes.
     """
 
     daemon_threads = True

@@ -64,7 +64,7 @@ document = functools.partial(run_json, "explain")
 
 @pytest.fixture
 def function(deployment, pseudonyms, monkeypatch):
-    """Return a stub of the function `recommend` that replays every response with the items fig and plum."""
+    """Replace the function `recommend` by a stub whose replays all have the items fig and plum, and return the stub."""
     return replace_functions(deployment, replayed("fig", "plum"), monkeypatch)
 
 

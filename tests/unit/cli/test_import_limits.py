@@ -1,4 +1,4 @@
-"""Limits of imports, unusual input (endless lines, mixed line ends, empty files), and dry runs."""
+"""Limits of imports, unusual input (very long lines, mixed line ends, files with only a header), and dry runs."""
 
 import gzip
 import io

@@ -70,7 +70,7 @@ def test_finished_step_on_a_terminal_is_one_line(monkeypatch):
 
 @pytest.fixture
 def clock(monkeypatch):
-    """Return a list with the time in seconds, which steps use, and disable their timers."""
+    """Replace the clock of steps, disable their timers, and return the clock: a list with the time in seconds."""
     now = [100.0]
     monkeypatch.setattr(time, "monotonic", lambda: now[0])
     monkeypatch.setattr(threading, "Timer", mock.Mock())

@@ -56,7 +56,7 @@ def context():
     return LambdaContext()
 
 
-# Each of these fixtures creates a resource and sets the environment variable in which functions read its name.
+# Each fixture up to `artefact_bucket` creates a resource and sets the variable from which functions read its name.
 
 
 @pytest.fixture

@@ -1,8 +1,9 @@
-"""Changes to moto. They require a pinned version of moto.
+"""Changes to a pinned version of moto.
 
-moto answers the API calls of AWS but executes little. The changes execute what moto stores: functions run, events reach
-their targets, and training jobs train. The docstring of a change is its reason. A test compares the parts of moto that
-changes rely on with stored fingerprints, and fails if another version of moto changes one of them.
+moto answers the API calls of AWS but executes little, keeps data only in memory, and is slow with much data. With the
+changes, functions run, events reach their targets, training jobs train, writes are recorded, old data is deleted, and
+large tables stay fast. The docstring of a change describes moto without it. A test compares the parts of moto that
+the changes rely on with stored fingerprints, and fails if one differs.
 """
 
 from typing import Final

@@ -116,7 +116,7 @@ def _by_period(
 
 
 def _keep_metrics(runtime: Runtime) -> None:
-    """moto keeps each value of a metric, has no percentiles, and mixes metrics of one name in two namespaces."""
+    """moto keeps all values of metrics, has no percentiles, and ignores namespaces in GetMetricData with dimensions."""
     store_metrics(runtime.recorder.metrics)
 
 

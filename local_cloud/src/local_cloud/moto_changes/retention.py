@@ -82,7 +82,7 @@ def keep_newest_executions(_: Runtime | None = None) -> None:
 
 
 def keep_newest_notes(_: Runtime | None = None) -> None:
-    """moto keeps all notifications, state changes and iterators."""
+    """moto keeps all notifications, state changes of alarms, and iterators of DynamoDB streams."""
 
     @wrapping(Topic, "publish")
     def published(publish: Any, self: Any, *arguments: Any, **options: Any) -> Any:

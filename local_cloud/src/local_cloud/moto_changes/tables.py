@@ -106,7 +106,7 @@ def _key(item: Any) -> tuple[Any, ...]:
 
 
 def _size_items_once(runtime: Runtime) -> None:
-    """moto sizes an item once for each of its attributes, and looks up a key's type under many names."""
+    """moto computes the size of an item again for each attribute, and compares the type of a key with many types."""
     cast: Any = DynamoType.cast_value
     to_json: Any = Item.to_json
 
@@ -289,7 +289,7 @@ def _record_of(table: Any, old: Any, new: Any, *, attributes: Any = None) -> dic
             images[name] = image.to_json()["Attributes"] if known is None else known
             size_bytes += image.size()
     return {
-        # os.urandom would release the global lock, and other threads would delay the write.
+        # Not uuid4: os.urandom releases Python's global lock, and other threads would delay the write.
         "eventID": f"{random.getrandbits(128):032x}",
         "eventName": "INSERT" if old is None else "REMOVE" if new is None else "MODIFY",
         "eventSource": "aws:dynamodb",

@@ -1,4 +1,4 @@
-"""`alsolike config check`: errors with line and column, and differences from the published catalogue."""
+"""`alsolike config check` and `apply`: errors with line and column, and names that the published catalogue lacks."""
 
 import dataclasses
 import json

@@ -69,7 +69,7 @@ def function(select, monkeypatch):
 
 @pytest.fixture
 def recommend(tmp_path, monkeypatch):
-    """Return a function that runs the command in an empty folder, and checks its exit status."""
+    """Return a function that runs the command in a temporary folder, and checks its exit status."""
     monkeypatch.chdir(tmp_path)
 
     def recommend(users, *options, exit_code=0, stdin=None):

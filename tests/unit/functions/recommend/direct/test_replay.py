@@ -1,4 +1,4 @@
-"""Replays of a response and forecasts of a draft with the given histories, by direct invocation."""
+"""Direct invocations that replay a response, or return the lists of a draft for the histories in the request."""
 
 import json
 import re
@@ -170,7 +170,7 @@ def lists(*requests, configuration=PINNED):
 
 
 def test_draft_changes_the_lists_of_logged_requests(shop):
-    """The model ranks fig and plum after a pear."""
+    """After a view of a pear, the model ranks fig before plum. The draft pins kiwi at position 1."""
     shop.publish()
     shop.remember("u#anna", "kiwi")
 

@@ -124,7 +124,8 @@ def test_items_of_a_pair_have_equal_chances_at_both_positions():
         for seed in range(4_000)
     )
 
-    # Each start and each order has a probability of 1/2. The order (1, 2, 3) is possible with both starts.
+    # Pairs start at the first or second item, and each pair is swapped or not, all with probability 1/2. Both starts
+    # can give (1, 2, 3).
     expected = {(1, 2, 3): 0.5, (2, 1, 3): 0.25, (1, 3, 2): 0.25}
     assert {order: count / 4_000 for order, count in lists.items()} == pytest.approx(expected, abs=0.03)
 
