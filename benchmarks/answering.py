@@ -12,18 +12,15 @@ import onnxruntime
 
 from alsolike.bundle.files import BIAS_GRAPH_FILE, GRAPH_FILE
 from benchmarks.measure import Result, cpu_medians_ms
-from benchmarks.synthetic_models import VectorsModel, random_histories, rows_model, vectors_model
+from benchmarks.synthetic_models import random_histories, rows_model, vectors_model
 from model_export.api import Model
 from model_export.data.interactions import Floats, Histories
 from model_export.export.parity import check_parity
-from model_export.export.stages import measure, worth_trying
 from model_export.export.writer import open_session, recommend, write_graphs
-from model_export.graph.two_stage import TwoStages
 
 ITEMS = 1_000_000
 DIMENSIONS = 64
 TARGETS = 100
-SPECTRA = {"slowly": 0.35, "not": 0.0, "fast": 0.7}
 K = 25
 PARITY_HISTORIES = 200
 SAMPLE = 20
@@ -32,57 +29,18 @@ Sessions = dict[str, onnxruntime.InferenceSession]
 
 
 def answer() -> Iterator[Result]:
-    """Measure vectors in one stage, vectors in two stages, rows of items, and the parity check."""
-    for word, spectrum in SPECTRA.items():
-        model = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=spectrum)
-        with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
-            yield from _two_stages(model, Path(name), decay=f"axes {word} decaying")
-    model = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=SPECTRA["slowly"])
-    for work, other in (
-        (f"{ITEMS:,} vectors of {DIMENSIONS}", model),
+    """Measure vectors, rows of items, and the parity check."""
+    for work, model in (
+        (f"{ITEMS:,} vectors of {DIMENSIONS}", vectors_model(items=ITEMS, dimensions=DIMENSIONS)),
         (f"{TARGETS} targets each of {ITEMS:,} items", rows_model(items=ITEMS, targets=TARGETS)),
     ):
         with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
-            write_graphs(other, Path(name))
-            yield from _one_stage(other, Path(name), work)
-            yield _parity(other, Path(name), work)
+            write_graphs(model, Path(name))
+            yield from _requests(model, Path(name), work)
+            yield _parity(model, Path(name), work)
 
 
-def _two_stages(model: VectorsModel, directory: Path, *, decay: str) -> Iterator[Result]:
-    ways = (None, *worth_trying(DIMENSIONS, ITEMS))
-    folders: dict[TwoStages | None, Path] = {way: directory / str(place) for place, way in enumerate(ways)}
-    for way, folder in folders.items():
-        folder.mkdir()
-        write_graphs(model, folder, two_stages=way)
-    histories = _one_by_one(random_histories(items=ITEMS, rows=SAMPLE))
-    one, *two = measure(folders, histories, items=ITEMS)
-    for tried in two:
-        assert tried.two_stages is not None
-        yield Result(
-            "answer",
-            f"{ITEMS:,} vectors of {DIMENSIONS}, two stages, {_label(tried.two_stages)}, {decay}",
-            tried.median_ms,
-            "one stage",
-            one.median_ms,
-            note=f"recall {tried.recall:.4f}",
-        )
-    biased = {str(place): open_session(folders[way] / BIAS_GRAPH_FILE) for place, way in enumerate(ways)}
-    medians = cpu_medians_ms(_calls(biased, histories[0], bias=_filter()))
-    yield Result(
-        "answer",
-        f"the same with a filter, {_label(ways[-1])}",
-        medians[str(len(ways) - 1)],
-        "one stage, filtered",
-        medians["0"],
-    )
-
-
-def _label(way: TwoStages | None) -> str:
-    assert way is not None
-    return f"head of {way.dimensions}, {way.blocks_a_place} blocks a place"
-
-
-def _one_stage(model: Model, directory: Path, work: str) -> Iterator[Result]:
+def _requests(model: Model, directory: Path, work: str) -> Iterator[Result]:
     history = random_histories(items=ITEMS, rows=1)
     sessions = {"plain": open_session(directory / GRAPH_FILE)}
     biased = {"filtered": open_session(directory / BIAS_GRAPH_FILE)}
@@ -93,7 +51,7 @@ def _one_stage(model: Model, directory: Path, work: str) -> Iterator[Result]:
     }
     medians = cpu_medians_ms(works)
     for name, floor in (("plain", "numpy"), ("filtered", "plain")):
-        yield Result("answer", f"{work}, one stage, {name}", medians[name], floor, medians[floor])
+        yield Result("answer", f"{work}, {name}", medians[name], floor, medians[floor])
 
 
 def _parity(model: Model, directory: Path, work: str) -> Result:

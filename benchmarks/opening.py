@@ -20,7 +20,6 @@ from benchmarks.measure import Result
 from benchmarks.synthetic_models import rows_model, vectors_model
 from model_export.api import Model
 from model_export.export.writer import open_session, write_graphs
-from model_export.graph.two_stage import TwoStages
 
 ITEMS = 1_000_000
 DIMENSIONS = 64
@@ -30,15 +29,13 @@ INLINE_FILE = "inline.onnx"
 
 
 def open_models() -> Iterator[Result]:
-    vectors = vectors_model(items=ITEMS, dimensions=DIMENSIONS, spectrum=0.35)
-    yield _compared(f"{ITEMS:,} vectors of {DIMENSIONS}", vectors)
-    yield _compared(f"the same in two stages, head of {DIMENSIONS}", vectors, two_stages=TwoStages(DIMENSIONS, 64))
+    yield _compared(f"{ITEMS:,} vectors of {DIMENSIONS}", vectors_model(items=ITEMS, dimensions=DIMENSIONS))
     yield _compared(f"{TARGETS} targets each of {ITEMS:,} items", rows_model(items=ITEMS, targets=TARGETS))
 
 
-def _compared(work: str, model: Model, *, two_stages: TwoStages | None = None) -> Result:
+def _compared(work: str, model: Model) -> Result:
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
-        write_graphs(model, Path(name), two_stages=two_stages)
+        write_graphs(model, Path(name))
         inline = Path(name) / INLINE_FILE
         onnx.save(onnx.load(Path(name) / GRAPH_FILE), inline)
         found: dict[Path, list[dict[str, float]]] = {Path(name) / GRAPH_FILE: [], inline: []}

@@ -72,7 +72,7 @@ def optimisations() -> Iterator[Result]:
 
 def _starts_and_requests() -> Iterator[Result]:
     with simulated_aws() as account, tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
-        environment = deployed(rows_model(items=FEW, targets=100), Path(name), account, two_stages=None)
+        environment = deployed(rows_model(items=FEW, targets=100), Path(name), account)
         codes = {"": _SERVE, **{optimisation: code + _SERVE for optimisation, code in WITHOUT.items()}}
         first: dict[str, list[float]] = {optimisation: [] for optimisation in codes}
         later: dict[str, list[float]] = {optimisation: [] for optimisation in codes}

@@ -52,14 +52,11 @@ from model_export.api import Model as ExportedModel
 from model_export.data.interactions import Interactions
 from model_export.data.item_content import content_index, item_content
 from model_export.export.writer import open_session, write_graphs
-from model_export.graph.two_stage import TwoStages
 
 VERSION = "bench"
 HISTORY = 50
 K = 25
 MAX_LINE_MS = 0.05
-EXPORTED_STAGES = TwoStages(dimensions=32, blocks_a_place=24)
-"""Two-stage search that the export selects for 100,000 vectors; see `benchmarks.searching`."""
 FILTERS = {
     "price": "INCLUDE ItemID WHERE Items.PRICE < 2",
     "purchases": 'EXCLUDE ItemID WHERE Interactions.EVENT_TYPE IN ("purchase")',
@@ -75,11 +72,8 @@ def recommend() -> Iterator[Row]:
     lists all variants. The floor of the line is the printed JSON of its items.
     """
     for items, max_ratio, extra_ms in ((20_000, 1.3, 0.3), (100_000, 1.3, 0.0)):
-        vectors = vectors_model(items=items, dimensions=64, spectrum=0.35)
+        vectors = vectors_model(items=items, dimensions=64)
         yield from _measure(f"{items:,} vectors of 64", vectors, max_ratio=max_ratio, extra_ms=extra_ms)
-    yield from _measure(
-        f"{items:,} vectors of 64 in two stages", vectors, max_ratio=max_ratio, two_stages=EXPORTED_STAGES
-    )
     for items in (20_000, 100_000):
         yield from _measure(f"item-to-item, {items:,} items", _item_to_item(items))
     yield from _measure("item-to-item, 20,000 items", _item_to_item(20_000), filters=FILTERS)
@@ -95,11 +89,10 @@ def _measure(
     filters: Iterable[str] = (),
     max_ratio: float | None = None,
     extra_ms: float = 0.0,
-    two_stages: TwoStages | None = None,
 ) -> Iterator[Row]:
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
         directory, items = Path(name), exported.items
-        write_model(exported, directory, two_stages=two_stages)
+        write_model(exported, directory)
         model, recent = Model(directory), history_of(items)
         dependencies = dependencies_of(model, Snapshot([segment(items)], version="bench"), recent)
         setattr(dispatch, "current_dependencies", lambda: dependencies)  # noqa: B010
@@ -251,9 +244,9 @@ def write_bundle(items: int, directory: Path) -> None:
     write_model(_item_to_item(items), directory)
 
 
-def write_model(model: ExportedModel, directory: Path, *, two_stages: TwoStages | None = None) -> None:
+def write_model(model: ExportedModel, directory: Path) -> None:
     """Write the bundle of a model whose items have no properties."""
-    write_graphs(model, directory, two_stages=two_stages)
+    write_graphs(model, directory)
     ids = [f"item{position}" for position in range(1, model.items + 1)]
     bundle.write_ids(directory, ids)
     bundle.write_meta(directory, [{} for _ in ids])

@@ -1,7 +1,6 @@
 """`python -m benchmarks.serving [name...]`: processor time of serving with targets, written to docs/performance.md.
 
-Both sides of a ratio are medians of alternating rounds in one run. implicit and faiss-cpu are included if they are
-installed.
+Both sides of a ratio are medians of alternating rounds in one run. implicit is included if it is installed.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from benchmarks.load import gateway
 from benchmarks.page import write_section
 from benchmarks.recommending import recommend
 from benchmarks.rows import COLUMNS, Row, markdown
-from benchmarks.searching import embeddings, item_to_item
+from benchmarks.searching import item_to_item
 from benchmarks.starting import starting
 
 PAGE = Path("docs/performance.md")
@@ -32,7 +31,7 @@ def filters() -> Iterator[Row]:
 
 
 TABLES: dict[str, Callable[[], Iterator[Row]]] = {
-    table.__name__: table for table in (recommend, item_to_item, embeddings, filters, starting, gateway)
+    table.__name__: table for table in (recommend, item_to_item, filters, starting, gateway)
 }
 
 

@@ -48,7 +48,7 @@ def signatures() -> Iterator[Result]:
     os.environ |= dict.fromkeys(("PROFILES_TABLE", "USERS_TABLE", "ARTEFACT_BUCKET", "SECRET_ARN"), "bench")
     setattr(alsolike.api.handler, "key_reader", lambda _: _Keys())  # noqa: B010
     with tempfile.TemporaryDirectory(prefix="alsolike-bench-") as name:
-        write_model(vectors_model(items=ITEMS, dimensions=64, spectrum=0.35), Path(name))
+        write_model(vectors_model(items=ITEMS, dimensions=64), Path(name))
         dependencies = dependencies_of(
             Model(Path(name)), Snapshot([segment(ITEMS)], version="bench"), history_of(ITEMS)
         )

@@ -33,14 +33,11 @@ from benchmarks.serve_requests import USERS
 from benchmarks.synthetic_models import rows_model, vectors_model
 from benchmarks.synthetic_profiles import write_profiles
 from model_export.api import Model
-from model_export.graph.two_stage import TwoStages
 
 ROUNDS = 9
 FEW, MANY = 20_000, 1_000_000
 
 REQUESTS = 200
-EXPORTED_STAGES = TwoStages(dimensions=40, blocks_a_place=48)
-"""Two-stage search that the export selects for a million vectors with slow decay; see `benchmarks.searching`."""
 
 BUCKET = "artefacts"
 REGION = "eu-west-1"
@@ -57,14 +54,9 @@ def starting() -> Iterator[Row]:
         models = {
             "few": (f"{FEW:,} items, item-to-item", rows_model(items=FEW, targets=100)),
             "many": (f"{MANY:,} items, item-to-item", rows_model(items=MANY, targets=100)),
-            "vectors": (f"{MANY:,} items, vectors of 64", vectors_model(items=MANY, dimensions=64, spectrum=0.35)),
+            "vectors": (f"{MANY:,} items, vectors of 64", vectors_model(items=MANY, dimensions=64)),
         }
-        environments = {
-            work: deployed(
-                model, Path(name) / work, environment, two_stages=EXPORTED_STAGES if work == "vectors" else None
-            )
-            for work, (_, model) in models.items()
-        }
+        environments = {work: deployed(model, Path(name) / work, environment) for work, (_, model) in models.items()}
         commands: dict[str, tuple[Sequence[str], Mapping[str, str]]] = {
             **{work: (_serve(1), environments[work]) for work in models},
             "imports": (["-c", _IMPORTS + _PRINT_TIME], environment),
@@ -141,13 +133,11 @@ def simulated_aws() -> Iterator[dict[str, str]]:
         server.stop()
 
 
-def deployed(
-    model: Model, scratch: Path, environment: Mapping[str, str], *, two_stages: TwoStages | None
-) -> dict[str, str]:
+def deployed(model: Model, scratch: Path, environment: Mapping[str, str]) -> dict[str, str]:
     """Write the bundle to the folder of downloaded bundles, and return environment variables that select it."""
     directory = scratch / model_prefix(VERSION)
     directory.mkdir(parents=True)
-    write_model(model, directory, two_stages=two_stages)
+    write_model(model, directory)
     return {**environment, "TMPDIR": str(scratch)}
 
 

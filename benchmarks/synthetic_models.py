@@ -33,21 +33,15 @@ class VectorsModel(Model):
         return np.maximum(products, 0, out=products)
 
     def export(self, graph: Graph) -> str:
-        table = graph.item_vectors("vectors", self.vectors)
+        table = graph.item_weight("vectors", self.vectors)
         weights = graph.op("Unsqueeze", graph.decayed_weights(1.0), graph.integers(1))
         query = graph.op("MatMul", weights, graph.op("Gather", table, graph.history, axis=0))
-        return graph.inner_products(graph.op("Squeeze", query, graph.integers(1)), table)
+        products = graph.op("Gemm", graph.op("Squeeze", query, graph.integers(1)), table, transB=1)
+        return graph.op("Relu", products)
 
 
-def vectors_model(*, items: int, dimensions: int, spectrum: float) -> VectorsModel:
-    """Return a model of random vectors whose standard deviation on axis n, from 1, is proportional to n ** -`spectrum`.
-
-    Their norms differ by random factors.
-    """
-    rng = np.random.default_rng(0)
-    vectors = rng.standard_normal((items + 1, dimensions), np.float32)
-    vectors *= np.arange(1, dimensions + 1, dtype=np.float32) ** -np.float32(spectrum)
-    vectors *= np.exp(np.float32(0.3) * rng.standard_normal((items + 1, 1), np.float32))
+def vectors_model(*, items: int, dimensions: int) -> VectorsModel:
+    vectors = np.random.default_rng(0).standard_normal((items + 1, dimensions), np.float32)
     vectors[0] = 0
     return VectorsModel(settings=BuyAgain(), items=items, vectors=vectors)
 

@@ -27,11 +27,11 @@ from model_export.data.training_data import TrainingData
 from model_export.evaluation.cold_start import DEFAULT_SCALES
 from model_export.evaluation.ranking import history_parameters
 from model_export.export import related
+from model_export.export.parity import check_parity
 from model_export.export.popular_groups import popular_groups, popular_items
 from model_export.export.public_lists import public_lists
-from model_export.export.stages import export_graphs
 from model_export.export.top_scores import top_scores
-from model_export.export.writer import features_of
+from model_export.export.writer import features_of, write_graphs
 
 PARITY_USERS = 1000
 
@@ -63,7 +63,8 @@ def export_bundle(
 ) -> Manifest:
     """Write the bundle. The manifest is written last, after the parity check."""
     directory.mkdir(parents=True, exist_ok=True)
-    stages, parity = export_graphs(model, directory, latest_histories(data.interactions, model))
+    write_graphs(model, directory)
+    parity = check_parity(model, directory, latest_histories(data.interactions, model))
     bundle.write_ids(directory, data.item_ids)
     bundle.write_meta(directory, data.properties)
     content_index(
@@ -107,7 +108,7 @@ def export_bundle(
                 exclude_seen=provenance.exclude_seen,
                 exclude_bought=provenance.exclude_bought,
             ),
-            metrics={**provenance.metrics, "parity": dataclasses.asdict(parity), "stages": dataclasses.asdict(stages)},
+            metrics={**provenance.metrics, "parity": dataclasses.asdict(parity)},
         ),
     )
 

@@ -7,7 +7,7 @@ Let r be the model's score of an item (-inf if it is excluded), s the score from
 - s decreases, and the lower position is first among equal s, so that no item is returned twice;
 - no returned item is before a returned item whose r is higher by more than t;
 - no item is missing with an r above the last s by more than t. For this rule, t is computed from the last s instead of
-  r, and the last s is 0 if the list is shorter than k. Graphs in two stages may miss a few items.
+  r, and the last s is 0 if the list is shorter than k.
 
 Therefore, the order equals the model's order, up to the rounding error of float32 sums in another order.
 """
@@ -62,19 +62,14 @@ class Parity:
         Length of the compared lists.
     largest_difference
         Largest difference of a returned score, relative to max(1, r).
-    recall
-        Share of the items in the model's lists that the graphs return. It is below 1 only for graphs in two stages.
     """
 
     histories: int
     k: int
     largest_difference: float
-    recall: float
 
 
-def check_parity(
-    model: Model, directory: Path, histories: Histories, *, k: int = PARITY_K, min_recall: float = 1.0
-) -> Parity:
+def check_parity(model: Model, directory: Path, histories: Histories, *, k: int = PARITY_K) -> Parity:
     """Compare both graphs with the model, in chunks with bounded memory.
 
     The graph without bias is compared without exclusions, and with the items of the history excluded. The graph with
@@ -97,12 +92,8 @@ def check_parity(
         biased.check(chunk, scores, exclude=nothing, bias=scarce)
     one = histories.rows(slice(1))
     plain.check(one, model.score(one), exclude=np.arange(1, model.items + 1)[None, :])
-    recall = 1.0 - (plain.left_out + biased.left_out) / max(1, plain.places + biased.places)
-    if not recall >= min_recall:
-        file = plain if plain.left_out else biased
-        raise ParityError(f"{file.first_left_out}; recall is {recall:.6f}, expected at least {min_recall:g}")
     largest = max(plain.largest_difference, biased.largest_difference)
-    return Parity(histories=len(histories), k=k, largest_difference=largest, recall=recall)
+    return Parity(histories=len(histories), k=k, largest_difference=largest)
 
 
 def check_export(model: Model, queries: Queries) -> None:
@@ -124,9 +115,7 @@ def check_export(model: Model, queries: Queries) -> None:
 class _Checked:
     def __init__(self, algorithm: str, path: Path, k: int) -> None:
         self._name, self._session, self._k = f"{algorithm}: {path.name}", open_session(path), k
-        self.places = self.left_out = 0
         self.largest_difference = 0.0
-        self.first_left_out = ""
 
     def check(self, histories: Histories, scores: Floats, *, exclude: Ints, bias: Floats | None = None) -> None:
         """Compare the graph's lists for `histories` with the model's `scores`.
@@ -140,7 +129,7 @@ class _Checked:
         items, found = recommend(self._session, histories, exclude=exclude, k=self._k, bias=bias)
         self._check_order(items, found, expected)
         self._check_scores(items, found, expected, maximum)
-        self._count_left_out(items, found, expected, maximum)
+        self._check_missing(items, found, expected, maximum)
 
     def _check_order(self, items: Ints, found: Floats, expected: Floats) -> None:
         ended = items == 0
@@ -163,23 +152,13 @@ class _Checked:
         self._refuse(late, "has another order than the model", items, found, expected)
         self.largest_difference = max(self.largest_difference, float((difference / size).max(initial=0.0)))
 
-    def _count_left_out(self, items: Ints, found: Floats, expected: Floats, maximum: Floats) -> None:
-        """Count the ranks in the model's lists, and the items that are missing in the graph's lists."""
+    def _check_missing(self, items: Ints, found: Floats, expected: Floats, maximum: Floats) -> None:
         last = np.where(items[:, -1:] > 0, found[:, -1:], 0.0)
-        minimum = last + np.minimum(TOLERANCE * np.maximum(last, 1.0), maximum)
-        wanted = np.where(items > 0, np.take_along_axis(expected, items, axis=1), -np.inf)
-        complete = (expected > minimum).sum(axis=1) == (wanted > minimum).sum(axis=1)
-        self.places += int((items[complete] > 0).sum())
-        for row in np.flatnonzero(~complete).tolist():
-            best = np.sort(expected[row, expected[row] > 0])[::-1][: self._k]
-            self.places += len(best)
-            self.left_out += max(1, len(best) - int(np.count_nonzero(wanted[row] >= best[-1])))
-            if not self.first_left_out:
-                missing = np.setdiff1d(np.flatnonzero(expected[row] > minimum[row]), items[row])[0]
-                self.first_left_out = (
-                    f"{self._name} leaves out item {missing} of score {expected[row, missing]:.7g}, "
-                    f"and ends at {last[row, 0]:.7g}"
-                )
+        missing = expected > last + np.minimum(TOLERANCE * np.maximum(last, 1.0), maximum)
+        np.put_along_axis(missing, items, values=False, axis=1)
+        for row, item in np.argwhere(missing)[:1].tolist():
+            score, end = expected[row, item], last[row, 0]
+            raise ParityError(f"{self._name} leaves out item {item} of score {score:.7g}, and ends at {end:.7g}")
 
     def _refuse(self, wrong: npt.NDArray[np.bool_], problem: str, items: Ints, found: Floats, expected: Floats) -> None:
         if wrong.any():

@@ -14,38 +14,23 @@ from alsolike.bundle.files import BIAS_GRAPH_FILE, DATA_FILE, GRAPH_FILE
 from alsolike.bundle.graph_tables import write_tables_index
 from model_export.api import Model
 from model_export.data.interactions import Floats, Histories, Ints
-from model_export.graph.contract import Graph, InnerProducts
+from model_export.graph.contract import Graph
 from model_export.graph.top_k import finish
-from model_export.graph.two_stage import TwoStages, add_head
 
 PAGE_BYTES = 4096
 """Size of a memory page. Tables are aligned to pages, so that ONNX Runtime maps them without copies."""
 
 
-def write_graphs(model: Model, directory: Path, *, two_stages: TwoStages | None = None) -> InnerProducts | None:
-    """Write `graph.onnx`, `graph.bias.onnx`, and their shared tables `graph.data` with an index.
-
-    Parameters
-    ----------
-    two_stages
-        Settings of a search in two stages, only for models whose scores are inner products. None for one stage.
-
-    Returns
-    -------
-    InnerProducts or None
-        Inner products that are the scores, or None if the scores have another form.
-    """
+def write_graphs(model: Model, directory: Path) -> None:
+    """Write `graph.onnx`, `graph.bias.onnx`, and their shared tables `graph.data` with an index."""
     graph = Graph(model.items)
     scores = model.export(graph)
-    if two_stages is not None:
-        add_head(graph, graph.products[scores], dimensions=two_stages.dimensions)
     tables = _write_tables(graph, directory / DATA_FILE)
     for file_name, with_bias in ((GRAPH_FILE, False), (BIAS_GRAPH_FILE, True)):
-        proto = finish(graph, scores, with_bias=with_bias, two_stages=two_stages)
+        proto = finish(graph, scores, with_bias=with_bias)
         proto.graph.initializer.extend(tables)
         (directory / file_name).write_bytes(proto.SerializeToString(deterministic=True))
         onnx.checker.check_model(str(directory / file_name))
-    return graph.products.get(scores)
 
 
 def features_of(graph: Path) -> list[str]:

@@ -20,9 +20,7 @@ score 0 are in no list, whatever the bias.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -35,40 +33,11 @@ from alsolike.bundle.features import FEATURE_INPUT
 BLOCK = 64
 """Number of items per block of the two-level top k. It suits 20,000 to 1,000,000 items."""
 
-FLAT_BELOW = 5_000
-"""Number of columns below which the graph has no blocks and no second stage."""
-
 TWO_LEVELS_FROM = 20_000
-"""Minimum number of columns for two levels. With fewer columns, one TopK is faster for lists of 100 items."""
+"""Minimum number of columns for blocks. With fewer columns, one TopK is faster for lists of 100 items."""
 
 OPSET = 18
 IR_VERSION = 10
-
-
-Outputs = Sequence[str]
-"""Tensor names of a branch's outputs."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class InnerProducts:
-    """Scores that are inner products of a query and item vectors, with an activation.
-
-    Attributes
-    ----------
-    query
-        Name of the queries' tensor, float32 [batch, d].
-    table
-        Name of the item vectors in `Graph.tables`, float32 `(width, dimensions)`.
-    dimensions
-        Length of a vector.
-    activation
-        Increasing ONNX operator with results of at least 0.
-    """
-
-    query: str
-    table: str
-    dimensions: int
-    activation: str
 
 
 class Graph:
@@ -83,8 +52,6 @@ class Graph:
         them.
     tables
         Learned arrays by name. They are stored in the external data file that both graphs share.
-    products
-        Inner products by the tensor name of their scores. A model that returns such scores can search in two stages.
     sums
         Names of scores that are 0 for padding and for columns after the last item, so that these columns need no mask.
     columns
@@ -98,11 +65,10 @@ class Graph:
     def __init__(self, items: int) -> None:
         self.items = items
         columns = items + 1
-        self.width = columns if columns < FLAT_BELOW else math.ceil(columns / BLOCK) * BLOCK
+        self.width = columns if columns < TWO_LEVELS_FROM else math.ceil(columns / BLOCK) * BLOCK
         self.tables: dict[str, npt.NDArray[Any]] = {}
         self.nodes: list[onnx.NodeProto] = []
         self.constants: dict[str, onnx.TensorProto] = {}
-        self.products: dict[str, InnerProducts] = {}
         self.sums: set[str] = set()
         self.columns: dict[str, int] = {}
         self._decayed: dict[tuple[float, bool], str] = {}
@@ -125,30 +91,6 @@ class Graph:
         self.nodes.append(helper.make_node(operator, list(inputs), names, name=name, **attributes))
         return names
 
-    def either(
-        self, condition: str, then: Callable[[], Outputs], otherwise: Callable[[], Outputs], *, kinds: Sequence[int]
-    ) -> list[str]:
-        """Return the outputs of one of two branches. The other branch is not computed.
-
-        Parameters
-        ----------
-        condition
-            Tensor name of the condition, bool [1].
-        then, otherwise
-            Functions that add the nodes of a branch and return the names of its outputs.
-        kinds
-            Element types of the outputs.
-        """
-        branches = []
-        for make in (then, otherwise):
-            start = len(self.nodes)
-            outputs = [
-                helper.make_tensor_value_info(name, kind, None) for name, kind in zip(make(), kinds, strict=True)
-            ]
-            branches.append(helper.make_graph(self.nodes[start:], make.__name__, [], outputs))
-            del self.nodes[start:]
-        return self.ops("If", condition, outputs=len(kinds), then_branch=branches[0], else_branch=branches[1])
-
     def weight(self, name: str, values: npt.NDArray[Any]) -> str:
         """Add a learned array to the external data file, and return its tensor name."""
         if name in self.tables:
@@ -157,48 +99,9 @@ class Graph:
         return name
 
     def item_weight(self, name: str, values: npt.NDArray[np.float32]) -> str:
-        """Add one learned number per item, float32 `(items + 1,)`, as a tensor [width]."""
-        return self.weight(name, np.pad(values.astype(np.float32), (0, self.width - len(values))))
-
-    def item_vectors(self, name: str, vectors: npt.NDArray[np.float32]) -> str:
-        """Add one learned vector per item, float32 `(items + 1, d)`, as a tensor [width, d]. Row 0 is zero.
-
-        The same table can be used to gather vectors of the history and for `inner_products`. It is then mapped only
-        once.
-
-        Raises
-        ------
-        ValueError
-            If the number of rows is not items + 1, or row 0 is not zero.
-        """
-        if len(vectors) != self.items + 1 or vectors[0].any():
-            raise ValueError(
-                f"{name} has {len(vectors)} rows and padding {vectors[:1].tolist()}, "
-                f"expected {self.items + 1} rows and padding 0"
-            )
-        return self.weight(name, np.pad(vectors.astype(np.float32), ((0, self.width - len(vectors)), (0, 0))))
-
-    def inner_products(self, query: str, table: str, *, activation: str = "Relu") -> str:
-        """Return the scores activation(E q) of all items, float32 [batch, width], for item vectors E and a query q.
-
-        Parameters
-        ----------
-        query
-            Tensor name of the queries, float32 [batch, d].
-        table
-            Tensor name from `item_vectors`.
-        activation
-            Increasing ONNX operator with one input and results of at least 0: `Relu` if only positive products are
-            recommendations, `Softplus` if only the order of products matters.
-        """
-        product = InnerProducts(query, table, self.tables[table].shape[1], activation)
-        scores = self.scores_of(product)
-        self.products[scores] = product
-        return scores
-
-    def scores_of(self, product: InnerProducts) -> str:
-        """Return the scores of inner products, float32 [batch, width]."""
-        return self.op(product.activation, self.op("Gemm", product.query, product.table, transB=1))
+        """Add one learned number or vector per item, float32 `(items + 1, ...)`, as a tensor [width, ...]."""
+        missing = self.width - len(values)
+        return self.weight(name, np.pad(values.astype(np.float32), [(0, missing), *[(0, 0)] * (values.ndim - 1)]))
 
     def integers(self, *values: int) -> str:
         """Return the tensor name of a constant int64 vector."""

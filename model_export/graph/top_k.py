@@ -9,27 +9,17 @@ import onnx
 from onnx import TensorProto, helper
 
 from alsolike.bundle.features import FEATURE_INPUT
-from model_export.graph.contract import BLOCK, IR_VERSION, OPSET, TWO_LEVELS_FROM, Graph, InnerProducts
-from model_export.graph.two_stage import TwoStages, best_in_two_stages
+from model_export.graph.contract import BLOCK, IR_VERSION, OPSET, TWO_LEVELS_FROM, Graph
 
 
-def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages | None = None) -> onnx.ModelProto:
+def finish(graph: Graph, scores: str, *, with_bias: bool) -> onnx.ModelProto:
     """Return the ONNX model that masks `scores` and returns the k best items.
 
     The model does not contain the tables of the external file.
-
-    Parameters
-    ----------
-    two_stages
-        Settings of a search in two stages for short lists, or None. `scores` must be inner products, and the graph must
-        have the tables of `add_head`.
     """
     start = len(graph.nodes)
     try:
-        if two_stages is not None:
-            best, items = _best_by_length(graph, graph.products[scores], two_stages, with_bias=with_bias)
-        else:
-            best, items = _best(graph, _masked(graph, scores, with_bias=with_bias))
+        best, items = _best(graph, _masked(graph, scores, with_bias=with_bias))
         missing = graph.op("Concat", graph.integers(0), graph.op("Sub", "k", graph.count()), axis=0)
         best = graph.op("Pad", best, missing, graph.number(-math.inf), graph.integers(1))
         items = graph.op("Pad", items, missing, graph.integer(0), graph.integers(1))
@@ -43,21 +33,6 @@ def finish(graph: Graph, scores: str, *, with_bias: bool, two_stages: TwoStages 
     finally:
         del graph.nodes[start:]
     return _model(graph, needed(nodes, {"items", "scores"}), with_bias=with_bias)
-
-
-def _best_by_length(graph: Graph, product: InnerProducts, two: TwoStages, *, with_bias: bool) -> tuple[str, str]:
-    """Return the scores and items of the k best: in two stages for short lists, else in one stage."""
-
-    def two_stages() -> tuple[str, str]:
-        return best_in_two_stages(graph, product, blocks_a_place=two.blocks_a_place, with_bias=with_bias)
-
-    def one_stage() -> tuple[str, str]:
-        scores = graph.scores_of(product)
-        return _best(graph, _masked(graph, scores, with_bias=with_bias))
-
-    short = graph.op("LessOrEqual", "k", graph.integers(two.longest_list(graph.items)))
-    best, items = graph.either(short, two_stages, one_stage, kinds=(TensorProto.FLOAT, TensorProto.INT64))
-    return best, items
 
 
 def needed(nodes: Sequence[onnx.NodeProto], outputs: Collection[str]) -> list[onnx.NodeProto]:

@@ -109,9 +109,8 @@ def train(
 ) -> Manifest:
     """Compare algorithms on held-out interactions, fit the winner on all data and write its bundle.
 
-    The same dataset and hyperparameters result in the same files, except for times and memory in the manifest. Two
-    choices depend on measurements: whether the graph has two stages (`export.stages`), and, if short fits measure the
-    costs (`evaluation.budget`), which algorithms exceed the budget.
+    The same dataset and hyperparameters result in the same files, except for times and memory in the manifest. If short
+    fits measure the costs (`evaluation.resource_budget`), these measurements decide which algorithms exceed the budget.
     """
     fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:

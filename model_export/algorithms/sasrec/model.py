@@ -174,8 +174,7 @@ class SasrecModel(Model):
 
     def export(self, graph: Graph) -> str:
         never = np.where((np.arange(graph.width) == 0) | (np.arange(graph.width) > self.items), NEVER, 0)
-        vectors = np.pad(self.arrays["item.weight"], ((0, graph.width - self.items - 1), (0, 0)))
-        table = graph.weight("sasrec.item.weight", vectors)
+        table = graph.item_weight("sasrec.item.weight", self.arrays["item.weight"])
         place, kept = self._places(graph)
         x = self._export_network(graph, graph.op("Gather", table, graph.history, axis=0), place, kept)
         logits = graph.op("Gemm", x, table, graph.weight("sasrec.never", never.astype(np.float32)), transB=1)

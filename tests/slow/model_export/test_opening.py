@@ -7,7 +7,6 @@ import pytest
 
 from alsolike.bundle.files import DATA_FILE
 from model_export.export.writer import write_graphs
-from model_export.graph.two_stage import TwoStages
 from tests.unit.model_export.embeddings import Embeddings
 
 TAKEN_MB = """
@@ -34,9 +33,8 @@ print(taken_mb("RssFile") - before["RssFile"])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="/proc/self/status tells the memory")
-@pytest.mark.parametrize("two_stages", [None, TwoStages(64, 64)])
-def test_sessions_share_one_mapping_of_their_weights(two_stages, tmp_path):
-    write_graphs(Embeddings.random(items=200_000, dimensions=64, spectrum=0.5), tmp_path, two_stages=two_stages)
+def test_sessions_share_one_mapping_of_their_weights(tmp_path):
+    write_graphs(Embeddings.random(items=200_000, dimensions=64), tmp_path)
     data_mb = (tmp_path / DATA_FILE).stat().st_size / 1e6
     assert data_mb > 51
 

@@ -45,7 +45,7 @@ FILTERS = {
 
 @pytest.fixture(scope="module")
 def embeddings():
-    return Embeddings.random(items=ITEMS, dimensions=16, spectrum=0.5, softplus=True)
+    return Embeddings.random(items=ITEMS, dimensions=16)
 
 
 @pytest.fixture(scope="module")
