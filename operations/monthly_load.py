@@ -26,7 +26,7 @@ def monthly_load(deployment: Deployment, month: str, *, other: Load, now: dt.dat
     Users and items are rows of their tables. If a table is empty, the number in `other` remains.
     """
     try:
-        start = dt.datetime.strptime(month, "%Y-%m").replace(tzinfo=dt.UTC)
+        start = dt.datetime.fromisoformat(f"{month}-01T00Z")
     except ValueError as error:
         raise InvalidInput(f"the month is {month!r}, expected YYYY-MM, such as 2026-10") from error
     if start >= now:

@@ -211,6 +211,7 @@ def test_cost_uses_the_counted_load_of_a_month(shop, month, events, requests):
     ("month", "message"),
     [
         ("2026-13", "the month is '2026-13', expected YYYY-MM"),
+        ("2026-1", "the month is '2026-1', expected YYYY-MM"),
         ("October", "the month is 'October', expected YYYY-MM"),
         ("0000-01", "expected YYYY-MM"),
         ("2026-12", "the month is 2026-12, which has not begun; expected 2026-11 or earlier"),
