@@ -9,9 +9,9 @@ from __future__ import annotations
 import dataclasses
 import io
 import itertools
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -36,6 +36,9 @@ _ROW_JOURNALS = tuple(f"{IMPORTS_PREFIX}{name_of_rows(kind.list_field, '')}" for
 _MARKS = ("received_time_ms", "correlation_id")
 _OWNERS = ("user_id", "session_id", "event_id")
 
+_BATCH_BYTES, _BATCH_OBJECTS = 64 << 20, 1_000
+"""Maximum size of a batch of objects that is searched for copies. Each batch hashes the keys of all imported events."""
+
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Import:
@@ -59,18 +62,6 @@ class Undone:
     rows: int
     objects: int
     profiles: int
-
-
-class _Found(NamedTuple):
-    """Result of a search for an import in the lake.
-
-    `rows` is the number of imported rows, and `objects` contain them. `events` are the owners and IDs of the imported
-    events that no other row of the same day repeats, for example a row of a repeated import.
-    """
-
-    rows: int
-    events: pa.Table
-    objects: list[LakeObject]
 
 
 def imports(deployment: Deployment) -> list[Import]:
@@ -99,60 +90,70 @@ def undo(deployment: Deployment, import_id: int) -> Undone:
     """Remove an import's rows from the live profiles and the lake, and delete its journals.
 
     The lake is changed last, because a repetition after an interruption finds the rows there. Live profiles keep events
-    that another row of the same day repeats. Existing models still reflect the removed rows until the next training.
+    that another row of the lake repeats. Existing models still reflect the removed rows until the next training.
     """
     found = next((each for each in imports(deployment) if each.import_id == import_id), None)
     if found is None:
         raise NotFound(f"no import {import_id}; list them with `alsolike import list`")
-    stored = _search_lake(deployment, import_id)
+    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    listing = list(lake_objects.list_objects(client, bucket))
+    events, objects = _search(deployment, listing, import_id)
+    own_events = _without_copies(deployment, events, listing, import_id)
     with progress.step("live profiles") as step:
-        profiles = _remove_from_profiles(deployment, stored.events)
+        profiles = _remove_from_profiles(deployment, own_events)
         step.note(progress.counted(profiles, "user"))
-    with progress.step("lake", total=len(stored.objects)) as step:
-        for listed in stored.objects:
+    with progress.step("lake", total=len(objects)) as step:
+        for listed in objects:
             _remove_from_object(deployment, listed, import_id)
             step.advance(1)
-    delete_objects(deployment.client("s3"), deployment.names.artefact_bucket, list(found.keys))
-    return Undone(stored.rows, len(stored.objects), profiles)
+    # A compaction may have merged an object before its rows were removed.
+    known = set(listing)
+    later = [listed for listed in lake_objects.list_objects(client, bucket) if listed not in known]
+    if _search(deployment, later, import_id)[1]:
+        raise ConcurrentUpdate("a compaction merged rows of the import meanwhile; repeat the command")
+    delete_objects(client, deployment.names.artefact_bucket, list(found.keys))
+    return Undone(len(events), len(objects), profiles)
 
 
-def _search_lake(deployment: Deployment, import_id: int) -> _Found:
-    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
-
-    def owners_of(listed: LakeObject) -> pa.Table | None:
-        body = lake_objects.read(client, bucket, listed)
-        return None if body is None else pq.read_table(io.BytesIO(body), columns=[*_MARKS, *_OWNERS])
-
-    listing = list(lake_objects.list_objects(client, bucket))
-    rows, events, objects = 0, [pa.table({name: pa.array([], pa.string()) for name in _OWNERS})], []
+def _search(deployment: Deployment, listing: Sequence[LakeObject], import_id: int) -> tuple[pa.Table, list[LakeObject]]:
+    """Return the owners and IDs of the imported events, and the objects that contain them."""
+    events, objects = [pa.table({name: pa.array([], pa.string()) for name in _OWNERS})], []
     with progress.step("search the lake", total=sum(listed.size_bytes for listed in listing)) as step:
-        for _, listed_day in itertools.groupby(listing, key=lambda listed: listed.date):
-            day, imported = list(listed_day), []
-            for listed in day:
-                table = owners_of(listed)
-                step.advance(listed.size_bytes)
-                if table is None or not len(found := table.filter(_is_imported(table, import_id))):
-                    continue
-                imported.append(found.select(_OWNERS))
+        for listed, table in _tables(deployment, listing, step):
+            if len(found := table.filter(_is_imported(table, import_id))):
+                events.append(found.select(_OWNERS))
                 objects.append(listed)
-                rows += len(found)
-                step.note(progress.counted(rows, "row"))
-            if imported:
-                tables = (table for listed in day if (table := owners_of(listed)) is not None)
-                others = (table.filter(pc.invert(_is_imported(table, import_id))) for table in tables)
-                events.append(_without_duplicates(pa.concat_tables(imported), others))
-    return _Found(rows, pa.concat_tables(events), objects)
+                step.note(progress.counted(sum(map(len, events)), "row"))
+    return pa.concat_tables(events), objects
 
 
-def _without_duplicates(rows: pa.Table, others: Iterable[pa.Table]) -> pa.Table:
-    """Remove the rows whose event ID and owner are also in other rows."""
-    keys = _copy_keys(rows)
-    for each in others:
-        other_keys = _copy_keys(each)
-        found = other_keys.filter(pc.is_in(other_keys, value_set=keys))
-        kept = pc.invert(pc.is_in(keys, value_set=found))
-        rows, keys = rows.filter(kept), keys.filter(kept)
-    return rows
+def _without_copies(
+    deployment: Deployment, events: pa.Table, listing: Sequence[LakeObject], import_id: int
+) -> pa.Table:
+    """Remove the events that other rows repeat, for example a row of a corrected import, also under another day."""
+    keys = _copy_keys(events)
+    with progress.step("search for copies", total=sum(listed.size_bytes for listed in listing)) as step:
+        for batch in lake_objects.batches(listing, max_bytes=_BATCH_BYTES, max_objects=_BATCH_OBJECTS):
+            others = [
+                _copy_keys(table.filter(pc.invert(_is_imported(table, import_id)))).combine_chunks()
+                for _, table in _tables(deployment, batch, step)
+            ]
+            other_keys = pa.chunked_array(others, pa.string())
+            found = other_keys.filter(pc.is_in(other_keys, value_set=keys))
+            kept = pc.invert(pc.is_in(keys, value_set=found))
+            events, keys = events.filter(kept), keys.filter(kept)
+    return events
+
+
+def _tables(
+    deployment: Deployment, listing: Iterable[LakeObject], step: progress.Step
+) -> Iterator[tuple[LakeObject, pa.Table]]:
+    """Yield the objects with the columns of all rows that identify imports and events. Deleted objects are skipped."""
+    client, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    for listed in listing:
+        if (body := lake_objects.read(client, bucket, listed)) is not None:
+            yield listed, pq.read_table(io.BytesIO(body), columns=[*_MARKS, *_OWNERS])
+        step.advance(listed.size_bytes)
 
 
 def _copy_keys(rows: pa.Table) -> pa.ChunkedArray:

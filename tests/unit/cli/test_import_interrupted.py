@@ -200,7 +200,7 @@ def test_undo_removes_rows_of_one_import_from_lake_and_profiles(imported):
     assert [each.import_id for each in imports(imported)] == [NOW_MS + 1]
 
 
-@pytest.mark.parametrize("call", range(15))
+@pytest.mark.parametrize("call", range(16))
 def test_interrupted_undo_is_completed_by_a_repetition(imported, call):
     stop_at(imported, call, Killed)
     with pytest.raises(Killed):
@@ -254,6 +254,18 @@ def test_undo_keeps_events_that_another_import_has_in_profiles(deployment, tmp_p
     assert (items_of(deployment, "ann"), items_of(deployment, "bob")) == (["a"], ["b"])
 
 
+def test_undo_keeps_profile_events_that_a_corrected_import_repeats(deployment, tmp_path):
+    header, wrong, right = "USER_ID,ITEM_ID,EVENT_ID,TIMESTAMP\n", "ann,a,e1,1500000000\n", "ann,a,e1,1500086400\n"
+    load(deployment, write(tmp_path / "wrong.csv", header + wrong), now_ms=NOW_MS)
+    load(deployment, write(tmp_path / "right.csv", header + right), now_ms=NOW_MS + 1)
+
+    undone = undo(deployment, NOW_MS)
+
+    assert undone == Undone(rows=1, objects=1, profiles=0)
+    assert lake_rows(deployment).event_time_ms.tolist() == [1500086400000]
+    assert items_of(deployment, "ann") == ["a"]
+
+
 @pytest.mark.parametrize("is_partial", [False, True])
 def test_object_that_changes_during_an_undo_is_a_conflict(imported, is_partial):
     if is_partial:
@@ -273,6 +285,26 @@ def test_object_that_changes_during_an_undo_is_a_conflict(imported, is_partial):
         undo(imported, NOW_MS)
 
     assert imports(imported) == before
+
+
+def test_merge_of_deleted_objects_during_an_undo_is_a_conflict(imported):
+    s3 = imported.client("s3")
+
+    def merge(**_):
+        s3.meta.events.unregister("before-call.s3.DeleteObject", unique_id="merge")
+        objects = lake_objects(imported)
+        merge_with_live_event(imported)
+        for key, body in objects.items():
+            s3.put_object(Bucket="lake", Key=key, Body=body)
+
+    s3.meta.events.register_first("before-call.s3.DeleteObject", merge, unique_id="merge")
+
+    with pytest.raises(ConcurrentUpdate, match="repeat the command"):
+        undo(imported, NOW_MS)
+    undo(imported, NOW_MS)
+
+    assert set(lake_rows(imported).item_id) == {"c", "live"}
+    assert [each.import_id for each in imports(imported)] == [NOW_MS + 1]
 
 
 def test_undo_of_an_unknown_import_error_has_the_list_command(imported):
