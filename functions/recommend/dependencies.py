@@ -67,7 +67,7 @@ class Batches:
 def current_dependencies() -> Dependencies:
     settings = from_environment(Settings, os.environ)
     s3 = client("s3", connect_timeout_s=CALL_TIMEOUT_S, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-    profile_s = settings.time_budget_ms / 1000 * PROFILE_SHARE or CALL_TIMEOUT_S
+    profile_s = min(settings.time_budget_ms / 1000 * PROFILE_SHARE or CALL_TIMEOUT_S, CALL_TIMEOUT_S)
     # A single attempt, because botocore would pause for up to a second before another one. `StoredUser` repeats a read
     # after a closed connection.
     dynamodb = client("dynamodb", connect_timeout_s=profile_s, read_timeout_s=profile_s, attempts=1)

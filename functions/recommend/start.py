@@ -14,7 +14,9 @@ from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.memory import limit_memory
 from functions.recommend.dependencies import current_dependencies
 
-CONNECT_ATTEMPTS = 3
+CONNECT_ATTEMPTS, CONNECT_S = 3, 1
+"""Maximum number of attempts to connect, and time in seconds after which no further attempt starts."""
+
 NO_PROFILE = "connect"
 """ID of a profile that does not exist. IDs of users' and sessions' profiles start with ``u#`` or ``s#``."""
 
@@ -61,9 +63,12 @@ def _connect() -> None:
     (`PROFILE_SHARE`). Later attempts are faster, because the address is resolved and certificates are loaded. If all
     attempts fail, the first request connects.
     """
+    start_s = time.monotonic()
     for _ in range(CONNECT_ATTEMPTS):
         with contextlib.suppress(Unavailable):
             current_dependencies().stores.profiles.read(NO_PROFILE, length=1)
+            return
+        if time.monotonic() - start_s > CONNECT_S:
             return
 
 

@@ -8,7 +8,7 @@ The values are low, because a response by the loaded model is better than a late
 """
 
 PROFILE_SHARE = 0.5
-"""Timeout for connecting to DynamoDB, and for a read, as a share of the time budget.
+"""Timeout for connecting to DynamoDB, and for a read, as a share of the time budget, at most `CALL_TIMEOUT_S`.
 
 Popular items in time are better than a late personalised response.
 """

@@ -2,6 +2,7 @@
 
 import importlib
 import os
+import types
 
 import pytest
 import snapshot_restore_py
@@ -71,6 +72,24 @@ def test_dynamodb_connection_is_opened_at_initialisation(kind, failures, initial
     # A prepared sandbox connects at initialisation and after its restoration.
     assert len(reads) >= min(failures + 1, CONNECT_ATTEMPTS)
     assert set(reads) == {NO_PROFILE}
+
+
+@pytest.mark.parametrize("budget_ms", ["0", "10000"])
+def test_silent_dynamodb_delays_the_start_by_at_most_5_s(budget_ms, initialised, monkeypatch):
+    monkeypatch.setenv("TIME_BUDGET_MS", budget_ms)
+    now_s = [0.0]
+
+    def read(store, *_, **__):
+        config = store._client.meta.config
+        now_s[0] += config.connect_timeout + config.read_timeout
+        raise Unavailable("no response")
+
+    monkeypatch.setattr(ProfileStore, "read", read)
+    monkeypatch.setattr(start, "time", types.SimpleNamespace(monotonic=lambda: now_s[0]))
+
+    initialised("on-demand")
+
+    assert now_s[0] <= 5
 
 
 def test_memory_is_limited_at_initialisation(initialised, monkeypatch):
