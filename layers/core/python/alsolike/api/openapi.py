@@ -15,7 +15,7 @@ from alsolike.api.openapi_operations import Operation, operations
 from alsolike.api.path_ids import PATH_ID
 from alsolike.api.response_schemas import ANSWERS, ERROR, HEADERS
 from alsolike.configuration.configuration import Configuration
-from alsolike.declarations.routes import SCOPES, SIGNED_PREFIX
+from alsolike.declarations.routes import PUBLIC_ROUTES, SCOPES, SIGNED_PREFIX
 from alsolike.runtime.observability import CORRELATION_HEADER
 from alsolike.schema.fields import ListOf, MapOf
 from alsolike.schema.json_schemas import Schema
@@ -77,7 +77,8 @@ def description(configuration: Configuration) -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "Token from the shop's backend for one session.",
+                    "description": "Token for one session, which the shop's backend signs, or which "
+                    f"`{next(iter(PUBLIC_ROUTES))}` returns for a site key.",
                 },
             },
         },

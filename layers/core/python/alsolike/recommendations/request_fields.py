@@ -86,14 +86,21 @@ _ID_OF_QUERY = Text(
     pattern=rf"^[^,\x00-\x1f\x7f]*[^,{SPACE}\x00-\x1f\x7f][^,\x00-\x1f\x7f]*$",
     expected="an item ID; send an ID with a comma in the body of a POST",
 )
-_EXCLUDE_OF_QUERY = dataclasses.replace(_EXCLUDE, minimum=1, maximum=MAX_EXCLUDED_IN_QUERY, element=_ID_OF_QUERY)
+_COMMAS = "Commas separate IDs; only the body of a POST can contain an ID with a comma."
+_EXCLUDE_OF_QUERY = dataclasses.replace(
+    _EXCLUDE,
+    minimum=1,
+    maximum=MAX_EXCLUDED_IN_QUERY,
+    element=_ID_OF_QUERY,
+    about=f"{_EXCLUDE.about} {_COMMAS}",
+)
 _CART = ListOf(
     Text(MAX_ID_CHARACTERS),
     0,
     MAX_CART_ITEMS,
     about="Items of the cart, for `bought-together`: items that complete it, without substitutes for them.",
 )
-_CART_OF_QUERY = dataclasses.replace(_CART, minimum=1, element=_ID_OF_QUERY)
+_CART_OF_QUERY = dataclasses.replace(_CART, minimum=1, element=_ID_OF_QUERY, about=f"{_CART.about} {_COMMAS}")
 FILTER_VALUES = MapOf(
     Text(
         MAX_FILTER_PARAMETER_CHARACTERS,
