@@ -134,7 +134,7 @@ class ScoringGraph:
             tensor.elem_type != _TYPES[value.name]
             or len(dims) != 2
             or dims[0] is not None
-            or (isinstance(expected, int) and dims[1] not in (None, expected))
+            or (dims[1] is not None and (dims[1] != expected if isinstance(expected, int) else dims[1] < 1))
         ):
             declared = helper.make_tensor_value_info(value.name, _TYPES[value.name], ["batch", expected])
             raise InvalidBundle(

@@ -154,6 +154,8 @@ def changed(proto, change):
             r"has %history\[INT32, batchxlength\], expected %history\[INT64, batchxlength\]",
         ),
         (scoring_graph(12, batch=1), r"has %history\[INT64, 1xlength\], expected .* for any batch size"),
+        (scoring_graph(12, length=0), r"has %history\[INT64, batchx0\], expected %history\[INT64, batchxlength\]"),
+        (scoring_graph(12, length=-1), r"has %history\[INT64, batchx-1\], expected %history\[INT64, batchxlength\]"),
         (scoring_graph(11), r"has %scores\[FLOAT, batchx12\], expected %scores\[FLOAT, batchx13\]"),
         (scoring_graph(12, opset=21), "has opset 21, expected at most 18: export it with opset_version=18"),
         (
