@@ -102,7 +102,7 @@ class StackDrift(Construct):
             alerts,
             environment=settings.name,
             event="drift of a stack could not be detected",
-            facts={"failure.$": "$"},
+            facts={"stack.$": "$$.Map.Item.Value", "failure.$": "$"},
         )
         for call in (detect, look):
             call.add_catch(failed)

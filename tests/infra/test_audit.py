@@ -94,7 +94,9 @@ def test_operators_are_notified_of_a_failed_drift_detection(audited):
     for name in ("Detect", "Look"):
         (caught,) = states[name]["Catch"]
         assert caught["ErrorEquals"] == ["States.ALL"]
-        assert states[caught["Next"]]["Resource"].endswith(":sns:publish")
+        notice = states[caught["Next"]]
+        assert notice["Resource"].endswith(":sns:publish")
+        assert notice["Parameters"]["Message"]["stack.$"] == "$$.Map.Item.Value"
 
 
 def test_setting_protects_the_stacks_with_stores(audited, demo, prod):
