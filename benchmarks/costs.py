@@ -24,15 +24,14 @@ SHOPS = {
 
 def main() -> None:
     summaries = {size: _summary(size) for size in SIZES}
-    summary = summaries["standard"]
-    for section, lines in (
-        ("sizes", _sizes(summaries)),
-        ("bills", _bills(summary)),
-        ("savings", _savings(summary)),
-    ):
-        text = "\n".join(lines)
+    for section, text in {"sizes": "\n".join(_sizes(summaries)), **tables(summaries["standard"])}.items():
         sys.stdout.write(text + "\n")
         write_section(PAGE, section, text)
+
+
+def tables(summary: BilledResources) -> dict[str, str]:
+    """Return the tables of one size by the section of the page."""
+    return {"bills": "\n".join(_bills(summary)), "savings": "\n".join(_savings(summary))}
 
 
 def _summary(size: str) -> BilledResources:

@@ -7,9 +7,11 @@ import re
 import pytest
 
 from alsolike.runtime.errors import InvalidInput
+from benchmarks import costs
 from infra_cdk.context import load_settings
 from infra_cdk.settings_checks import InvalidSettings
 from operations import cost
+from tests.builders.snippets import ROOT
 from tests.infra.snapshot import FOLDER
 
 BILLS = FOLDER / "bills.json"
@@ -66,6 +68,14 @@ def test_bills_have_the_dollars_of_their_snapshot(environment, request):
         BILLS.write_text(json.dumps(snapshot, indent=1, sort_keys=True) + "\n")
 
     assert bills == {name: pytest.approx(bill, abs=1e-4) for name, bill in snapshot[environment].items()}
+
+
+@pytest.mark.parametrize("section", ["bills", "savings"])
+def test_documented_tables_are_current(prod, section):
+    """`python -m benchmarks.costs` writes the tables again."""
+    table = costs.tables(cost.read_assembly(prod.directory))[section]
+
+    assert f"\n{table}\n" in (ROOT / costs.PAGE).read_text()
 
 
 def test_folder_without_templates_is_refused(tmp_path):
