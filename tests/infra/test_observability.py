@@ -230,10 +230,18 @@ def test_health_dashboard_has_errors_and_throttles_of_every_function(demo):
 
 @pytest.mark.parametrize("metric", [Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED])
 def test_alarm_reads_the_metric_series_of_all_functions(metric, demo):
-    alarm = resources(demo, "AWS::CloudWatch::Alarm")[metric.value].logical_id
-    watched = [each.dimensions["service"] for each in alarm_metrics(demo) if each.where == f"alarm {alarm[:-8]}"]
+    alarm = resources(demo, "AWS::CloudWatch::Alarm")[metric.value]
+    name = f"alarm {alarm.logical_id[:-8]}"
+    watched = [each.dimensions["service"] for each in alarm_metrics(demo) if each.where == name]
 
     assert watched == [each.service for each in METRICS if each.metric == metric]
+    assert alarm.properties["Statistic"] == "Sum"
+
+
+def test_alarm_on_tombstones_is_active_for_one_hour_after_a_report(demo):
+    alarm = resources(demo, "AWS::CloudWatch::Alarm")["TombstonesDamaged"].properties
+
+    assert (alarm["Period"] * alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3600, 1)
 
 
 def test_failed_batch_alarms_watch_mappings_with_event_counts(assembly):
