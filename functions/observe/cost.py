@@ -8,12 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from alsolike.declarations.storage import SNAPSHOT_KEY
 from alsolike.runtime.aws_errors import translate_aws_errors
-from alsolike.runtime.client_protocols import CloudFormationClient, S3Client
+from alsolike.runtime.client_protocols import CloudFormationClient, DynamoDbClient, S3Client
 from alsolike.runtime.errors import InvalidSnapshot, Unavailable
 from alsolike.runtime.polling import PolledValue, Polling
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.manifest import Manifest
-from functions.observe.drift import latest_report
 from functions.observe.metric_reader import MetricReader, counted
 
 if TYPE_CHECKING:
@@ -35,10 +34,13 @@ class Cost:
         cloudformation: CloudFormationClient,
         s3: S3Client,
         bucket: str,
+        dynamodb: DynamoDbClient,
+        users_table: str,
         stacks: Sequence[str],
     ) -> None:
         self._metrics, self._cloudformation = metrics, cloudformation
         self._s3, self._bucket, self._stacks = s3, bucket, stacks
+        self._dynamodb, self._users_table = dynamodb, users_table
         self._deployed: PolledValue[BilledResources] = PolledValue(
             self._summarize, name="summary of the deployed resources", polling=EVERY_10_MINUTES
         )
@@ -96,7 +98,10 @@ class Cost:
         return template
 
     def _last_day(self, now_ms: int) -> dict[str, int]:
-        """Return users of the last drift report, events and requests of 24 hours, and items of the snapshot."""
+        """Return the rows of the users table, events and requests of 24 hours, and items of the snapshot.
+
+        DynamoDB counts the rows every six hours.
+        """
         until_ms = now_ms // _HOUR_MS * _HOUR_MS + _HOUR_MS
         counts = self._metrics.read(
             {name: counted(metric) for name, metric in _COUNTED.items()},
@@ -104,7 +109,8 @@ class Cost:
             until_ms=until_ms,
             period_s=_HOUR_MS // 1000,
         )
-        report = latest_report(self._s3, self._bucket)
+        with translate_aws_errors(f"users table {self._users_table}"):
+            users = self._dynamodb.describe_table(TableName=self._users_table)["Table"]["ItemCount"]
         stored = S3Object(self._s3, self._bucket, SNAPSHOT_KEY)
         content = stored.read()
         try:
@@ -112,4 +118,4 @@ class Cost:
         except InvalidSnapshot as error:
             raise Unavailable(f"{stored.uri}: {error}") from error
         sums = {name: round(sum(values.values())) for name, values in counts.items()}
-        return {"users": 0 if report is None else report.users * report.sampled, **sums, "items": items}
+        return {"users": users, **sums, "items": items}

@@ -26,7 +26,7 @@ Attempts end before API Gateway's timeout, so the client gets a 503 with a messa
 def _routes() -> Routes:
     clients = {
         service: client(service, read_timeout_s=CALL_TIMEOUT_S, attempts=ATTEMPTS)
-        for service in ("cloudwatch", "s3", "cloudformation")
+        for service in ("cloudwatch", "s3", "dynamodb", "cloudformation")
     }
     return routes(from_environment(Settings, os.environ), **clients)
 

@@ -55,6 +55,7 @@ MANIFEST = Manifest(
         below("lake", READ, QUARANTINE_PREFIX, reason="Objects are named after their day, shard and sequence number"),
         below("lake", READ, FAILED_BATCHES_PREFIX, reason="Lambda chooses the object name of each failed batch"),
         Access("artefacts", READ, keys=(MONITORING_LATEST_KEY, SNAPSHOT_KEY)),
+        Access("users", ("dynamodb:DescribeTable",)),
         Access("stacks", ("cloudformation:GetTemplate",), reason="Stack ARNs contain a random ID"),
         *CONFIGURATION,
     ),

@@ -13,7 +13,7 @@ from alsolike.api.observe_responses import BY
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.shared_defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
 from alsolike.runtime.cache import BoundedCache
-from alsolike.runtime.client_protocols import CloudFormationClient, PagedClient, S3Client
+from alsolike.runtime.client_protocols import CloudFormationClient, DynamoDbClient, PagedClient, S3Client
 from alsolike.runtime.http import route_key
 from alsolike.runtime.polling import Polling
 from alsolike.schema.queries import read_query
@@ -79,7 +79,12 @@ class Routes:
 
 
 def routes(
-    settings: Settings, *, cloudwatch: PagedClient, s3: S3Client, cloudformation: CloudFormationClient
+    settings: Settings,
+    *,
+    cloudwatch: PagedClient,
+    s3: S3Client,
+    dynamodb: DynamoDbClient,
+    cloudformation: CloudFormationClient,
 ) -> Routes:
     metrics = MetricReader(
         cloudwatch, own_namespace=settings.powertools_metrics_namespace, private_api=bool(settings.private_api)
@@ -91,6 +96,8 @@ def routes(
         cloudformation=cloudformation,
         s3=s3,
         bucket=settings.artefact_bucket,
+        dynamodb=dynamodb,
+        users_table=settings.users_table,
         stacks=settings.stacks.split(","),
     )
 

@@ -18,6 +18,7 @@ class Settings:
     stream_name: str
     lake_bucket: str
     artefact_bucket: str
+    users_table: str
     stacks: str
     powertools_metrics_namespace: str
     private_api: int = 0

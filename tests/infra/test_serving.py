@@ -139,11 +139,12 @@ def test_every_route_of_recommend_has_code():
 
 
 def test_every_route_of_observe_has_code():
-    settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "stacks", "Alsolike/demo")
+    settings = ObserveSettings("demo", "api", "stream", "lake", "artefacts", "users", "stacks", "Alsolike/demo")
 
     own = {key for key, function in FUNCTION_OF.items() if function == "observe" and key not in SIGNED}
     client: Any = None
-    assert set(observe_routes(settings, cloudwatch=client, s3=client, cloudformation=client).routes) == own
+    clients = dict.fromkeys(("cloudwatch", "s3", "dynamodb", "cloudformation"), client)
+    assert set(observe_routes(settings, **clients).routes) == own
 
 
 def test_observe_reads_the_templates_of_all_stacks(assembly):

@@ -18,7 +18,7 @@ def clock(monkeypatch):
 
 
 @pytest.fixture
-def observe(artefact_bucket, lake_bucket, clock, set_variables):
+def observe(artefact_bucket, lake_bucket, users_table, clock, set_variables):
     set_variables(
         DEPLOYMENT="test",
         POWERTOOLS_METRICS_NAMESPACE=OWN_NAMESPACE,

@@ -1,9 +1,8 @@
 """Monthly cost of the deployed resources under a given or counted load."""
 
-import dataclasses
-
 import pytest
 
+from alsolike.catalogue.users import User, UserStore
 from alsolike.declarations.storage import MONITORING_LATEST_KEY, SNAPSHOT_KEY
 from alsolike.snapshot.manifest import Manifest, SegmentEntry
 from tests.builders.lambda_events import NOW_MS
@@ -35,9 +34,9 @@ def test_cost_of_a_specified_load_reads_no_metrics(observe, cloud):
     assert read_stacks(cloud) == list(TEMPLATES)
 
 
-def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, put, cloud, aws, artefact_bucket):
-    report = dataclasses.replace(REPORT, sampled=4)  # one in four users, 70 in the sample
-    aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=report.to_json())
+def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, put, cloud, aws, artefact_bucket, users_table):
+    aws("s3").put_object(Bucket=artefact_bucket, Key=MONITORING_LATEST_KEY, Body=REPORT.to_json())
+    UserStore(aws("dynamodb"), users_table).put([User("ann", {}), User("bob", {})], now_ms=NOW_MS)
     for name, service, value, hours in (
         ("EventsAccepted", "collect", 40, 0),
         ("EventsAccepted", "collect", 60, 22),
@@ -51,7 +50,7 @@ def test_cost_without_a_load_uses_the_load_of_the_last_days(observe, put, cloud,
 
     document = observe("cost")
 
-    load = {"users": 4 * 70, "eventsPerDay": 40 + 60, "requestsPerDay": 7, "items": 500 + 20, "measured": True}
+    load = {"users": 2, "eventsPerDay": 40 + 60, "requestsPerDay": 7, "items": 500 + 20, "measured": True}
     assert document["load"] == load
     assert observe("cost", users="1000")["load"] == {**load, "users": 1_000, "measured": False}
     assert read_stacks(cloud) == list(TEMPLATES)
