@@ -1,4 +1,5 @@
 import json
+import threading
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from alsolike.profiles.profile import (
     to_item,
 )
 from alsolike.profiles.profile_table import ProfileStore
+from tests.unit.alsolike.records import interaction
 
 NOW_MS = 1_700_000_000_999
 EXPIRES_S = 1_700_000_000 + 400 * 86_400
@@ -92,6 +94,41 @@ def test_profile_reads_are_eventually_and_link_reads_strongly_consistent():
     *queries, _, links = client.made
     assert [query["ConsistentRead"] for query in queries] == [False, False, False]
     assert links["RequestItems"]["profiles"]["ConsistentRead"] is True
+
+
+def test_items_to_remove_are_read_with_strong_consistency():
+    client: Any = Requests()
+
+    ProfileStore(client, "profiles").remove("u#1", {"e1"})
+
+    assert [query["ConsistentRead"] for query in client.made] == [True]
+
+
+def test_latest_200_actions_are_read_by_default():
+    client: Any = Requests()
+
+    ProfileStore(client, "profiles").read_actions("u#1")
+
+    assert client.made[-1]["Limit"] == 200
+
+
+HISTORIES = {f"u#{number}": [seen(1)] for number in range(26)}
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda store: store.add_many(HISTORIES, now_ms=NOW_MS),
+        lambda store: store.add_histories(HISTORIES, now_ms=NOW_MS),
+        lambda store: store.add_actions([interaction(user_id=user_id) for user_id in HISTORIES], now_ms=NOW_MS),
+    ],
+)
+def test_two_batches_are_written_concurrently(write):
+    client: Any = Requests()
+    both = threading.Barrier(2)
+    client.batch_write_item = lambda **_: {"waited": both.wait(timeout=5)}
+
+    assert write(ProfileStore(client, "profiles")) == {}
 
 
 def test_user_interactions_are_written_without_reads():
