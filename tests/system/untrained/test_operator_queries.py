@@ -155,6 +155,9 @@ def answers_for_you(shop):
 
 
 def test_cost_covers_deployed_resources_and_counted_load(console):
+    users = {"datasetArn": console.shop.name("users-dataset-arn"), "users": [{"userId": "anna"}]}
+    assert console.shop.post("/users", users).status == 200
+    console.requests += 1
     counted, stated = console.show("cost"), console.show("cost?users=1000&eventsPerDay=0&requestsPerDay=0&items=10")
 
     load, day_traffic = counted["load"], console.show("traffic?minutes=1440")
