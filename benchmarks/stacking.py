@@ -11,7 +11,7 @@ import argparse
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from benchmarks.published import PUBLISHED
 from benchmarks.quality import SHOPS, read_set, split_of
 from model_export.algorithms import known, missing
 from model_export.algorithms.blend import Blend, share
-from model_export.api import Algorithm, Judge, Model
+from model_export.api import Algorithm, Model, Scorer
 from model_export.data.interactions import Floats, Ints
 from model_export.data.top_n import best_items
 from model_export.evaluation.bootstrap import interval
@@ -98,7 +98,7 @@ def table(split: Split, algorithms: Mapping[str, Algorithm], protocols: Sequence
             if not len(some) or not len(users):
                 continue
             others = tested.select(users)
-            settings = Blend().search(fit, _judge(some, seen=seen))
+            settings = Blend().search(fit, SegmentJudge(some, seen))
             searched[users] = gains(fits.fit(settings, split.test.fit), others, k=K, seen=seen)
             weights = regression(fit, some, seen=seen)
             print(f"segment {segment}: {settings.describe()}; {weights}", file=sys.stderr)
@@ -122,11 +122,15 @@ def segments(queries: Queries) -> Ints:
     return np.searchsorted(bounds, lengths, side="left").astype(np.int64)
 
 
-def _judge(queries: Queries, *, seen: Seen) -> Judge:
-    return Judge(
-        histories=lambda days: histories(queries, half_life_days=days),
-        sums=lambda _, scores: SegmentSums(WeightedScores(scores(), queries, k=K, seen=seen)),
-    )
+@dataclasses.dataclass(frozen=True, slots=True)
+class SegmentJudge:
+    """Judge of a segment's validation users."""
+
+    queries: Queries
+    seen: Seen
+
+    def sums(self, _: Hashable, half_life_days: float, score: Scorer) -> SegmentSums:
+        return SegmentSums(WeightedScores(score, self.queries, half_life_days=half_life_days, k=K, seen=self.seen))
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from model_export.graph.contract import Graph
 
 __all__ = [
     "Algorithm", "Combination", "Feature", "FitCost", "Floats", "Graph", "Histories", "Interactions", "Judge", "Model",
-    "Statistics", "Sums",
+    "Scorer", "Statistics", "Sums",
 ]  # fmt: skip
 
 
@@ -208,19 +208,16 @@ class Sums(Protocol):
         ...
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Judge:
-    """Validation set of a combination.
+Scorer = Callable[[Histories], Mapping[str, Floats]]
+"""Function that returns the scores of histories by model name, `(len(histories), items + 1)` each, in new arrays."""
 
-    Attributes
-    ----------
-    histories
-        Function that returns the sampled validation histories for a half-life in days.
-    sums
-        Function that returns the NDCG of sums of models. Its arguments are a key, and a function that scores these
-        histories by model name, `(len(histories), items + 1)` each. For an equal key, earlier scores may be reused.
-        `Sums` may modify the arrays.
-    """
 
-    histories: Callable[[float], Histories]
-    sums: Callable[[Hashable, Callable[[], Mapping[str, Floats]]], Sums]
+class Judge(Protocol):
+    """Validation set of a combination."""
+
+    def sums(self, key: Hashable, half_life_days: float, score: Scorer) -> Sums:
+        """Return the NDCG of sums of models, which `score` scores for chunks of the validation histories.
+
+        For an equal key, earlier scores may be reused.
+        """
+        ...

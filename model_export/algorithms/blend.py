@@ -28,7 +28,7 @@ WORTH = 0.002
 """Maximum share of the NDCG that may be lost when components are removed. Each component slows every response."""
 
 MAX_ITEMS = 500_000
-"""Maximum number of items. With more, memory holds the scores of too few users to compare weights."""
+"""Maximum number of items. The search and each response score all items with every component."""
 
 HALF_LIFE_OF = ("buy_again", "repurchase")
 """Algorithms that depend most on the half-life. A blend has a single half-life: that of the better of these algorithms,
@@ -62,10 +62,13 @@ class Blend(Combination):
         half-life.
         """
         half_life_days = self._half_life_days(tuned, judge)
-        histories = judge.histories(half_life_days)
         tuned = {name: _with_half_life(tuned[name], half_life_days) for name in sorted(tuned)}
         key = half_life_days, *(model.settings for model in tuned.values())
-        sums = judge.sums(key, lambda: {name: share(model.score(histories)) for name, model in tuned.items()})
+        sums = judge.sums(
+            key,
+            half_life_days,
+            lambda histories: {name: share(model.score(histories)) for name, model in tuned.items()},
+        )
         weights = best_weights(list(tuned), sums.ndcg)
         parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
         return dataclasses.replace(self, half_life_days=half_life_days, parts=parts)
@@ -136,7 +139,7 @@ def share(scores: Floats) -> Floats:
 def ndcg_of(model: Model, judge: Judge) -> float:
     """Return the validation NDCG of a model with its own half-life."""
     settings = model.settings
-    sums = judge.sums(settings, lambda: {settings.name: model.score(judge.histories(settings.half_life_days))})
+    sums = judge.sums(settings, settings.half_life_days, lambda histories: {settings.name: model.score(histories)})
     return sums.ndcg({settings.name: 1.0})
 
 

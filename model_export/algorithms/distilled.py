@@ -30,7 +30,7 @@ from model_export.algorithms.blend import best_weights, ndcg_of
 from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel
 from model_export.api import Algorithm, Combination, Judge, Model, Sums
 from model_export.data.chunks import chunks
-from model_export.data.interactions import Histories, Interactions
+from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.data.top_n import kth_best
 
 POSITION_DECAYS = (0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
@@ -120,11 +120,13 @@ class Distilled(Combination):
         """Return the evaluator of weighted sums of the tables. Unlike `_distil`, it does not cut rows to `targets`
         values.
         """
-        histories = judge.histories(self.half_life_days)
         columns = next(iter(tables.values())).shape[0]
-        history = histories.matrix(columns=columns, position_decay=self.position_decay)
-        key = tuple(tables), self.half_life_days, self.position_decay
-        return judge.sums(key, lambda: {name: (history @ table).toarray() for name, table in tables.items()})
+
+        def score(histories: Histories) -> dict[str, Floats]:
+            history = histories.matrix(columns=columns, position_decay=self.position_decay)
+            return {name: (history @ table).toarray() for name, table in tables.items()}
+
+        return judge.sums((*tables, self.half_life_days, self.position_decay), self.half_life_days, score)
 
     def _distil(self, tables: Tables) -> ItemRowsModel:
         total: Any = sum(tables[part.name] * np.float32(weight) for part, weight in self.parts)

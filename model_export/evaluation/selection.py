@@ -12,12 +12,12 @@ import numpy as np
 
 from alsolike.declarations.training import FITS
 from model_export.algorithms import by_default, missing
-from model_export.api import Algorithm, Combination, Judge, Model
-from model_export.data.interactions import Floats, Interactions, Ints
+from model_export.api import Algorithm, Combination, Model, Scorer, Sums
+from model_export.data.interactions import Interactions, Ints
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.diversity import Kinds
 from model_export.evaluation.fit_cache import Fits
-from model_export.evaluation.ranking import Gains, Quality, Seen, evaluate, gains, histories, mean, with_open_targets
+from model_export.evaluation.ranking import Gains, Quality, Seen, evaluate, gains, mean, with_open_targets
 from model_export.evaluation.resource_budget import QUICK_S, Budget
 from model_export.evaluation.splits import Queries, Split
 from model_export.evaluation.weighted_scores import WeightedScores
@@ -27,9 +27,6 @@ MAX_VALIDATION_QUERIES = 5_000
 
 BASELINE = "popularity"
 """Baseline of the comparison and of the gate. Its cost is negligible, so it is compared with every budget."""
-
-SEARCH_BYTES = 2 << 30
-"""Maximum size of the score matrices of a combination's search, in bytes."""
 
 MIN_CHANGED_USERS = 10
 """Minimum number of validation users whose NDCG a combination must change. With fewer users, the interval is too
@@ -136,6 +133,7 @@ class Comparison:
         self._split, self._k, self._seen, self._fits, self._say = split, k, seen, fits, say
         self._budget = budget or Budget()
         self._validation = with_open_targets(split.validation.queries.sample(MAX_VALIDATION_QUERIES), seen)
+        self._tuned: dict[Algorithm, Gains] = {}
         self.left_out: dict[str, str] = {}
 
     def candidates(self, algorithms: Mapping[str, Algorithm]) -> Iterator[Candidate]:
@@ -193,13 +191,12 @@ class Comparison:
                 best = model, found
         if best is None:
             raise ValueError(f"algorithm {algorithm.name!r} has no alternatives, expected at least the defaults")
+        self._tuned[best[0].settings] = best[1]
         return best
 
     def _search(self, algorithm: Combination, tuned: Mapping[str, Model]) -> tuple[Algorithm, Gains]:
-        bytes_per_query = 4 * (self._split.validation.fit.items + 1) * (len(tuned) + 1)
-        maximum = max(1, SEARCH_BYTES // bytes_per_query)
-        validation = _Validation(self._validation, k=self._k, seen=self._seen, maximum=maximum)
-        settings = algorithm.search(tuned, validation.judge(np.arange(len(self._validation))))
+        validation = _Validation(self._validation, k=self._k, seen=self._seen, tuned=self._tuned)
+        settings = algorithm.search(tuned, _Judge(validation, np.arange(len(self._validation))))
         found = self._cross_fitted(algorithm, tuned, settings, validation)
         self._say(f"{algorithm.name}: validation ndcg {mean(found):.4f} with {settings.describe()}")
         return settings, found
@@ -211,7 +208,7 @@ class Comparison:
         found = np.zeros(len(fold))
         for number in range(FOLDS):
             users, others = np.flatnonzero(fold == number), np.flatnonzero(fold != number)
-            selected = algorithm.search(tuned, validation.judge(others)) if len(others) else settings
+            selected = algorithm.search(tuned, _Judge(validation, others)) if len(others) else settings
             model = self._fits.fit(selected, self._split.validation.fit)
             found[users] = gains(model, self._validation.select(users), k=self._k, seen=self._seen)
         return found
@@ -258,33 +255,37 @@ class _Validation:
     """Validation users of a combination's searches.
 
     Searches on different groups of users share the models' scores, and the NDCG per user of weights that were already
-    tried. If memory does not hold the scores of all users, each search has its own sample.
+    tried. `tuned` has the NDCG per user of single models.
     """
 
-    def __init__(self, queries: Queries, *, k: int, seen: Seen, maximum: int) -> None:
-        self._queries, self._k, self._seen, self._maximum = queries, k, seen, maximum
+    def __init__(self, queries: Queries, *, k: int, seen: Seen, tuned: Mapping[Algorithm, Gains]) -> None:
+        self._queries, self._k, self._seen = queries, k, seen
         self._latest: tuple[Hashable, WeightedScores] | None = None
-        self._known: dict[Hashable, Gains] = {}
+        self._known: dict[Hashable, Gains] = {
+            (settings, frozenset({(settings.name, 1.0)})): found for settings, found in tuned.items()
+        }
 
-    def judge(self, users: Ints) -> Judge:
-        if len(self._queries) > self._maximum:
-            sample = self._queries.select(users).sample(self._maximum)
-            own = _Validation(sample, k=self._k, seen=self._seen, maximum=len(sample))
-            return own.judge(np.arange(len(sample)))
-        return Judge(
-            histories=lambda days: histories(self._queries, half_life_days=days),
-            sums=lambda key, scores: _UserSums(functools.partial(self._gains, key, scores), users),
-        )
-
-    def _gains(self, key: Hashable, scores: Callable[[], Mapping[str, Floats]], weights: Mapping[str, float]) -> Gains:
+    def gains(self, key: Hashable, half_life_days: float, score: Scorer, weights: Mapping[str, float]) -> Gains:
         """Return the NDCG@k of each user for these weights. Memory holds the scores of the latest key only."""
         place = key, frozenset((name, weight) for name, weight in weights.items() if weight)
         if place not in self._known:
             if self._latest is None or self._latest[0] != key:
                 self._latest = None
-                self._latest = key, WeightedScores(scores(), self._queries, k=self._k, seen=self._seen)
+                scores = WeightedScores(score, self._queries, half_life_days=half_life_days, k=self._k, seen=self._seen)
+                self._latest = key, scores
             self._known[place] = self._latest[1].gains(weights)
         return self._known[place]
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Judge:
+    """Judge of the users with the indices `users`."""
+
+    validation: _Validation
+    users: Ints
+
+    def sums(self, key: Hashable, half_life_days: float, score: Scorer) -> Sums:
+        return _UserSums(functools.partial(self.validation.gains, key, half_life_days, score), self.users)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

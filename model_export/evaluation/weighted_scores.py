@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
+from model_export.api import Scorer
 from model_export.data import top_n
+from model_export.data.chunks import chunks
 from model_export.data.interactions import Floats, Ints
 from model_export.evaluation import metrics
-from model_export.evaluation.ranking import Gains, Seen, open_targets
+from model_export.evaluation.ranking import Gains, Seen, histories, open_targets
 from model_export.evaluation.splits import Queries
 
 CANDIDATES = 64
@@ -17,10 +21,10 @@ CANDIDATES = 64
 `_min_candidate`.
 """
 
-BATCH_USERS = 128
-
 _ROUNDING = np.float32(1.0001)
 """Bound of the rounding error of float32 sums in another order, as a factor."""
+
+ByModel = Mapping[str, Floats]
 
 
 class WeightedScores:
@@ -28,39 +32,30 @@ class WeightedScores:
 
     The candidates of a user are the targets and, for each model, the items with scores above a minimum. The weighted
     sum of every other item is at most the weighted sum of these minima. If the score of a hit does not exceed this
-    bound, all items of the user are ranked, so that the result is exact.
+    bound, all items of the user are scored again and ranked, so that the result is exact.
 
     Parameters
     ----------
-    scores
-        Scores by model name, at least 0, float32 `(len(queries), items + 1)`. Masked items are overwritten.
+    score
+        Function that returns scores of at least 0.
     k
         Length of the list.
     """
 
-    def __init__(self, scores: Mapping[str, Floats], queries: Queries, *, k: int, seen: Seen) -> None:
-        self._scores = {name: scores[name] for name in sorted(scores)}
-        self._k = k
-        self._targets = [self._open_targets(queries, query, seen) for query in range(len(queries))]
-        self._counts = np.array([len(targets) for targets in self._targets], np.int64)
-        columns = next(iter(scores.values())).shape[1]
-        row = np.repeat(np.arange(len(queries)), self._counts)
-        targets = row * columns + np.concatenate([np.zeros(0, np.int64), *self._targets])
-        self._minima, keys = {}, [np.zeros(0, np.int64)]
-        for name, model_scores in self._scores.items():
-            self._minima[name] = np.zeros(len(queries), np.float32)
-            for start in range(0, len(queries), BATCH_USERS):
-                batch = model_scores[start : start + BATCH_USERS]
-                minimum = self._minima[name][start : start + BATCH_USERS] = _min_candidate(batch)
-                best_row, best_column = np.nonzero(batch > minimum[:, None])
-                keys.append((best_row + start) * np.int64(columns) + best_column)
-        rivals = np.setdiff1d(np.concatenate(keys), targets)
-        self._rival_scores = self._gathered(rivals, columns)
-        self._target_scores = self._gathered(targets, columns)
+    def __init__(self, score: Scorer, queries: Queries, *, half_life_days: float, k: int, seen: Seen) -> None:
+        self._score, self._queries, self._half_life_days, self._k, self._seen = score, queries, half_life_days, k, seen
+        items, length = queries.source.items, queries.source.history_length
+        slices = chunks(len(queries), items=items, length=length, pairs=False)
+        found = [self._candidates(rows) for rows in slices] or [self._candidates(slice(0, 0))]
+        self._counts = np.concatenate([each.counts for each in found])
+        self._minima, self._rival_scores, self._target_scores = (
+            {name: _joined([by_model[name] for by_model in parts]) for name in parts[0]}
+            for parts in zip(*((each.minima, each.rivals, each.targets) for each in found), strict=True)
+        )
 
     def gains(self, weights: Mapping[str, float]) -> Gains:
         """Return the NDCG@k of each user with targets, float64 `(users,)`. `weights` are by model name."""
-        weighted = {name: np.float32(weights[name]) for name in self._scores if weights.get(name)}
+        weighted = {name: np.float32(weights[name]) for name in self._minima if weights.get(name)}
         targets = _largest(_weighted_sum(weighted, self._target_scores), self._k)
         rivals = _largest(_weighted_sum(weighted, self._rival_scores), self._k)
         rank = (rivals[:, None, :] >= targets[:, :, None]).sum(axis=2) + np.arange(targets.shape[1])
@@ -69,36 +64,76 @@ class WeightedScores:
         hits = np.zeros((len(targets), self._k), np.bool_)
         hits[user, rank[user, place]] = True
         bound = _weighted_sum(weighted, self._minima) * _ROUNDING
-        for unsure in np.flatnonzero((is_hit & (targets <= bound[:, None])).any(axis=1)).tolist():
+        for unsure in np.flatnonzero((is_hit & (targets <= bound)).any(axis=1)).tolist():
             hits[unsure] = self._ranked_over_all(unsure, weighted)
         with_targets = self._counts > 0
         return metrics.gains(hits[with_targets], self._counts[with_targets])
 
-    def _open_targets(self, queries: Queries, query: int, seen: Seen) -> Ints:
-        for scores in self._scores.values():
-            targets = open_targets(scores[query], queries, query, seen)
-        return targets
+    def _scored(self, rows: slice) -> tuple[dict[str, Floats], list[Ints]]:
+        """Return the scores of all items by model name, and the targets, of each user."""
+        found = self._score(histories(self._queries, half_life_days=self._half_life_days, rows=rows))
+        scores = {name: found[name] for name in sorted(found)}
+        targets = []
+        for row, query in enumerate(range(len(self._queries))[rows]):
+            for model_scores in scores.values():
+                open_ = open_targets(model_scores[row], self._queries, query, self._seen)
+            targets.append(open_)
+        return scores, targets
 
-    def _gathered(self, keys: Ints, columns: int) -> dict[str, Floats]:
-        """Return the scores of each model at the keys `row * columns + column`.
-
-        Rows are padded with 0 to equal length.
-        """
-        row, column = np.divmod(keys, columns)
-        counts = np.bincount(row, minlength=len(self._targets))
-        place = np.arange(len(keys)) - np.repeat(np.cumsum(counts) - counts, counts)
-        index = np.zeros((len(counts), int(counts.max(initial=1))), np.int64)  # scores of column 0 are 0
-        index[row, place] = column
-        return {name: np.take_along_axis(scores, index, axis=1) for name, scores in self._scores.items()}
+    def _candidates(self, rows: slice) -> _Candidates:
+        scores, targets = self._scored(rows)
+        counts = np.array([len(each) for each in targets], np.int64)
+        minima = {name: _min_candidate(model_scores) for name, model_scores in scores.items()}
+        is_rival = np.logical_or.reduce([model_scores > minima[name] for name, model_scores in scores.items()])
+        is_target = np.zeros_like(is_rival)
+        is_target[np.repeat(np.arange(len(targets)), counts), np.concatenate([np.zeros(0, np.int64), *targets])] = True
+        is_rival &= ~is_target
+        return _Candidates(counts, minima, _gathered(scores, is_rival), _gathered(scores, is_target))
 
     def _ranked_over_all(self, user: int, weights: Mapping[str, np.float32]) -> metrics.Hits:
-        scores = _weighted_sum(weights, {name: self._scores[name][user] for name in weights})
+        by_model, (targets,) = self._scored(slice(user, user + 1))
+        scores = _weighted_sum(weights, by_model)[0]
         scores[scores <= 0] = -np.inf
-        return metrics.rank_targets(scores, self._targets[user], self._k)
+        return metrics.rank_targets(scores, targets, self._k)
+
+
+class _Candidates(NamedTuple):
+    """Candidates of a chunk of users.
+
+    Attributes
+    ----------
+    counts
+        Number of targets, int64 `(users,)`.
+    minima
+        Minimum score of a candidate by model name, float32 `(users, 1)`.
+    rivals, targets
+        Scores of other candidates and of targets by model name, float32 `(users, columns)`, padded with 0.
+    """
+
+    counts: Ints
+    minima: ByModel
+    rivals: ByModel
+    targets: ByModel
+
+
+def _gathered(scores: ByModel, mask: npt.NDArray[np.bool_]) -> dict[str, Floats]:
+    """Return the scores of the columns in each row of the mask. Rows are padded with 0 to equal length."""
+    row, column = np.nonzero(mask)
+    counts = np.bincount(row, minlength=len(mask))
+    place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
+    index = np.zeros((len(counts), int(counts.max(initial=1))), np.int64)  # scores of column 0 are 0
+    index[row, place] = column
+    return {name: np.take_along_axis(model_scores, index, axis=1) for name, model_scores in scores.items()}
+
+
+def _joined(parts: Sequence[Floats]) -> Floats:
+    """Return the rows of all parts, padded with 0 to equal length."""
+    width = max(part.shape[1] for part in parts)
+    return np.concatenate([np.pad(part, ((0, 0), (0, width - part.shape[1]))) for part in parts])
 
 
 def _min_candidate(scores: Floats) -> Floats:
-    """Return a lower bound of the `CANDIDATES`-th largest score of each row, or 0 for short rows, `(rows,)`.
+    """Return a lower bound of the `CANDIDATES`-th largest score of each row, or 0 for short rows, `(rows, 1)`.
 
     The bound is computed from maxima of groups of columns, without sorting, see `model_export.data.top_n.kth_best`.
     """
@@ -107,11 +142,11 @@ def _min_candidate(scores: Floats) -> Floats:
     if groups > CANDIDATES:
         scores = scores[:, : groups * top_n.GROUP].reshape(rows, top_n.GROUP, groups).max(axis=1)
     if scores.shape[1] <= CANDIDATES:
-        return np.zeros(rows, np.float32)
-    return np.maximum(np.partition(scores, -CANDIDATES, axis=1)[:, -CANDIDATES], np.float32(0.0))
+        return np.zeros((rows, 1), np.float32)
+    return np.maximum(np.partition(scores, -CANDIDATES, axis=1)[:, [-CANDIDATES]], np.float32(0.0))
 
 
-def _weighted_sum(weights: Mapping[str, np.float32], scores: Mapping[str, Floats]) -> Floats:
+def _weighted_sum(weights: Mapping[str, np.float32], scores: ByModel) -> Floats:
     """Return the weighted sum of the scores, added in the order of `weights`."""
     total = np.zeros_like(next(iter(scores.values())))
     for name, weight in weights.items():
@@ -120,6 +155,4 @@ def _weighted_sum(weights: Mapping[str, np.float32], scores: Mapping[str, Floats
 
 
 def _largest(values: Floats, k: int) -> Floats:
-    if values.shape[1] > k:
-        values = np.partition(values, -k, axis=1)[:, -k:]
-    return np.sort(values, axis=1)[:, ::-1]
+    return np.sort(values, axis=1)[:, : -k - 1 : -1]

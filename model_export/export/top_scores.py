@@ -20,7 +20,6 @@ from model_export.export.writer import open_session, recommend
 
 USERS = 1_000
 BINS = 10
-_BATCH_BYTES = 32 << 20
 
 
 def top_scores(
@@ -44,7 +43,7 @@ def top_scores(
     session = open_session(directory / GRAPH_FILE)
     length, purchase = histories.items.shape[1], interactions.feature(EVENT_TYPE).code(PURCHASE)
     found: list[Floats] = []
-    for rows in chunks(len(histories), items=model.items, length=length, max_bytes=_BATCH_BYTES, pairs=True):
+    for rows in chunks(len(histories), items=model.items, length=length, pairs=True):
         batch = histories.rows(rows)
         exclude = batch.items if exclude_seen else np.zeros((len(batch), 1), np.int64)
         if exclude_bought:

@@ -29,9 +29,6 @@ from model_export.export.writer import open_session, recommend
 NOT_HERE = -1
 """Position of items in a champion's list that are not in the data. They are never targets."""
 
-BATCH_BYTES = 16 << 20
-"""Maximum size of the scores of a chunk in bytes. Intermediate results of a graph take several times as much."""
-
 
 def open_champion(directory: Path) -> ChampionBundle:
     """Open a bundle and verify its checksums."""
@@ -75,7 +72,7 @@ class ChampionBundle:
         local_positions[positions[1:]] = np.where(positions[1:] > 0, np.arange(1, len(positions)), 0)
         found = np.zeros((len(queries), k), np.int64)
         length = manifest.history.length
-        for rows in chunks(len(queries), items=manifest.items, length=length, max_bytes=BATCH_BYTES, pairs=True):
+        for rows in chunks(len(queries), items=manifest.items, length=length, pairs=True):
             exclude = _hidden(queries, rows, positions, seen)
             try:
                 items, _ = recommend(self._session, histories.rows(rows), exclude=exclude, k=k)
@@ -97,7 +94,7 @@ def answers_of(model: Model, part: Part, *, k: int, seen: Seen) -> Ints:
     histories = _histories(queries, positions, queries.source.weight, parameters, items=model.items)
     found = np.zeros((len(queries), k), np.int64)
     length = parameters.length
-    for rows in chunks(len(queries), items=model.items, length=length, max_bytes=BATCH_BYTES, pairs=False):
+    for rows in chunks(len(queries), items=model.items, length=length, pairs=False):
         for query, scores in enumerate(model.score(histories.rows(rows)), rows.start):
             scores[(scores <= 0) | ~known] = -np.inf
             scores[hidden(queries, query, seen)] = -np.inf

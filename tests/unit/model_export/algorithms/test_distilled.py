@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Mapping
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ from model_export.algorithms.distilled import MAX_ITEMS, POSITION_DECAYS, Distil
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.transitions import Transitions
-from model_export.api import Judge, Model
+from model_export.api import Model
 from model_export.data.interactions import Floats
 from tests.unit.model_export.networks import SMALL, untrained
 from tests.unit.model_export.shops import history, interactions, random_sequences
@@ -36,7 +37,7 @@ class OneList:
 
 
 def judge(wanted, histories):
-    return Judge(histories=histories, sums=lambda key, scores: OneList(scores(), wanted))
+    return SimpleNamespace(sums=lambda key, days, score: OneList(score(histories(days)), wanted))
 
 
 def rows_of(model):

@@ -1,6 +1,7 @@
 import dataclasses
 import math
 from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,7 +14,7 @@ from model_export.algorithms.building_blocks.four_weeks import Windows
 from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import COEFFICIENTS, Repurchase, RepurchaseModel
-from model_export.api import Judge, Model
+from model_export.api import Model
 from model_export.data.interactions import Floats
 from model_export.export.parity import check_parity
 from model_export.export.writer import open_session, recommend, write_graphs
@@ -217,7 +218,7 @@ class Judged:
 
 
 def judge(histories, by):
-    return Judge(histories=histories, sums=lambda key, scores: Judged(scores(), by))
+    return SimpleNamespace(sums=lambda key, days, score: Judged(score(histories(days)), by))
 
 
 def test_blend_uses_the_half_life_of_the_better_part():

@@ -92,7 +92,7 @@ def test_chunk_size_does_not_change_the_metrics(monkeypatch):
     model = Transitions().fit(test.fit)
     whole = evaluate(model, test.queries, k=3)
 
-    monkeypatch.setattr("model_export.evaluation.ranking.BATCH_BYTES", 4 * 100 * 100 * 7)
+    monkeypatch.setattr("model_export.data.chunks.CACHED_BYTES", 4 * 100 * 100 * 7)
 
     assert evaluate(model, test.queries, k=3) == whole
 
@@ -186,8 +186,7 @@ def test_combination_is_validated_on_users_that_did_not_choose_it():
     assert comparison.combination(BestPart(), [Transitions(max_gap=1, backward=0.0)]).validation_ndcg > 0
 
 
-@pytest.mark.parametrize(("search_bytes", "searches"), [(2 << 30, 1), (1, 3)])
-def test_searches_share_the_scores_that_fit_into_memory(monkeypatch, search_bytes, searches):
+def test_searches_on_all_groups_of_users_share_the_scores(monkeypatch):
     made = []
 
     class Recorded(WeightedScores):
@@ -196,12 +195,11 @@ def test_searches_share_the_scores_that_fit_into_memory(monkeypatch, search_byte
             super().__init__(*arguments, **options)
 
     monkeypatch.setattr(selection, "WeightedScores", Recorded)
-    monkeypatch.setattr(selection, "SEARCH_BYTES", search_bytes)
     comparison = Comparison(splits.leave_one_out(shop()), k=3, seen="allowed", fits=Fits(), say=quiet)
 
     comparison.combination(Blend(), [Transitions(), ItemKnn()])
 
-    assert len(made) == searches
+    assert len(made) == 1
 
 
 def test_blend_compared_alone_combines_all_other_algorithms():

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from model_export.data import chunks
 from model_export.evaluation import weighted_scores as module
 from model_export.evaluation.metrics import gains, rank_targets
 from model_export.evaluation.ranking import mean
@@ -39,6 +40,16 @@ def scores(case):
     return models
 
 
+def weighted(models, *, seen="allowed"):
+    user = {tuple(past): number for number, past in enumerate(PASTS)}
+
+    def score(histories):
+        rows = [user[tuple(items[items > 0])] for items in histories.items]
+        return {name: model_scores[rows] for name, model_scores in models.items()}
+
+    return WeightedScores(score, QUERIES, half_life_days=1.0, k=K, seen=seen)
+
+
 def ndcg_over_all(models, weights, seen):
     hits, counts = [], []
     for user in range(USERS):
@@ -61,9 +72,9 @@ def ndcg_over_all(models, weights, seen):
 @pytest.mark.parametrize("case", ["usual", "flat"])
 def test_metrics_of_candidates_equal_those_of_all_items(monkeypatch, case, candidates, seen):
     monkeypatch.setattr(module, "CANDIDATES", candidates)
-    monkeypatch.setattr(module, "BATCH_USERS", 7)
+    monkeypatch.setattr(chunks, "CACHED_BYTES", 7 * 4 * SOURCE.history_length * chunks.PLACE_NUMBERS)
     models = scores(case)
-    sums = WeightedScores({name: each.copy() for name, each in models.items()}, QUERIES, k=K, seen=seen)
+    sums = weighted(models, seen=seen)
 
     for _ in range(20):
         weights = {name: float(RNG.choice([0.0, 0.05, 0.4, 1.0, 3.2])) for name in models}
@@ -73,16 +84,16 @@ def test_metrics_of_candidates_equal_those_of_all_items(monkeypatch, case, candi
 def test_order_of_models_does_not_change_the_result():
     models = scores("usual")
     weights = {"tied": 0.4, "dense": 1.0, "sparse": 0.05}
-    shuffled = {name: models[name].copy() for name in ("tied", "sparse", "dense")}
+    shuffled = {name: models[name] for name in ("tied", "sparse", "dense")}
 
-    found = WeightedScores(models, QUERIES, k=K, seen="allowed").gains(weights)
+    found = weighted(models).gains(weights)
 
-    other = WeightedScores(shuffled, QUERIES, k=K, seen="allowed").gains(dict(sorted(weights.items())))
+    other = weighted(shuffled).gains(dict(sorted(weights.items())))
     np.testing.assert_array_equal(found, other)
 
 
 def test_zero_scores_have_ndcg_zero():
     nothing = {"nothing": np.zeros((USERS, ITEMS + 1), np.float32)}
 
-    assert WeightedScores(nothing, QUERIES, k=K, seen="allowed").gains({"nothing": 1.0}).max() == 0
-    assert WeightedScores(scores("usual"), QUERIES, k=K, seen="allowed").gains({}).max() == 0
+    assert weighted(nothing).gains({"nothing": 1.0}).max() == 0
+    assert weighted(scores("usual")).gains({}).max() == 0
