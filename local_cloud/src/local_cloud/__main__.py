@@ -85,7 +85,9 @@ def _run(settings: CloudSettings, state: CloudState, path: Path | None) -> int:
     gc.callbacks.append(lambda phase, _: gc.freeze() if phase == "stop" else None)
     _print_line("starting moto")
     # moto reads its settings from the environment when it is imported.
+    from local_cloud.moto_imports import import_ec2
 
+    import_ec2()
     from local_cloud.cloud import LocalCloud
     from local_cloud.control_server import AdminServer
     from local_cloud.replication import replicated_stores

@@ -7,7 +7,8 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from moto.moto_server import werkzeug_app
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
 
 from local_cloud.http_server import Connection, HttpResponse, HttpServer
 from local_cloud.permissions.check import CheckedRequest
@@ -54,7 +55,7 @@ class MotoServer(HttpServer):
         self._check = check
         self._only = only
         self._stopped = False
-        self._application = DomainDispatcherApplication(create_backend_app)
+        self._application = DomainDispatcherApplication(werkzeug_app.create_backend_app)
         super().__init__(port=port)
 
     def open(self) -> None:

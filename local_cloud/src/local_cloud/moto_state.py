@@ -52,12 +52,15 @@ class MotoState:
             reserved_concurrency=None if reserved is None else int(reserved),
         )
 
-    def layer_content(self, layer_arn: str) -> bytes | None:
-        """Return the zip file of a layer version, or None if it does not exist or belongs to another account."""
+    def layer_content(self, layer_arn: str) -> tuple[str, bytes] | None:
+        """Return the digest and the zip file of a layer version.
+
+        Return None if the version does not exist or belongs to another account.
+        """
         if is_external_layer(layer_arn, account=self._account):
             return None
         layer = get_backend(self._account, self._region).layers_versions_by_arn(layer_arn)
-        return None if layer is None else bytes(layer.code_bytes)
+        return None if layer is None else (str(layer.code_sha_256), bytes(layer.code_bytes))
 
     def mapping_enabled(self, uuid: str) -> bool:
         mapping = get_backend(self._account, self._region).get_event_source_mapping(uuid)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from local_cloud.execution.function import Function
 from local_cloud.execution.layers import external_layer, extract_layer, foreign_binary, import_paths
+from local_cloud.execution.workspaces import Workspaces
 
 HERE = (".cpython-311-x86_64-linux-gnu.so", ".abi3.so", ".so")
 ARN = "arn:aws:lambda:us-east-1:123456789012:layer:core:1"
@@ -101,3 +103,30 @@ def test_layer_merged_last_is_imported_first(tmp_path: Path) -> None:
         "second/python",
         "first/python",
     ]
+
+
+def test_layers_with_the_same_content_are_extracted_once(tmp_path: Path) -> None:
+    content = {"layer:one:1": "a", "layer:two:1": "a", "layer:three:1": "b"}
+    workspaces = Workspaces(
+        tmp_path, layer_content=lambda arn: (content[arn], zipped({f"python/{content[arn]}.py": b""}))
+    )
+    function = Function(
+        name="f",
+        version="1",
+        arn="arn:f",
+        handler="handler.f",
+        code=zipped({}),
+        code_sha256="a",
+        environment={},
+        timeout_s=1,
+        memory_mb=128,
+        layers=tuple(content),
+        log_group="f",
+        role="arn:role",
+    )
+
+    first, second, third = workspaces.prepare(function).import_paths
+
+    assert first == tmp_path / "layers" / "b" / "python"
+    assert second == third == tmp_path / "layers" / "a" / "python"
+    assert {(source.layer, source.package) for source in workspaces.package_sources(function)} == set(content.items())

@@ -4,6 +4,7 @@ import io
 import threading
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from local_cloud.execution.environment import Workspace
@@ -12,13 +13,17 @@ from local_cloud.execution.layers import PackageSource, external_layer, extract_
 
 
 class Workspaces:
-    """Workspaces below a directory. `layer_content` returns None if the content is not available here."""
+    """Workspaces below a directory. `layer_content` returns the digest and the zip file of a layer by its ARN.
 
-    def __init__(self, directory: Path, *, layer_content: Callable[[str], bytes | None]) -> None:
+    It returns None if the content is not available here.
+    """
+
+    def __init__(self, directory: Path, *, layer_content: Callable[[str], tuple[str, bytes] | None]) -> None:
         self._directory = directory
         self._layer_content = layer_content
         self._lock = threading.Lock()
         self._layers: dict[str, tuple[Path | None, tuple[PackageSource, ...]]] = {}
+        self._extracted: dict[str, tuple[PackageSource, ...]] = {}
 
     def prepare(self, function: Function) -> Workspace:
         task_root = self._directory / "code" / f"{function.name}-{function.code_sha256[:16].replace('/', '_')}"
@@ -39,10 +44,13 @@ class Workspaces:
 
     def _layer(self, arn: str) -> tuple[Path | None, tuple[PackageSource, ...]]:
         if arn not in self._layers:
-            content = self._layer_content(arn)
-            if content is None:
+            found = self._layer_content(arn)
+            if found is None:
                 self._layers[arn] = None, (external_layer(arn),)
             else:
-                target = self._directory / "layers" / arn.rpartition("layer:")[2].replace(":", "-")
-                self._layers[arn] = target, extract_layer(arn, content, target)
+                digest, content = found
+                target = self._directory / "layers" / digest[:16].replace("/", "_")
+                if digest not in self._extracted:  # Several stacks may publish the same content.
+                    self._extracted[digest] = extract_layer(arn, content, target)
+                self._layers[arn] = target, tuple(replace(source, layer=arn) for source in self._extracted[digest])
         return self._layers[arn]

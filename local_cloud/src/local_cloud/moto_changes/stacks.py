@@ -4,16 +4,27 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-from moto.cloudformation.responses import CloudFormationResponse
 from moto.core.responses import ActionResult, EmptyResult
+from moto.moto_server import werkzeug_app
 
 from local_cloud.moto_changes.change import Change, Runtime, replace
-
-_OPERATIONS = ("get_template", "describe_stacks", "list_stack_resources", "delete_stack")
 
 
 def show_stacks(runtime: Runtime) -> None:
     """moto knows no stacks that were deployed here."""
+    server: Any = werkzeug_app
+    create = server.create_backend_app
+
+    def create_backend_app(service: str) -> Any:
+        if service == "cloudformation":  # The import takes 0.5 s, so it waits for the first request.
+            _answer_with(runtime)
+        return create(service)
+
+    server.create_backend_app = create_backend_app
+
+
+def _answer_with(runtime: Runtime) -> None:
+    from moto.cloudformation.responses import CloudFormationResponse
 
     def get_template(name: str) -> Any:
         template = runtime.stacks.template(name)
