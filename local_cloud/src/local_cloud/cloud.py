@@ -59,9 +59,6 @@ from local_cloud.storage.recorder import Recorder
 from local_cloud.telemetry.log_sender import Pump
 from local_cloud.training.runner import TrainingRunner
 
-PENDING_PER_ENVIRONMENT = 6
-"""Maximum number of requests per execution environment of a function. One runs, and the others wait."""
-
 
 class LocalCloud:
     """Cloud in this process. A process can contain only one cloud, because moto's state is global.
@@ -219,7 +216,7 @@ class LocalCloud:
                 api,
                 invoke=self._timed_invocations,
                 metric=self._pump.metric,
-                max_pending=PENDING_PER_ENVIRONMENT * settings.max_environments,
+                max_environments=settings.max_environments,
                 port=self._ports.take(f"api {api.name}"),
                 tls=self._tls,
             )

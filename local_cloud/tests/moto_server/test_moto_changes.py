@@ -10,6 +10,7 @@ from moto.sagemaker.models import SageMakerModelBackend
 
 from local_cloud.moto_changes import CHANGES
 from local_cloud.moto_changes.jobs import keep_package_properties
+from local_cloud.moto_changes.state_machines import exceeds_tolerance
 
 # Parts of moto that our changes rely on, with the first 12 digits of the SHA-256 of their source. If one differs,
 # compare the old and the new source, adapt or remove our change, and store the new digits. A new change adds its parts.
@@ -140,6 +141,27 @@ def test_repeated_change_is_applied_once(monkeypatch: pytest.MonkeyPatch) -> Non
     keep_package_properties()
 
     assert SageMakerModelBackend.update_model_package is once
+
+
+@pytest.mark.parametrize(
+    ("failed", "count", "percentage", "exceeded"),
+    [
+        (0, 0, 0, False),
+        (1, 0, 0, True),
+        (2, 2, 0, False),
+        (3, 2, 0, True),
+        (2, 0, 20, False),
+        (3, 0, 20, True),
+        (3, 2, 50, True),
+        (3, 5, 20, True),
+        (2, 5, 20, False),
+        (10, 0, 100, False),
+    ],
+)
+def test_map_of_ten_items_fails_if_a_limit_of_failures_is_exceeded(
+    failed: int, count: int, percentage: int, exceeded: bool
+) -> None:
+    assert exceeds_tolerance(failed, 10, count=count, percentage=percentage) is exceeded
 
 
 def test_upstream_page_has_each_change_once() -> None:

@@ -50,9 +50,7 @@ class Overload:
             authorizers={GUARD: Guard()},
             cors=None,
         )
-        self.server = HttpApiServer(
-            api, invoke=self._invocations, metric=lambda *_, **__: None, max_pending=MAX_PENDING
-        )
+        self.server = HttpApiServer(api, invoke=self._invocations, metric=lambda *_, **__: None, max_environments=1)
 
     def send(self, path: str) -> Future[HttpResponse]:
         request = HttpRequest(

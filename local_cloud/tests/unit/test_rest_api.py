@@ -131,7 +131,7 @@ def serving(api: RestApi, invoke: Any = echo) -> Iterator[RestApiServer]:
     def take(namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
         METRICS.append((namespace, name, value, dimensions))
 
-    server = RestApiServer(api, invoke=invoke, metric=take, max_pending=10)
+    server = RestApiServer(api, invoke=invoke, metric=take, max_environments=4)
     try:
         yield server
     finally:

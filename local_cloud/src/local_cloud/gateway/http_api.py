@@ -25,6 +25,8 @@ from local_cloud.telemetry.log_sender import TakeMetric
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024
 DEFAULT_STAGE = "$default"
+_PENDING_PER_ENVIRONMENT = 6
+"""Maximum number of requests per execution environment of a function. One runs, and the others wait."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +47,7 @@ class HttpApi:
 
 
 class HttpApiServer(HttpServer):
-    """Server of an HTTP API. `max_pending` limits the running and waiting requests per function."""
+    """Server of an HTTP API. At most `_PENDING_PER_ENVIRONMENT` requests per environment of a function run or wait."""
 
     def __init__(
         self,
@@ -53,14 +55,14 @@ class HttpApiServer(HttpServer):
         *,
         invoke: TimedInvocations,
         metric: TakeMetric,
-        max_pending: int,
+        max_environments: int,
         port: int = 0,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._api = api
         self._metric = metric
         self._invoke = invoke
-        self._capacity = Capacity(max_pending)
+        self._capacity = Capacity(_PENDING_PER_ENVIRONMENT * max_environments)
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
         super().__init__(port=port, tls=tls)

@@ -211,13 +211,23 @@ def _fail_maps(runtime: Runtime) -> None:
         original(self, env, eval_input)
         items = eval_input.map_run_record.item_counter
         failed = items.failed.get() + items.timed_out.get() + items.aborted.get()
-        percent = 100 * failed / max(items.total.get(), 1)
-        if failed > eval_input.tolerated_failure_count and percent > eval_input.tolerated_failure_percentage:
+        count, percentage = eval_input.tolerated_failure_count, eval_input.tolerated_failure_percentage
+        if exceeds_tolerance(failed, items.total.get(), count=count, percentage=percentage):
             exceeded = StatesErrorNameType.StatesExceedToleratedFailureThreshold
             details = MapRunFailedEventDetails(
                 error=exceeded.to_name(), cause="The specified tolerated failure threshold was exceeded"
             )
             raise _failure(env, exceeded, HistoryEventType.MapRunFailed, {"mapRunFailedEventDetails": details})
+
+
+def exceeds_tolerance(failed: int, total: int, *, count: float, percentage: float) -> bool:
+    """Return whether the failures exceed one of two limits. moto sets a limit to 0 if the definition omits it.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/maprun-fail-threshold.html
+    """
+    if not count and not percentage:
+        return failed > 0
+    return 0 < count < failed or 0 < percentage * total < 100 * failed
 
 
 CHANGES: Final[Sequence[Change]] = (

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from local_cloud.deployment import Clients
-from local_cloud.resources.properties import Properties
+from local_cloud.resources.properties import Properties, PropertyError
 
 _HASH_LENGTH = 8
 _IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -20,11 +20,14 @@ _IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
         "LoggingConfig",
     ),
     "create_integration": (
+        "ConnectionId",
         "ContentHandlingStrategy",
         "PassthroughBehavior",
+        "RequestParameters",
         "RequestTemplates",
         "ResponseParameters",
         "TemplateSelectionExpression",
+        "TlsConfig",
     ),
     "create_job": (
         "JobMode",
@@ -35,11 +38,29 @@ _IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
         "SourceControlDetails",
     ),
     "create_log_group": ("deletionProtectionEnabled",),
-    "create_route": ("ModelSelectionExpression", "RequestModels", "RouteResponseSelectionExpression"),
+    "create_route": (
+        "ModelSelectionExpression",
+        "RequestModels",
+        "RequestParameters",
+        "RouteResponseSelectionExpression",
+    ),
     "create_schedule": ("ActionAfterCompletion", "ClientToken"),
     "create_stage": ("ClientCertificateId", "DeploymentId"),
-    "put_composite_alarm": ("ActionsSuppressor", "ActionsSuppressorExtensionPeriod", "ActionsSuppressorWaitPeriod"),
-    "put_metric_alarm": ("EvaluationCriteria", "EvaluationInterval", "EvaluationWindow"),
+    "create_user_pool": ("LambdaConfig",),
+    "put_composite_alarm": (
+        "ActionConfiguration",
+        "ActionsSuppressor",
+        "ActionsSuppressorExtensionPeriod",
+        "ActionsSuppressorWaitPeriod",
+    ),
+    "put_metric_alarm": (
+        "ActionConfiguration",
+        "EvaluationCriteria",
+        "EvaluationInterval",
+        "EvaluationWindow",
+        "WarmUpConfiguration",
+    ),
+    "put_parameter": ("Policies",),
     "put_subscription_filter": ("applyOnTransformedLogs", "emitSystemFields", "fieldSelectionCriteria"),
 }
 """Members of inputs that have an effect on AWS and none here, by operation. A template with them is refused."""
@@ -87,6 +108,9 @@ class Creation:
             else:
                 value = self.properties[name]
                 parameters[member] = value if member == name else camel_case(value)
+        for member in model.input_shape.required_members:
+            if member not in parameters:
+                raise PropertyError(self.properties.path_of(member[:1].upper() + member[1:]), "is required")
         answer: Mapping[str, Any] = getattr(client, operation)(**parameters)
         return answer
 
