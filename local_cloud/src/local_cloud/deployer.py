@@ -2,6 +2,7 @@
 
 import graphlib
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -39,14 +40,7 @@ def deploy(
     `progress` is called with a line per resource, and `before` with the stack and logical ID before each creation.
     `other_regions` contains outputs by region, stack and name. After a DeploymentError, created resources remain.
     """
-    cloud = _Cloud(
-        clients=clients,
-        region=region,
-        account=account,
-        progress=progress,
-        before=before,
-        other_regions=other_regions,
-    )
+    cloud = _Cloud(clients, region, account, progress, before, other_regions)
     stacks = read_assembly(assembly)
     # If no stack is for this region, the first stack is deployed, which raises an error about its region.
     for stack in [stack for stack in stacks if stack.region in (None, region)] or stacks[:1]:
@@ -56,31 +50,22 @@ def deploy(
     )
 
 
+@dataclass
 class _Cloud:
     """State of the deployment of all stacks."""
 
-    def __init__(
-        self,
-        *,
-        clients: Clients,
-        region: str,
-        account: str,
-        progress: Callable[[str], None],
-        before: Callable[[str], None],
-        other_regions: Outputs,
-    ) -> None:
-        self.clients = clients
-        self.other_regions = other_regions
-        self.region = region
-        self.account = account
-        self.progress = progress
-        self.before = before
-        self.resources: list[Resource] = []
-        self.outputs: dict[str, Mapping[str, str]] = {}
-        self.exports: dict[str, str] = {}
-        self.assets: dict[str, Path] = {}
-        self.templates: dict[str, Mapping[str, Any]] = {}
-        self._uploaded: set[tuple[str, str]] = set()
+    clients: Clients
+    region: str
+    account: str
+    progress: Callable[[str], None]
+    before: Callable[[str], None]
+    other_regions: Outputs
+    resources: list[Resource] = field(default_factory=list)
+    outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)
+    exports: dict[str, str] = field(default_factory=dict)
+    assets: dict[str, Path] = field(default_factory=dict)
+    templates: dict[str, Mapping[str, Any]] = field(default_factory=dict)
+    uploaded: set[tuple[str, str]] = field(default_factory=set)
 
     def deploy(self, stack: Stack) -> None:
         for kind, wanted, present in (
@@ -99,13 +84,13 @@ class _Cloud:
 
     def _upload(self, asset: FileAsset, evaluator: Evaluator) -> None:
         bucket, key = (evaluator.evaluate({"Fn::Sub": name}) for name in (asset.bucket, asset.key))
-        if (bucket, key) in self._uploaded:
+        if (bucket, key) in self.uploaded:
             return
         s3 = self.clients("s3")
         if bucket not in {existing["Name"] for existing in s3.list_buckets()["Buckets"]}:
             s3.create_bucket(Bucket=bucket, **bucket_location(self.region))
         s3.put_object(Bucket=bucket, Key=key, Body=asset.content())
-        self._uploaded.add((bucket, key))
+        self.uploaded.add((bucket, key))
         self.assets[key] = asset.source
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 from urllib.parse import urlsplit
 
 from werkzeug.serving import DechunkedInput
@@ -127,7 +127,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
     def _read_body(self) -> bytes:
         if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
             try:
-                body = DechunkedInput(self.rfile).readall()
+                body = DechunkedInput(cast("IO[bytes]", self.rfile)).readall()
             except OSError as error:
                 raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk") from error
             self._check_length(len(body))

@@ -39,8 +39,8 @@ def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], O
     for name in ("value", "__deepcopy__"):
         monkeypatch.setattr(FakeKey, name, getattr(FakeKey, name, None), raising=False)
     current: list[Objects] = []
-    recorder = SimpleNamespace(content=lambda version: current[-1].content(version))
-    recording._read_stored_contents(SimpleNamespace(recorder=recorder))
+    runtime: Any = SimpleNamespace(recorder=SimpleNamespace(content=lambda version: current[-1].content(version)))
+    recording._read_stored_contents(runtime)
 
     def make() -> Objects:
         current.append(Objects(s3_backends[ACCOUNT]["aws"], journal))
@@ -482,7 +482,8 @@ DAY_S = 86_400
 def keeps_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("put_record", "get_records", "get_max_sequence_number", "forget_records"):
         monkeypatch.setattr(Shard, name, getattr(Shard, name, None), raising=False)
-    stores._keep_every_stream_record(SimpleNamespace())
+    runtime: Any = SimpleNamespace()
+    stores._keep_every_stream_record(runtime)
 
 
 def event_stream() -> Any:

@@ -1,44 +1,15 @@
-"""Replacement of members of moto, and the runtime that the changes call."""
+"""Replacement of members of moto."""
 
 import functools
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-from local_cloud.events.targets import Target
-from local_cloud.execution.function import InvocationResult
-from local_cloud.glue.request import JobRunRecord, JobRunRequest
-from local_cloud.stacks import Stacks
-from local_cloud.storage.recorder import Recorder
-from local_cloud.training.request import TrainingRecord, TrainingRequest
+if TYPE_CHECKING:
+    from local_cloud.cloud import LocalCloud
 
-
-class Runtime(Protocol):
-    """Runtime that executes the actions that moto only stores."""
-
-    recorder: Recorder
-    stacks: Stacks
-
-    def invoke(self, function_arn: str, payload: bytes, /) -> InvocationResult: ...
-
-    def invoke_later(self, function_arn: str, payload: bytes, /) -> None: ...
-
-    def send_event(self, target: Target, event: Mapping[str, Any], /) -> None: ...
-
-    def measure(
-        self, namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str
-    ) -> None: ...
-
-    def start_training(self, request: TrainingRequest, record: TrainingRecord, /) -> None: ...
-
-    def stop_training(self, name: str, /) -> None: ...
-
-    def start_job_run(self, request: JobRunRequest, record: JobRunRecord, /) -> None: ...
-
-    def stop_job_run(self, run_id: str, /) -> None: ...
-
-    def access_key(self, role_arn: str, session: str, /) -> str: ...
-
+Runtime: TypeAlias = "LocalCloud"
+"""Cloud that executes the actions that moto only stores."""
 
 Change = Callable[[Runtime], None]
 """Function that changes moto in this process."""

@@ -65,7 +65,7 @@ def _update_and_keep_properties(self: Any, model_package_arn: str, **parameters:
     )
 
 
-def keep_package_properties(_: Runtime | None = None) -> None:
+def keep_package_properties(_: object = None) -> None:
     """moto deletes the properties that an update of a model package does not name.
 
     Repeated calls have no effect.
@@ -73,7 +73,7 @@ def keep_package_properties(_: Runtime | None = None) -> None:
     replace(SageMakerModelBackend, "update_model_package", _update_and_keep_properties)
 
 
-def delete_packages(_: Runtime | None = None) -> None:
+def delete_packages(_: object = None) -> None:
     """moto cannot delete model packages and their groups."""
 
     def delete_model_package(self: Any) -> Any:

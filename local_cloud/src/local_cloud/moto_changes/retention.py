@@ -9,7 +9,7 @@ from moto.logs.models import LogGroup
 from moto.sns.models import Topic
 from moto.stepfunctions.parser.models import StepFunctionsParserBackend
 
-from local_cloud.moto_changes.change import Change, Runtime, wrapping
+from local_cloud.moto_changes.change import Change, wrapping
 from local_cloud.storage.executions import StoredWorker, has_ended
 
 LOG_GROUP_BYTES: Final = 5_000_000
@@ -27,7 +27,7 @@ _ITERATORS: Final = 1_000
 """Maximum number of iterators of DynamoDB streams."""
 
 
-def keep_newest_lines(_: Runtime | None = None) -> None:
+def keep_newest_lines(_: object = None) -> None:
     """moto keeps all log lines."""
 
     @wrapping(LogGroup, "put_log_events")
@@ -61,7 +61,7 @@ def _number(line: Any) -> int:
     return number
 
 
-def keep_newest_executions(_: Runtime | None = None) -> None:
+def keep_newest_executions(_: object = None) -> None:
     """moto keeps all executions, each with the objects of its thread.
 
     The start also deletes the threads of ended executions, except for the newest `_WITH_MAP_RUNS`.
@@ -81,7 +81,7 @@ def keep_newest_executions(_: Runtime | None = None) -> None:
         return started
 
 
-def keep_newest_notes(_: Runtime | None = None) -> None:
+def keep_newest_notes(_: object = None) -> None:
     """moto keeps all notifications, state changes of alarms, and iterators of DynamoDB streams."""
 
     @wrapping(Topic, "publish")

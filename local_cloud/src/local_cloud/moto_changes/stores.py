@@ -22,7 +22,7 @@ def _write_objects_one_by_one(runtime: Runtime) -> None:
     one_by_one(S3Response, _OBJECT_WRITES)
 
 
-def forget_objects(_: Runtime | None = None) -> None:
+def forget_objects(_: object = None) -> None:
     """moto keeps every object that it ever created, such as overwritten items and results of queries."""
     replace(BaseModel, "__new__", staticmethod(lambda cls, *_, **__: object.__new__(cls)))
 
@@ -73,7 +73,7 @@ def _keep_every_stream_record(runtime: Runtime) -> None:
     replace(Shard, "forget_records", forget_records)
 
 
-def store_composite_alarms(_: Runtime | None = None) -> None:
+def store_composite_alarms(_: object = None) -> None:
     """moto can store composite alarms, but has no operation for it."""
     replace(CloudWatchResponse, "put_composite_alarm", CloudWatchResponse.put_metric_alarm)
 

@@ -12,6 +12,11 @@ _REPLICA = (
     "KinesisStreamSpecification", "PointInTimeRecoverySpecification", "ReadOnDemandThroughputSettings",
     "ReadProvisionedThroughputSettings", "ResourcePolicy", "SSESpecification", "TableClass", "Tags",
 )  # fmt: skip
+_UNUSED = (
+    "ContributorInsightsSpecification", "ReadOnDemandThroughputSettings", "ReadProvisionedThroughputSettings",
+    "WarmThroughput", "WriteOnDemandThroughputSettings", "WriteProvisionedThroughputSettings",
+)  # fmt: skip
+"""Settings of replicas and indexes that have no effect, because moto limits no throughput."""
 _INDEX = ("IndexName", "KeySchema", "Projection")
 
 
@@ -20,7 +25,7 @@ def _create_table(creation: Creation) -> Created:
     indexes = [index.take(*_INDEX, "ProvisionedThroughput") for index in properties.sections("GlobalSecondaryIndexes")]
     for index in properties.sections("GlobalSecondaryIndexes"):
         index.keep("ContributorInsightsSpecification", "OnDemandThroughput", "WarmThroughput")
-    definition = properties.take("ProvisionedThroughput", "DeletionProtectionEnabled", "TableClass")
+    definition = properties.take("BillingMode", "ProvisionedThroughput", "DeletionProtectionEnabled", "TableClass")
     return _create(
         creation,
         definition,
@@ -40,16 +45,15 @@ def _create_global_table(creation: Creation) -> Created:
     for region, other in replicas.items():
         if region != creation.region:
             other.keep(*_REPLICA)
-    replica.keep("ContributorInsightsSpecification", "KinesisStreamSpecification")
-    capacity = _capacity(properties, replica)
+    replica.keep("KinesisStreamSpecification", *_UNUSED)
     replica_indexes = {index["IndexName"]: index for index in replica.sections("GlobalSecondaryIndexes")}
     indexes = []
     for index in properties.sections("GlobalSecondaryIndexes"):
         replica_index = replica_indexes.get(index["IndexName"], Properties({}))
-        replica_index.keep("ContributorInsightsSpecification")
-        index.keep("WarmThroughput")
-        indexes.append(index.take(*_INDEX) | _capacity(index, replica_index))
-    definition = capacity | replica.take("DeletionProtectionEnabled", "TableClass")
+        for each in (index, replica_index):
+            each.keep(*_UNUSED)
+        indexes.append(index.take(*_INDEX))
+    definition = {"BillingMode": "PAY_PER_REQUEST"} | replica.take("DeletionProtectionEnabled", "TableClass")
     if "SSESpecification" in properties:
         properties.section("SSESpecification").keep("SSEEnabled", "SSEType")
     return _create(
@@ -61,29 +65,6 @@ def _create_global_table(creation: Creation) -> Created:
         key=replica.section("SSESpecification").take("KMSMasterKeyId"),
         tags=replica.get("Tags", []),
     )
-
-
-def _capacity(table: Properties, replica: Properties) -> dict[str, Any]:
-    """Return the provisioned throughput. The global table has the write capacity, and its replica the read capacity."""
-    table.keep("WriteOnDemandThroughputSettings")
-    replica.keep("ReadOnDemandThroughputSettings")
-    settings = table.get("WriteProvisionedThroughputSettings"), replica.get("ReadProvisionedThroughputSettings")
-    if settings == (None, None):
-        return {}
-    write, read = (each or {} for each in settings)
-    return {
-        "ProvisionedThroughput": {
-            "ReadCapacityUnits": _units(read, "ReadCapacity"),
-            "WriteCapacityUnits": _units(write, "WriteCapacity"),
-        }
-    }
-
-
-def _units(settings: Mapping[str, Any], kind: str) -> int:
-    """Return fixed capacity, or the minimum of an auto scaling range, because capacity is never scaled."""
-    if f"{kind}Units" in settings:
-        return int(settings[f"{kind}Units"])
-    return int(settings.get(f"{kind}AutoScalingSettings", {}).get("MinCapacity", 1))
 
 
 def _create(
@@ -98,7 +79,7 @@ def _create(
 ) -> Created:
     properties, dynamodb = creation.properties, creation.clients("dynamodb")
     name = creation.name("TableName", limit=255)
-    definition |= properties.take("AttributeDefinitions", "KeySchema", "BillingMode", "LocalSecondaryIndexes")
+    definition |= properties.take("AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes")
     if indexes:
         definition["GlobalSecondaryIndexes"] = indexes
     if "StreamSpecification" in properties:
@@ -130,5 +111,13 @@ _KEPT = {
 }
 TYPES: Final[Mapping[str, ResourceType]] = {
     "AWS::DynamoDB::Table": ResourceType(_create_table, kept=_KEPT),
-    "AWS::DynamoDB::GlobalTable": ResourceType(_create_global_table, kept=_KEPT),
+    "AWS::DynamoDB::GlobalTable": ResourceType(
+        _create_global_table,
+        kept={
+            **_KEPT,
+            "BillingMode": "moto limits no throughput, so all global tables are on demand",
+            "WriteOnDemandThroughputSettings": "moto limits no throughput",
+            "WriteProvisionedThroughputSettings": "moto limits no throughput",
+        },
+    ),
 }
