@@ -11,7 +11,7 @@ from alsolike.runtime.errors import InvalidInput, NotFound
 from cli.main import app
 from local_cloud.deployer import deploy
 from local_cloud.deployment import Deployment, Resource
-from local_cloud.moto_changes.stacks import show_stacks
+from local_cloud.moto_changes.stacks import answer_with_stacks
 from local_cloud.stacks import Stacks
 from operations import deletion
 from tests.infra.moto_clients import ACCOUNT, REGION
@@ -23,7 +23,7 @@ def stacks(clients, demo):
     boto = clients("s3")
     urllib.request.urlopen(f"{boto.meta.endpoint_url}/moto-api/reset", data=b"").close()
     deployed = Stacks(clients, region=REGION, account=ACCOUNT)
-    show_stacks(Mock(stacks=deployed))
+    answer_with_stacks(Mock(stacks=deployed))
     deployment = deploy(demo.directory, clients, region=REGION, account=ACCOUNT)
     deployed.learn(deployment)
     for bucket in deployment.of_type("AWS::S3::Bucket"):
@@ -72,7 +72,7 @@ def test_bucket_that_fills_again_is_emptied_again(clients):
     bucket = Resource(name, "Logs", "AWS::S3::Bucket", "logs", {}, {})
     deployed = Stacks(clients, region=REGION, account=ACCOUNT)
     deployed.learn(Deployment((bucket,), {}, templates={name: {"Resources": {"Logs": {"Type": bucket.type}}}}))
-    show_stacks(Mock(stacks=deployed))
+    answer_with_stacks(Mock(stacks=deployed))
     late = iter([b"a log of an hour ago"])
     steps: list[str] = []
 

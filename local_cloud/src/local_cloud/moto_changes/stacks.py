@@ -17,13 +17,13 @@ def show_stacks(runtime: Runtime) -> None:
 
     def create_backend_app(service: str) -> Any:
         if service == "cloudformation":  # The import takes 0.5 s, so it waits for the first request.
-            _answer_with(runtime)
+            answer_with_stacks(runtime)
         return create(service)
 
     server.create_backend_app = create_backend_app
 
 
-def _answer_with(runtime: Runtime) -> None:
+def answer_with_stacks(runtime: Runtime) -> None:
     from moto.cloudformation.responses import CloudFormationResponse
 
     def get_template(name: str) -> Any:
