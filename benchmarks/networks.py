@@ -109,7 +109,7 @@ def _answer_ms(directory: Path, interactions: Interactions, model: SasrecModel) 
 def _section(rows: Sequence[Trained], number: int) -> str:
     users = number // INTERACTIONS_PER_USER
     lines = [
-        f"{number:,} interactions of {users:,} users; one processor; estimates are the budget's.",
+        f"{number:,} interactions of {users:,} users; processor seconds; estimates are the budget's.",
         "",
         "| items | first vectors, s | epoch, s | both (estimated) | peak GB (estimated) | graph MB | response, ms |",
         "|--:|--:|--:|--:|--:|--:|--:|",

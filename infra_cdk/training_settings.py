@@ -41,8 +41,6 @@ class TrainingSettings(CanarySettings):
         shared_defaults.TRAINING_INSTANCE_TYPE, "Instance type of the SageMaker job ([training](training.md))"
     )
     training_volume_gb: int = setting(shared_defaults.TRAINING_VOLUME_GB, "Volume of the job", (1, 16_384))
-    training_instances: int = setting(1, "Hosts that train [SASRec](scale.md#sasrec)", (1, 20))
-    training_processes: int = setting(1, "Processes per host that train SASRec", (1, 64))
     training_max_runtime_s: int = setting(
         shared_defaults.TRAINING_MAX_RUNTIME_S, "Maximum run time of the job", (60, 432_000)
     )

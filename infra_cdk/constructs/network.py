@@ -126,7 +126,7 @@ class Network(Construct):
         )
         for kind, construct_id in ((ec2.CfnSecurityGroupIngress, "In"), (ec2.CfnSecurityGroupEgress, "Out")):
             group_key = "source_security_group_id" if construct_id == "In" else "destination_security_group_id"
-            # Hosts of a training job connect to each other, and so do workers of Spark.
+            # Workers of Spark connect to each other.
             kind(
                 self,
                 construct_id,

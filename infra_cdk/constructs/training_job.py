@@ -123,7 +123,7 @@ class TrainingJob(Construct):
                 **({"KmsKeyId": self._encryption.key_arn} if self._encryption else {}),
             },
             "ResourceConfig": {
-                "InstanceCount": settings.training_instances,
+                "InstanceCount": 1,
                 "InstanceType": settings.training_instance_type,
                 "VolumeSizeInGB": settings.training_volume_gb,
                 # SageMaker refuses a key for local disks, which the hardware of the machine encrypts.
@@ -137,11 +137,8 @@ class TrainingJob(Construct):
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
             "EnableManagedSpotTraining": spot,
-            # SageMaker transfers channels, checkpoints and results, so the job needs no network. Isolated hosts can
-            # reach each other.
+            # SageMaker transfers channels, checkpoints and results, so the job needs no network.
             **({} if settings.training_network else {"EnableNetworkIsolation": True}),
-            # Hosts exchange gradients and interactions.
-            **({"EnableInterContainerTrafficEncryption": True} if settings.training_instances > 1 else {}),
             **(
                 {
                     "VpcConfig": {
@@ -168,7 +165,6 @@ class TrainingJob(Construct):
             "budget_mb": settings.training_budget_mb,
             "objective": ",".join(settings.training_objective) or None,
             "public_lists": None if settings.static_lists_schedule is None else "true",
-            "processes": settings.training_processes if settings.training_processes > 1 else None,
         }
         return {name: str(value) for name, value in values.items() if value is not None}
 

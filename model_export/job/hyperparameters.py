@@ -17,7 +17,6 @@ _TRUTH = ("(?i:true|false)", "true or false", lambda value: value.lower() == "tr
 _FORMS: Mapping[str, tuple[str, str, Callable[[str], Any]]] = {
     "run_id": ("[0-9a-z-]{1,40}", "1 to 40 of a-z, 0-9 and -", str),
     "seed": ("[0-9]{1,9}", "a whole number from 0 to 999999999", int),
-    "processes": ("[1-9]|[1-5][0-9]|6[0-4]", "a whole number from 1 to 64", int),
     "exclude_seen": _TRUTH,
     "public_lists": _TRUTH,
     "algorithms": ("(?s:.*)", "names", str),
@@ -50,8 +49,6 @@ class Hyperparameters:
         Seed of random numbers.
     public_lists
         True to write the lists that browsers rank without the API; see `model_export.export.public_lists`.
-    processes
-        Number of processes per host that train a network, with one processor each, 1 to 64.
     """
 
     run_id: str | None = None
@@ -63,7 +60,6 @@ class Hyperparameters:
     objective: Objective = CLICKS
     seed: int = 0
     public_lists: bool = False
-    processes: int = 1
 
     @classmethod
     def from_json(cls, data: bytes) -> Hyperparameters:

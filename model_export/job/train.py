@@ -49,12 +49,11 @@ from model_export.export.reranker import choose_reranker
 from model_export.imported.algorithm import Imported
 from model_export.imported.checks import check_folder
 from model_export.imported.folder import Folder
-from model_export.job import peer_process
 from model_export.job.champion_comparison import AgainstChampion, against_champion
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.metrics import count_figures, sentence_figures, summary
 from model_export.job.new_data import NewData, judge_new_data
-from model_export.processes import checkpoints, peers, side_process
+from model_export.processes import checkpoints, side_process
 from model_export.processes.resources import measured
 
 K = 10
@@ -79,10 +78,7 @@ def main() -> int:
 
     try:
         hyperparameters = Hyperparameters.from_json((base / "input/config/hyperparameters.json").read_bytes())
-        place = peers.place(os.environ, base / "input/config/resourceconfig.json", processes=hyperparameters.processes)
-        if place.rank:
-            return peer_process.main(place)
-        with peers.joined(place), checkpoints.kept_in(base / "checkpoints"):
+        with checkpoints.kept_in(base / "checkpoints"):
             train(
                 dataset=base / "input/data/dataset",
                 output=base / "model",

@@ -231,9 +231,9 @@ def _buckets(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -
 def _trainings(bill: Bill, summary: BilledResources, _: Mapping[str, Calls]) -> None:
     load, training, runs = bill.load, summary.training, summary.training.runs
     seconds = min(_fit_s(summary, load), training.max_runtime_s)
-    hours = runs * training.instances * seconds / 3600
+    hours = runs * seconds / 3600
     spot = f", spot at {SPOT_SHARE:.0%} of the price" if training.spot else ""
-    how = f"{runs:.1f} runs of {seconds / 60:,.0f} minutes on {training.instances} {training.instance_type}{spot}"
+    how = f"{runs:.1f} runs of {seconds / 60:,.0f} minutes on {training.instance_type}{spot}"
     price = f"training_{training.instance_type}_hours"
     if price in prices.TABLE:
         bill.add(("training", hours * (SPOT_SHARE if training.spot else 1), price, how))

@@ -59,7 +59,6 @@ class Stream:
 class Training:
     runs: float = 0.0  # scheduled runs per month, without runs that drift starts
     instance_type: str = shared_defaults.TRAINING_INSTANCE_TYPE
-    instances: int = 1
     volume_gb: int = shared_defaults.TRAINING_VOLUME_GB
     spot: bool = False
     max_runtime_s: int = shared_defaults.TRAINING_MAX_RUNTIME_S
@@ -325,7 +324,6 @@ def _training(resources: Resources, variables: Mapping[str, str]) -> Training:
         return Training(
             runs=resources.scheduled_runs([machine]),
             instance_type=machines["InstanceType"],
-            instances=machines["InstanceCount"],
             volume_gb=machines["VolumeSizeInGB"],
             spot=job.get("EnableManagedSpotTraining", False),
             max_runtime_s=job["StoppingCondition"]["MaxRuntimeInSeconds"],

@@ -146,10 +146,10 @@ def training_quotas(clients: Clients, needs: Needs) -> Iterator[Finding]:
         check = f"SageMaker, {name}"
         if (quota := quotas.get(name.casefold())) is None:
             yield unknown(check, "Service Quotas does not list it", "check training_instance_type")
-        elif quota[0] < training.instances:
+        elif quota[0] < 1:
             effect = effects[position] if training.spot else "training fails"
-            advice = _QUOTA_ADVICE.format(service="sagemaker", code=quota[1]) + f" --desired-value {training.instances}"
-            yield failed(check, f"{quota[0]:g}, expected {training.instances}: {effect}", advice)
+            advice = _QUOTA_ADVICE.format(service="sagemaker", code=quota[1]) + " --desired-value 1"
+            yield failed(check, f"{quota[0]:g}, expected 1: {effect}", advice)
         else:
             yield passed(check, f"{quota[0]:g}")
 

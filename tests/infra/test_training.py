@@ -96,16 +96,3 @@ def test_job_without_a_network_gets_its_packages_in_a_channel(tmp_path):
     assert [each.get("EnableNetworkIsolation") for each in requests] == [True, True, None]
     channels = [[channel["ChannelName"] for channel in each["InputDataConfig"]] for each in requests]
     assert channels == [["dataset", "code", "packages"], ["dataset", "code"], ["dataset", "code"]]
-
-
-def test_job_hosts_and_processes_follow_the_settings():
-    app = cdk.App()
-    stack = cdk.Stack(app, "Stack")
-    several = Settings(name="x", region="eu-west-1", training_instances=3, training_processes=4)
-    one = Settings(name="x", region="eu-west-1")
-
-    requests = [request_of(stack, f"Job{number}", settings) for number, settings in enumerate((several, one))]
-
-    assert [each["ResourceConfig"]["InstanceCount"] for each in requests] == [3, 1]
-    assert [each["HyperParameters"].get("processes") for each in requests] == ["4", None]
-    assert [each.get("EnableInterContainerTrafficEncryption") for each in requests] == [True, None]

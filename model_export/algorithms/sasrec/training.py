@@ -4,9 +4,8 @@ The sequences of a batch have similar lengths and share their negatives. Dropout
 random vector. Item vectors start from `spectrum` instead of only noise, which saves two thirds of the epochs. The
 result is the moving average of the weights.
 
-Several processes (`model_export.processes.peers`) share each batch. They draw the same batches, negatives and dropout
-masks. Each process computes some of the rows, and gradients are summed. The result equals the result of a single
-process up to rounding.
+Two threads compute the gradients of half of a batch each. The halves have their own dropout masks and are added in a
+fixed order, so that the result does not depend on the number of processors.
 
 References
 ----------
@@ -20,13 +19,14 @@ ranking models at LinkedIn", KDD 2024, and its LiGR layers (gated residuals).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import io
-import itertools
 import json
 import logging
 import math
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -39,7 +39,7 @@ from model_export.algorithms.sasrec.embedding_optimizer import BETAS, ItemVector
 from model_export.algorithms.sasrec.negatives import Negatives
 from model_export.algorithms.sasrec.sampled_softmax import SampledSoftmax
 from model_export.data.interactions import Interactions
-from model_export.processes import checkpoints, peers
+from model_export.processes import checkpoints
 
 if TYPE_CHECKING:
     from model_export.algorithms.sasrec.model import Sasrec
@@ -49,7 +49,7 @@ log = logging.getLogger(__name__)
 MASK_NUMBERS = 1 << 23
 """Number of random numbers from which dropout masks are cut."""
 
-ALL = slice(None)
+HALVES = slice(0, None, 2), slice(1, None, 2)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -84,17 +84,12 @@ class Network(nn.Module):
         mask = (torch.rand(MASK_NUMBERS) >= self.dropout).float() / (1.0 - self.dropout)
         self.register_buffer("mask", mask, persistent=False)
 
-    def forward(self, vectors: torch.Tensor, rows: slice = ALL) -> torch.Tensor:
-        """Return the outputs of some rows, `[rows, length, size]`, from item vectors `[batch, length, size]`, padded
-        right.
-
-        The dropout masks of `rows` do not depend on the selection of rows.
-        """
-        batch_size, vectors = len(vectors), vectors[rows]
+    def forward(self, vectors: torch.Tensor, random: torch.Generator | None = None) -> torch.Tensor:
+        """Return the outputs, `[batch, length, size]`, from item vectors `[batch, length, size]`, padded right."""
         batch, length, _ = vectors.shape
 
         def drop(values: torch.Tensor) -> torch.Tensor:
-            return self._drop(values, batch_size, rows)
+            return self._drop(values, random)
 
         x = drop(vectors + self.position.weight[:length])
         heads = self.attend(self.norm_attention(x)).view(batch, length, 3, self.heads, -1).permute(2, 0, 3, 1, 4)
@@ -106,38 +101,19 @@ class Network(nn.Module):
         fed = drop(self.fed(drop(functional.silu(gate) * up)))
         return self.norm_out(x + torch.sigmoid(self.gate_feed(x)) * fed)  # type: ignore[no-any-return]
 
-    def _drop(self, values: torch.Tensor, batch_size: int, rows: slice) -> torch.Tensor:
+    def _drop(self, values: torch.Tensor, random: torch.Generator | None) -> torch.Tensor:
         if not self.training or not self.dropout:
             return values
-        shape = (batch_size, *values.shape[1:])
-        if (numbers := math.prod(shape)) >= MASK_NUMBERS:
-            return values * functional.dropout(torch.ones(shape), self.dropout)[rows]
-        start = int(torch.randint(MASK_NUMBERS - numbers, ()))
-        return values * self.mask[start : start + numbers].view(shape)[rows]  # type: ignore[index]
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class Work:
-    """Message that starts a training in the other processes. The first process sends it.
-
-    `state` is a result of `_State.dump`.
-    """
-
-    number: int
-    interactions: Interactions
-    settings: Sasrec
-    state: bytes
-
-
-_numbers = itertools.count()
+        if (numbers := values.numel()) >= MASK_NUMBERS:
+            return values * (torch.rand(values.shape, generator=random) >= self.dropout) / (1.0 - self.dropout)
+        start = int(torch.randint(MASK_NUMBERS - numbers, (), generator=random))
+        return values * self.mask[start : start + numbers].view(values.shape)  # type: ignore[index]
 
 
 def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Iterator[Trained]:
     """Yield the arrays after every `settings.judge_every` epochs and after the last epoch.
 
-    If a checkpoint is stored, training resumes from it and first yields the arrays of this checkpoint. The first of
-    several processes calls `train` while the other processes call `follow`. A training must end before the next
-    training begins.
+    If a checkpoint is stored, training resumes from it and first yields the arrays of this checkpoint.
     """
     settings = dataclasses.replace(settings, size=settings.size_of(interactions.items))
     rng = np.random.default_rng(settings.seed)
@@ -147,12 +123,8 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
         state.restore(saved.read_bytes())
         log.info("sasrec: continues after epoch %d", state.epoch)
         yield state.trained()
-    number = next(_numbers)
-    if state.epoch < epochs and state.peers.size > 1:
-        state.peers.tell(Work(number, dataclasses.replace(interactions, content=None), settings, state.dump()))
     while state.epoch < epochs:
         started = time.perf_counter()
-        state.peers.tell(number)
         state.train_epoch()
         log.info("sasrec: epoch %d, loss %.4f, %.1f s", state.epoch, state.loss, time.perf_counter() - started)
         if state.epoch % settings.judge_every == 0 or state.epoch == epochs:
@@ -163,30 +135,16 @@ def train(interactions: Interactions, settings: Sasrec, *, epochs: int) -> Itera
                 checkpoints.write(state.dump(), saved)
 
 
-def follow() -> None:
-    """Compute this process's rows of each batch, in all trainings of the first process, until that process ends."""
-    number = state = None
-    while (heard := peers.current().hear()) is not None:
-        if isinstance(heard, Work):
-            number, state = heard.number, _State(heard.interactions, heard.settings, np.random.default_rng())
-            state.restore(heard.state)
-        elif state is None or heard != number:
-            raise ValueError(f"training {heard} goes on, expected {number}, which has begun last: they interleave")
-        else:
-            state.train_epoch()
-
-
 class _State:
     def __init__(
-        self, interactions: Interactions, settings: Sasrec, rng: np.random.Generator, *, vectors: Array | None = None
+        self, interactions: Interactions, settings: Sasrec, rng: np.random.Generator, *, vectors: Array
     ) -> None:
-        torch.set_num_threads(1)  # the matrices are too small for several threads
+        torch.set_num_threads(1)  # per operation: the matrices are too small for more
         torch.manual_seed(settings.seed)
-        self.settings, self.rng, self.peers = settings, rng, peers.current()
+        self.settings, self.rng = settings, rng
         self.items, self.windows = interactions.items, windows_of(interactions, settings.length + 1)
         self.network = Network(settings)
-        first = torch.zeros(interactions.items + 1, settings.size) if vectors is None else torch.from_numpy(vectors)
-        self.vectors = ItemVectors(first)
+        self.vectors = ItemVectors(torch.from_numpy(vectors))
         self.negatives = Negatives(interactions, count=settings.negatives, popular=settings.popular)
         self.epoch = self.steps = 0
         self.loss = math.nan
@@ -196,6 +154,10 @@ class _State:
         self.average = [parameter.detach().clone() for parameter in self.network.parameters()]
 
     def train_epoch(self) -> None:
+        with ThreadPoolExecutor(len(HALVES)) as threads:
+            self._train_epoch(threads)
+
+    def _train_epoch(self, threads: ThreadPoolExecutor) -> None:
         losses = []
         self.network.train()
         for inputs, targets, weights in batches_of(self.windows, self.rng):
@@ -203,27 +165,22 @@ class _State:
             items = np.unique(np.concatenate([inputs, targets, negatives], axis=None))
             touched = torch.from_numpy(items)
             vectors = self.vectors.of(touched)
-            self.optimizer.zero_grad(set_to_none=True)
-            loss = _loss(
-                self.network,
-                vectors,
-                Batch(
-                    inputs=torch.from_numpy(np.searchsorted(items, inputs)),
-                    targets=torch.from_numpy(np.searchsorted(items, targets)),
-                    negatives=torch.from_numpy(np.searchsorted(items, negatives)),
-                    weights=torch.from_numpy(weights * (targets > 0)),
-                    corrections=torch.from_numpy(self.negatives.corrections[negatives]),
-                ),
-                rows=self.peers.mine,
+            batch = Batch(
+                inputs=torch.from_numpy(np.searchsorted(items, inputs)),
+                targets=torch.from_numpy(np.searchsorted(items, targets)),
+                negatives=torch.from_numpy(np.searchsorted(items, negatives)),
+                weights=torch.from_numpy(weights * (targets > 0)),
+                corrections=torch.from_numpy(self.negatives.corrections[negatives]),
             )
-            loss.backward()  # type: ignore[no-untyped-call]
-            leaves = vectors, *self.network.parameters()
-            gradients = [leaf.grad for leaf in leaves if leaf.grad is not None]
-            if self.peers.size > 1:
-                loss = self._add_up([loss.detach(), *gradients])
+            seeds = self.rng.integers(1 << 62, size=len(HALVES)).tolist()
+            half = functools.partial(self._differentiated, vectors, batch)
+            halves = list(threads.map(half, HALVES[: len(inputs)], seeds))
+            loss, gradient, *gradients = (sum(each[1:], each[0]) for each in zip(*halves, strict=True))
+            for parameter, of_parameter in zip(self.network.parameters(), gradients, strict=True):
+                parameter.grad = of_parameter
             self.steps += 1
             kept = min(self.settings.averaging, (1 + self.steps) / (10 + self.steps))
-            self.vectors.step(touched, gradients[0], learning_rate=self.settings.learning_rate, kept=kept)
+            self.vectors.step(touched, gradient, learning_rate=self.settings.learning_rate, kept=kept)
             self.optimizer.step()
             with torch.no_grad():
                 trained = [parameter.data for parameter in self.network.parameters()]
@@ -232,13 +189,10 @@ class _State:
         self.epoch += 1
         self.loss = float(np.mean(losses or 0.0))
 
-    def _add_up(self, values: list[torch.Tensor]) -> torch.Tensor:
-        """Sum the losses and gradients of all processes in place, and return the loss."""
-        sums = torch.cat([each.flatten() for each in values])
-        self.peers.add_up(sums)
-        for each, summed in zip(values, torch.split(sums, [each.numel() for each in values]), strict=True):
-            each.copy_(summed.view_as(each))
-        return values[0]
+    def _differentiated(self, vectors: torch.Tensor, batch: Batch, rows: slice, seed: int) -> tuple[torch.Tensor, ...]:
+        """Return the loss of some rows of a batch, and its gradients for the vectors and the network's parameters."""
+        loss = _loss(self.network, vectors, batch, rows=rows, random=torch.Generator().manual_seed(seed))
+        return loss.detach(), *torch.autograd.grad(loss, [vectors, *self.network.parameters()])
 
     def trained(self) -> Trained:
         names = [name for name, _ in self.network.named_parameters()]
@@ -254,7 +208,6 @@ class _State:
             "vectors": self.vectors.state(),
             "epoch": self.epoch,
             "steps": self.steps,
-            "random": torch.get_rng_state(),
             "generator": json.dumps(self.rng.bit_generator.state),
         }
         buffer = io.BytesIO()
@@ -267,7 +220,6 @@ class _State:
         self.optimizer.load_state_dict(state["optimizer"])
         self.vectors.restore(state["vectors"])
         self.average, self.epoch, self.steps = state["average"], state["epoch"], state["steps"]
-        torch.set_rng_state(state["random"])
         self.rng.bit_generator.state = json.loads(state["generator"])
 
 
@@ -294,19 +246,18 @@ class Batch:
     corrections: torch.Tensor
 
 
-def _loss(network: Network, vectors: torch.Tensor, batch: Batch, *, rows: slice) -> torch.Tensor:
+def _loss(
+    network: Network, vectors: torch.Tensor, batch: Batch, *, rows: slice, random: torch.Generator
+) -> torch.Tensor:
     """Return the weighted softmax loss of the targets in `rows` among the shared negatives.
 
     Negatives that equal the target are ignored. The result is the contribution of `rows` to the batch's mean loss.
     """
     total = float(batch.weights.sum())
-    if not len(batch.inputs[rows]):
-        # One row with a loss of 0 makes this process draw random numbers, as the other processes do.
-        rows, total = slice(1), math.inf
     weights = batch.weights[rows]
     present = weights > 0
     wanted = batch.targets[rows][present]
-    hidden = network(functional.embedding(batch.inputs, vectors), rows)[present]
+    hidden = network(functional.embedding(batch.inputs[rows], vectors), random)[present]
     losses = SampledSoftmax.apply(
         hidden,
         functional.embedding(wanted, vectors),

@@ -1,5 +1,6 @@
 """Training of SASRec: optimizer of item vectors, sampled negatives, and initial vectors."""
 
+import dataclasses
 import math
 from typing import Any
 
@@ -9,12 +10,14 @@ import scipy.sparse as sp
 
 from model_export.algorithms.sasrec.data import strongest_dimensions
 from model_export.algorithms.sasrec.negatives import Negatives
+from tests.unit.model_export.networks import SMALL
 from tests.unit.model_export.shops import interactions
 
 torch = pytest.importorskip("torch", reason="make setup WITH=neural installs it")
 
 from model_export.algorithms.sasrec.embedding_optimizer import BETAS, ItemVectors  # noqa: E402  needs torch
 from model_export.algorithms.sasrec.sampled_softmax import SampledSoftmax  # noqa: E402
+from model_export.algorithms.sasrec.training import HALVES, Batch, Network, _loss  # noqa: E402
 
 BATCHES = ([1, 2], [2, 3], [1], [3], [2, 1])
 """Items of consecutive steps, without the fourth item."""
@@ -91,6 +94,22 @@ def test_loss_and_gradients_equal_those_of_torch():
     torch.testing.assert_close(loss, expected)
     leaves = hidden, positives, negatives
     torch.testing.assert_close(torch.autograd.grad(2 * loss, leaves), torch.autograd.grad(2 * expected, leaves))
+
+
+def test_gradients_of_halves_add_up_to_those_of_the_batch():
+    torch.manual_seed(0)
+    network, vectors = Network(dataclasses.replace(SMALL, dropout=0.0)), torch.randn(10, 8, requires_grad=True)
+    batch = Batch(
+        inputs=torch.randint(10, (5, 4)), targets=torch.randint(10, (5, 4)), negatives=torch.arange(10),
+        weights=torch.rand(5, 4), corrections=torch.zeros(10),
+    )  # fmt: skip
+
+    def gradients(rows):
+        loss = _loss(network, vectors, batch, rows=rows, random=torch.Generator())
+        return torch.autograd.grad(loss, [vectors, *network.parameters()])
+
+    halves = [first + second for first, second in zip(*map(gradients, HALVES), strict=True)]
+    torch.testing.assert_close(halves, list(gradients(slice(None))))
 
 
 def test_strongest_dimensions_are_the_largest_absolute_eigenvalues():

@@ -218,7 +218,7 @@ def test_bill_without_any_load_has_only_fixed_lines():
 
 LARGE = "a training on 3,650,000,000 interactions"
 WITHOUT_PRICE = (
-    "not priced: 10.0 runs of 4 minutes on 1 ml.c5.4xlarge: the price table has no training_ml.c5.4xlarge_hours"
+    "not priced: 10.0 runs of 4 minutes on ml.c5.4xlarge: the price table has no training_ml.c5.4xlarge_hours"
 )
 
 

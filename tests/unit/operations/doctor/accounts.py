@@ -33,9 +33,7 @@ NEEDS = Needs(
         region=REGION,
         functions={"recommend": Function(memory_mb=3_008, timeout_s=30)},
         stream=Stream(shards=4),
-        training=Training(
-            instance_type="ml.m5.xlarge", instances=1, spot=True, spark_workers=10, spark_worker_type="G.2X"
-        ),
+        training=Training(instance_type="ml.m5.xlarge", spot=True, spark_workers=10, spark_worker_type="G.2X"),
     ),
     bootstrap_version=6,
     bootstrap_parameter="/cdk-bootstrap/hnb659fds/version",
