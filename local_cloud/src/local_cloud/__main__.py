@@ -29,22 +29,13 @@ _FULL_COLLECTION_S = 3_600
 
 
 def main() -> int:
-    options = _parse()
-    settings = CloudSettings(
-        assembly=options.assembly,
-        region=options.region,
-        account=options.account,
-        awslambdaric=not options.no_awslambdaric,
-        max_environments=options.max_environments,
-        port=options.port,
-        tls=options.tls,
-        data=options.data,
-        permissions=options.permissions,
-        peer=options.peer,
-    )
+    options = vars(_parse())
+    path: Path | None = options.pop("state")
+    stop_with_stdin = options.pop("stop_with_stdin")
+    settings = CloudSettings(**options)
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _interrupt)
-    if options.stop_with_stdin:
+    if stop_with_stdin:
         threading.Thread(target=_stop_with_stdin, daemon=True).start()
     state = CloudState(
         status="starting",
@@ -55,22 +46,22 @@ def main() -> int:
         assembly=str(settings.assembly.resolve()),
     )
     try:
-        if options.state:
-            CloudState.claim(options.state)
-            state.write(options.state)
-        return _run(settings, state, options.state)
+        if path:
+            CloudState.claim(path)
+            state.write(path)
+        return _run(settings, state, path)
     except KeyboardInterrupt:
-        if options.state:
-            CloudState.forget(options.state, pid=os.getpid())
+        if path:
+            CloudState.forget(path, pid=os.getpid())
         return 0
     except (DeploymentError, StateError, DataError) as error:
-        if options.state and not isinstance(error, StateError):
-            replace(state, status=FAILED, error=str(error)).write(options.state)
+        if path and not isinstance(error, StateError):
+            replace(state, status=FAILED, error=str(error)).write(path)
         _print_line(f"{FAILED_LINE} {error}", stream=sys.stderr)
         return 1
     except Exception as error:
-        if options.state:
-            replace(state, status=FAILED, error=f"{type(error).__name__}: {error}").write(options.state)
+        if path:
+            replace(state, status=FAILED, error=f"{type(error).__name__}: {error}").write(path)
         raise
 
 
@@ -161,7 +152,12 @@ def _parse() -> argparse.Namespace:
     parser.add_argument(
         "--peer", type=Path, help="state file of a cloud of another region, whose outputs templates read"
     )
-    parser.add_argument("--no-awslambdaric", action="store_true", help="run functions under the pure-Python stand-in")
+    parser.add_argument(
+        "--no-awslambdaric",
+        dest="awslambdaric",
+        action="store_false",
+        help="run functions under the pure-Python stand-in",
+    )
     parser.add_argument(
         "--stop-with-stdin", action="store_true", help="stop when standard input ends, as it does with its owner"
     )

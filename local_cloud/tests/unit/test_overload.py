@@ -50,7 +50,8 @@ class Overload:
             authorizers={GUARD: Guard()},
             cors=None,
         )
-        self.server = HttpApiServer(api, invoke=self._invocations, metric=lambda *_, **__: None, max_environments=1)
+        self.metrics: list[tuple[str, float, dict[str, str]]] = []
+        self.server = HttpApiServer(api, invoke=self._invocations, metric=self._take, max_environments=1)
 
     def send(self, path: str) -> Future[HttpResponse]:
         request = HttpRequest(
@@ -72,6 +73,9 @@ class Overload:
         self.server.stop()
         self._invocations.close()
         self._threads.shutdown()
+
+    def _take(self, _namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
+        self.metrics.append((name, value, dimensions))
 
     def _invoke(self, function_arn: str, payload: bytes) -> InvocationResult:
         if function_arn == "slow":
@@ -135,6 +139,8 @@ def test_refused_requests_are_counted(overload: Overload) -> None:
         overload.send("/slow").result(60)
 
     assert overload.server.counts() == {"429": 3}
+    dimensions = {"ApiId": "abc123"}
+    assert overload.metrics[:3] == [("Count", 1, dimensions), ("4xx", 1, dimensions), ("5xx", 0, dimensions)]
 
 
 def test_invocation_that_does_not_start_in_time_is_never_run(monkeypatch: pytest.MonkeyPatch) -> None:

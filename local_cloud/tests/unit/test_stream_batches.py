@@ -1,15 +1,23 @@
 import json
+from collections import Counter
 from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from local_cloud.execution.function import InvocationResult, ThrottledError
+from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.sources.poller import Poller
 from local_cloud.sources.stream_retries import Discarded, NotInvokedError, StreamBatches, StreamRecord
 
 NOW = 1_000_000.0
+SETTINGS: dict[str, Any] = {
+    "uuid": "u",
+    "source_arn": "arn:aws:kinesis:r:1:stream/s",
+    "function_arn": "arn:aws:lambda:r:1:function:f",
+}
 
 
 def records(*names: str, age_s: float = 0.0) -> list[StreamRecord]:
@@ -28,8 +36,7 @@ class Shard:
         self.invocations: list[list[str]] = []
         self.discarded: list[tuple[list[str], str, int]] = []
         self._function = function
-        settings = {"uuid": "u", "source_arn": "arn:aws:kinesis:r:1:stream/s", "function_arn": "f", "batch_size": 100}
-        mapping = EventSourceMapping(**(settings | options))  # type: ignore[arg-type]
+        mapping = EventSourceMapping(**(SETTINGS | {"batch_size": 100} | options))
         self.batches = StreamBatches(
             mapping, invoke=self._invoke, discard=self._discard, pause=lambda _: False, now=lambda: NOW
         )
@@ -198,3 +205,22 @@ def test_every_record_is_processed_or_discarded_in_order(
     assert done == sorted(done)
     if bisect:
         assert set(discarded) == bad & set(names)
+
+
+class Idle(Poller):
+    def _run(self) -> None: ...
+
+
+def test_batch_for_an_absent_function_is_counted_and_reported() -> None:
+    def absent(function_arn: str, payload: bytes) -> NoReturn:
+        raise FunctionNotFoundError(function_arn)
+
+    counts, reports = Counter[str](), list[str]()
+    mapping = EventSourceMapping(**SETTINGS, batch_size=100)
+    poller = Idle(mapping, invoke=absent, enabled=lambda: True, report=reports.append, counts=counts)
+
+    with pytest.raises(NotInvokedError):
+        poller.invoke_batch({"Records": []}, records=2)
+
+    assert counts == {"batches": 1, "records": 2}
+    assert reports == [f"event source mapping {mapping.name}: Function not found: {mapping.function_arn}"]

@@ -93,11 +93,13 @@ def _count_until(periods: list[tuple[datetime, Values]], at: datetime) -> int:
 
 def statistic_of(samples: list[Datapoint], statistic: str) -> float | None:
     """Return a statistic that `check_statistic` accepts, or None if there are no samples."""
+    if not samples:
+        return None
     if statistic in _STATISTICS:
         return _STATISTICS[statistic](samples)
     if trimmed := _TRIMMED_COUNT.fullmatch(statistic):
         maximum = float(trimmed["most"])
-        return math.fsum(sample.count for sample in samples if sample.value <= maximum) if samples else None
+        return _count([sample for sample in samples if sample.value <= maximum])
     return _percentile(samples, statistic)
 
 
@@ -110,25 +112,20 @@ def check_statistic(statistic: str) -> None:
         )
 
 
-def _sum(samples: list[Datapoint]) -> float | None:
-    return math.fsum(sample.value * sample.count for sample in samples) if samples else None
+def _sum(samples: list[Datapoint]) -> float:
+    return math.fsum(sample.value * sample.count for sample in samples)
 
 
-def _count(samples: list[Datapoint]) -> float | None:
-    return math.fsum(sample.count for sample in samples) if samples else None
-
-
-def _average(samples: list[Datapoint]) -> float | None:
-    total, count = _sum(samples), _count(samples)
-    return total / count if total is not None and count else None
+def _count(samples: list[Datapoint]) -> float:
+    return math.fsum(sample.count for sample in samples)
 
 
 _STATISTICS: Mapping[str, Callable[[list[Datapoint]], float | None]] = {
     "Sum": _sum,
     "SampleCount": _count,
-    "Average": _average,
-    "Minimum": lambda samples: min((sample.value for sample in samples), default=None),
-    "Maximum": lambda samples: max((sample.value for sample in samples), default=None),
+    "Average": lambda samples: _sum(samples) / count if (count := _count(samples)) else None,
+    "Minimum": lambda samples: min(sample.value for sample in samples),
+    "Maximum": lambda samples: max(sample.value for sample in samples),
 }
 
 

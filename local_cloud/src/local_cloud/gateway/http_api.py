@@ -97,11 +97,15 @@ class HttpApiServer(HttpServer):
         return self._count(response)
 
     def _record_metrics(self, response: HttpResponse, *, latency_ms: float) -> None:
-        api_id = self._api.api_id
-        self._metric("AWS/ApiGateway", "Count", 1, ApiId=api_id)
-        self._metric("AWS/ApiGateway", "4xx", int(400 <= response.status < 500), ApiId=api_id)
-        self._metric("AWS/ApiGateway", "5xx", int(response.status >= 500), ApiId=api_id)
-        self._metric("AWS/ApiGateway", "Latency", latency_ms, unit="Milliseconds", ApiId=api_id)
+        client_errors, server_errors, dimensions = self._metrics()
+        self._metric("AWS/ApiGateway", "Count", 1, **dimensions)
+        self._metric("AWS/ApiGateway", client_errors, int(400 <= response.status < 500), **dimensions)
+        self._metric("AWS/ApiGateway", server_errors, int(response.status >= 500), **dimensions)
+        self._metric("AWS/ApiGateway", "Latency", latency_ms, unit="Milliseconds", **dimensions)
+
+    def _metrics(self) -> tuple[str, str, dict[str, str]]:
+        """Return the names of the metrics of client and server errors, and the dimensions of all metrics."""
+        return "4xx", "5xx", {"ApiId": self._api.api_id}
 
     @property
     def address(self) -> str:

@@ -82,12 +82,8 @@ class RestApiServer(HttpApiServer):
             return _bad_gateway(response.integration_error or "the function's response has no statusCode")
         return response
 
-    def _record_metrics(self, response: HttpResponse, *, latency_ms: float) -> None:
-        name = self._api.name
-        self._metric("AWS/ApiGateway", "Count", 1, ApiName=name)
-        self._metric("AWS/ApiGateway", "4XXError", int(400 <= response.status < 500), ApiName=name)
-        self._metric("AWS/ApiGateway", "5XXError", int(response.status >= 500), ApiName=name)
-        self._metric("AWS/ApiGateway", "Latency", latency_ms, unit="Milliseconds", ApiName=name)
+    def _metrics(self) -> tuple[str, str, dict[str, str]]:
+        return "4XXError", "5XXError", {"ApiName": self._api.name}
 
 
 def request_arn(request: HttpRequest, api: ApiContext) -> str:

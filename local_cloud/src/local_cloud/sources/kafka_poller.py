@@ -11,14 +11,13 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, dimensions_of
+from local_cloud.execution.function import InvocationResult, dimensions_of
 from local_cloud.sources.mapping import EventSourceMapping, KafkaSource
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.stream_poller import LARGEST_BATCH_BYTES
-from local_cloud.sources.stream_retries import NotInvokedError, StreamBatches, StreamRecord
+from local_cloud.sources.stream_retries import StreamBatches, StreamRecord
 from local_cloud.telemetry.log_sender import TakeMetric
 
 if TYPE_CHECKING:
@@ -159,13 +158,7 @@ class KafkaPoller(Poller):
             "bootstrapServers": ",".join(self._kafka.servers),
             "records": by_partition,
         }
-        self._counts["batches"] += 1
-        self._counts["records"] += len(records)
-        try:
-            return self._invoke(self._mapping.function_arn, orjson.dumps(event))
-        except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
-            self._report(error)
-            raise NotInvokedError from error
+        return self.invoke_batch(event, records=len(records))
 
     def _pause_between_attempts(self, pause_s: float) -> bool:
         self._record_lag()

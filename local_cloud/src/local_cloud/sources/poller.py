@@ -3,10 +3,15 @@
 import abc
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from local_cloud.execution.function import InvocationResult
+import orjson
+from botocore.exceptions import BotoCoreError, ClientError
+
+from local_cloud.execution.function import FunctionNotFoundError, InvocationResult
 from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.sources.stream_retries import NotInvokedError
 
 
 class Poller(abc.ABC):
@@ -39,6 +44,16 @@ class Poller(abc.ABC):
 
     def _report(self, error: object) -> None:
         self._write_report(f"event source mapping {self._mapping.name}: {error}")
+
+    def invoke_batch(self, event: Mapping[str, Any], *, records: int) -> InvocationResult:
+        """Invoke the function with a batch. Raise NotInvokedError if the function cannot be invoked."""
+        self._counts["batches"] += 1
+        self._counts["records"] += records
+        try:
+            return self._invoke(self._mapping.function_arn, orjson.dumps(event))
+        except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
+            self._report(error)
+            raise NotInvokedError from error
 
     @abc.abstractmethod
     def _run(self) -> None:

@@ -5,16 +5,15 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, UndeliverableError
-from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, dimensions_of
+from local_cloud.execution.function import InvocationResult, dimensions_of
 from local_cloud.sources.failure_record import invocation_record
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.poller import Poller
 from local_cloud.sources.shards import Shard
-from local_cloud.sources.stream_retries import Discarded, NotInvokedError, StreamBatches, StreamRecord
+from local_cloud.sources.stream_retries import Discarded, StreamBatches, StreamRecord
 from local_cloud.telemetry.log_sender import TakeMetric
 
 LARGEST_BATCH_BYTES = 6 * 1024 * 1024
@@ -89,15 +88,8 @@ class StreamPoller(Poller):
             self._shard.processed(last.sequence_number)
 
     def _deliver(self, records: Sequence[StreamRecord]) -> InvocationResult:
-        payload = orjson.dumps({"Records": [record.event for record in records]})
-        self._counts["batches"] += 1
-        self._counts["records"] += len(records)
         self._record_age(records[-1])
-        try:
-            return self._invoke(self._mapping.function_arn, payload)
-        except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
-            self._report(error)
-            raise NotInvokedError from error
+        return self.invoke_batch({"Records": [record.event for record in records]}, records=len(records))
 
     def _record_age(self, last: StreamRecord) -> None:
         """Record the age of the batch's last record as a metric, as Lambda and Kinesis do."""
