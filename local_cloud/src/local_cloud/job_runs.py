@@ -23,42 +23,33 @@ class JobRun:
 R = TypeVar("R", bound=JobRun)
 
 
+@dataclass(kw_only=True)
 class JobRunner(Generic[R]):
     """Runner of a service's jobs. `clients` and `credentials` take the ARN of a role."""
 
-    def __init__(
-        self,
-        *,
-        clients: Callable[[str], Clients],
-        credentials: Callable[[str], Mapping[str, str]],
-        processes: Processes,
-        pump: Pump,
-        directory: Path,
-        environment: Mapping[str, str],
-    ) -> None:
-        self._clients = clients
-        self._credentials = credentials
-        self._processes = processes
-        self._pump = pump
-        self._directory = directory
-        self._environment = environment
-        self._runs: dict[str, R] = {}
-        # Seconds between SIGTERM and SIGKILL when a run is stopped. It is 0 when the cloud ends.
-        self._grace_s = STOP_GRACE_S
+    clients: Callable[[str], Clients]
+    credentials: Callable[[str], Mapping[str, str]]
+    processes: Processes
+    pump: Pump
+    directory: Path
+    environment: Mapping[str, str]
+    runs: dict[str, R] = field(default_factory=dict, init=False)
+    grace_s: float = field(default=STOP_GRACE_S, init=False)
+    """Seconds between SIGTERM and SIGKILL when a run is stopped. It is 0 when the cloud ends."""
 
     def stop(self, name: str) -> None:
-        if run := self._runs.get(name):
+        if run := self.runs.get(name):
             run.stopping.set()
 
     def close(self) -> None:
-        self._grace_s = 0.0
-        for run in self._runs.values():
+        self.grace_s = 0.0
+        for run in self.runs.values():
             run.stopping.set()
-        for run in self._runs.values():
+        for run in self.runs.values():
             if run.thread:
                 run.thread.join(STOP_GRACE_S)
 
     def _start(self, name: str, run: R, work: Callable[[], None], *, thread: str) -> None:
-        self._runs[name] = run
+        self.runs[name] = run
         run.thread = threading.Thread(target=work, name=thread, daemon=True)
         run.thread.start()

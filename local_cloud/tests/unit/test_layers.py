@@ -2,6 +2,7 @@ import io
 import struct
 import zipfile
 from pathlib import Path
+from unittest import mock
 
 import pytest
 
@@ -105,7 +106,9 @@ def test_layer_merged_last_is_imported_first(tmp_path: Path) -> None:
     ]
 
 
-def test_layers_with_the_same_content_are_extracted_once(tmp_path: Path) -> None:
+def test_layers_with_the_same_content_are_extracted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    extract = mock.Mock(wraps=extract_layer)
+    monkeypatch.setattr("local_cloud.execution.workspaces.extract_layer", extract)
     content = {"layer:one:1": "a", "layer:two:1": "a", "layer:three:1": "b"}
     workspaces = Workspaces(
         tmp_path, layer_content=lambda arn: (content[arn], zipped({f"python/{content[arn]}.py": b""}))
@@ -127,6 +130,7 @@ def test_layers_with_the_same_content_are_extracted_once(tmp_path: Path) -> None
 
     first, second, third = workspaces.prepare(function).import_paths
 
+    assert extract.call_count == 2
     assert first == tmp_path / "layers" / "b" / "python"
     assert second == third == tmp_path / "layers" / "a" / "python"
     assert {(source.layer, source.package) for source in workspaces.package_sources(function)} == set(content.items())

@@ -30,6 +30,7 @@ ROLE = "arn:aws:iam::111122223333:role/training"
         ("s3:HeadObject", {"Bucket": "b", "Key": "k", "VersionId": "1"}, ["s3:GetObjectVersion arn:aws:s3:::b/k"]),
         ("s3:ListObjectsV2", {"Bucket": "b", "Prefix": "a"}, ["s3:ListBucket arn:aws:s3:::b"]),
         ("s3:ListObjectVersions", {"Bucket": "b"}, ["s3:ListBucketVersions arn:aws:s3:::b"]),
+        ("s3:ListParts", {"Bucket": "b", "Key": "k"}, ["s3:ListMultipartUploadParts arn:aws:s3:::b/k"]),
         ("s3:DeleteObject", {"Bucket": "b", "Key": "k"}, ["s3:DeleteObject arn:aws:s3:::b/k"]),
         ("s3:UploadPart", {"Bucket": "b", "Key": "k"}, ["s3:PutObject arn:aws:s3:::b/k"]),
         ("s3:AbortMultipartUpload", {"Bucket": "b", "Key": "k"}, ["s3:AbortMultipartUpload arn:aws:s3:::b/k"]),

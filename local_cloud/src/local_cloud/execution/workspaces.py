@@ -22,7 +22,6 @@ class Workspaces:
         self._directory = directory
         self._layer_content = layer_content
         self._lock = threading.Lock()
-        self._layers: dict[str, tuple[Path | None, tuple[PackageSource, ...]]] = {}
         self._extracted: dict[str, tuple[PackageSource, ...]] = {}
 
     def prepare(self, function: Function) -> Workspace:
@@ -43,14 +42,11 @@ class Workspaces:
             return tuple(source for arn in function.layers for source in self._layer(arn)[1])
 
     def _layer(self, arn: str) -> tuple[Path | None, tuple[PackageSource, ...]]:
-        if arn not in self._layers:
-            found = self._layer_content(arn)
-            if found is None:
-                self._layers[arn] = None, (external_layer(arn),)
-            else:
-                digest, content = found
-                target = self._directory / "layers" / digest[:16].replace("/", "_")
-                if digest not in self._extracted:  # Several stacks may publish the same content.
-                    self._extracted[digest] = extract_layer(arn, content, target)
-                self._layers[arn] = target, tuple(replace(source, layer=arn) for source in self._extracted[digest])
-        return self._layers[arn]
+        found = self._layer_content(arn)
+        if found is None:
+            return None, (external_layer(arn),)
+        digest, content = found
+        target = self._directory / "layers" / digest[:16].replace("/", "_")
+        if digest not in self._extracted:  # Several stacks may publish the same content.
+            self._extracted[digest] = extract_layer(arn, content, target)
+        return target, tuple(replace(source, layer=arn) for source in self._extracted[digest])

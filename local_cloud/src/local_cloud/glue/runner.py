@@ -4,7 +4,6 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -14,7 +13,7 @@ from local_cloud.glue.mirror import Mirror
 from local_cloud.glue.request import JobRunRecord, JobRunRequest
 from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
 from local_cloud.job_runs import JobRun, JobRunner
-from local_cloud.telemetry.log_pipe import LineOutput
+from local_cloud.telemetry.log_pipe import LineOutput, LineSink
 from local_cloud.training.directories import InputError, split_s3_uri
 
 OUTPUT_GROUP = "/aws-glue/jobs/output"
@@ -33,7 +32,7 @@ class GlueRunner(JobRunner[JobRun]):
 
     def _run(self, request: JobRunRequest, record: JobRunRecord, run: JobRun) -> None:
         try:
-            with tempfile.TemporaryDirectory(prefix="glue-", dir=self._directory, ignore_cleanup_errors=True) as base:
+            with tempfile.TemporaryDirectory(prefix="glue-", dir=self.directory, ignore_cleanup_errors=True) as base:
                 record.end(*self._run_below(Path(base), request, record, run))
         except (InputError, SparkMissing, BotoCoreError, ClientError, OSError) as error:
             record.end("FAILED", f"{type(error).__name__}: {error}")
@@ -48,7 +47,7 @@ class GlueRunner(JobRunner[JobRun]):
             raise InputError(f"the command {request.kind!r} cannot run here, only {_SPARK} and {_PYTHON} can")
         if request.kind == _SPARK:
             check_spark()
-        clients = self._clients(request.role)
+        clients = self.clients(request.role)
         script = _download(request.script_s3_uri, base / "script", clients)
         libraries = [
             _download(uri.strip(), base / "libraries" / str(number), clients)
@@ -71,11 +70,11 @@ class GlueRunner(JobRunner[JobRun]):
         command = [sys.executable, str(script), "--JOB_NAME", request.job_name, "--JOB_RUN_ID", request.run_id]
         for name, value in request.arguments.items():
             command += [name, value]
-        raised = _Raised(self._pump.log)
-        output = LineOutput(self._pump.log, OUTPUT_GROUP, request.run_id)
+        raised = _Raised(self.pump.log)
+        output = LineOutput(self.pump.log, OUTPUT_GROUP, request.run_id)
         errors = LineOutput(raised.take, ERROR_GROUP, request.run_id)
         try:
-            process = self._processes.start(
+            process = self.processes.start(
                 command,
                 environment=self._variables(base, libraries, request),
                 directory=base,
@@ -88,7 +87,7 @@ class GlueRunner(JobRunner[JobRun]):
                     ended = "STOPPED"
                 elif time.monotonic() >= deadline:
                     ended = "TIMEOUT"
-            self._processes.kill(process, grace_s=self._grace_s if ended else 0.0)
+            self.processes.kill(process, grace_s=self.grace_s if ended else 0.0)
         finally:
             output.close()
             errors.close()
@@ -102,8 +101,8 @@ class GlueRunner(JobRunner[JobRun]):
         temporary = base / "tmp"
         temporary.mkdir()
         return {
-            **self._environment,
-            **self._credentials(request.role),
+            **self.environment,
+            **self.credentials(request.role),
             "HOME": str(base),
             "PYSPARK_DRIVER_PYTHON": sys.executable,
             "PYSPARK_PYTHON": sys.executable,
@@ -126,7 +125,7 @@ def _download(s3_uri: str, directory: Path, clients: Clients) -> Path:
 class _Raised:
     """Reader of a script's error output that finds the last printed exception."""
 
-    def __init__(self, sink: Callable[[str, str, str], None]) -> None:
+    def __init__(self, sink: LineSink) -> None:
         self._sink = sink
         self._inside = False
         self.message: str | None = None

@@ -100,12 +100,13 @@ def _object(parameters: Parameters) -> str:
     return f"{_bucket(parameters)}/{parameters['Key']}"
 
 
-def _on_bucket(operation: str, action: str) -> dict[str, Rule]:
-    return {f"s3:{operation}": lambda parameters, _: [Need(f"s3:{action}", _bucket(parameters))]}
+def _s3(resource: Callable[[Parameters], str], **actions: str) -> dict[str, Rule]:
+    """Return the rules of operations that need one permission each."""
 
+    def rule(action: str) -> Rule:
+        return lambda parameters, _: [Need(f"s3:{action}", resource(parameters))]
 
-def _on_object(operation: str, action: str) -> dict[str, Rule]:
-    return {f"s3:{operation}": lambda parameters, _: [Need(f"s3:{action}", _object(parameters))]}
+    return {f"s3:{operation}": rule(action) for operation, action in actions.items()}
 
 
 def _on_version(operation: str, action: str) -> dict[str, Rule]:
@@ -146,16 +147,12 @@ def _delete_objects(parameters: Parameters, _: Place) -> Iterator[Need]:
 
 
 _S3: Final[Mapping[str, Rule]] = {
-    **_on_bucket("ListObjects", "ListBucket"),
-    **_on_bucket("ListObjectsV2", "ListBucket"),
-    **_on_bucket("HeadBucket", "ListBucket"),
-    **_on_bucket("ListObjectVersions", "ListBucketVersions"),
-    **_on_bucket("GetBucketLocation", "GetBucketLocation"),
+    **_s3(_bucket, ListObjects="ListBucket", ListObjectsV2="ListBucket", HeadBucket="ListBucket"),
+    **_s3(_bucket, ListObjectVersions="ListBucketVersions", GetBucketLocation="GetBucketLocation"),
+    **_s3(_object, AbortMultipartUpload="AbortMultipartUpload", ListParts="ListMultipartUploadParts"),
     **_on_version("GetObject", "GetObject"),
     **_on_version("HeadObject", "GetObject"),
     **_on_version("DeleteObject", "DeleteObject"),
-    **_on_object("AbortMultipartUpload", "AbortMultipartUpload"),
-    **_on_object("ListParts", "ListMultipartUploadParts"),
     **dict.fromkeys(
         ("s3:PutObject", "s3:CreateMultipartUpload", "s3:UploadPart", "s3:CompleteMultipartUpload"), _write
     ),

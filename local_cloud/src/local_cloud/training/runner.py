@@ -6,7 +6,6 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
 from local_cloud.job_runs import JobRun, JobRunner
-from local_cloud.telemetry.log_pipe import LineOutput
+from local_cloud.telemetry.log_pipe import LineOutput, LineSink
 from local_cloud.training import directories
 from local_cloud.training.directories import Checkpoints, InputError
 from local_cloud.training.request import TrainingRecord, TrainingRequest
@@ -49,7 +48,7 @@ class TrainingRunner(JobRunner[_Running]):
 
     def interrupt(self, name: str) -> None:
         """Interrupt a spot job. It restarts from its stored checkpoints in a new directory, as on another machine."""
-        running = self._runs.get(name)
+        running = self.runs.get(name)
         if running is None or not running.spot or not (running.thread and running.thread.is_alive()):
             raise ValueError(f"no training job {name!r} runs on spare capacity")
         running.interrupted.set()
@@ -71,7 +70,7 @@ class TrainingRunner(JobRunner[_Running]):
                 f"AlgorithmSpecification.ContainerEntrypoint is needed here: the image {request.image!r} cannot be run"
             )
         while True:
-            with tempfile.TemporaryDirectory(prefix="job-", dir=self._directory, ignore_cleanup_errors=True) as base:
+            with tempfile.TemporaryDirectory(prefix="job-", dir=self.directory, ignore_cleanup_errors=True) as base:
                 if self._train_below(Path(base), request, record, running):
                     return
             running.interrupted.clear()
@@ -79,7 +78,7 @@ class TrainingRunner(JobRunner[_Running]):
 
     def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> bool:
         """Run the job below `base`. Return true if it ended, and false if it was interrupted."""
-        clients = self._clients(request.role)
+        clients = self.clients(request.role)
         checkpoints = Checkpoints(base / "checkpoints", request.checkpoints_s3_uri, clients)
         directories.prepare_directories(base, request)
         record.progress("Downloading", "Downloading input data")
@@ -87,7 +86,7 @@ class TrainingRunner(JobRunner[_Running]):
             directories.download_channel(channel, base, clients)
         checkpoints.download()
         record.progress("Training", "Training image download completed. Training in progress.")
-        metrics = _Metrics(request)
+        metrics = _Metrics(request, self.pump.log)
         ending = self._execute(request, base, running, metrics, checkpoints)
         if ending.stopped == INTERRUPTED:
             checkpoints.upload()
@@ -111,11 +110,11 @@ class TrainingRunner(JobRunner[_Running]):
         metrics: "_Metrics",
         checkpoints: Checkpoints,
     ) -> "_Ending":
-        output = LineOutput(self._sink(metrics), LOG_GROUP, f"{request.name}/algo-1-{int(time.time())}")
+        output = LineOutput(metrics.take, LOG_GROUP, f"{request.name}/algo-1-{int(time.time())}")
         try:
             command = [placed(part, base) for part in (*request.entrypoint, *request.arguments)]
             try:
-                process = self._processes.start(
+                process = self.processes.start(
                     command, environment=self._variables(request, base), directory=base, output=output.fileno()
                 )
             except OSError as error:
@@ -123,7 +122,7 @@ class TrainingRunner(JobRunner[_Running]):
             try:
                 stopped = self._await(process, request, running, checkpoints)
             finally:
-                self._processes.kill(process)
+                self.processes.kill(process)
             return _Ending(exit_code=process.returncode, stopped=stopped)
         finally:
             output.close()
@@ -146,7 +145,7 @@ class TrainingRunner(JobRunner[_Running]):
                 stopped = stopped or ("MaxWaitTimeExceeded" if now >= running.waits_until else None)
                 stopped = stopped or (INTERRUPTED if running.interrupted.is_set() else None)
                 if stopped and process.poll() is None:
-                    self._processes.kill(process, grace_s=self._grace_s)
+                    self.processes.kill(process, grace_s=self.grace_s)
                     return stopped
                 if now - uploaded >= _CHECKPOINTS_EVERY_S:
                     checkpoints.upload()
@@ -164,19 +163,12 @@ class TrainingRunner(JobRunner[_Running]):
         if any((base / "output" / "data").iterdir()):
             directories.upload_archive(base / "output" / "data", f"{request.output_s3_uri}/output.tar.gz", clients)
 
-    def _sink(self, metrics: "_Metrics") -> Callable[[str, str, str], None]:
-        def take(group: str, stream: str, message: str) -> None:
-            metrics.read(message)
-            self._pump.log(group, stream, message)
-
-        return take
-
     def _variables(self, request: TrainingRequest, base: Path) -> dict[str, str]:
         temporary = base / "tmp"
         temporary.mkdir()
         return {
-            **self._environment,
-            **self._credentials(request.role),
+            **self.environment,
+            **self.credentials(request.role),
             "HOME": str(base),
             "PYTHONUNBUFFERED": "1",
             "SAGEMAKER_BASE_DIR": str(base),
@@ -194,11 +186,15 @@ class _Ending:
 
 
 class _Metrics:
-    def __init__(self, request: TrainingRequest) -> None:
+    """Reader of a job's output that finds the latest values of its metrics."""
+
+    def __init__(self, request: TrainingRequest, sink: LineSink) -> None:
+        self._sink = sink
         self._patterns = {metric.name: re.compile(metric.pattern) for metric in request.metrics}
         self.latest: dict[str, float] = {}
 
-    def read(self, line: str) -> None:
+    def take(self, group: str, stream: str, line: str) -> None:
+        self._sink(group, stream, line)
         for name, pattern in self._patterns.items():
             for match in pattern.finditer(line):
                 try:
