@@ -37,6 +37,10 @@ items.
 """
 
 PARITY_K = 100
+
+BATCH_BYTES = 32 << 20
+"""Maximum size of a chunk's scores. Explanations run graphs with several histories, so chunks have several too."""
+
 FEW = 16
 """Number of histories that are also checked with only one item, and with scattered padding."""
 
@@ -80,7 +84,7 @@ def check_parity(model: Model, directory: Path, histories: Histories, *, k: int 
     plain, biased = (_Checked(name, directory / file, k) for file in (GRAPH_FILE, BIAS_GRAPH_FILE))
     half, scarce = _biases(model.items)
     length = histories.items.shape[1]
-    for rows in chunks(len(histories), items=model.items, length=length, pairs=True):
+    for rows in chunks(len(histories), items=model.items, length=length, pairs=True, max_bytes=BATCH_BYTES):
         chunk = histories.rows(rows)
         scores = model.score(chunk)
         nothing = np.zeros((len(chunk), 0), np.int64)

@@ -58,6 +58,6 @@ def test_graphs_are_run_with_few_long_histories_at_a_time(batches, tmp_path):
 
     check_parity(model, tmp_path, histories)
 
-    # A chunk has at most 4 MiB / (4 bytes * 1,000^2) = 1 history: each of the given ones, of those of one item and of
-    # those with scattered padding, an empty one, and one with all items excluded.
-    assert batches == [1] * (3 * 8 + 2)
+    # A chunk has at most 32 MiB / (4 bytes * 1,000^2) = 8 histories. The chunks are the given histories, histories of
+    # one item, histories with scattered padding, an empty history, and a history with all items excluded.
+    assert batches == [8, 8, 8, 1, 1]

@@ -10,7 +10,6 @@ from model_export import algorithms
 from model_export.algorithms.building_blocks.item_to_item import ItemRowsModel
 from model_export.algorithms.popularity import PopularityModel
 from model_export.api import Model
-from model_export.data import chunks
 from model_export.data.interactions import Floats, Histories
 from model_export.evaluation.splits import leave_one_out
 from model_export.export import parity
@@ -152,7 +151,7 @@ def test_many_histories_are_compared_in_chunks(tmp_path, monkeypatch):
     histories = Histories(items=rng.integers(0, 31, (70, 8)), weights=rng.random((70, 8), np.float32))
     whole = check_parity(model, tmp_path, histories)
 
-    monkeypatch.setattr(chunks, "CACHED_BYTES", 7 * 4 * 8 * 100)
+    monkeypatch.setattr(parity, "BATCH_BYTES", 7 * 4 * 8 * 100)
 
     assert whole.histories == 70 + 16 + 16 + 1
     assert check_parity(model, tmp_path, histories) == whole
