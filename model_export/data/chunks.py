@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 CACHED_BYTES = 4 << 20
-"""Size of a chunk that a processor's cache holds for the most part. With chunks of 16 MB, `evaluate` takes 1.3 times as
-long.
+"""Size of a chunk that a processor's cache holds for the most part. With chunks of 16 MB, the search of a blend takes
+1.3 times as long.
 """
 
 PLACE_NUMBERS = 100

@@ -31,6 +31,10 @@ BOTH: tuple[Seen, Seen] = ("masked", "allowed")
 NO_WEIGHTS: Mapping[str, float] = MappingProxyType({})
 
 _NO_ITEMS = np.zeros(0, np.int32)
+BATCH_BYTES = 16 << 20
+"""Maximum size of a chunk's scores. For 200,000 items, `sasrec` takes 2.2 times as long with chunks of `CACHED_BYTES`,
+because each chunk reads all item vectors.
+"""
 FEW_PAIRS = 10_000
 
 
@@ -191,7 +195,7 @@ def end(scores: Floats) -> None:
 def scored(model: Model, queries: Queries) -> Iterator[tuple[int, Floats]]:
     """Yield the index of the first query of each chunk, and the scores of the chunk."""
     length = queries.source.history_length
-    for rows in chunks(len(queries), items=model.items, length=length, pairs=False):
+    for rows in chunks(len(queries), items=model.items, length=length, pairs=False, max_bytes=BATCH_BYTES):
         scores = model.score(histories(queries, half_life_days=model.settings.half_life_days, rows=rows))
         if scores.shape != (expected := (rows.stop - rows.start, model.items + 1)):
             raise InvalidInput(f"{model.settings.name} returned scores of shape {scores.shape}, expected {expected}")

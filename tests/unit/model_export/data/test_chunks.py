@@ -48,7 +48,7 @@ def test_users_of_few_items_are_evaluated_in_chunks(batches):
 
     evaluate(Popularity().fit(split.test.fit), split.test.queries, k=2)
 
-    assert batches == [104] * 8 + [68]  # 4 MiB / (400 bytes * 100 interactions)
+    assert batches == [419, 419, 62]  # 16 MiB / (400 bytes * 100 interactions)
 
 
 def test_graphs_are_run_with_few_long_histories_at_a_time(batches, tmp_path):

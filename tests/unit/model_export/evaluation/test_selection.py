@@ -92,7 +92,7 @@ def test_chunk_size_does_not_change_the_metrics(monkeypatch):
     model = Transitions().fit(test.fit)
     whole = evaluate(model, test.queries, k=3)
 
-    monkeypatch.setattr("model_export.data.chunks.CACHED_BYTES", 4 * 100 * 100 * 7)
+    monkeypatch.setattr("model_export.evaluation.ranking.BATCH_BYTES", 4 * 100 * 100 * 7)
 
     assert evaluate(model, test.queries, k=3) == whole
 
@@ -184,6 +184,25 @@ def test_combination_is_validated_on_users_that_did_not_choose_it():
 
     assert candidate.validation_ndcg == 0
     assert comparison.combination(BestPart(), [Transitions(max_gap=1, backward=0.0)]).validation_ndcg > 0
+
+
+def test_search_measures_tuned_models_like_their_comparison():
+    measured = []
+
+    class Measured(Blend):
+        def search(self, tuned, judge):
+            measured.append({name: ndcg_of(model, judge) for name, model in tuned.items()})
+            return dataclasses.replace(self, parts=tuple((model.settings, 1.0) for model in tuned.values()))
+
+    split = splits.leave_one_out(shop())
+    algorithms = {"transitions": Transitions(), "item_knn": ItemKnn()}
+    *singles, _ = compare(split, {**algorithms, "blend": Measured()}).values()
+    untuned = Comparison(split, k=3, seen="masked", fits=Fits(), say=quiet)
+    untuned.combination(Measured(), [each.settings for each in singles])
+
+    # Each combination searches on all validation users first, then on each half.
+    assert measured[0] == measured[3] == {each.settings.name: each.validation_ndcg for each in singles}
+    assert measured[1:3] == measured[4:]
 
 
 def test_searches_on_all_groups_of_users_share_the_scores(monkeypatch):
