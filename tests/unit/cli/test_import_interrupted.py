@@ -254,16 +254,19 @@ def test_undo_keeps_events_that_another_import_has_in_profiles(deployment, tmp_p
     assert (items_of(deployment, "ann"), items_of(deployment, "bob")) == (["a"], ["b"])
 
 
-def test_undo_keeps_profile_events_that_a_corrected_import_repeats(deployment, tmp_path):
-    header, wrong, right = "USER_ID,ITEM_ID,EVENT_ID,TIMESTAMP\n", "ann,a,e1,1500000000\n", "ann,a,e1,1500086400\n"
+def test_undo_keeps_profile_events_that_a_corrected_import_repeats(deployment, tmp_path, monkeypatch):
+    monkeypatch.setattr("operations.ingest.undo._BATCH_OBJECTS", 1)
+    header, days = "USER_ID,ITEM_ID,EVENT_ID,TIMESTAMP\n", (1_500_000_000, 1_500_086_400, 1_500_172_800)
+    wrong = f"ann,a,e1,{days[0]}\nann,b,e2,{days[0]}\nann,c,e3,{days[0]}\n"
+    right = f"ann,a,e1,{days[1]}\nann,b,e2,{days[2]}\n"
     load(deployment, write(tmp_path / "wrong.csv", header + wrong), now_ms=NOW_MS)
     load(deployment, write(tmp_path / "right.csv", header + right), now_ms=NOW_MS + 1)
 
     undone = undo(deployment, NOW_MS)
 
-    assert undone == Undone(rows=1, objects=1, profiles=0)
-    assert lake_rows(deployment).event_time_ms.tolist() == [1500086400000]
-    assert items_of(deployment, "ann") == ["a"]
+    assert undone == Undone(rows=3, objects=1, profiles=1)
+    assert sorted(lake_rows(deployment).event_time_ms) == [1000 * days[1], 1000 * days[2]]
+    assert sorted(items_of(deployment, "ann")) == ["a", "b"]
 
 
 @pytest.mark.parametrize("is_partial", [False, True])
