@@ -116,8 +116,6 @@ def train(
         aside = _submit_first(setup, fits, submit, is_apart=is_apart)
         candidates, left_out = _compare(setup, fits, say)
         winner = choose(candidates) if setup.imported is None else _imported(candidates, left_out)
-        final = _final_fits(setup, winner) if is_apart and setup.imported is None else []
-        final_models = submit([functools.partial(fitted_at_cost, *each) for each in final])
         segments = _segments(setup, fits, winner)
         cold = judge(winner.settings, setup.split, aside.cold_trials(), fits=fits, k=K, seen=setup.seen)
         say(cold.sentence())
@@ -131,8 +129,6 @@ def train(
         del earlier
         reason = selection_reason(candidates, winner) if setup.imported is None else "imported is the only choice"
         say(f"{reason}; fitting it on everything")
-        for each, final_model in zip(final, final_models, strict=True):
-            fits.expect(*each, final_model)
         model = fits.fit(winner.settings, setup.served.interactions)
         related_tables = aside.related_tables()
         actions, action_quality = fit_actions(load_samples(dataset, setup.data.users))
@@ -411,14 +407,6 @@ def _fitted_aside(algorithms: Mapping[str, Algorithm], split: splits.Split) -> l
         if name in ASIDE and algorithm.unsupported_reason(split.validation.fit) is None
         for interactions in learned
     ]
-
-
-def _final_fits(setup: _Setup, winner: Candidate) -> list[tuple[Algorithm, Interactions]]:
-    """Return the settings and interactions of the bundle's models that the second process can fit."""
-    settings = winner.settings
-    parts = settings.components() if isinstance(settings, Combination) else [settings]
-    served = setup.served.interactions
-    return [(part.learning_settings(), served) for part in parts if part.fit_cost(served) is None]
 
 
 def _related_figures(data: TrainingData, hyperparameters: Hyperparameters) -> side_process.Task:
