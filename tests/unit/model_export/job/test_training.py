@@ -138,7 +138,7 @@ def test_second_process_gives_an_identical_bundle(tmp_path, monkeypatch):
     apart = run_training(dataset, tmp_path / "apart", **settings)
 
     assert here.algorithm == "transitions"
-    assert not fitted_here
+    assert len(fitted_here) == 1  # The model of the bundle is fitted in this process.
     assert without_times(apart.metrics) == without_times(here.metrics)
     for name in FILES:
         if name != MANIFEST_FILE:
