@@ -29,7 +29,7 @@ Sessions = dict[str, onnxruntime.InferenceSession]
 
 
 def answer() -> Iterator[Result]:
-    """Measure vectors, rows of items, and the parity check."""
+    """Measure one request to a graph of item vectors and to an item-to-item graph, and the parity check of both."""
     for work, model in (
         (f"{ITEMS:,} vectors of {DIMENSIONS}", vectors_model(items=ITEMS, dimensions=DIMENSIONS)),
         (f"{TARGETS} targets each of {ITEMS:,} items", rows_model(items=ITEMS, targets=TARGETS)),

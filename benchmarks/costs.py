@@ -30,7 +30,7 @@ def main() -> None:
 
 
 def tables(summary: BilledResources) -> dict[str, str]:
-    """Return the tables of one size by the section of the page."""
+    """Return the Markdown tables for one value of the setting `size`, by section of the page."""
     return {"bills": "\n".join(_bills(summary)), "savings": "\n".join(_savings(summary))}
 
 

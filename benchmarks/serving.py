@@ -1,6 +1,7 @@
-"""`python -m benchmarks.serving [name...]`: processor time of serving with targets, written to docs/performance.md.
+"""`python -m benchmarks.serving [name...]`: cost of serving against target values, written to docs/performance.md.
 
-Both sides of a ratio are medians of alternating rounds in one run. implicit is included if it is installed.
+Ratios compare medians of processor time, measured in alternating rounds of one run. `gateway` measures latency by the
+clock, and `starting` also memory. implicit is included if it is installed.
 """
 
 from __future__ import annotations

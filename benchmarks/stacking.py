@@ -124,7 +124,7 @@ def segments(queries: Queries) -> Ints:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class SegmentJudge:
-    """Judge of a segment's validation users."""
+    """`Judge` that measures the NDCG on the validation users of one segment."""
 
     queries: Queries
     seen: Seen

@@ -216,8 +216,9 @@ class Judge(Protocol):
     """Validation set of a combination."""
 
     def sums(self, key: Hashable, half_life_days: float, score: Scorer) -> Sums:
-        """Return the NDCG of sums of models, which `score` scores for chunks of the validation histories.
+        """Return an object that computes the validation NDCG of weighted sums of models' scores.
 
-        For an equal key, earlier scores may be reused.
+        `score` is called with chunks of the validation histories, which are weighted with `half_life_days`. For an
+        equal key, earlier scores may be used instead of a call.
         """
         ...

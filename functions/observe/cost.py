@@ -98,9 +98,9 @@ class Cost:
         return template
 
     def _last_day(self, now_ms: int) -> dict[str, int]:
-        """Return the rows of the users table, events and requests of 24 hours, and items of the snapshot.
+        """Return the number of rows of the users table, of events and requests in 24 hours, and of snapshot items.
 
-        DynamoDB counts the rows every six hours.
+        The 24 hours end with the current clock hour. DynamoDB updates its number of rows about every six hours.
         """
         until_ms = now_ms // _HOUR_MS * _HOUR_MS + _HOUR_MS
         counts = self._metrics.read(

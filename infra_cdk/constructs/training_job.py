@@ -137,7 +137,7 @@ class TrainingJob(Construct):
             "RetryStrategy": {"MaximumRetryAttempts": 2},
             "CheckpointConfig": {"S3Uri.$": f"States.Format({checkpoints})"},
             "EnableManagedSpotTraining": spot,
-            # SageMaker transfers channels, checkpoints and results, so the job needs no network.
+            # Without a network, packages come from a channel or the image. SageMaker transfers channels and results.
             **({} if settings.training_network else {"EnableNetworkIsolation": True}),
             **(
                 {

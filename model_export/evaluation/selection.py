@@ -279,7 +279,7 @@ class _Validation:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class _Judge:
-    """Judge of the users with the indices `users`."""
+    """`Judge` that measures the NDCG on a part of the validation users, given by their indices."""
 
     validation: _Validation
     users: Ints

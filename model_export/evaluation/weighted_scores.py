@@ -70,7 +70,10 @@ class WeightedScores:
         return metrics.gains(hits[with_targets], self._counts[with_targets])
 
     def _scored(self, rows: slice) -> tuple[dict[str, Floats], list[Ints]]:
-        """Return the scores of all items by model name, and the targets, of each user."""
+        """Return the scores of all items by model name, and the targets that may be recommended to each user.
+
+        Items that may not be recommended have the score -inf.
+        """
         found = self._score(histories(self._queries, half_life_days=self._half_life_days, rows=rows))
         scores = {name: found[name] for name in sorted(found)}
         targets = []
@@ -105,9 +108,10 @@ class _Candidates(NamedTuple):
     counts
         Number of targets, int64 `(users,)`.
     minima
-        Minimum score of a candidate by model name, float32 `(users, 1)`.
+        Scores by model name, float32 `(users, 1)`. An item with a higher score of any model is a candidate.
     rivals, targets
-        Scores of other candidates and of targets by model name, float32 `(users, columns)`, padded with 0.
+        Scores by model name of candidates that are no targets, and of targets, float32 `(users, columns)`, padded
+        with 0.
     """
 
     counts: Ints
@@ -117,7 +121,7 @@ class _Candidates(NamedTuple):
 
 
 def _gathered(scores: ByModel, mask: npt.NDArray[np.bool_]) -> dict[str, Floats]:
-    """Return the scores of the columns in each row of the mask. Rows are padded with 0 to equal length."""
+    """Return the scores by model name where the mask is true. Rows are padded with 0 to equal length."""
     row, column = np.nonzero(mask)
     counts = np.bincount(row, minlength=len(mask))
     place = np.arange(len(row)) - np.repeat(np.cumsum(counts) - counts, counts)
@@ -133,9 +137,10 @@ def _joined(parts: Sequence[Floats]) -> Floats:
 
 
 def _min_candidate(scores: Floats) -> Floats:
-    """Return a lower bound of the `CANDIDATES`-th largest score of each row, or 0 for short rows, `(rows, 1)`.
+    """Return a lower bound of the `CANDIDATES`-th largest score of each row, but at least 0, `(rows, 1)`.
 
-    The bound is computed from maxima of groups of columns, without sorting, see `model_export.data.top_n.kth_best`.
+    It is 0 for rows of up to `CANDIDATES` scores. With many columns, it is computed from the maxima of groups of
+    columns, as in `model_export.data.top_n.kth_best`.
     """
     rows, columns = scores.shape
     groups = columns // top_n.GROUP

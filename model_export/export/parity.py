@@ -4,10 +4,10 @@ Let r be the model's score of an item (-inf if it is excluded), s the score from
 `TOLERANCE` * max(1, r) and `TOLERANCE_OF_BEST` * the highest score of the history. A graph is correct if
 
 - s > 0 and |s - r| <= t for every returned item;
-- s decreases, and the lower position is first among equal s, so that no item is returned twice;
+- s never increases, and positions increase among equal s;
 - no returned item is before a returned item whose r is higher by more than t;
-- no item is missing with an r above the last s by more than t. For this rule, t is computed from the last s instead of
-  r, and the last s is 0 if the list is shorter than k.
+- every missing item has r <= l + t, where l is the last s, or 0 if the list is shorter than k, and t is computed from l
+  instead of r.
 
 Therefore, the order equals the model's order, up to the rounding error of float32 sums in another order.
 """
@@ -39,7 +39,9 @@ items.
 PARITY_K = 100
 
 BATCH_BYTES = 32 << 20
-"""Maximum size of a chunk's scores. Explanations run graphs with several histories, so chunks have several too."""
+"""Maximum size of a chunk in bytes. It suffices for several histories of up to four million items, because
+explanations also run graphs with several histories.
+"""
 
 FEW = 16
 """Number of histories that are also checked with only one item, and with scattered padding."""

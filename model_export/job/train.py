@@ -105,8 +105,9 @@ def train(
 ) -> Manifest:
     """Compare algorithms on held-out interactions, fit the winner on all data and write its bundle.
 
-    The same dataset and hyperparameters result in the same files, except for times and memory in the manifest. If short
-    fits measure the costs (`evaluation.resource_budget`), these measurements decide which algorithms exceed the budget.
+    The same dataset and hyperparameters result in the same files, except for times and memory in the manifest. There is
+    one exception: if short fits measure the cost of an algorithm (`evaluation.resource_budget`), two runs may differ in
+    the algorithms that exceed the budget.
     """
     fits = Fits()
     with measured() as cost, contextlib.ExitStack() as stack:

@@ -130,7 +130,10 @@ def _search(deployment: Deployment, listing: Sequence[LakeObject], import_id: in
 def _without_copies(
     deployment: Deployment, events: pa.Table, listing: Sequence[LakeObject], import_id: int
 ) -> pa.Table:
-    """Remove the events that other rows repeat, for example a row of a corrected import, also under another day."""
+    """Return the events whose ID and owner no other row of the lake has, for example a row of a corrected import.
+
+    The other row can be of another day.
+    """
     keys = _copy_keys(events)
     with progress.step("search for copies", total=sum(listed.size_bytes for listed in listing)) as step:
         for batch in lake_objects.batches(listing, max_bytes=_BATCH_BYTES, max_objects=_BATCH_OBJECTS):
@@ -148,7 +151,10 @@ def _without_copies(
 def _tables(
     deployment: Deployment, listing: Iterable[LakeObject], step: progress.Step
 ) -> Iterator[tuple[LakeObject, pa.Table]]:
-    """Yield the objects with the columns of all rows that identify imports and events. Deleted objects are skipped."""
+    """Yield each object with all its rows, but only the columns that identify import and event.
+
+    Objects that were deleted meanwhile are skipped.
+    """
     client, bucket = deployment.client("s3"), deployment.names.lake_bucket
     for listed in listing:
         if (body := lake_objects.read(client, bucket, listed)) is not None:

@@ -1,4 +1,4 @@
-"""Imports of moto and boto3 for a fast start."""
+"""A faster start: moto's EC2 without large tables, and one cache of service descriptions."""
 
 import functools
 from typing import Any
@@ -9,10 +9,11 @@ from moto.utilities import utils
 
 
 def import_ec2() -> None:
-    """Import moto's EC2, which moto's SSM imports, but omit its instance types, because no resource uses them.
+    """Import moto's EC2, which moto's SSM imports, without its instance types, their offerings and its images.
 
-    The instance types take 0.5 s of processor time and 87 MB. All sessions of boto3 then share one cache of service
-    descriptions. Without it, moto's sessions that list regions parse the description of EC2 several times.
+    No resource uses these tables. They take about 0.3 s of processor time and 60 MB. The function also gives all
+    sessions of boto3 one cache of service descriptions. Otherwise, each session that lists regions parses the
+    description of EC2 again.
     """
     sessions: Any = botocore.session
     sessions.create_loader = functools.cache(sessions.create_loader)

@@ -47,7 +47,10 @@ class HttpApi:
 
 
 class HttpApiServer(HttpServer):
-    """Server of an HTTP API. At most `_PENDING_PER_ENVIRONMENT` requests per environment of a function run or wait."""
+    """Server of an HTTP API.
+
+    Up to `_PENDING_PER_ENVIRONMENT * max_environments` requests per function run or wait. Others get the status 429.
+    """
 
     def __init__(
         self,

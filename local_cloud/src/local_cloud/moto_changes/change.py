@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from local_cloud.cloud import LocalCloud
 
 Runtime: TypeAlias = "LocalCloud"
-"""Cloud that executes the actions that moto only stores."""
+"""Embedded cloud. It runs functions, schedules and jobs, which moto only stores."""
 
 Change = Callable[[Runtime], None]
 """Function that changes moto in this process."""

@@ -16,7 +16,7 @@ def show_stacks(runtime: Runtime) -> None:
     create = server.create_backend_app
 
     def create_backend_app(service: str) -> Any:
-        if service == "cloudformation":  # The import takes 0.5 s, so it waits for the first request.
+        if service == "cloudformation":  # On demand, because the import takes 0.3 s.
             answer_with_stacks(runtime)
         return create(service)
 

@@ -221,7 +221,9 @@ def _fail_maps(runtime: Runtime) -> None:
 
 
 def exceeds_tolerance(failed: int, total: int, *, count: float, percentage: float) -> bool:
-    """Return whether the failures exceed one of two limits. moto sets a limit to 0 if the definition omits it.
+    """Return whether more items failed than `count`, or than `percentage` of `total`.
+
+    A limit of 0 is ignored, because moto sets omitted limits to 0. Without both limits, no item may fail.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/maprun-fail-threshold.html
     """
