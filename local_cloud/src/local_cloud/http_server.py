@@ -2,6 +2,7 @@
 
 import _thread
 import http.server
+import io
 import re
 import ssl
 import sys
@@ -11,6 +12,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from email.errors import FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect, MissingHeaderBodySeparatorDefect
 from http import HTTPStatus
 from typing import IO, Any, Final, cast
 from urllib.parse import urlsplit
@@ -19,8 +21,10 @@ from werkzeug.serving import DechunkedInput
 
 from local_cloud.ports import ADDRESS
 
+_HEADER_DEFECTS: Final = (FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect, MissingHeaderBodySeparatorDefect)
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _LARGEST_BODY_BYTES: Final = 16_777_216
+_READ_BYTES: Final = 65_536
 _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -73,7 +77,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
 
     def respond(self, body: bytes) -> HttpResponse:
         # The base class replaces leading slashes of `path` with one, and urlsplit would parse two slashes as a host.
-        path, _, query = self.requestline.split(" ")[1].partition("?")
+        path, _, query = self.requestline.split()[1].partition("?")
         path = path if path.startswith("/") else urlsplit(path).path
         headers = [(name, value.strip(" \t")) for name, value in self.headers.items()]
         source_ip, protocol = self.client_address[0], self.request_version
@@ -113,7 +117,9 @@ class Connection(http.server.BaseHTTPRequestHandler):
         """Read the request line and the headers. If they are invalid, send an error and return false."""
         if not super().parse_request():
             return False
-        if self.headers.defects or any("\n" in value for value in self.headers.values()):
+        # The other defects are missing parts of a multipart body. The parser gets only the headers.
+        defects = [each for each in self.headers.defects if isinstance(each, _HEADER_DEFECTS)]
+        if defects or any("\n" in value for value in self.headers.values()):
             self.send_error(HTTPStatus.BAD_REQUEST, "Bad header")
             return False
         return True
@@ -125,14 +131,9 @@ class Connection(http.server.BaseHTTPRequestHandler):
         return expected
 
     def _read_body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").lower() == "chunked":
-            try:
-                body = DechunkedInput(cast("IO[bytes]", self.rfile)).readall()
-            except OSError as error:
-                raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk") from error
-            self._check_length(len(body))
-            return body
-        lengths = set(self.headers.get_all("Content-Length", ["0"]))
+        if self.headers.get("Transfer-Encoding", "").strip(" \t").lower() == "chunked":
+            return self._read_chunks()
+        lengths = {length.strip(" \t") for length in self.headers.get_all("Content-Length", ["0"])}
         length = lengths.pop()
         if lengths or not _LENGTH.fullmatch(length):
             raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad Content-Length")
@@ -141,6 +142,19 @@ class Connection(http.server.BaseHTTPRequestHandler):
         if len(data) < int(length):
             raise _BodyError(HTTPStatus.BAD_REQUEST, "Incomplete body")
         return data
+
+    def _read_chunks(self) -> bytes:
+        unbuffered: Any = DechunkedInput(cast("IO[bytes]", self.rfile))
+        # Without the buffer, an incomplete chunk would be returned with its stated length.
+        chunks = io.BufferedReader(unbuffered, _READ_BYTES)
+        body = bytearray()
+        try:
+            while part := chunks.read(_READ_BYTES):
+                body += part
+                self._check_length(len(body))
+        except (OSError, ValueError) as error:
+            raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk") from error
+        return bytes(body)
 
     def _check_length(self, length: int) -> None:
         if length > self.largest_body_bytes:
