@@ -27,7 +27,6 @@ import pyarrow.compute as pc
 import pyarrow.csv
 import pyarrow.parquet as pq
 
-from alsolike.configuration.configuration import DEFAULT
 from alsolike.declarations.parameters import Names
 from benchmarks import transport
 from benchmarks.measure import Result
@@ -98,7 +97,7 @@ def run_import(path: Path, *, profiles: bool = False) -> int:
         target.mkdir()
         with (
             patch.object(LakeWriter, "put", lambda _, key, data: (target / key.replace("/", "_")).write_bytes(data)),
-            InteractionsImport(inputs, DEFAULT, deployment, default_event_type="view", now_ms=_NOW_MS) as run,
+            InteractionsImport(inputs, deployment, default_event_type="view", now_ms=_NOW_MS) as run,
         ):
             run.take(inputs[0])
             return sum(1 for _ in run.profile_files.profiles()) if profiles else 0

@@ -13,7 +13,7 @@ from typer import Argument, Option
 from alsolike.records.interaction import FILE_OPTIONAL, FILE_REQUIRED
 from cli import terminal
 from cli.group import CommandGroup
-from cli.options import INTERRUPTED, Columns, Context, Csv, Output, Yes, confirm
+from cli.options import Columns, Context, Csv, Output, Yes, confirm, interruptible
 from operations import times
 from operations.progress import counted
 
@@ -164,11 +164,8 @@ def undo(
 
 
 def _import(load: Callable[..., ImportSummary], files: list[str], context: Context, options: Options) -> None:
-    try:
+    with interruptible(lambda: "alsolike: stopped; imported rows stay, and the same command continues"):
         summary = load(files, context.deployment, now_ms=times.now_ms(), options=options)
-    except KeyboardInterrupt:
-        terminal.say("alsolike: stopped; imported rows stay, and the same command continues")
-        raise typer.Exit(INTERRUPTED) from None
     _show(summary, context)
 
 

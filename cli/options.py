@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 import typer
 from typer import Option
 
+from alsolike.runtime.errors import InvalidInput
 from cli import terminal
 from operations.client import deployment
 from operations.client.deployment import Deployment
+from operations.name_value_options import pairs
 
 if TYPE_CHECKING:
     from operations.ingest.csv_format import CsvForm
@@ -46,8 +49,30 @@ User: TypeAlias = Annotated[str | None, Option("--user", metavar="ID", help="Use
 Recommender: TypeAlias = Annotated[
     str | None, Option(metavar="NAME", help="Recommender, such as similar-items.", show_default="for-you")
 ]
+FilterValues: TypeAlias = Annotated[
+    list[str] | None, Option("--value", metavar="P=V", help="Value V of the filter's parameter P; repeatable.")
+]
 INTERRUPTED = 130
 """Exit status after Ctrl-C."""
+
+
+def filter_values(given: Sequence[str] | None, *, has_filter: bool) -> dict[str, str]:
+    if given and not has_filter:
+        raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
+    try:
+        return dict(pairs(given or (), "--value", "PARAMETER"))
+    except InvalidInput as error:
+        raise typer.BadParameter(str(error)) from error
+
+
+@contextlib.contextmanager
+def interruptible(note: Callable[[], str]) -> Iterator[None]:
+    """After Ctrl-C, print the text of `note` and exit with `INTERRUPTED`."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        terminal.say(note())
+        raise typer.Exit(INTERRUPTED) from None
 
 
 def confirm(question: str, *, yes: bool) -> None:

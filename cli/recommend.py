@@ -10,19 +10,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from typer import Option
 
-from alsolike.runtime.errors import InvalidInput
 from cli import terminal
 from cli.explain import reasons_text
 from cli.next_steps import check_can_recommend
-from cli.options import INTERRUPTED, Context, Recommender, User
+from cli.options import Context, FilterValues, Recommender, User, filter_values, interruptible
 from operations.client.api import Api
 from operations.client.signed_api import Recommendations
-from operations.name_value_options import pairs
 from operations.progress import counted
 
 if TYPE_CHECKING:
     from operations.batch.batch_client import BatchRequest
     from operations.batch.user_ids import FailedUsers
+    from operations.batch.workflow import BatchRun
+
 _K, _K_OF_MANY = 10, 25
 _PARALLEL = 8
 _OUTPUT = "recommendations.parquet"
@@ -48,9 +48,7 @@ def recommend(
         Option("--item", metavar="ID", help="Item for related items; repeat it for the items of a cart."),
     ] = None,
     filter_name: Annotated[str | None, Option("--filter", metavar="NAME", help="Name of a filter.")] = None,
-    values: Annotated[
-        list[str] | None, Option("--value", metavar="P=V", help="Value V of the filter's parameter P; repeatable.")
-    ] = None,
+    values: FilterValues = None,
     explain: Annotated[bool, Option("--explain", help="Show the reasons for each item.")] = False,
     metadata: Annotated[
         str | None, Option(help="Columns to show, separated by commas; '' for none.", show_default="TITLE")
@@ -87,16 +85,11 @@ def recommend(
     _refuse(
         {"--parallel": parallel}, condition=workflow or in_s3, reason="is a setting of the deployment with --workflow"
     )
-    try:
-        filter_values = dict(pairs(values or (), "--value", "PARAMETER"))
-    except InvalidInput as error:
-        raise typer.BadParameter(str(error)) from error
-    if filter_values and filter_name is None and recommender is None:
-        raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
+    parameters = filter_values(values, has_filter=filter_name is not None or recommender is not None)
     if users is not None:
         from operations.batch.batch_client import BatchRequest
 
-        request = BatchRequest(recommender or "for-you", k or _K_OF_MANY, filter_name, filter_values)
+        request = BatchRequest(recommender or "for-you", k or _K_OF_MANY, filter_name, parameters)
         if workflow or in_s3:
             _run_workflow(context, users, request, uri=path)
         else:
@@ -118,7 +111,7 @@ def recommend(
         item_id=item,
         cart=cart,
         filter_name=filter_name,
-        filter_values=filter_values,
+        filter_values=parameters,
         explain=explain,
     )
     if not answer.items and answer.model_version is None:
@@ -178,16 +171,13 @@ def _recommend_to_many(context: Context, users: str, request: BatchRequest, *, p
     table = RecommendationFile(
         path, recommender=request.recommender
     )  # Reject an invalid path before the first request.
-    try:
-        with (
-            FailedUsers(failed_path(users, path)) as failed,
-            table as file,
-            terminal.step(f"recommend to {ids.name}", total=ids.size_bytes) as step,
-        ):
-            summary = recommend_to(ids, client, file, failed, k=request.k, parallel=parallel, step=step)
-    except KeyboardInterrupt:
-        terminal.say("alsolike: stopped; nothing was written")
-        raise typer.Exit(INTERRUPTED) from None
+    with (
+        interruptible(lambda: "alsolike: stopped; nothing was written"),
+        FailedUsers(failed_path(users, path)) as failed,
+        table as file,
+        terminal.step(f"recommend to {ids.name}", total=ids.size_bytes) as step,
+    ):
+        summary = recommend_to(ids, client, file, failed, k=request.k, parallel=parallel, step=step)
     if summary.users > summary.failed and not summary.items:
         check_can_recommend(deployment, reach=context.options)
     document = {**dataclasses.asdict(summary), "users_per_s": summary.users_per_s, "output": str(path)}
@@ -208,16 +198,11 @@ def _run_workflow(context: Context, users: str, request: BatchRequest, *, uri: s
     deployment = context.deployment
     ids = UserIds(users, lambda: deployment.client("s3"))
     run = None
-    try:
-        with FailedUsers(failed_path(users, Path(_OUTPUT))) as failed:
-            with terminal.step(f"store users of {ids.name}", total=ids.size_bytes) as step:
-                run = workflow.start(ids, request, failed, deployment=deployment, step=step)
-            with terminal.step(f"run {run.name}", total=run.batches) as step:
-                outcome = workflow.follow(run, failed, deployment=deployment, step=step)
-    except KeyboardInterrupt:
-        went_on = f"; the workflow continues without this command, as execution {run.name}" if run else ""
-        terminal.say(f"alsolike: stopped{went_on}")
-        raise typer.Exit(INTERRUPTED) from None
+    with interruptible(lambda: stopped_text(run)), FailedUsers(failed_path(users, Path(_OUTPUT))) as failed:
+        with terminal.step(f"store users of {ids.name}", total=ids.size_bytes) as step:
+            run = workflow.start(ids, request, failed, deployment=deployment, step=step)
+        with terminal.step(f"run {run.name}", total=run.batches) as step:
+            outcome = workflow.follow(run, failed, deployment=deployment, step=step)
     if uri is not None:
         outcome = dataclasses.replace(outcome, uri=workflow.copy(run, uri, deployment=deployment))
     context.print(
@@ -225,6 +210,12 @@ def _run_workflow(context: Context, users: str, request: BatchRequest, *, uri: s
         _totals(outcome.users, outcome.items, outcome.seconds, f"in {outcome.parts:,} parts of {outcome.uri}"),
     )
     _report_failed(failed)
+
+
+def stopped_text(run: BatchRun | None) -> str:
+    return "alsolike: stopped" + (
+        f"; the workflow continues without this command, as execution {run.name}" if run else ""
+    )
 
 
 def _totals(users: int, items: int, seconds: float, place: str) -> str:

@@ -9,10 +9,9 @@ from typing import Annotated, Any
 import typer
 from typer import Option
 
-from alsolike.runtime.errors import InvalidInput
 from cli import terminal
-from cli.options import INTERRUPTED, Context
-from operations.name_value_options import pairs
+from cli.options import Context, FilterValues, filter_values, interruptible
+from cli.recommend import stopped_text
 from operations.progress import counted
 
 _OUTPUT = Path("segment.csv")
@@ -26,9 +25,7 @@ def segments(
         Option(metavar="CONDITION", help="Condition on items, such as 'Items.CATEGORY_L1 = \"shoes\"'."),
     ] = None,
     filter_name: Annotated[str | None, Option("--filter", metavar="NAME", help="Filter with the items.")] = None,
-    values: Annotated[
-        list[str] | None, Option("--value", metavar="P=V", help="Value V of the filter's parameter P; repeatable.")
-    ] = None,
+    values: FilterValues = None,
     size: Annotated[int, Option("--num-users", "-n", min=1, help="Maximum number of users.")] = 1_000,
     users: Annotated[
         str | None,
@@ -51,37 +48,24 @@ def segments(
     from operations.batch.run import failed_path
     from operations.batch.user_ids import FailedUsers, UserIds
 
-    line = _line(item, where, filter_name, values or [])
+    line: dict[str, Any] = {"itemId": item, "itemAttributes": where, "filter": filter_name}
+    line = {name: value for name, value in line.items() if value is not None}
+    if len(line) != 1:
+        raise typer.BadParameter("expected one of --item, --where and --filter")
+    if parameters := filter_values(values, has_filter=filter_name is not None):
+        line["filterValues"] = parameters
     deployment = context.deployment
     ids = None if users is None else UserIds(users, lambda: deployment.client("s3"))
     run = None
-    try:
-        with FailedUsers(failed_path(users or "", output)) as failed:
-            total = None if ids is None else ids.size_bytes
-            with terminal.step("start the run", total=total) as step:
-                run = operations.start(line, size=size, ids=ids, failed=failed, deployment=deployment, step=step)
-            with terminal.step(f"run {run.name}", total=run.batches or None) as step:
-                segment = operations.follow(run, failed, deployment=deployment, step=step)
-    except KeyboardInterrupt:
-        went_on = f"; the workflow continues without this command, as execution {run.name}" if run else ""
-        terminal.say(f"alsolike: stopped{went_on}")
-        raise typer.Exit(INTERRUPTED) from None
+    with interruptible(lambda: stopped_text(run)), FailedUsers(failed_path(users or "", output)) as failed:
+        total = None if ids is None else ids.size_bytes
+        with terminal.step("start the run", total=total) as step:
+            run = operations.start(line, size=size, ids=ids, failed=failed, deployment=deployment, step=step)
+        with terminal.step(f"run {run.name}", total=run.batches or None) as step:
+            segment = operations.follow(run, failed, deployment=deployment, step=step)
     operations.write(segment, output)
     document = {**dataclasses.asdict(segment), "users": len(segment.users), "output": str(output)}
     context.print(document, f"{counted(len(segment.users), 'user')} in {output}, in {segment.seconds:.1f} s")
     if failed.count:
         terminal.say(f"alsolike: {counted(failed.count, 'user')} left out, listed with reasons in {failed.path}")
         raise typer.Exit(1)
-
-
-def _line(item: str | None, where: str | None, filter_name: str | None, values: list[str]) -> dict[str, Any]:
-    stated = {"itemId": item, "itemAttributes": where, "filter": filter_name}
-    line: dict[str, Any] = {name: value for name, value in stated.items() if value is not None}
-    if len(line) != 1:
-        raise typer.BadParameter("expected one of --item, --where and --filter")
-    if values and filter_name is None:
-        raise typer.BadParameter("--value is for the parameters of a filter, but there is no --filter")
-    try:
-        return {**line, "filterValues": dict(pairs(values, "--value", "PARAMETER"))} if values else line
-    except InvalidInput as error:
-        raise typer.BadParameter(str(error)) from error

@@ -13,7 +13,7 @@ from alsolike.registry.promotion import check_change_reason
 from alsolike.registry.versions import candidates
 from alsolike.training.executions import execution_name
 from cli import terminal
-from cli.options import INTERRUPTED, Context, Output
+from cli.options import Context, Output, interruptible
 from operations.client.deployment import Deployment
 from operations.models import dataset_quality, training_run
 from operations.models.training_run import TrainingResult
@@ -61,19 +61,17 @@ def follow_run(context: Context, deployment: Deployment, execution_arn: str) -> 
 
     After Ctrl-C, exit with `INTERRUPTED`. The run continues.
     """
-    name = execution_name(execution_arn)
-    try:
-        with terminal.step("training") as step:
-            outcome = training_run.follow(deployment, execution_arn, on_state=step.note, on_line=step.say)
-    except KeyboardInterrupt:
-        options = context.options
-        follow = terminal.call("train", "--execution", name, *options)
-        look = terminal.call("status", *options)
-        terminal.say(
-            f"the run continues without this command, as execution {name}; `{look}` shows its result, "
-            f"`{follow}` follows it"
+
+    def note() -> str:
+        name, options = execution_name(execution_arn), context.options
+        return (
+            f"the run continues without this command, as execution {name}; "
+            f"`{terminal.call('status', *options)}` shows its result, "
+            f"`{terminal.call('train', '--execution', name, *options)}` follows it"
         )
-        raise typer.Exit(INTERRUPTED) from None
+
+    with interruptible(note), terminal.step("training") as step:
+        outcome = training_run.follow(deployment, execution_arn, on_state=step.note, on_line=step.say)
     _print(deployment, execution_arn, outcome, context)
     if outcome.decision != "promoted":
         raise typer.Exit(NOT_PROMOTED)

@@ -15,13 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from alsolike.configuration.configuration import Configuration
-from alsolike.privacy.pseudonyms import PLAIN_IDS, IdPolicy
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import InvalidInput
 from operations import progress
 from operations.client.deployment import Deployment
-from operations.client.erased_users import Erased, ErasedUsers, none_erased
+from operations.client.erased_users import ErasedUsers
 from operations.client.stored_ids import stored_ids
 from operations.configuration.deployed_configuration import store_of
 from operations.ingest import interaction_checks
@@ -64,15 +62,7 @@ def import_interactions(
     leave_pandas_out()
     inputs = open_inputs(names, deployment, options)
     with InteractionsImport(
-        inputs,
-        store_of(deployment).current().configuration(),
-        deployment,
-        default_event_type=default_event_type,
-        now_ms=now_ms,
-        options=options,
-        erased=ErasedUsers(deployment).mask,
-        ids=stored_ids(deployment),
-        actions=actions,
+        inputs, deployment, default_event_type=default_event_type, now_ms=now_ms, options=options, actions=actions
     ) as run:
         for source in inputs:
             interaction_checks.check_columns(source.file, configuration=run.configuration, actions=actions)
@@ -82,31 +72,32 @@ def import_interactions(
                     "`--event-type purchase`"
                 )
         summaries = tuple(run.take(source) for source in inputs)
-        profiles = run.users() if options.dry_run else run.seed()
+        profiles = len(run.users) if options.dry_run else run.seed()
     return ImportSummary(
         summaries, run.objects, len(run.days), profiles, time.monotonic() - started, dry_run=options.dry_run
     )
 
 
 class InteractionsImport:
-    """Import of several files, as a context. `days` are the partitions with valid rows."""
+    """Import of several files, as a context.
+
+    `days` are the partitions with valid rows, and `users` the hashes of the users in the files of a dry run.
+    """
 
     def __init__(
         self,
         inputs: Sequence[Input],
-        configuration: Configuration,
         deployment: Deployment,
         *,
         default_event_type: str,
         now_ms: int,
         options: Options = DEFAULTS,
-        erased: Erased = none_erased,
-        ids: IdPolicy = PLAIN_IDS,
         actions: bool = False,
     ) -> None:
-        self.configuration = configuration
+        self.configuration = store_of(deployment).current().configuration()
         self.objects = 0
         self.days: set[str] = set()
+        self.users: Hashes = np.zeros(0, np.uint64)
         self._cleanup = contextlib.ExitStack()
         directory = self._cleanup.enter_context(tempfile.TemporaryDirectory(prefix="alsolike-import-"))
         # Only the sizes of the inputs determine the number of files. So a repeated import divides the profiles in the
@@ -114,16 +105,15 @@ class InteractionsImport:
         size_bytes = sum(source.file.source.size_bytes for source in inputs)
         self.profile_files = ProfileFiles(Path(directory), files=1 + size_bytes // _BYTES_A_PROFILE_FILE)
         self._deployment = deployment
-        self._event_type = configuration.canonical_event_type(default_event_type)
+        self._event_type = self.configuration.canonical_event_type(default_event_type)
         self._now_ms = now_ms
         self._options = options
-        self._erased = erased
-        self._ids = ids
+        self._erased = ErasedUsers(deployment).mask
+        self._ids = stored_ids(deployment)
         self._actions = actions
         self._writer = LakeWriter(deployment.client("s3"), deployment.names.lake_bucket)
         self._background = ThreadPoolExecutor(1, "latest")
         self._switch_interval_s = sys.getswitchinterval()
-        self._users: Hashes = np.zeros(0, np.uint64)
         self._taken: list[tuple[Journal, FileSummary, str]] = []
 
     def __enter__(self) -> InteractionsImport:
@@ -139,7 +129,7 @@ class InteractionsImport:
     def take(self, source: Input) -> FileSummary:
         content_id = source.file.source.content_id()
         columns = source.file.schema.names
-        journal = self._journal(content_id, {**self._read_as(), "columns": columns})
+        journal = self._journal(content_id, {**self._read_as(), "columns": columns}, now_ms=self._now_ms)
         if not self._options.again and journal.other_options.get("columns", columns) != columns:
             others = ", ".join(journal.other_options["columns"])
             raise InvalidInput(
@@ -188,13 +178,7 @@ class InteractionsImport:
         store = ProfileStore(self._deployment.client("dynamodb"), self._deployment.names.profiles_table)
         first_ms = min(journal.started_ms for journal, _, _ in self._taken)
         name = f"profiles-{name_of([content_id for _, _, content_id in self._taken])}"
-        journal = Journal(
-            self._deployment.client("s3"),
-            self._deployment.names.artefact_bucket,
-            name,
-            options={"profile_files": len(self.profile_files), **self._read_as()},
-            now_ms=first_ms,
-        )
+        journal = self._journal(name, {"profile_files": len(self.profile_files), **self._read_as()}, now_ms=first_ms)
         with progress.step("live profiles", total=len(self.profile_files)) as step, journal.saving():
 
             def on_part(profiles: int) -> None:
@@ -214,17 +198,13 @@ class InteractionsImport:
         journal.forget()
         return profiles
 
-    def users(self) -> int:
-        """Return the number of users in the files of a dry run."""
-        return len(self._users)
-
     def _start(self, rows: LakeRows, journal: Journal, content_id: str, index: int) -> list[Future[None]]:
         days = rows.dates()
         self.days |= days
         if self._options.dry_run:
             self.objects += len(days)
             hashes = rows.user_hashes[np.unique(rows.texts["user_id"].codes), 0]
-            self._users = np.union1d(self._users, hashes)
+            self.users = np.union1d(self.users, hashes)
             return []
         futures = [self._background.submit(self._add_to_profiles, rows)]
         if journal.counted(f"chunk {index}") is None:
@@ -235,13 +215,13 @@ class InteractionsImport:
     def _add_to_profiles(self, rows: LakeRows) -> None:
         self.profile_files.add(profile_rows(rows, context=self.configuration.context))
 
-    def _journal(self, name: str, options: Mapping[str, Any]) -> Journal:
+    def _journal(self, name: str, options: Mapping[str, Any], *, now_ms: int) -> Journal:
         return Journal(
             self._deployment.client("s3"),
             self._deployment.names.artefact_bucket,
             name,
             options=options,
-            now_ms=self._now_ms,
+            now_ms=now_ms,
             read_only=self._options.dry_run,
         )
 

@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 
 import pyarrow as pa
 
-from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.context import context_of
 from alsolike.events.interactions import USER_PREFIX, profile_id
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
-from operations.client.erased_users import Erased, none_erased
+from operations.client.erased_users import Erased
 from operations.ingest.journal import Journal
 from operations.ingest.lake_rows import LakeRows
 from operations.ingest.profile_files import ProfileFiles
@@ -43,9 +42,9 @@ def seed_profiles(
     store: ProfileStore,
     journal: Journal,
     *,
-    length: int = HISTORY_LENGTH,
-    erased: Erased = none_erased,
-    on_part: Callable[[int], None] = lambda profiles: None,
+    length: int,
+    erased: Erased,
+    on_part: Callable[[int], None],
 ) -> int:
     """Merge the interactions into the live profiles, and return the number of profiles.
 
