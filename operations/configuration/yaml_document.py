@@ -16,6 +16,9 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.schema.document import Fault, Path, dotted
 
 MAX_DEPTH = 32
+_DOUBLE_QUOTED = re.compile(r"\\(?:\n\s*|x..|u.{4}|U.{8}|.)|[ \t]*(?:\n[ \t]*)+|.", re.DOTALL)
+"""Pattern of one character in double quotes: an escape, line breaks with their spaces, or the character itself."""
+
 _CORE = "tag:yaml.org,2002:"
 
 
@@ -57,7 +60,7 @@ class YamlDocument:
         start = key if fault.at_key and key is not None else node
         position = start.start_mark.index
         if fault.offset is not None and isinstance(node, ScalarNode):
-            position += _offset_in_source(self.text[position : node.end_mark.index], node.value, fault.offset)
+            position += _offset_in_source(self.text[position : node.end_mark.index], node, fault.offset)
         return _line_and_column(self.text, position)
 
 
@@ -194,16 +197,23 @@ class _Reading:
         return text
 
 
-def _offset_in_source(source: str, value: str, offset: int) -> int:
-    """Return the position of the character `value[offset]` in the source of a scalar.
+def _offset_in_source(source: str, scalar: ScalarNode, offset: int) -> int:
+    """Return the position of the character `scalar.value[offset]` in the source of a scalar.
 
-    Whitespace in the source may differ, and quotes may be escaped. Return 0 if other escapes prevent a match.
+    White space in the source may differ, and quotes may be escaped.
     """
-    words = re.split(r"\s+", value[: offset + 1])
-    pattern = r"(?:\\?\s)+".join(map(re.escape, words)).replace("'", "''?").replace('"', r"\\?\"")
+    if scalar.style == '"':
+        length = 0
+        for written in _DOUBLE_QUOTED.finditer(source, source.index('"') + 1):
+            # The escape of a line break stands for no character. Several line breaks stand for one less.
+            length += 0 if written[0].startswith("\\\n") else max(written[0].count("\n") - 1, 1)
+            if length > offset:
+                return written.start()
+    words = re.split(r"\s+", scalar.value[: offset + 1])
+    pattern = r"\s+".join(map(re.escape, words)).replace("'", "''?")
     start = source.find("\n") if source.startswith(("|", ">")) else 0  # The first line of a block can have a comment.
     found = re.compile(pattern).search(source, start)
-    return found.end() - (offset < len(value)) if found else 0
+    return found.end() - (offset < len(scalar.value)) if found else 0
 
 
 def _line_and_column(text: str, position: int) -> tuple[int, int]:
