@@ -106,11 +106,11 @@ def undo(deployment: Deployment, import_id: int) -> Undone:
         for listed in objects:
             _remove_from_object(deployment, listed, import_id)
             step.advance(1)
-    # A compaction may have merged an object before its rows were removed.
-    known = set(listing)
+    # A compaction may have merged an object before its rows were removed, or the import may still be running.
+    known = set(listing).difference(objects)
     later = [listed for listed in lake_objects.list_objects(client, bucket) if listed not in known]
     if _search(deployment, later, import_id)[1]:
-        raise ConcurrentUpdate("a compaction merged rows of the import meanwhile; repeat the command")
+        raise ConcurrentUpdate("another process merged or wrote rows of the import meanwhile; repeat the command")
     delete_objects(client, deployment.names.artefact_bucket, list(found.keys))
     return Undone(len(events), len(objects), profiles)
 

@@ -310,6 +310,21 @@ def test_merge_of_deleted_objects_during_an_undo_is_a_conflict(imported):
     assert [each.import_id for each in imports(imported)] == [NOW_MS + 1]
 
 
+def test_object_written_again_during_an_undo_is_a_conflict(imported):
+    """The import still runs, and its object has the same content as before."""
+    s3, objects = imported.client("s3"), lake_objects(imported)
+
+    def write_again(**_):
+        s3.meta.events.unregister("after-call.s3.DeleteObject", unique_id="again")
+        for key, body in objects.items():
+            s3.put_object(Bucket="lake", Key=key, Body=body)
+
+    s3.meta.events.register_first("after-call.s3.DeleteObject", write_again, unique_id="again")
+
+    with pytest.raises(ConcurrentUpdate, match="merged or wrote rows of the import meanwhile; repeat the command"):
+        undo(imported, NOW_MS)
+
+
 def test_undo_of_an_unknown_import_error_has_the_list_command(imported):
     with pytest.raises(NotFound, match=r"no import 7; list them with `alsolike import list`"):
         undo(imported, 7)
