@@ -167,8 +167,8 @@ def promoted_places(shares: Sequence[float], k: int) -> list[int]:
 
     Examples
     --------
-    >>> promoted_places([0.2], 10), promoted_places([1 / 3, 1 / 3, 1 / 3], 4)
-    ([2], [1, 2, 1])
+    >>> promoted_places([0.2], 10), promoted_places([0.58], 25), promoted_places([1 / 3, 1 / 3, 1 / 3], 4)
+    ([2], [15], [1, 2, 1])
     """
     ends = [math.floor(total * k + 0.5 + _ROUNDING) for total in itertools.accumulate(shares, initial=0.0)]
     return [end - start for start, end in itertools.pairwise(ends)]
