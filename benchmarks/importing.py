@@ -33,7 +33,7 @@ from benchmarks.measure import Result
 from cli import terminal
 from operations.client.deployment import Deployment
 from operations.ingest.inputs import DEFAULTS, open_inputs
-from operations.ingest.lake_writer import LakeWriter
+from operations.ingest.lake_rows import LakeWriter
 from operations.ingest.load_interactions import InteractionsImport
 from operations.keys import KeyPair
 

@@ -140,8 +140,7 @@ def _print_bill(bill: Bill, personalize: Bill, found: Sequence[Saving], *, how: 
     ]
     names = ("", "Alsolike, $", "Amazon Personalize, $")
     terminal.print_table(names, totals, title="Together, and the same load on Amazon Personalize", right=names[1:])
-    for remark in remarks(bill, personalize):
-        terminal.print_line(f"- {remark}")
+    terminal.print_lines(f"- {remark}" for remark in remarks(bill, personalize))
     if found:
         terminal.print_table(
             ["setting", "now", "then", "saves $ a month", "but"],
@@ -195,8 +194,7 @@ def _print_measured(measured: Measured, summary: BilledResources) -> None:
         ],
         title="Measured on the embedded cloud",
     )
-    for remark in measured.remarks:
-        terminal.print_line(f"- {remark}")
+    terminal.print_lines(f"- {remark}" for remark in measured.remarks)
 
 
 def _rows(lines: Sequence[Line]) -> list[list[object]]:

@@ -39,8 +39,7 @@ def drift(context: Context, refresh: Annotated[bool, Option("--refresh", help="R
         for each in report.checks
     ]
     terminal.print_table(_CHECKS, checks, title="Events of these days")
-    for line in drift_reports.sentences(report):
-        terminal.print_line(line)
+    terminal.print_lines(drift_reports.sentences(report))
 
 
 def _row(report: DriftReport, figure: Figure) -> list[object]:

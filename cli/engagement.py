@@ -58,7 +58,7 @@ def engagement(
     from alsolike.lake.engagement import read_rejected, total
     from alsolike.records.engagement import Dimension
     from operations.experiments.lake_tables import read_engagement
-    from operations.experiments.outcomes import attribute
+    from operations.experiments.results import attribute
 
     until = last.date() if last else dt.datetime.now(dt.UTC).date()
     if until.year < EARLIEST_YEAR:
@@ -181,8 +181,7 @@ def _print_incremental(context: Context) -> None:
             f"bill of these days: about ${bill['dollars'] * report.days * 24 / HOURS:,.2f}, estimated from the "
             f"load of the last day and the prices of {bill['prices_of']}"
         )
-    for increment in report.increments:
-        terminal.print_line(f"{increment.metric}: {_wait(increment, report)}")
+    terminal.print_lines(f"{increment.metric}: {_wait(increment, report)}" for increment in report.increments)
 
 
 def _bill(context: Context) -> tuple[dict[str, Any] | None, str]:

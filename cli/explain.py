@@ -61,8 +61,7 @@ def explain(
         terminal.print_line("repeated for the time of the response, the result is the same")
     else:
         terminal.print_line("repeated for the time of the response, the result differs:")
-        for difference in found.differences:
-            terminal.print_line(f"  {difference}")
+        terminal.print_lines(f"  {difference}" for difference in found.differences)
 
 
 def _print_head(head: Mapping[str, Any]) -> None:

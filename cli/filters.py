@@ -45,11 +45,10 @@ def check(
     Example: alsolike filters check 'INCLUDE ItemID WHERE Items.IN_STOCK IN ("true")'
     """
     from operations.filters import catalogue
-    from operations.filters.inputs import filter_inputs
 
     deployment = context.deployment
     configuration = live_configuration(deployment) if file is None else read_file(file, context).configuration
-    inputs = filter_inputs(user or [], value or [], at=at, configuration=configuration)
+    inputs = catalogue.filter_inputs(user or [], value or [], at=at, configuration=configuration)
     expression = configuration.filters.get(name_or_expression, name_or_expression)
     parsed: Filter | None = None
     try:
@@ -80,8 +79,7 @@ def check(
         terminal.print_line(line)
         for offset, message in problems:
             terminal.print_line(f"{' ' * terminal.width(line[:offset])}^ {message}")
-        for sentence in (*contradictions, *(f"hint: {hint}" for hint in hints), *sentences):
-            terminal.print_line(sentence)
+        terminal.print_lines((*contradictions, *(f"hint: {hint}" for hint in hints), *sentences))
         if passing is not None:
             terminal.print_line(
                 f"{passing:,} of {len(snapshot):,} items pass{catalogue.user_data_note(parsed, inputs)}"

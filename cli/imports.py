@@ -176,8 +176,7 @@ def _show(summary: ImportSummary, output: Output) -> None:
             ["file", "would be imported" if summary.dry_run else "imported", "rejected"],
             [[file.file, file.imported, sum(file.rejected.values())] for file in summary.files],
         )
-        for line in summary.lines():
-            terminal.print_line(line)
+        terminal.print_lines(summary.lines())
     for file in summary.files:
         if file.cut_off:
             terminal.say(f"alsolike: {file.file} ends early; the rows before this point are imported")

@@ -62,8 +62,7 @@ def list_versions(context: Context) -> None:
         empty="There is no model yet. Train one with `alsolike train`.",
     )  # fmt: skip
     if found and not context.as_json:
-        for version, files in damaged.items():
-            terminal.print_line(f"{version} {model_versions.damage_sentence(files)}")
+        terminal.print_lines(f"{version} {model_versions.damage_sentence(files)}" for version, files in damaged.items())
         champion = model_versions.pointer(deployment).champion()
         if champion is not None and champion.held is not None:
             terminal.print_line(f"promotions are {champion.held}")
@@ -285,8 +284,7 @@ def print_candidates(
     reranker: str | None = None,
     selection: Sequence[str] = (),
 ) -> None:
-    for name, reason in left_out.items():
-        terminal.print_line(f"{name} was left out: {reason}")
+    terminal.print_lines(f"{name} was left out: {reason}" for name, reason in left_out.items())
     if reranker is not None:
         terminal.print_line(f"reranker: {reranker}")
     terminal.print_table(
@@ -298,8 +296,7 @@ def print_candidates(
         ],
         title=title,
     )  # fmt: skip
-    for line in selection:
-        terminal.print_line(line)
+    terminal.print_lines(selection)
 
 
 def _print_history(found: version_history.VersionHistory, damaged: Sequence[DamagedFile]) -> None:
@@ -339,8 +336,7 @@ def _print_history(found: version_history.VersionHistory, damaged: Sequence[Dama
 def _print_decision(decision: Decision) -> None:
     compared = f"compared with {decision.champion}" if decision.champion else "without a champion"
     terminal.print_line(f"gate       {decision.verdict} {_time(decision.decided_ms)}, {compared}")
-    for check in decision.checks:
-        terminal.print_line(f"           {check}")
+    terminal.print_lines(f"           {check}" for check in decision.checks)
     if decision.forced:
         terminal.print_line(f"forced     {decision.forced}")
 
@@ -351,8 +347,7 @@ def _print_canary(canary: CanaryReport) -> None:
     terminal.print_line(f"canary     {canary.state.replace('_', ' ')}{share}, {looks}")
     if canary.reason:
         terminal.print_line(f"           started {canary.reason}")
-    for reason in canary.reasons:
-        terminal.print_line(f"           {reason}")
+    terminal.print_lines(f"           {reason}" for reason in canary.reasons)
 
 
 def _time(time_ms: int) -> str:

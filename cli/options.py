@@ -114,8 +114,7 @@ class Output:
 
     def print(self, document: object, *lines: str) -> None:
         if not self.printed(document):
-            for line in lines:
-                terminal.print_line(line)
+            terminal.print_lines(lines)
 
     def print_rows(
         self, document: object, columns: Sequence[str], rows: Sequence[Sequence[object]], *, empty: str = ""

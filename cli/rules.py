@@ -333,8 +333,7 @@ def preview(
     terminal.print_table(["place", before, "after", "why", "chance"], _rows(found, columns=columns))
     terminal.print_line(f"rules {found['rules'] or 'none'}, {found['recommender']}, model {found['modelVersion']}")
     for label, reasons in (("unsatisfied", found["unmetRules"]), ("degraded", found["degraded"])):
-        for reason in reasons:
-            terminal.print_line(f"{label}: {reason}")
+        terminal.print_lines(f"{label}: {reason}" for reason in reasons)
 
 
 @app.command("forecast")
@@ -397,11 +396,10 @@ def forecast(
     terminal.print_line(
         f"{figures.support:.1%} of the expected attention to the draft's lists is for items that were shown"
     )
-    for outcome in figures.outcomes:
-        if outcome.missing:
-            terminal.print_line(f"{outcome.name}: {outcome.missing}")
-    for reason, number in found.skipped.items():
-        terminal.print_line(f"left out: {counted(number, 'response')} ({reason})")
+    terminal.print_lines(f"{outcome.name}: {outcome.missing}" for outcome in figures.outcomes if outcome.missing)
+    terminal.print_lines(
+        f"left out: {counted(number, 'response')} ({reason})" for reason, number in found.skipped.items()
+    )
     if not found.swaps:
         terminal.print_line(f"hint: set recommenders.{recommender}.swaps, such as 0.1, to measure the effect of places")
 
@@ -439,8 +437,7 @@ def _print_summary(summary: PreviewSummary, output: Output) -> None:
         f"{_BEFORE[summary.before_is_live]}, for {counted(summary.changed_users, 'user')}"
     )
     for label, reasons in (("unsatisfied", summary.unmet), ("degraded", summary.degraded)):
-        for reason, count in reasons.items():
-            terminal.print_line(f"{label}: {reason}, for {counted(count, 'user')}")
+        terminal.print_lines(f"{label}: {reason}, for {counted(count, 'user')}" for reason, count in reasons.items())
 
 
 def _rows(found: dict[str, Any], *, columns: Sequence[str]) -> list[list[object]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Annotated, Any
 
 from typer import Option
@@ -34,53 +34,50 @@ def status(
     report = collect(deployment, cloud=embedded_cloud(context.state) if deployment.is_local else None)
     if context.printed(report):
         return
-    champion = report["champion"]
-    for line in _champion_lines(champion):
-        terminal.print_line(line)
-    for fault in report["unreadable"]:
-        terminal.print_line(f"unreadable: {fault}; see docs/runbooks/degraded.md")
-    for alarm in report["alarms"]:
-        terminal.print_line(f"alarm {alarm['id']}, {alarm['severity']}: {alarm['description']}")
-    for refused in report["refused"]:
-        terminal.print_line(f"{counted(refused['requests'], 'request')} without permission: {refused['message']}")
-    for line in (report["trial"], report["held"], report["drift"]):
-        if line:
-            terminal.print_line(line)
-    for run in report["training_runs"]:
-        terminal.print_line(_sentence(run))
-    if not report["training_runs"]:
-        terminal.print_line("training never ran")
-    for row in report["incomplete_responses"]:
-        terminal.print_line(
-            f"{row['recommender']} with filter {row['filter']}: {counted(row['empty'], 'empty response')} and "
-            f"{row['short']:,} short ones in the last hour; see docs/runbooks/empty.md"
-        )
-    for line in _store_lines(report):
-        terminal.print_line(line)
-    for line in _replication_lines(report["replication"]):
-        terminal.print_line(line)
-    version = report["configuration_version"]
-    terminal.print_line(f"configuration version {version}" if version else "built-in configuration")
-    terminal.print_line(f"{report['environment']}: {deployment.names.api_url}")
-    if report["api_domain"]:
-        regions = f"{report['region']} or {report['other_region']}"
-        terminal.print_line(f"https://{report['api_domain']} leads to the API in {regions}")
-    for line in page_lines(deployment):
-        terminal.print_line(line)
-    terminal.print_line(f"trackingId {report['tracking_id']}")
-    for dataset in ("items", "users"):
-        terminal.print_line(f"datasetArn of {dataset} {report[f'{dataset}_dataset_arn']}")
-    stream = report["stream"]
-    terminal.print_line(f"stream {stream['name']}: {stream['status']}, {counted(stream['open_shards'], 'open shard')}")
+    terminal.print_lines(_lines(report, pages=page_lines(deployment), api_url=deployment.names.api_url))
     failed = failing(report)
-    for function in failed:
-        errors = counted(function["errors"], "error")
-        terminal.print_line(f"function {function['name']}: {errors} in the last hour ({function['function_name']})")
+    terminal.print_lines(
+        f"function {function['name']}: {counted(function['errors'], 'error')} in the last hour "
+        f"({function['function_name']})"
+        for function in failed
+    )
     if show_all:
         _print_functions(report)
         return
     functions = f"{counted(len(report['functions']), 'function')}, {len(failed)} failing"
     terminal.print_line(f"{functions}; list them with `{terminal.call('status', '--all', *context.options)}`")
+
+
+def _lines(report: Mapping[str, Any], *, pages: Iterable[str], api_url: str) -> Iterator[str]:
+    yield from _champion_lines(report["champion"])
+    for fault in report["unreadable"]:
+        yield f"unreadable: {fault}; see docs/runbooks/degraded.md"
+    for alarm in report["alarms"]:
+        yield f"alarm {alarm['id']}, {alarm['severity']}: {alarm['description']}"
+    for refused in report["refused"]:
+        yield f"{counted(refused['requests'], 'request')} without permission: {refused['message']}"
+    yield from filter(None, (report["trial"], report["held"], report["drift"]))
+    yield from map(_sentence, report["training_runs"])
+    if not report["training_runs"]:
+        yield "training never ran"
+    for row in report["incomplete_responses"]:
+        yield (
+            f"{row['recommender']} with filter {row['filter']}: {counted(row['empty'], 'empty response')} and "
+            f"{row['short']:,} short ones in the last hour; see docs/runbooks/empty.md"
+        )
+    yield from _store_lines(report)
+    yield from _replication_lines(report["replication"])
+    version = report["configuration_version"]
+    yield f"configuration version {version}" if version else "built-in configuration"
+    yield f"{report['environment']}: {api_url}"
+    if report["api_domain"]:
+        yield f"https://{report['api_domain']} leads to the API in {report['region']} or {report['other_region']}"
+    yield from pages
+    yield f"trackingId {report['tracking_id']}"
+    for dataset in ("items", "users"):
+        yield f"datasetArn of {dataset} {report[f'{dataset}_dataset_arn']}"
+    stream = report["stream"]
+    yield f"stream {stream['name']}: {stream['status']}, {counted(stream['open_shards'], 'open shard')}"
 
 
 def _champion_lines(champion: Mapping[str, Any] | None) -> Iterator[str]:
@@ -129,8 +126,7 @@ def _print_functions(report: Mapping[str, Any]) -> None:
         [*(function[column] for column in columns), ", ".join(function["layers"])] for function in report["functions"]
     ]
     terminal.print_table(["function", "errors", "runtime", "memory MB", "timeout s", "layers"], rows)
-    for line in report["layers"]:
-        terminal.print_line(line)
+    terminal.print_lines(report["layers"])
 
 
 def _sentence(run: Mapping[str, Any]) -> str:

@@ -12,7 +12,7 @@ import shutil
 import sys
 import threading
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from operations.progress import Step
@@ -79,6 +79,11 @@ def print_line(text: str = "") -> None:
     """Print a line of results on stdout without wrapping."""
     sys.stdout.write(_IN_LINES.sub(_named, text) + "\n")
     sys.stdout.flush()
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    for line in lines:
+        print_line(line)
 
 
 def say(text: str) -> None:

@@ -94,9 +94,7 @@ def _print(deployment: Deployment, execution_arn: str, outcome: TrainingResult, 
     if output.printed(document):
         return
     print_candidates_of(manifest)
-    for line in dataset_quality.sentences(quality) if quality else ():
-        terminal.print_line(line)
+    terminal.print_lines(dataset_quality.sentences(quality) if quality else ())
     result = "waits" if outcome.decision == WAITING else f"was {outcome.decision.replace('_', ' ')}"
     terminal.print_line(f"model {outcome.version} {result}:")
-    for reason in outcome.reasons:
-        terminal.print_line(f"  {reason}")
+    terminal.print_lines(f"  {reason}" for reason in outcome.reasons)

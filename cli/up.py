@@ -82,12 +82,10 @@ def up(
             terminal.print_line(
                 f"certificate   {deployment.certificate} (clients must trust it: AWS_CA_BUNDLE, --cacert)"
             )
-        for line in (*page_lines(deployment), f"HTTP API      {deployment.names.api_url}"):
-            terminal.print_line(line)
+        terminal.print_lines((*page_lines(deployment), f"HTTP API      {deployment.names.api_url}"))
         terminal.print_line(f"data          {'not kept (--ephemeral)' if ephemeral else data}")
         terminal.print_line("Next, in another terminal (Ctrl-C here stops the cloud):")
-        for line in step_lines(deployment, reach=deployments.options(state=state)):
-            terminal.print_line(f"  {line}")
+        terminal.print_lines(f"  {line}" for line in step_lines(deployment, reach=deployments.options(state=state)))
         embedded_cloud.wait_for_interrupt(cloud)
 
 
@@ -137,8 +135,7 @@ def destroy(
 
     clients = session_clients(environment=stack)
     plan = deletion.read_plan(clients, stack)
-    for line in deletion.plan_lines(plan):
-        terminal.print_line(line)
+    terminal.print_lines(deletion.plan_lines(plan))
     if not yes and typer.prompt(f"This cannot be undone. Type {stack} to delete it", err=True) != stack:
         raise typer.Abort
     deletion.tear_down(clients, plan, on_step=terminal.say)

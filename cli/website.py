@@ -33,8 +33,7 @@ def publish(
         pages = embedded_cloud.PAGES
     count = site.publish(deployment, pages)
     terminal.say(f"{count} files published")
-    for line in site.page_lines(deployment):
-        terminal.print_line(line)
+    terminal.print_lines(site.page_lines(deployment))
 
 
 @app.command()

@@ -108,15 +108,13 @@ def _show_next(deployment: Deployment, run: Demo, *, state: Path | None, keeps_r
     first = run.summary.first
     user_id, item_id = (first.user_id, first.item_ids[0]) if first and first.item_ids else ("1", "1")
     reach = deployments.options(state=state)
-    for line in (
+    terminal.print_lines(
         api_lines(deployment, user_id=user_id, item_id=item_id, reach=reach) if verbose else page_lines(deployment)
-    ):
-        terminal.print_line(line)
+    )
     if keeps_running:
         terminal.print_line("Next, in another terminal:")
         calls = (("recommend", "--user", user_id, *reach), ("status", *reach), ("--help",))
     else:
         terminal.print_line("The shop stops now; it keeps running after `demo` on a terminal. Next:")
         calls = (("demo",), ("up", "--data", str(DATA)), ("--help",))
-    for arguments in calls:
-        terminal.print_line(f"  {terminal.call(*arguments)}")
+    terminal.print_lines(f"  {terminal.call(*arguments)}" for arguments in calls)

@@ -17,8 +17,8 @@ def show_first(summary: DemoSummary) -> None:
     if (first := summary.first) is None:
         return
     terminal.print_line(f"\nRecommendations for shopper {first.user_id}, {first.after_s:.0f} s after the start:")
-    for number, item_id in enumerate(first.item_ids, start=1):
-        terminal.print_line(f"  {number}. {summary.titles.get(item_id, item_id)}")
+    titles = (summary.titles.get(item_id, item_id) for item_id in first.item_ids)
+    terminal.print_lines(f"  {number}. {title}" for number, title in enumerate(titles, start=1))
     terminal.print_line()
 
 
@@ -27,8 +27,7 @@ def show(summary: DemoSummary, *, verbose: bool = False) -> None:
         print_candidates(summary.candidates, title=summary.candidates_title, left_out=summary.left_out)
     if verbose:
         _show_details(summary)
-    for check in summary.checks:
-        terminal.print_line(f"{'passed' if check.passed else 'FAILED'}  {check.found}")
+    terminal.print_lines(f"{'passed' if check.passed else 'FAILED'}  {check.found}" for check in summary.checks)
     if latency := summary.latency:
         terminal.print_line(
             f"POST /recommendations answers in {latency.p50_ms:.1f} ms (median) and {latency.p95_ms:.1f} ms (95th "
@@ -45,8 +44,7 @@ def _time_line(summary: DemoSummary) -> str:
 
 
 def _show_details(summary: DemoSummary) -> None:
-    for line in dataset_quality.sentences(summary.dataset) if summary.dataset else ():
-        terminal.print_line(line)
+    terminal.print_lines(dataset_quality.sentences(summary.dataset) if summary.dataset else ())
     if (shopper := summary.shopper()) is not None:
         _show_shopper(shopper, summary.titles)
     rows: list[list[object]] = [[name, f"{seconds:.1f}"] for name, seconds in summary.steps.items()]
@@ -57,8 +55,7 @@ def _show_details(summary: DemoSummary) -> None:
         [[check.name, "passed" if check.passed else "FAILED", check.expected, check.found] for check in summary.checks],
         title="Checks",
     )
-    for kind, path in summary.files.items():
-        terminal.print_line(f"{kind:<12}  {path}")
+    terminal.print_values(summary.files, width=13)
 
 
 def _show_shopper(shopper: Shopper, titles: Mapping[str, str]) -> None:

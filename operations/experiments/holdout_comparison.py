@@ -7,26 +7,38 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from alsolike.configuration.experiments import Experiment
+from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.metrics import BEFORE_DAYS, READ, USERS, RatioMetric
 from alsolike.experiments.report import control_of
 from alsolike.experiments.sequential_tests import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, critical_z, variances
+from alsolike.lake.duplicates import deduplicate
+from alsolike.lake.lake_objects import LakeObject
 from alsolike.lake.partitions import event_date
+from alsolike.records.interaction import COPY_ORDER
 from alsolike.runtime.client_protocols import S3Client
 from operations.experiments.lake_tables import read_outcomes
 from operations.experiments.outcomes_by_user import ArmTally, UserTable
-from operations.experiments.purchases import ORDERS, SPEND, purchases_between
+from operations.recovery.lake_reader import LakeReader
 
 PRECISIONS = (0.1, 0.05)
 """Half widths of an interval, as shares of the mean of held-out users, for which the report forecasts
 the required days.
 """
+
+PURCHASE = "purchase"
+ORDERS, SPEND = "orders", "spend"
+"""Columns with the number and the total value of a shopper's purchases."""
+
+_PURCHASE_COLUMNS = ("event_id", *COPY_ORDER[: COPY_ORDER.index("event_value") + 1])
 
 METRICS = (
     RatioMetric("orders", ORDERS, USERS, "all orders by user"),
@@ -131,7 +143,7 @@ def increments_of(
         tally.add(piece)
 
     def purchases(first_ms: int, last_ms: int) -> pa.Table:
-        return _summed(purchases_between(client, bucket, shopper=shopper, first_ms=first_ms, last_ms=last_ms))
+        return _summed(_purchases_between(client, bucket, shopper=shopper, first_ms=first_ms, last_ms=last_ms))
 
     since, earlier = purchases(start_ms, end_ms), purchases(start_ms - BEFORE_DAYS * DAY_MS, start_ms)
     arms = {name: _with_purchases(users, since, earlier) for name, users in tally.users().items()}
@@ -207,3 +219,48 @@ def _summed(pieces: Iterable[pa.Table]) -> pa.Table:
         return pa.table({name: pa.array([], kind) for name, kind in empty.items()})
     summed = pa.concat_tables(tables).group_by("shopper").aggregate([(ORDERS, "sum"), (SPEND, "sum")])
     return pa.table({"shopper": summed["shopper"], ORDERS: summed[f"{ORDERS}_sum"], SPEND: summed[f"{SPEND}_sum"]})
+
+
+def _purchases_between(
+    client: S3Client, bucket: str, *, shopper: Callable[[str], str], first_ms: int, last_ms: int
+) -> Iterator[pa.Table]:
+    """Yield the sums of purchases by shopper for each day, with the columns `shopper`, `ORDERS` and `SPEND`.
+
+    A shopper is the keyed hash of the user, otherwise of the session, as in the table `outcomes`. Duplicates count once
+    per day. Purchases by declared agents do not count.
+    """
+    reader = LakeReader(client, bucket, received_by_ms=None)
+    for objects in _by_day(reader, event_date(first_ms), event_date(last_ms)):
+        pieces = [
+            _purchases(piece).to_pandas()
+            for listed in objects
+            for piece in reader.read(listed, (*_PURCHASE_COLUMNS, "agent"))
+        ]
+        if not pieces:
+            continue
+        rows = pd.concat(pieces, ignore_index=True)
+        rows = deduplicate(rows)
+        rows = rows[rows["event_time_ms"].between(first_ms, last_ms - 1)]
+        owners = rows["user_id"].fillna(rows["session_id"])
+        sums = rows["event_value"].fillna(0.0).groupby(owners).agg(["count", "sum"])
+        yield pa.table(
+            {
+                "shopper": pa.array([shopper(owner) for owner in sums.index], pa.string()),
+                ORDERS: pa.array(sums["count"], pa.int64()),
+                SPEND: pa.array(sums["sum"], pa.float64()),
+            }
+        )
+
+
+def _purchases(interactions: pa.Table) -> pa.Table:
+    # Arrow removes the rows of other event types faster than pandas.
+    bought = pc.fill_null(pc.equal(pc.utf8_lower(interactions["event_type"]), PURCHASE), False)
+    return interactions.filter(pc.and_(bought, pc.is_null(interactions["agent"]))).select(_PURCHASE_COLUMNS)
+
+
+def _by_day(reader: LakeReader, first: str, last: str) -> Iterator[list[LakeObject]]:
+    days: dict[str, list[LakeObject]] = {}
+    for listed in reader.objects():
+        if listed.key.startswith(INTERACTIONS_PREFIX) and first <= listed.date <= last:
+            days.setdefault(listed.date, []).append(listed)
+    yield from days.values()

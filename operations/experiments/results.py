@@ -1,20 +1,26 @@
-"""Forecast and report of an experiment, computed from stored outcomes."""
+"""Attribution of outcomes, and forecast and report of an experiment from stored outcomes."""
 
 from __future__ import annotations
 
 import itertools
+from collections.abc import Iterator
+
+import orjson
+import pyarrow as pa
 
 from alsolike.configuration.experiments import Experiment
 from alsolike.declarations.times import DAY_MS
-from alsolike.experiments.metrics import BEFORE_DAYS, RatioMetric, metric_of
+from alsolike.experiments.metrics import BEFORE_DAYS, READ, RatioMetric, metric_of
 from alsolike.experiments.report import ExperimentReport, report
+from alsolike.lake.partitions import event_date
 from alsolike.runtime.errors import InvalidInput
-from operations import times
+from operations import progress, times
 from operations.client.deployment import Deployment
+from operations.client.functions import invoke
 from operations.client.stored_ids import stored_user_ids
 from operations.configuration.deployed_configuration import live_configuration
 from operations.experiments import planning
-from operations.experiments.outcomes import outcomes_between
+from operations.experiments.lake_tables import read_outcomes
 from operations.experiments.outcomes_by_user import ArmTally
 from operations.experiments.stored_experiments import experiment_of
 
@@ -30,10 +36,10 @@ def report_of(
         raise InvalidInput(f"{name} starts {start} UTC; there is nothing to report yet")
     last_ms = min(now_ms, (experiment.end_ms or now_ms) - 1)
     tally = ArmTally(experiment)
-    for piece in outcomes_between(deployment, first_ms=experiment.start_ms, last_ms=last_ms):
+    for piece in _outcomes_between(deployment, first_ms=experiment.start_ms, last_ms=last_ms):
         tally.add(piece)
     first_ms = experiment.start_ms - BEFORE_DAYS * DAY_MS
-    for piece in outcomes_between(deployment, first_ms=first_ms, last_ms=experiment.start_ms):
+    for piece in _outcomes_between(deployment, first_ms=first_ms, last_ms=experiment.start_ms):
         tally.add_before(piece)
     return report(experiment, ratio_metric, tally, now_ms=now_ms), ratio_metric, experiment.status(now_ms)
 
@@ -41,7 +47,7 @@ def report_of(
 def plan_for(
     deployment: Deployment, experiment: Experiment, metric: RatioMetric, *, requested_lift: float | None, now_ms: int
 ) -> planning.Plan:
-    answers = outcomes_between(deployment, first_ms=now_ms - planning.BASELINE_DAYS * DAY_MS, last_ms=now_ms)
+    answers = _outcomes_between(deployment, first_ms=now_ms - planning.BASELINE_DAYS * DAY_MS, last_ms=now_ms)
     days = planning.DEFAULT_DAYS
     if experiment.end_ms is not None:
         days = max(round((experiment.end_ms - experiment.start_ms) / DAY_MS), 1)
@@ -53,3 +59,18 @@ def shortage_of(deployment: Deployment, experiment: Experiment, plan: planning.P
     if users is None:
         users = len(list(itertools.islice(stored_user_ids(deployment), planning.needed_users(experiment))))
     return planning.shortage(experiment, users)
+
+
+def _outcomes_between(deployment: Deployment, *, first_ms: int, last_ms: int) -> Iterator[pa.Table]:
+    days = {"first": event_date(first_ms), "last": event_date(last_ms)}
+    return read_outcomes(deployment.client("s3"), deployment.names.lake_bucket, **days, columns=READ)
+
+
+def attribute(deployment: Deployment) -> None:
+    """Attribute pending events to responses now, instead of at the next scheduled run."""
+    with progress.step("attribution") as step:
+        outcome = orjson.loads(
+            invoke(deployment, deployment.names.attribute_outcomes_function, {}, failure="attribution failed")
+        )
+        more = "" if outcome["complete"] else ", more are left for the next call"
+        step.note(progress.counted(outcome["days"], "day") + more)

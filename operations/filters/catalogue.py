@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -11,13 +12,14 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from alsolike.configuration.columns import fits, property_name
+from alsolike.configuration.columns import as_declared, check_values, fits, property_name
 from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters import parser
 from alsolike.filters.evaluation import FilterEvaluator, FilterInputs, refuse_unknown
 from alsolike.filters.tree import ITEM_ID, ColumnDataset, Filter, Verb
 from alsolike.filters.types import mismatches
 from alsolike.filters.undeclared_names import texts, undeclared, unknown_event_types
+from alsolike.filters.values import parse_values
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.schema.document import closest
@@ -26,7 +28,9 @@ from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import ListColumn, Snapshot, StringColumn
 from operations.client.deployment import Deployment
 from operations.configuration.deployed_configuration import live_configuration
+from operations.name_value_options import pairs
 from operations.progress import counted
+from operations.times import milliseconds, moment
 
 
 def read_snapshot(deployment: Deployment) -> Snapshot:
@@ -176,3 +180,34 @@ def user_data_note(filter_: Filter | None, inputs: FilterInputs) -> str:
     if filter_ is not None and filter_.needs_history:
         lacking.append("interactions")
     return f" for a user without {' and '.join(lacking)}" if lacking else ""
+
+
+def filter_inputs(
+    user: Sequence[str], values: Sequence[str], *, at: str | None, configuration: Configuration
+) -> FilterInputs:
+    return FilterInputs(
+        now_ms=time.time_ns() // 1_000_000 if at is None else milliseconds(moment(at, option="--at")),
+        values={name: parse_values(name, text) for name, text in pairs(values, "--value", "PARAMETER")},
+        user=_properties(user, configuration),
+    )
+
+
+def _properties(user: Sequence[str], configuration: Configuration) -> dict[str, Any]:
+    columns = configuration.user_columns
+    properties: dict[str, Any] = {}
+    for name, text in pairs(user, "--user", "COLUMN"):
+        key = property_name(name)
+        if key not in columns:
+            known = ", ".join(columns) or "none: the configuration declares no columns of users"
+            raise InvalidInput(f"--user names {name}, expected {known}")
+        properties[key] = _number_or_text(text) if columns[key] in (ColumnType.NUMBER, ColumnType.TIMESTAMP) else text
+    properties = as_declared(properties, columns)
+    check_values(properties, columns, where="--user ")
+    return properties
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text  # The caller validates the text and reports errors.

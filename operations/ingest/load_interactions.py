@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import functools
+import itertools
 import sys
 import tempfile
 import time
@@ -14,9 +16,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 
+from alsolike.events.context import context_of
+from alsolike.events.interactions import USER_PREFIX, profile_id
 from alsolike.profiles.profile_table import ProfileStore
-from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.errors import InvalidInput, Unavailable
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.erased_users import ErasedUsers
@@ -27,16 +32,15 @@ from operations.ingest.arrow import leave_pandas_out
 from operations.ingest.event_ids import Hashes
 from operations.ingest.inputs import DEFAULTS, Input, Options, open_inputs
 from operations.ingest.journal import Journal, name_of
-from operations.ingest.lake_rows import LakeRows
-from operations.ingest.lake_writer import LakeWriter
+from operations.ingest.lake_rows import LakeRows, LakeWriter
 from operations.ingest.profile_files import ProfileFiles
-from operations.ingest.profiles import profile_rows, seed_profiles
 from operations.ingest.summary import FileSummary, ImportSummary
 
 _CHUNKS_AHEAD = 1
 """Maximum number of chunks whose objects are still being written while the next chunk is checked."""
 
 _BYTES_A_PROFILE_FILE = 2 << 20
+_BATCH_USERS = 512
 
 _SWITCH_INTERVAL_S = 0.0005
 """Interval in seconds after which Python switches threads. Checks make many short numpy calls that release the
@@ -179,24 +183,34 @@ class InteractionsImport:
         first_ms = min(journal.started_ms for journal, _, _ in self._taken)
         name = f"profiles-{name_of([content_id for _, _, content_id in self._taken])}"
         journal = self._journal(name, {"profile_files": len(self.profile_files), **self._read_as()}, now_ms=first_ms)
+        profiles = 0
         with progress.step("live profiles", total=len(self.profile_files)) as step, journal.saving():
-
-            def on_part(profiles: int) -> None:
+            for number in range(len(self.profile_files)):
+                done = journal.counted(f"profiles {number}")
+                if done is None:
+                    done = self._merge_into_live_profiles(number, store, now_ms=journal.started_ms)
+                    journal.record(f"profiles {number}", done, small=True)
+                profiles += done
                 step.advance()
                 step.note(progress.counted(profiles, "user"))
-
-            profiles = seed_profiles(
-                self.profile_files,
-                store,
-                journal,
-                length=self.configuration.limits.history_length,
-                erased=self._erased,
-                on_part=on_part,
-            )
         for file_journal, summary, _ in self._taken:
             file_journal.finish(dataclasses.asdict(summary))
         journal.forget()
         return profiles
+
+    def _merge_into_live_profiles(self, number: int, store: ProfileStore, *, now_ms: int) -> int:
+        """Merge the interactions of a profile file into the live profiles, and return the number of profiles."""
+        done, rest = 0, self.profile_files.read(number, length=self.configuration.limits.history_length)
+        while batch := list(itertools.islice(rest, _BATCH_USERS)):
+            users = [profile.profile_id.removeprefix(USER_PREFIX) for profile in batch]
+            # Users may be erased during an import, which can take hours.
+            is_erased = self._erased(pa.array(users, pa.string()))
+            kept = batch if is_erased is None else list(itertools.compress(batch, ~is_erased))
+            additions = {profile.profile_id: profile.recent for profile in kept}
+            if failed := store.add_histories(additions, now_ms=now_ms):
+                raise Unavailable(next(iter(failed.values())))
+            done += len(kept)
+        return done
 
     def _start(self, rows: LakeRows, journal: Journal, content_id: str, index: int) -> list[Future[None]]:
         days = rows.dates()
@@ -250,4 +264,21 @@ def _finished_before(source: Input, journal: Journal) -> FileSummary | None:
         imported=0,
         imported_before=summary.imported,
         rejected_file=str(source.rejected_path) if summary.rejected else None,
+    )
+
+
+def profile_rows(rows: LakeRows, *, context: Sequence[str]) -> pa.Table:
+    """Return rows for `ProfileFiles.add`. Rows without an item are omitted, because profiles do not contain them."""
+    if (missing := rows.texts["item_id"].missing()).any():
+        rows = rows.take(~missing)
+    texts = rows.texts
+    return pa.table(
+        {
+            "profile_id": texts["user_id"].mapped(lambda user: profile_id(user_id=user, session_id=None)).column(),
+            "event_time_ms": pa.array(rows.event_time_ms),
+            "event_id": rows.event_ids(),
+            "item_id": texts["item_id"].column(),
+            "event_type": texts["event_type"].column(),
+            "context": texts["properties"].mapped(functools.partial(context_of, columns=context)).column(),
+        }
     )

@@ -15,7 +15,7 @@ from cli.main import app
 from operations.client import deployment
 from operations.client.deployment import Deployment
 from operations.ingest import csv_rows, files
-from operations.ingest.lake_writer import LakeWriter
+from operations.ingest.lake_rows import LakeWriter
 from tests.unit.cli.shop import KEY, NAMES, REGION
 
 NOW_MS = 1_700_000_000_000

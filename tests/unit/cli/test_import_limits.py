@@ -20,10 +20,10 @@ from operations.ingest.csv_blocks import blocks
 from operations.ingest.csv_format import PLAIN
 from operations.ingest.interaction_checks import check
 from operations.ingest.interaction_file import read
+from operations.ingest.load_interactions import profile_rows
 from operations.ingest.platforms.converting import convert
 from operations.ingest.platforms.formats import FORMATS
 from operations.ingest.profile_files import ProfileFiles
-from operations.ingest.profiles import profile_rows
 from operations.ingest.sources import LocalFile
 from operations.ingest.undo import undo
 from tests.unit.cli.imported import NOW_MS, lake_objects, load, load_items, rejected, write, write_parquet

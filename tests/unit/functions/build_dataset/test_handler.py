@@ -16,7 +16,7 @@ from alsolike.training.dataset import INTERACTION_COLUMNS, DatasetManifest
 from functions.build_dataset import service
 from functions.build_dataset.cleaning import clean
 from operations.ingest.interaction_checks import check
-from operations.ingest.lake_writer import LakeWriter
+from operations.ingest.lake_rows import LakeWriter
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.parquet import table_of
 from tests.builders.world import configure
