@@ -113,13 +113,22 @@ def ranks(model, answered="", *events, k=3, **options):
     return model.rank(Profile("u#1", events), k=k, now_ms=0, answered=answered, **options)
 
 
-def test_reference_orders_ties_like_the_response_and_others_by_score():
-    assert ranks(reference(0.1, 0.5, 0.5, 0.9), "dcba") == ["d", "c", "b"]
-    assert ranks(reference(0.1, 0.5, 0.6), "abc") == ["c", "b", "a"]
+BOUGHT, VIEWED = RecentInteraction(1, "e", "d", "purchase"), RecentInteraction(2, "f", "c", "view")
 
 
-def test_reference_list_ends_after_items_with_a_score():
-    assert ranks(reference(0.1, 0.0, 0.5), "cab") == ["c", "a"]
+@pytest.mark.parametrize(
+    ("model", "answered", "events", "expected"),
+    [
+        (reference(0.1, 0.5, 0.5, 0.9), "dcba", [], "dcb"),
+        (reference(0.1, 0.5, 0.6), "abc", [], "cba"),
+        (reference(0.1, 0.0, 0.5), "cab", [], "ca"),
+        (reference(0.1, 0.5, 0.5, 0.9, exclude_seen=True), "bc", [BOUGHT], "bca"),
+        (reference(0.1, 0.4, 0.5, 0.9, exclude_bought=True), "", [BOUGHT, VIEWED], "cba"),
+    ],
+    ids=["ties as in the response", "scores", "no score", "seen", "bought"],
+)
+def test_reference_ranks_by_score_as_the_model_is_served(model, answered, events, expected):
+    assert ranks(model, answered, *events) == list(expected)
 
 
 def test_reference_gives_a_product_one_position_even_for_unknown_variants():
@@ -175,18 +184,6 @@ def test_response_is_ranked_for_its_profile_and_time_without_unknown_items():
     answer = Answer(Profile("u#1"), ("c", "new", "a"), cold=1, answered_ms=7)
 
     assert rank(answer, reference(0.1, 0.0, 0.5)) == Ranking(("c", "a"), ("c", "a"))
-
-
-def test_reference_excludes_seen_items_if_the_model_does():
-    seen = RecentInteraction(1, "e", "d", "purchase")
-
-    assert ranks(reference(0.1, 0.5, 0.5, 0.9, exclude_seen=True), "bc", seen, k=4) == ["b", "c", "a"]
-
-
-def test_reference_excludes_bought_items_if_the_model_does():
-    events = (RecentInteraction(1, "e", "d", "purchase"), RecentInteraction(2, "f", "c", "view"))
-
-    assert ranks(reference(0.1, 0.4, 0.5, 0.9, exclude_bought=True), "", *events, k=4) == ["c", "b", "a"]
 
 
 @pytest.mark.parametrize("passed", [True, False])
@@ -268,21 +265,17 @@ def test_verbose_results_have_quality_lists_moves_steps_and_checks(capsys):
         assert part in printed
 
 
-def test_summary_has_the_data_quality():
-    quality = DemoSummary(dataset=DATASET).document()["dataset"]
-
-    expected = {"rows_read": DATASET.rows_read, "kept": DATASET.interactions, "dropped": DATASET.dropped}
-    assert {name: quality[name] for name in expected} == expected
-
-
-def test_summary_has_excluded_algorithms_with_reasons(capsys):
+def test_summary_has_excluded_algorithms_and_the_data_quality(capsys):
     candidate = AlgorithmFigures("ease", hr=0.6, ndcg=0.4, mrr=0.3, coverage=0.2, fit_s=1.0, winner=True)
-    summary = DemoSummary(candidates=(candidate,), left_out={"sasrec": "torch is not installed"})
+    summary = DemoSummary(candidates=(candidate,), left_out={"sasrec": "torch is not installed"}, dataset=DATASET)
 
     show(summary)
 
     assert "sasrec was left out: torch is not installed\n" in capsys.readouterr().out
-    assert summary.document()["left_out"] == {"sasrec": "torch is not installed"}
+    document = summary.document()
+    assert document["left_out"] == {"sasrec": "torch is not installed"}
+    quality = [document["dataset"][name] for name in ("rows_read", "kept", "dropped")]
+    assert quality == [DATASET.rows_read, DATASET.interactions, DATASET.dropped]
 
 
 def prepared(directory, now_s=NOW_S):

@@ -187,20 +187,47 @@ def deployed(stepfunctions, definition):
     return Deployment("shop", names, lambda service: stepfunctions, lambda: KEY, is_local=True)
 
 
-def test_finished_run_is_listed_with_its_decision_and_reasons(stepfunctions):
-    deployment = deployed(stepfunctions, SUCCEEDING)
-    states: list[str] = []
-
-    outcome = training_run.follow(deployment, training_run.start(deployment), on_state=states.append)
-
-    assert (outcome.version, outcome.decision) == ("r1", "rejected")
-    assert outcome.reasons == ("failed: ndcg@10: ease 0.1, popularity 0.2",)
-    assert (outcome.run_id, outcome.trained) == ("r1", True)
-    assert states == ["StartTraining", "BuildDataset", "RegisterModel", "Rejected"]
+def listed(deployment):
     (run,) = training_run.runs(deployment).latest(maximum=5)
-    assert (run.status, run.run_id, run.version) == ("SUCCEEDED", "r1", "r1")
-    assert (run.decision, run.reason) == ("rejected", None)
     assert run.started.utcoffset() == dt.timedelta(0)
+    return run.status, run.run_id, run.version, run.decision, run.reason
+
+
+@pytest.mark.parametrize(
+    ("definition", "outcome"),
+    [
+        (SUCCEEDING, ("r1", "rejected", ("failed: ndcg@10: ease 0.1, popularity 0.2",), True)),
+        (TRYING, ("v0", "rolled_back", ("errors: 3 points more",), False)),
+    ],
+    ids=["training", "canary of a version"],
+)
+def test_finished_run_has_its_decision_and_reasons_and_is_listed(stepfunctions, definition, outcome):
+    deployment = deployed(stepfunctions, definition)
+
+    found = training_run.follow(deployment, training_run.start(deployment))
+
+    assert (found.version, found.decision, found.reasons, found.trained) == outcome
+    assert listed(deployment) == ("SUCCEEDED", found.run_id, found.version, found.decision, None)
+
+
+@pytest.mark.parametrize(
+    ("definition", "error", "message", "expected"),
+    [
+        (BUSY, TrainingBusy, "run r0 is active as execution e0", ("SUCCEEDED", None, None, "busy", BUSY_REASON)),
+        (FAILING, TrainingFailed, r"Train > Failed: TrainingFailed: AlgorithmError: .* 3 users",
+         ("FAILED", None, None, None, "TrainingFailed: AlgorithmError: InvalidDataset: 3 users")),
+        (CATCHING, TrainingFailed, r"Train > TrainFailed > Failed: Train: NoSuchTable: no table$",
+         ("FAILED", None, None, None, "Train: NoSuchTable: no table")),
+    ],
+    ids=["busy", "failed", "failed and caught"],
+)  # fmt: skip
+def test_failed_or_busy_run_raises_and_is_listed_with_its_cause(stepfunctions, definition, error, message, expected):
+    deployment = deployed(stepfunctions, definition)
+
+    with pytest.raises(error, match=message):
+        training_run.follow(deployment, training_run.start(deployment))
+
+    assert listed(deployment) == expected
 
 
 def test_current_state_is_reported_at_every_poll(stepfunctions, monkeypatch):
@@ -219,30 +246,7 @@ def test_current_state_is_reported_at_every_poll(stepfunctions, monkeypatch):
 
     training_run.follow(deployment, execution_arn, on_state=states.append)
 
-    assert states[-2:] == ["Rejected", "Rejected"]
-    assert len(states) == 4 + 2
-
-
-def test_canary_of_a_version_has_its_decision(stepfunctions):
-    deployment = deployed(stepfunctions, TRYING)
-
-    outcome = training_run.follow(deployment, training_run.start(deployment))
-
-    assert (outcome.version, outcome.decision, outcome.trained) == ("v0", "rolled_back", False)
-    assert outcome.reasons == ("errors: 3 points more",)
-    (run,) = training_run.runs(deployment).latest(maximum=5)
-    assert (run.version, run.decision) == ("v0", "rolled_back")
-
-
-def test_run_during_another_run_raises_training_busy(stepfunctions):
-    deployment = deployed(stepfunctions, BUSY)
-
-    with pytest.raises(TrainingBusy, match="run r0 is active as execution e0"):
-        training_run.follow(deployment, training_run.start(deployment))
-
-    (run,) = training_run.runs(deployment).latest(maximum=5)
-    assert (run.status, run.run_id, run.decision) == ("SUCCEEDED", None, "busy")
-    assert run.reason == BUSY_REASON
+    assert states == ["StartTraining", "BuildDataset", "RegisterModel", *3 * ["Rejected"]]
 
 
 def test_reason_is_passed_to_the_run(stepfunctions):
@@ -252,24 +256,6 @@ def test_reason_is_passed_to_the_run(stepfunctions):
 
     assert json.loads(execution["input"]) == {"trigger": "by-hand", "reason": "new season"}
     assert training_run.runs(deployment).named(execution["name"]) == execution["executionArn"]
-
-
-def test_failed_run_raises_and_is_listed_with_its_cause(stepfunctions):
-    deployment = deployed(stepfunctions, FAILING)
-
-    with pytest.raises(TrainingFailed, match=r"Train > Failed: TrainingFailed: AlgorithmError: .* 3 users"):
-        training_run.follow(deployment, training_run.start(deployment))
-
-    (run,) = training_run.runs(deployment).latest(maximum=5)
-    assert (run.status, run.version) == ("FAILED", None)
-    assert run.reason == "TrainingFailed: AlgorithmError: InvalidDataset: 3 users"
-
-
-def test_caught_failure_has_the_cause_of_the_failed_step(stepfunctions):
-    deployment = deployed(stepfunctions, CATCHING)
-
-    with pytest.raises(TrainingFailed, match=r"Train > TrainFailed > Failed: Train: NoSuchTable: no table$"):
-        training_run.follow(deployment, training_run.start(deployment))
 
 
 def test_run_has_begun_after_it_acquired_the_lock(stepfunctions):

@@ -127,9 +127,6 @@ def test_version_in_use_cannot_be_retired(shop, refusal):
     }.items():
         assert f"model version '{version}' {why}; its files are kept" in refusal("retire", version)
         assert shop.files(version)
-
-
-def test_unknown_version_cannot_be_retired(shop, refusal):
     assert "model version 'v9' has no files" in refusal("retire", "v9")
 
 
@@ -181,17 +178,17 @@ def test_deleted_pointer_can_be_repaired_without_a_champion(kept, refusal):
     assert kept.registry.champion() is None
 
 
-def test_corrupt_training_lock_is_deleted(kept):
-    kept.s3.put_object(Bucket=BUCKET, Key=TRAINING_RUN_KEY, Body=b"{")
+@pytest.mark.parametrize(
+    ("key", "body", "repaired"),
+    [
+        (TRAINING_RUN_KEY, b"{", "the training lock was unreadable and is deleted\n"),
+        (ACTIONS_KEY, b'{"app": null}', "catalog/actions.json is restored: 0 actions, without app"),
+    ],
+)
+def test_unreadable_training_lock_and_actions_are_repaired(kept, key, body, repaired):
+    kept.s3.put_object(Bucket=BUCKET, Key=key, Body=body)
 
-    assert run("repair") == "the training lock was unreadable and is deleted\n"
-    assert run("repair") == "nothing is damaged\n"
-
-
-def test_unreadable_actions_are_removed(kept):
-    kept.s3.put_object(Bucket=BUCKET, Key=ACTIONS_KEY, Body=b'{"app": null}')
-
-    assert run("repair").startswith("catalog/actions.json is restored: 0 actions, without app")
+    assert run("repair").startswith(repaired)
     assert run("repair") == "nothing is damaged\n"
 
 
