@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -30,7 +30,6 @@ from operations.progress import counted
 if TYPE_CHECKING:
     from model_export.data.interactions import Interactions
 
-_ALL_WEIGH_ONE = 1.0
 _UNSTATED = "view"
 """Default event type of rows without a type, as in an import."""
 
@@ -83,7 +82,7 @@ def read(
             f"{names} has no {'row that an import accepts: ' + '; '.join(refused) if refused else 'rows'}"
         )
     unstated = configuration.canonical_event_type(event_type)
-    weights, notes = _weights(table, configuration, unstated=unstated)
+    weights, event_types, notes = _event_types(table, configuration, unstated=unstated)
     notes = [*refused, *notes]
     stated = int((weights > 0).sum())
     weights = _without_returns(table, time_ms, weights)
@@ -92,7 +91,7 @@ def read(
     kept = weights > 0
     if not kept.any():
         raise InvalidInput(f"{names} has no interaction that counts: " + ("; ".join(notes) or "all are returns"))
-    table = table.filter(pa.array(kept))
+    table, event_types = (rows.filter(pa.array(kept)) for rows in (table, event_types))
     if items is not None and (strangers := len(set(table["ITEM_ID"].to_pylist()) - items.keys())):
         notes.append(f"the items file lacks {counted(strangers, 'item')} with interactions")
     interactions, item_ids, user_ids = encode(
@@ -101,10 +100,7 @@ def read(
         time_ms=time_ms[kept],
         weight=weights[kept],
         catalogue=None if items is None or only_learned else pa.chunked_array([pa.array(items, pa.string())]),
-        features={
-            "event_type": _event_types(table, configuration, unstated=unstated),
-            **contexts(table["CONTEXT"]),
-        },
+        features={"event_type": event_types, **contexts(table["CONTEXT"])},
     )
     if repeated := interactions.repeated():
         notes.append(f"all rows count, also {counted(repeated, 'row')} with the user, item and time of another row")
@@ -122,21 +118,26 @@ def read(
     )
 
 
-def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) -> tuple[np.ndarray[Any, Any], list[str]]:
-    """Return the weight of each row, and notes on skipped rows and assumed event types.
+def _event_types(
+    table: pa.Table, configuration: Configuration, *, unstated: str
+) -> tuple[np.ndarray[Any, Any], pa.ChunkedArray, list[str]]:
+    """Return the weight and the canonical event type of each row, and notes on skipped rows and assumed event types.
 
-    Skipped rows have the weight 0. If no row has an event type with a weight, all rows weigh 1.
+    Skipped rows have the weight 0, and unknown event types are null. If no row has an event type with a weight, all
+    rows weigh 1.
     """
+    all_weigh_one = np.full(len(table), 1.0, np.float32)
     if "EVENT_TYPE" not in table.column_names:
-        return np.full(len(table), _ALL_WEIGH_ONE, np.float32), []
+        return all_weigh_one, pa.chunked_array([pa.repeat(unstated, len(table))]), []
     types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
     names = types.dictionary.to_pylist()
     known = [_event_type(name or unstated, configuration) for name in names]
     weights = [None if found is None else found.weight for found in known]
+    canonical = pa.array([None if found is None else found.name for found in known], pa.string()).take(types.indices)
+    event_types = pa.chunked_array([canonical])
     if not any(weight for name, weight in zip(names, weights, strict=True) if name):
-        return np.full(len(table), _ALL_WEIGH_ONE, np.float32), [
-            f"EVENT_TYPE holds none of {', '.join(configuration.event_weights)}: every interaction weighs 1"
-        ]
+        note = f"EVENT_TYPE holds none of {', '.join(configuration.event_weights)}: every interaction weighs 1"
+        return all_weigh_one, event_types, [note]
     weight_of = np.array([weight or 0.0 for weight in weights], np.float32)
     codes = types.indices.to_numpy()
     notes = []
@@ -149,7 +150,7 @@ def _weights(table: pa.Table, configuration: Configuration, *, unstated: str) ->
             rows = int(np.isin(codes, positions).sum())
             listed = ", ".join(sorted(names[position] or unstated for position in positions))
             notes.append(f"left out {counted(rows, 'row')} {reason}: {listed}")
-    return weight_of[codes], notes
+    return weight_of[codes], event_types, notes
 
 
 def _without_returns(
@@ -166,16 +167,6 @@ def _without_returns(
     left = np.empty(len(weights), np.float32)
     left[order] = net_weights((users * (items.max() + 1) + items)[order], weights[order])
     return left
-
-
-def _event_types(table: pa.Table, configuration: Configuration, *, unstated: str) -> pa.ChunkedArray:
-    """Return the canonical event type of each row; null if it is unknown."""
-    if "EVENT_TYPE" not in table.column_names:
-        return pa.chunked_array([pa.repeat(unstated, len(table))])
-    types = pc.fill_null(table["EVENT_TYPE"], "").combine_chunks().dictionary_encode()
-    known = [_event_type(name or unstated, configuration) for name in types.dictionary.to_pylist()]
-    names = pa.array([None if found is None else found.name for found in known], pa.string())
-    return pa.chunked_array([names.take(types.indices)])
 
 
 def _event_type(name: str, configuration: Configuration) -> EventType | None:
@@ -195,7 +186,9 @@ def _read(
         interaction_checks.check_columns(file, configuration=configuration)
         if "ITEM_ID" not in file.schema.names:
             raise InvalidInput(f"{file.name} misses ITEM_ID; its columns are {', '.join(file.header)}")
-    parts = [part for file in files for part in _parts(file, configuration)]
+    parts = [
+        _part(file, chunk, configuration) for file in files for chunk in file.chunks(plain=interaction_checks.PLAIN)
+    ]
     refused: Counter[tuple[str, str]] = Counter()
     first: dict[tuple[str, str], int] = {}
     for part in parts:
@@ -226,13 +219,7 @@ class _Part:
     refused: Sequence[tuple[int, str]]
 
 
-def _parts(file: DataFile, configuration: Configuration) -> Iterator[_Part]:
-    place = f"{Path(file.name).name}, {'row' if file.is_parquet else 'line'}"
-    for chunk in file.chunks(plain=interaction_checks.PLAIN):
-        yield _part(place, chunk, configuration)
-
-
-def _part(place: str, chunk: Chunk, configuration: Configuration) -> _Part:
+def _part(file: DataFile, chunk: Chunk, configuration: Configuration) -> _Part:
     rows, lines = chunk.rows, chunk.lines
     if "QUERY" in rows.column_names:  # Searches are not interactions with items.
         about_an_item = ~Texts.of(rows["ITEM_ID"]).missing() | Texts.of(rows["QUERY"]).missing()
@@ -251,7 +238,7 @@ def _part(place: str, chunk: Chunk, configuration: Configuration) -> _Part:
         stated = types.filter(pa.array(good)).cast(pa.string()).combine_chunks()
     properties = checked.good.texts["properties"]
     return _Part(
-        place,
+        f"{Path(file.name).name}, {'row' if file.is_parquet else 'line'}",
         {
             "USER_ID": checked.good.texts["user_id"].column(),
             "ITEM_ID": checked.good.texts["item_id"].column(),
