@@ -78,38 +78,27 @@ def test_any_parquet_string_type_is_a_title(deployment, tmp_path, kind):
     assert stored_items(deployment) == {"1": {"title": "Milk"}, "2": {}}
 
 
-def test_undeclared_csv_column_types_are_guessed(tmp_path):
-    text = "ITEM_ID,TITLE,PRICE,SHELF,CREATION_TIMESTAMP\na,Milk,1.20,07,1500000000\nb,,3,12,2017-07-14\n"
-    file = read_items(write(tmp_path / "items.csv", text), columns={})
+@pytest.mark.parametrize(
+    ("content", "declared", "guessed", "expected"),
+    [
+        ("ITEM_ID,TITLE,PRICE,SHELF,CREATION_TIMESTAMP\na,Old,2,1,1\na,Milk,1.20,07,1500000000\nb,,3,12,2017-07-14\n",
+         {}, {"TITLE": "text", "PRICE": "number", "SHELF": "text"},
+         {"a": {"title": "Milk", "price": 1.2, "shelf": "07", "creationTimestamp": 1_500_000_000},
+          "b": {"price": 3, "shelf": "12", "creationTimestamp": 1_499_990_400}}),
+        ("ITEM_ID,YEAR,FRESH,CATEGORY_L1\na,1999,1,DAIRY\n", {"year": ColumnType.STRING, "fresh": ColumnType.BOOLEAN},
+         {"CATEGORY_L1": "text"}, {"a": {"year": "1999", "fresh": True, "categoryL1": "DAIRY"}}),
+        ({"ITEM_ID": ["a"], "YEAR": ["1999"], "PRICE": [2.5], "FRESH": [True], "TAGS": [["red", "blue"]]}, {},
+         {}, {"a": {"year": "1999", "price": 2.5, "fresh": True, "tags": "red|blue"}}),
+    ],
+    ids=["undeclared and repeated", "declared", "Parquet"],
+)  # fmt: skip
+def test_item_columns_are_declared_or_guessed_from_a_csv(tmp_path, content, declared, guessed, expected):
+    is_csv = isinstance(content, str)
+    path = write(tmp_path / "i.csv", content) if is_csv else write_parquet(tmp_path / "i.parquet", content)
 
-    assert file.guessed == {"TITLE": "text", "PRICE": "number", "SHELF": "text"}
-    assert file.properties == {
-        "a": {"title": "Milk", "price": 1.2, "shelf": "07", "creationTimestamp": 1_500_000_000},
-        "b": {"price": 3, "shelf": "12", "creationTimestamp": 1_499_990_400},
-    }
+    file = read_items(path, columns=declared)
 
-
-def test_declared_columns_have_their_types_and_are_not_guessed(tmp_path):
-    text = "ITEM_ID,YEAR,FRESH,CATEGORY_L1\na,1999,1,DAIRY\n"
-    columns = {"year": ColumnType.STRING, "fresh": ColumnType.BOOLEAN}
-    file = read_items(write(tmp_path / "items.csv", text), columns=columns)
-
-    assert file.properties == {"a": {"year": "1999", "fresh": True, "categoryL1": "DAIRY"}}
-    assert file.guessed == {"CATEGORY_L1": "text"}
-
-
-def test_parquet_column_types_are_not_guessed(tmp_path):
-    columns = {"ITEM_ID": ["a"], "YEAR": ["1999"], "PRICE": [2.5], "FRESH": [True], "TAGS": [["red", "blue"]]}
-    file = read_items(write_parquet(tmp_path / "items.parquet", columns), columns={})
-
-    assert file.properties == {"a": {"year": "1999", "price": 2.5, "fresh": True, "tags": "red|blue"}}
-    assert file.guessed == {}
-
-
-def test_later_row_of_an_item_is_used(tmp_path):
-    file = read_items(write(tmp_path / "items.csv", "ITEM_ID,TITLE\na,old\nb,B\na,new\n"), columns={})
-
-    assert file.properties == {"a": {"title": "new"}, "b": {"title": "B"}}
+    assert (file.guessed, file.properties) == (guessed, expected)
 
 
 @pytest.mark.parametrize(

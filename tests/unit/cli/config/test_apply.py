@@ -57,21 +57,9 @@ def test_file_may_change_only_the_end_of_a_running_experiment(shop, file):
         ('Interactions.EVENT_TYPE IN ("purchse")', "eventType is 'purchse', expected one of view, click, cart, "),
     ],
 )
-@pytest.mark.parametrize(
-    "use",
-    [
-        "",
-        "recommenders: {for-you: {filter: own}}",
-        "aliases: {mine: {recommender: for-you, filter: own}}",
-        "rules: {r: {promotions: [{filter: own, share: 0.2}]}}",
-        "rules: {r: {boosts: [{filter: own, factor: 2}]}}",
-        "rules: {r: {demotions: [{filter: own, factor: 0.5}]}}",
-        "sessions: {filters: [own]}",
-    ],
-)
-def test_undeclared_name_in_a_filter_is_refused_unless_forced(shop, file, condition, message, use):
+def test_undeclared_name_in_a_filter_is_refused_unless_forced(shop, file, condition, message):
     columns = "items: {columns: {brand: string, inStock: boolean}}\nusers: {columns: {brand: string}}"
-    path = file(f"format: 1\n{columns}\nfilters:\n  own: INCLUDE ItemID WHERE {condition}\n{use}\n")
+    path = file(f"format: 1\n{columns}\nfilters:\n  own: INCLUDE ItemID WHERE {condition}\n")
 
     refused = run("apply", path, exit_code=1)
 
