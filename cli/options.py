@@ -67,7 +67,7 @@ def filter_values(given: Sequence[str] | None, *, has_filter: bool) -> dict[str,
 
 @contextlib.contextmanager
 def interruptible(note: Callable[[], str]) -> Iterator[None]:
-    """After Ctrl-C, print the text of `note` and exit with `INTERRUPTED`."""
+    """Print the text of `note` after Ctrl-C, and exit with `INTERRUPTED`."""
     try:
         yield
     except KeyboardInterrupt:
