@@ -52,6 +52,7 @@ from local_cloud.processes import Processes
 from local_cloud.resources.functions import fast_starting
 from local_cloud.settings import CloudSettings, subprocess_environment
 from local_cloud.sources.event_sources import EventSources
+from local_cloud.sources.poller import PollerServices
 from local_cloud.stacks import Stacks
 from local_cloud.state import CloudState
 from local_cloud.storage.journal import PORTS, Journal
@@ -183,22 +184,22 @@ class LocalCloud:
             delivery=self._delivery,
             now=self.clock.now,
             report=self._report,
-            region=settings.region,
-            account=settings.account,
         )
         self.recorder.metrics.watch(self._alarms.take)
         self._sources = EventSources(
             deployment,
-            clients=self.clients,
-            invoke=self._invoker.invoke,
-            matcher=compile_pattern,
-            enabled=self._moto_state.mapping_enabled,
+            PollerServices(
+                clients=self.clients,
+                invoke=self._invoker.invoke,
+                compile_filter=compile_pattern,
+                is_enabled=self._moto_state.mapping_enabled,
+                delivery=self._delivery,
+                metric=self._pump.metric,
+                report=self._report,
+            ),
             open_shards=functools.partial(
                 open_shards, region=settings.region, account=settings.account, recorder=self.recorder
             ),
-            delivery=self._delivery,
-            metric=self._pump.metric,
-            report=self._report,
             region=settings.region,
             account=settings.account,
         )

@@ -14,8 +14,8 @@ from moto.dynamodbstreams.models import dynamodbstreams_backends
 from moto.kinesis.models import kinesis_backends
 
 from local_cloud.sources.mapping import EventSourceMapping
-from local_cloud.sources.shards import Shard
-from local_cloud.sources.stream_retries import StreamRecord
+from local_cloud.sources.stream_batches import StreamRecord
+from local_cloud.sources.stream_poller import Shard
 from local_cloud.storage.recorder import Recorder
 
 _EVENT_OVERHEAD_BYTES = 600

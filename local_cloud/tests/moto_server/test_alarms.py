@@ -11,14 +11,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_cloud.alarms.alarm import read_alarm
-from local_cloud.alarms.expressions import Value, read_math
-from local_cloud.alarms.rules import read_rule
+from local_cloud.alarms.expressions import Value, read_math, read_rule
 from local_cloud.alarms.series import SeriesStore, series_of
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
 from local_cloud.deployment import DeploymentError
 from local_cloud.metric_store import MetricStore
-from moto_cloud import ACCOUNT, REGION, MotoCloud
+from moto_cloud import MotoCloud
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ERRORS: dict[str, Any] = {
@@ -244,8 +243,6 @@ class Watched:
             delivery=Delivery(cloud.client, invoke_later=lambda arn, payload: None),
             now=clock,
             report=print,
-            region=REGION,
-            account=ACCOUNT,
         )
         self.metrics = MetricStore()
         self.metrics.watch(self.watch.take)

@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from local_cloud.sources.batch_item_failures import failed_items
+from local_cloud.sources.poller import failed_items
 
 BATCH = ["1", "2", "3"]
 

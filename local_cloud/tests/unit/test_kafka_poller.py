@@ -3,7 +3,6 @@
 import base64
 import importlib.util
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,6 +15,7 @@ from local_cloud.execution.function import InvocationResult
 from local_cloud.sources import kafka_poller
 from local_cloud.sources.kafka_poller import KafkaPoller, client_configuration
 from local_cloud.sources.mapping import EventSourceMapping, KafkaSource, read_mapping
+from poller_services import poller_services
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f:live"
 SECRET, AUTHORITY = "arn:aws:secretsmanager:us-east-1:1:secret:s", "arn:aws:secretsmanager:us-east-1:1:secret:ca"
@@ -192,12 +192,7 @@ class Polled:
         self._poller = KafkaPoller(
             mapping,
             mapping.kafka,
-            invoke=self._invoke,
-            read_secret=SECRETS.__getitem__,
-            enabled=lambda: True,
-            metric=self._take,
-            report=lambda line: None,
-            counts=Counter(),
+            poller_services(invoke=self._invoke, metric=self._take, is_enabled=lambda _: True, report=lambda _: None),
         )
         self._poller.start()
         self._poller.join(60)

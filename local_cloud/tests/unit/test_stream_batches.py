@@ -1,5 +1,4 @@
 import json
-from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
@@ -9,8 +8,9 @@ from hypothesis import strategies as st
 
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.sources.mapping import EventSourceMapping
-from local_cloud.sources.poller import Poller
-from local_cloud.sources.stream_retries import Discarded, NotInvokedError, StreamBatches, StreamRecord
+from local_cloud.sources.poller import NotInvokedError, Poller
+from local_cloud.sources.stream_batches import Discarded, StreamBatches, StreamRecord
+from poller_services import poller_services
 
 NOW = 1_000_000.0
 SETTINGS: dict[str, Any] = {
@@ -215,12 +215,12 @@ def test_batch_for_an_absent_function_is_counted_and_reported() -> None:
     def absent(function_arn: str, payload: bytes) -> NoReturn:
         raise FunctionNotFoundError(function_arn)
 
-    counts, reports = Counter[str](), list[str]()
+    reports = list[str]()
     mapping = EventSourceMapping(**SETTINGS, batch_size=100)
-    poller = Idle(mapping, invoke=absent, enabled=lambda: True, report=reports.append, counts=counts)
+    poller = Idle(mapping, poller_services(invoke=absent, report=reports.append))
 
     with pytest.raises(NotInvokedError):
         poller.invoke_batch({"Records": []}, records=2)
 
-    assert counts == {"batches": 1, "records": 2}
+    assert poller.counts == {"batches": 1, "records": 2}
     assert reports == [f"event source mapping {mapping.name}: Function not found: {mapping.function_arn}"]

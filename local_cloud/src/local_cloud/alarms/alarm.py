@@ -89,20 +89,14 @@ def read_alarm(name: str, properties: Mapping[str, Any]) -> MetricAlarm:
         raise ValueError(f"ComparisonOperator {comparison!r} is not implemented here")
     looks: dict[str, _Look] = {}
     math: dict[str, Expression] = {}
-    if "MetricName" in properties:
-        statistic = properties.get("Statistic") or properties["ExtendedStatistic"]
-        looks["m"] = _look(properties, statistic, properties["Period"])
-        returned = "m"
-    else:
-        returned = ""
-        for query in properties["Metrics"]:
-            if query.get("ReturnData", True):
-                returned = query["Id"]
-            if "Expression" in query:
-                math[query["Id"]] = read_math(query["Expression"])
-            else:
-                stat = query["MetricStat"]
-                looks[query["Id"]] = _look(stat["Metric"], stat["Stat"], stat["Period"])
+    returned = ""
+    for query in properties.get("Metrics") or [_only_query(properties)]:
+        if query.get("ReturnData", True):
+            returned = query["Id"]
+        if "Expression" in query:
+            math[query["Id"]] = read_math(query["Expression"])
+        else:
+            looks[query["Id"]] = _look(query["MetricStat"])
     periods = int(properties["EvaluationPeriods"])
     return MetricAlarm(
         name=name,
@@ -116,10 +110,16 @@ def read_alarm(name: str, properties: Mapping[str, Any]) -> MetricAlarm:
     )
 
 
-def _look(metric: Mapping[str, Any], statistic: str, period_s: Any) -> _Look:
-    check_statistic(statistic)
+def _only_query(properties: Mapping[str, Any]) -> Mapping[str, Any]:
+    statistic = properties.get("Statistic") or properties["ExtendedStatistic"]
+    return {"Id": "m", "MetricStat": {"Metric": properties, "Stat": statistic, "Period": properties["Period"]}}
+
+
+def _look(stated: Mapping[str, Any]) -> _Look:
+    check_statistic(stated["Stat"])
+    metric = stated["Metric"]
     series = series_of(metric["Namespace"], metric["MetricName"], metric.get("Dimensions", ()))
-    return _Look(series, statistic, timedelta(seconds=float(period_s)))
+    return _Look(series, stated["Stat"], timedelta(seconds=float(stated["Period"])))
 
 
 def _returning(

@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.alarms.alarm import ALARM, OK, MetricAlarm, read_alarm
-from local_cloud.alarms.rules import State, read_rule
+from local_cloud.alarms.alarm import ALARM, OK, read_alarm
+from local_cloud.alarms.expressions import read_rule
 from local_cloud.alarms.series import Series, SeriesStore
 from local_cloud.delivery import Delivery, Message, UndeliverableError
 from local_cloud.deployment import Clients, Deployment, Resource
@@ -16,6 +16,8 @@ from local_cloud.deployment import Clients, Deployment, Resource
 INTERVAL_S = 1.0
 
 _ACTIONS: Mapping[str, str] = {OK: "OKActions", ALARM: "AlarmActions"}
+
+_Alarm = TypeVar("_Alarm")
 
 
 class AlarmWatch:
@@ -29,20 +31,24 @@ class AlarmWatch:
         delivery: Delivery,
         now: Callable[[], datetime],
         report: Callable[[str], None],
-        region: str,
-        account: str,
     ) -> None:
         self._clients = clients
         self._delivery = delivery
         self._now = now
         self._report = report
-        self._region = region
-        self._account = account
-        self._alarms = [_read(resource) for resource in deployment.of_type("AWS::CloudWatch::Alarm")]
-        composites = deployment.of_type("AWS::CloudWatch::CompositeAlarm")
-        self._rules = {resource.physical_id: _read_rule(resource) for resource in composites}
+        self._alarms = [
+            _read(resource, lambda resource: read_alarm(resource.physical_id, resource.properties))
+            for resource in deployment.of_type("AWS::CloudWatch::Alarm")
+        ]
+        self._rules = {
+            resource.physical_id: _read(resource, lambda resource: read_rule(resource.properties["AlarmRule"]))
+            for resource in deployment.of_type("AWS::CloudWatch::CompositeAlarm")
+        }
         self._states = dict.fromkeys([*(alarm.name for alarm in self._alarms), *self._rules], OK)
-        self._store = SeriesStore(_watched(self._alarms))
+        watched: dict[Series, timedelta] = {}  # the longest time that an alarm looks back, by series
+        for series, back in (pair for alarm in self._alarms for pair in alarm.watched.items()):
+            watched[series] = max(back, watched.get(series, back))
+        self._store = SeriesStore(watched)
         self._evaluating = threading.Lock()
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alarms", daemon=True)
@@ -86,46 +92,26 @@ class AlarmWatch:
         described = self._clients("cloudwatch").describe_alarms(
             AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
-        alarms: list[dict[str, Any]] = [*described["MetricAlarms"], *described["CompositeAlarms"]]
-        messages = []
-        for alarm in alarms:
-            body = {
-                "AlarmName": name,
-                "AlarmDescription": alarm.get("AlarmDescription"),
-                "AWSAccountId": self._account,
-                "NewStateValue": state,
-                "NewStateReason": reason,
-                "StateChangeTime": f"{self._now():%Y-%m-%dT%H:%M:%S.000+0000}",
-                "Region": self._region,
-                "AlarmArn": alarm["AlarmArn"],
-                "OldStateValue": before,
-            }
-            subject = f'{state}: "{name}" in {self._region}'
-            if alarm.get("ActionsEnabled", True):
-                messages += [
-                    (action, Message(body, subject=subject)) for action in alarm.get(_ACTIONS.get(state, ""), ())
-                ]
-        return messages
+        (alarm,) = [*described["MetricAlarms"], *described["CompositeAlarms"]]
+        region, account = alarm["AlarmArn"].split(":")[3:5]
+        body = {
+            "AlarmName": name,
+            "AlarmDescription": alarm.get("AlarmDescription"),
+            "AWSAccountId": account,
+            "NewStateValue": state,
+            "NewStateReason": reason,
+            "StateChangeTime": f"{self._now():%Y-%m-%dT%H:%M:%S.000+0000}",
+            "Region": region,
+            "AlarmArn": alarm["AlarmArn"],
+            "OldStateValue": before,
+        }
+        message = Message(body, subject=f'{state}: "{name}" in {region}')
+        actions = alarm.get(_ACTIONS.get(state, ""), ()) if alarm.get("ActionsEnabled", True) else ()
+        return [(action, message) for action in actions]
 
 
-def _read(resource: Resource) -> MetricAlarm:
+def _read(resource: Resource, read: Callable[[Resource], _Alarm]) -> _Alarm:
     try:
-        return read_alarm(resource.physical_id, resource.properties)
+        return read(resource)
     except (KeyError, ValueError) as error:
         raise resource.refusal(None, f"the alarm cannot be evaluated here: {error}") from error
-
-
-def _read_rule(resource: Resource) -> Callable[[State], bool]:
-    try:
-        return read_rule(resource.properties["AlarmRule"])
-    except ValueError as error:
-        raise resource.refusal(None, str(error)) from error
-
-
-def _watched(alarms: list[MetricAlarm]) -> dict[Series, timedelta]:
-    """Return the longest time range that an alarm requires of each series."""
-    longest: dict[Series, timedelta] = {}
-    for alarm in alarms:
-        for series, back in alarm.watched.items():
-            longest[series] = max(back, longest.get(series, back))
-    return longest

@@ -7,18 +7,17 @@ https://docs.aws.amazon.com/lambda/latest/dg/with-kafka-process.html
 """
 
 import base64
+import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.execution.function import InvocationResult, dimensions_of
+from local_cloud.execution.function import InvocationResult
 from local_cloud.sources.mapping import EventSourceMapping, KafkaSource
-from local_cloud.sources.poller import Poller
-from local_cloud.sources.stream_poller import LARGEST_BATCH_BYTES
-from local_cloud.sources.stream_retries import StreamBatches, StreamRecord
-from local_cloud.telemetry.log_sender import TakeMetric
+from local_cloud.sources.poller import LARGEST_BATCH_BYTES, Poller, PollerServices
+from local_cloud.sources.stream_batches import StreamBatches, StreamRecord
 
 if TYPE_CHECKING:
     from confluent_kafka import Consumer, Message
@@ -35,14 +34,11 @@ _RETRY_S = 2.0
 _TIMESTAMP_TYPES = {1: "CREATE_TIME", 2: "LOG_APPEND_TIME"}
 _SCRAM = {"SASL_SCRAM_256_AUTH": "SCRAM-SHA-256", "SASL_SCRAM_512_AUTH": "SCRAM-SHA-512", "BASIC_AUTH": "PLAIN"}
 
-ReadSecret = Callable[[str], Mapping[str, str]]
-"""Function that returns the fields of a secret by its ARN."""
 
-
-def client_configuration(kafka: KafkaSource, *, read_secret: ReadSecret) -> dict[str, Any]:
+def client_configuration(kafka: KafkaSource, *, read_secret: Callable[[str], Mapping[str, str]]) -> dict[str, Any]:
     """Return the configuration of librdkafka with the credentials of a mapping. Subnets are ignored.
 
-    Lambda sends user names and passwords only over TLS.
+    `read_secret` returns the fields of a secret by its ARN. Lambda sends user names and passwords only over TLS.
     """
     configuration: dict[str, Any] = {
         "bootstrap.servers": ",".join(kafka.servers),
@@ -78,19 +74,9 @@ def client_configuration(kafka: KafkaSource, *, read_secret: ReadSecret) -> dict
 
 
 class KafkaPoller(Poller):
-    def __init__(
-        self,
-        mapping: EventSourceMapping,
-        kafka: KafkaSource,
-        *,
-        read_secret: ReadSecret,
-        metric: TakeMetric,
-        **common: Any,
-    ) -> None:
-        super().__init__(mapping, **common)
+    def __init__(self, mapping: EventSourceMapping, kafka: KafkaSource, services: PollerServices) -> None:
+        super().__init__(mapping, services)
         self._kafka = kafka
-        self._read_secret = read_secret
-        self._metric = metric
         self._batches = StreamBatches(
             mapping, invoke=self._deliver, discard=lambda _: None, pause=self._pause_between_attempts
         )
@@ -124,13 +110,18 @@ class KafkaPoller(Poller):
         consumer.subscribe([self._kafka.topic])
         return consumer
 
+    def _read_secret(self, arn: str) -> Mapping[str, str]:
+        secret = self._services.clients("secretsmanager").get_secret_value(SecretId=arn)
+        fields: Mapping[str, str] = json.loads(secret["SecretString"])
+        return fields
+
     def _poll(self, consumer: "Consumer") -> None:
-        if not self._enabled():
+        if not self._is_enabled():
             consumer.unsubscribe()
-            while not (self._stopping.wait(_RETRY_S) or self._enabled()):
+            while not (self._stopping.wait(_RETRY_S) or self._is_enabled()):
                 pass
             consumer.subscribe([self._kafka.topic])
-        messages = consumer.consume(self._mapping.batch_size, timeout=max(self._mapping.window_s, _SHORTEST_WINDOW_S))
+        messages = consumer.consume(self.mapping.batch_size, timeout=max(self.mapping.window_s, _SHORTEST_WINDOW_S))
         for message in messages:
             if error := message.error():
                 self._report(error)
@@ -165,7 +156,7 @@ class KafkaPoller(Poller):
         return self._stopping.wait(pause_s)
 
     def _record_lag(self) -> None:
-        """Record the number of the topic's unprocessed records as a metric, as Lambda does."""
+        """Record the number of the topic's unprocessed records as a metric."""
         if self._consumer is None or time.monotonic() < self._lag_due:
             return
         self._lag_due = time.monotonic() + _LAG_S
@@ -175,8 +166,7 @@ class KafkaPoller(Poller):
             # request.
             first, end = self._consumer.get_watermark_offsets(committed, cached=True) or (0, 0)
             lag += max(0, end - max(first, committed.offset))
-        for dimensions in dimensions_of(self._mapping.function_arn.split(":")[6], self._mapping.function_arn):
-            self._metric("AWS/Lambda", "OffsetLag", float(lag), unit="Count", **dimensions)
+        self._measure("OffsetLag", float(lag), unit="Count")
 
 
 def _within_limit(messages: Sequence["Message"]) -> list[list["Message"]]:

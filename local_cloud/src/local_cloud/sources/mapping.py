@@ -8,7 +8,7 @@ from typing import Any
 
 from local_cloud.deployment import Resource
 
-_DEFAULT_BATCH_SIZE = {"kinesis": 100, "dynamodb": 100, "sqs": 10}
+_SERVICES = ("kinesis", "dynamodb", "sqs")
 # Unsupported settings with the values that disable them.
 _REFUSED = {"ParallelizationFactor": 1, "TumblingWindowInSeconds": 0, "ProvisionedPollerConfig": None, "Queues": None}
 
@@ -73,18 +73,20 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
     for name, harmless in _REFUSED.items():
         if properties.get(name, harmless) != harmless:
             raise resource.refusal(name, f"{properties[name]!r} is not implemented here")
-    if "SelfManagedEventSource" in properties:
-        return _read_kafka_mapping(resource, region=region, account=account)
+    kafka = _read_kafka_source(resource) if "SelfManagedEventSource" in properties else None
     source_arn = properties.get("EventSourceArn", "")
     service = source_arn.split(":")[2] if source_arn.count(":") > 4 else ""
-    if service not in _DEFAULT_BATCH_SIZE:
-        raise resource.refusal("EventSourceArn", f"{source_arn!r} is none of {', '.join(_DEFAULT_BATCH_SIZE)}")
+    if kafka is None and service not in _SERVICES:
+        raise resource.refusal("EventSourceArn", f"{source_arn!r} is none of {', '.join(_SERVICES)}")
+    function_arn = properties["FunctionName"]
+    if not function_arn.startswith("arn:"):  # a name, which may have a qualifier
+        function_arn = f"arn:aws:lambda:{region}:{account}:function:{function_arn}"
     return EventSourceMapping(
         uuid=resource.physical_id,
         source_arn=source_arn,
-        function_arn=function_arn(properties["FunctionName"], region=region, account=account),
-        batch_size=int(properties.get("BatchSize", _DEFAULT_BATCH_SIZE[service])),
-        window_s=float(properties.get("MaximumBatchingWindowInSeconds", 0)),
+        function_arn=function_arn,
+        batch_size=int(properties.get("BatchSize", 10 if service == "sqs" else 100)),
+        window_s=float(properties.get("MaximumBatchingWindowInSeconds", 0.5 if kafka else 0)),
         max_retries=_limit(properties, "MaximumRetryAttempts"),
         max_age_s=_limit(properties, "MaximumRecordAgeInSeconds"),
         bisect=bool(properties.get("BisectBatchOnFunctionError", False)),
@@ -96,11 +98,12 @@ def read_mapping(resource: Resource, *, region: str, account: str) -> EventSourc
         on_failure=((properties.get("DestinationConfig") or {}).get("OnFailure") or {}).get("Destination"),
         starting_position=properties.get("StartingPosition", "TRIM_HORIZON"),
         starting_timestamp=properties.get("StartingPositionTimestamp"),
+        kafka=kafka,
         counts_events="EventCount" in (properties.get("MetricsConfig") or {}).get("Metrics", []),
     )
 
 
-def _read_kafka_mapping(resource: Resource, *, region: str, account: str) -> EventSourceMapping:
+def _read_kafka_source(resource: Resource) -> KafkaSource:
     properties = resource.properties
     for name, harmless in _REFUSED_FOR_KAFKA.items():
         if properties.get(name, harmless) != harmless:
@@ -112,27 +115,13 @@ def _read_kafka_mapping(resource: Resource, *, region: str, account: str) -> Eve
         raise resource.refusal("StartingPosition", f"{position!r} is neither TRIM_HORIZON nor LATEST")
     (topic,) = properties["Topics"]
     group = properties.get("SelfManagedKafkaEventSourceConfig") or {}
-    return EventSourceMapping(
-        uuid=resource.physical_id,
-        source_arn="",
-        function_arn=function_arn(properties["FunctionName"], region=region, account=account),
-        batch_size=int(properties.get("BatchSize", 100)),
-        window_s=float(properties.get("MaximumBatchingWindowInSeconds", 0.5)),
-        kafka=KafkaSource(
-            topic=topic,
-            servers=tuple(properties["SelfManagedEventSource"]["Endpoints"]["KafkaBootstrapServers"]),
-            group_id=group.get("ConsumerGroupId", resource.physical_id),
-            access=tuple((each["Type"], each["URI"]) for each in properties.get("SourceAccessConfigurations", ())),
-            from_latest=position == "LATEST",
-        ),
+    return KafkaSource(
+        topic=topic,
+        servers=tuple(properties["SelfManagedEventSource"]["Endpoints"]["KafkaBootstrapServers"]),
+        group_id=group.get("ConsumerGroupId", resource.physical_id),
+        access=tuple((each["Type"], each["URI"]) for each in properties.get("SourceAccessConfigurations", ())),
+        from_latest=position == "LATEST",
     )
-
-
-def function_arn(name_or_arn: str, *, region: str, account: str) -> str:
-    """Return the ARN of a function by its ARN or by its name, which may have a qualifier."""
-    if name_or_arn.startswith("arn:"):
-        return name_or_arn
-    return f"arn:aws:lambda:{region}:{account}:function:{name_or_arn}"
 
 
 def _limit(properties: Mapping[str, Any], name: str) -> int | None:

@@ -2,16 +2,14 @@
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.deployment import Clients
-from local_cloud.execution.function import FunctionNotFoundError, ThrottledError
-from local_cloud.sources.batch_item_failures import failed_items
+from local_cloud.execution.function import ThrottledError
 from local_cloud.sources.mapping import EventSourceMapping
-from local_cloud.sources.poller import Poller
+from local_cloud.sources.poller import NotInvokedError, Poller, PollerServices, failed_items
 
 _MAX_PER_REQUEST = 10
 _LONG_POLL_S = 1
@@ -19,27 +17,19 @@ _WAIT_S = 0.2
 
 
 class QueuePoller(Poller):
-    def __init__(
-        self,
-        mapping: EventSourceMapping,
-        clients: Clients,
-        *,
-        matches: Callable[[Mapping[str, Any] | None], bool],
-        **common: Any,
-    ) -> None:
-        super().__init__(mapping, **common)
-        self._sqs = clients("sqs")
+    def __init__(self, mapping: EventSourceMapping, services: PollerServices) -> None:
+        super().__init__(mapping, services)
+        self._sqs = services.clients("sqs")
         self._url = self._sqs.get_queue_url(QueueName=mapping.source_arn.rpartition(":")[2])["QueueUrl"]
-        self._matches = matches
 
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:
-                if self._enabled():
+                if self._is_enabled():
                     self._process(self._gather())
                 else:
                     self._stopping.wait(_WAIT_S)
-            except (BotoCoreError, ClientError, FunctionNotFoundError) as error:
+            except (BotoCoreError, ClientError) as error:
                 if not self._stopping.wait(_WAIT_S):
                     self._report(error)
 
@@ -51,11 +41,11 @@ class QueuePoller(Poller):
         messages: list[dict[str, Any]] = []
         window_ends = float("inf")
         while not self._stopping.is_set():
-            received = self._receive(self._mapping.batch_size - len(messages))
+            received = self._receive(self.mapping.batch_size - len(messages))
             if received and not messages:
-                window_ends = time.monotonic() + self._mapping.window_s
+                window_ends = time.monotonic() + self.mapping.window_s
             messages += received
-            if not messages or len(messages) >= self._mapping.batch_size or time.monotonic() >= window_ends:
+            if not messages or len(messages) >= self.mapping.batch_size or time.monotonic() >= window_ends:
                 break
         return messages
 
@@ -68,28 +58,26 @@ class QueuePoller(Poller):
             MessageAttributeNames=["All"],
         )
         records = [self._record(message) for message in answer.get("Messages", [])]
-        if not self._mapping.filters:
+        if not self._filters:
             return records
-        kept = [record for record in records if self._matches(filterable(record))]
+        kept = [record for record in records if self._passes_filters(_filterable(record))]
         # Lambda also deletes messages that its filters exclude.
         self._delete([record for record in records if record not in kept])
-        self._counts["filtered"] += len(records) - len(kept)
+        self.counts["filtered"] += len(records) - len(kept)
         return kept
 
     def _process(self, records: Sequence[Mapping[str, Any]]) -> None:
         if not records:
             return
         identifiers = [record["messageId"] for record in records]
-        self._counts["batches"] += 1
-        self._counts["records"] += len(records)
         try:
-            outcome = self._invoke(self._mapping.function_arn, json.dumps({"Records": records}).encode())
-        except ThrottledError:
+            outcome = self.invoke_batch({"Records": records}, records=len(records))
+        except (ThrottledError, NotInvokedError):
             self._stopping.wait(_WAIT_S)
             return
         if outcome.error is not None:
             return
-        failed = failed_items(outcome.payload, identifiers) if self._mapping.partial_responses else set()
+        failed = failed_items(outcome.payload, identifiers) if self.mapping.partial_responses else set()
         self._delete([record for record in records if record["messageId"] not in failed])
 
     def _delete(self, records: Sequence[Mapping[str, Any]]) -> None:
@@ -117,12 +105,12 @@ class QueuePoller(Poller):
             },
             "md5OfBody": message["MD5OfBody"],
             "eventSource": "aws:sqs",
-            "eventSourceARN": self._mapping.source_arn,
-            "awsRegion": self._mapping.source_arn.split(":")[3],
+            "eventSourceARN": self.mapping.source_arn,
+            "awsRegion": self.mapping.source_arn.split(":")[3],
         }
 
 
-def filterable(record: Mapping[str, Any]) -> Mapping[str, Any]:
+def _filterable(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """Return the input of filters: the message, whose body is parsed if it is JSON."""
     try:
         return {**record, "body": json.loads(record["body"])}

@@ -10,16 +10,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from local_cloud.execution.function import InvocationResult, ThrottledError
-from local_cloud.sources.batch_item_failures import failed_items
 from local_cloud.sources.mapping import EventSourceMapping
+from local_cloud.sources.poller import NotInvokedError, failed_items
 
 _FIRST_DELAY_S = 0.1
 _LONGEST_DELAY_S = 2.0
 _MAX_DOUBLINGS = 16  # Retries may be unlimited, and 2**1024 would exceed the range of floats.
-
-
-class NotInvokedError(Exception):
-    """Error if the function could not be invoked. The invocation is repeated and does not count as a retry."""
 
 
 @dataclass(frozen=True, slots=True)
