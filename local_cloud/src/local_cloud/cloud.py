@@ -27,7 +27,6 @@ from local_cloud.events.clock import Clock
 from local_cloud.events.scheduler import Firing, Scheduler, read_schedules
 from local_cloud.events.targets import WORK as TARGET_WORK
 from local_cloud.events.targets import TargetQueue
-from local_cloud.execution.async_configs import AsyncConfigs
 from local_cloud.execution.asynchronous import WORK, AsyncInvocations
 from local_cloud.execution.environment import Host
 from local_cloud.execution.function import ThrottledError
@@ -110,12 +109,10 @@ class LocalCloud:
             max_environments=settings.max_environments,
         )
         self._timed_invocations = TimedInvocations(self._invoker.invoke)
-        self._async_configs = AsyncConfigs()
+        self._delivery = Delivery(self.clients, invoke_later=lambda *work: self._asynchronous.accept(*work))
         self._asynchronous = AsyncInvocations(
-            self._invoker.invoke, config=self._async_configs.of, keep=self.recorder.keep, report=report
+            self._invoker.invoke, delivery=self._delivery, keep=self.recorder.keep, report=report
         )
-        self._delivery = Delivery(self.clients, invoke_later=self._asynchronous.accept)
-        self._asynchronous.deliver_through(self._delivery)
         self._targets = TargetQueue(self._delivery, keep=self.recorder.keep, report=report)
         self._training = TrainingRunner(
             clients=functools.partial(self._clients_of, session="SageMaker"),
@@ -173,7 +170,7 @@ class LocalCloud:
         self._permissions.learn(deployment)
         self.stacks.learn(deployment)
         self._moto_state.know_templates(deployment)
-        self._async_configs.know_templates(deployment)
+        self._asynchronous.know_templates(deployment)
         if self._journal:
             progress("restoring the stored data")
             self.recorder.restore()

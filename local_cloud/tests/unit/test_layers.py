@@ -7,8 +7,7 @@ from unittest import mock
 import pytest
 
 from local_cloud.execution.function import Function
-from local_cloud.execution.layers import external_layer, extract_layer, foreign_binary, import_paths
-from local_cloud.execution.workspaces import Workspaces
+from local_cloud.execution.workspaces import Workspaces, extract_layer, foreign_binary, import_paths
 
 HERE = (".cpython-311-x86_64-linux-gnu.so", ".abi3.so", ".so")
 ARN = "arn:aws:lambda:us-east-1:123456789012:layer:core:1"
@@ -85,13 +84,6 @@ def test_package_in_neither_layer_nor_environment_is_missing(tmp_path: Path) -> 
     assert source.reason.endswith("the environment does NOT have it: importing it will fail")
 
 
-def test_layer_of_another_account_is_taken_from_the_environment() -> None:
-    source = external_layer("arn:aws:lambda:us-east-1:336392948345:layer:AWSSDKPandas-Python313-Arm64:4")
-
-    assert (source.package, source.source) == ("*", "environment")
-    assert "336392948345" in source.reason
-
-
 def test_layer_merged_last_is_imported_first(tmp_path: Path) -> None:
     for name in ("first", "second"):
         (tmp_path / name / "python").mkdir(parents=True)
@@ -106,6 +98,24 @@ def test_layer_merged_last_is_imported_first(tmp_path: Path) -> None:
     ]
 
 
+def with_layers(*arns: str) -> Function:
+    return Function(
+        "f", "1", "arn:f", "handler.f", zipped({}), "a", {}, timeout_s=1, memory_mb=128, layers=arns, log_group="f",
+        role="arn:role",
+    )  # fmt: skip
+
+
+def test_layer_of_another_account_is_taken_from_the_environment(tmp_path: Path) -> None:
+    function = with_layers("arn:aws:lambda:us-east-1:336392948345:layer:AWSSDKPandas-Python313-Arm64:4")
+    workspaces = Workspaces(tmp_path, layer_content=lambda arn: None)
+
+    (source,) = workspaces.package_sources(function)
+
+    assert workspaces.prepare(function).import_paths == []
+    assert (source.package, source.source) == ("*", "environment")
+    assert "336392948345" in source.reason
+
+
 def test_layers_with_the_same_content_are_extracted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     extract = mock.Mock(wraps=extract_layer)
     monkeypatch.setattr("local_cloud.execution.workspaces.extract_layer", extract)
@@ -113,20 +123,7 @@ def test_layers_with_the_same_content_are_extracted_once(tmp_path: Path, monkeyp
     workspaces = Workspaces(
         tmp_path, layer_content=lambda arn: (content[arn], zipped({f"python/{content[arn]}.py": b""}))
     )
-    function = Function(
-        name="f",
-        version="1",
-        arn="arn:f",
-        handler="handler.f",
-        code=zipped({}),
-        code_sha256="a",
-        environment={},
-        timeout_s=1,
-        memory_mb=128,
-        layers=tuple(content),
-        log_group="f",
-        role="arn:role",
-    )
+    function = with_layers(*content)
 
     first, second, third = workspaces.prepare(function).import_paths
 

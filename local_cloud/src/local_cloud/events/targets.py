@@ -5,15 +5,14 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-transform-target-inp
 
 import json
 import re
-import threading
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.delivery import Delivery, Message, UndeliverableError
+from local_cloud.work_queue import Keep, WorkQueue
 
 # AWS retries for up to 24 hours. A local target that fails three times would probably always fail.
 MAX_ATTEMPTS = 3
@@ -117,65 +116,35 @@ def _inside_string(text: str) -> bool:
     return len(re.findall(r'(?<!\\)"', text)) % 2 == 1
 
 
-class TargetQueue:
-    """Background delivery to targets. First attempts are made in the order of submission."""
+@dataclass(slots=True)
+class _Event:
+    target: Target
+    event: Mapping[str, Any]
+    attempts: int = 0
 
-    def __init__(
-        self, delivery: Delivery, *, keep: Callable[[str, Any], Callable[[], None]], report: Callable[[str], None]
-    ) -> None:
+
+class TargetQueue:
+    """Background delivery to targets, in the order of submission if the first attempts succeed."""
+
+    def __init__(self, delivery: Delivery, *, keep: Keep, report: Callable[[str], None]) -> None:
         self._delivery = delivery
-        self._keep = keep
         self._report = report
-        self._stopping = threading.Event()
-        self._order = ThreadPoolExecutor(1, thread_name_prefix="targets")
-        self._retries = ThreadPoolExecutor(4, thread_name_prefix="target-retries")
-        self._lock = threading.Lock()
-        self._pending = 0
+        self._queue: WorkQueue[_Event] = WorkQueue(WORK, self._attempt, keep=keep, threads=1)
+        self.pending, self.close = self._queue.pending, self._queue.close
 
     def submit(self, target: Target, event: Mapping[str, Any]) -> None:
-        with self._lock:
-            self._pending += 1
-        self._order.submit(self._first, target, event, self._keep(WORK, (target, event)))
+        self._queue.accept(_Event(target, event), kept=(target, event))
 
-    def pending(self) -> int:
-        with self._lock:
-            return self._pending
-
-    def close(self) -> None:
-        self._stopping.set()
-        self._order.shutdown(wait=False, cancel_futures=True)
-        self._retries.shutdown(wait=False, cancel_futures=True)
-
-    def _first(self, target: Target, event: Mapping[str, Any], done: Callable[[], None]) -> None:
-        error = self._try(target, event)
-        if error is not None and not self._stopping.is_set():
-            self._retries.submit(self._again, target, event, error, done)
-        else:
-            self._done(done)
-
-    def _again(self, target: Target, event: Mapping[str, Any], error: Exception, done: Callable[[], None]) -> None:
-        try:
-            for _ in range(target.max_attempts - 1):
-                if self._stopping.wait(_RETRY_DELAY_S):
-                    return
-                if (latest := self._try(target, event)) is None:
-                    return
-                error = latest
-            self._bury(target, event, error)
-        finally:
-            self._done(done)
-
-    def _try(self, target: Target, event: Mapping[str, Any]) -> Exception | None:
-        try:
-            self._delivery.send(target.arn, target.message(event))
-        except (BotoCoreError, ClientError, UndeliverableError, ValueError) as error:
-            return error
-        return None
-
-    def _bury(self, target: Target, event: Mapping[str, Any], error: Exception) -> None:
+    def _attempt(self, work: _Event) -> float | None:
+        target, work.attempts = work.target, work.attempts + 1
+        error = self._error(target.arn, lambda: target.message(work.event))
+        if error is None:
+            return None
+        if work.attempts < target.max_attempts or self._queue.closed:
+            return _RETRY_DELAY_S
         if target.dead_letters is None:
             self._report(f"{target.owner_arn}: target {target.arn} cannot be reached: {error}")
-            return
+            return None
         attributes = {
             "RULE_ARN": target.owner_arn,
             "TARGET_ARN": target.arn,
@@ -183,13 +152,15 @@ class TargetQueue:
             "ERROR_MESSAGE": str(error)[:256],
             "EXHAUSTED_RETRY_CONDITION": "MaximumRetryAttempts",
         }
-        try:
-            self._delivery.send(target.dead_letters, Message(target.message(event).body, attributes=attributes))
-        except (BotoCoreError, ClientError, UndeliverableError, ValueError) as failure:
+        if failure := self._error(
+            target.dead_letters, lambda: Message(target.message(work.event).body, attributes=attributes)
+        ):
             self._report(f"{target.owner_arn}: dead-letter queue {target.dead_letters}: {failure}")
+        return None
 
-    def _done(self, done: Callable[[], None]) -> None:
-        if not self._stopping.is_set():
-            done()
-        with self._lock:
-            self._pending -= 1
+    def _error(self, arn: str, message: Callable[[], Message]) -> Exception | None:
+        try:
+            self._delivery.send(arn, message())
+        except (BotoCoreError, ClientError, UndeliverableError, ValueError) as error:
+            return error
+        return None

@@ -133,32 +133,29 @@ class ExecutionEnvironment:
             self._init_ms = (time.monotonic() - self._started) * 1000
         return None
 
-    def _await(self, reply: Future[Reply], request_id: str, started: float) -> Reply:
+    def _await(self, future: Future[Reply], request_id: str, started: float) -> Reply:
         limit = self.function.memory_mb * 1024 * 1024
         deadline = started + self.function.timeout_s
         while True:
             try:
-                return reply.result(timeout=max(0.0, min(_WATCH_S, deadline - time.monotonic())))
+                return future.result(timeout=max(0.0, min(_WATCH_S, deadline - time.monotonic())))
             except TimeoutError:
                 pass
             if self._process.poll() is not None:
                 return self._give_up(self._exit_error(request_id))
             if time.monotonic() >= deadline:
-                message = f"Task timed out after {self.function.timeout_s:.2f} seconds"
-                return self._give_up(
-                    _error("Sandbox.Timedout", request_id, message), log=message, request_id=request_id
-                )
-            if resident_bytes(self._process) > limit:
-                message = "Runtime exited with error: signal: killed"
-                return self._give_up(
-                    _error("Runtime.OutOfMemory", request_id, message), log=message, request_id=request_id
-                )
+                kind, message = "Sandbox.Timedout", f"Task timed out after {self.function.timeout_s:.2f} seconds"
+            elif resident_bytes(self._process) > limit:
+                kind, message = "Runtime.OutOfMemory", "Runtime exited with error: signal: killed"
+            else:
+                continue
+            reply = self._give_up(_error(kind, request_id, message))
+            self._output.write(f"{iso_text(datetime.now(UTC))} {request_id} {message}")
+            return reply
 
-    def _give_up(self, error: bytes, *, log: str = "", request_id: str = "") -> Reply:
+    def _give_up(self, error: bytes) -> Reply:
         self._usable = False
         self._processes.kill(self._process)
-        if log:
-            self._output.write(f"{iso_text(datetime.now(UTC))} {request_id} {log}")
         return Reply(payload=error, failed=True)
 
     def _exit_error(self, request_id: str) -> bytes:

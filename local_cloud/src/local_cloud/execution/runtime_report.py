@@ -7,7 +7,7 @@ from typing import Any
 
 from local_cloud.deployment import Deployment
 from local_cloud.execution.function import Function
-from local_cloud.execution.layers import PackageSource
+from local_cloud.execution.workspaces import PackageSource
 
 
 def refuse_foreign_runtimes(deployment: Deployment) -> None:

@@ -12,9 +12,12 @@ from typing import Any, Final
 from moto.awslambda.exceptions import LambdaClientError
 from moto.awslambda.models import EventSourceMapping, LambdaBackend, LambdaFunction
 from moto.awslambda.responses import LambdaResponse
+from moto.dynamodb.models.table import Table
 from moto.events.models import Rule
+from moto.kinesis.models import Stream
 from moto.logs.models import LogStream
 from moto.sns.models import Subscription
+from moto.sqs.models import Queue
 
 from local_cloud.events.targets import Target
 from local_cloud.execution.function import ThrottledError
@@ -95,13 +98,8 @@ def _map_kafka(runtime: Runtime) -> None:
             return original(self, spec)
         function = self._lambdas.get_function_by_name_or_arn_with_qualifier(spec["FunctionName"])
         place = {"RegionName": self.region_name, "AccountId": self.account_id, "EventSourceArn": ""}
-        mapping = _KafkaMapping(
-            {  # type: ignore[abstract]
-                **spec,
-                **place,
-                "FunctionArn": function.function_arn,
-            }
-        )
+        kind: Any = _KafkaMapping
+        mapping = kind({**spec, **place, "FunctionArn": function.function_arn})
         self._event_source_mappings[mapping.uuid] = mapping
         return mapping
 
@@ -109,22 +107,8 @@ def _map_kafka(runtime: Runtime) -> None:
 def _detach_event_sources(runtime: Runtime) -> None:
     """moto invokes functions of event source mappings within a put, one record at a time; here, pollers do it."""
 
-    @wrapping(LambdaBackend, "create_event_source_mapping")
-    def create(original: Any, self: Any, spec: dict[str, Any]) -> Any:
-        from moto.dynamodb.models import dynamodb_backends
-        from moto.kinesis.models import kinesis_backends
-        from moto.sqs.models import sqs_backends
-
-        mapping = original(self, spec)
-        account, region = self.account_id, self.region_name
-        owners: tuple[Any, ...] = (
-            *kinesis_backends[account][region].streams.values(),
-            *sqs_backends[account][region].queues.values(),
-            *dynamodb_backends[account][region].tables.values(),
-        )
-        for owner in owners:
-            owner.lambda_event_source_mappings.clear()
-        return mapping
+    for source in (Stream, Queue, Table):
+        replace(source, "lambda_event_source_mappings", property(lambda self: {}, lambda self, mappings: None))
 
 
 def _notify_functions(runtime: Runtime) -> None:
