@@ -3,7 +3,7 @@
 import contextlib
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
@@ -47,7 +47,6 @@ class Journal:
     def __init__(self, directory: Path) -> None:
         self._directory = directory
         self._lock = threading.RLock()
-        self._writing = threading.Lock()
         self._reading = threading.Lock()
         self._entries: dict[tuple[str, str, str], object] = {}
         self._contents: dict[str, object] = {}
@@ -90,49 +89,32 @@ class Journal:
         return self._database.getlimit(sqlite3.SQLITE_LIMIT_LENGTH) - _ROW_OVERHEAD_BYTES
 
     def commit(self) -> None:
-        """Pass all previous writes to the kernel. Call it outside of `locked`.
+        """Pass all previous writes to the kernel.
 
-        Other threads continue to write during a commit. After a DataError, for example because the disk is full, the
-        next commit tries the writes again.
+        After a DataError, for example because the disk is full, the next commit tries the writes again.
         """
-        with self._writing:
-            with self._lock:
-                entries, contents, trims = self._entries, self._contents, self._trims
+        with self._lock, _translated(self._directory, "written"):
+            if self._entries or self._contents or self._trims:
+                self._has_traces = True
+                self._write()
                 self._entries, self._contents, self._trims = {}, {}, {}
-            try:
-                with _translated(self._directory, "written"):
-                    self._write(entries, contents, trims)
-            except BaseException:
-                with self._lock:  # Writes during the failed commit replace older ones.
-                    later_entries, later_trims = self._entries, self._trims
-                    self._entries, self._trims = entries, trims
-                    for place, before in later_trims.items():
-                        self.trim_records(place, before)
-                    self._entries.update(later_entries)
-                    self._contents = contents | self._contents
-                raise
 
-    def _write(
-        self, entries: dict[tuple[str, str, str], object], contents: dict[str, object], trims: dict[str, str]
-    ) -> None:
-        if not (entries or contents or trims):
-            return
-        self._has_traces = True
-        rows = [(*key, value) for key, value in entries.items() if value is not _DELETED]
-        changes: list[tuple[str, list[tuple[object, ...]]]] = [
-            ("DELETE FROM entries WHERE kind = 'record' AND place = ? AND name < ?", list(trims.items())),
-            (
-                "INSERT OR REPLACE INTO contents VALUES (?, ?)",
-                [(key, value) for key, value in contents.items() if value is not _DELETED],
-            ),
-            ("DELETE FROM contents WHERE id = ?", [(key,) for key, value in contents.items() if value is _DELETED]),
-            (
-                "DELETE FROM entries WHERE kind = ? AND place = ? AND name = ?",
-                [key for key, value in entries.items() if value is _DELETED],
-            ),
-        ]
+    def _write(self) -> None:
+        rows = [(*key, value) for key, value in self._entries.items() if value is not _DELETED]
+        changes: Mapping[str, list[tuple[object, ...]]] = {
+            "DELETE FROM entries WHERE kind = 'record' AND place = ? AND name < ?": list(self._trims.items()),
+            "DELETE FROM entries WHERE kind = ? AND place = ? AND name = ?": [
+                key for key, value in self._entries.items() if value is _DELETED
+            ],
+            "INSERT OR REPLACE INTO contents VALUES (?, ?)": [
+                content for content in self._contents.items() if content[1] is not _DELETED
+            ],
+            "DELETE FROM contents WHERE id = ?": [
+                (key,) for key, value in self._contents.items() if value is _DELETED
+            ],
+        }
         with self._database:  # one transaction
-            for statement, values in changes:
+            for statement, values in changes.items():
                 if values:
                     self._database.executemany(statement, values)
             # Each statement waits for the global lock of Python, so one statement inserts many rows.
@@ -147,7 +129,7 @@ class Journal:
         SQLite immediately overwrites most deleted values with zeros, but not the copies that remain after moves between
         pages.
         """
-        with self._writing, self._reading, _translated(self._directory, "written"):
+        with self._lock, self._reading, _translated(self._directory, "written"):
             if self._has_traces:
                 self._database.execute("VACUUM")
                 self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -174,14 +156,14 @@ class Journal:
 
     def set_fact(self, name: str, value: str) -> None:
         """Write a fact about the cloud immediately."""
-        with self._writing, _translated(self._directory, "written"), self._database:
+        with self._lock, _translated(self._directory, "written"), self._database:
             self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, value))
 
     def close(self) -> None:
         try:
             self.commit()
         finally:
-            with self._writing:
+            with self._lock:
                 self._database.close()
 
 
