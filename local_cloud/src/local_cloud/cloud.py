@@ -234,8 +234,6 @@ class LocalCloud:
             clock=self.clock,
             targets=self._targets,
             enabled=functools.partial(schedule_enabled, clients=self.clients),
-            region=settings.region,
-            account=settings.account,
         )
         if self._journal:
             self._journal.set_fact(PORTS, json.dumps(self._ports.taken))

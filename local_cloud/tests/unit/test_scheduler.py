@@ -22,10 +22,9 @@ class Targets:
         self.sent.append((target.arn, event))
 
 
-def scheduled(name: str, expression: str, **options: Any) -> Scheduled:
-    arn = f"arn:aws:events:r:1:rule/{name}"
-    targets = (Target(arn, {"Arn": f"target of {name}"}),)
-    return Scheduled(name=name, arn=arn, schedule=parse_schedule(expression), targets=targets, **options)
+def scheduled(name: str, expression: str, *, kind: str = "rule", **options: Any) -> Scheduled:
+    arn = f"arn:aws:events:r:1:{kind}/{name}"
+    return Scheduled(arn, parse_schedule(expression), (Target(arn, {"Arn": f"target of {name}"}),), **options)
 
 
 @pytest.fixture
@@ -45,15 +44,13 @@ def scheduler(targets: Targets, clock: Clock) -> Iterator[Scheduler]:
         [
             scheduled("each-2h", "rate(2 hours)"),
             scheduled("hourly", "rate(1 hour)"),
-            scheduled("ends", "rate(1 hour)", ends=soon, is_rule=False),
+            scheduled("ends", "rate(1 hour)", ends=soon, kind="schedule"),
             scheduled("starts", "rate(1 hour)", starts=soon),
             scheduled("off", "rate(1 hour)"),
         ],
         clock=clock,
         targets=targets,  # type: ignore[arg-type]
         enabled=lambda schedule: schedule.name != "off",
-        region="us-east-1",
-        account="123456789012",
     )
     yield running
     running.close()

@@ -93,17 +93,12 @@ def parse_schedule(expression: str, *, zone: str = "UTC") -> Schedule:
         if kind == "rate":
             return _rate(content)
         if kind == "at":
-            return Once(datetime.fromisoformat(content).replace(tzinfo=_zone(zone)).astimezone(UTC))
-        return _cron(content, _zone(zone))
+            return Once(datetime.fromisoformat(content).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
+        return _cron(content, ZoneInfo(zone))
+    except ZoneInfoNotFoundError as error:
+        raise ScheduleExpressionError(expression, f"{zone!r} is not a time zone") from error
     except ValueError as error:
         raise ScheduleExpressionError(expression, str(error)) from error
-
-
-def _zone(name: str) -> ZoneInfo:
-    try:
-        return ZoneInfo(name)
-    except ZoneInfoNotFoundError as error:
-        raise ValueError(f"{name!r} is not a time zone") from error
 
 
 def _rate(content: str) -> Rate:
