@@ -3,11 +3,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from foreign_cloud import ForeignCloud, eventually
+from foreign_cloud import eventually
 from local_cloud.client import CloudError
 
 
-def test_advanced_clock_fires_due_rules_in_order(cloud: ForeignCloud) -> None:
+def test_advanced_clock_fires_due_rules_in_order(cloud):
     before = len(cloud.deliveries(cloud.output("HourlyFunction")))
 
     fired = cloud.cloud.advance(timedelta(hours=24))
@@ -27,14 +27,14 @@ def test_advanced_clock_fires_due_rules_in_order(cloud: ForeignCloud) -> None:
     mail = cloud.messages("Mailbox", matches=lambda message: True)
     assert json.loads(mail["Body"]) == {"from": "scheduler"}
 
-    def nightly_jobs() -> list[dict[str, str]]:
+    def nightly_jobs():
         notified = [event["Records"][0]["Sns"] for event in cloud.deliveries(cloud.output("NotifiedFunction"))]
         return [sns for sns in notified if sns["Message"] == json.dumps({"job": "nightly"})]
 
     assert {sns["TopicArn"] for sns in eventually(nightly_jobs)} == {cloud.output("Topic")}
 
 
-def test_disabled_rule_does_not_fire(cloud: ForeignCloud) -> None:
+def test_disabled_rule_does_not_fire(cloud):
     rule = cloud.output("HourlyRule")
     cloud.client("events").disable_rule(Name=rule)
 
@@ -45,12 +45,12 @@ def test_disabled_rule_does_not_fire(cloud: ForeignCloud) -> None:
     assert rule in [firing["name"] for firing in cloud.cloud.advance(timedelta(hours=1))]
 
 
-def test_clock_cannot_be_turned_back(cloud: ForeignCloud) -> None:
+def test_clock_cannot_be_turned_back(cloud):
     with pytest.raises(CloudError, match="the duration is negative"):
         cloud.cloud.advance(timedelta(hours=-1))
 
 
-def test_object_event_that_matches_a_rule_invokes_its_function_transformed(cloud: ForeignCloud) -> None:
+def test_object_event_that_matches_a_rule_invokes_its_function_transformed(cloud):
     s3, bucket = cloud.client("s3"), cloud.output("Bucket")
 
     s3.put_object(Bucket=bucket, Key='uploads/a "quoted" name', Body=b"12345")
@@ -64,7 +64,7 @@ def test_object_event_that_matches_a_rule_invokes_its_function_transformed(cloud
     assert events[1]["note"] == "object uploads/last came"
 
 
-def test_rule_with_only_a_schedule_matches_no_event(cloud: ForeignCloud) -> None:
+def test_rule_with_only_a_schedule_matches_no_event(cloud):
     cloud.client("events").put_events(Entries=[{"Source": "shop", "DetailType": "sale", "Detail": "{}"}])
     cloud.client("s3").put_object(Bucket=cloud.output("Bucket"), Key="uploads/again", Body=b"123")
     cloud.cloud.flush()
@@ -75,7 +75,7 @@ def test_rule_with_only_a_schedule_matches_no_event(cloud: ForeignCloud) -> None
     assert sources <= {"aws.events"}  # Other tests advance the clock.
 
 
-def test_topic_passes_message_and_attributes_to_its_function(cloud: ForeignCloud) -> None:
+def test_topic_passes_message_and_attributes_to_its_function(cloud):
     cloud.client("sns").publish(
         TopicArn=cloud.output("Topic"),
         Message="hello",
@@ -83,7 +83,7 @@ def test_topic_passes_message_and_attributes_to_its_function(cloud: ForeignCloud
         MessageAttributes={"lang": {"DataType": "String", "StringValue": "en"}},
     )
 
-    def notification() -> dict[str, object] | None:
+    def notification():
         for event in cloud.deliveries(cloud.output("NotifiedFunction")):
             sns = event["Records"][0]["Sns"]
             if sns["Message"] == "hello":

@@ -5,10 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from botocore.exceptions import ClientError
 
-from foreign_cloud import ForeignCloud, eventually
+from foreign_cloud import eventually
 
 
-def test_function_has_the_memory_and_deadline_of_its_template(cloud: ForeignCloud) -> None:
+def test_function_has_the_memory_and_deadline_of_its_template(cloud):
     payload, answer = cloud.invoke("FailingFunction", {"kind": "nothing"})
 
     assert answer["StatusCode"] == 200
@@ -18,7 +18,7 @@ def test_function_has_the_memory_and_deadline_of_its_template(cloud: ForeignClou
     assert 0 < payload["left"] <= 120_000
 
 
-def test_exception_is_reported_with_its_type_and_message(cloud: ForeignCloud) -> None:
+def test_exception_is_reported_with_its_type_and_message(cloud):
     payload, answer = cloud.invoke("FailingFunction", {"kind": "raise"})
 
     assert answer["FunctionError"] == "Unhandled"
@@ -26,7 +26,7 @@ def test_exception_is_reported_with_its_type_and_message(cloud: ForeignCloud) ->
     assert any("misbehaving.py" in line for line in payload["stackTrace"])
 
 
-def test_timeout_ends_the_invocation_and_the_next_one_works(cloud: ForeignCloud) -> None:
+def test_timeout_ends_the_invocation_and_the_next_one_works(cloud):
     started = time.monotonic()
     payload, answer = cloud.invoke("SleepingFunction", {"kind": "sleep"})
     took_s = time.monotonic() - started
@@ -38,7 +38,7 @@ def test_timeout_ends_the_invocation_and_the_next_one_works(cloud: ForeignCloud)
     eventually(lambda: cloud.invoke("SleepingFunction", {"kind": "nothing"})[0].get("kind") == "nothing")
 
 
-def test_process_exit_is_a_runtime_error(cloud: ForeignCloud) -> None:
+def test_process_exit_is_a_runtime_error(cloud):
     payload, answer = cloud.invoke("FailingFunction", {"kind": "exit"})
 
     assert answer["FunctionError"] == "Unhandled"
@@ -46,7 +46,7 @@ def test_process_exit_is_a_runtime_error(cloud: ForeignCloud) -> None:
     assert payload["errorMessage"].endswith("Error: Runtime exited with error: exit status 3")
 
 
-def test_function_above_its_memory_is_killed(cloud: ForeignCloud) -> None:
+def test_function_above_its_memory_is_killed(cloud):
     payload, answer = cloud.invoke("FailingFunction", {"kind": "hog"})
 
     assert answer["FunctionError"] == "Unhandled"
@@ -54,15 +54,15 @@ def test_function_above_its_memory_is_killed(cloud: ForeignCloud) -> None:
     assert payload["errorMessage"].endswith("signal: killed")
 
 
-def test_module_that_fails_to_import_is_an_init_error(cloud: ForeignCloud) -> None:
+def test_module_that_fails_to_import_is_an_init_error(cloud):
     payload, answer = cloud.invoke("BrokenFunction", {})
 
     assert answer["FunctionError"] == "Unhandled"
     assert (payload["errorType"], payload["errorMessage"]) == ("RuntimeError", "broken on purpose")
 
 
-def test_parallel_invocations_have_separate_processes_and_temp_folders(cloud: ForeignCloud) -> None:
-    def places() -> set[tuple[int, str]]:
+def test_parallel_invocations_have_separate_processes_and_temp_folders(cloud):
+    def places():
         with ThreadPoolExecutor(4) as pool:
             answers = [answer for answer, _ in pool.map(lambda _: cloud.invoke("WhereFunction", {}), range(4))]
         found = {(answer["pid"], answer["tmp"]) for answer in answers}
@@ -72,17 +72,17 @@ def test_parallel_invocations_have_separate_processes_and_temp_folders(cloud: Fo
     assert len(pids) == len(folders) == len(found)
 
 
-def test_reserved_concurrency_throttles_further_invocations(cloud: ForeignCloud) -> None:
+def test_reserved_concurrency_throttles_further_invocations(cloud):
     cloud.invoke("LonelyFunction", {})  # Starts the environment, so that the two calls below overlap.
 
-    def attempt(_: int) -> str:
+    def attempt(_):
         try:
             cloud.invoke("LonelyFunction", {})
         except ClientError as error:
             return str(error.response["Error"]["Code"])
         return "ok"
 
-    def throttled() -> list[str]:
+    def throttled():
         with ThreadPoolExecutor(2) as pool:
             outcomes = sorted(pool.map(attempt, range(2)))
         counts = cloud.cloud.stats()["functions"][cloud.output("LonelyFunction")]
@@ -92,7 +92,7 @@ def test_reserved_concurrency_throttles_further_invocations(cloud: ForeignCloud)
     assert eventually(throttled) in (["TooManyRequestsException", "ok"], ["ok", "ok"])
 
 
-def test_alias_and_qualifier_invoke_the_published_version(cloud: ForeignCloud) -> None:
+def test_alias_and_qualifier_invoke_the_published_version(cloud):
     name = cloud.output("WhereFunction")
 
     by_arn = cloud.client("lambda").invoke(FunctionName=cloud.output("LiveAlias"))
@@ -104,12 +104,12 @@ def test_alias_and_qualifier_invoke_the_published_version(cloud: ForeignCloud) -
     assert by_qualifier["ExecutedVersion"] == "1"
 
 
-def test_unknown_qualifier_is_not_found(cloud: ForeignCloud) -> None:
+def test_unknown_qualifier_is_not_found(cloud):
     with pytest.raises(ClientError, match="Function not found"):
         cloud.client("lambda").invoke(FunctionName=cloud.output("WhereFunction"), Qualifier="dead")
 
 
-def test_failed_event_is_retried_and_sent_to_its_destination(cloud: ForeignCloud) -> None:
+def test_failed_event_is_retried_and_sent_to_its_destination(cloud):
     _, answer = cloud.invoke("FailingFunction", {"kind": "count", "who": "destination"}, InvocationType="Event")
 
     assert answer["StatusCode"] == 202
@@ -124,7 +124,7 @@ def test_failed_event_is_retried_and_sent_to_its_destination(cloud: ForeignCloud
     assert cloud.deliveries("fail").count({"kind": "count", "who": "destination"}) == 2
 
 
-def test_failed_event_is_sent_to_the_dead_letter_queue_after_two_retries(cloud: ForeignCloud) -> None:
+def test_failed_event_is_sent_to_the_dead_letter_queue_after_two_retries(cloud):
     cloud.invoke("DeadLetteredFunction", {"kind": "count", "who": "dead letter"}, InvocationType="Event")
 
     message = cloud.messages("Letters", matches=lambda found: '"who": "dead letter"' in found["Body"])
@@ -133,7 +133,7 @@ def test_failed_event_is_sent_to_the_dead_letter_queue_after_two_retries(cloud: 
     assert cloud.deliveries("fail").count({"kind": "count", "who": "dead letter"}) == 3
 
 
-def test_function_output_is_logged_between_start_and_report(cloud: ForeignCloud) -> None:
+def test_function_output_is_logged_between_start_and_report(cloud):
     cloud.invoke("DeadLetteredFunction", {"kind": "log this"})
 
     lines = cloud.log_lines(f"/aws/lambda/{cloud.output('DeadLetteredFunction')}")
@@ -143,7 +143,7 @@ def test_function_output_is_logged_between_start_and_report(cloud: ForeignCloud)
     assert "Max Memory Used: " in lines[position + 2]
 
 
-def test_embedded_metrics_of_the_log_are_in_cloudwatch(cloud: ForeignCloud) -> None:
+def test_embedded_metrics_of_the_log_are_in_cloudwatch(cloud):
     line = json.dumps(
         {
             "_aws": {
@@ -163,7 +163,7 @@ def test_embedded_metrics_of_the_log_are_in_cloudwatch(cloud: ForeignCloud) -> N
 
     cloud.invoke("DeadLetteredFunction", {"kind": "metric", "line": line})
 
-    def total() -> float:
+    def total():
         cloud.cloud.flush()
         answer = cloud.client("cloudwatch").get_metric_statistics(
             Namespace="Foreign",
@@ -179,7 +179,7 @@ def test_embedded_metrics_of_the_log_are_in_cloudwatch(cloud: ForeignCloud) -> N
     assert eventually(total) == 2 + 3
 
 
-def test_status_has_the_source_of_each_layer_package(cloud: ForeignCloud) -> None:
+def test_status_has_the_source_of_each_layer_package(cloud):
     report = cloud.cloud.state.functions[cloud.output("EchoFunction")]
 
     sources = {source["package"]: source for source in report["layers"]}
@@ -189,13 +189,13 @@ def test_status_has_the_source_of_each_layer_package(cloud: ForeignCloud) -> Non
     assert "is built for cpython-399-aarch64-linux-gnu" in sources["markupsafe"]["reason"]
 
 
-def test_package_for_another_machine_is_imported_from_the_environment(cloud: ForeignCloud) -> None:
+def test_package_for_another_machine_is_imported_from_the_environment(cloud):
     answer = cloud.http("GET", "/answers/1?kind=plain")
 
     assert answer.json == {"greeting": "hello you", "escaped": "&lt;b&gt;"}
 
 
-def test_alarm_on_function_errors_is_raised(cloud: ForeignCloud) -> None:
+def test_alarm_on_function_errors_is_raised(cloud):
     cloud.invoke("BrokenFunction", {})
 
     alarms = cloud.cloud.alarms()

@@ -1,7 +1,5 @@
 """Glue jobs, started through the API and by a state machine."""
 
-from __future__ import annotations
-
 import json
 import uuid
 from typing import Any
@@ -9,14 +7,14 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from foreign_cloud import ForeignCloud, eventually
+from foreign_cloud import eventually
 
 WELL = "import sys; print('hello', sys.argv[sys.argv.index('--name') + 1])"
 CRASH = "raise ValueError('no interactions at all')"
 SLEEP = "import time; print('asleep', flush=True); time.sleep(300)"
 
 
-def create(cloud: ForeignCloud, script: str) -> str:
+def create(cloud, script):
     name, bucket = f"job-{uuid.uuid4().hex[:12]}", cloud.output("Bucket")
     cloud.client("s3").put_object(Bucket=bucket, Key=f"scripts/{name}.py", Body=script)
     cloud.client("glue").create_job(
@@ -29,15 +27,15 @@ def create(cloud: ForeignCloud, script: str) -> str:
     return name
 
 
-def ended(cloud: ForeignCloud, name: str, run_id: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
+def ended(cloud, name, run_id):
+    def look():
         run: dict[str, Any] = cloud.client("glue").get_job_run(JobName=name, RunId=run_id)["JobRun"]
         return run if run["JobRunState"] not in ("STARTING", "RUNNING", "STOPPING") else None
 
     return eventually(look) or {}
 
 
-def test_job_run_gets_its_arguments_and_runs_one_at_a_time(cloud: ForeignCloud) -> None:
+def test_job_run_gets_its_arguments_and_runs_one_at_a_time(cloud):
     name, glue = create(cloud, WELL), cloud.client("glue")
 
     run_id = glue.start_job_run(JobName=name, Arguments={"--name": "anna"})["JobRunId"]
@@ -48,7 +46,7 @@ def test_job_run_gets_its_arguments_and_runs_one_at_a_time(cloud: ForeignCloud) 
     assert "hello anna" in cloud.log_lines("/aws-glue/jobs/output")
 
 
-def test_stopped_run_ends_before_another_may_start(cloud: ForeignCloud) -> None:
+def test_stopped_run_ends_before_another_may_start(cloud):
     name, glue = create(cloud, SLEEP), cloud.client("glue")
     run_id = glue.start_job_run(JobName=name)["JobRunId"]
     with pytest.raises(ClientError, match="ConcurrentRunsExceeded"):
@@ -66,7 +64,7 @@ def test_stopped_run_ends_before_another_may_start(cloud: ForeignCloud) -> None:
 @pytest.mark.parametrize(
     ("script", "status"), [(WELL, "SUCCEEDED"), (CRASH, "FAILED")], ids=["a job that ends well", "a job that fails"]
 )
-def test_state_machine_waits_for_the_job(cloud: ForeignCloud, script: str, status: str) -> None:
+def test_state_machine_waits_for_the_job(cloud, script, status):
     job, sfn = create(cloud, script), cloud.client("stepfunctions")
     state = {
         "Type": "Task",
@@ -82,7 +80,7 @@ def test_state_machine_waits_for_the_job(cloud: ForeignCloud, script: str, statu
 
     execution = sfn.start_execution(stateMachineArn=machine, input='{"name": "ben"}')["executionArn"]
 
-    def look() -> dict[str, Any] | None:
+    def look():
         found: dict[str, Any] = sfn.describe_execution(executionArn=execution)
         return found if found["status"] != "RUNNING" else None
 

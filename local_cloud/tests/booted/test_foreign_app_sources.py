@@ -2,29 +2,27 @@ import datetime as dt
 import itertools
 import json
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
 
-from foreign_cloud import ForeignCloud, eventually
+from foreign_cloud import eventually
 
 
-def send(cloud: ForeignCloud, *bodies: str) -> None:
+def send(cloud, *bodies):
     entries = [{"Id": str(position), "MessageBody": body} for position, body in enumerate(bodies)]
     cloud.client("sqs").send_message_batch(QueueUrl=cloud.output("Work"), Entries=entries)
 
 
-def put(cloud: ForeignCloud, stream: str, records: Sequence[dict[str, Any]], *, key: str = "k") -> None:
+def put(cloud, stream, records, *, key="k"):
     cloud.client("kinesis").put_records(
         StreamName=cloud.output(stream),
         Records=[{"Data": json.dumps(record).encode(), "PartitionKey": record.get("key", key)} for record in records],
     )
 
 
-def deliveries_of(batches: Sequence[Sequence[str]], prefix: str) -> Counter[str]:
+def deliveries_of(batches, prefix):
     return Counter(item for batch in batches for item in batch if item.startswith(prefix))
 
 
-def test_failed_message_is_redelivered_and_dead_lettered_individually(cloud: ForeignCloud) -> None:
+def test_failed_message_is_redelivered_and_dead_lettered_individually(cloud):
     send(cloud, "good 1", "fail 1", "good 2")
 
     letter = cloud.messages("Letters", matches=lambda message: message["Body"] == "fail 1")
@@ -34,7 +32,7 @@ def test_failed_message_is_redelivered_and_dead_lettered_individually(cloud: For
     assert counts["fail 1"] == 2  # maxReceiveCount
 
 
-def test_exception_redelivers_the_complete_message_batch(cloud: ForeignCloud) -> None:
+def test_exception_redelivers_the_complete_message_batch(cloud):
     send(cloud, "explode", "innocent")
 
     cloud.messages("Letters", matches=lambda message: message["Body"] == "explode")
@@ -45,25 +43,25 @@ def test_exception_redelivers_the_complete_message_batch(cloud: ForeignCloud) ->
     assert deliveries_of(cloud.deliveries("queue"), "")["explode"] == 2
 
 
-def test_message_refused_by_the_filter_is_deleted(cloud: ForeignCloud) -> None:
+def test_message_refused_by_the_filter_is_deleted(cloud):
     send(cloud, "ignored", "seen after ignored")
 
     eventually(lambda: "seen after ignored" in deliveries_of(cloud.deliveries("queue"), ""))
     assert "ignored" not in deliveries_of(cloud.deliveries("queue"), "")
 
-    def left() -> str:
+    def left():
         attributes = cloud.client("sqs").get_queue_attributes(QueueUrl=cloud.output("Work"), AttributeNames=["All"])
         return str(attributes["Attributes"]["ApproximateNumberOfMessages"])
 
     eventually(lambda: left() == "0")
 
 
-def test_poison_record_is_isolated_by_bisection_and_stored_in_s3(cloud: ForeignCloud) -> None:
+def test_poison_record_is_isolated_by_bisection_and_stored_in_s3(cloud):
     ids = [f"bisect-{number}" for number in range(8)]
     put(cloud, "Orders", [{"id": name, "poison": name == "bisect-5"} for name in ids])
     s3, bucket = cloud.client("s3"), cloud.output("Bucket")
 
-    def batches() -> list[list[str]]:
+    def batches():
         return [each["ids"] for each in cloud.deliveries("orders") if each["ids"][0].startswith("bisect-")]
 
     entry = eventually(lambda: s3.list_objects_v2(Bucket=bucket, Prefix="aws/lambda/").get("Contents"))[0]
@@ -93,11 +91,11 @@ def test_poison_record_is_isolated_by_bisection_and_stored_in_s3(cloud: ForeignC
     assert parts[7].startswith("-".join(parts[4:7]) + "T")
 
 
-def test_records_of_a_shard_are_in_order_and_shards_run_in_parallel(cloud: ForeignCloud) -> None:
+def test_records_of_a_shard_are_in_order_and_shards_run_in_parallel(cloud):
     records = [{"id": f"order-{number}", "key": f"customer {number % 7}"} for number in range(60)]
     put(cloud, "Orders", records)
 
-    def all_delivered() -> bool:
+    def all_delivered():
         return sum(deliveries_of([d["ids"] for d in cloud.deliveries("orders")], "order-").values()) == 60
 
     eventually(all_delivered)
@@ -109,7 +107,7 @@ def test_records_of_a_shard_are_in_order_and_shards_run_in_parallel(cloud: Forei
     assert all(numbers == sorted(numbers) for numbers in by_shard.values())
 
 
-def test_partial_response_retries_from_the_failed_record(cloud: ForeignCloud) -> None:
+def test_partial_response_retries_from_the_failed_record(cloud):
     put(cloud, "Clicks", [{"id": "p0"}, {"id": "p1"}, {"id": "p2", "poison": True}, {"id": "p3"}])
 
     letter = cloud.messages("Letters", matches=lambda message: "KinesisBatchInfo" in message["Body"])
@@ -124,10 +122,10 @@ def test_partial_response_retries_from_the_failed_record(cloud: ForeignCloud) ->
     assert "payload" not in record
 
 
-def test_batch_window_collects_records_up_to_the_batch_size(cloud: ForeignCloud) -> None:
+def test_batch_window_collects_records_up_to_the_batch_size(cloud):
     rounds = itertools.count()
 
-    def collected() -> bool:
+    def collected():
         name = f"w{next(rounds)}"
         put(cloud, "Clicks", [{"id": f"{name}-{number}"} for number in range(12)])
         put(cloud, "Clicks", [{"id": f"{name}-12"}])  # On a busy machine, the window may end first.
@@ -137,7 +135,7 @@ def test_batch_window_collects_records_up_to_the_batch_size(cloud: ForeignCloud)
     eventually(collected)
 
 
-def test_record_refused_by_the_filter_or_unreadable_is_skipped(cloud: ForeignCloud) -> None:
+def test_record_refused_by_the_filter_or_unreadable_is_skipped(cloud):
     kinesis, stream = cloud.client("kinesis"), cloud.output("Clicks")
     kinesis.put_record(StreamName=stream, Data=b"not JSON", PartitionKey="k")
     kinesis.put_record(StreamName=stream, Data=b'{"no": "id"}', PartitionKey="k")
@@ -148,7 +146,7 @@ def test_record_refused_by_the_filter_or_unreadable_is_skipped(cloud: ForeignClo
     assert batches == [["f1"]]
 
 
-def test_table_changes_are_delivered_to_their_consumer(cloud: ForeignCloud) -> None:
+def test_table_changes_are_delivered_to_their_consumer(cloud):
     for count in (1, 2):
         cloud.client("dynamodb").put_item(
             TableName=cloud.output("Stock"), Item={"item": {"S": "apple"}, "count": {"N": str(count)}}
@@ -159,7 +157,7 @@ def test_table_changes_are_delivered_to_their_consumer(cloud: ForeignCloud) -> N
     assert changes == [{"N": "1"}, {"N": "2"}]
 
 
-def test_disabled_mapping_pauses_until_it_is_enabled(cloud: ForeignCloud) -> None:
+def test_disabled_mapping_pauses_until_it_is_enabled(cloud):
     client = cloud.client("lambda")
     (mapping,) = client.list_event_source_mappings(FunctionName=cloud.output("StockConsumerFunction"))[
         "EventSourceMappings"
@@ -178,7 +176,7 @@ def test_disabled_mapping_pauses_until_it_is_enabled(cloud: ForeignCloud) -> Non
     eventually(lambda: [{"N": "9"}] in cloud.deliveries("stock"))
 
 
-def discarded_records(cloud: ForeignCloud, mapping: str) -> float:
+def discarded_records(cloud, mapping):
     now = dt.datetime.now(dt.UTC)
     points = cloud.client("cloudwatch").get_metric_statistics(
         Namespace="AWS/Lambda",

@@ -6,7 +6,7 @@ import random
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -35,7 +35,7 @@ class Store:
     acknowledged: dict[str, str | None] = field(default_factory=dict)
     open: dict[str, list[str | None]] = field(default_factory=dict)
 
-    def write(self, cloud: ForeignCloud, key: str, value: str | None) -> None:
+    def write(self, cloud, key, value):
         self.open.setdefault(key, []).append(value)
         if value is None:
             assert self.remove
@@ -45,7 +45,7 @@ class Store:
         self.acknowledged[key] = value
         del self.open[key]
 
-    def check(self, cloud: ForeignCloud) -> None:
+    def check(self, cloud):
         """Compare the stored with the written values. Calls without a response may have succeeded or failed."""
         stored = self.read(cloud)
         for key in self.acknowledged.keys() | stored.keys() | self.open.keys():
@@ -54,17 +54,17 @@ class Store:
         self.open.clear()
 
 
-def key_of(key: str) -> dict[str, Any]:
+def key_of(key):
     return {"consumer": {"S": "kept"}, "delivery": {"S": key}}
 
 
-def items() -> Store:
-    def scan(cloud: ForeignCloud) -> dict[str, str]:
+def items():
+    def scan(cloud):
         pages = cloud.client("dynamodb").get_paginator("scan").paginate(TableName=cloud.output("Deliveries"))
         found = [item for page in pages for item in page["Items"] if item["consumer"]["S"] == "kept"]
         return {item["delivery"]["S"]: item["content"]["S"] for item in found}
 
-    def put(cloud: ForeignCloud, key: str, value: str) -> None:
+    def put(cloud, key, value):
         table, name = cloud.client("dynamodb"), cloud.output("Deliveries")
         item = {**key_of(key), "content": {"S": value}}
         match int(value) % 4:
@@ -82,14 +82,14 @@ def items() -> Store:
             case _:
                 table.transact_write_items(TransactItems=[{"Put": {"TableName": name, "Item": item}}])
 
-    def delete(cloud: ForeignCloud, key: str) -> None:
+    def delete(cloud, key):
         cloud.client("dynamodb").delete_item(TableName=cloud.output("Deliveries"), Key=key_of(key))
 
     return Store(put, scan, delete)
 
 
-def objects() -> Store:
-    def read(cloud: ForeignCloud) -> dict[str, str]:
+def objects():
+    def read(cloud):
         s3, bucket = cloud.client("s3"), cloud.output("Bucket")
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="kept/").get("Contents", [])
         stored = {entry["Key"]: s3.get_object(Bucket=bucket, Key=entry["Key"]) for entry in listed}
@@ -97,27 +97,27 @@ def objects() -> Store:
         assert all(body == value * 1_000 for body, value in values.values())
         return {key.removeprefix("kept/"): value for key, (_, value) in values.items()}
 
-    def put(cloud: ForeignCloud, key: str, value: str) -> None:
+    def put(cloud, key, value):
         cloud.client("s3").put_object(
             Bucket=cloud.output("Bucket"), Key=f"kept/{key}", Body=(value * 1_000).encode(), Metadata={"value": value}
         )
 
-    def delete(cloud: ForeignCloud, key: str) -> None:
+    def delete(cloud, key):
         cloud.client("s3").delete_object(Bucket=cloud.output("Bucket"), Key=f"kept/{key}")
 
     return Store(put, read, delete)
 
 
-def parameters() -> Store:
-    def read(cloud: ForeignCloud) -> dict[str, str]:
+def parameters():
+    def read(cloud):
         pages = cloud.client("ssm").get_paginator("get_parameters_by_path").paginate(Path="/kept")
         found = [parameter for page in pages for parameter in page["Parameters"]]
         return {parameter["Name"].removeprefix("/kept/"): parameter["Value"] for parameter in found}
 
-    def put(cloud: ForeignCloud, key: str, value: str) -> None:
+    def put(cloud, key, value):
         cloud.client("ssm").put_parameter(Name=f"/kept/{key}", Value=value, Type="String", Overwrite=True)
 
-    def delete(cloud: ForeignCloud, key: str) -> None:
+    def delete(cloud, key):
         cloud.client("ssm").delete_parameter(Name=f"/kept/{key}")
 
     return Store(put, read, delete)
@@ -130,7 +130,7 @@ class Records:
     orders: set[str] = field(default_factory=set)
     stock: set[str] = field(default_factory=set)
 
-    def write(self, cloud: ForeignCloud, name: str) -> None:
+    def write(self, cloud, name):
         data = json.dumps({"id": name}).encode()
         cloud.client("kinesis").put_record(StreamName=cloud.output("Orders"), Data=data, PartitionKey=name)
         self.orders.add(name)
@@ -140,8 +140,8 @@ class Records:
         cloud.client("dynamodb").put_item(TableName=cloud.output("Stock"), **puts[0]["PutRequest"])
         self.stock.update(counts)
 
-    def check(self, cloud: ForeignCloud) -> None:
-        def missing() -> set[str]:
+    def check(self, cloud):
+        def missing():
             orders = {name for batch in cloud.deliveries("orders") for name in batch["ids"]}
             stock = {count["S"] for counts in cloud.deliveries("stock") for count in counts}
             return (self.orders - orders) | (self.stock - stock)
@@ -149,14 +149,14 @@ class Records:
         eventually(lambda: not missing())
 
 
-def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Records, rng: random.Random) -> None:
+def write_until_killed(cloud, stores, records, rng):
     """Write to each store and to the streams, with a thread each, and kill the cloud.
 
     The cloud is killed a random time after each store and the streams have acknowledged a write.
     """
     killed = threading.Event()
 
-    def write(step: Callable[[int, random.Random], None], seed: int) -> None:
+    def write(step, seed):
         own, number = random.Random(seed), int(time.time() * 1_000)
         while not killed.is_set():
             try:
@@ -165,8 +165,8 @@ def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Record
                 assert killed.wait(60)
             number += 1
 
-    def into(store: Store) -> Callable[[int, random.Random], None]:
-        def step(number: int, own: random.Random) -> None:
+    def into(store):
+        def step(number, own):
             key = f"key-{own.randrange(KEYS)}"
             removes = store.acknowledged.get(key) is not None and own.random() < 0.2
             store.write(cloud, key, None if removes else str(number))
@@ -186,7 +186,7 @@ def write_until_killed(cloud: ForeignCloud, stores: list[Store], records: Record
     cloud.cloud.stop()
 
 
-def test_killed_cloud_keeps_every_acknowledged_write(assembly: Path, tmp_path: Path) -> None:
+def test_killed_cloud_keeps_every_acknowledged_write(assembly, tmp_path):
     rng = random.Random(_SEED)
     stores, records, data = [items(), objects(), parameters()], Records(), tmp_path / "data"
     addresses = set()
@@ -221,7 +221,7 @@ class Kept:
 
 
 @pytest.fixture(scope="module")
-def kept(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
+def kept(assembly, tmp_path_factory):
     """Run a cloud with a data directory, write to several services, and stop it."""
     data, store = tmp_path_factory.mktemp("kept") / "data", items()
     with Cloud.start(assembly, data=data) as running:
@@ -241,7 +241,7 @@ def kept(assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Kept:
 
 
 @pytest.fixture(scope="module")
-def restarted(kept: Kept, assembly: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForeignCloud]:
+def restarted(kept, assembly, tmp_path_factory):
     """Yield a cloud that is restarted with the stored data and a template with an additional resource."""
     changed = tmp_path_factory.mktemp("changed")
     for file in assembly.iterdir():
@@ -256,11 +256,11 @@ def restarted(kept: Kept, assembly: Path, tmp_path_factory: pytest.TempPathFacto
         yield ForeignCloud(running)
 
 
-def test_data_of_a_running_cloud_are_refused(kept: Kept) -> None:
+def test_data_of_a_running_cloud_are_refused(kept):
     assert f"{kept.data} belongs to another cloud that runs" in kept.refusal
 
 
-def test_restarted_cloud_has_workflows_messages_metrics_and_jobs(kept: Kept, restarted: ForeignCloud) -> None:
+def test_restarted_cloud_has_workflows_messages_metrics_and_jobs(kept, restarted):
     states = restarted.client("stepfunctions")
 
     assert ended_execution(restarted, kept.execution) == kept.ended
@@ -270,14 +270,14 @@ def test_restarted_cloud_has_workflows_messages_metrics_and_jobs(kept: Kept, res
     assert [metric["MetricName"] for metric in metrics] == ["Count"]
 
 
-def test_changed_template_is_deployed_onto_existing_data(kept: Kept, restarted: ForeignCloud) -> None:
+def test_changed_template_is_deployed_onto_existing_data(kept, restarted):
     kept.store.check(restarted)
     assert kept.store.acknowledged == {"key": "1"}
     assert restarted.client("ssm").get_parameter(Name="/new")["Parameter"]["Value"] == "of the template"
     assert restarted.cloud.outputs["Foreign"] == kept.outputs
 
 
-def ended_execution(cloud: ForeignCloud, arn: str) -> dict[str, Any] | None:
+def ended_execution(cloud, arn):
     described = cloud.client("stepfunctions").describe_execution(executionArn=arn)
     described.pop("ResponseMetadata")
     return None if described["status"] == "RUNNING" else dict(described)

@@ -2,7 +2,6 @@
 
 import json
 import pickle
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -11,13 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from local_cloud.alarms.alarm import read_alarm
-from local_cloud.alarms.expressions import Value, read_math, read_rule
+from local_cloud.alarms.expressions import read_math, read_rule
 from local_cloud.alarms.series import SeriesStore, series_of
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.delivery import Delivery
 from local_cloud.deployment import DeploymentError
 from local_cloud.metric_store import MetricStore
-from moto_cloud import MotoCloud
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
 ERRORS: dict[str, Any] = {
@@ -34,17 +32,17 @@ ERRORS: dict[str, Any] = {
 
 
 class Clock:
-    def __init__(self) -> None:
+    def __init__(self):
         self.now = START
 
-    def __call__(self) -> datetime:
+    def __call__(self):
         return self.now
 
-    def pass_s(self, seconds: float) -> None:
+    def pass_s(self, seconds):
         self.now += timedelta(seconds=seconds)
 
 
-def datum(name: str, value: float, **dimensions: str) -> dict[str, Any]:
+def datum(name, value, **dimensions):
     return {
         "MetricName": name,
         "Value": value,
@@ -66,7 +64,7 @@ def datum(name: str, value: float, **dimensions: str) -> dict[str, Any]:
         ("-ABS(a) ** 2", {"a": -3.0}, -9.0),
     ],
 )
-def test_expressions_are_evaluated_as_metric_math(expression: str, values: dict[str, Value], result: Value) -> None:
+def test_expressions_are_evaluated_as_metric_math(expression, values, result):
     assert read_math(expression)(values) == result
 
 
@@ -77,19 +75,19 @@ def test_expressions_are_evaluated_as_metric_math(expression: str, values: dict[
         "a in b", "a + 'b'", "[a, b]", "ABS([a, b])", "IF(a, [b], c)", "FILL(a, b, c=1)", "(a)(b)",
     ],
 )  # fmt: skip
-def test_unsupported_expressions_are_refused(expression: str) -> None:
+def test_unsupported_expressions_are_refused(expression):
     with pytest.raises(ValueError, match=r"is not implemented here|cannot be read"):
         read_math(expression)
 
 
 @given(st.lists(st.floats(0, 1e6), min_size=1, max_size=30))
-def test_statistics_equal_those_of_the_values(values: list[float]) -> None:
+def test_statistics_equal_those_of_the_values(values):
     series = series_of("Shop", "Took", [])
     store = SeriesStore({series: timedelta(hours=1)})
     for value in values:
         store.take(series, [(value, 1)], START)
 
-    def statistic(name: str) -> Value:
+    def statistic(name):
         return store.statistic(series, name, start=START - timedelta(minutes=1), end=START)
 
     assert statistic("Sum") == pytest.approx(sum(values))
@@ -100,12 +98,12 @@ def test_statistics_equal_those_of_the_values(values: list[float]) -> None:
     assert sorted(values)[(len(values) - 1) // 2] == statistic("p50")
 
 
-def test_samples_of_a_datum_are_counted_and_expire() -> None:
+def test_samples_of_a_datum_are_counted_and_expire():
     clock, series = Clock(), series_of("Shop", "Took", [])
     store = SeriesStore({series: timedelta(minutes=5)})
     store.take(series, [(1.0, 3.0), (4.0, 1.0)], clock.now)
 
-    def total() -> Value:
+    def total():
         return store.statistic(series, "Sum", start=clock.now - timedelta(minutes=5), end=clock.now)
 
     assert total() == 7.0
@@ -113,7 +111,7 @@ def test_samples_of_a_datum_are_counted_and_expire() -> None:
     assert total() is None
 
 
-def test_memory_of_samples_depends_only_on_the_watched_time() -> None:
+def test_memory_of_samples_depends_only_on_the_watched_time():
     clock, series = Clock(), series_of("Shop", "Took", [])
     store = SeriesStore({series: timedelta(minutes=5)})
     sizes = []
@@ -142,9 +140,7 @@ def test_memory_of_samples_depends_only_on_the_watched_time() -> None:
         ([None, None, None], "ignore", None),
     ],
 )
-def test_alarm_state_depends_on_datapoints_and_missing_data(
-    points: list[Value], missing: str, state: str | None
-) -> None:
+def test_alarm_state_depends_on_datapoints_and_missing_data(points, missing, state):
     alarm = read_alarm(
         "a", {**ERRORS, "EvaluationPeriods": 3, "DatapointsToAlarm": 2, "Threshold": 1, "TreatMissingData": missing}
     )
@@ -154,7 +150,7 @@ def test_alarm_state_depends_on_datapoints_and_missing_data(
     assert (judged[0] if judged else None) == state
 
 
-def alarm_of(**expressions: str) -> dict[str, Any]:
+def alarm_of(**expressions):
     """Return the properties of an alarm on the first expression. The metric `errors` is the last query."""
     metric = {name: ERRORS[name] for name in ("Namespace", "MetricName", "Dimensions")}
     queries = [
@@ -168,7 +164,7 @@ def alarm_of(**expressions: str) -> dict[str, Any]:
     return {**rest, "Metrics": [*queries, errors]}
 
 
-def test_returned_expression_uses_a_later_expression() -> None:
+def test_returned_expression_uses_a_later_expression():
     alarm = read_alarm("a", alarm_of(percent="100 * FILL(share, 0)", share="errors / 4"))
     store = SeriesStore(alarm.watched)
     store.take(series_of("AWS/Lambda", "Errors", ERRORS["Dimensions"]), [(1.0, 1)], START)
@@ -188,7 +184,7 @@ def test_returned_expression_uses_a_later_expression() -> None:
         ({"a": "a + 1"}, "the expressions a refer to each other"),
     ],
 )
-def test_alarm_with_unknown_or_circular_ids_is_refused(expressions: dict[str, str], problem: str) -> None:
+def test_alarm_with_unknown_or_circular_ids_is_refused(expressions, problem):
     with pytest.raises(ValueError, match=problem):
         read_alarm("a", alarm_of(**expressions))
 
@@ -208,7 +204,7 @@ ARN = "arn:aws:cloudwatch:eu-west-1:1:alarm:b"
         ('ALARM("a") AND', None),
     ],
 )
-def test_composite_alarm_rules_use_the_states_of_other_alarms(rule: str, holds: bool | None) -> None:
+def test_composite_alarm_rules_use_the_states_of_other_alarms(rule, holds):
     states = {"a": "ALARM", "b": "OK", "c": "INSUFFICIENT_DATA", "AND OR": "OK"}
     if holds is None:
         with pytest.raises(ValueError, match=r"AlarmRule"):
@@ -218,14 +214,14 @@ def test_composite_alarm_rules_use_the_states_of_other_alarms(rule: str, holds: 
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock():
     return Clock()
 
 
 class Watched:
     """Alarm on a function's errors, which notifies a queue through a topic."""
 
-    def __init__(self, cloud: MotoCloud, clock: Clock, **properties: Any) -> None:
+    def __init__(self, cloud, clock, **properties):
         self.sqs, self.clock, self.client = cloud.client("sqs"), clock, cloud.client
         topic = cloud.client("sns").create_topic(Name="alerts")["TopicArn"]
         self.queue = self.sqs.create_queue(QueueName="notified")["QueueUrl"]
@@ -247,26 +243,26 @@ class Watched:
         self.metrics = MetricStore()
         self.metrics.watch(self.watch.take)
 
-    def fail(self) -> None:
+    def fail(self):
         self.metrics.put("AWS/Lambda", [datum("Errors", 1, FunctionName="shop")])
 
-    def state(self) -> str:
+    def state(self):
         (alarm,) = self.client("cloudwatch").describe_alarms(AlarmNames=[self.name])["MetricAlarms"]
         return str(alarm["StateValue"])
 
-    def notifications(self) -> list[dict[str, Any]]:
+    def notifications(self):
         found = self.sqs.receive_message(QueueUrl=self.queue, MaxNumberOfMessages=10).get("Messages", [])
         return [json.loads(json.loads(message["Body"])["Message"]) for message in found]
 
 
 @pytest.fixture
-def watched(cloud: MotoCloud, clock: Clock) -> Iterator[Watched]:
+def watched(cloud, clock):
     found = Watched(cloud, clock)
     yield found
     found.watch.close()
 
 
-def test_failure_alarms_once_and_recovers_after_its_period(watched: Watched, clock: Clock) -> None:
+def test_failure_alarms_once_and_recovers_after_its_period(watched, clock):
     assert watched.watch.evaluate() == {watched.name: "OK"}
     watched.fail()
     watched.watch.evaluate()
@@ -285,14 +281,14 @@ def test_failure_alarms_once_and_recovers_after_its_period(watched: Watched, clo
     assert watched.state() == "OK"
 
 
-def test_failure_of_another_function_is_ignored(watched: Watched) -> None:
+def test_failure_of_another_function_is_ignored(watched):
     others = [{"FunctionName": "other"}, {"FunctionName": "shop", "Resource": "shop:live"}]
     watched.metrics.put("AWS/Lambda", [datum("Errors", 1, **dimensions) for dimensions in others])
 
     assert watched.watch.evaluate() == {watched.name: "OK"}
 
 
-def test_disabled_actions_are_not_taken(watched: Watched) -> None:
+def test_disabled_actions_are_not_taken(watched):
     watched.client("cloudwatch").disable_alarm_actions(AlarmNames=[watched.name])
     watched.fail()
 
@@ -300,6 +296,6 @@ def test_disabled_actions_are_not_taken(watched: Watched) -> None:
     assert watched.notifications() == []
 
 
-def test_unsupported_alarm_is_refused_with_its_property(cloud: MotoCloud, clock: Clock) -> None:
+def test_unsupported_alarm_is_refused_with_its_property(cloud, clock):
     with pytest.raises(DeploymentError, match=r"resource Bad .*: ComparisonOperator 'LessThanLowerThreshold' is not"):
         Watched(cloud, clock, ComparisonOperator="LessThanLowerThreshold")

@@ -118,22 +118,22 @@ FINGERPRINTS = {
 }
 
 
-def fingerprint(piece: str) -> str:
+def fingerprint(piece):
     module, _, name = piece.partition(":")
     found = functools.reduce(getattr, name.split("."), importlib.import_module(module))
     return hashlib.sha256(inspect.getsource(inspect.unwrap(found)).encode()).hexdigest()[:12]  # type: ignore[arg-type]
 
 
-def test_moto_has_the_version_of_the_changes() -> None:
+def test_moto_has_the_version_of_the_changes():
     assert importlib.metadata.version("moto") == "5.2.5"
 
 
 @pytest.mark.parametrize("piece", sorted(FINGERPRINTS))
-def test_changed_part_of_moto_has_its_fingerprint(piece: str) -> None:
+def test_changed_part_of_moto_has_its_fingerprint(piece):
     assert fingerprint(piece) == FINGERPRINTS[piece]
 
 
-def test_repeated_change_is_applied_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_change_is_applied_once(monkeypatch):
     monkeypatch.setattr(SageMakerModelBackend, "update_model_package", SageMakerModelBackend.update_model_package)
     keep_package_properties()
     once = SageMakerModelBackend.update_model_package
@@ -158,13 +158,11 @@ def test_repeated_change_is_applied_once(monkeypatch: pytest.MonkeyPatch) -> Non
         (10, 0, 100, False),
     ],
 )
-def test_map_of_ten_items_fails_if_a_limit_of_failures_is_exceeded(
-    failed: int, count: int, percentage: int, exceeded: bool
-) -> None:
+def test_map_of_ten_items_fails_if_a_limit_of_failures_is_exceeded(failed, count, percentage, exceeded):
     assert exceeds_tolerance(failed, 10, count=count, percentage=percentage) is exceeded
 
 
-def test_upstream_page_has_each_change_once() -> None:
+def test_upstream_page_has_each_change_once():
     lines = (Path(__file__).parents[2] / "UPSTREAM.md").read_text().splitlines()
     rows = [
         line.split(" | ")[1].removesuffix(" |") for line in lines if line.startswith("| ") and "reason of" not in line

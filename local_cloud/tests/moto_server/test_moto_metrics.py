@@ -1,10 +1,7 @@
 """Statistics of metrics by period, as dashboards and the operator's API read them."""
 
-from __future__ import annotations
-
 import datetime as dt
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable
 
 import boto3
 import pytest
@@ -22,7 +19,7 @@ Read = Callable[..., dict[str, list[tuple[int, float]]]]
 
 
 @pytest.fixture
-def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
+def read(monkeypatch):
     """Yield a function that returns pairs of minute and value of each given statistic of an API's Latency."""
     for name in ("get_all_metrics", "get_metric_data", "get_metric_statistics", "put_metric_data"):
         monkeypatch.setattr(CloudWatchBackend, name, getattr(CloudWatchBackend, name))  # Is restored after the test.
@@ -34,7 +31,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
         put(client, "AWS/ApiGateway", 0, [5000.0], api="another")
         put(client, "Elsewhere", 0, [6000.0])
 
-        def statistics(*wanted: str, **options: Any) -> dict[str, list[tuple[int, float]]]:
+        def statistics(*wanted, **options):
             answer = client.get_metric_data(
                 StartTime=START,
                 EndTime=START + 5 * MINUTE,
@@ -52,7 +49,7 @@ def read(monkeypatch: pytest.MonkeyPatch) -> Iterator[Read]:
         yield statistics
 
 
-def put(client: Any, namespace: str, minute: int, values: list[float], *, api: str = "shop") -> None:
+def put(client, namespace, minute, values, *, api="shop"):
     client.put_metric_data(
         Namespace=namespace,
         MetricData=[
@@ -66,7 +63,7 @@ def put(client: Any, namespace: str, minute: int, values: list[float], *, api: s
     )
 
 
-def query(name: str, statistic: str) -> dict[str, Any]:
+def query(name, statistic):
     metric = {
         "Namespace": "AWS/ApiGateway",
         "MetricName": "Latency",
@@ -75,7 +72,7 @@ def query(name: str, statistic: str) -> dict[str, Any]:
     return {"Id": name, "MetricStat": {"Metric": metric, "Period": 60, "Stat": statistic}}
 
 
-def test_each_period_with_data_has_its_statistic_latest_first(read: Read) -> None:
+def test_each_period_with_data_has_its_statistic_latest_first(read):
     assert read("Sum", "Maximum", "SampleCount") == {
         "Sum": [(2, 7.0), (0, 100.0)],
         "Maximum": [(2, 7.0), (0, 40.0)],
@@ -83,25 +80,25 @@ def test_each_period_with_data_has_its_statistic_latest_first(read: Read) -> Non
     }
 
 
-def test_percentile_is_the_smallest_value_that_covers_its_share(read: Read) -> None:
+def test_percentile_is_the_smallest_value_that_covers_its_share(read):
     assert read("p50", "p95", ScanBy="TimestampAscending") == {
         "p50": [(0, 20.0), (2, 7.0)],
         "p95": [(0, 40.0), (2, 7.0)],
     }
 
 
-def test_trimmed_count_is_the_number_of_values_up_to_a_bound(read: Read) -> None:
+def test_trimmed_count_is_the_number_of_values_up_to_a_bound(read):
     assert read("TC(:20)", "TC(:8)") == {"TC(:20)": [(2, 1.0), (0, 2.0)], "TC(:8)": [(2, 1.0), (0, 0.0)]}
 
 
-def test_unknown_statistic_is_refused(read: Read) -> None:
+def test_unknown_statistic_is_refused(read):
     with pytest.raises(ClientError, match="statistic 'TM\\(5%:95%\\)' is not implemented here"):
         read("TM(5%:95%)")
 
 
 @pytest.mark.usefixtures("read")
 @pytest.mark.parametrize("expression", ["SUM([q0])", "q0 / 2", 'SELECT AVG(Latency) FROM "AWS/ApiGateway"'])
-def test_query_with_an_expression_is_refused(expression: str) -> None:
+def test_query_with_an_expression_is_refused(expression):
     client = boto3.client("cloudwatch", region_name="eu-west-1")
     queries = [query("q0", "Sum"), {"Id": "half", "Expression": expression, "Period": 60}]
 
@@ -109,7 +106,7 @@ def test_query_with_an_expression_is_refused(expression: str) -> None:
         client.get_metric_data(StartTime=START, EndTime=START + 5 * MINUTE, MetricDataQueries=queries)
 
 
-def test_statistics_and_metric_list_use_the_same_data(read: Read) -> None:
+def test_statistics_and_metric_list_use_the_same_data(read):
     client = boto3.client("cloudwatch", region_name="eu-west-1")
     metric = {
         "Namespace": "AWS/ApiGateway", "MetricName": "Latency", "Dimensions": [{"Name": "ApiId", "Value": "shop"}]

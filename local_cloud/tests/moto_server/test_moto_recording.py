@@ -3,8 +3,6 @@
 import pickle
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -28,12 +26,12 @@ REGION, ACCOUNT = "us-east-1", "123456789012"
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
+def journal(tmp_path):
     return Journal(tmp_path)
 
 
 @pytest.fixture
-def recorder(journal: Journal, undone_changes: None) -> Iterator[Recorder]:
+def recorder(journal, undone_changes):
     with mock_aws():
         recorder = Recorder(journal, region=REGION, account=ACCOUNT)
         runtime: Any = SimpleNamespace(recorder=recorder)
@@ -46,13 +44,13 @@ def recorder(journal: Journal, undone_changes: None) -> Iterator[Recorder]:
         yield recorder
 
 
-def committing_after(call: Callable[..., Any], journal: Journal, stored: list[list[str]], *kinds: str) -> Any:
+def committing_after(call, journal, stored, *kinds):
     """Wrap a call.
 
     After each call, a thread tries to commit for 0.2 s, and `stored` receives the names in the journal.
     """
 
-    def calling(*arguments: Any) -> Any:
+    def calling(*arguments):
         answer = call(*arguments)
         commit = threading.Thread(target=journal.commit, daemon=True)
         commit.start()
@@ -63,7 +61,7 @@ def committing_after(call: Callable[..., Any], journal: Journal, stored: list[li
     return calling
 
 
-def create_table(*, stream: bool = False) -> Any:
+def create_table(*, stream=False):
     dynamodb = boto3.client("dynamodb", region_name=REGION)
     dynamodb.create_table(
         TableName="things",
@@ -75,9 +73,7 @@ def create_table(*, stream: bool = False) -> Any:
     return dynamodb
 
 
-def test_transaction_is_stored_atomically(
-    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_transaction_is_stored_atomically(journal, recorder, monkeypatch):
     dynamodb, stored = create_table(), list[list[str]]()
     monkeypatch.setattr(recorder, "items", committing_after(recorder.items, journal, stored, "item"))
 
@@ -89,9 +85,7 @@ def test_transaction_is_stored_atomically(
     assert [name for _, name, _ in journal.read("item")] == ["S1:a", "S1:b", "S1:c"]
 
 
-def test_batch_is_stored_with_its_stream_records(
-    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_batch_is_stored_with_its_stream_records(journal, recorder, monkeypatch):
     dynamodb, stored = create_table(stream=True), list[list[str]]()
     monkeypatch.setattr(journal, "put", committing_after(journal.put, journal, stored, "item", "record"))
 
@@ -105,7 +99,7 @@ def test_batch_is_stored_with_its_stream_records(
     assert [record["dynamodb"]["Keys"]["id"]["S"] for record in pickle.loads(records)] == ["a", "b", "c"]
 
 
-def test_stream_records_of_batches_are_restored_with_their_numbers(journal: Journal, recorder: Recorder) -> None:
+def test_stream_records_of_batches_are_restored_with_their_numbers(journal, recorder):
     dynamodb = create_table(stream=True)
     for names in ("abc", "de"):
         puts = [{"PutRequest": {"Item": {"id": {"S": name}}}} for name in names]
@@ -121,9 +115,7 @@ def test_stream_records_of_batches_are_restored_with_their_numbers(journal: Jour
     assert [int(record["dynamodb"]["SequenceNumber"]) for record in written] == list(range(first, first + 5))
 
 
-def test_item_is_stored_together_with_its_stream_record(
-    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_item_is_stored_together_with_its_stream_record(journal, recorder, monkeypatch):
     dynamodb, stored = create_table(stream=True), list[list[str]]()
     monkeypatch.setattr(journal, "put", committing_after(journal.put, journal, stored, "item", "record"))
 
@@ -134,20 +126,18 @@ def test_item_is_stored_together_with_its_stream_record(
     assert (len(list(journal.read("item"))), len(list(journal.read("record")))) == (1, 1)
 
 
-def test_concurrent_commit_leaves_no_gap_in_a_shard(
-    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_concurrent_commit_leaves_no_gap_in_a_shard(journal, recorder, monkeypatch):
     boto3.client("kinesis", region_name=REGION).create_stream(StreamName="events", ShardCount=1)
     (stream,) = kinesis_backends[ACCOUNT][REGION].streams.values()
     is_put, goes_on, record = threading.Event(), threading.Event(), recorder.stream_record
 
-    def slow_first(*arguments: Any) -> None:
+    def slow_first(*arguments):
         if threading.current_thread().name == "first":
             is_put.set()
             assert goes_on.wait(60)
         record(*arguments)
 
-    def put_and_commit() -> None:
+    def put_and_commit():
         stream.put_record("key", "", "")
         journal.commit()
 
@@ -166,7 +156,7 @@ def test_concurrent_commit_leaves_no_gap_in_a_shard(
     assert [int(name) for _, name, _ in journal.read("record")] == [1, 2]
 
 
-def test_shard_with_a_gap_is_read_to_its_end(recorder: Recorder) -> None:
+def test_shard_with_a_gap_is_read_to_its_end(recorder):
     boto3.client("kinesis", region_name=REGION).create_stream(StreamName="events", ShardCount=1)
     (stream,) = kinesis_backends[ACCOUNT][REGION].streams.values()
     for _ in range(4):
@@ -179,9 +169,7 @@ def test_shard_with_a_gap_is_read_to_its_end(recorder: Recorder) -> None:
     assert ([record.sequence_number for record in records], position) == ([2, 4], 4)
 
 
-def test_execution_is_recorded_with_its_output(
-    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_execution_is_recorded_with_its_output(journal, recorder, monkeypatch):
     execution = SimpleNamespace(exec_status=ExecutionStatus.RUNNING, output=None)
     executions = Collection(
         "executions",
@@ -194,7 +182,7 @@ def test_execution_is_recorded_with_its_output(
 
     request = threading.Thread(target=recorder.changed, args=["states"], daemon=True)
 
-    def end(_: Any) -> None:
+    def end(_):
         execution.exec_status = ExecutionStatus.SUCCEEDED
         request.start()
         request.join(0.2)
@@ -213,7 +201,7 @@ def test_execution_is_recorded_with_its_output(
     assert list(journal.read("entry")) == [("executions", "one", b"{}")]
 
 
-def test_object_above_the_database_limit_is_refused_and_others_stored(journal: Journal, recorder: Recorder) -> None:
+def test_object_above_the_database_limit_is_refused_and_others_stored(journal, recorder):
     s3 = boto3.client("s3", region_name=REGION)
     s3.create_bucket(Bucket="shop")
     journal._database.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, 100_000)
@@ -227,16 +215,14 @@ def test_object_above_the_database_limit_is_refused_and_others_stored(journal: J
     assert len(list(journal.read("object"))) == 1
 
 
-def test_request_after_the_end_of_the_recorder_fails(recorder: Recorder) -> None:
+def test_request_after_the_end_of_the_recorder_fails(recorder):
     recorder.close()
 
     with pytest.raises(DataError, match="has stopped"):
         recorder.request({})
 
 
-def test_failed_background_write_is_reported_and_stored_later(
-    journal: Journal, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_failed_background_write_is_reported_and_stored_later(journal, recorder, monkeypatch):
     reports: list[str] = []
     monkeypatch.setattr(recorder, "_report", reports.append)
     place = "kinesis/events/shardId-000000000000"

@@ -1,12 +1,9 @@
 """moto keeps a bounded number of lines, notifications, executions, iterators and processed stream records."""
 
-from __future__ import annotations
-
 import gc
 import json
 import time
 import weakref
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,7 +26,7 @@ REGION, ACCOUNT = "us-east-1", "123456789012"
 
 
 @pytest.fixture(autouse=True)
-def changed_moto(undone_changes: None) -> Iterator[None]:
+def changed_moto(undone_changes):
     runtime: Any = SimpleNamespace()
     for change in (*retention.CHANGES,):
         change(runtime)
@@ -40,11 +37,11 @@ def changed_moto(undone_changes: None) -> Iterator[None]:
         yield
 
 
-def client(service: str) -> Any:
+def client(service):
     return boto3.client(service, region_name=REGION)
 
 
-def test_overwritten_objects_are_released_from_memory() -> None:
+def test_overwritten_objects_are_released_from_memory():
     s3 = client("s3")
     s3.create_bucket(Bucket="shop")
     s3.put_object(Bucket="shop", Key="k", Body=b"first")
@@ -56,7 +53,7 @@ def test_overwritten_objects_are_released_from_memory() -> None:
     assert first() is None
 
 
-def test_log_group_keeps_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_log_group_keeps_its_newest_lines(monkeypatch):
     monkeypatch.setattr(retention, "LOG_GROUP_BYTES", 100_000)
     logs, now_ms = client("logs"), int(time.time() * 1_000)
     logs.create_log_group(logGroupName="group")
@@ -74,7 +71,7 @@ def test_log_group_keeps_its_newest_lines(monkeypatch: pytest.MonkeyPatch) -> No
     assert group.size_bytes == sum(1_000 for stream in group.streams.values() for _ in stream.events)
 
 
-def test_line_as_large_as_the_limit_leaves_the_group_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_line_as_large_as_the_limit_leaves_the_group_empty(monkeypatch):
     monkeypatch.setattr(retention, "LOG_GROUP_BYTES", 1_000)
     logs, event = client("logs"), {"timestamp": int(time.time() * 1_000), "message": "x" * 2_000}
     logs.create_log_group(logGroupName="group")
@@ -86,7 +83,7 @@ def test_line_as_large_as_the_limit_leaves_the_group_empty(monkeypatch: pytest.M
     assert [found["message"] for found in logs.filter_log_events(logGroupName="group")["events"]] == ["next"]
 
 
-def test_topic_and_alarm_keep_their_newest_entries() -> None:
+def test_topic_and_alarm_keep_their_newest_entries():
     sns, cloudwatch = client("sns"), client("cloudwatch")
     topic = sns.create_topic(Name="alerts")["TopicArn"]
     cloudwatch.put_metric_alarm(
@@ -102,7 +99,7 @@ def test_topic_and_alarm_keep_their_newest_entries() -> None:
     assert len(cloudwatch_backends[ACCOUNT][REGION].alarms["alarm"].history) == 100
 
 
-def test_state_machine_keeps_its_newest_executions(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_state_machine_keeps_its_newest_executions(monkeypatch):
     monkeypatch.setattr(retention, "EXECUTIONS", 5)
     monkeypatch.setattr(retention, "_WITH_MAP_RUNS", 2)
     states = client("stepfunctions")
@@ -128,12 +125,12 @@ def test_state_machine_keeps_its_newest_executions(monkeypatch: pytest.MonkeyPat
     assert workers == ["StoredWorker"] * 3 + ["ExecutionWorker"] * 3
 
 
-def _executions(arn: str) -> list[Any]:
+def _executions(arn):
     backend: Any = stepfunctions_parser_backends[ACCOUNT][REGION]
     return next(machine.executions for machine in backend.state_machines if machine.arn == arn)
 
 
-def stream_table() -> Any:
+def stream_table():
     client("dynamodb").create_table(
         TableName="things",
         KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
@@ -144,12 +141,12 @@ def stream_table() -> Any:
     return dynamodb_backends[ACCOUNT][REGION].tables["things"].stream_shard
 
 
-def put_things(*names: str) -> None:
+def put_things(*names):
     for name in names:
         client("dynamodb").put_item(TableName="things", Item={"id": {"S": name}})
 
 
-def test_processed_records_of_a_table_are_dropped() -> None:
+def test_processed_records_of_a_table_are_dropped():
     shard = stream_table()
     first = shard.starting_sequence_number
     put_things(*"abcde")
@@ -168,7 +165,7 @@ def test_processed_records_of_a_table_are_dropped() -> None:
     assert [record["dynamodb"]["Keys"]["id"]["S"] for record in shard.get(first, 10)] == ["g"]
 
 
-def test_stream_iterators_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stream_iterators_are_limited(monkeypatch):
     monkeypatch.setattr(retention, "_ITERATORS", 3)
     stream_table()
     put_things(*"abcde")
@@ -187,7 +184,7 @@ def test_stream_iterators_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     assert len(streams.shard_iterators) == 3
 
 
-def test_processed_records_of_a_shard_are_dropped_with_their_numbers() -> None:
+def test_processed_records_of_a_shard_are_dropped_with_their_numbers():
     client("kinesis").create_stream(StreamName="events", ShardCount=1)
     (stream,) = kinesis_backends[ACCOUNT][REGION].streams.values()
     shard: Any = next(iter(stream.shards.values()))
@@ -202,7 +199,7 @@ def test_processed_records_of_a_shard_are_dropped_with_their_numbers() -> None:
     assert [record.sequence_number for record in shard.get_records("0", None)[0]] == [6]
 
 
-def test_slowest_mapping_decides_which_records_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_slowest_mapping_decides_which_records_are_dropped(monkeypatch):
     from local_cloud import moto_streams
 
     monkeypatch.setattr(moto_streams, "_PROCESSED_RECORDS", 1)

@@ -1,4 +1,3 @@
-from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import Any
 
@@ -27,7 +26,7 @@ ATTRIBUTES = {
 
 
 @pytest.fixture
-def dynamodb(monkeypatch: pytest.MonkeyPatch, undone_changes: None) -> Iterator[Any]:
+def dynamodb(monkeypatch, undone_changes):
     monkeypatch.setattr("moto.dynamodb.responses.dynamo_to_dict", dynamo_to_dict)
     runtime: Any = SimpleNamespace(recorder=Recorder(None, region=REGION, account=ACCOUNT))
     for change in tables.CHANGES:
@@ -36,7 +35,7 @@ def dynamodb(monkeypatch: pytest.MonkeyPatch, undone_changes: None) -> Iterator[
         yield boto3.client("dynamodb", region_name=REGION)
 
 
-def create_table(dynamodb: Any, *, range_key: bool = False) -> str:
+def create_table(dynamodb, *, range_key=False):
     keys = [("id", "HASH", "S"), *([("number", "RANGE", "N")] if range_key else [])]
     table = dynamodb.create_table(
         TableName="things",
@@ -49,7 +48,7 @@ def create_table(dynamodb: Any, *, range_key: bool = False) -> str:
 
 
 @pytest.mark.parametrize("range_key", [False, True])
-def test_scan_pages_have_each_item_once_in_key_order(dynamodb: Any, range_key: bool) -> None:
+def test_scan_pages_have_each_item_once_in_key_order(dynamodb, range_key):
     create_table(dynamodb, range_key=range_key)
     for number in (10, 9, 2, 33, 1):
         for name in ("b", "a") if range_key else (f"{number}",):
@@ -61,7 +60,7 @@ def test_scan_pages_have_each_item_once_in_key_order(dynamodb: Any, range_key: b
     assert found == (expected if range_key else sorted((str(number), number) for number in (10, 9, 2, 33, 1)))
 
 
-def test_page_can_start_after_a_deleted_item(dynamodb: Any) -> None:
+def test_page_can_start_after_a_deleted_item(dynamodb):
     create_table(dynamodb)
     for name in "abc":
         dynamodb.put_item(TableName="things", Item={"id": {"S": name}})
@@ -71,7 +70,7 @@ def test_page_can_start_after_a_deleted_item(dynamodb: Any) -> None:
     assert [item["id"]["S"] for item in rest["Items"]] == ["c"]
 
 
-def test_scan_segments_partition_the_items(dynamodb: Any) -> None:
+def test_scan_segments_partition_the_items(dynamodb):
     create_table(dynamodb)
     names = {str(number) for number in range(40)}
     for name in names:
@@ -87,7 +86,7 @@ def test_scan_segments_partition_the_items(dynamodb: Any) -> None:
 
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
-def test_attribute_is_unchanged_after_write_and_read(dynamodb: Any, name: str) -> None:
+def test_attribute_is_unchanged_after_write_and_read(dynamodb, name):
     create_table(dynamodb)
     item = {"id": {"S": "1"}, name: ATTRIBUTES[name]}
     dynamodb.batch_write_item(RequestItems={"things": [{"PutRequest": {"Item": item}}]})
@@ -95,14 +94,14 @@ def test_attribute_is_unchanged_after_write_and_read(dynamodb: Any, name: str) -
     assert dynamodb.scan(TableName="things")["Items"] == [item]
 
 
-def test_wrong_attribute_type_is_refused(dynamodb: Any) -> None:
+def test_wrong_attribute_type_is_refused(dynamodb):
     create_table(dynamodb)
     with pytest.raises(dynamodb.exceptions.ClientError, match="cannot be converted to a numeric value"):
         dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "number": {"N": "one"}})
 
 
 @pytest.mark.parametrize("range_key", [False, True])
-def test_batch_stores_and_streams_like_single_writes(dynamodb: Any, range_key: bool) -> None:
+def test_batch_stores_and_streams_like_single_writes(dynamodb, range_key):
     arn = create_table(dynamodb, range_key=range_key)
     items = [{"id": {"S": name}, "number": {"N": "1.50"}, "text": {"S": "café"}} for name in "aba"]
     for item in items:
@@ -119,7 +118,7 @@ def test_batch_stores_and_streams_like_single_writes(dynamodb: Any, range_key: b
     assert dynamodb.scan(TableName="things")["Items"] == items[:2]
 
 
-def test_batch_is_stored_atomically(dynamodb: Any) -> None:
+def test_batch_is_stored_atomically(dynamodb):
     arn = create_table(dynamodb)
     good = {"id": {"S": "1"}}
     for bad, reason in (
@@ -143,14 +142,14 @@ def test_batch_is_stored_atomically(dynamodb: Any) -> None:
         {"id": {"S": "1"}, "number": {"N": "1E+127"}},
     ],
 )
-def test_batch_with_an_invalid_item_is_refused(dynamodb: Any, bad: dict[str, Any]) -> None:
+def test_batch_with_an_invalid_item_is_refused(dynamodb, bad):
     create_table(dynamodb)
     with pytest.raises(dynamodb.exceptions.ClientError):
         put_batch(dynamodb, bad)
     assert dynamodb.scan(TableName="things")["Items"] == []
 
 
-def test_batch_may_combine_writes_and_deletions(dynamodb: Any) -> None:
+def test_batch_may_combine_writes_and_deletions(dynamodb):
     create_table(dynamodb)
     put_batch(dynamodb, {"id": {"S": "1"}})
     requests = [{"PutRequest": {"Item": {"id": {"S": "2"}}}}, {"DeleteRequest": {"Key": {"id": {"S": "1"}}}}]
@@ -158,24 +157,24 @@ def test_batch_may_combine_writes_and_deletions(dynamodb: Any) -> None:
     assert dynamodb.scan(TableName="things")["Items"] == [{"id": {"S": "2"}}]
 
 
-def put_batch(dynamodb: Any, *items: dict[str, Any]) -> Any:
+def put_batch(dynamodb, *items):
     return dynamodb.batch_write_item(RequestItems={"things": [{"PutRequest": {"Item": item}} for item in items]})
 
 
-def stream_events(arn: str) -> list[dict[str, Any]]:
+def stream_events(arn):
     mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
     recorder = Recorder(None, region=REGION, account=ACCOUNT)
     (shard,) = open_shards(mapping, region=REGION, account=ACCOUNT, recorder=recorder)
     return [dict(record.event) for record in shard.read(100)]
 
 
-def without_ids(event: dict[str, Any]) -> dict[str, Any]:
+def without_ids(event):
     own = ("SequenceNumber", "ApproximateCreationDateTime")
     change = {name: value for name, value in event["dynamodb"].items() if name not in own}
     return {**event, "dynamodb": change, "eventID": None}
 
 
-def test_stream_record_is_the_event_of_lambda(dynamodb: Any) -> None:
+def test_stream_record_is_the_event_of_lambda(dynamodb):
     arn = create_table(dynamodb)
     mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
     (shard,) = open_shards(
@@ -201,7 +200,7 @@ def test_stream_record_is_the_event_of_lambda(dynamodb: Any) -> None:
     assert int(first.sequence_number) < int(second.sequence_number) < int(third.sequence_number)
 
 
-def test_latest_position_skips_existing_records(dynamodb: Any) -> None:
+def test_latest_position_skips_existing_records(dynamodb):
     arn = create_table(dynamodb)
     dynamodb.put_item(TableName="things", Item={"id": {"S": "before"}})
     mapping = EventSourceMapping(

@@ -1,10 +1,6 @@
-from __future__ import annotations
-
 import importlib.metadata
 import pickle
 import time
-from collections.abc import Callable
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -29,12 +25,12 @@ ACCOUNT = "123456789012"
 
 
 @pytest.fixture
-def journal(tmp_path: Path) -> Journal:
+def journal(tmp_path):
     return Journal(tmp_path)
 
 
 @pytest.fixture
-def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], Objects]:
+def objects(journal, monkeypatch):
     """Return a function that creates `Objects`. moto reads contents from the `Objects` that were created last."""
     for name in ("value", "__deepcopy__"):
         monkeypatch.setattr(FakeKey, name, getattr(FakeKey, name, None), raising=False)
@@ -42,26 +38,26 @@ def objects(journal: Journal, monkeypatch: pytest.MonkeyPatch) -> Callable[[], O
     runtime: Any = SimpleNamespace(recorder=SimpleNamespace(content=lambda version: current[-1].content(version)))
     recording._read_stored_contents(runtime)
 
-    def make() -> Objects:
+    def make():
         current.append(Objects(s3_backends[ACCOUNT]["aws"], journal))
         return current[-1]
 
     return make
 
 
-def versioned_bucket() -> Any:
+def versioned_bucket():
     s3 = boto3.client("s3", region_name="us-east-1")
     s3.create_bucket(Bucket="shop")
     s3.put_bucket_versioning(Bucket="shop", VersioningConfiguration={"Status": "Enabled"})
     return s3
 
 
-def listed(s3: Any) -> list[tuple[str, str]]:
+def listed(s3):
     answer = s3.list_object_versions(Bucket="shop")
     return [(kind, entry["VersionId"]) for kind in ("Versions", "DeleteMarkers") for entry in answer.get(kind, [])]
 
 
-def test_versions_tags_and_delete_markers_are_restored(journal: Journal, objects: Callable[[], Objects]) -> None:
+def test_versions_tags_and_delete_markers_are_restored(journal, objects):
     with mock_aws():
         s3 = versioned_bucket()
         s3.put_object(Bucket="shop", Key="k", Body=b"one", Metadata={"a": "b"}, Tagging="colour=red")
@@ -88,7 +84,7 @@ def test_versions_tags_and_delete_markers_are_restored(journal: Journal, objects
         ]
 
 
-def test_stored_contents_are_read_from_the_journal(journal: Journal, objects: Callable[[], Objects]) -> None:
+def test_stored_contents_are_read_from_the_journal(journal, objects):
     with mock_aws():
         s3, stored = versioned_bucket(), objects()
         versions = [s3.put_object(Bucket="shop", Key="k", Body=body)["VersionId"] for body in (b"one", b"second")]
@@ -109,9 +105,7 @@ def test_stored_contents_are_read_from_the_journal(journal: Journal, objects: Ca
         assert s3.get_object(Bucket="shop", Key="copy")["Body"].read() == b"second"
 
 
-def test_list_of_versions_reads_no_content(
-    journal: Journal, objects: Callable[[], Objects], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_list_of_versions_reads_no_content(journal, objects, monkeypatch):
     with mock_aws():
         s3 = versioned_bucket()
         objects()
@@ -128,7 +122,7 @@ def test_list_of_versions_reads_no_content(
         ]
 
 
-def test_content_of_a_deleted_version_is_deleted(journal: Journal, objects: Callable[[], Objects]) -> None:
+def test_content_of_a_deleted_version_is_deleted(journal, objects):
     with mock_aws():
         s3, stored = versioned_bucket(), objects()
         version = s3.put_object(Bucket="shop", Key="k", Body=b"one")["VersionId"]
@@ -145,7 +139,7 @@ def test_content_of_a_deleted_version_is_deleted(journal: Journal, objects: Call
     assert list(journal.read("object")) == []
 
 
-def test_execution_interrupted_by_the_end_of_the_cloud_is_failed() -> None:
+def test_execution_interrupted_by_the_end_of_the_cloud_is_failed():
     execution = execution_of({"name": "e", "exec_status": ExecutionStatus.RUNNING, "events": [{"id": 1}]}, None)
 
     assert execution.exec_status == ExecutionStatus.FAILED
@@ -154,9 +148,7 @@ def test_execution_interrupted_by_the_end_of_the_cloud_is_failed() -> None:
 
 
 @pytest.mark.parametrize("entries", [((1,), (2,), (3,)), ((1, 2, 3),)])
-def test_stream_without_a_mapping_keeps_records_of_one_day(
-    tmp_path: Path, entries: tuple[tuple[int, ...], ...]
-) -> None:
+def test_stream_without_a_mapping_keeps_records_of_one_day(tmp_path, entries):
     created = {1: time.time() - 90_000, 2: time.time() - 87_000, 3: time.time() - 1_000}
     journal = Journal(tmp_path)
     for numbers in entries:
@@ -178,7 +170,7 @@ def test_stream_without_a_mapping_keeps_records_of_one_day(
     assert [int(name) for _, name, _ in journal.read("record")] == [3]
 
 
-def test_position_of_the_slowest_mapping_decides_the_kept_records(tmp_path: Path) -> None:
+def test_position_of_the_slowest_mapping_decides_the_kept_records(tmp_path):
     journal = Journal(tmp_path)
     place = "kinesis/events/shardId-000000000000"
     with mock_aws():
@@ -197,7 +189,7 @@ def test_position_of_the_slowest_mapping_decides_the_kept_records(tmp_path: Path
     assert [(mapping, int(data)) for _, mapping, data in journal.read("position")] == [("fast", 6), ("slow", 3)]
 
 
-def test_position_of_a_removed_mapping_is_deleted(tmp_path: Path) -> None:
+def test_position_of_a_removed_mapping_is_deleted(tmp_path):
     journal = Journal(tmp_path)
     place, now = "kinesis/events/shardId-000000000000", time.time()
     for number, age_s in ((1, 90_000), (2, 1_000)):
@@ -217,7 +209,7 @@ def test_position_of_a_removed_mapping_is_deleted(tmp_path: Path) -> None:
     assert [int(name) for _, name, _ in journal.read("record")] == [2]
 
 
-def table_with(**keys: str) -> Any:
+def table_with(**keys):
     dynamodb = boto3.client("dynamodb", region_name="us-east-1")
     dynamodb.create_table(
         TableName="things",
@@ -231,7 +223,7 @@ def table_with(**keys: str) -> Any:
 THING = {"id": {"S": "a"}, "number": {"N": "1.50"}, "data": {"B": b"\x00\xff"}}
 
 
-def stored_thing(journal: Journal, **keys: str) -> None:
+def stored_thing(journal, **keys):
     with mock_aws():
         table_with(**keys).put_item(TableName="things", Item=THING)
         table = dynamodb_backends[ACCOUNT]["us-east-1"].tables["things"]
@@ -243,7 +235,7 @@ def stored_thing(journal: Journal, **keys: str) -> None:
 
 
 @pytest.mark.parametrize("keys", [{"id": "S"}, {"data": "B"}, {"id": "S", "number": "N"}, {"number": "N", "data": "B"}])
-def test_item_is_restored_under_its_key(journal: Journal, keys: dict[str, str]) -> None:
+def test_item_is_restored_under_its_key(journal, keys):
     stored_thing(journal, **keys)
 
     with mock_aws():
@@ -255,7 +247,7 @@ def test_item_is_restored_under_its_key(journal: Journal, keys: dict[str, str]) 
 
 
 @pytest.mark.parametrize("keys", [{"other": "S"}, {"number": "N"}, {"id": "S", "other": "S"}, {"id": "S"}])
-def test_table_with_a_changed_key_is_refused_with_its_name(journal: Journal, keys: dict[str, str]) -> None:
+def test_table_with_a_changed_key_is_refused_with_its_name(journal, keys):
     stored_thing(journal, id="S", number="N")
 
     with mock_aws():
@@ -264,7 +256,7 @@ def test_table_with_a_changed_key_is_refused_with_its_name(journal: Journal, key
             Recorder(journal, region="us-east-1", account=ACCOUNT).restore()
 
 
-def test_unsigned_sign_up_is_stored_before_its_response(journal: Journal) -> None:
+def test_unsigned_sign_up_is_stored_before_its_response(journal):
     with mock_aws():
         cognito = boto3.client("cognito-idp", region_name="us-east-1")
         pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
@@ -277,8 +269,8 @@ def test_unsigned_sign_up_is_stored_before_its_response(journal: Journal) -> Non
     assert len([place for place, _, _ in journal.read("entry") if place == "cognito.users"]) == 1
 
 
-def test_job_interrupted_by_the_end_of_the_cloud_is_failed(journal: Journal) -> None:
-    def job() -> Any:
+def test_job_interrupted_by_the_end_of_the_cloud_is_failed(journal):
+    def job():
         return SimpleNamespace(training_job_status="InProgress", secondary_status="", failure_reason=None)
 
     journal.put("entry", "sagemaker.training_jobs", "job", pickling.dumps(job()))
@@ -292,7 +284,7 @@ def test_job_interrupted_by_the_end_of_the_cloud_is_failed(journal: Journal) -> 
     assert pickling.loads(data).training_job_status == "Failed"
 
 
-def test_entries_of_the_template_and_of_removed_resources_are_unchanged(journal: Journal) -> None:
+def test_entries_of_the_template_and_of_removed_resources_are_unchanged(journal):
     removed = ("glue.tables", "removed|table", pickling.dumps("its table"))
     journal.put("entry", *removed)
     journal.commit()
@@ -305,7 +297,7 @@ def test_entries_of_the_template_and_of_removed_resources_are_unchanged(journal:
     assert list(journal.read("entry")) == [removed]
 
 
-def test_data_of_another_moto_with_the_same_attributes_is_restored(journal: Journal) -> None:
+def test_data_of_another_moto_with_the_same_attributes_is_restored(journal):
     with mock_aws():
         ssm = boto3.client("ssm", region_name="us-east-1")
         recorder = restarted(journal)
@@ -319,7 +311,7 @@ def test_data_of_another_moto_with_the_same_attributes_is_restored(journal: Jour
     assert journal.fact(MOTO) == importlib.metadata.version("moto")
 
 
-def test_data_of_another_moto_without_an_attribute_is_refused(journal: Journal) -> None:
+def test_data_of_another_moto_without_an_attribute_is_refused(journal):
     with mock_aws():
         boto3.client("ssm", region_name="us-east-1").put_parameter(Name="/of/shop", Value="1", Type="String")
         (parameter,) = ssm_backends[ACCOUNT]["us-east-1"]._parameters["/of/shop"]
@@ -332,14 +324,14 @@ def test_data_of_another_moto_without_an_attribute_is_refused(journal: Journal) 
     assert journal.fact(MOTO) == "5.1.0"
 
 
-def test_data_of_a_class_that_moto_no_longer_has_is_refused(journal: Journal) -> None:
+def test_data_of_a_class_that_moto_no_longer_has_is_refused(journal):
     journal.put("entry", "ssm.parameters", "/of/shop", b"cmoto.ssm.models\nRemoved\n.")
     journal.commit()
     with mock_aws(), pytest.raises(UnreadableDataError, match=r"ssm\.parameters cannot be read: .*'Removed'"):
         restarted(journal)
 
 
-def restarted(journal: Journal) -> Recorder:
+def restarted(journal):
     """Restore a journal into moto, as a cloud does when it starts."""
     recorder = Recorder(journal, region="us-east-1", account=ACCOUNT)
     recorder.restore()
@@ -347,7 +339,7 @@ def restarted(journal: Journal) -> Recorder:
     return recorder
 
 
-def create_key(**properties: str) -> tuple[Any, str]:
+def create_key(**properties):
     """Create the key of a template. Return a client and the key ID, which is the same after each start."""
     kms = boto3.client("kms", region_name="us-east-1")
     seed_ids("key")
@@ -356,7 +348,7 @@ def create_key(**properties: str) -> tuple[Any, str]:
     return kms, key_id
 
 
-def test_ciphertext_of_a_template_key_is_decrypted_after_restarts(journal: Journal) -> None:
+def test_ciphertext_of_a_template_key_is_decrypted_after_restarts(journal):
     with mock_aws():
         kms, key_id = create_key()
         restarted(journal)
@@ -372,7 +364,7 @@ def test_ciphertext_of_a_template_key_is_decrypted_after_restarts(journal: Journ
 @pytest.mark.parametrize(
     ("spec", "algorithm"), [("RSA_2048", "RSASSA_PKCS1_V1_5_SHA_256"), ("ECC_NIST_P256", "ECDSA_SHA_256")]
 )
-def test_signature_of_a_key_is_verified_after_a_restart(journal: Journal, spec: str, algorithm: str) -> None:
+def test_signature_of_a_key_is_verified_after_a_restart(journal, spec, algorithm):
     with mock_aws():
         kms, key_id = create_key(KeySpec=spec, KeyUsage="SIGN_VERIFY")
         restarted(journal)
@@ -385,7 +377,7 @@ def test_signature_of_a_key_is_verified_after_a_restart(journal: Journal, spec: 
         assert kms.verify(**signed, Signature=signature)["SignatureValid"]
 
 
-def test_key_of_a_removed_and_added_resource_is_the_same(journal: Journal) -> None:
+def test_key_of_a_removed_and_added_resource_is_the_same(journal):
     with mock_aws():
         kms, key_id = create_key()
         restarted(journal)
@@ -399,7 +391,7 @@ def test_key_of_a_removed_and_added_resource_is_the_same(journal: Journal) -> No
         assert kms.decrypt(CiphertextBlob=secret)["Plaintext"] == b"secret"
 
 
-def test_description_of_a_key_follows_the_template(journal: Journal) -> None:
+def test_description_of_a_key_follows_the_template(journal):
     for description in ("first", "second"):
         with mock_aws():
             kms, key_id = create_key(Description=description)
@@ -407,7 +399,7 @@ def test_description_of_a_key_follows_the_template(journal: Journal) -> None:
             assert kms.describe_key(KeyId=key_id)["KeyMetadata"]["Description"] == description
 
 
-def test_key_state_survives_a_restart(journal: Journal) -> None:
+def test_key_state_survives_a_restart(journal):
     with mock_aws():
         kms, key_id = create_key()
         recorder = restarted(journal)
@@ -421,7 +413,7 @@ def test_key_state_survives_a_restart(journal: Journal) -> None:
         assert kms.describe_key(KeyId=key_id)["KeyMetadata"]["KeyState"] == "Disabled"
 
 
-def create_pool() -> tuple[Any, dict[str, str]]:
+def create_pool():
     cognito = boto3.client("cognito-idp", region_name="us-east-1")
     seed_ids("pool")
     pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
@@ -429,7 +421,7 @@ def create_pool() -> tuple[Any, dict[str, str]]:
     return cognito, {"UserPoolId": pool}
 
 
-def test_users_keep_their_groups_after_a_restart(journal: Journal) -> None:
+def test_users_keep_their_groups_after_a_restart(journal):
     with mock_aws():
         cognito, pool = create_pool()
         recorder = restarted(journal)
@@ -456,8 +448,8 @@ def test_users_keep_their_groups_after_a_restart(journal: Journal) -> None:
         assert not cognito.list_users_in_group(**pool, GroupName="readers")["Users"][0]["Enabled"]
 
 
-def test_user_created_table_is_listed_after_a_restart(journal: Journal) -> None:
-    def database() -> Any:
+def test_user_created_table_is_listed_after_a_restart(journal):
+    def database():
         glue = boto3.client("glue", region_name="us-east-1")
         glue.create_database(DatabaseInput={"Name": "shop"})
         return glue
@@ -479,14 +471,14 @@ DAY_S = 86_400
 
 
 @pytest.fixture
-def keeps_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
+def keeps_numbers(monkeypatch):
     for name in ("put_record", "get_records", "get_max_sequence_number", "forget_records"):
         monkeypatch.setattr(Shard, name, getattr(Shard, name, None), raising=False)
     runtime: Any = SimpleNamespace()
     stores._keep_every_stream_record(runtime)
 
 
-def event_stream() -> Any:
+def event_stream():
     boto3.client("kinesis", region_name="us-east-1").create_stream(StreamName="events", ShardCount=1)
     (stream,) = kinesis_backends[ACCOUNT]["us-east-1"].streams.values()
     return stream
@@ -502,9 +494,7 @@ def event_stream() -> Any:
         (DAY_S + 60, 0, [(1, 1), (2, 1), (3, 1)]),
     ],
 )
-def test_processed_record_is_deleted_after_a_day_and_its_number_kept(
-    journal: Journal, age_s: float, processed: int, stored: list[tuple[int, int]]
-) -> None:
+def test_processed_record_is_deleted_after_a_day_and_its_number_kept(journal, age_s, processed, stored):
     with mock_aws():
         stream, recorder = event_stream(), restarted(journal)
         recorder.position(PLACE, "mapping", 1)
@@ -529,7 +519,7 @@ def test_processed_record_is_deleted_after_a_day_and_its_number_kept(
 
 
 @pytest.mark.usefixtures("keeps_numbers")
-def test_records_without_a_mapping_are_deleted_after_a_day(journal: Journal) -> None:
+def test_records_without_a_mapping_are_deleted_after_a_day(journal):
     with mock_aws():
         stream, recorder = event_stream(), restarted(journal)
         for _ in range(2):
@@ -546,7 +536,7 @@ def test_records_without_a_mapping_are_deleted_after_a_day(journal: Journal) -> 
     assert [(int(last), pickle.loads(data)) for _, last, data in journal.read("record")] == [(2, [{}])]
 
 
-def test_table_stream_numbers_continue_after_an_expired_record(journal: Journal) -> None:
+def test_table_stream_numbers_continue_after_an_expired_record(journal):
     journal.put("record", "dynamodb/things", f"{41:030d}", pickle.dumps([{}]))
     journal.commit()
     with mock_aws():

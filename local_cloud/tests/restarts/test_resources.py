@@ -11,7 +11,7 @@ from restarts.changes import CHANGES, NOT_KEPT, WITHOUT_DATA
 from synthesis import TESTS, synthesize
 
 
-def test_killed_cloud_restores_every_changed_resource(tmp_path: Path) -> None:
+def test_killed_cloud_restores_every_changed_resource(tmp_path):
     assembly = synthesize("foreign_app.app", tmp_path / "cdk.out", tmp_path / "layer")
     command: list[str | Path] = [sys.executable, "-m", "restarts.compare", assembly, tmp_path]
     environment = os.environ | {"PYTHONPATH": str(TESTS)}
@@ -22,6 +22,6 @@ def test_killed_cloud_restores_every_changed_resource(tmp_path: Path) -> None:
     assert json.loads(done.stdout) == {}
 
 
-def test_every_resource_type_is_changed_or_declared_unchanged() -> None:
+def test_every_resource_type_is_changed_or_declared_unchanged():
     assert CHANGES.keys() | WITHOUT_DATA | NOT_KEPT == RESOURCE_TYPES.keys()
     assert not CHANGES.keys() & WITHOUT_DATA

@@ -19,7 +19,7 @@ DOCUMENT: dict[str, Any] = {
 }
 
 
-def test_each_dimension_set_is_a_separate_metric() -> None:
+def test_each_dimension_set_is_a_separate_metric():
     metrics = embedded_metrics(json.dumps(DOCUMENT))
 
     assert [metric.namespace for metric in metrics] == ["Shop", "Shop"]
@@ -47,5 +47,5 @@ def test_each_dimension_set_is_a_separate_metric() -> None:
         json.dumps([DOCUMENT]),
     ],
 )
-def test_line_that_is_not_of_the_format_has_no_metrics(line: str) -> None:
+def test_line_that_is_not_of_the_format_has_no_metrics(line):
     assert embedded_metrics(line) == []

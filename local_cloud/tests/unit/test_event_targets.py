@@ -14,15 +14,15 @@ EVENT: dict[str, Any] = {
 }
 
 
-def transformed(template: str, **paths: str) -> Any:
+def transformed(template, **paths):
     return target_input({"InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}, EVENT)
 
 
-def test_target_without_input_gets_the_event() -> None:
+def test_target_without_input_gets_the_event():
     assert target_input({}, EVENT) == EVENT
 
 
-def test_constant_input_and_input_path_replace_the_event() -> None:
+def test_constant_input_and_input_path_replace_the_event():
     assert target_input({"Input": '{"a": 1}'}, EVENT) == {"a": 1}
     assert target_input({"InputPath": "$.detail.tags"}, EVENT) == ["x", "y"]
 
@@ -37,16 +37,16 @@ def test_constant_input_and_input_path_replace_the_event() -> None:
         ("$.source[0]", None),
     ],
 )
-def test_path_selects_its_value(path: str, value: Any) -> None:
+def test_path_selects_its_value(path, value):
     assert value_at(EVENT, path) == value
 
 
-def test_unsupported_path_is_an_error() -> None:
+def test_unsupported_path_is_an_error():
     with pytest.raises(ValueError, match=r"only names and positions"):
         value_at(EVENT, "$.detail.tags[?(@.x)]")
 
 
-def test_placeholder_outside_of_a_string_is_json() -> None:
+def test_placeholder_outside_of_a_string_is_json():
     assert transformed(
         '{"id": <id>, "tags": <tags>, "name": <name>}', id="$.detail.id", tags="$.detail.tags", name="$.detail.name"
     ) == {
@@ -56,17 +56,17 @@ def test_placeholder_outside_of_a_string_is_json() -> None:
     }
 
 
-def test_placeholder_within_a_string_is_text() -> None:
+def test_placeholder_within_a_string_is_text():
     assert transformed(
         '{"text": "<name> is <id>, <none>."}', name="$.detail.name", id="$.detail.id", none="$.detail.none"
     ) == {"text": 'a "b" is 7, .'}
 
 
-def test_template_of_one_string_is_a_string() -> None:
+def test_template_of_one_string_is_a_string():
     assert transformed('"order <id>"', id="$.detail.id") == "order 7"
 
 
-def test_reserved_placeholders_are_rule_and_event() -> None:
+def test_reserved_placeholders_are_rule_and_event():
     target = {
         "InputTransformer": {"InputTemplate": '{"rule": "<aws.events.rule-name>", "event": <aws.events.event.json>}'}
     }
@@ -77,7 +77,7 @@ def test_reserved_placeholders_are_rule_and_event() -> None:
     }
 
 
-def test_message_has_the_parameters_of_its_target() -> None:
+def test_message_has_the_parameters_of_its_target():
     target = Target(
         "arn:rule",
         {
@@ -93,13 +93,13 @@ def test_message_has_the_parameters_of_its_target() -> None:
     assert json.loads(message.text) == EVENT
 
 
-def test_attempts_follow_the_retry_policy_up_to_the_local_limit() -> None:
+def test_attempts_follow_the_retry_policy_up_to_the_local_limit():
     assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 0}}).max_attempts == 1
     assert Target("r", {"Arn": "a"}).max_attempts == 3
     assert Target("r", {"Arn": "a", "RetryPolicy": {"MaximumRetryAttempts": 185}}).max_attempts == 3
 
 
-def test_event_without_a_readable_path_is_reported_as_undeliverable() -> None:
+def test_event_without_a_readable_path_is_reported_as_undeliverable():
     properties = {
         "Arn": "arn:aws:sqs:r:1:queue",
         "InputPath": "$.detail.tags[?(@.x)]",

@@ -28,18 +28,18 @@ LINE = '{"eventType": "UpdateTrail", "sourceIPAddress": "111.111.111.111", "user
         ('{ $.eventType.deeper = "*" }', False),
     ],
 )
-def test_line_matches_as_on_aws(pattern: str, matches: bool) -> None:
+def test_line_matches_as_on_aws(pattern, matches):
     assert read_pattern(pattern)(LINE) is matches
 
 
 @pytest.mark.parametrize("line", ["", "START RequestId: 1", "[1]", "7", '{"user":'])
-def test_line_that_is_no_object_has_no_fields(line: str) -> None:
+def test_line_that_is_no_object_has_no_fields(line):
     assert not read_pattern('{ $.user.email = "*" }')(line)
 
 
 @pytest.mark.parametrize(
     "pattern", ["{ $.a = 1 && $.b = 2 }", "{ $.a NOT EXISTS }", "[a, b]", "%regex%", "-word", '{ $.a < "b" }']
 )
-def test_unsupported_pattern_is_refused(pattern: str) -> None:
+def test_unsupported_pattern_is_refused(pattern):
     with pytest.raises(ValueError, match="filter pattern"):
         read_pattern(pattern)

@@ -1,34 +1,19 @@
 """Invocations that wait for an environment, and the invoker's limit for the number of waiting invocations."""
 
-from __future__ import annotations
-
 import dataclasses
 import threading
-from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from unittest import mock
 
 import pytest
 
+from builders import lambda_function
 from local_cloud.execution import invoker as module
-from local_cloud.execution.function import Function, InvocationResult, ThrottledError
+from local_cloud.execution.function import InvocationResult, ThrottledError
 from local_cloud.execution.invoker import MAX_WAITING, Invoker
 
-FUNCTION = Function(
-    name="f",
-    version="1",
-    arn="arn:f",
-    handler="handler.f",
-    code=b"",
-    code_sha256="a",
-    environment={},
-    timeout_s=1,
-    memory_mb=128,
-    layers=(),
-    log_group="f",
-    role="arn:role",
-)
+FUNCTION = lambda_function(code_sha256="a")
 
 
 class Environment:
@@ -37,21 +22,21 @@ class Environment:
     entered = threading.Semaphore(0)
     end = threading.Event()
 
-    def __init__(self, function: Function, *_args: object, **_options: object) -> None:
+    def __init__(self, function, *_args, **_options):
         self.usable = True
         self._revision = function.code_sha256
 
-    def invoke(self, _payload: bytes, *, function_arn: str) -> InvocationResult:
+    def invoke(self, _payload, *, function_arn):
         Environment.entered.release()
         assert Environment.end.wait(60)
         return InvocationResult(function_arn, self._revision.encode(), None, "1", 1.0)
 
-    def close(self) -> None:
+    def close(self):
         self.usable = False
 
 
 @pytest.fixture
-def invoker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoker]:
+def invoker(monkeypatch):
     Environment.entered, Environment.end = threading.Semaphore(0), threading.Event()
     monkeypatch.setattr(module, "ExecutionEnvironment", Environment)
     nothing: Any = mock.Mock()
@@ -67,18 +52,18 @@ def invoker(monkeypatch: pytest.MonkeyPatch) -> Iterator[Invoker]:
     Environment.end.set()
 
 
-def start(invoker: Invoker, threads: ThreadPoolExecutor, count: int) -> list[Future[InvocationResult]]:
+def start(invoker, threads, count):
     return [threads.submit(invoker.invoke, "arn:f", b"") for _ in range(count)]
 
 
-def until_waiting(invoker: Invoker, count: int) -> None:
+def until_waiting(invoker, count):
     (pool,) = invoker._pools.values()
     with pool.free:
         while pool.waiting < count:
             pool.free.wait(0.01)
 
 
-def test_invocation_above_the_limit_of_waiting_ones_is_throttled(invoker: Invoker) -> None:
+def test_invocation_above_the_limit_of_waiting_ones_is_throttled(invoker):
     with ThreadPoolExecutor(MAX_WAITING + 2) as threads:
         accepted = start(invoker, threads, 2 + MAX_WAITING)
         for _ in range(2):
@@ -93,9 +78,7 @@ def test_invocation_above_the_limit_of_waiting_ones_is_throttled(invoker: Invoke
     assert invoker.counts()["f"] == {"environments": 2, "invocations": 2 + MAX_WAITING, "errors": 0, "throttles": 1}
 
 
-def test_invocations_waiting_for_an_outdated_environment_are_run(
-    invoker: Invoker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_invocations_waiting_for_an_outdated_environment_are_run(invoker, monkeypatch):
     with ThreadPoolExecutor(5) as threads:
         old = start(invoker, threads, 3)
         for _ in range(2):
@@ -110,7 +93,7 @@ def test_invocations_waiting_for_an_outdated_environment_are_run(
         assert [each.result(60).payload for each in (*old, *new)] == [b"a", b"a", b"a", b"b"]
 
 
-def test_invocation_waiting_at_the_close_may_be_retried(invoker: Invoker) -> None:
+def test_invocation_waiting_at_the_close_may_be_retried(invoker):
     with ThreadPoolExecutor(3) as threads:
         invocations = start(invoker, threads, 3)
         for _ in range(2):
@@ -125,7 +108,7 @@ def test_invocation_waiting_at_the_close_may_be_retried(invoker: Invoker) -> Non
         assert error.reserved is None
 
 
-def test_environment_started_in_advance_serves_the_first_invocation(invoker: Invoker) -> None:
+def test_environment_started_in_advance_serves_the_first_invocation(invoker):
     Environment.end.set()
 
     invoker.start_ahead("arn:f")

@@ -1,9 +1,6 @@
-from __future__ import annotations
-
 import contextlib
 import random
 import sqlite3
-from pathlib import Path
 
 import pytest
 
@@ -11,13 +8,13 @@ from local_cloud.storage import journal as storage
 from local_cloud.storage.journal import DataError, DataInUseError, Journal, UnreadableDataError
 
 
-def written(directory: Path) -> None:
+def written(directory):
     journal = Journal(directory)
     journal.put("item", "table", "a", b"1")
     journal.close()
 
 
-def test_only_committed_entries_are_read_after_reopening(tmp_path: Path) -> None:
+def test_only_committed_entries_are_read_after_reopening(tmp_path):
     journal = Journal(tmp_path)
     for name in ("b", "a", "c"):
         journal.put("item", "table", name, name.encode())
@@ -32,7 +29,7 @@ def test_only_committed_entries_are_read_after_reopening(tmp_path: Path) -> None
     again.close()
 
 
-def test_records_are_trimmed_only_in_their_shard(tmp_path: Path) -> None:
+def test_records_are_trimmed_only_in_their_shard(tmp_path):
     journal = Journal(tmp_path)
     for place in ("one", "two"):
         for name in ("1", "2", "3"):
@@ -49,7 +46,7 @@ def test_records_are_trimmed_only_in_their_shard(tmp_path: Path) -> None:
     journal.close()
 
 
-def test_directory_of_a_running_cloud_is_refused_and_not_deleted(tmp_path: Path) -> None:
+def test_directory_of_a_running_cloud_is_refused_and_not_deleted(tmp_path):
     journal = Journal(tmp_path)
 
     with pytest.raises(DataInUseError, match="belongs to another cloud that runs"):
@@ -59,7 +56,7 @@ def test_directory_of_a_running_cloud_is_refused_and_not_deleted(tmp_path: Path)
     journal.close()
 
 
-def test_other_format_is_refused_and_can_be_deleted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_other_format_is_refused_and_can_be_deleted(tmp_path, monkeypatch):
     written(tmp_path)
     stored = storage.FORMAT
     monkeypatch.setattr(storage, "FORMAT", "0")
@@ -70,14 +67,14 @@ def test_other_format_is_refused_and_can_be_deleted(tmp_path: Path, monkeypatch:
     assert not tmp_path.exists()
 
 
-def test_damaged_file_is_refused(tmp_path: Path) -> None:
+def test_damaged_file_is_refused(tmp_path):
     (tmp_path / "cloud.sqlite").write_bytes(b"no database" * 1_000)
 
     with pytest.raises(UnreadableDataError, match="cannot be read"):
         Journal(tmp_path)
 
 
-def test_incomplete_log_is_ignored(tmp_path: Path) -> None:
+def test_incomplete_log_is_ignored(tmp_path):
     journal = Journal(tmp_path)
     journal.put("item", "table", "a", b"1")
     journal.commit()
@@ -96,12 +93,12 @@ def test_incomplete_log_is_ignored(tmp_path: Path) -> None:
     again.close()
 
 
-def test_check_of_an_empty_directory_writes_nothing(tmp_path: Path) -> None:
+def test_check_of_an_empty_directory_writes_nothing(tmp_path):
     assert storage.check(tmp_path) is False
     assert list(tmp_path.iterdir()) == []
 
 
-def test_unrelated_files_of_a_directory_are_kept(tmp_path: Path) -> None:
+def test_unrelated_files_of_a_directory_are_kept(tmp_path):
     written(tmp_path)
     (tmp_path / "mine.txt").write_text("mine")
 
@@ -110,7 +107,7 @@ def test_unrelated_files_of_a_directory_are_kept(tmp_path: Path) -> None:
     assert not storage.delete(tmp_path)
 
 
-def test_full_disk_is_an_error_until_space_is_free(tmp_path: Path) -> None:
+def test_full_disk_is_an_error_until_space_is_free(tmp_path):
     journal = Journal(tmp_path)
     ((pages,),) = journal._database.execute("PRAGMA page_count").fetchall()
     journal._database.execute(f"PRAGMA max_page_count = {pages + 2}")
@@ -126,31 +123,7 @@ def test_full_disk_is_an_error_until_space_is_free(tmp_path: Path) -> None:
     assert [(name, len(value)) for _, name, value in journal.read("item")] == [("large", 100_000), ("small", 1)]
 
 
-def test_failed_commit_is_repeated_before_later_writes(tmp_path: Path) -> None:
-    journal = Journal(tmp_path)
-    journal.put("record", "shard", "0", b"old")
-    journal.commit()
-
-    for name in "ab":
-        journal.put("item", "table", name, b"old")
-        journal.put_content(name, b"content")
-    for name in "12":
-        journal.put("record", "shard", name, b"old")
-    journal._database.execute("PRAGMA query_only = ON")
-    with pytest.raises(DataError, match="readonly"):
-        journal.commit()
-    journal._database.execute("PRAGMA query_only = OFF")
-    journal.put("item", "table", "a", b"new")
-    journal.put("record", "shard", "3", b"new")
-    journal.trim_records("shard", "2")
-    journal.commit()
-
-    assert list(journal.read("item")) == [("table", "a", b"new"), ("table", "b", b"old")]
-    assert [name for _, name, _ in journal.read("record")] == ["2", "3"]
-    assert journal.content("b") == b"content"
-
-
-def test_records_after_a_trim_in_the_same_commit_are_kept(tmp_path: Path) -> None:
+def test_records_after_a_trim_in_the_same_commit_are_kept(tmp_path):
     journal = Journal(tmp_path)
     journal.put("record", "shard", "1", b"old")
     journal.commit()
@@ -163,7 +136,7 @@ def test_records_after_a_trim_in_the_same_commit_are_kept(tmp_path: Path) -> Non
     assert list(journal.read("record")) == [("shard", "1", b"new")]
 
 
-def test_database_of_another_format_is_unchanged(tmp_path: Path) -> None:
+def test_database_of_another_format_is_unchanged(tmp_path):
     with contextlib.closing(sqlite3.connect(tmp_path / "cloud.sqlite")) as database, database:
         database.execute("CREATE TABLE facts (name TEXT, value TEXT)")
         database.execute("INSERT INTO facts VALUES ('format', '0')")
@@ -174,7 +147,7 @@ def test_database_of_another_format_is_unchanged(tmp_path: Path) -> None:
     assert (tmp_path / "cloud.sqlite").read_bytes() == before
 
 
-def test_format_with_a_version_of_moto_is_read(tmp_path: Path) -> None:
+def test_format_with_a_version_of_moto_is_read(tmp_path):
     written(tmp_path)
     with contextlib.closing(sqlite3.connect(tmp_path / "cloud.sqlite")) as database, database:
         database.execute("UPDATE facts SET value = ? WHERE name = 'format'", (f"{storage.FORMAT} (moto 5.1.0)",))
@@ -182,7 +155,7 @@ def test_format_with_a_version_of_moto_is_read(tmp_path: Path) -> None:
     assert storage.check(tmp_path) is False  # No cloud has started with the directory.
 
 
-def test_missing_content_is_an_error(tmp_path: Path) -> None:
+def test_missing_content_is_an_error(tmp_path):
     journal = Journal(tmp_path)
     journal.put_content("empty", b"")
     journal.commit()
@@ -192,7 +165,7 @@ def test_missing_content_is_an_error(tmp_path: Path) -> None:
         journal.content("missing")
 
 
-def test_directory_that_cannot_be_written_is_not_reported_as_damaged(tmp_path: Path) -> None:
+def test_directory_that_cannot_be_written_is_not_reported_as_damaged(tmp_path):
     (tmp_path / "file").touch()
     (tmp_path / "taken" / "cloud.sqlite").mkdir(parents=True)
 
@@ -202,14 +175,14 @@ def test_directory_that_cannot_be_written_is_not_reported_as_damaged(tmp_path: P
         assert type(failed.value) is DataError
 
 
-def occurrences(directory: Path, text: bytes) -> int:
+def occurrences(directory, text):
     return sum(file.read_bytes().count(text) for file in directory.iterdir())
 
 
-def test_erased_names_and_values_are_removed_from_the_files(tmp_path: Path) -> None:
+def test_erased_names_and_values_are_removed_from_the_files(tmp_path):
     journal, rng = Journal(tmp_path), random.Random(1)
 
-    def write(name: str, mark: bytes) -> None:
+    def write(name, mark):
         half = rng.randbytes(rng.choice([20, 400, 2_000, 20_000]))
         journal.put("item", "table", name, half + mark + half)
         journal.put_content(name, mark + half)
@@ -236,7 +209,7 @@ def test_erased_names_and_values_are_removed_from_the_files(tmp_path: Path) -> N
     assert occurrences(tmp_path, b"after") == 1
 
 
-def test_overwritten_value_is_removed_from_the_files(tmp_path: Path) -> None:
+def test_overwritten_value_is_removed_from_the_files(tmp_path):
     journal = Journal(tmp_path)
     for value in (b"anna" * 5_000, b"bert"):
         journal.put("item", "table", "a", value)

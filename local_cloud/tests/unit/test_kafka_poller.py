@@ -3,19 +3,18 @@
 import base64
 import importlib.util
 import json
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import confluent_kafka
 import pytest
 from confluent_kafka import KafkaException, TopicPartition
 
+from builders import poller_services
 from local_cloud.deployment import DeploymentError, Resource
 from local_cloud.execution.function import InvocationResult
 from local_cloud.sources import kafka_poller
 from local_cloud.sources.kafka_poller import KafkaPoller, client_configuration
-from local_cloud.sources.mapping import EventSourceMapping, KafkaSource, read_mapping
-from poller_services import poller_services
+from local_cloud.sources.mapping import KafkaSource, read_mapping
 
 FUNCTION = "arn:aws:lambda:us-east-1:123456789012:function:f:live"
 SECRET, AUTHORITY = "arn:aws:secretsmanager:us-east-1:1:secret:s", "arn:aws:secretsmanager:us-east-1:1:secret:ca"
@@ -26,7 +25,7 @@ SECRETS = {
 DONE, FAILED = InvocationResult("r", b"null", None, "1", 1.0), InvocationResult("r", b"{}", "Unhandled", "1", 1.0)
 
 
-def read(**properties: Any) -> EventSourceMapping:
+def read(**properties):
     properties = {
         "SelfManagedEventSource": {"Endpoints": {"KafkaBootstrapServers": ["a:1", "b:2"]}},
         "FunctionName": FUNCTION,
@@ -38,7 +37,7 @@ def read(**properties: Any) -> EventSourceMapping:
     return read_mapping(resource, region="us-east-1", account="123456789012")
 
 
-def test_mapping_is_read_from_its_properties() -> None:
+def test_mapping_is_read_from_its_properties():
     mapping = read(
         BatchSize=200,
         MaximumBatchingWindowInSeconds=1,
@@ -53,7 +52,7 @@ def test_mapping_is_read_from_its_properties() -> None:
     )
 
 
-def test_defaults_are_those_of_lambda() -> None:
+def test_defaults_are_those_of_lambda():
     mapping = read()
 
     assert (mapping.batch_size, mapping.window_s, mapping.max_retries) == (100, 0.5, None)
@@ -64,12 +63,12 @@ def test_defaults_are_those_of_lambda() -> None:
     ("name", "value"),
     [("MaximumRetryAttempts", 3), ("DestinationConfig", {"OnFailure": {}}), ("StartingPosition", "X")],
 )
-def test_unsupported_property_is_refused_with_its_name(name: str, value: object) -> None:
+def test_unsupported_property_is_refused_with_its_name(name, value):
     with pytest.raises(DeploymentError, match=f"resource Map .*, property {name}: "):
         read(**{name: value})
 
 
-def test_missing_package_error_has_the_installation_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_package_error_has_the_installation_command(monkeypatch):
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
 
     with pytest.raises(DeploymentError, match="install it with: pip install confluent-kafka"):
@@ -102,7 +101,7 @@ def test_missing_package_error_has_the_installation_command(monkeypatch: pytest.
         ((("SERVER_ROOT_CA_CERTIFICATE", AUTHORITY),), {"security.protocol": "SSL", "ssl.ca.pem": "CA"}),
     ],
 )
-def test_client_has_the_authentication_of_lambda(access: tuple[tuple[str, str], ...], expected: dict[str, str]) -> None:
+def test_client_has_the_authentication_of_lambda(access, expected):
     kafka = KafkaSource("t", ("a:1", "b:2"), "shop", access=access)
 
     found = client_configuration(kafka, read_secret=SECRETS.__getitem__)
@@ -114,7 +113,7 @@ def test_client_has_the_authentication_of_lambda(access: tuple[tuple[str, str], 
 
 
 class Message:
-    def __init__(self, offset: int, value: bytes | None = b"v", partition: int = 0) -> None:
+    def __init__(self, offset, value=b"v", partition=0):
         self._values = {
             "topic": "shop-events",
             "partition": partition,
@@ -126,62 +125,60 @@ class Message:
             "headers": [("trace", b"\x01\x02")],
         }
 
-    def __getattr__(self, name: str) -> Callable[[], Any]:
+    def __getattr__(self, name):
         return lambda: self._values[name]
 
-    def __len__(self) -> int:
+    def __len__(self):
         return len(self._values["value"] or b"")  # type: ignore[arg-type]
 
 
 class Consumers:
     """Consumers of one group. A new consumer continues at the committed offset."""
 
-    def __init__(self, *messages: Message) -> None:
+    def __init__(self, *messages):
         self.messages = list(messages)
         self.committed: dict[int, int] = {}
         self.started = 0
         self.commit_fails = False
 
-    def __call__(self, configuration: dict[str, Any]) -> Any:
+    def __call__(self, configuration):
         self.started += 1
         return Consumer(self)
 
 
 class Consumer:
-    def __init__(self, group: Consumers) -> None:
+    def __init__(self, group):
         self.group = group
         self._left = [each for each in group.messages if each.offset() >= group.committed.get(each.partition(), 0)]
 
-    def subscribe(self, topics: Sequence[str]) -> None: ...
+    def subscribe(self, topics): ...
 
-    def close(self) -> None: ...
+    def close(self): ...
 
-    def consume(self, maximum: int, timeout: float) -> list[Message]:
+    def consume(self, maximum, timeout):
         taken, self._left = self._left[:maximum], self._left[maximum:]
         return taken
 
-    def commit(self, *, offsets: Sequence[TopicPartition], asynchronous: bool) -> None:
+    def commit(self, *, offsets, asynchronous):
         if self.group.commit_fails:
             self.group.commit_fails = False
             raise KafkaException("rebalanced")
         self.group.committed |= {each.partition: each.offset for each in offsets}
 
-    def assignment(self) -> list[TopicPartition]:
+    def assignment(self):
         return [TopicPartition("shop-events", 0)]
 
-    def committed(self, partitions: Sequence[TopicPartition], timeout: float) -> list[TopicPartition]:
+    def committed(self, partitions, timeout):
         return [TopicPartition("shop-events", 0, self.group.committed.get(0, -1001))]
 
-    def get_watermark_offsets(self, partition: TopicPartition, cached: bool) -> tuple[int, int]:
+    def get_watermark_offsets(self, partition, cached):
         return 0, len(self.group.messages)
 
 
 class Polled:
     """Poller of a group that stops after one invocation for each given result."""
 
-    def __init__(
-        self, group: Consumers, monkeypatch: pytest.MonkeyPatch, answers: Sequence[InvocationResult], **properties: Any
-    ) -> None:
+    def __init__(self, group, monkeypatch, answers, **properties):
         monkeypatch.setattr(confluent_kafka, "Consumer", group)
         monkeypatch.setattr(kafka_poller, "_RETRY_S", 0.0)
         self.events: list[dict[str, Any]] = []
@@ -197,22 +194,22 @@ class Polled:
         self._poller.start()
         self._poller.join(60)
 
-    def _take(self, namespace: str, name: str, value: float, /, *, unit: str = "", **dimensions: str) -> None:
+    def _take(self, namespace, name, value, /, *, unit="", **dimensions):
         assert (namespace, name, unit, dimensions["FunctionName"]) == ("AWS/Lambda", "OffsetLag", "Count", "f")
         self.metrics.append(value)
 
-    def _invoke(self, function: str, payload: bytes) -> InvocationResult:
+    def _invoke(self, function, payload):
         self.events.append(json.loads(payload))
         if len(self.events) == len(self._answers):
             self._poller.stop()
         return self._answers[len(self.events) - 1]
 
     @property
-    def offsets(self) -> list[list[int]]:
+    def offsets(self):
         return [[r["offset"] for part in event["records"].values() for r in part] for event in self.events]
 
 
-def test_function_gets_the_event_of_lambda(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_function_gets_the_event_of_lambda(monkeypatch):
     polled = Polled(Consumers(Message(5), Message(7, None, partition=2)), monkeypatch, [DONE])
 
     (event,) = polled.events
@@ -233,7 +230,7 @@ def test_function_gets_the_event_of_lambda(monkeypatch: pytest.MonkeyPatch) -> N
     assert "value" not in event["records"]["shop-events-2"][0]
 
 
-def test_offsets_are_committed_only_after_success(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_offsets_are_committed_only_after_success(monkeypatch):
     group = Consumers(Message(0), Message(1), Message(2))
 
     polled = Polled(group, monkeypatch, [DONE, FAILED, FAILED], BatchSize=2)
@@ -242,7 +239,7 @@ def test_offsets_are_committed_only_after_success(monkeypatch: pytest.MonkeyPatc
     assert group.committed == {0: 2}
 
 
-def test_failed_commit_redelivers_from_the_last_committed_offset(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failed_commit_redelivers_from_the_last_committed_offset(monkeypatch):
     group = Consumers(Message(0), Message(1))
     group.commit_fails = True
 
@@ -251,7 +248,7 @@ def test_failed_commit_redelivers_from_the_last_committed_offset(monkeypatch: py
     assert (polled.offsets, group.started) == ([[0, 1], [0, 1]], 2)
 
 
-def test_batch_stays_within_the_size_of_an_invocation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_stays_within_the_size_of_an_invocation(monkeypatch):
     large = b"x" * 3_000_000  # 4 MB in base64. The limit is 6 MB.
 
     polled = Polled(Consumers(Message(0, large), Message(1, large)), monkeypatch, [DONE, DONE])
@@ -259,7 +256,7 @@ def test_batch_stays_within_the_size_of_an_invocation(monkeypatch: pytest.Monkey
     assert polled.offsets == [[0], [1]]
 
 
-def test_lag_is_the_number_of_uncommitted_messages(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_lag_is_the_number_of_uncommitted_messages(monkeypatch):
     polled = Polled(Consumers(*map(Message, range(5))), monkeypatch, [DONE, FAILED, FAILED], BatchSize=2)
 
     assert set(polled.metrics) == {3.0}  # 5 records, of which 2 are committed

@@ -2,7 +2,6 @@
 
 import os
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -10,10 +9,10 @@ from local_cloud.telemetry.log_pipe import LineOutput
 
 
 @pytest.mark.parametrize("wait", [lambda output: output.settle(60), LineOutput.close], ids=["settle", "close"])
-def test_output_has_passed_on_its_lines_after_a_wait(wait: Callable[[LineOutput], None]) -> None:
+def test_output_has_passed_on_its_lines_after_a_wait(wait):
     passed: list[str] = []
 
-    def take(_group: str, _stream: str, message: str) -> None:
+    def take(_group, _stream, message):
         time.sleep(0.5)
         passed.append(message)
 

@@ -1,5 +1,4 @@
 import threading
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
@@ -13,35 +12,35 @@ class CloudWatch:
         class ResourceAlreadyExistsException(Exception):
             pass
 
-    def __init__(self) -> None:
+    def __init__(self):
         self.requests: list[list[Any]] = []
 
-    def create_log_group(self, **_: Any) -> None:
+    def create_log_group(self, **_):
         pass
 
     create_log_stream = create_log_group
 
-    def put_log_events(self, *, logEvents: list[dict[str, Any]], **_: Any) -> None:  # noqa: N803
+    def put_log_events(self, *, logEvents, **_):  # noqa: N803
         self.requests.append([event["message"] for event in logEvents])
 
-    def put_metrics(self, namespace: str, data: Sequence[Mapping[str, Any]]) -> None:
+    def put_metrics(self, namespace, data):
         self.requests.append([(namespace, datum["Value"]) for datum in data])
 
 
 @pytest.fixture
-def cloudwatch() -> CloudWatch:
+def cloudwatch():
     return CloudWatch()
 
 
 @pytest.fixture
-def pump(cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pump]:
+def pump(cloudwatch, monkeypatch):
     monkeypatch.setattr(telemetry, "_GATHER_S", 60)
     pump = Pump(lambda service: cloudwatch, put_metrics=cloudwatch.put_metrics)
     yield pump
     pump.stop()
 
 
-def test_lines_and_metrics_of_one_time_are_sent_in_one_request(pump: Pump, cloudwatch: CloudWatch) -> None:
+def test_lines_and_metrics_of_one_time_are_sent_in_one_request(pump, cloudwatch):
     for number in range(3):
         pump.log("group", "stream", f"line {number}")
         pump.metric("Shop", "Orders", number, shop=f"{number // 2}")
@@ -51,7 +50,7 @@ def test_lines_and_metrics_of_one_time_are_sent_in_one_request(pump: Pump, cloud
     assert cloudwatch.requests == [["line 0", "line 1", "line 2"], [("Shop", 0), ("Shop", 1), ("Shop", 2)]]
 
 
-def test_flush_sends_without_waiting_for_further_lines(pump: Pump, cloudwatch: CloudWatch) -> None:
+def test_flush_sends_without_waiting_for_further_lines(pump, cloudwatch):
     for message in ("first", "second"):
         pump.log("group", "stream", message)
 
@@ -60,9 +59,7 @@ def test_flush_sends_without_waiting_for_further_lines(pump: Pump, cloudwatch: C
     assert cloudwatch.requests == [["first"], ["second"]]
 
 
-def test_writer_waits_while_the_queue_is_full(
-    pump: Pump, cloudwatch: CloudWatch, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_writer_waits_while_the_queue_is_full(pump, cloudwatch, monkeypatch):
     monkeypatch.setattr(telemetry, "_MAX_QUEUED", 3)
     monkeypatch.setattr(telemetry, "_LONGEST_WAIT_S", 60)
     for number in range(3):
@@ -79,7 +76,7 @@ def test_writer_waits_while_the_queue_is_full(
     assert cloudwatch.requests == [["0", "1", "2"], ["3"]]
 
 
-def test_writer_waits_a_limited_time_for_a_full_queue(pump: Pump, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writer_waits_a_limited_time_for_a_full_queue(pump, monkeypatch):
     monkeypatch.setattr(telemetry, "_MAX_QUEUED", 1)
     monkeypatch.setattr(telemetry, "_LONGEST_WAIT_S", 0)
 
@@ -89,7 +86,7 @@ def test_writer_waits_a_limited_time_for_a_full_queue(pump: Pump, monkeypatch: p
     assert pump.flush(timeout_s=60) == 0
 
 
-def test_flush_returns_the_number_of_waiting_items_after_its_timeout(pump: Pump, cloudwatch: CloudWatch) -> None:
+def test_flush_returns_the_number_of_waiting_items_after_its_timeout(pump, cloudwatch):
     stored = threading.Event()
     cloudwatch.create_log_group = lambda **_: stored.wait(60)  # type: ignore[method-assign,assignment]
     pump.log("group", "stream", "line")

@@ -1,10 +1,7 @@
 """Metric store, which keeps metrics of one day in a bounded number of values."""
 
-from __future__ import annotations
-
 import datetime as dt
 import time
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -16,23 +13,23 @@ NOW_S = 1_790_000_100.0  # start of a period of five minutes
 LATENCY = Series("Shop", "Latency", frozenset({("Api", "a")}))
 
 
-def datum(age_s: float = 0, **value: Any) -> dict[str, Any]:
+def datum(age_s=0, **value):
     at = dt.datetime.fromtimestamp(NOW_S - age_s, dt.UTC)
     return {"MetricName": "Latency", "Dimensions": [{"Name": "Api", "Value": "a"}], "Timestamp": at} | value
 
 
 @pytest.fixture(autouse=True)
-def clock(monkeypatch: pytest.MonkeyPatch) -> None:
+def clock(monkeypatch):
     monkeypatch.setattr(time, "time", lambda: NOW_S)
 
 
-def stored(data: Iterable[Mapping[str, Any]]) -> MetricStore:
+def stored(data):
     store = MetricStore()
     store.put("Shop", data)
     return store
 
 
-def read(store: MetricStore, statistic: str, *, age_s: float = 90_000) -> float | None:
+def read(store, statistic, *, age_s=90_000):
     end = dt.datetime.fromtimestamp(NOW_S + 60, dt.UTC)
     start = dt.datetime.fromtimestamp(NOW_S - age_s, dt.UTC)
     return statistic_of(store.read(LATENCY, start=start, end=end), statistic)
@@ -54,20 +51,20 @@ def read(store: MetricStore, statistic: str, *, age_s: float = 90_000) -> float 
         ),
     ],
 )
-def test_statistics_of_a_datum_are_exact(value: dict[str, Any], expected: dict[str, float]) -> None:
+def test_statistics_of_a_datum_are_exact(value, expected):
     store = stored([datum(**value)])
 
     assert {name: read(store, name) for name in expected} == expected
 
 
-def test_values_of_the_last_hour_keep_their_minute() -> None:
+def test_values_of_the_last_hour_keep_their_minute():
     store = stored([datum(60 * minute, Value=minute) for minute in range(60)])
 
     assert read(store, "Sum", age_s=60) == 0 + 1
     assert read(store, "SampleCount", age_s=600) == 11
 
 
-def test_minutes_are_merged_after_an_hour_and_deleted_after_a_day(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_minutes_are_merged_after_an_hour_and_deleted_after_a_day(monkeypatch):
     recorded: dict[int, Any] = {}
     store = MetricStore(lambda _, start_s, values: recorded.update({start_s: values and dict(values)}))
     store.put("Shop", [datum(-60 * minute, Value=minute) for minute in range(10)])
@@ -86,11 +83,11 @@ def test_minutes_are_merged_after_an_hour_and_deleted_after_a_day(monkeypatch: p
     assert store.series() == []
 
 
-def test_old_values_are_ignored() -> None:
+def test_old_values_are_ignored():
     assert stored([datum(86_401, Value=1)]).series() == []
 
 
-def test_many_values_of_a_minute_are_rounded_to_three_digits() -> None:
+def test_many_values_of_a_minute_are_rounded_to_three_digits():
     store = stored([datum(Values=[100 + number / 100 for number in range(50_000)])])
 
     points = store.read(
@@ -102,7 +99,7 @@ def test_many_values_of_a_minute_are_rounded_to_three_digits() -> None:
     assert read(store, "Sum") == pytest.approx(350 * 50_000, rel=0.001)
 
 
-def test_restored_periods_are_read() -> None:
+def test_restored_periods_are_read():
     recorded: list[Any] = []
     MetricStore(lambda *period: recorded.append(period)).put("Shop", [datum(Values=[1, 2]), datum(Value=2)])
 
@@ -114,7 +111,7 @@ def test_restored_periods_are_read() -> None:
     assert (read(store, "Sum"), read(store, "SampleCount")) == (5, 3)
 
 
-def test_observer_gets_values_with_their_numbers_of_occurrences() -> None:
+def test_observer_gets_values_with_their_numbers_of_occurrences():
     store, observed = MetricStore(), []
     store.put("Shop", [datum(Value=1)])
     store.watch(lambda series, pairs: observed.append((series, pairs)))

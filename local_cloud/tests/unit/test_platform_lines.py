@@ -16,7 +16,7 @@ from local_cloud.execution.environment import ExecutionEnvironment
         ("JSON", "WARN", None),
     ],
 )
-def test_start_and_end_lines_depend_on_the_log_level(log_format: str, level: str, start: str | None) -> None:
+def test_start_and_end_lines_depend_on_the_log_level(log_format, level, start):
     lines: list[str] = []
     function = SimpleNamespace(log_format=log_format, system_log_level=level, version="3")
     environment: Any = SimpleNamespace(function=function, _output=SimpleNamespace(write=lines.append))

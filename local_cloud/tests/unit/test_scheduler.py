@@ -1,5 +1,5 @@
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,30 +15,30 @@ HOUR = timedelta(hours=1)
 
 
 class Targets:
-    def __init__(self) -> None:
+    def __init__(self):
         self.sent: list[tuple[str, Mapping[str, Any]]] = []
 
-    def submit(self, target: Target, event: Mapping[str, Any]) -> None:
+    def submit(self, target, event):
         self.sent.append((target.arn, event))
 
 
-def scheduled(name: str, expression: str, *, kind: str = "rule", **options: Any) -> Scheduled:
+def scheduled(name, expression, *, kind="rule", **options):
     arn = f"arn:aws:events:r:1:{kind}/{name}"
     return Scheduled(arn, parse_schedule(expression), (Target(arn, {"Arn": f"target of {name}"}),), **options)
 
 
 @pytest.fixture
-def targets() -> Targets:
+def targets():
     return Targets()
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock():
     return Clock()
 
 
 @pytest.fixture
-def scheduler(targets: Targets, clock: Clock) -> Iterator[Scheduler]:
+def scheduler(targets, clock):
     soon = datetime.now(UTC) + timedelta(minutes=150)
     running = Scheduler(
         [
@@ -56,17 +56,15 @@ def scheduler(targets: Targets, clock: Clock) -> Iterator[Scheduler]:
     running.close()
 
 
-def test_rule_does_not_fire_before_it_is_due(scheduler: Scheduler, targets: Targets) -> None:
+def test_rule_does_not_fire_before_it_is_due(scheduler, targets):
     assert scheduler.advance(timedelta(minutes=59)) == []
     assert targets.sent == []
 
 
-def test_advance_returns_firings_that_the_thread_could_take(
-    scheduler: Scheduler, clock: Clock, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_advance_returns_firings_that_the_thread_could_take(scheduler, clock, monkeypatch):
     advance = Clock.advance
 
-    def let_the_thread_run(self: Clock, duration: timedelta) -> datetime:
+    def let_the_thread_run(self, duration):
         after = advance(self, duration)
         scheduler._wake.set()
         time.sleep(0.2)
@@ -77,7 +75,7 @@ def test_advance_returns_firings_that_the_thread_could_take(
     assert {firing.name for firing in scheduler.advance(HOUR)} == {"hourly", "ends"}
 
 
-def test_due_rules_fire_in_the_order_of_their_times(scheduler: Scheduler, targets: Targets) -> None:
+def test_due_rules_fire_in_the_order_of_their_times(scheduler, targets):
     fired = scheduler.advance(4 * HOUR + timedelta(minutes=1))
 
     assert [firing.due for firing in fired] == sorted(firing.due for firing in fired)
@@ -88,7 +86,7 @@ def test_due_rules_fire_in_the_order_of_their_times(scheduler: Scheduler, target
     assert scheduler.counts()["off"] == 0
 
 
-def test_event_has_the_time_at_which_it_was_due(scheduler: Scheduler, targets: Targets) -> None:
+def test_event_has_the_time_at_which_it_was_due(scheduler, targets):
     fired = scheduler.advance(HOUR)
 
     events = dict(targets.sent)
@@ -98,7 +96,7 @@ def test_event_has_the_time_at_which_it_was_due(scheduler: Scheduler, targets: T
     assert events["target of ends"] == {}
 
 
-def test_clock_continues_from_the_advanced_time(clock: Clock) -> None:
+def test_clock_continues_from_the_advanced_time(clock):
     before = clock.now()
 
     after = clock.advance(HOUR)
@@ -109,7 +107,7 @@ def test_clock_continues_from_the_advanced_time(clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("resource_type", ["AWS::Events::Rule", "AWS::Scheduler::Schedule"])
-def test_refused_expression_error_names_the_resource(resource_type: str) -> None:
+def test_refused_expression_error_names_the_resource(resource_type):
     properties = {"ScheduleExpression": "cron(0 8 * * * *)", "Target": {}}
     resource = Resource("shop", "Nightly", resource_type, "nightly", {"Arn": "arn:rule/nightly"}, properties)
 

@@ -1,16 +1,15 @@
 import json
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from builders import poller_services
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.sources.mapping import EventSourceMapping
 from local_cloud.sources.poller import NotInvokedError, Poller
-from local_cloud.sources.stream_batches import Discarded, StreamBatches, StreamRecord
-from poller_services import poller_services
+from local_cloud.sources.stream_batches import StreamBatches, StreamRecord
 
 NOW = 1_000_000.0
 SETTINGS: dict[str, Any] = {
@@ -20,11 +19,11 @@ SETTINGS: dict[str, Any] = {
 }
 
 
-def records(*names: str, age_s: float = 0.0) -> list[StreamRecord]:
+def records(*names, age_s=0.0):
     return [StreamRecord(name, NOW - age_s, 1, {"id": name}) for name in names]
 
 
-def answer(payload: object = None, *, error: str | None = None) -> InvocationResult:
+def answer(payload=None, *, error=None):
     return InvocationResult("r", json.dumps(payload).encode(), error, "1", 1.0)
 
 
@@ -32,7 +31,7 @@ FAILED = answer({"errorMessage": "no"}, error="Unhandled")
 
 
 class Shard:
-    def __init__(self, function: Callable[[list[str]], InvocationResult], **options: object) -> None:
+    def __init__(self, function, **options):
         self.invocations: list[list[str]] = []
         self.discarded: list[tuple[list[str], str, int]] = []
         self._function = function
@@ -41,37 +40,50 @@ class Shard:
             mapping, invoke=self._invoke, discard=self._discard, pause=lambda _: False, now=lambda: NOW
         )
 
-    def process(self, batch: Sequence[StreamRecord]) -> None:
+    def process(self, batch):
         self.batches.process(batch)
 
-    def _invoke(self, batch: Sequence[StreamRecord]) -> InvocationResult:
+    def _invoke(self, batch):
         names = [record.sequence_number for record in batch]
         self.invocations.append(names)
         return self._function(names)
 
-    def _discard(self, discarded: Discarded) -> None:
+    def _discard(self, discarded):
         names = [record.sequence_number for record in discarded.records]
         self.discarded.append((names, discarded.condition, discarded.invocations))
 
 
-def poisoned_by(poison: str) -> Callable[[list[str]], InvocationResult]:
+def poisoned_by(poison):
     return lambda names: FAILED if poison in names else answer()
 
 
-def reporting(poison: str) -> Callable[[list[str]], InvocationResult]:
-    return lambda names: answer({"batchItemFailures": [{"itemIdentifier": n} for n in names if n == poison]})
+def reporting(poison):
+    return lambda names: answer({"batchItemFailures": [{"itemIdentifier": n} for n in reversed(names) if n in poison]})
 
 
-def test_failing_batch_is_retried_and_discarded_as_a_whole() -> None:
-    shard = Shard(poisoned_by("b"), max_retries=2)
+@pytest.mark.parametrize(
+    ("function", "options", "invocations", "discarded"),
+    [
+        (poisoned_by("b"), {"max_retries": 2}, "abcd abcd abcd", "abcd"),
+        (poisoned_by("c"), {"max_retries": 1, "bisect": True}, "abcd ab cd c c d", "c"),
+        (reporting("c"), {"max_retries": 1, "partial_responses": True}, "abcd cd", "cd"),
+        (reporting("c"), {"max_retries": 1, "partial_responses": True, "bisect": True}, "abcd cd c c d", "c"),
+        (reporting("bd"), {"max_retries": 1, "partial_responses": True}, "abcd bcd", "bcd"),
+        (reporting("dc"), {"max_retries": 1, "partial_responses": True, "bisect": True}, "abcd cd c c d d", "c d"),
+        (reporting("a"), {"partial_responses": False}, "abcd", ""),
+    ],
+)
+def test_failed_batch_is_retried_and_discarded_by_its_settings(function, options, invocations, discarded):
+    shard = Shard(function, **options)
 
-    shard.process(records("a", "b", "c"))
+    shard.process(records(*"abcd"))
 
-    assert shard.invocations == [["a", "b", "c"]] * (1 + 2)
-    assert shard.discarded == [(["a", "b", "c"], "RetryAttemptsExhausted", 3)]
+    assert ["".join(batch) for batch in shard.invocations] == invocations.split()
+    attempts = 1 + options.get("max_retries", 0)
+    assert shard.discarded == [(list(names), "RetryAttemptsExhausted", attempts) for names in discarded.split()]
 
 
-def test_batch_without_a_limit_is_retried_through_a_long_outage() -> None:
+def test_batch_without_a_limit_is_retried_through_a_long_outage():
     attempts = iter(range(1_100))
     shard = Shard(lambda _: answer() if next(attempts) == 1_099 else FAILED)
 
@@ -80,51 +92,7 @@ def test_batch_without_a_limit_is_retried_through_a_long_outage() -> None:
     assert shard.invocations == [["a"]] * 1_100
 
 
-def test_bisection_uses_no_retry_and_isolates_the_poison_record() -> None:
-    shard = Shard(poisoned_by("c"), max_retries=1, bisect=True)
-
-    shard.process(records("a", "b", "c", "d"))
-
-    assert shard.invocations == [["a", "b", "c", "d"], ["a", "b"], ["c", "d"], ["c"], ["c"], ["d"]]
-    assert shard.discarded == [(["c"], "RetryAttemptsExhausted", 2)]
-
-
-def test_partial_response_moves_the_checkpoint_to_the_failed_record() -> None:
-    shard = Shard(reporting("c"), max_retries=1, partial_responses=True)
-
-    shard.process(records("a", "b", "c", "d"))
-
-    assert shard.invocations == [["a", "b", "c", "d"], ["c", "d"]]
-    assert shard.discarded == [(["c", "d"], "RetryAttemptsExhausted", 2)]
-
-
-def test_partial_response_with_bisection_discards_only_the_poison_record() -> None:
-    shard = Shard(reporting("c"), max_retries=1, partial_responses=True, bisect=True)
-
-    shard.process(records("a", "b", "c", "d"))
-
-    assert shard.invocations == [["a", "b", "c", "d"], ["c", "d"], ["c"], ["c"], ["d"]]
-    assert shard.discarded == [(["c"], "RetryAttemptsExhausted", 2)]
-
-
-def test_lowest_failed_record_is_the_checkpoint() -> None:
-    responses = iter([answer({"batchItemFailures": [{"itemIdentifier": "d"}, {"itemIdentifier": "b"}]}), answer()])
-    shard = Shard(lambda _: next(responses), partial_responses=True)
-
-    shard.process(records("a", "b", "c", "d"))
-
-    assert shard.invocations == [["a", "b", "c", "d"], ["b", "c", "d"]]
-
-
-def test_partial_response_without_its_setting_is_ignored() -> None:
-    shard = Shard(reporting("a"), partial_responses=False)
-
-    shard.process(records("a", "b"))
-
-    assert shard.invocations == [["a", "b"]]
-
-
-def test_too_old_record_is_discarded_without_an_invocation() -> None:
+def test_too_old_record_is_discarded_without_an_invocation():
     shard = Shard(lambda _: answer(), max_age_s=60)
 
     shard.process([*records("old", age_s=61), *records("new", age_s=59)])
@@ -136,10 +104,10 @@ def test_too_old_record_is_discarded_without_an_invocation() -> None:
 @pytest.mark.parametrize(
     "error", [ThrottledError("f", reserved=1), NotInvokedError()], ids=["throttled", "unreachable"]
 )
-def test_refused_invocation_uses_no_retry_and_loses_no_record(error: Exception) -> None:
+def test_refused_invocation_uses_no_retry_and_loses_no_record(error):
     failures = iter([True, True, False])
 
-    def function(names: list[str]) -> InvocationResult:
+    def function(names):
         if next(failures):
             raise error
         return answer()
@@ -152,20 +120,15 @@ def test_refused_invocation_uses_no_retry_and_loses_no_record(error: Exception) 
     assert shard.discarded == []
 
 
-def test_stop_of_the_cloud_ends_unlimited_retries() -> None:
+def test_stop_of_the_cloud_ends_unlimited_retries():
     shard = Shard(poisoned_by("a"))
     pauses: list[float] = []
 
-    def pause(seconds: float) -> bool:
+    def pause(seconds):
         pauses.append(seconds)
         return len(pauses) == 8
 
-    shard.batches = StreamBatches(
-        EventSourceMapping("u", "arn:aws:kinesis:r:1:stream/s", "f", 100),
-        invoke=shard._invoke,
-        discard=shard._discard,
-        pause=pause,
-    )
+    shard.batches._pause = pause
 
     shard.process(records("a"))
 
@@ -179,14 +142,12 @@ def test_stop_of_the_cloud_ends_unlimited_retries() -> None:
     bisect=st.booleans(),
     retries=st.integers(0, 2),
 )
-def test_every_record_is_processed_or_discarded_in_order(
-    size: int, poison: set[int], partial: bool, bisect: bool, retries: int
-) -> None:
+def test_every_record_is_processed_or_discarded_in_order(size, poison, partial, bisect, retries):
     names = [f"{number:02}" for number in range(size)]
     bad = {f"{number:02}" for number in poison}
     done: list[str] = []
 
-    def function(batch: list[str]) -> InvocationResult:
+    def function(batch):
         first = next((position for position, name in enumerate(batch) if name in bad), len(batch))
         if first == len(batch):
             done.extend(batch)
@@ -208,11 +169,11 @@ def test_every_record_is_processed_or_discarded_in_order(
 
 
 class Idle(Poller):
-    def _run(self) -> None: ...
+    def _run(self): ...
 
 
-def test_batch_for_an_absent_function_is_counted_and_reported() -> None:
-    def absent(function_arn: str, payload: bytes) -> NoReturn:
+def test_batch_for_an_absent_function_is_counted_and_reported():
+    def absent(function_arn, payload):
         raise FunctionNotFoundError(function_arn)
 
     reports = list[str]()

@@ -5,10 +5,9 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html
 
 import calendar
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Protocol
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 _EXPRESSION = re.compile(r"(rate|cron|at)\((.+)\)")
@@ -28,25 +27,8 @@ class ScheduleExpressionError(ValueError):
         super().__init__(f"schedule expression {expression!r}: {reason}")
 
 
-class Schedule(Protocol):
-    def next_after(self, moment: datetime) -> datetime | None:
-        """Return the first due time after `moment` in UTC, or None if there is none."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    interval: timedelta
-
-    def next_after(self, moment: datetime) -> datetime:
-        return moment + self.interval
-
-
-@dataclass(frozen=True, slots=True)
-class Once:
-    at: datetime
-
-    def next_after(self, moment: datetime) -> datetime | None:
-        return self.at if moment < self.at else None
+Schedule = Callable[[datetime], datetime | None]
+"""Function that returns the first due time after a time in UTC, or None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,19 +75,21 @@ def parse_schedule(expression: str, *, zone: str = "UTC") -> Schedule:
         if kind == "rate":
             return _rate(content)
         if kind == "at":
-            return Once(datetime.fromisoformat(content).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC))
-        return _cron(content, ZoneInfo(zone))
+            at = datetime.fromisoformat(content).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
+            return lambda moment: at if moment < at else None
+        return _cron(content, ZoneInfo(zone)).next_after
     except ZoneInfoNotFoundError as error:
         raise ScheduleExpressionError(expression, f"{zone!r} is not a time zone") from error
     except ValueError as error:
         raise ScheduleExpressionError(expression, str(error)) from error
 
 
-def _rate(content: str) -> Rate:
+def _rate(content: str) -> Schedule:
     rate = _RATE.fullmatch(content)
     if not rate:
         raise ValueError("expected a positive number and minutes, hours or days, or 1 minute, 1 hour or 1 day")
-    return Rate(int(rate[1] or rate[3]) * _UNIT[rate[2] or rate[4]])
+    interval = int(rate[1] or rate[3]) * _UNIT[rate[2] or rate[4]]
+    return lambda moment: moment + interval
 
 
 def _cron(content: str, zone: ZoneInfo) -> Cron:

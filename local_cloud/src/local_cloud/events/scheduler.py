@@ -129,7 +129,7 @@ class Scheduler:
 
     def _plan(self, scheduled: Scheduled, moment: datetime) -> None:
         self._due.pop(scheduled.arn, None)
-        at = scheduled.schedule.next_after(moment)
+        at = scheduled.schedule(moment)
         if at is not None and (scheduled.ends is None or at <= scheduled.ends):
             self._due[scheduled.arn] = at
 

@@ -94,26 +94,18 @@ def value_at(document: Any, path: str) -> Any:
 
 def fill_template(template: str, values: Mapping[str, Any]) -> str:
     """Replace `<name>` with text within a JSON string, and with JSON elsewhere."""
-    parts: list[str] = []
-    position = 0
-    for placeholder in _PLACEHOLDER.finditer(template):
-        parts.append(template[position : placeholder.start()])
-        position = placeholder.end()
+
+    def filled(placeholder: re.Match[str]) -> str:
         if placeholder[1] not in values:
-            parts.append(placeholder[0])
-            continue
+            return placeholder[0]
         value = values[placeholder[1]]
+        is_in_string = len(re.findall(r'(?<!\\)"', template[: placeholder.start()])) % 2 == 1
+        if not is_in_string:
+            return json.dumps(value, default=str)
         text = value if isinstance(value, str) else "" if value is None else json.dumps(value, default=str)
-        parts.append(
-            json.dumps(text)[1:-1]
-            if _inside_string(template[: placeholder.start()])
-            else json.dumps(value, default=str)
-        )
-    return "".join([*parts, template[position:]])
+        return json.dumps(text)[1:-1]
 
-
-def _inside_string(text: str) -> bool:
-    return len(re.findall(r'(?<!\\)"', text)) % 2 == 1
+    return _PLACEHOLDER.sub(filled, template)
 
 
 @dataclass(slots=True)

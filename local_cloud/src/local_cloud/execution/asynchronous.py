@@ -71,15 +71,17 @@ class AsyncInvocations:
         self._queue.accept(_Invocation(function_arn, payload, time.monotonic()), kept=(function_arn, payload))
 
     def _attempt(self, work: _Invocation) -> float | None:
-        """Invoke the function, and send the result. Return the delay of the next attempt in seconds, if there is one."""
+        """Invoke the function, and send its result. Return the seconds until the next attempt, or None at the end."""
         name, _, qualifier = work.function_arn.split(":function:")[-1].partition(":")
         config = self._configs.get((name, qualifier or "$LATEST"), {})
         destinations = config.get("DestinationConfig") or {}
+        max_age_s = float(config.get("MaximumEventAgeInSeconds", _MAX_AGE_S))
+        max_retries = int(config.get("MaximumRetryAttempts", _MAX_RETRIES))
         try:
-            condition, outcome = self._invoked(work, max_age_s=float(config.get("MaximumEventAgeInSeconds", _MAX_AGE_S)))
+            condition, outcome = self._invoked(work, max_age_s)
             if condition == "Throttled":
                 return _THROTTLE_DELAY_S
-            if condition == "RetriesExhausted" and work.attempts <= int(config.get("MaximumRetryAttempts", _MAX_RETRIES)):
+            if condition == "RetriesExhausted" and work.attempts <= max_retries:
                 return _RETRY_DELAYS_S[work.attempts - 1]
             succeeded = condition == "Success"
             if destination := (destinations.get("OnSuccess" if succeeded else "OnFailure") or {}).get("Destination"):
@@ -90,7 +92,7 @@ class AsyncInvocations:
             self._report(f"asynchronous invocation of {work.function_arn}: {error}")
         return None
 
-    def _invoked(self, work: _Invocation, *, max_age_s: float) -> tuple[str, InvocationResult | None]:
+    def _invoked(self, work: _Invocation, max_age_s: float) -> tuple[str, InvocationResult | None]:
         """Invoke the function. Return the condition for its destinations, which is `Throttled` for another attempt."""
         if time.monotonic() - work.accepted > max_age_s:
             return "EventAgeExceeded", None

@@ -1,8 +1,7 @@
 """Version of a Lambda function as configured by its template, and results of its invocations."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
 
 
 class ThrottledError(Exception):
@@ -48,20 +47,9 @@ class Function:
     reserved_concurrency: int | None = None
 
     @property
-    def revision(self) -> tuple[Any, ...]:
+    def revision(self) -> "Function":
         """Properties that determine the execution environment. A change requires a new environment."""
-        return (
-            self.code_sha256,
-            self.handler,
-            self.timeout_s,
-            self.memory_mb,
-            self.layers,
-            self.log_group,
-            self.role,
-            self.log_format,
-            self.system_log_level,
-            tuple(sorted(self.environment.items())),
-        )
+        return replace(self, code=b"", reserved_concurrency=None)
 
 
 @dataclass(frozen=True, slots=True)

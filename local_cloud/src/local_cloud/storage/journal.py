@@ -109,9 +109,7 @@ class Journal:
             "INSERT OR REPLACE INTO contents VALUES (?, ?)": [
                 content for content in self._contents.items() if content[1] is not _DELETED
             ],
-            "DELETE FROM contents WHERE id = ?": [
-                (key,) for key, value in self._contents.items() if value is _DELETED
-            ],
+            "DELETE FROM contents WHERE id = ?": [(key,) for key, value in self._contents.items() if value is _DELETED],
         }
         with self._database:  # one transaction
             for statement, values in changes.items():

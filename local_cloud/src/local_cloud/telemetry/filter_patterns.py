@@ -3,7 +3,6 @@
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/FilterAndPatternSyntax.html
 """
 
-import fnmatch
 import functools
 import json
 import operator
@@ -49,11 +48,12 @@ def read_pattern(pattern: str) -> Callable[[str], bool]:
         return lambda line: _is_number(value := _field(line, path)) and compare(value, number)
     if found["sign"] not in ("=", "!="):
         raise ValueError(f"filter pattern {pattern!r} orders text, expected a number")
-    text = re.compile(fnmatch.translate(_only_stars(found["quoted"] if found["bare"] is None else found["bare"])))
+    parts = (found["quoted"] if found["bare"] is None else found["bare"]).split("*")
+    text = re.compile(".*".join(map(re.escape, parts)), re.DOTALL)
 
     def matches(line: str) -> bool:
         value = _field(line, path)
-        return isinstance(value, str) and (text.match(value) is not None) == (found["sign"] == "=")
+        return isinstance(value, str) and (text.fullmatch(value) is not None) == (found["sign"] == "=")
 
     return matches
 
@@ -70,7 +70,3 @@ def _field(line: str, path: list[str]) -> Any:
 
 def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _only_stars(text: str) -> str:
-    return re.sub(r"[?\[]", lambda found: f"[{found[0]}]", text)
