@@ -16,6 +16,7 @@ from moto.sqs.models import Queue
 from moto.stepfunctions.parser.api import ExecutionStatus
 from moto.stepfunctions.parser.backend.execution import BaseExecutionWorkerCommunication
 
+from builders import create_table
 from local_cloud.moto_changes import recording, stores, tables
 from local_cloud.storage.collections import Collection
 from local_cloud.storage.executions import has_ended
@@ -61,20 +62,13 @@ def committing_after(call, journal, stored, *kinds):
     return calling
 
 
-def create_table(*, stream=False):
-    dynamodb = boto3.client("dynamodb", region_name=REGION)
-    dynamodb.create_table(
-        TableName="things",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        **({"StreamSpecification": {"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"}} if stream else {}),
-    )
-    return dynamodb
+def create_things(*, stream=None):
+    create_table(REGION, stream=stream, id="S")
+    return boto3.client("dynamodb", region_name=REGION)
 
 
 def test_transaction_is_stored_atomically(journal, recorder, monkeypatch):
-    dynamodb, stored = create_table(), list[list[str]]()
+    dynamodb, stored = create_things(), list[list[str]]()
     monkeypatch.setattr(recorder, "items", committing_after(recorder.items, journal, stored, "item"))
 
     puts = [{"Put": {"TableName": "things", "Item": {"id": {"S": name}}}} for name in "abc"]
@@ -86,7 +80,7 @@ def test_transaction_is_stored_atomically(journal, recorder, monkeypatch):
 
 
 def test_batch_is_stored_with_its_stream_records(journal, recorder, monkeypatch):
-    dynamodb, stored = create_table(stream=True), list[list[str]]()
+    dynamodb, stored = create_things(stream="NEW_IMAGE"), list[list[str]]()
     monkeypatch.setattr(journal, "put", committing_after(journal.put, journal, stored, "item", "record"))
 
     puts = [{"PutRequest": {"Item": {"id": {"S": name}}}} for name in "abc"]
@@ -100,7 +94,7 @@ def test_batch_is_stored_with_its_stream_records(journal, recorder, monkeypatch)
 
 
 def test_stream_records_of_batches_are_restored_with_their_numbers(journal, recorder):
-    dynamodb = create_table(stream=True)
+    dynamodb = create_things(stream="NEW_IMAGE")
     for names in ("abc", "de"):
         puts = [{"PutRequest": {"Item": {"id": {"S": name}}}} for name in names]
         dynamodb.batch_write_item(RequestItems={"things": puts})
@@ -116,7 +110,7 @@ def test_stream_records_of_batches_are_restored_with_their_numbers(journal, reco
 
 
 def test_item_is_stored_together_with_its_stream_record(journal, recorder, monkeypatch):
-    dynamodb, stored = create_table(stream=True), list[list[str]]()
+    dynamodb, stored = create_things(stream="NEW_IMAGE"), list[list[str]]()
     monkeypatch.setattr(journal, "put", committing_after(journal.put, journal, stored, "item", "record"))
 
     dynamodb.put_item(TableName="things", Item={"id": {"S": "a"}})

@@ -19,6 +19,7 @@ from moto.s3.models import s3_backends
 from moto.sns.models import sns_backends
 from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
+from builders import create_table
 from local_cloud.moto_changes import retention, stores, tables
 from local_cloud.storage.recorder import Recorder
 
@@ -131,13 +132,7 @@ def _executions(arn):
 
 
 def stream_table():
-    client("dynamodb").create_table(
-        TableName="things",
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_IMAGE"},
-    )
+    create_table(REGION, stream="NEW_IMAGE", id="S")
     return dynamodb_backends[ACCOUNT][REGION].tables["things"].stream_shard
 
 

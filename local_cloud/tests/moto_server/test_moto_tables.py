@@ -6,6 +6,7 @@ import pytest
 from moto import mock_aws
 from moto.dynamodb.models.utilities import dynamo_to_dict
 
+from builders import create_table
 from local_cloud.moto_changes import tables
 from local_cloud.moto_streams import open_shards
 from local_cloud.sources.mapping import EventSourceMapping
@@ -35,21 +36,14 @@ def dynamodb(monkeypatch, undone_changes):
         yield boto3.client("dynamodb", region_name=REGION)
 
 
-def create_table(dynamodb, *, range_key=False):
-    keys = [("id", "HASH", "S"), *([("number", "RANGE", "N")] if range_key else [])]
-    table = dynamodb.create_table(
-        TableName="things",
-        KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind, _ in keys],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": type_name} for name, _, type_name in keys],
-        BillingMode="PAY_PER_REQUEST",
-        StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-    )["TableDescription"]
-    return str(table["LatestStreamArn"])
+def create_things(*, range_key=False):
+    keys = {"id": "S"} | ({"number": "N"} if range_key else {})
+    return create_table(REGION, stream="NEW_AND_OLD_IMAGES", **keys)["LatestStreamArn"]
 
 
 @pytest.mark.parametrize("range_key", [False, True])
 def test_scan_pages_have_each_item_once_in_key_order(dynamodb, range_key):
-    create_table(dynamodb, range_key=range_key)
+    create_things(range_key=range_key)
     for number in (10, 9, 2, 33, 1):
         for name in ("b", "a") if range_key else (f"{number}",):
             dynamodb.put_item(TableName="things", Item={"id": {"S": name}, "number": {"N": str(number)}})
@@ -61,7 +55,7 @@ def test_scan_pages_have_each_item_once_in_key_order(dynamodb, range_key):
 
 
 def test_page_can_start_after_a_deleted_item(dynamodb):
-    create_table(dynamodb)
+    create_things()
     for name in "abc":
         dynamodb.put_item(TableName="things", Item={"id": {"S": name}})
     page = dynamodb.scan(TableName="things", Limit=2)
@@ -71,7 +65,7 @@ def test_page_can_start_after_a_deleted_item(dynamodb):
 
 
 def test_scan_segments_partition_the_items(dynamodb):
-    create_table(dynamodb)
+    create_things()
     names = {str(number) for number in range(40)}
     for name in names:
         dynamodb.put_item(TableName="things", Item={"id": {"S": name}})
@@ -87,7 +81,7 @@ def test_scan_segments_partition_the_items(dynamodb):
 
 @pytest.mark.parametrize("name", ATTRIBUTES)
 def test_attribute_is_unchanged_after_write_and_read(dynamodb, name):
-    create_table(dynamodb)
+    create_things()
     item = {"id": {"S": "1"}, name: ATTRIBUTES[name]}
     dynamodb.batch_write_item(RequestItems={"things": [{"PutRequest": {"Item": item}}]})
     assert dynamodb.get_item(TableName="things", Key={"id": {"S": "1"}})["Item"] == item
@@ -95,14 +89,14 @@ def test_attribute_is_unchanged_after_write_and_read(dynamodb, name):
 
 
 def test_wrong_attribute_type_is_refused(dynamodb):
-    create_table(dynamodb)
+    create_things()
     with pytest.raises(dynamodb.exceptions.ClientError, match="cannot be converted to a numeric value"):
         dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "number": {"N": "one"}})
 
 
 @pytest.mark.parametrize("range_key", [False, True])
 def test_batch_stores_and_streams_like_single_writes(dynamodb, range_key):
-    arn = create_table(dynamodb, range_key=range_key)
+    arn = create_things(range_key=range_key)
     items = [{"id": {"S": name}, "number": {"N": "1.50"}, "text": {"S": "café"}} for name in "aba"]
     for item in items:
         dynamodb.put_item(TableName="things", Item=item)
@@ -119,7 +113,7 @@ def test_batch_stores_and_streams_like_single_writes(dynamodb, range_key):
 
 
 def test_batch_is_stored_atomically(dynamodb):
-    arn = create_table(dynamodb)
+    arn = create_things()
     good = {"id": {"S": "1"}}
     for bad, reason in (
         ({"id": {"S": ""}}, "empty string"),
@@ -143,14 +137,14 @@ def test_batch_is_stored_atomically(dynamodb):
     ],
 )
 def test_batch_with_an_invalid_item_is_refused(dynamodb, bad):
-    create_table(dynamodb)
+    create_things()
     with pytest.raises(dynamodb.exceptions.ClientError):
         put_batch(dynamodb, bad)
     assert dynamodb.scan(TableName="things")["Items"] == []
 
 
 def test_batch_may_combine_writes_and_deletions(dynamodb):
-    create_table(dynamodb)
+    create_things()
     put_batch(dynamodb, {"id": {"S": "1"}})
     requests = [{"PutRequest": {"Item": {"id": {"S": "2"}}}}, {"DeleteRequest": {"Key": {"id": {"S": "1"}}}}]
     dynamodb.batch_write_item(RequestItems={"things": requests})
@@ -175,7 +169,7 @@ def without_ids(event):
 
 
 def test_stream_record_is_the_event_of_lambda(dynamodb):
-    arn = create_table(dynamodb)
+    arn = create_things()
     mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
     (shard,) = open_shards(
         mapping, region=REGION, account=ACCOUNT, recorder=Recorder(None, region=REGION, account=ACCOUNT)
@@ -201,7 +195,7 @@ def test_stream_record_is_the_event_of_lambda(dynamodb):
 
 
 def test_latest_position_skips_existing_records(dynamodb):
-    arn = create_table(dynamodb)
+    arn = create_things()
     dynamodb.put_item(TableName="things", Item={"id": {"S": "before"}})
     mapping = EventSourceMapping(
         "uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10, starting_position="LATEST"
