@@ -129,7 +129,7 @@ class Message:
         return lambda: self._values[name]
 
     def __len__(self):
-        return len(self._values["value"] or b"")  # type: ignore[arg-type]
+        return len(self._values["value"] or b"")
 
 
 class Consumers:

@@ -88,7 +88,7 @@ def test_writer_waits_a_limited_time_for_a_full_queue(pump, monkeypatch):
 
 def test_flush_returns_the_number_of_waiting_items_after_its_timeout(pump, cloudwatch):
     stored = threading.Event()
-    cloudwatch.create_log_group = lambda **_: stored.wait(60)  # type: ignore[method-assign,assignment]
+    cloudwatch.create_log_group = lambda **_: stored.wait(60)
     pump.log("group", "stream", "line")
     pump.metric("Shop", "Orders", 1)
 

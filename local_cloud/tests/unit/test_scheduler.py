@@ -49,7 +49,7 @@ def scheduler(targets, clock):
             scheduled("off", "rate(1 hour)"),
         ],
         clock=clock,
-        targets=targets,  # type: ignore[arg-type]
+        targets=targets,
         enabled=lambda schedule: schedule.name != "off",
     )
     yield running

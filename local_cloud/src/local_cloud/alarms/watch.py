@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from botocore.exceptions import BotoCoreError, ClientError
 
@@ -92,7 +92,8 @@ class AlarmWatch:
         described = self._clients("cloudwatch").describe_alarms(
             AlarmNames=[name], AlarmTypes=["MetricAlarm", "CompositeAlarm"]
         )
-        (alarm,) = [*described["MetricAlarms"], *described["CompositeAlarms"]]
+        alarms: list[dict[str, Any]] = [*described["MetricAlarms"], *described["CompositeAlarms"]]
+        (alarm,) = alarms
         region, account = alarm["AlarmArn"].split(":")[3:5]
         body = {
             "AlarmName": name,

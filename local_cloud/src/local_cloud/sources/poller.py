@@ -107,8 +107,9 @@ def failed_items(payload: bytes, identifiers: Sequence[str]) -> set[str]:
         case None | {"batchItemFailures": None}:
             return set()
         case {"batchItemFailures": list() as failures}:
-            named = [item.get("itemIdentifier") if isinstance(item, dict) else None for item in failures]
-            return set(named if all(name in identifiers for name in named) else identifiers)
+            named: list[Any] = [item.get("itemIdentifier") if isinstance(item, dict) else None for item in failures]
+            if all(name in identifiers for name in named):
+                return set(named)
         case dict() if "batchItemFailures" not in response:
             return set()
     return set(identifiers)

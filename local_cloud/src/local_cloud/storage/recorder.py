@@ -39,6 +39,14 @@ _AFTER_ALL: Final = "~"
 """Text that sorts after all numbers."""
 
 
+class _Notes(threading.local):
+    """Objects and services that the request of a thread has changed."""
+
+    def __init__(self) -> None:
+        self.objects: set[tuple[str, str]] = set()
+        self.services: set[str] = set()
+
+
 class Recorder:
     """Recorder, which writes changes to a journal after the call of `start`. Without a journal, nothing is stored.
 
@@ -56,7 +64,7 @@ class Recorder:
         self._report = report
         self._started = False
         self._closed = False
-        self._noted = threading.local()
+        self._notes = _Notes()
         self._newest: dict[str, int] = {}
         self._stored_positions: dict[tuple[str, str], int] = {}
         self._positions: dict[tuple[str, str], int] = {}
@@ -159,7 +167,7 @@ class Recorder:
     def object(self, bucket: str, key: str) -> None:
         """Note that the request of this thread changes an object."""
         if self.journal:
-            self._notes("objects").add((bucket, key))
+            self._notes.objects.add((bucket, key))
 
     def content(self, version: Any) -> bytes:
         return self._objects.content(version)
@@ -167,7 +175,7 @@ class Recorder:
     def service(self, name: str) -> None:
         """Note that the request of this thread may change a small collection of a service."""
         if self.journal:
-            self._notes("services").add(name)
+            self._notes.services.add(name)
 
     def request(self, environ: Mapping[str, Any]) -> None:
         """Write the changes of a request before its response is sent."""
@@ -190,9 +198,11 @@ class Recorder:
         """Write the noted changes of this thread, and all previous writes."""
         if not (journal := self.journal):
             return
-        stored = [version for note in self._take_notes("objects") for version in self._objects.write(*note)]
-        for service in self._take_notes("services"):
-            self._compare(service)
+        stored = []
+        while self._notes.objects:
+            stored += self._objects.write(*self._notes.objects.pop())
+        while self._notes.services:
+            self._compare(self._notes.services.pop())
         journal.commit()
         for version in stored:
             release(version)
@@ -428,15 +438,6 @@ class Recorder:
                     del known[name]
                     self._finals.discard((collection.name, name))
                     journal.delete("entry", collection.name, name)
-
-    def _notes(self, kind: str) -> set[Any]:
-        notes: dict[str, set[Any]] = self._noted.__dict__.setdefault("notes", {})
-        return notes.setdefault(kind, set())
-
-    def _take_notes(self, kind: str) -> Iterator[Any]:
-        notes = self._notes(kind)
-        while notes:
-            yield notes.pop()
 
 
 def _check_attributes(stored: str | None, present: str, value: Any) -> None:
