@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from local_cloud.telemetry.embedded_metrics import embedded_metrics
+from local_cloud.telemetry.log_sender import embedded_metrics
 
 DIRECTIVE: dict[str, Any] = {
     "Namespace": "Shop",

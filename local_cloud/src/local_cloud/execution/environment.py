@@ -17,7 +17,7 @@ from pathlib import Path
 
 from local_cloud.events.clock import iso_text
 from local_cloud.execution.function import Function, InvocationResult
-from local_cloud.execution.runtime_api import Invocation, Reply, RuntimeApi
+from local_cloud.execution.runtime_api import Reply, RuntimeApi
 from local_cloud.processes import Processes, resident_bytes
 from local_cloud.telemetry.log_pipe import LineOutput, LineSink
 
@@ -86,13 +86,10 @@ class ExecutionEnvironment:
         started = time.monotonic()
         self._platform_line("start", request_id)
         if reply is None:
-            invocation = Invocation(
-                payload=payload,
-                function_arn=function_arn,
-                deadline_ms=int((time.time() + self.function.timeout_s) * 1000),
-                request_id=request_id,
+            future = self._api.hand(
+                payload, request_id=request_id, function_arn=function_arn, timeout_s=self.function.timeout_s
             )
-            reply = self._await(self._api.hand(invocation), request_id, started)
+            reply = self._await(future, request_id, started)
         duration_ms = (time.monotonic() - started) * 1000
         self._report(request_id, duration_ms)
         return InvocationResult(

@@ -8,27 +8,12 @@ import threading
 import time
 import uuid
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 from local_cloud.ports import ADDRESS
 
 _JSON = ("Content-Type", "application/json")
-
-
-@dataclass(frozen=True, slots=True)
-class Invocation:
-    """Event for a function. `deadline_ms` is in milliseconds since the epoch."""
-
-    payload: bytes
-    function_arn: str
-    deadline_ms: int
-    request_id: str
-    trace_id: str = field(
-        default_factory=lambda: (
-            f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
-        )
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +31,7 @@ class RuntimeApi(HttpServer):
     def __init__(self) -> None:
         self.settled = threading.Event()
         self.init_error: bytes | None = None
-        self._invocations: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()
+        self._invocations: queue.SimpleQueue[HttpResponse] = queue.SimpleQueue()
         self._replies: dict[str, Future[Reply]] = {}
         super().__init__()
 
@@ -55,19 +40,28 @@ class RuntimeApi(HttpServer):
         """Value of `AWS_LAMBDA_RUNTIME_API`."""
         return f"{ADDRESS}:{self.server_port}"
 
-    def hand(self, invocation: Invocation) -> Future[Reply]:
+    def hand(self, payload: bytes, *, request_id: str, function_arn: str, timeout_s: float) -> Future[Reply]:
         """Queue an invocation. The result of the future is the client's reply."""
-        reply = self._replies[invocation.request_id] = Future()
-        self._invocations.put(invocation)
+        trace_id = f"Root=1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]};Parent={uuid.uuid4().hex[:16]};Sampled=0"
+        headers = (
+            _JSON,
+            ("Lambda-Runtime-Aws-Request-Id", request_id),
+            ("Lambda-Runtime-Deadline-Ms", str(int((time.time() + timeout_s) * 1000))),
+            ("Lambda-Runtime-Invoked-Function-Arn", function_arn),
+            ("Lambda-Runtime-Trace-Id", trace_id),
+        )
+        reply = self._replies[request_id] = Future()
+        self._invocations.put(HttpResponse(200, headers, payload))
         return reply
 
     def close(self) -> None:
-        self._invocations.put(None)
+        self._invocations.put(HttpResponse(410))
         self.stop()
 
     def serve(self, request: HttpRequest) -> HttpResponse:
         if request.method == "GET":
-            return self._next_invocation()
+            self.settled.set()
+            return self._invocations.get()
         *_, subject, kind = request.path.rstrip("/").split("/")
         if subject == "init":
             self.init_error = request.body
@@ -77,17 +71,3 @@ class RuntimeApi(HttpServer):
         else:
             return HttpResponse(400, (_JSON,), b'{"errorType":"InvalidRequestID","errorMessage":"Invalid request ID"}')
         return HttpResponse(202, (_JSON,), b'{"status":"OK"}')
-
-    def _next_invocation(self) -> HttpResponse:
-        self.settled.set()
-        invocation = self._invocations.get()
-        if invocation is None:  # The server is closed.
-            return HttpResponse(410)
-        headers = (
-            _JSON,
-            ("Lambda-Runtime-Aws-Request-Id", invocation.request_id),
-            ("Lambda-Runtime-Deadline-Ms", str(invocation.deadline_ms)),
-            ("Lambda-Runtime-Invoked-Function-Arn", invocation.function_arn),
-            ("Lambda-Runtime-Trace-Id", invocation.trace_id),
-        )
-        return HttpResponse(200, headers, invocation.payload)

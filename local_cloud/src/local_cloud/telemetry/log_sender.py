@@ -1,17 +1,19 @@
 """Thread that sends log lines and metrics to CloudWatch, so that writers wait only while the queue is full."""
 
 import contextlib
+import json
 import queue
 import threading
 import time
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
-from local_cloud.telemetry.embedded_metrics import MetricDatum, embedded_metrics
 
 _MAX_PER_REQUEST = 500
 _MAX_QUEUED = 50_000
@@ -23,6 +25,12 @@ It is short, because a call of CloudWatch that empties the queue may itself add 
 _WAIT_S = 0.2
 _GATHER_S = 0.25
 """Time in which items are gathered after the first, because each invocation queues several items."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetricDatum:
+    namespace: str
+    datum: dict[str, Any]
 
 
 _Item: TypeAlias = tuple[str, str, dict[str, Any]] | MetricDatum
@@ -126,3 +134,39 @@ class Pump:
         with contextlib.suppress(logs.exceptions.ResourceAlreadyExistsException):
             logs.create_log_stream(logGroupName=group, logStreamName=stream)
         self._streams.add((group, stream))
+
+
+def embedded_metrics(line: str) -> list[MetricDatum]:
+    """Return the metrics of a log line in the embedded metric format. Other lines have no metrics.
+
+    https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html
+    """
+    if '"_aws"' not in line:
+        return []
+    try:
+        document = json.loads(line)
+        metadata = document["_aws"]
+        timestamp = datetime.fromtimestamp(metadata["Timestamp"] / 1000, UTC)
+        return [
+            MetricDatum(
+                namespace=directive["Namespace"],
+                datum=_datum(document, definition, dimensions) | {"Timestamp": timestamp},
+            )
+            for directive in metadata["CloudWatchMetrics"]
+            for definition in directive["Metrics"]
+            for dimensions in directive.get("Dimensions") or [[]]
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return []
+
+
+def _datum(document: dict[str, Any], definition: dict[str, Any], dimensions: list[str]) -> dict[str, Any]:
+    value = document[definition["Name"]]
+    values = value if isinstance(value, list) else [value]
+    return {
+        "MetricName": definition["Name"],
+        "Unit": definition.get("Unit", "None"),
+        "Dimensions": [{"Name": name, "Value": str(document[name])} for name in dimensions],
+        "Values": [float(item) for item in values],
+        "Counts": [1.0] * len(values),
+    }
