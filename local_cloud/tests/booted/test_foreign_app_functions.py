@@ -38,27 +38,20 @@ def test_timeout_ends_the_invocation_and_the_next_one_works(cloud):
     eventually(lambda: cloud.invoke("SleepingFunction", {"kind": "nothing"})[0].get("kind") == "nothing")
 
 
-def test_process_exit_is_a_runtime_error(cloud):
-    payload, answer = cloud.invoke("FailingFunction", {"kind": "exit"})
+@pytest.mark.parametrize(
+    ("function", "kind", "error_type", "message"),
+    [
+        ("FailingFunction", "exit", "Runtime.ExitError", "Error: Runtime exited with error: exit status 3"),
+        ("FailingFunction", "hog", "Runtime.OutOfMemory", "Error: Runtime exited with error: signal: killed"),
+        ("BrokenFunction", "", "RuntimeError", "broken on purpose"),
+    ],
+)
+def test_end_of_the_process_is_a_function_error(cloud, function, kind, error_type, message):
+    payload, answer = cloud.invoke(function, {"kind": kind})
 
     assert answer["FunctionError"] == "Unhandled"
-    assert payload["errorType"] == "Runtime.ExitError"
-    assert payload["errorMessage"].endswith("Error: Runtime exited with error: exit status 3")
-
-
-def test_function_above_its_memory_is_killed(cloud):
-    payload, answer = cloud.invoke("FailingFunction", {"kind": "hog"})
-
-    assert answer["FunctionError"] == "Unhandled"
-    assert payload["errorType"] == "Runtime.OutOfMemory"
-    assert payload["errorMessage"].endswith("signal: killed")
-
-
-def test_module_that_fails_to_import_is_an_init_error(cloud):
-    payload, answer = cloud.invoke("BrokenFunction", {})
-
-    assert answer["FunctionError"] == "Unhandled"
-    assert (payload["errorType"], payload["errorMessage"]) == ("RuntimeError", "broken on purpose")
+    assert payload["errorType"] == error_type
+    assert payload["errorMessage"].endswith(message)
 
 
 def test_parallel_invocations_have_separate_processes_and_temp_folders(cloud):

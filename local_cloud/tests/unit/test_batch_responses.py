@@ -8,39 +8,31 @@ BATCH = ["1", "2", "3"]
 
 
 @pytest.mark.parametrize(
-    "response", [None, {}, {"batchItemFailures": []}, {"batchItemFailures": None}, {"statusCode": 200}]
+    ("payload", "failed"),
+    [
+        *((json.dumps(response), "") for response in (None, {}, {"batchItemFailures": None}, {"statusCode": 200})),
+        ("", ""),
+        *((text, "123") for text in ("not json", '"done"', "[]")),
+    ],
 )
-def test_empty_and_null_responses_mean_success(response):
-    assert failed_items(json.dumps(response).encode(), BATCH) == set()
-
-
-def test_empty_payload_means_success():
-    assert failed_items(b"", BATCH) == set()
-
-
-def test_identifiers_in_the_response_are_failed_records():
-    response = {"batchItemFailures": [{"itemIdentifier": "3"}, {"itemIdentifier": "2"}]}
-
-    assert failed_items(json.dumps(response).encode(), BATCH) == {"2", "3"}
+def test_response_without_failures_means_success_if_it_is_an_object(payload, failed):
+    assert failed_items(payload.encode(), BATCH) == set(failed)
 
 
 @pytest.mark.parametrize(
-    "failures",
+    ("failures", "failed"),
     [
-        [{"itemIdentifier": ""}],
-        [{"itemIdentifier": None}],
-        [{"itemIdentifier": ["1"]}],
-        [{"itemIdentifier": {}}],
-        [{"identifier": "1"}],
-        [{"itemIdentifier": "1"}, {"itemIdentifier": "9"}],
-        ["1"],
-        "1",
+        ([], ""),
+        ([{"itemIdentifier": "3"}, {"itemIdentifier": "2"}], "23"),
+        ([{"itemIdentifier": ""}], "123"),
+        ([{"itemIdentifier": None}], "123"),
+        ([{"itemIdentifier": ["1"]}], "123"),
+        ([{"itemIdentifier": {}}], "123"),
+        ([{"identifier": "1"}], "123"),
+        ([{"itemIdentifier": "1"}, {"itemIdentifier": "9"}], "123"),
+        (["1"], "123"),
+        ("1", "123"),
     ],
 )
-def test_malformed_and_unknown_identifiers_fail_the_batch(failures):
-    assert failed_items(json.dumps({"batchItemFailures": failures}).encode(), BATCH) == set(BATCH)
-
-
-@pytest.mark.parametrize("payload", [b"not json", b'"done"', b"[]"])
-def test_response_that_is_no_object_fails_the_batch(payload):
-    assert failed_items(payload, BATCH) == set(BATCH)
+def test_malformed_and_unknown_identifiers_fail_the_batch(failures, failed):
+    assert failed_items(json.dumps({"batchItemFailures": failures}).encode(), BATCH) == set(failed)

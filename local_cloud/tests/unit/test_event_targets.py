@@ -14,17 +14,40 @@ EVENT: dict[str, Any] = {
 }
 
 
-def transformed(template, **paths):
-    return target_input({"InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}, EVENT)
+def transformer(template, **paths):
+    return {"InputTransformer": {"InputPathsMap": paths, "InputTemplate": template}}
 
 
-def test_target_without_input_gets_the_event():
-    assert target_input({}, EVENT) == EVENT
-
-
-def test_constant_input_and_input_path_replace_the_event():
-    assert target_input({"Input": '{"a": 1}'}, EVENT) == {"a": 1}
-    assert target_input({"InputPath": "$.detail.tags"}, EVENT) == ["x", "y"]
+@pytest.mark.parametrize(
+    ("target", "expected"),
+    [
+        ({}, EVENT),
+        ({"Input": '{"a": 1}'}, {"a": 1}),
+        ({"InputPath": "$.detail.tags"}, ["x", "y"]),
+        (
+            transformer(
+                '{"id": <id>, "tags": <tags>, "name": <name>}',
+                id="$.detail.id",
+                tags="$.detail.tags",
+                name="$.detail.name",
+            ),
+            {"id": 7, "tags": ["x", "y"], "name": 'a "b"'},
+        ),
+        (
+            transformer(
+                '{"text": "<name> is <id>, <none>."}', name="$.detail.name", id="$.detail.id", none="$.detail.none"
+            ),
+            {"text": 'a "b" is 7, .'},
+        ),
+        (transformer('"order <id>"', id="$.detail.id"), "order 7"),
+        (
+            transformer('{"rule": "<aws.events.rule-name>", "event": <aws.events.event.json>}'),
+            {"rule": "nightly", "event": EVENT},
+        ),
+    ],
+)
+def test_input_of_a_target_follows_its_properties(target, expected):
+    assert target_input(target, EVENT, rule_arn="arn:aws:events:r:1:rule/nightly") == expected
 
 
 @pytest.mark.parametrize(
@@ -44,37 +67,6 @@ def test_path_selects_its_value(path, value):
 def test_unsupported_path_is_an_error():
     with pytest.raises(ValueError, match=r"only names and positions"):
         value_at(EVENT, "$.detail.tags[?(@.x)]")
-
-
-def test_placeholder_outside_of_a_string_is_json():
-    assert transformed(
-        '{"id": <id>, "tags": <tags>, "name": <name>}', id="$.detail.id", tags="$.detail.tags", name="$.detail.name"
-    ) == {
-        "id": 7,
-        "tags": ["x", "y"],
-        "name": 'a "b"',
-    }
-
-
-def test_placeholder_within_a_string_is_text():
-    assert transformed(
-        '{"text": "<name> is <id>, <none>."}', name="$.detail.name", id="$.detail.id", none="$.detail.none"
-    ) == {"text": 'a "b" is 7, .'}
-
-
-def test_template_of_one_string_is_a_string():
-    assert transformed('"order <id>"', id="$.detail.id") == "order 7"
-
-
-def test_reserved_placeholders_are_rule_and_event():
-    target = {
-        "InputTransformer": {"InputTemplate": '{"rule": "<aws.events.rule-name>", "event": <aws.events.event.json>}'}
-    }
-
-    assert target_input(target, EVENT, rule_arn="arn:aws:events:r:1:rule/nightly") == {
-        "rule": "nightly",
-        "event": EVENT,
-    }
 
 
 def test_message_has_the_parameters_of_its_target():
