@@ -1,36 +1,11 @@
-"""Resource types that the embedded cloud can deploy."""
+"""Resource types that the embedded cloud can deploy. Each module adds the types of a service."""
 
-from collections.abc import Mapping
-from typing import Final
+import importlib
+import pkgutil
 
-from local_cloud.resources import (
-    apigateway,
-    budgets,
-    cloudfront,
-    cognito,
-    dynamodb,
-    events,
-    functions,
-    glue,
-    iam,
-    identifiers,
-    kinesis,
-    kms,
-    logs,
-    operations,
-    s3,
-    secretsmanager,
-    sns,
-    sqs,
-    stepfunctions,
-)
-from local_cloud.resources.resource_type import ResourceType
+from local_cloud.resources.resource_type import RESOURCE_TYPES
 
-_MODULES = (
-    apigateway, budgets, cloudfront, cognito, dynamodb, events, functions, glue, iam, identifiers, kinesis,
-    kms, logs, operations, s3, secretsmanager, sns, sqs, stepfunctions,
-)  # fmt: skip
+__all__ = ["RESOURCE_TYPES"]
 
-RESOURCE_TYPES: Final[Mapping[str, ResourceType]] = {
-    name: resource_type for module in _MODULES for name, resource_type in module.TYPES.items()
-}
+for module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{module.name}")

@@ -3,12 +3,16 @@
 moto stores only the API. The gateway reads the document and the stages from the template.
 """
 
-from collections.abc import Mapping
-from typing import Final
-
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 
+@creates(
+    "AWS::ApiGateway::RestApi",
+    kept={
+        "Body": "the gateway reads the document from the template",
+        "Parameters": "they concern the import of the document, which is not imported here",
+    },
+)
 def _create_api(creation: Creation) -> Created:
     properties = creation.properties
     configuration = properties.get("EndpointConfiguration", {})
@@ -21,14 +25,3 @@ def _create_api(creation: Creation) -> Created:
         tags=creation.tag_map(),
     )
     return Created(api["id"], {"RestApiId": api["id"], "RootResourceId": api["rootResourceId"]})
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::ApiGateway::RestApi": ResourceType(
-        _create_api,
-        kept={
-            "Body": "the gateway reads the document from the template",
-            "Parameters": "they concern the import of the document, which is not imported here",
-        },
-    ),
-}

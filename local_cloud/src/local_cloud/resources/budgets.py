@@ -1,13 +1,11 @@
 """Budgets. moto stores them but records no costs, so budgets are never exceeded."""
 
-from collections.abc import Mapping
-from typing import Final
-
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 _BUDGET = ("BudgetType", "CostFilters", "CostTypes", "TimeUnit")
 
 
+@creates("AWS::Budgets::Budget")
 def _create_budget(creation: Creation) -> Created:
     budget = creation.properties.section("Budget")
     name = str(budget.get("BudgetName") or creation.name(None, limit=100))
@@ -22,6 +20,3 @@ def _create_budget(creation: Creation) -> Created:
         NotificationsWithSubscribers=creation.properties.get("NotificationsWithSubscribers", []),
     )
     return Created(name)
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {"AWS::Budgets::Budget": ResourceType(_create_budget)}

@@ -1,11 +1,11 @@
 """Cognito user pools and their clients."""
 
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 
+@creates("AWS::Cognito::UserPool")
 def _create_user_pool(creation: Creation) -> Created:
     properties, cognito = creation.properties, creation.clients("cognito-idp")
     name = creation.name("UserPoolName", limit=128)
@@ -38,6 +38,7 @@ def _mfa_methods(enabled: list[str], *, sms: Any) -> dict[str, Any]:
     return methods
 
 
+@creates("AWS::Cognito::UserPoolClient")
 def _create_client(creation: Creation) -> Created:
     name = creation.name("ClientName", limit=128)
     client = creation.call("cognito-idp", "create_user_pool_client", ClientName=name)["UserPoolClient"]
@@ -45,9 +46,3 @@ def _create_client(creation: Creation) -> Created:
     if "ClientSecret" in client:
         attributes["ClientSecret"] = client["ClientSecret"]
     return Created(client["ClientId"], attributes)
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::Cognito::UserPool": ResourceType(_create_user_pool),
-    "AWS::Cognito::UserPoolClient": ResourceType(_create_client),
-}

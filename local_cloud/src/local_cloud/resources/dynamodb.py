@@ -1,11 +1,10 @@
 """DynamoDB tables: CloudFormation's types `Table` and `GlobalTable`."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from local_cloud.resources.properties import Properties, PropertyError
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 _REPLICA = (
     "ContributorInsightsSpecification", "DeletionProtectionEnabled", "GlobalSecondaryIndexes",
@@ -18,106 +17,71 @@ _UNUSED = (
 )  # fmt: skip
 """Settings of replicas and indexes that have no effect, because moto limits no throughput."""
 _INDEX = ("IndexName", "KeySchema", "Projection")
+_KEPT = {
+    "ContributorInsightsSpecification": "moto has no contributor insights",
+    "OnDemandThroughput": "moto limits no throughput",
+    "WarmThroughput": "moto needs no warm-up",
+}
 
 
+@creates("AWS::DynamoDB::Table", kept=_KEPT)
 def _create_table(creation: Creation) -> Created:
-    properties = creation.properties
-    indexes = [index.take(*_INDEX, "ProvisionedThroughput") for index in properties.sections("GlobalSecondaryIndexes")]
-    for index in properties.sections("GlobalSecondaryIndexes"):
+    indexes = creation.properties.sections("GlobalSecondaryIndexes")
+    for index in indexes:
         index.keep("ContributorInsightsSpecification", "OnDemandThroughput", "WarmThroughput")
-    definition = properties.take("BillingMode", "ProvisionedThroughput", "DeletionProtectionEnabled", "TableClass")
     return _create(
-        creation,
-        definition,
-        indexes=indexes,
-        recovery=properties.get("PointInTimeRecoverySpecification"),
-        resource_policy=properties.section("ResourcePolicy").get("PolicyDocument"),
+        creation, creation.properties, indexes=[index.take(*_INDEX, "ProvisionedThroughput") for index in indexes]
     )
 
 
+@creates(
+    "AWS::DynamoDB::GlobalTable",
+    kept={
+        **_KEPT,
+        "BillingMode": "moto limits no throughput, so all global tables are on demand",
+        "WriteOnDemandThroughputSettings": "moto limits no throughput",
+        "WriteProvisionedThroughputSettings": "moto limits no throughput",
+    },
+)
 def _create_global_table(creation: Creation) -> Created:
     """Create the replica of a global table in this region. `local_cloud.replication` creates the other replicas."""
     properties = creation.properties
     replicas = {replica["Region"]: replica for replica in properties.sections("Replicas")}
     if creation.region not in replicas:
         raise PropertyError("Replicas", f"must include {creation.region}; there are {sorted(replicas)}")
-    replica = replicas[creation.region]
-    for region, other in replicas.items():
-        if region != creation.region:
-            other.keep(*_REPLICA)
+    replica = replicas.pop(creation.region)
+    for other in replicas.values():
+        other.keep(*_REPLICA)
     replica.keep("KinesisStreamSpecification", *_UNUSED)
-    replica_indexes = {index["IndexName"]: index for index in replica.sections("GlobalSecondaryIndexes")}
-    indexes = []
-    for index in properties.sections("GlobalSecondaryIndexes"):
-        replica_index = replica_indexes.get(index["IndexName"], Properties({}))
-        for each in (index, replica_index):
-            each.keep(*_UNUSED)
-        indexes.append(index.take(*_INDEX))
-    definition = {"BillingMode": "PAY_PER_REQUEST"} | replica.take("DeletionProtectionEnabled", "TableClass")
-    if "SSESpecification" in properties:
-        properties.section("SSESpecification").keep("SSEEnabled", "SSEType")
-    return _create(
-        creation,
-        definition,
-        indexes=indexes,
-        recovery=replica.get("PointInTimeRecoverySpecification"),
-        resource_policy=replica.section("ResourcePolicy").get("PolicyDocument"),
-        key=replica.section("SSESpecification").take("KMSMasterKeyId"),
-        tags=replica.get("Tags", []),
-    )
+    for index in (*properties.sections("GlobalSecondaryIndexes"), *replica.sections("GlobalSecondaryIndexes")):
+        index.keep("IndexName", *_UNUSED)
+    indexes = [index.take(*_INDEX) for index in properties.sections("GlobalSecondaryIndexes")]
+    return _create(creation, replica, indexes=indexes, BillingMode="PAY_PER_REQUEST")
 
 
-def _create(
-    creation: Creation,
-    definition: dict[str, Any],
-    *,
-    indexes: list[dict[str, Any]],
-    recovery: Any,
-    resource_policy: Any,
-    key: Mapping[str, Any] | None = None,
-    tags: list[dict[str, str]] | None = None,
-) -> Created:
+def _create(creation: Creation, replica: Properties, *, indexes: list[dict[str, Any]], **parameters: Any) -> Created:
+    """Create a table with the settings in `replica`, which is a replica of a global table or the complete table."""
     properties, dynamodb = creation.properties, creation.clients("dynamodb")
     name = creation.name("TableName", limit=255)
-    definition |= properties.take("AttributeDefinitions", "KeySchema", "LocalSecondaryIndexes")
+    recovery = replica.get("PointInTimeRecoverySpecification")
+    policy = replica.section("ResourcePolicy").get("PolicyDocument")
+    encryption = properties.section("SSESpecification").take("SSEType", SSEEnabled="Enabled")
+    encryption |= replica.section("SSESpecification").take("KMSMasterKeyId")
+    parameters |= replica.take("DeletionProtectionEnabled", "TableClass", "Tags")
     if indexes:
-        definition["GlobalSecondaryIndexes"] = indexes
+        parameters["GlobalSecondaryIndexes"] = indexes
     if "StreamSpecification" in properties:
-        definition["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
+        parameters["StreamSpecification"] = {"StreamEnabled": True, **properties["StreamSpecification"]}
     if "SSESpecification" in properties:
-        encryption = dict(properties["SSESpecification"])
-        encryption["Enabled"] = encryption.pop("SSEEnabled")
-        definition["SSESpecification"] = encryption | dict(key or {})
-    if all_tags := creation.tag_list() + (tags or []):
-        definition["Tags"] = all_tags
-    table = dynamodb.create_table(TableName=name, **definition)["TableDescription"]
+        parameters["SSESpecification"] = encryption
+    table = creation.call("dynamodb", "create_table", TableName=name, **parameters)["TableDescription"]
     if "TimeToLiveSpecification" in properties:
         dynamodb.update_time_to_live(TableName=name, TimeToLiveSpecification=properties["TimeToLiveSpecification"])
     if recovery:
         dynamodb.update_continuous_backups(TableName=name, PointInTimeRecoverySpecification=recovery)
-    if resource_policy:
-        dynamodb.put_resource_policy(ResourceArn=table["TableArn"], Policy=json.dumps(resource_policy))
+    if policy:
+        dynamodb.put_resource_policy(ResourceArn=table["TableArn"], Policy=json.dumps(policy))
     attributes = {"Arn": table["TableArn"], "TableId": table.get("TableId", name)}
     if stream := table.get("LatestStreamArn"):
         attributes["StreamArn"] = stream
     return Created(name, attributes)
-
-
-_KEPT = {
-    "ContributorInsightsSpecification": "moto has no contributor insights",
-    "GlobalSecondaryIndexes.OnDemandThroughput": "moto limits no throughput",
-    "OnDemandThroughput": "moto limits no throughput",
-    "WarmThroughput": "moto needs no warm-up",
-}
-TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::DynamoDB::Table": ResourceType(_create_table, kept=_KEPT),
-    "AWS::DynamoDB::GlobalTable": ResourceType(
-        _create_global_table,
-        kept={
-            **_KEPT,
-            "BillingMode": "moto limits no throughput, so all global tables are on demand",
-            "WriteOnDemandThroughputSettings": "moto limits no throughput",
-            "WriteProvisionedThroughputSettings": "moto limits no throughput",
-        },
-    ),
-}

@@ -1,14 +1,13 @@
 """EventBridge rules."""
 
 import json
-from collections.abc import Mapping
-from typing import Final
 
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 _DEFAULT_BUS = "default"
 
 
+@creates("AWS::Events::Rule")
 def _create_rule(creation: Creation) -> Created:
     properties, events = creation.properties, creation.clients("events")
     name = creation.name("Name", limit=64)
@@ -19,8 +18,3 @@ def _create_rule(creation: Creation) -> Created:
     if targets := properties.get("Targets"):
         events.put_targets(Rule=name, EventBusName=bus, Targets=targets)
     return Created(name if bus == _DEFAULT_BUS else f"{bus}|{name}", {"Arn": arn})
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::Events::Rule": ResourceType(_create_rule),
-}

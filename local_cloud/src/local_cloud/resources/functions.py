@@ -4,11 +4,11 @@ import io
 import re
 import zipfile
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from local_cloud.deployment import Deployment
 from local_cloud.resources.properties import PropertyError
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 _CONFIGURATION = (
     "Architectures", "DeadLetterConfig", "Description", "Environment", "EphemeralStorage", "Handler", "LoggingConfig",
@@ -39,12 +39,21 @@ def is_external_layer(layer_arn: str, *, account: str) -> bool:
     return layer_arn.startswith(PUBLIC_PARAMETERS) or (match is not None and match["account"] != account)
 
 
+@creates(
+    "AWS::Lambda::Function",
+    kept={
+        "DeadLetterConfig": "moto accepts it but does not store it",
+        "Layers": "moto does not have layers of other accounts",
+        "LoggingConfig": "moto accepts it but does not store it",
+        "RecursiveLoop": "moto looks for no loops",
+        "RuntimeManagementConfig": "functions run under the installed Python",
+        "SnapStart": "moto accepts it but does not store it; a process starts at boot instead of a snapshot",
+    },
+)
 def _create_function(creation: Creation) -> Created:
     properties, client = creation.properties, creation.clients("lambda")
     name = creation.name("FunctionName", limit=64)
-    optional = properties.take(*_CONFIGURATION)
-    if "KmsKeyArn" in properties:
-        optional["KMSKeyArn"] = properties["KmsKeyArn"]
+    optional = properties.take(*_CONFIGURATION, KmsKeyArn="KMSKeyArn")
     layers = [layer for layer in properties.get("Layers", []) if not is_external_layer(layer, account=creation.account)]
     arn = client.create_function(
         FunctionName=name,
@@ -68,6 +77,7 @@ def _code(code: Mapping[str, Any]) -> dict[str, Any]:
     return {"ZipFile": buffer.getvalue()}
 
 
+@creates("AWS::Lambda::Alias", kept={"ProvisionedConcurrencyConfig": "one process starts at boot instead"})
 def _create_alias(creation: Creation) -> Created:
     properties = creation.properties
     routing = {}
@@ -80,6 +90,7 @@ def _create_alias(creation: Creation) -> Created:
     return Created(arn, {"AliasArn": arn})
 
 
+@creates("AWS::Lambda::EventSourceMapping")
 def _create_event_source_mapping(creation: Creation) -> Created:
     properties = creation.properties
     source = properties.get("EventSourceArn", "")
@@ -94,6 +105,7 @@ def _create_event_source_mapping(creation: Creation) -> Created:
     return Created(uuid, {"Id": uuid, "EventSourceMappingArn": answer["EventSourceMappingArn"]})
 
 
+@creates("AWS::Lambda::Permission", kept={"PrincipalOrgID": "moto accepts it but does not store it"})
 def _create_permission(creation: Creation) -> Created:
     statement_id = creation.name(None, limit=100)
     function = _function(creation.properties["FunctionName"])
@@ -106,26 +118,3 @@ def _function(name_or_arn: str) -> dict[str, str]:
     if match := _FUNCTION_ARN.fullmatch(name_or_arn):
         return {"FunctionName": match["function"], "Qualifier": match["qualifier"]}
     return {"FunctionName": name_or_arn}
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::Lambda::Function": ResourceType(
-        _create_function,
-        kept={
-            "DeadLetterConfig": "moto accepts it but does not store it",
-            "Layers": "moto does not have layers of other accounts",
-            "LoggingConfig": "moto accepts it but does not store it",
-            "RecursiveLoop": "moto looks for no loops",
-            "RuntimeManagementConfig": "functions run under the installed Python",
-            "SnapStart": "moto accepts it but does not store it; a process starts at boot instead of a snapshot",
-        },
-    ),
-    "AWS::Lambda::Alias": ResourceType(
-        _create_alias,
-        kept={"ProvisionedConcurrencyConfig": "one process starts at boot instead"},
-    ),
-    "AWS::Lambda::EventSourceMapping": ResourceType(_create_event_source_mapping),
-    "AWS::Lambda::Permission": ResourceType(
-        _create_permission, kept={"PrincipalOrgID": "moto accepts it but does not store it"}
-    ),
-}

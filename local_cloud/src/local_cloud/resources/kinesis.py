@@ -1,13 +1,11 @@
 """Kinesis data streams."""
 
-from collections.abc import Mapping
-from typing import Final
-
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 _DEFAULT_RETENTION_HOURS = 24
 
 
+@creates("AWS::Kinesis::Stream")
 def _create_stream(creation: Creation) -> Created:
     properties, kinesis = creation.properties, creation.clients("kinesis")
     name = creation.name("Name", limit=128)
@@ -26,6 +24,3 @@ def _create_stream(creation: Creation) -> Created:
     if tags := creation.tag_map():
         kinesis.add_tags_to_stream(StreamName=name, Tags=tags)
     return Created(name, {"Arn": creation.arn("kinesis", f"stream/{name}")})
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {"AWS::Kinesis::Stream": ResourceType(_create_stream)}

@@ -1,12 +1,18 @@
 """KMS keys."""
 
 import json
-from collections.abc import Mapping
-from typing import Final
 
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 
+@creates(
+    "AWS::KMS::Key",
+    kept={
+        "BypassPolicyLockoutSafetyCheck": "the embedded cloud has no users to lock out",
+        "RotationPeriodInDays": "moto accepts it but does not store it",
+        "PendingWindowInDays": "it concerns the deletion of keys, which are not deleted here",
+    },
+)
 def _create_key(creation: Creation) -> Created:
     properties, kms = creation.properties, creation.clients("kms")
     key = creation.call("kms", "create_key", Policy=json.dumps(properties["KeyPolicy"]))["KeyMetadata"]
@@ -16,15 +22,3 @@ def _create_key(creation: Creation) -> Created:
     if not properties.get("Enabled", True):
         kms.disable_key(KeyId=key_id)
     return Created(key_id, {"Arn": key["Arn"], "KeyId": key_id})
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::KMS::Key": ResourceType(
-        _create_key,
-        kept={
-            "BypassPolicyLockoutSafetyCheck": "the embedded cloud has no users to lock out",
-            "RotationPeriodInDays": "moto accepts it but does not store it",
-            "PendingWindowInDays": "it concerns the deletion of keys, which are not deleted here",
-        },
-    ),
-}

@@ -1,13 +1,17 @@
 """CloudWatch Logs: groups and subscriptions."""
 
-from collections.abc import Mapping
-from typing import Final
-
 from local_cloud.resources.properties import PropertyError
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 from local_cloud.telemetry.filter_patterns import read_pattern
 
 
+@creates(
+    "AWS::Logs::LogGroup",
+    kept={
+        "LogGroupClass": "moto has one class of log group",
+        "DataProtectionPolicy": "moto masks nothing",
+    },
+)
 def _create_log_group(creation: Creation) -> Created:
     properties, logs = creation.properties, creation.clients("logs")
     name = creation.name("LogGroupName", limit=512)
@@ -17,6 +21,7 @@ def _create_log_group(creation: Creation) -> Created:
     return Created(name, {"Arn": creation.arn("logs", f"log-group:{name}:*")})
 
 
+@creates("AWS::Logs::SubscriptionFilter")
 def _create_subscription_filter(creation: Creation) -> Created:
     properties = creation.properties
     pattern = properties["FilterPattern"]
@@ -27,15 +32,3 @@ def _create_subscription_filter(creation: Creation) -> Created:
     name = creation.name("FilterName", limit=512)
     creation.call("logs", "put_subscription_filter", filterName=name, filterPattern=pattern)
     return Created(name)
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::Logs::LogGroup": ResourceType(
-        _create_log_group,
-        kept={
-            "LogGroupClass": "moto has one class of log group",
-            "DataProtectionPolicy": "moto masks nothing",
-        },
-    ),
-    "AWS::Logs::SubscriptionFilter": ResourceType(_create_subscription_filter),
-}

@@ -1,13 +1,12 @@
 """Resource types whose resources one operation creates."""
 
-from collections.abc import Mapping
 from typing import Final
 
-from local_cloud.resources.resource_type import ResourceType, created_by
+from local_cloud.resources.resource_type import RESOURCE_TYPES, created_by
 
 _ALARM_ARN: Final = "arn:aws:cloudwatch:{region}:{account}:alarm:{AlarmName}"
 
-TYPES: Final[Mapping[str, ResourceType]] = {
+RESOURCE_TYPES |= {
     "AWS::ApiGatewayV2::Api": created_by(
         "apigatewayv2", "create_api", "{ApiId}", "ApiId", "ApiEndpoint",
         kept={"IpAddressType": "the embedded cloud listens on one address"},
@@ -41,6 +40,7 @@ TYPES: Final[Mapping[str, ResourceType]] = {
     ),
     "AWS::Cognito::UserPoolResourceServer": created_by("cognito-idp", "create_resource_server", "{Identifier}"),
     "AWS::Events::EventBus": created_by("events", "create_event_bus", "{Name}", "Name", Arn="{EventBusArn}"),
+    "AWS::Glue::Job": created_by("glue", "create_job", "{Name}", name=("Name", 255)),
     "AWS::KMS::Alias": created_by("kms", "create_alias", "{AliasName}"),
     "AWS::Lambda::EventInvokeConfig": created_by(
         "lambda", "put_function_event_invoke_config", "{FunctionName}|{Qualifier}"

@@ -36,8 +36,9 @@ class Properties:
     def get(self, name: str, default: Any = None) -> Any:
         return self[name] if name in self else default  # noqa: SIM401 -- this is get itself
 
-    def take(self, *names: str) -> dict[str, Any]:
-        return {name: self[name] for name in names if name in self}
+    def take(self, *names: str, **renamed: str) -> dict[str, Any]:
+        """Return the present properties of `names` and `renamed`. The values of `renamed` are the names in the API."""
+        return {theirs: self[own] for own, theirs in [*zip(names, names, strict=True), *renamed.items()] if own in self}
 
     def keep(self, *names: str) -> None:
         """Count properties as read that the deployment only stores. They have no effect on the creation."""

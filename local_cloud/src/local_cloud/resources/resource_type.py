@@ -46,6 +46,7 @@ _IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
     ),
     "create_schedule": ("ActionAfterCompletion", "ClientToken"),
     "create_stage": ("ClientCertificateId", "DeploymentId"),
+    "create_table": ("GlobalTableSettingsReplicationMode", "GlobalTableSourceArn"),
     "create_user_pool": ("LambdaConfig",),
     "put_composite_alarm": (
         "ActionConfiguration",
@@ -114,6 +115,10 @@ class Creation:
         answer: Mapping[str, Any] = getattr(client, operation)(**parameters)
         return answer
 
+    def attributes(self, *names: str) -> dict[str, str]:
+        """Return the present properties as strings, as attributes of queues and topics."""
+        return {name: attribute_text(value) for name, value in self.properties.take(*names).items()}
+
     def arn(self, service: str, resource: str) -> str:
         return f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
 
@@ -130,6 +135,9 @@ class Creation:
         return dict(tags) if isinstance(tags, dict) else {tag["Key"]: tag["Value"] for tag in tags}
 
 
+Create = Callable[[Creation], Created]
+
+
 @dataclass(frozen=True, slots=True)
 class ResourceType:
     """Instructions to create a resource of a CloudFormation type.
@@ -137,8 +145,22 @@ class ResourceType:
     `kept` contains the properties that the deployment stores but moto does not apply completely, each with a reason.
     """
 
-    create: Callable[[Creation], Created]
+    create: Create
     kept: Mapping[str, str] = field(default_factory=dict)
+
+
+RESOURCE_TYPES: Final[dict[str, ResourceType]] = {}
+"""Resource types that the embedded cloud can deploy. The modules of this package add their types."""
+
+
+def creates(name: str, *, kept: Mapping[str, str] | None = None) -> Callable[[Create], Create]:
+    """Add a resource type. The decorated function creates its resources."""
+
+    def add(create: Create) -> Create:
+        RESOURCE_TYPES[name] = ResourceType(create, kept or {})
+        return create
+
+    return add
 
 
 def created_by(
@@ -174,19 +196,28 @@ def created_by(
 
 
 def identified(
-    properties: str,
-    physical_id: Callable[[Creation], str],
-    attributes: Callable[[Creation, str], Mapping[str, str]] = lambda creation, physical_id: {},
+    properties: str, ref: str, *, name: str | None = None, limit: int = 128, **attributes: str
 ) -> ResourceType:
     """Return a type whose resources have no effect here. Only their IDs and attributes are generated.
 
-    `properties` has the names, separated by spaces, of the properties without influence on them.
+    `properties` has the names of the accepted properties, separated by spaces. `ref` and `attributes` are formats of
+    the region, the account, a name of at most `limit` characters, a token, and the properties. `name` is the property
+    that may contain the name. Attributes may also contain the ID as `{ref}`.
     """
 
     def create(creation: Creation) -> Created:
         creation.properties.keep(*properties.split())
-        resource_id = physical_id(creation)
-        return Created(resource_id, attributes(creation, resource_id))
+        values = creation.properties.values | {
+            "region": creation.region,
+            "account": creation.account,
+            "name": creation.name(name, limit=limit),
+            "token": creation.token(),
+        }
+        try:
+            values["ref"] = ref.format_map(values)
+        except KeyError as error:
+            raise PropertyError(error.args[0], "is required") from error
+        return Created(values["ref"], {attribute: text.format_map(values) for attribute, text in attributes.items()})
 
     return ResourceType(create)
 

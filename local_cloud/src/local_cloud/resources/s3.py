@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from local_cloud.resources.properties import Properties, PropertyError
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 _UNCHANGED = {
     "OwnershipControls": "put_bucket_ownership_controls",
@@ -13,6 +13,7 @@ _UNCHANGED = {
     "VersioningConfiguration": "put_bucket_versioning",
 }
 """Operations whose parameters have the names and the form of the properties."""
+_CORS = ("AllowedHeaders", "AllowedMethods", "AllowedOrigins")
 _EVERYBODY = ("*", {"AWS": "*"}, {"AWS": ["*"]})
 
 
@@ -21,31 +22,40 @@ def bucket_location(region: str) -> dict[str, Any]:
     return {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
 
 
+@creates(
+    "AWS::S3::Bucket",
+    kept={
+        "AccessControl": "buckets with object ownership enforced have no ACLs",
+        "IntelligentTieringConfigurations": "moto moves no objects between tiers",
+        "InventoryConfigurations": "moto writes no inventories",
+        "MetricsConfigurations": "moto counts no requests",
+        "ReplicationConfiguration": "local_cloud.replication copies objects, not moto",
+        "LoggingConfiguration": "moto writes no access logs, and requires the policy of the target to exist first",
+    },
+)
 def _create_bucket(creation: Creation) -> Created:
     properties, s3 = creation.properties, creation.clients("s3")
     name = creation.name("BucketName", limit=63, lower=True)
-    lock = properties.take("ObjectLockEnabled")
-    s3.create_bucket(
-        Bucket=name,
-        **bucket_location(creation.region),
-        **({"ObjectLockEnabledForBucket": lock["ObjectLockEnabled"]} if lock else {}),
-    )
+    lock = properties.take(ObjectLockEnabled="ObjectLockEnabledForBucket")
+    s3.create_bucket(Bucket=name, **bucket_location(creation.region), **lock)
     if "BucketEncryption" in properties:
-        rules = properties.section("BucketEncryption").sections("ServerSideEncryptionConfiguration")
-        s3.put_bucket_encryption(
-            Bucket=name, ServerSideEncryptionConfiguration={"Rules": [_encryption_rule(rule) for rule in rules]}
-        )
+        rules = [
+            rule.take("BucketKeyEnabled", ServerSideEncryptionByDefault="ApplyServerSideEncryptionByDefault")
+            for rule in properties.section("BucketEncryption").sections("ServerSideEncryptionConfiguration")
+        ]
+        s3.put_bucket_encryption(Bucket=name, ServerSideEncryptionConfiguration={"Rules": rules})
     for setting, operation in _UNCHANGED.items():
         if setting in properties:
             getattr(s3, operation)(Bucket=name, **{setting: properties[setting]})
     if "LifecycleConfiguration" in properties:
-        rules = properties.section("LifecycleConfiguration").sections("Rules")
-        s3.put_bucket_lifecycle_configuration(
-            Bucket=name, LifecycleConfiguration={"Rules": [_lifecycle_rule(rule) for rule in rules]}
-        )
+        rules = [_lifecycle_rule(rule) for rule in properties.section("LifecycleConfiguration").sections("Rules")]
+        s3.put_bucket_lifecycle_configuration(Bucket=name, LifecycleConfiguration={"Rules": rules})
     if "CorsConfiguration" in properties:
-        rules = properties.section("CorsConfiguration").sections("CorsRules")
-        s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": [_cors_rule(rule) for rule in rules]})
+        rules = [
+            rule.take(*_CORS, Id="ID", MaxAge="MaxAgeSeconds", ExposedHeaders="ExposeHeaders")
+            for rule in properties.section("CorsConfiguration").sections("CorsRules")
+        ]
+        s3.put_bucket_cors(Bucket=name, CORSConfiguration={"CORSRules": rules})
     if "NotificationConfiguration" in properties:
         _send_events(s3, name, properties.section("NotificationConfiguration"))
     if tags := creation.tag_list():
@@ -61,42 +71,25 @@ def _create_bucket(creation: Creation) -> Created:
     )
 
 
-def _encryption_rule(rule: Properties) -> dict[str, Any]:
-    answer = rule.take("BucketKeyEnabled")
-    if "ServerSideEncryptionByDefault" in rule:
-        answer["ApplyServerSideEncryptionByDefault"] = rule["ServerSideEncryptionByDefault"]
-    return answer
-
-
 def _lifecycle_rule(rule: Properties) -> dict[str, Any]:
-    answer: dict[str, Any] = {"Status": rule["Status"], "Filter": _lifecycle_filter(rule)}
-    if "Id" in rule:
-        answer["ID"] = rule["Id"]
-    expiration = {
-        theirs: rule[ours]
-        for ours, theirs in (
-            ("ExpirationInDays", "Days"),
-            ("ExpirationDate", "Date"),
-            ("ExpiredObjectDeleteMarker", "ExpiredObjectDeleteMarker"),
-        )
-        if ours in rule
+    """Return a rule in the format of the API. moto does not store numbers of versions and sizes of objects."""
+    parts: dict[str, Any] = {
+        "Expiration": rule.take("ExpiredObjectDeleteMarker", ExpirationInDays="Days", ExpirationDate="Date"),
+        "NoncurrentVersionExpiration": rule.take(NoncurrentVersionExpirationInDays="NoncurrentDays"),
+        "Transitions": [
+            each.take("StorageClass", TransitionInDays="Days", TransitionDate="Date")
+            for each in rule.sections("Transitions")
+        ],
+        "NoncurrentVersionTransitions": [
+            each.take("StorageClass", "NewerNoncurrentVersions", TransitionInDays="NoncurrentDays")
+            for each in rule.sections("NoncurrentVersionTransitions")
+        ],
     }
-    if expiration:
-        answer["Expiration"] = expiration
-    answer |= rule.take("NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload")
-    if "NoncurrentVersionExpirationInDays" in rule:
-        answer["NoncurrentVersionExpiration"] = {"NoncurrentDays": rule["NoncurrentVersionExpirationInDays"]}
-    if "Transitions" in rule:
-        answer["Transitions"] = [
-            _renamed(transition, {"TransitionInDays": "Days", "TransitionDate": "Date"})
-            for transition in rule["Transitions"]
-        ]
-    if "NoncurrentVersionTransitions" in rule:
-        answer["NoncurrentVersionTransitions"] = [
-            _renamed(transition, {"TransitionInDays": "NoncurrentDays"})
-            for transition in rule["NoncurrentVersionTransitions"]
-        ]
-    return answer
+    return {
+        "Filter": _lifecycle_filter(rule),
+        **{name: value for name, value in parts.items() if value},
+        **rule.take("Status", "NoncurrentVersionExpiration", "AbortIncompleteMultipartUpload", Id="ID"),
+    }
 
 
 def _lifecycle_filter(rule: Properties) -> dict[str, Any]:
@@ -110,11 +103,6 @@ def _lifecycle_filter(rule: Properties) -> dict[str, Any]:
     return {"Tag": tags[0]} if tags else conditions or {"Prefix": ""}
 
 
-def _cors_rule(rule: Properties) -> dict[str, Any]:
-    names = {"Id": "ID", "MaxAge": "MaxAgeSeconds", "ExposedHeaders": "ExposeHeaders"}
-    return _renamed(rule.take("AllowedHeaders", "AllowedMethods", "AllowedOrigins", *names), names)
-
-
 def _send_events(s3: Any, bucket: str, configuration: Properties) -> None:
     """Enable EventBridge if the template does. Other destinations are not read, so that the deployment refuses them."""
     if "EventBridgeConfiguration" not in configuration:
@@ -126,10 +114,10 @@ def _send_events(s3: Any, bucket: str, configuration: Properties) -> None:
         )
 
 
-def _renamed(values: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {names.get(name, name): value for name, value in values.items()}
-
-
+@creates(
+    "AWS::S3::BucketPolicy",
+    kept={"PolicyDocument": "statements with a condition, and denials of one principal, are left out"},
+)
 def _create_bucket_policy(creation: Creation) -> Created:
     properties = creation.properties
     bucket, document = properties["Bucket"], properties["PolicyDocument"]
@@ -153,25 +141,3 @@ def _is_enforced_truly(statement: Mapping[str, Any]) -> bool:
     if "Condition" in statement:
         return False
     return statement["Effect"] == "Allow" or statement.get("Principal") in _EVERYBODY
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::S3::Bucket": ResourceType(
-        _create_bucket,
-        kept={
-            "AccessControl": "buckets with object ownership enforced have no ACLs",
-            "IntelligentTieringConfigurations": "moto moves no objects between tiers",
-            "InventoryConfigurations": "moto writes no inventories",
-            "LifecycleConfiguration.Rules.NewerNoncurrentVersions": "moto accepts it but does not store it",
-            "LifecycleConfiguration.Rules.ObjectSizeGreaterThan": "moto accepts it but does not store it",
-            "LifecycleConfiguration.Rules.ObjectSizeLessThan": "moto accepts it but does not store it",
-            "MetricsConfigurations": "moto counts no requests",
-            "ReplicationConfiguration": "local_cloud.replication copies objects, not moto",
-            "LoggingConfiguration": "moto writes no access logs, and requires the policy of the target to exist first",
-        },
-    ),
-    "AWS::S3::BucketPolicy": ResourceType(
-        _create_bucket_policy,
-        kept={"PolicyDocument": "statements with a condition, and denials of one principal, are left out"},
-    ),
-}

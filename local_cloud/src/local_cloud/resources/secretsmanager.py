@@ -1,15 +1,13 @@
 """Secrets Manager's secrets."""
 
-from collections.abc import Mapping
-from typing import Final
-
 from local_cloud.resources.properties import Properties, PropertyError
-from local_cloud.resources.resource_type import Created, Creation, ResourceType
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 _LENGTH = 32
 """Default length of generated secrets in CloudFormation."""
 
 
+@creates("AWS::SecretsManager::Secret")
 def _create_secret(creation: Creation) -> Created:
     properties = creation.properties
     properties.keep("ReplicaRegions")
@@ -44,6 +42,3 @@ def _generated(creation: Creation, rules: Properties) -> str:
         PasswordLength=rules.get("PasswordLength", _LENGTH), **options
     )
     return str(answer["RandomPassword"])
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {"AWS::SecretsManager::Secret": ResourceType(_create_secret)}

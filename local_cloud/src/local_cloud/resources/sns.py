@@ -1,10 +1,8 @@
 """SNS topics, their policies and subscriptions."""
 
 import json
-from collections.abc import Mapping
-from typing import Final
 
-from local_cloud.resources.resource_type import Created, Creation, ResourceType, attribute_text
+from local_cloud.resources.resource_type import Created, Creation, creates
 
 _TOPIC_ATTRIBUTES = ("ContentBasedDeduplication", "DisplayName", "FifoTopic", "KmsMasterKeyId")
 _SUBSCRIPTION_ATTRIBUTES = (
@@ -13,20 +11,26 @@ _SUBSCRIPTION_ATTRIBUTES = (
 )  # fmt: skip
 
 
+@creates(
+    "AWS::SNS::Topic",
+    kept={
+        "FifoThroughputScope": "moto limits no throughput",
+        "SignatureVersion": "moto signs in one way",
+        "TracingConfig": "moto accepts it but does not store it",
+    },
+)
 def _create_topic(creation: Creation) -> Created:
     properties, sns = creation.properties, creation.clients("sns")
-    attributes = properties.take(*_TOPIC_ATTRIBUTES)
-    name = creation.name("TopicName", limit=256, suffix=".fifo" if attributes.get("FifoTopic") else "")
-    arn = sns.create_topic(
-        Name=name,
-        Attributes={attribute: attribute_text(value) for attribute, value in attributes.items()},
-        Tags=creation.tag_list(),
-    )["TopicArn"]
+    name = creation.name("TopicName", limit=256, suffix=".fifo" if properties.get("FifoTopic") else "")
+    arn = sns.create_topic(Name=name, Attributes=creation.attributes(*_TOPIC_ATTRIBUTES), Tags=creation.tag_list())[
+        "TopicArn"
+    ]
     for subscription in properties.sections("Subscription"):
         sns.subscribe(TopicArn=arn, Protocol=subscription["Protocol"], Endpoint=subscription["Endpoint"])
     return Created(arn, {"TopicArn": arn, "TopicName": name})
 
 
+@creates("AWS::SNS::TopicPolicy")
 def _create_topic_policy(creation: Creation) -> Created:
     policy = json.dumps(creation.properties["PolicyDocument"])
     for arn in creation.properties["Topics"]:
@@ -34,28 +38,9 @@ def _create_topic_policy(creation: Creation) -> Created:
     return Created(creation.name(None, limit=128))
 
 
+@creates("AWS::SNS::Subscription", kept={"Region": "all topics are in the region of the cloud"})
 def _create_subscription(creation: Creation) -> Created:
-    properties = creation.properties
-    attributes = properties.take(*_SUBSCRIPTION_ATTRIBUTES)
-    arn = creation.clients("sns").subscribe(
-        **properties.take("TopicArn", "Protocol", "Endpoint"),
-        Attributes={attribute: attribute_text(value) for attribute, value in attributes.items()},
-        ReturnSubscriptionArn=True,
-    )["SubscriptionArn"]
+    attributes = creation.attributes(*_SUBSCRIPTION_ATTRIBUTES)
+    parameters = {"Attributes": attributes, "ReturnSubscriptionArn": True}
+    arn = creation.call("sns", "subscribe", **parameters)["SubscriptionArn"]
     return Created(arn, {"Arn": arn})
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {
-    "AWS::SNS::Topic": ResourceType(
-        _create_topic,
-        kept={
-            "FifoThroughputScope": "moto limits no throughput",
-            "SignatureVersion": "moto signs in one way",
-            "TracingConfig": "moto accepts it but does not store it",
-        },
-    ),
-    "AWS::SNS::TopicPolicy": ResourceType(_create_topic_policy),
-    "AWS::SNS::Subscription": ResourceType(
-        _create_subscription, kept={"Region": "all topics are in the region of the cloud"}
-    ),
-}

@@ -1,13 +1,13 @@
 """Step Functions state machines."""
 
 import json
-from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 from local_cloud.resources.properties import Properties, PropertyError
-from local_cloud.resources.resource_type import Created, Creation, ResourceType, attribute_text
+from local_cloud.resources.resource_type import Created, Creation, attribute_text, creates
 
 
+@creates("AWS::StepFunctions::StateMachine")
 def _create_state_machine(creation: Creation) -> Created:
     properties = creation.properties
     name = creation.name("StateMachineName", limit=80)
@@ -32,6 +32,3 @@ def _definition(properties: Properties, *, s3: Any) -> str:
     version = {"VersionId": location["Version"]} if "Version" in location else {}
     stored = s3().get_object(Bucket=location["Bucket"], Key=location["Key"], **version)
     return str(stored["Body"].read().decode())
-
-
-TYPES: Final[Mapping[str, ResourceType]] = {"AWS::StepFunctions::StateMachine": ResourceType(_create_state_machine)}
