@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from local_cloud.glue.request import JobRunRequest
-from local_cloud.glue.runner import ERROR_GROUP, OUTPUT_GROUP, GlueRunner
+from local_cloud.glue.request import OUTPUT_GROUP, JobRunRequest
+from local_cloud.glue.runner import ERROR_GROUP, GlueRunner
 from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
 from local_cloud.processes import Processes
 from moto_cloud import MotoCloud

@@ -19,7 +19,7 @@ REQUEST = TrainingRequest(
     channels=[Channel("data", "s3://b/k", content_type="text/csv")],
     output_s3_uri="s3://b/out",
     checkpoints_s3_uri=None,
-    metrics=[],
+    metrics={},
     max_runtime_s=60,
     instance_type="ml.m5.large",
 )

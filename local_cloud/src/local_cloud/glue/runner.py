@@ -9,14 +9,12 @@ from pathlib import Path
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
-from local_cloud.glue.mirror import Mirror
-from local_cloud.glue.request import JobRunRecord, JobRunRequest
+from local_cloud.glue.request import OUTPUT_GROUP, JobRunRecord, JobRunRequest
 from local_cloud.glue.spark import SparkMissing, check_spark, write_spark_defaults
 from local_cloud.job_runs import JobRun, JobRunner
 from local_cloud.telemetry.log_pipe import LineOutput, LineSink
-from local_cloud.training.directories import InputError, split_s3_uri
+from local_cloud.training.directories import InputError, SyncedDirectory, split_s3_uri
 
-OUTPUT_GROUP = "/aws-glue/jobs/output"
 ERROR_GROUP = "/aws-glue/jobs/error"
 _WATCH_S = 0.1
 _SPARK, _PYTHON = "glueetl", "pythonshell"
@@ -54,14 +52,22 @@ class GlueRunner(JobRunner[JobRun]):
             for number, uri in enumerate(request.arguments.get(_FILES, "").split(","))
             if uri.strip()
         ]
-        mirror = Mirror(base / "s3", clients)
+        # Buckets are directories, so that Spark can read and write them without a connector for S3. They are not
+        # synchronised while the script runs.
+        buckets: dict[str, SyncedDirectory] = {}
         for name, value in request.arguments.items():
             if name not in _NOT_MIRRORED and value.startswith("s3://"):
-                mirror.download(value)
-        write_spark_defaults(base, mirror.buckets, more=request.arguments.get("--conf", ""))
+                bucket, prefix = split_s3_uri(value)
+                synced = SyncedDirectory(base / "s3" / bucket, f"s3://{bucket}", clients)
+                buckets.setdefault(bucket, synced).download(prefix)
+        places = {bucket: synced.directory for bucket, synced in buckets.items()}
+        write_spark_defaults(base, places, more=request.arguments.get("--conf", ""))
         record.run()
         ending = self._execute(request, base, script, libraries, run)
-        mirror.upload()
+        for checksum in (base / "s3").rglob(".*.crc"):  # Hadoop writes them next to files.
+            checksum.unlink()
+        for synced in buckets.values():
+            synced.upload(delete=True)
         return ending
 
     def _execute(

@@ -13,9 +13,9 @@ from moto.sagemaker.exceptions import ConflictException, ResourceInUseException,
 from moto.sagemaker.models import FakeTrainingJob, SageMakerModelBackend
 from moto.sagemaker.responses import SageMakerResponse
 
+from local_cloud.glue.request import JobRunRecord, described, job_run_request
 from local_cloud.moto_changes.change import Change, Runtime, replace, wrapping
-from local_cloud.moto_glue import MotoJobRunRecord, described, job_run_request
-from local_cloud.moto_training import MotoTrainingRecord, training_request
+from local_cloud.training.request import TrainingRecord, training_request
 
 
 def _train(runtime: Runtime) -> None:
@@ -34,7 +34,7 @@ def _train(runtime: Runtime) -> None:
         job = original(self, training_job_name, **parameters)
         job.algorithm_specification = specification
         request = training_request(job, getattr(environment, "variables", None) or {})
-        runtime.start_training(request, MotoTrainingRecord(job, changed=lambda: runtime.recorder.changed("sagemaker")))
+        runtime.start_training(request, TrainingRecord(job, changed=lambda: runtime.recorder.changed("sagemaker")))
         return job
 
     @wrapping(SageMakerResponse, "create_training_job")
@@ -102,7 +102,7 @@ def _run_glue_jobs(runtime: Runtime) -> None:
     def start_job_run(original_start: Any, self: Any, *arguments: Any, **options: Any) -> str:
         run_id = str(original_start(self, *arguments, **options))
         run = next(run for run in self.job_runs if run.job_run_id == run_id)
-        record = MotoJobRunRecord(self, run, changed=lambda: runtime.recorder.changed("glue"))
+        record = JobRunRecord(self, run, changed=lambda: runtime.recorder.changed("glue"))
         runtime.start_job_run(job_run_request(self, run), record)
         return run_id
 

@@ -6,7 +6,6 @@ https://docs.aws.amazon.com/sagemaker/latest/dg/your-algorithms-training-algo-ru
 import contextlib
 import json
 import tarfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -56,33 +55,10 @@ def download_channel(channel: Channel, base: Path, clients: Clients) -> int:
         raise InputError(f"channel {channel.name}: input mode {channel.input_mode} is not implemented here")
     if not channel.s3_uri:
         raise InputError(f"channel {channel.name}: only S3 data sources are implemented here")
-    count = download_prefix(channel.s3_uri, base / "input" / "data" / channel.name, clients)
+    count = SyncedDirectory(base / "input" / "data" / channel.name, channel.s3_uri, clients).download()
     if count == 0:
         raise InputError(f"no S3 objects under S3 URL {channel.s3_uri!r} of channel {channel.name}")
     return count
-
-
-def download_prefix(s3_uri: str, target: Path, clients: Clients) -> int:
-    """Copy the objects whose keys start with the key of a URI, and return their number.
-
-    If the key is a folder, file names are relative to this folder, otherwise to the folder that contains the key.
-    """
-    bucket, prefix = split_s3_uri(s3_uri)
-    target.mkdir(parents=True, exist_ok=True)
-    count = 0
-    for key in file_keys(bucket, prefix, clients):
-        inside = key[len(prefix) :] if key.startswith(f"{prefix.rstrip('/')}/") or not prefix else ""
-        file = target / (inside.lstrip("/") or key[prefix.rfind("/") + 1 :])
-        file.parent.mkdir(parents=True, exist_ok=True)
-        clients("s3").download_file(bucket, key, str(file))
-        count += 1
-    return count
-
-
-def file_keys(bucket: str, prefix: str, clients: Clients) -> Iterator[str]:
-    """Yield the keys with a prefix, except for folder markers: keys that end with a slash."""
-    for page in clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-        yield from (entry["Key"] for entry in page.get("Contents", []) if not entry["Key"].endswith("/"))
 
 
 def upload_archive(directory: Path, s3_uri: str, clients: Clients) -> None:
@@ -94,34 +70,56 @@ def upload_archive(directory: Path, s3_uri: str, clients: Clients) -> None:
     clients("s3").upload_file(str(archive), bucket, key)
 
 
-class Checkpoints:
-    """Directory that is synchronised with S3 while a job runs. Without a URI, checkpoints are not stored.
-
-    As with SageMaker, files that the job deletes remain in S3.
-    """
+class SyncedDirectory:
+    """Directory that is synchronised with the objects below an S3 URI. Without a URI, nothing is copied."""
 
     def __init__(self, directory: Path, s3_uri: str | None, clients: Clients) -> None:
-        self._directory = directory
-        self._s3_uri = s3_uri
+        self.directory = directory
         self._clients = clients
-        self._uploaded: dict[Path, tuple[int, int]] = {}
+        self._bucket, self._prefix = split_s3_uri(s3_uri) if s3_uri else ("", "")
+        self._versions: dict[Path, tuple[int, int]] = {}
+        directory.mkdir(parents=True, exist_ok=True)
 
-    def download(self) -> None:
-        if self._s3_uri:
-            download_prefix(self._s3_uri, self._directory, self._clients)
+    def download(self, prefix: str | None = None) -> int:
+        """Copy the objects whose keys start with `prefix`, by default with the key of the URI. Return their number.
 
-    def upload(self) -> None:
-        if not self._s3_uri:
+        If the key of the URI is a folder, file names are relative to it, otherwise to the folder that contains the key.
+        """
+        if not self._bucket:
+            return 0
+        folder, count = self._prefix.rstrip("/"), 0
+        pages = self._clients("s3").get_paginator("list_objects_v2")
+        for page in pages.paginate(Bucket=self._bucket, Prefix=self._prefix if prefix is None else prefix):
+            for key in (entry["Key"] for entry in page.get("Contents", ()) if not entry["Key"].endswith("/")):
+                inside = key.startswith(f"{folder}/") or not folder
+                file = self.directory / (key[len(folder) :] if inside else key[folder.rfind("/") + 1 :]).lstrip("/")
+                file.parent.mkdir(parents=True, exist_ok=True)
+                self._clients("s3").download_file(self._bucket, key, str(file))
+                self._versions[file] = _version(file)
+                count += 1
+        return count
+
+    def upload(self, *, delete: bool = False) -> None:
+        """Copy new and changed files to S3. With `delete`, also delete the objects of deleted files."""
+        if not self._bucket:
             return
-        bucket, prefix = split_s3_uri(self._s3_uri)
-        for file in sorted(path for path in self._directory.rglob("*") if path.is_file()):
-            with contextlib.suppress(FileNotFoundError):  # the job may replace files at any time
-                state = file.stat()
-                version = (state.st_mtime_ns, state.st_size)
-                if self._uploaded.get(file) != version:
-                    key = f"{prefix.rstrip('/')}/{file.relative_to(self._directory).as_posix()}".lstrip("/")
-                    self._clients("s3").upload_file(str(file), bucket, key)
-                    self._uploaded[file] = version
+        files = sorted(path for path in self.directory.rglob("*") if path.is_file())
+        for file in files:
+            with contextlib.suppress(FileNotFoundError):  # A running job may replace files at any time.
+                version = _version(file)
+                if self._versions.get(file) != version:
+                    self._clients("s3").upload_file(str(file), self._bucket, self._key(file))
+                    self._versions[file] = version
+        for file in self._versions.keys() - set(files) if delete else ():
+            self._clients("s3").delete_object(Bucket=self._bucket, Key=self._key(file))
+
+    def _key(self, file: Path) -> str:
+        return f"{self._prefix.rstrip('/')}/{file.relative_to(self.directory).as_posix()}".lstrip("/")
+
+
+def _version(file: Path) -> tuple[int, int]:
+    found = file.stat()
+    return found.st_mtime_ns, found.st_size
 
 
 def split_s3_uri(uri: str) -> tuple[str, str]:

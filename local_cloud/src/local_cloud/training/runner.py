@@ -15,7 +15,7 @@ from local_cloud.deployment import Clients
 from local_cloud.job_runs import JobRun, JobRunner
 from local_cloud.telemetry.log_pipe import LineOutput, LineSink
 from local_cloud.training import directories
-from local_cloud.training.directories import Checkpoints, InputError
+from local_cloud.training.directories import InputError, SyncedDirectory
 from local_cloud.training.request import TrainingRecord, TrainingRequest
 
 LOG_GROUP = "/aws/sagemaker/TrainingJobs"
@@ -79,7 +79,7 @@ class TrainingRunner(JobRunner[_Running]):
     def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> bool:
         """Run the job below `base`. Return true if it ended, and false if it was interrupted."""
         clients = self.clients(request.role)
-        checkpoints = Checkpoints(base / "checkpoints", request.checkpoints_s3_uri, clients)
+        checkpoints = SyncedDirectory(base / "checkpoints", request.checkpoints_s3_uri, clients)
         directories.prepare_directories(base, request)
         record.progress("Downloading", "Downloading input data")
         for channel in request.channels:
@@ -108,7 +108,7 @@ class TrainingRunner(JobRunner[_Running]):
         base: Path,
         running: _Running,
         metrics: "_Metrics",
-        checkpoints: Checkpoints,
+        checkpoints: SyncedDirectory,
     ) -> "_Ending":
         output = LineOutput(metrics.take, LOG_GROUP, f"{request.name}/algo-1-{int(time.time())}")
         try:
@@ -132,7 +132,7 @@ class TrainingRunner(JobRunner[_Running]):
         process: subprocess.Popen[bytes],
         request: TrainingRequest,
         running: _Running,
-        checkpoints: Checkpoints,
+        checkpoints: SyncedDirectory,
     ) -> str | None:
         """Wait for the process. Return the secondary status of a stopped or interrupted job, or None."""
         started = uploaded = time.monotonic()
@@ -190,7 +190,7 @@ class _Metrics:
 
     def __init__(self, request: TrainingRequest, sink: LineSink) -> None:
         self._sink = sink
-        self._patterns = {metric.name: re.compile(metric.pattern) for metric in request.metrics}
+        self._patterns = {name: re.compile(pattern) for name, pattern in request.metrics.items()}
         self.latest: dict[str, float] = {}
 
     def take(self, group: str, stream: str, line: str) -> None:
