@@ -4,7 +4,7 @@ import base64
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -18,31 +18,17 @@ from local_cloud.permissions.services import lambda_needs
 from local_cloud.settings import ACCOUNT_KEY, Mode
 
 _AWS_PREFIX: Final = "arn:aws:iam::aws:policy/"
-_AWS_POLICIES: Final[Mapping[str, Mapping[str, Any]]] = {
-    f"{_AWS_PREFIX}service-role/AWSLambdaBasicExecutionRole": {
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": "*",
-    },
-    f"{_AWS_PREFIX}ReadOnlyAccess": {"Effect": "Allow", "Action": ["cloudformation:Describe*"], "Resource": "*"},
+_WRITE_LOGS: Final = ("logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents")
+_AWS_POLICIES: Final[Mapping[str, Sequence[str]]] = {
+    "service-role/AWSLambdaBasicExecutionRole": _WRITE_LOGS,
+    "ReadOnlyAccess": ("cloudformation:Describe*",),
     # AWS Backup runs on AWS only, so its role makes no requests here.
-    f"{_AWS_PREFIX}service-role/AWSBackupServiceRolePolicyForBackup": {
-        "Effect": "Allow",
-        "Action": ["backup:DescribeBackupVault"],
-        "Resource": "*",
-    },
+    "service-role/AWSBackupServiceRolePolicyForBackup": ("backup:DescribeBackupVault",),
+    "AWSBackupServiceRolePolicyForS3Backup": ("s3:GetBucketVersioning",),
     # The embedded cloud itself writes the access logs.
-    f"{_AWS_PREFIX}service-role/AmazonAPIGatewayPushToCloudWatchLogs": {
-        "Effect": "Allow",
-        "Action": ["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents"],
-        "Resource": "*",
-    },
-    f"{_AWS_PREFIX}AWSBackupServiceRolePolicyForS3Backup": {
-        "Effect": "Allow",
-        "Action": ["s3:GetBucketVersioning"],
-        "Resource": "*",
-    },
+    "service-role/AmazonAPIGatewayPushToCloudWatchLogs": _WRITE_LOGS,
 }
+"""Actions that policies of AWS allow on all resources."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,36 +155,28 @@ class PermissionCheck:
         return self._mode == "enforce"
 
 
+@dataclass(slots=True)
 class CheckedRequest:
     """Request of a role. `response` is the refusal, or None if moto answers the request."""
 
-    def __init__(
-        self,
-        check: PermissionCheck,
-        caller: _Caller,
-        environ: Mapping[str, Any],
-        service: str,
-        operation: str,
-        parameters: Parameters,
-    ) -> None:
-        self._check = check
-        self._caller = caller
-        self._environ = environ
-        self._service = service
-        self._operation = operation
-        self._parameters = parameters
-        self.response: HttpResponse | None = None
+    check: PermissionCheck
+    caller: _Caller
+    environ: Mapping[str, Any]
+    service: str
+    operation: str
+    parameters: Parameters
+    response: HttpResponse | None = None
 
     def refuse(self, message: str | None) -> HttpResponse | None:
         """Return the response to a refused request if refusals are enforced, and None otherwise."""
-        if message is None or not self._check._enforces(message):
+        if message is None or not self.check._enforces(message):
             return None
-        return access_denied(self._environ, message, self._service)
+        return access_denied(self.environ, message, self.service)
 
     def refuse_absence(self) -> HttpResponse | None:
         """Return the refusal that replaces a 404 response, or None."""
-        need = need_of_absence(self._operation, self._parameters)
-        return None if need is None else self.refuse(self._check._refusal(self._caller, [need]))
+        need = need_of_absence(self.operation, self.parameters)
+        return None if need is None else self.refuse(self.check._refusal(self.caller, [need]))
 
 
 def _compiled(role: Resource, deployment: Deployment) -> RolePolicy:
@@ -213,9 +191,10 @@ def _statements(role: Resource, deployment: Deployment) -> Iterator[Mapping[str,
     attached = set(role.properties.get("ManagedPolicyArns", ()))
     for arn in sorted(attached):
         if arn.startswith(_AWS_PREFIX):
-            if arn not in _AWS_POLICIES:
+            actions = _AWS_POLICIES.get(arn.removeprefix(_AWS_PREFIX))
+            if actions is None:
                 raise PolicyError(f"the policy {arn} of AWS cannot be decided here")
-            yield _AWS_POLICIES[arn]
+            yield {"Effect": "Allow", "Action": actions, "Resource": "*"}
     for kind in ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy"):
         documents += [
             policy.properties["PolicyDocument"]

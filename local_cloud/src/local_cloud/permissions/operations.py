@@ -4,14 +4,13 @@ https://docs.aws.amazon.com/service-authorization/latest/reference/reference_pol
 """
 
 import base64
-import functools
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 from urllib.parse import unquote
 
-from local_cloud.permissions.policy import Need, Values
+from local_cloud.permissions.policy import Need
 
 Parameters = Mapping[str, Any]
 """Parameters of a request, with boto3's names."""
@@ -32,9 +31,10 @@ class Place:
     region: str
     account: str
 
-    def arn(self, service: str, resource: str) -> str:
-        """Return the ARN of a resource that a request identifies by name or ARN."""
-        return resource if resource.startswith("arn:") else f"arn:aws:{service}:{self.region}:{self.account}:{resource}"
+    def arn(self, service: str, resource: str, name: str) -> str:
+        """Return the ARN of a resource that a request identifies by name or ARN. `resource` is a format of the name."""
+        place = f"arn:aws:{service}:{self.region}:{self.account}"
+        return name if name.startswith("arn:") else f"{place}:{resource.format(name)}"
 
 
 Rule = Callable[[Parameters, Place], Iterable[Need]]
@@ -59,54 +59,42 @@ def need_of_absence(operation: str, parameters: Parameters) -> Need | None:
     return Need("s3:ListBucket", _bucket(parameters))
 
 
-def _same_action(resource: _Resource, *operations: str) -> dict[str, Rule]:
-    """Return the rules of operations that need the permission of the same name."""
+def _rules(service: str, resource: _Resource, *operations: str, **others: str) -> dict[str, Rule]:
+    """Return the rules of operations that need one permission. Its name differs only for `others`."""
 
-    def rule(operation: str) -> Rule:
-        return lambda parameters, place: [Need(operation, resource(parameters, place))]
+    def rule(action: str) -> Rule:
+        return lambda parameters, place: [Need(f"{service}:{action}", resource(parameters, place))]
 
-    return {operation: rule(operation) for operation in operations}
-
-
-def _arn_in(parameter: str) -> _Resource:
-    return lambda parameters, _: str(parameters[parameter])
+    actions = {operation: operation for operation in operations} | others
+    return {f"{service}:{operation}": rule(action) for operation, action in actions.items()}
 
 
 def _any_resource(_: Parameters, __: Place) -> str:
     return "*"
 
 
-def _named(service: str, resource_type: str, *parameters: str) -> _Resource:
+def _named(service: str, resource: str, *parameters: str) -> _Resource:
     """Return a function that returns the ARN of a request's resource.
 
-    The first of `parameters` that the request has contains the name or the ARN.
+    The first of `parameters` that the request has contains the name or the ARN. `resource` is a format of the name.
     """
 
-    def resource(given: Parameters, place: Place) -> str:
-        name = str(next(given[parameter] for parameter in parameters if given.get(parameter)))
-        return name if name.startswith("arn:") else place.arn(service, f"{resource_type}{name}")
+    def arn(given: Parameters, place: Place) -> str:
+        name = next(given[parameter] for parameter in parameters if given.get(parameter))
+        return place.arn(service, resource, str(name))
 
-    return resource
+    return arn
 
 
 # ---- S3
 
 
-def _bucket(parameters: Parameters) -> str:
+def _bucket(parameters: Parameters, _: Place | None = None) -> str:
     return f"arn:aws:s3:::{parameters['Bucket']}"
 
 
-def _object(parameters: Parameters) -> str:
+def _object(parameters: Parameters, _: Place | None = None) -> str:
     return f"{_bucket(parameters)}/{parameters['Key']}"
-
-
-def _s3(resource: Callable[[Parameters], str], **actions: str) -> dict[str, Rule]:
-    """Return the rules of operations that need one permission each."""
-
-    def rule(action: str) -> Rule:
-        return lambda parameters, _: [Need(f"s3:{action}", resource(parameters))]
-
-    return {f"s3:{operation}": rule(action) for operation, action in actions.items()}
 
 
 def _on_version(operation: str, action: str) -> dict[str, Rule]:
@@ -147,9 +135,9 @@ def _delete_objects(parameters: Parameters, _: Place) -> Iterator[Need]:
 
 
 _S3: Final[Mapping[str, Rule]] = {
-    **_s3(_bucket, ListObjects="ListBucket", ListObjectsV2="ListBucket", HeadBucket="ListBucket"),
-    **_s3(_bucket, ListObjectVersions="ListBucketVersions", GetBucketLocation="GetBucketLocation"),
-    **_s3(_object, AbortMultipartUpload="AbortMultipartUpload", ListParts="ListMultipartUploadParts"),
+    **_rules("s3", _bucket, ListObjects="ListBucket", ListObjectsV2="ListBucket", HeadBucket="ListBucket"),
+    **_rules("s3", _bucket, "GetBucketLocation", ListObjectVersions="ListBucketVersions"),
+    **_rules("s3", _object, "AbortMultipartUpload", ListParts="ListMultipartUploadParts"),
     **_on_version("GetObject", "GetObject"),
     **_on_version("HeadObject", "GetObject"),
     **_on_version("DeleteObject", "DeleteObject"),
@@ -188,14 +176,10 @@ def attributes_of(parameters: Parameters) -> frozenset[str]:
 
 
 def _on_table(action: str, table: str, place: Place, request: Parameters) -> Need:
-    arn = place.arn("dynamodb", table if table.startswith("arn:") else f"table/{table}")
+    arn = place.arn("dynamodb", "table/{}", table)
     if index := request.get("IndexName"):
         arn = f"{arn}/index/{index}"
-    return Need(f"dynamodb:{action}", arn, context=functools.partial(_attribute_context, request))
-
-
-def _attribute_context(request: Parameters) -> Mapping[str, Values]:
-    return {"dynamodb:Attributes": attributes_of(request)}
+    return Need(f"dynamodb:{action}", arn, context=lambda: {"dynamodb:Attributes": attributes_of(request)})
 
 
 def _table(*actions: str) -> dict[str, Rule]:
@@ -217,19 +201,10 @@ def _batch_write(parameters: Parameters, place: Place) -> Iterator[Need]:
         yield _on_table("BatchWriteItem", table, place, {"Keys": named})
 
 
-_TRANSACTION_ACTIONS: Final[Mapping[str, str]] = {
-    "Put": "PutItem",
-    "Update": "UpdateItem",
-    "Delete": "DeleteItem",
-    "ConditionCheck": "ConditionCheckItem",
-    "Get": "GetItem",
-}
-
-
 def _transaction(parameters: Parameters, place: Place) -> Iterator[Need]:
     for step in parameters["TransactItems"]:
         ((kind, request),) = step.items()
-        yield _on_table(_TRANSACTION_ACTIONS[kind], request["TableName"], place, request)
+        yield _on_table(f"{kind}Item", request["TableName"], place, request)
 
 
 _DYNAMODB: Final[Mapping[str, Rule]] = {
@@ -238,8 +213,8 @@ _DYNAMODB: Final[Mapping[str, Rule]] = {
     "dynamodb:BatchWriteItem": _batch_write,
     "dynamodb:TransactGetItems": _transaction,
     "dynamodb:TransactWriteItems": _transaction,
-    **_same_action(_arn_in("StreamArn"), "dynamodb:DescribeStream", "dynamodb:GetShardIterator"),
-    **_same_action(_any_resource, "dynamodb:ListStreams"),
+    **_rules("dynamodb", _named("dynamodb", "{}", "StreamArn"), "DescribeStream", "GetShardIterator"),
+    **_rules("dynamodb", _any_resource, "ListStreams"),
 }
 
 # ---- other services
@@ -248,47 +223,28 @@ _KEY_ID_BYTES: Final = 36
 """Length of the key ID at the start of moto's ciphertexts."""
 
 
-def _stream(parameters: Parameters, place: Place) -> str:
-    return _named("kinesis", "stream/", "StreamARN", "StreamName")(parameters, place)
-
-
 def _function(parameters: Parameters, place: Place) -> str:
-    arn = _named("lambda", "function:", "FunctionName")(parameters, place)
+    arn = place.arn("lambda", "function:{}", parameters["FunctionName"])
     qualifier = parameters.get("Qualifier")
     return f"{arn}:{qualifier}" if qualifier and len(arn.split(":")) == 7 else arn
 
 
-def _secret(parameters: Parameters, place: Place) -> str:
-    name = str(parameters["SecretId"])
-    # The ARN of a secret ends with six random characters.
-    return name if name.startswith("arn:") else place.arn("secretsmanager", f"secret:{name}-??????")
+def _parameters(parameters: Parameters, place: Place) -> Iterator[Need]:
+    for name in parameters["Names"]:
+        yield Need("ssm:GetParameters", _parameter({"Name": name}, place))
 
 
 def _parameter(parameters: Parameters, place: Place) -> str:
-    return _parameter_arn(parameters["Name"], place)
-
-
-def _parameter_arn(name: str, place: Place) -> str:
-    return name if name.startswith("arn:") else place.arn("ssm", f"parameter/{name.lstrip('/')}")
-
-
-def _parameters(parameters: Parameters, place: Place) -> Iterator[Need]:
-    for name in parameters["Names"]:
-        yield Need("ssm:GetParameters", _parameter_arn(name, place))
-
-
-def _stack(parameters: Parameters, place: Place) -> str:
-    name = str(parameters["StackName"])
-    return name if name.startswith("arn:") else place.arn("cloudformation", f"stack/{name}/id")
+    return place.arn("ssm", "parameter/{}", parameters["Name"].lstrip("/"))
 
 
 def _queue(parameters: Parameters, place: Place) -> str:
-    return place.arn("sqs", str(parameters["QueueUrl"]).rpartition("/")[2])
+    return place.arn("sqs", "{}", parameters["QueueUrl"].rpartition("/")[2])
 
 
 def _log_group(parameters: Parameters, place: Place) -> str:
     name = parameters.get("logGroupIdentifier") or parameters["logGroupName"]
-    return f"{_named('logs', 'log-group:', 'name')({'name': name}, place).removesuffix(':*')}:*"
+    return f"{place.arn('logs', 'log-group:{}', name).removesuffix(':*')}:*"
 
 
 def _log_stream(parameters: Parameters, place: Place) -> str:
@@ -296,23 +252,24 @@ def _log_stream(parameters: Parameters, place: Place) -> str:
 
 
 def _key(parameters: Parameters, place: Place) -> str:
-    if name := parameters.get("KeyId"):
-        return _named("kms", "key/", "name")({"name": name}, place)
-    blob = parameters["CiphertextBlob"]
-    ciphertext = base64.b64decode(blob) if isinstance(blob, str) else bytes(blob)
-    return place.arn("kms", f"key/{ciphertext[:_KEY_ID_BYTES].decode(errors='replace')}")
+    name = parameters.get("KeyId")
+    if not name:
+        blob = parameters["CiphertextBlob"]
+        ciphertext = base64.b64decode(blob) if isinstance(blob, str) else bytes(blob)
+        name = ciphertext[:_KEY_ID_BYTES].decode(errors="replace")
+    return place.arn("kms", "key/{}", name)
 
 
 def _put_metrics(parameters: Parameters, _: Place) -> Iterator[Need]:
     yield Need("cloudwatch:PutMetricData", "*", context=lambda: {"cloudwatch:namespace": (parameters["Namespace"],)})
 
 
-def _executions(parameters: Parameters, place: Place) -> str:
-    return str(parameters.get("stateMachineArn") or parameters["mapRunArn"])
+_training_job: Final = _named("sagemaker", "training-job/{}", "TrainingJobName")
+_package_group: Final = _named("sagemaker", "model-package-group/{}", "ModelPackageGroupName")
 
 
 def _create_training_job(parameters: Parameters, place: Place) -> Iterator[Need]:
-    job = place.arn("sagemaker", f"training-job/{parameters['TrainingJobName']}")
+    job = _training_job(parameters, place)
     yield Need("sagemaker:CreateTrainingJob", job)
     if parameters.get("Tags"):
         yield Need("sagemaker:AddTags", job)
@@ -326,9 +283,6 @@ def _create_training_job(parameters: Parameters, place: Place) -> Iterator[Need]
     )
 
 
-_package_group: Final = _named("sagemaker", "model-package-group/", "ModelPackageGroupName")
-
-
 def _create_package(parameters: Parameters, place: Place) -> Iterator[Need]:
     group = _package_group(parameters, place)
     yield Need("sagemaker:CreateModelPackage", group)
@@ -336,35 +290,33 @@ def _create_package(parameters: Parameters, place: Place) -> Iterator[Need]:
     yield Need("sagemaker:CreateModelPackage", f"{group.replace(':model-package-group/', ':model-package/')}/1")
 
 
-_training_job: Final = _named("sagemaker", "training-job/", "TrainingJobName")
-_glue_job: Final = _named("glue", "job/", "JobName")
-
 OPERATIONS: Final[Mapping[str, Rule]] = {
     **_S3,
     **_DYNAMODB,
-    **_same_action(_stack, "cloudformation:GetTemplate"),
-    **_same_action(_any_resource, "cloudwatch:DescribeAlarms", "cloudwatch:ListMetrics", "cloudwatch:GetMetricData"),
-    **_same_action(_glue_job, "glue:StartJobRun", "glue:GetJobRun", "glue:GetJobRuns", "glue:BatchStopJobRun"),
-    **_same_action(_stream, "kinesis:PutRecord", "kinesis:PutRecords"),
-    **_same_action(_key, "kms:Decrypt"),
-    **_same_action(_named("lambda", "event-source-mapping:", "UUID"), "lambda:GetEventSourceMapping"),
-    **_same_action(_log_group, "logs:DescribeLogStreams", "logs:FilterLogEvents"),
-    **_same_action(_log_stream, "logs:GetLogEvents"),
-    **_same_action(_training_job, "sagemaker:DescribeTrainingJob", "sagemaker:StopTrainingJob"),
-    **_same_action(_package_group, "sagemaker:ListModelPackages"),
-    **_same_action(_arn_in("ModelPackageName"), "sagemaker:DescribeModelPackage"),
-    **_same_action(_arn_in("ModelPackageArn"), "sagemaker:UpdateModelPackage"),
-    **_same_action(_secret, "secretsmanager:GetSecretValue"),
-    **_same_action(_named("sns", "", "TopicArn", "TargetArn"), "sns:Publish"),
-    **_same_action(_queue, "sqs:SendMessage"),
-    **_same_action(_parameter, "ssm:GetParameter"),
-    **_same_action(_arn_in("stateMachineArn"), "states:StartExecution"),
-    **_same_action(_executions, "states:ListExecutions"),
-    **_same_action(
-        _arn_in("executionArn"), "states:DescribeExecution", "states:GetExecutionHistory", "states:StopExecution"
+    **_rules("cloudformation", _named("cloudformation", "stack/{}/id", "StackName"), "GetTemplate"),
+    **_rules("cloudwatch", _any_resource, "DescribeAlarms", "ListMetrics", "GetMetricData"),
+    **_rules("glue", _named("glue", "job/{}", "JobName"), "StartJobRun", "GetJobRun", "GetJobRuns", "BatchStopJobRun"),
+    **_rules("kinesis", _named("kinesis", "stream/{}", "StreamARN", "StreamName"), "PutRecord", "PutRecords"),
+    **_rules("kms", _key, "Decrypt"),
+    **_rules("lambda", _function, Invoke="InvokeFunction"),
+    **_rules("lambda", _named("lambda", "event-source-mapping:{}", "UUID"), "GetEventSourceMapping"),
+    **_rules("logs", _log_group, "DescribeLogStreams", "FilterLogEvents"),
+    **_rules("logs", _log_stream, "GetLogEvents"),
+    **_rules("sagemaker", _training_job, "DescribeTrainingJob", "StopTrainingJob"),
+    **_rules("sagemaker", _package_group, "ListModelPackages"),
+    **_rules("sagemaker", _named("sagemaker", "{}", "ModelPackageName"), "DescribeModelPackage"),
+    **_rules("sagemaker", _named("sagemaker", "{}", "ModelPackageArn"), "UpdateModelPackage"),
+    # The ARN of a secret ends with six random characters.
+    **_rules("secretsmanager", _named("secretsmanager", "secret:{}-??????", "SecretId"), "GetSecretValue"),
+    **_rules("sns", _named("sns", "{}", "TopicArn", "TargetArn"), "Publish"),
+    **_rules("sqs", _queue, "SendMessage"),
+    **_rules("ssm", _parameter, "GetParameter"),
+    **_rules("states", _named("states", "{}", "stateMachineArn"), "StartExecution"),
+    **_rules("states", _named("states", "{}", "stateMachineArn", "mapRunArn"), "ListExecutions"),
+    **_rules(
+        "states", _named("states", "{}", "executionArn"), "DescribeExecution", "GetExecutionHistory", "StopExecution"
     ),
     "cloudwatch:PutMetricData": _put_metrics,
-    "lambda:Invoke": lambda parameters, place: [Need("lambda:InvokeFunction", _function(parameters, place))],
     "sagemaker:CreateTrainingJob": _create_training_job,
     "sagemaker:CreateModelPackage": _create_package,
     "ssm:GetParameters": _parameters,
