@@ -17,12 +17,11 @@ from typing import Any
 
 from local_cloud.alarms.watch import AlarmWatch
 from local_cloud.aws_clients import issuer_keys, schedule_enabled, service_clients
-from local_cloud.browser_endpoints import Fronts
+from local_cloud.browser_endpoints import EndpointRewriter, serve_browsers
 from local_cloud.certificate import server_context
 from local_cloud.delivery import Delivery
 from local_cloud.deployer import Outputs, deploy
 from local_cloud.deployment import Clients, Deployment
-from local_cloud.endpoint_rewriter import EndpointRewriter
 from local_cloud.events.clock import Clock
 from local_cloud.events.scheduler import Firing, Scheduler, read_schedules
 from local_cloud.events.targets import WORK as TARGET_WORK
@@ -71,9 +70,12 @@ class LocalCloud:
         self._settings = settings
         self._report = report
         directory = Path(tempfile.mkdtemp(prefix="local-cloud-"))
+        self._closing = contextlib.ExitStack()  # Closes the components in the reverse order of their starts.
         self._processes = Processes(directory)
+        self._closing.callback(self._processes.close)
         journal = Journal(settings.data) if settings.data else None
         self.recorder = Recorder(journal, region=settings.region, account=settings.account, report=report)
+        self._closing.callback(self.recorder.close)
         change_moto(self)
         self._ports = Ports(_remembered_ports(journal, first=settings.port), first=settings.port)
         self._boot_token = secrets.token_urlsafe(16)
@@ -85,6 +87,7 @@ class LocalCloud:
             check=self._permissions.begin,
             only=self._boot_token,
         )
+        self._closing.callback(self._moto.stop)
         self._journal = journal
         # moto's state machines call the services on this port.
         os.environ["MOTO_PORT"] = str(self._moto.server_port)
@@ -92,6 +95,7 @@ class LocalCloud:
         self.clients = service_clients(self.endpoint, settings.region, user_agent=self._boot_token)
         self.stacks = Stacks(self.clients, region=settings.region, account=settings.account)
         self._pump = Pump(self.clients, put_metrics=self.recorder.put_metrics)
+        self._closing.callback(self._pump.stop)
         self._moto_state = MotoState(region=settings.region, account=settings.account)
         self._workspaces = Workspaces(directory, layer_content=self._moto_state.layer_content)
         environment = subprocess_environment(endpoint=self.endpoint, region=settings.region)
@@ -108,12 +112,16 @@ class LocalCloud:
             pump=self._pump,
             max_environments=settings.max_environments,
         )
+        self._closing.callback(self._close_invoker)
         self._timed_invocations = TimedInvocations(self._invoker.invoke)
+        self._closing.callback(self._timed_invocations.close)
         self._delivery = Delivery(self.clients, invoke_later=lambda *work: self._asynchronous.accept(*work))
         self._asynchronous = AsyncInvocations(
             self._invoker.invoke, delivery=self._delivery, keep=self.recorder.keep, report=report
         )
+        self._closing.callback(self._asynchronous.close)
         self._targets = TargetQueue(self._delivery, keep=self.recorder.keep, report=report)
+        self._closing.callback(self._targets.close)
         self._training = TrainingRunner(
             clients=functools.partial(self._clients_of, session="SageMaker"),
             credentials=functools.partial(self._permissions.credentials, session="SageMaker"),
@@ -130,17 +138,15 @@ class LocalCloud:
             directory=directory,
             environment=environment,
         )
+        self._closing.callback(self._training.close)
+        self._closing.callback(self._glue.close)
         self.clock = Clock()
-        self._scheduler: Scheduler | None = None
         self._sources: EventSources | None = None
         self._apis: dict[str, HttpApiServer] = {}
         self._tls: ssl.SSLContext | None = None
         self.certificate: Path | None = None
         if settings.tls:
             self._tls, self.certificate = server_context(settings.tls)
-        self._fronts: Fronts | None = None
-        self._alarms: AlarmWatch | None = None
-        self._expiry: Expiry | None = None
         # Operations that the changes of moto and the control server call.
         self.invoke, self.invoke_later = self._invoker.invoke, self._asynchronous.accept
         self.send_event, self.measure = self._targets.submit, self._pump.metric
@@ -182,6 +188,7 @@ class LocalCloud:
             now=self.clock.now,
             report=self._report,
         )
+        self._closing.callback(self._alarms.close)
         self.recorder.metrics.watch(self._alarms.take)
         self._sources = EventSources(
             deployment,
@@ -200,6 +207,7 @@ class LocalCloud:
             region=settings.region,
             account=settings.account,
         )
+        self._closing.callback(self._sources.stop)
         services = ApiServices(
             issuer_keys=functools.partial(
                 issuer_keys, endpoint=self.endpoint, region=settings.region, user_agent=self._boot_token
@@ -210,7 +218,7 @@ class LocalCloud:
             account=settings.account,
         )
         for api in (*read_http_apis(deployment, services), *read_rest_apis(deployment, services)):
-            self._apis[api.api_id] = (RestApiServer if isinstance(api, RestApi) else HttpApiServer)(
+            server = self._apis[api.api_id] = (RestApiServer if isinstance(api, RestApi) else HttpApiServer)(
                 api,
                 invoke=self._timed_invocations,
                 metric=self._pump.metric,
@@ -218,8 +226,9 @@ class LocalCloud:
                 port=self._ports.take(f"api {api.name}"),
                 tls=self._tls,
             )
+            self._closing.callback(server.stop)
         addresses = EndpointRewriter()
-        self._fronts = Fronts(
+        for front in serve_browsers(
             deployment,
             apis=self._apis,
             clients=self.clients,
@@ -227,7 +236,8 @@ class LocalCloud:
             ports=self._ports,
             region=settings.region,
             tls=self._tls,
-        )
+        ):
+            self._closing.callback(front.stop)
         deployment = addresses.localized(deployment, self.clients)
         self._scheduler = Scheduler(
             read_schedules(deployment),
@@ -235,6 +245,7 @@ class LocalCloud:
             targets=self._targets,
             enabled=functools.partial(schedule_enabled, clients=self.clients),
         )
+        self._closing.callback(self._scheduler.close)
         if self._journal:
             self._journal.set_fact(PORTS, json.dumps(self._ports.taken))
         invocations, events = self.recorder.left_work(WORK), self.recorder.left_work(TARGET_WORK)
@@ -248,6 +259,7 @@ class LocalCloud:
             done()
         self._sources.start()
         self._expiry = Expiry(self.clients, self.recorder, now=self.clock.now, report=self._report)
+        self._closing.callback(self._expiry.close)
         fast = fast_starting(deployment)
         threading.Thread(target=self._start_ahead, args=(fast,), name="start ahead", daemon=True).start()
         return deployment
@@ -273,15 +285,14 @@ class LocalCloud:
         )
 
     def statistics(self) -> Mapping[str, Any]:
-        due = self._scheduler.next_due() if self._scheduler else {}
-        fired = self._scheduler.counts() if self._scheduler else {}
+        due = self._scheduler.next_due()
         return {
             "now": self.clock.now().isoformat(),
             "functions": self._invoker.counts(),
             "event_sources": self._sources.counts() if self._sources else {},
             "schedules": {
                 name: {"fired": count, "next_due": due[name].isoformat() if name in due else None}
-                for name, count in fired.items()
+                for name, count in self._scheduler.counts().items()
             },
             "apis": {api_id: server.counts() for api_id, server in self._apis.items()},
             "pending": {"asynchronous": self._asynchronous.pending(), "targets": self._targets.pending()},
@@ -289,8 +300,6 @@ class LocalCloud:
 
     def advance(self, duration: timedelta) -> list[Firing]:
         """Advance the clock and return the fired schedules. Delete expired data if the duration is at least a day."""
-        if self._scheduler is None or self._expiry is None:
-            raise ValueError("the cloud has not booted")
         self.flush()  # Alarms use the time at which a metric arrives, so send metrics before the clock advances.
         firings = self._scheduler.advance(duration)
         if duration >= timedelta(days=1):
@@ -311,33 +320,15 @@ class LocalCloud:
 
     def alarms(self) -> dict[str, str]:
         self.flush()
-        return self._alarms.evaluate() if self._alarms else {}
+        return self._alarms.evaluate()
 
     def close(self) -> None:
-        if self._fronts:
-            self._fronts.stop()
-        for server in self._apis.values():
-            server.stop()
-        self._timed_invocations.close()
-        if self._alarms:
-            self._alarms.close()
-        if self._expiry:
-            self._expiry.close()
-        if self._scheduler:
-            self._scheduler.close()
-        if self._sources:
-            self._sources.stop()
-        self._targets.close()
-        self._asynchronous.close()
-        self._training.close()
-        self._glue.close()
+        self._closing.close()
+
+    def _close_invoker(self) -> None:
         self._invoker.close()
         if self._sources:
             self._sources.join()
-        self._pump.stop()
-        self._moto.stop()
-        self.recorder.close()
-        self._processes.close()
 
 
 def _remembered_ports(journal: Journal | None, *, first: int | None) -> dict[str, int] | None:

@@ -3,6 +3,7 @@
 import datetime as dt
 import json
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -12,8 +13,18 @@ from local_cloud.deployment import Clients, Deployment, Resource, stack_id
 CREATED, DELETED, FAILED = "CREATE_COMPLETE", "DELETE_COMPLETE", "DELETE_FAILED"
 
 
+@dataclass
+class _DeployedStack:
+    name: str
+    stack_id: str
+    template: Mapping[str, Any]
+    resources: list[Resource]
+    status: str = CREATED
+    reason: str = ""
+
+
 class Stacks:
-    """Stacks of a deployment, which `learn` adds.
+    """Stacks of a deployment, which `learn` adds. The other methods return a response, or None for unknown stacks.
 
     As in CloudFormation, a deletion fails if, for example, another stack imports an export, a bucket has objects, or a
     group has model packages. A deletion removes the resource types of `_DELETIONS`, unless the template retains a
@@ -24,48 +35,43 @@ class Stacks:
         self._clients = clients
         self._region = region
         self._account = account
-        self._templates: dict[str, Mapping[str, Any]] = {}
-        self._resources: dict[str, list[Resource]] = {}
-        self._ids: dict[str, str] = {}
-        self._states: dict[str, tuple[str, str]] = {}
+        self._stacks: list[_DeployedStack] = []
         self._created_at = dt.datetime.now(dt.UTC)
 
     def learn(self, deployment: Deployment) -> None:
         for name, template in deployment.templates.items():
-            self._templates[name] = template
-            self._resources[name] = [each for each in deployment.resources if each.stack == name]
-            self._ids[name] = stack_id(name, region=self._region, account=self._account)
-            self._states[name] = (CREATED, "")
+            resources = [each for each in deployment.resources if each.stack == name]
+            identifier = stack_id(name, region=self._region, account=self._account)
+            self._stacks.append(_DeployedStack(name, identifier, template, resources))
 
-    def template(self, name: str) -> str | None:
-        stack = self._name(name)
-        return None if stack is None else json.dumps(self._templates[stack])
+    def get_template(self, name: str) -> Any:
+        if stack := self._find(name):
+            return {"TemplateBody": json.dumps(stack.template), "StagesAvailable": ["Original", "Processed"]}
+        return None
 
-    def describe(self, name: str | None) -> list[dict[str, Any]]:
-        """Return a stack, or all existing stacks. A deleted stack is found only by its ID."""
-        if name is None:
-            found = [stack for stack, (state, _) in self._states.items() if state != DELETED]
-        else:
-            found = [stack for stack in [self._name(name)] if stack is not None]
-        return [
+    def describe_stacks(self, name: str | None) -> Any:
+        """Describe a stack, or all existing stacks. A deleted stack is found only by its ID."""
+        found = [stack for stack in self._stacks if stack.status != DELETED] if name is None else [self._find(name)]
+        described = [
             {
-                "StackName": stack,
-                "StackId": self._ids[stack],
-                "StackStatus": self._states[stack][0],
-                "StackStatusReason": self._states[stack][1],
+                "StackName": stack.name,
+                "StackId": stack.stack_id,
+                "StackStatus": stack.status,
+                "StackStatusReason": stack.reason,
                 "CreationTime": self._created_at,
                 "EnableTerminationProtection": False,
                 "Parameters": {},
                 "Tags": {},
             }
             for stack in found
+            if stack
         ]
+        return {"Stacks": described} if described else None
 
-    def resources(self, name: str) -> list[dict[str, Any]] | None:
-        stack = self._name(name)
-        if stack is None:
+    def list_stack_resources(self, name: str) -> Any:
+        if (stack := self._find(name)) is None:
             return None
-        return [
+        resources = [
             {
                 "LogicalResourceId": each.logical_id,
                 "PhysicalResourceId": each.physical_id,
@@ -73,51 +79,45 @@ class Stacks:
                 "ResourceStatus": CREATED,
                 "LastUpdatedTimestamp": self._created_at,
             }
-            for each in self._resources[stack]
+            for each in stack.resources
         ]
+        return {"StackResourceSummaries": resources}
 
-    def delete(self, name: str) -> bool:
-        """Delete a stack by CloudFormation's rules, and return whether it existed.
-
-        If the deletion fails, the status reason of the stack contains the reasons.
-        """
-        stack = self._name(name)
-        if stack is None:
-            return False
+    def delete_stack(self, name: str) -> Any:
+        """Delete a stack by CloudFormation's rules. If that fails, its status reason contains the reasons."""
+        if (stack := self._find(name)) is None:
+            return None
         reasons = [*self._imported(stack)] or [*self._delete_resources(stack)]
-        self._states[stack] = (FAILED, "; ".join(reasons)) if reasons else (DELETED, "")
-        return True
+        stack.status, stack.reason = (FAILED, "; ".join(reasons)) if reasons else (DELETED, "")
+        return {}
 
-    def _name(self, name: str) -> str | None:
-        for stack, (state, _) in self._states.items():
-            if name == self._ids[stack] or (name == stack and state != DELETED):
+    def _find(self, name: str) -> _DeployedStack | None:
+        for stack in self._stacks:
+            if name == stack.stack_id or (name == stack.name and stack.status != DELETED):
                 return stack
         return None
 
-    def _imported(self, stack: str) -> Iterator[str]:
-        exports = {
-            output["Export"]["Name"]
-            for output in self._templates[stack].get("Outputs", {}).values()
-            if "Export" in output
-        }
-        for other, (state, _) in self._states.items():
-            if other != stack and state != DELETED:
-                for export in sorted(exports & set(imports(self._templates[other]))):
-                    yield f"Export {export} cannot be deleted as it is in use by {other}"
+    def _imported(self, stack: _DeployedStack) -> Iterator[str]:
+        outputs = stack.template.get("Outputs", {}).values()
+        exports = {output["Export"]["Name"] for output in outputs if "Export" in output}
+        for other in self._stacks:
+            if other is not stack and other.status != DELETED:
+                for export in sorted(exports & set(imports(other.template))):
+                    yield f"Export {export} cannot be deleted as it is in use by {other.name}"
 
-    def _delete_resources(self, stack: str) -> Iterator[str]:
-        template = self._templates[stack]["Resources"]
+    def _delete_resources(self, stack: _DeployedStack) -> Iterator[str]:
         left = []
-        for resource in reversed(self._resources[stack]):
-            kept = template[resource.logical_id].get("DeletionPolicy", "Delete") != "Delete"
-            delete = None if kept else _DELETIONS.get(resource.type)
+        for resource in reversed(stack.resources):
+            declared = stack.template["Resources"][resource.logical_id]
+            is_kept = declared.get("DeletionPolicy", "Delete") != "Delete"
+            delete = None if is_kept else _DELETIONS.get(resource.type)
             try:
                 if delete is not None:
                     delete(self._clients, resource)
             except ClientError as error:
                 left.append(resource)
                 yield f"{resource.logical_id}: {error}"
-        self._resources[stack] = left[::-1]
+        stack.resources = left[::-1]
 
 
 def imports(value: Any) -> Iterator[str]:

@@ -56,11 +56,11 @@ def test_stack_arn_is_the_same_everywhere(cloud: MotoCloud) -> None:
     stacks = Stacks(cloud.client, region=REGION, account=ACCOUNT)
     stacks.learn(deployment)
 
-    (described,) = stacks.describe("shop")
+    (described,) = stacks.describe_stacks("shop")["Stacks"]
     arn = described["StackId"]
     assert arn.startswith(f"arn:aws:cloudformation:{REGION}:{ACCOUNT}:stack/shop/")
     assert deployment.outputs["shop"] == {"Id": arn, "Name": arn}
-    assert stacks.describe(arn) == [described]
+    assert stacks.describe_stacks(arn) == {"Stacks": [described]}
 
 
 def test_physical_names_are_equal_in_each_deployment(cloud: MotoCloud) -> None:

@@ -1,8 +1,7 @@
 """App clients of a deployment for the authorization server."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from local_cloud.deployment import Clients, Deployment, Resource
 
@@ -30,33 +29,35 @@ class AppClient:
 class UserPool:
     pool_id: str
     domain: str
-    clients: Sequence[Resource]
+    clients: Mapping[str, Resource]
+
+    def find(self, client_id: str, *, clients: Clients, localize: Callable[[str], str]) -> AppClient | None:
+        """Return a client of the pool with its current secret and URLs, or None if the ID is unknown."""
+        if client_id not in self.clients:
+            return None
+        resource = self.clients[client_id]
+        properties = resource.properties
+        answer = clients("cognito-idp").describe_user_pool_client(UserPoolId=self.pool_id, ClientId=client_id)
+        stored = answer["UserPoolClient"]
+        return AppClient(
+            client_id=client_id,
+            secret=stored.get("ClientSecret") if properties.get("GenerateSecret") else None,
+            flows=tuple(properties.get("AllowedOAuthFlows") or ()),
+            scopes=tuple(properties.get("AllowedOAuthScopes") or ()),
+            callback_urls=tuple(localize(url) for url in stored.get("CallbackURLs") or ()),
+            logout_urls=tuple(localize(url) for url in stored.get("LogoutURLs") or ()),
+            access_s=_validity_s(resource, "AccessToken"),
+            id_s=_validity_s(resource, "IdToken"),
+            refresh_s=_validity_s(resource, "RefreshToken"),
+        )
 
 
 def read_user_pools(deployment: Deployment) -> Iterator[UserPool]:
     clients = deployment.of_type("AWS::Cognito::UserPoolClient")
     for domain in deployment.of_type("AWS::Cognito::UserPoolDomain"):
         pool_id = domain.properties["UserPoolId"]
-        pool_clients = [client for client in clients if client.properties["UserPoolId"] == pool_id]
+        pool_clients = {each.physical_id: each for each in clients if each.properties["UserPoolId"] == pool_id}
         yield UserPool(pool_id, domain.physical_id, pool_clients)
-
-
-def app_client(resource: Resource, *, pool_id: str, clients: Clients, localize: Any) -> AppClient:
-    """Return a client from the template with its current secret and URLs."""
-    properties = resource.properties
-    answer = clients("cognito-idp").describe_user_pool_client(UserPoolId=pool_id, ClientId=resource.physical_id)
-    stored = answer["UserPoolClient"]
-    return AppClient(
-        client_id=resource.physical_id,
-        secret=stored.get("ClientSecret") if properties.get("GenerateSecret") else None,
-        flows=tuple(properties.get("AllowedOAuthFlows") or ()),
-        scopes=tuple(properties.get("AllowedOAuthScopes") or ()),
-        callback_urls=tuple(localize(url) for url in stored.get("CallbackURLs") or ()),
-        logout_urls=tuple(localize(url) for url in stored.get("LogoutURLs") or ()),
-        access_s=_validity_s(resource, "AccessToken"),
-        id_s=_validity_s(resource, "IdToken"),
-        refresh_s=_validity_s(resource, "RefreshToken"),
-    )
 
 
 def _validity_s(resource: Resource, token: str) -> int:
