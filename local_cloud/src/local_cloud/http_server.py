@@ -1,8 +1,8 @@
 """Small HTTP/1.1 server on a port of the loopback interface. It supports TLS, and bodies with a length or in chunks."""
 
 import _thread
+import http.client
 import http.server
-import io
 import re
 import ssl
 import sys
@@ -14,17 +14,16 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.errors import FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect, MissingHeaderBodySeparatorDefect
 from http import HTTPStatus
-from typing import IO, Any, Final, cast
+from typing import Any, Final
 from urllib.parse import urlsplit
-
-from werkzeug.serving import DechunkedInput
 
 from local_cloud.ports import ADDRESS
 
 _HEADER_DEFECTS: Final = (FirstHeaderLineIsContinuationDefect, InvalidHeaderDefect, MissingHeaderBodySeparatorDefect)
 _LENGTH: Final = re.compile("[0-9]{1,18}")
 _LARGEST_BODY_BYTES: Final = 16_777_216
-_READ_BYTES: Final = 65_536
+_LONGEST_LINE_BYTES: Final = 65_536
+_CHUNK_SIZE: Final = re.compile(rb"([0-9A-Fa-f]{1,16})[ \t]*(;[^\r\n]*)?\r\n")
 _BODILESS: Final = (HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED)
 
 
@@ -137,28 +136,35 @@ class Connection(http.server.BaseHTTPRequestHandler):
         length = lengths.pop()
         if lengths or not _LENGTH.fullmatch(length):
             raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad Content-Length")
-        self._check_length(int(length))
-        data = self.rfile.read(int(length))
-        if len(data) < int(length):
-            raise _BodyError(HTTPStatus.BAD_REQUEST, "Incomplete body")
-        return data
+        return self._read(int(length))
 
     def _read_chunks(self) -> bytes:
-        unbuffered: Any = DechunkedInput(cast("IO[bytes]", self.rfile))
-        # Without the buffer, an incomplete chunk would be returned with its stated length.
-        chunks = io.BufferedReader(unbuffered, _READ_BYTES)
+        """Read a body in chunks. Ignore extensions of chunks, and trailers."""
         body = bytearray()
+        while (size := self._read_chunk_size()) > 0:
+            body += self._read(size, after=len(body))
+            if self.rfile.readline(2) != b"\r\n":
+                raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk")
         try:
-            while part := chunks.read(_READ_BYTES):
-                body += part
-                self._check_length(len(body))
-        except (OSError, ValueError) as error:
-            raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk") from error
+            http.client.parse_headers(self.rfile)
+        except http.client.HTTPException as error:
+            raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad trailer") from error
         return bytes(body)
 
-    def _check_length(self, length: int) -> None:
-        if length > self.largest_body_bytes:
+    def _read_chunk_size(self) -> int:
+        size = _CHUNK_SIZE.fullmatch(self.rfile.readline(_LONGEST_LINE_BYTES))
+        if size is None:
+            raise _BodyError(HTTPStatus.BAD_REQUEST, "Bad chunk")
+        return int(size[1], 16)
+
+    def _read(self, length: int, *, after: int = 0) -> bytes:
+        """Read a part of a body, which follows `after` bytes."""
+        if after + length > self.largest_body_bytes:
             raise _BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
+        data = self.rfile.read(length)
+        if len(data) < length:
+            raise _BodyError(HTTPStatus.BAD_REQUEST, "Incomplete body")
+        return data
 
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None: ...
 

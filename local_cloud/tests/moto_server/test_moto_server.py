@@ -1,6 +1,9 @@
 import contextlib
 import http.client
+import sys
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -136,6 +139,31 @@ def test_request_on_an_open_connection_fails_after_the_stop() -> None:
 
     assert status_and_body(connection) == (503, b"")
     connection.close()
+
+
+def test_requests_are_answered_while_cloudformation_is_imported(
+    server: MotoServer, s3: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name, importing, imported = "moto.cloudformation.responses", threading.Event(), threading.Event()
+
+    class SlowImport:
+        def find_spec(self, module: str, *_: Any) -> None:
+            if module == name:
+                importing.set()
+                imported.wait(60)
+
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.setattr(sys, "meta_path", [SlowImport(), *sys.meta_path])
+    with ThreadPoolExecutor(2) as threads:
+        stacks = threads.submit(client(server, "cloudformation").describe_stacks)
+        assert importing.wait(60)
+        buckets = threads.submit(s3.list_buckets)
+        try:
+            assert "Buckets" in buckets.result(10)
+        finally:
+            imported.set()
+
+    assert stacks.result()["Stacks"] == []
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ _IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
         "EvaluationCriteria",
         "EvaluationInterval",
         "EvaluationWindow",
+        "Unit",
         "WarmUpConfiguration",
     ),
     "put_parameter": ("Policies",),
