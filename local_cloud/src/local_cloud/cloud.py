@@ -35,8 +35,7 @@ from local_cloud.execution.workspaces import Workspaces
 from local_cloud.expiry import Expiry
 from local_cloud.gateway.deployed import ApiServices, read_http_apis
 from local_cloud.gateway.deployed_rest import read_rest_apis
-from local_cloud.gateway.http_api import HttpApiServer
-from local_cloud.gateway.invocations import TimedInvocations
+from local_cloud.gateway.http_api import HttpApiServer, TimedInvocations
 from local_cloud.gateway.rest_api import RestApi, RestApiServer
 from local_cloud.glue.runner import GlueRunner
 from local_cloud.moto_changes import change_moto

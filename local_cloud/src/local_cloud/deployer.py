@@ -10,17 +10,28 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.assembly import FileAsset, Stack, read_assembly
-from local_cloud.deployment import Clients, Deployment, DeploymentError, Resource
+from local_cloud.deployment import Clients, Declaration, Deployment, DeploymentError, Resource, stack_id
 from local_cloud.intrinsics import NO_VALUE, Evaluator, TemplateError
 from local_cloud.resources import RESOURCE_TYPES
 from local_cloud.resources.functions import PUBLIC_PARAMETERS
 from local_cloud.resources.properties import Properties, PropertyError
 from local_cloud.resources.resource_type import Creation
 from local_cloud.resources.s3 import bucket_location
-from local_cloud.template import Definition, declared_names, wanted_resources
 
 __all__ = ["Clients", "Deployment", "DeploymentError", "Resource", "deploy"]
 
+_SECTIONS = {
+    "AWSTemplateFormatVersion", "Conditions", "Description", "Mappings", "Metadata", "Outputs", "Parameters",
+    "Resources", "Rules",
+}  # fmt: skip
+# Attributes of resources. Attributes whose names end with `Policy` have no effect on the creation.
+_ATTRIBUTES = {
+    "Condition", "DeletionPolicy", "DependsOn", "Metadata", "Properties", "Type", "UpdatePolicy",
+    "UpdateReplacePolicy",
+}  # fmt: skip
+# Type for the CDK's usage statistics. It does not create a resource on AWS either.
+_IGNORED_TYPE = "AWS::CDK::Metadata"
+_STORED_PARAMETER = "AWS::SSM::Parameter::Value<"
 
 Outputs = Mapping[str, Mapping[str, Mapping[str, str]]]
 
@@ -48,6 +59,12 @@ def deploy(
     return Deployment(
         resources=tuple(cloud.resources), outputs=cloud.outputs, assets=cloud.assets, templates=cloud.templates
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Definition(Declaration):
+    properties: Mapping[str, Any]
+    depends_on: tuple[str, ...]
 
 
 @dataclass
@@ -102,14 +119,14 @@ class _StackDeployment:
         self.cloud = cloud
         self.resources: dict[str, Resource] = {}
         self.evaluator = Evaluator(
-            names=declared_names(stack, region=cloud.region, account=cloud.account),
+            names=_declared_names(stack, region=cloud.region, account=cloud.account),
             conditions=stack.template.get("Conditions", {}),
             mappings=stack.template.get("Mappings", {}),
             surroundings=self,
         )
 
     def create_resources(self) -> None:
-        wanted = wanted_resources(self.stack, self.evaluator)
+        wanted = _wanted_resources(self.stack, self.evaluator)
         for definition in wanted.values():
             if definition.type not in RESOURCE_TYPES:
                 hint = "; custom resources run nowhere here" if definition.type.startswith("Custom::") else ""
@@ -182,7 +199,7 @@ class _StackDeployment:
             raise TemplateError(f"there is no resource {logical_id}, or its condition does not hold")
         return self.resources[logical_id]
 
-    def _dependencies(self, definition: Definition) -> set[str]:
+    def _dependencies(self, definition: _Definition) -> set[str]:
         names = set(definition.depends_on)
         for name, value in definition.properties.items():
             try:
@@ -191,7 +208,7 @@ class _StackDeployment:
                 raise definition.refusal(name, str(error)) from error
         return names
 
-    def _create(self, definition: Definition) -> Resource:
+    def _create(self, definition: _Definition) -> Resource:
         self.cloud.progress(f"{definition.stack}: {definition.logical_id} ({definition.type})")
         evaluated = dict(self._evaluated(definition))
         properties = Properties(evaluated)
@@ -223,7 +240,7 @@ class _StackDeployment:
             properties=evaluated,
         )
 
-    def _evaluated(self, definition: Definition) -> Iterator[tuple[str, Any]]:
+    def _evaluated(self, definition: _Definition) -> Iterator[tuple[str, Any]]:
         for name, value in definition.properties.items():
             try:
                 evaluated = self.evaluator.evaluate(value)
@@ -231,3 +248,65 @@ class _StackDeployment:
                 raise definition.refusal(name, str(error)) from error
             if evaluated is not NO_VALUE:
                 yield name, evaluated
+
+
+def _declared_names(stack: Stack, *, region: str, account: str) -> dict[str, Any]:
+    """Return the pseudo parameters, and the parameters with their default values."""
+    if unknown := set(stack.template) - _SECTIONS:
+        raise DeploymentError(f"unknown sections {sorted(unknown)} of the template", stack=stack.name)
+    return {
+        "AWS::AccountId": account,
+        "AWS::NoValue": NO_VALUE,
+        "AWS::NotificationARNs": [],
+        "AWS::Partition": "aws",
+        "AWS::Region": region,
+        "AWS::StackId": stack_id(stack.name, region=region, account=account),
+        "AWS::StackName": stack.name,
+        "AWS::URLSuffix": "amazonaws.com",
+        **dict(_parameters(stack)),
+    }
+
+
+def _parameters(stack: Stack) -> Iterator[tuple[str, Any]]:
+    for name, parameter in stack.template.get("Parameters", {}).items():
+        kind = parameter["Type"]
+        if "Default" not in parameter:
+            raise DeploymentError(f"parameter {name} has no default value", stack=stack.name)
+        default = parameter["Default"]
+        if kind == "String":
+            yield name, str(default)
+        elif kind == "Number":
+            yield name, float(default) if "." in str(default) else int(default)
+        elif kind in ("CommaDelimitedList", "List<Number>"):
+            yield name, [part.strip() for part in default.split(",")]
+        elif kind.startswith(_STORED_PARAMETER) and "List<" not in kind:
+            # Resolved only if it is referenced, because the CDK declares its bootstrap version in every template.
+            yield name, f"{{{{resolve:ssm:{default}}}}}"
+        else:
+            raise DeploymentError(f"parameter {name} has unknown type {kind}", stack=stack.name)
+
+
+def _wanted_resources(stack: Stack, evaluator: Evaluator) -> dict[str, _Definition]:
+    """Return the resources without a condition or with a true condition, by logical ID."""
+    resources = stack.template.get("Resources", {})
+    wanted: dict[str, _Definition] = {}
+    for logical_id, resource in resources.items():
+        depends_on = resource.get("DependsOn", [])
+        definition = _Definition(
+            stack=stack.name,
+            logical_id=logical_id,
+            type=resource["Type"],
+            properties=resource.get("Properties", {}),
+            depends_on=(depends_on,) if isinstance(depends_on, str) else tuple(depends_on),
+        )
+        if unknown := set(resource) - _ATTRIBUTES:
+            raise definition.refusal(None, f"unknown attributes {sorted(unknown)} of a resource")
+        if missing := set(definition.depends_on) - set(resources):
+            raise definition.refusal(None, f"DependsOn names {sorted(missing)}, which the template does not have")
+        try:
+            holds = "Condition" not in resource or evaluator.holds(resource["Condition"])
+        except TemplateError as error:
+            raise definition.refusal(None, str(error)) from error
+        if holds and definition.type != _IGNORED_TYPE:
+            wanted[logical_id] = definition
+    return wanted

@@ -10,7 +10,7 @@ from local_cloud.gateway.access_log import Served, access_line
 from local_cloud.gateway.cors import Cors
 from local_cloud.gateway.request import ApiContext, encoded_body, payload_event
 from local_cloud.gateway.response import function_response
-from local_cloud.gateway.routes import Route, RouteTable
+from local_cloud.gateway.routes import Match, Route, RouteTable
 from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 
 API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
@@ -80,7 +80,7 @@ def test_variable_does_not_match_an_empty_segment_or_a_slash() -> None:
 def test_repeated_headers_are_joined_and_cookies_separate() -> None:
     headers = [("X-A", "1"), ("x-a", "2"), ("Cookie", "a=1; b=2"), ("Cookie", "c=3")]
 
-    event = payload_event(request(headers=headers), API, route_key="k", path_parameters={}, authorizer=None)
+    event = payload_event(request(headers=headers), API, Match(Route("k", "arn"), {}))
 
     assert event["headers"] == {"x-a": "1,2"}
     assert event["cookies"] == ["a=1", "b=2", "c=3"]

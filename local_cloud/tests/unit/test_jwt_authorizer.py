@@ -5,22 +5,17 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from local_cloud.gateway.jwt_authorizer import (
-    ForbiddenError,
-    JwtAuthorizer,
-    UnauthorizedError,
-    authorizer_context,
-)
+from local_cloud.gateway.authorizers import Admission, JwtAuthorizer, RefusedError
+from local_cloud.gateway.request import ApiContext
+from local_cloud.gateway.routes import Match, Route
+from local_cloud.http_server import HttpRequest
 
 KEY = RSAKey.generate_key(2048, parameters={"kid": "one"})
 STRANGER = RSAKey.generate_key(2048, parameters={"kid": "one"})
 ISSUER = "https://issuer.example/pool"
-
-
-@pytest.fixture(scope="module")
-def authorizer() -> JwtAuthorizer:
-    keys = {"keys": [KEY.as_dict(private=False)]}
-    return JwtAuthorizer(issuer=ISSUER, audiences=["client"], keys=keys, header="Authorization")
+API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
+KEYS = {"keys": [KEY.as_dict(private=False)]}
+AUTHORIZER = JwtAuthorizer(issuer=ISSUER, audiences=["client"], keys=KEYS, header="Authorization")
 
 
 def token(*, key: RSAKey = KEY, algorithm: str = "RS256", **claims: Any) -> str:
@@ -29,71 +24,88 @@ def token(*, key: RSAKey = KEY, algorithm: str = "RS256", **claims: Any) -> str:
     return jwt.encode({"alg": algorithm, "kid": "one"}, stated, key, algorithms=[algorithm])
 
 
-def test_valid_token_is_authorized_with_or_without_bearer(authorizer: JwtAuthorizer) -> None:
+def admit(header: str | None, *scopes: str) -> Admission:
+    headers = () if header is None else (("authorization", header),)
+    request = HttpRequest("GET", "/", "", headers, b"", "127.0.0.1", "HTTP/1.1")
+    return AUTHORIZER.admit(request, API, Match(Route("GET /", "arn", scopes=scopes), {}))
+
+
+def refusal(header: str | None, *scopes: str) -> tuple[int, str, str]:
+    """Return the status, the challenge and the reason of a refusal."""
+    with pytest.raises(RefusedError) as refused:
+        admit(header, *scopes)
+    response = refused.value.response
+    return response.status, dict(response.headers)["www-authenticate"], str(refused.value)
+
+
+def test_valid_token_is_authorized_with_or_without_bearer() -> None:
     for header in (f"Bearer {token()}", f"bearer {token()}", token()):
-        identity = authorizer.authorize(header, required_scopes=["a/read", "a/other"])
-        assert identity.claims["client_id"] == "client"
-        assert identity.scopes == ["a/read"]
+        admission = admit(header, "a/read", "a/other")
+
+        assert admission.variables["claims.client_id"] == "client"
+        assert admission.context["jwt"]["scopes"] == ["a/read"]
 
 
 @pytest.mark.parametrize(
     ("claims", "reason"),
     [
-        ({"iss": "https://other.example"}, "issuer"),
-        ({"client_id": "other"}, "audience"),
-        ({"client_id": None}, "audience"),
-        ({"aud": "other"}, "audience"),
-        ({"exp": int(time.time()) - 1}, "expired"),
-        ({"exp": None}, "expired"),
-        ({"nbf": int(time.time()) + 3600}, "not valid yet"),
+        ({"iss": "https://other.example"}, "does not have a valid issuer"),
+        ({"client_id": "other"}, "does not have a valid audience"),
+        ({"client_id": None}, "does not have a valid audience"),
+        ({"aud": "other"}, "does not have a valid audience"),
+        ({"exp": int(time.time()) - 1}, "has expired"),
+        ({"exp": None}, "has expired"),
+        ({"nbf": int(time.time()) + 3600}, "is not valid yet"),
     ],
 )
-def test_wrong_claim_is_unauthorized(authorizer: JwtAuthorizer, claims: dict[str, Any], reason: str) -> None:
-    with pytest.raises(UnauthorizedError, match=reason):
-        authorizer.authorize(token(**claims), required_scopes=[])
+def test_wrong_claim_is_unauthorized(claims: dict[str, Any], reason: str) -> None:
+    challenge = f'Bearer scope="" error="invalid_token" error_description="the token {reason}"'
+
+    assert refusal(token(**claims)) == (401, challenge, f"the token {reason}")
 
 
-def test_audience_precedes_the_client_id(authorizer: JwtAuthorizer) -> None:
-    identity = authorizer.authorize(token(aud=["x", "client"], client_id="other"), required_scopes=[])
-
-    assert identity.claims["aud"] == ["x", "client"]
+def test_audience_precedes_the_client_id() -> None:
+    assert admit(token(aud=["x", "client"], client_id="other")).variables["claims.aud"] == ["x", "client"]
 
 
-def test_signature_of_another_key_is_unauthorized(authorizer: JwtAuthorizer) -> None:
-    with pytest.raises(UnauthorizedError, match="cannot be verified"):
-        authorizer.authorize(token(key=STRANGER), required_scopes=[])
+def unsigned(header: str) -> str:
+    return f"{header}.{token().split('.')[1]}."
 
 
-def test_unsigned_token_is_unauthorized(authorizer: JwtAuthorizer) -> None:
-    header, payload, _ = token().split(".")
-    unsigned = "eyJhbGciOiJub25lIn0"  # The header is {"alg":"none"}.
+@pytest.mark.parametrize(
+    "header",
+    [
+        token(key=STRANGER),
+        unsigned("eyJhbGciOiJub25lIn0"),  # The header is {"alg":"none"}.
+        unsigned(token().split(".")[0]),
+        "nonsense",
+        "Bearer nonsense",
+        "Bearer ",
+        "a.b.c",
+    ],
+)
+def test_token_without_a_valid_signature_is_unauthorized(header: str) -> None:
+    status, _, reason = refusal(header)
 
-    with pytest.raises(UnauthorizedError, match="cannot be verified"):
-        authorizer.authorize(f"{unsigned}.{payload}.", required_scopes=[])
-    with pytest.raises(UnauthorizedError, match="cannot be verified"):
-        authorizer.authorize(f"{header}.{payload}.", required_scopes=[])
-
-
-@pytest.mark.parametrize("header", ["nonsense", "Bearer nonsense", "Bearer ", "a.b.c"])
-def test_malformed_token_is_unauthorized(authorizer: JwtAuthorizer, header: str) -> None:
-    with pytest.raises(UnauthorizedError, match="cannot be verified"):
-        authorizer.authorize(header, required_scopes=[])
-
-
-def test_token_needs_one_of_the_scopes_of_the_route(authorizer: JwtAuthorizer) -> None:
-    assert authorizer.authorize(token(), required_scopes=["b/x", "a/write"]).scopes == ["a/write"]
-    with pytest.raises(ForbiddenError):
-        authorizer.authorize(token(), required_scopes=["b/x"])
-    with pytest.raises(ForbiddenError):
-        authorizer.authorize(token(scope=None), required_scopes=["a/read"])
+    assert (status, reason.partition(":")[0]) == (401, "the token cannot be verified")
 
 
-def test_claims_are_strings_in_the_event(authorizer: JwtAuthorizer) -> None:
-    identity = authorizer.authorize(token(exp=4_000_000_000, admin=True, groups=["a", "b"]), required_scopes=[])
+def test_request_without_a_token_is_unauthorized() -> None:
+    assert refusal(None, "a/read") == (401, "Bearer", "no token")
 
-    context = authorizer_context(identity)
 
-    assert context["jwt"]["claims"]["exp"] == "4000000000"
-    assert context["jwt"]["claims"]["admin"] == "true"
-    assert context["jwt"]["claims"]["groups"] == "[a b]"
-    assert context["jwt"]["scopes"] is None
+def test_token_needs_one_of_the_scopes_of_the_route() -> None:
+    assert admit(token(), "b/x", "a/write").context["jwt"]["scopes"] == ["a/write"]
+    challenge = 'Bearer scope="b/x" error="insufficient_scope"'
+    assert refusal(token(), "b/x") == refusal(token(scope=None), "b/x") == (403, challenge, "insufficient_scope")
+
+
+def test_claims_are_strings_in_the_event() -> None:
+    context = admit(token(exp=4_000_000_000, admin=True, groups=["a", "b"])).context["jwt"]
+
+    assert {name: context["claims"][name] for name in ("exp", "admin", "groups")} == {
+        "exp": "4000000000",
+        "admin": "true",
+        "groups": "[a b]",
+    }
+    assert context["scopes"] is None

@@ -8,9 +8,8 @@ import pytest
 
 from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
-from local_cloud.gateway.authorizer import RefusedError
+from local_cloud.gateway.authorizers import LambdaAuthorizer, RefusedError, identity_source
 from local_cloud.gateway.deployed import ApiServices, read_http_apis
-from local_cloud.gateway.lambda_authorizer import LambdaAuthorizer, identity_source
 from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.routes import Match, Route
 from local_cloud.http_server import HttpRequest

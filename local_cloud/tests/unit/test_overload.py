@@ -10,9 +10,8 @@ from datetime import UTC, datetime
 import pytest
 
 from local_cloud.execution.function import InvocationResult
-from local_cloud.gateway.authorizer import Admission, RefusedError
-from local_cloud.gateway.http_api import HttpApi, HttpApiServer, Stage
-from local_cloud.gateway.invocations import TimedInvocations
+from local_cloud.gateway.authorizers import Admission, RefusedError
+from local_cloud.gateway.http_api import HttpApi, HttpApiServer, Stage, TimedInvocations
 from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.response import message_response
 from local_cloud.gateway.routes import Match, Route, RouteTable
@@ -144,7 +143,7 @@ def test_refused_requests_are_counted(overload: Overload) -> None:
 
 
 def test_invocation_that_does_not_start_in_time_is_never_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("local_cloud.gateway.invocations._MAX_CONCURRENT", 1)
+    monkeypatch.setattr("local_cloud.gateway.http_api._MAX_CONCURRENT", 1)
     running, finished, invoked = threading.Event(), threading.Event(), []
 
     def invoke(function_arn: str, payload: bytes) -> InvocationResult:

@@ -7,11 +7,9 @@ from typing import Any
 
 from local_cloud.deployment import Deployment, Resource
 from local_cloud.gateway.access_log import Served, access_line
-from local_cloud.gateway.authorizer import Authorizer
+from local_cloud.gateway.authorizers import Authorizer, Invoke, JwtAuthorizer, LambdaAuthorizer, identity_source
 from local_cloud.gateway.cors import Cors
 from local_cloud.gateway.http_api import HttpApi, Stage
-from local_cloud.gateway.jwt_authorizer import JwtAuthorizer
-from local_cloud.gateway.lambda_authorizer import Invoke, LambdaAuthorizer, identity_source
 from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.routes import Route, RouteTable
 from local_cloud.gateway.throttling import Throttle

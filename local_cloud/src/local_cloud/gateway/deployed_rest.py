@@ -5,10 +5,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
 from local_cloud.deployment import Deployment, Resource
-from local_cloud.gateway.authorizer import Authorizer
+from local_cloud.gateway.authorizers import Authorizer, identity_source
 from local_cloud.gateway.deployed import FUNCTION_IN_URI, ApiServices
 from local_cloud.gateway.http_api import Stage
-from local_cloud.gateway.lambda_authorizer import identity_source
 from local_cloud.gateway.rest_api import ENDPOINT_KEY, CognitoAuthorizer, PolicyAuthorizer, RestApi
 from local_cloud.gateway.routes import Route, RouteTable
 from local_cloud.gateway.throttling import Throttle

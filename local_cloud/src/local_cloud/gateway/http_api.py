@@ -1,16 +1,18 @@
 """Server of an HTTP API on a separate port: stage, route, authorizer, function and response."""
 
+import json
 import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import Any
 
-from local_cloud.execution.function import FunctionNotFoundError, ThrottledError
+from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.gateway.access_log import Served
-from local_cloud.gateway.authorizer import Admission, Authorizer, RefusedError
+from local_cloud.gateway.authorizers import Admission, Authorizer, RefusedError
 from local_cloud.gateway.cors import Cors
-from local_cloud.gateway.invocations import TimedInvocations
 from local_cloud.gateway.request import ApiContext, payload_event
 from local_cloud.gateway.response import (
     function_response,
@@ -25,6 +27,7 @@ from local_cloud.telemetry.log_sender import TakeMetric
 
 LARGEST_BODY_BYTES = 10 * 1024 * 1024
 DEFAULT_STAGE = "$default"
+_MAX_CONCURRENT = 64
 _PENDING_PER_ENVIRONMENT = 6
 """Maximum number of requests per execution environment of a function. One runs, and the others wait."""
 
@@ -44,6 +47,25 @@ class HttpApi:
     stages: Mapping[str, Stage]
     authorizers: Mapping[str, Authorizer]
     cors: Cors | None
+
+
+class TimedInvocations:
+    """Invocations with a time limit. After the limit, a started function continues to run, as on AWS."""
+
+    def __init__(self, invoke: Callable[[str, bytes], InvocationResult]) -> None:
+        self._invoke = invoke
+        self._threads = ThreadPoolExecutor(_MAX_CONCURRENT, thread_name_prefix="integration")
+
+    def __call__(self, function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
+        invocation = self._threads.submit(self._invoke, function_arn, json.dumps(event).encode())
+        try:
+            return invocation.result(timeout_s)
+        except TimeoutError:
+            invocation.cancel()  # has an effect only if the invocation has not started
+            raise TimeoutError(f"the function has not answered within {timeout_s} s") from None
+
+    def close(self) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
 
 
 class HttpApiServer(HttpServer):
@@ -153,13 +175,7 @@ class HttpApiServer(HttpServer):
     def _integrate(
         self, request: HttpRequest, api: ApiContext, match: Match, admission: Admission | None
     ) -> HttpResponse:
-        event = payload_event(
-            request,
-            api,
-            route_key=match.route.key,
-            path_parameters=match.parameters,
-            authorizer=admission.context if admission else None,
-        )
+        event = payload_event(request, api, match, authorizer=admission.context if admission else None)
         try:
             outcome = self._invoke(match.route.function_arn, event, timeout_s=match.route.timeout_s)
         except (TimeoutError, ThrottledError) as error:

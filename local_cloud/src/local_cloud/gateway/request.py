@@ -12,6 +12,7 @@ from email.message import Message as HeaderMessage
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+from local_cloud.gateway.routes import Match
 from local_cloud.http_server import HttpRequest
 
 _TEXT_TYPES = {"application/json", "application/javascript", "application/xml", "application/graphql"}
@@ -27,19 +28,14 @@ class ApiContext:
 
 
 def payload_event(
-    request: HttpRequest,
-    api: ApiContext,
-    *,
-    route_key: str,
-    path_parameters: Mapping[str, str],
-    authorizer: Mapping[str, Any] | None,
+    request: HttpRequest, api: ApiContext, match: Match, *, authorizer: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the event of a request. Empty cookies, parameters, variables and bodies are omitted, as in API Gateway."""
     path = unquote(request.path)
     domain = f"{api.api_id}.execute-api.{api.region}.amazonaws.com"
     event: dict[str, Any] = {
         "version": "2.0",
-        "routeKey": route_key,
+        "routeKey": match.route.key,
         "rawPath": path,
         "rawQueryString": request.query,
         "headers": _joined((name.lower(), value) for name, value in request.headers if name.lower() != "cookie"),
@@ -56,7 +52,7 @@ def payload_event(
                 "userAgent": request.header("User-Agent") or "",
             },
             "requestId": request.request_id,
-            "routeKey": route_key,
+            "routeKey": match.route.key,
             "stage": api.stage,
             "time": f"{request.received.astimezone(UTC):%d/%b/%Y:%H:%M:%S +0000}",
             "timeEpoch": int(request.received.timestamp() * 1000),
@@ -67,8 +63,8 @@ def payload_event(
         event["cookies"] = cookies
     if request.query:
         event["queryStringParameters"] = _joined(parse_qsl(request.query, keep_blank_values=True))
-    if path_parameters:
-        event["pathParameters"] = dict(path_parameters)
+    if match.parameters:
+        event["pathParameters"] = match.parameters
     if api.stage_variables:
         event["stageVariables"] = dict(api.stage_variables)
     if authorizer is not None:

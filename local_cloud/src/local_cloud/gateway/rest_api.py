@@ -14,10 +14,16 @@ from urllib.parse import parse_qsl
 
 from local_cloud.execution.function import FunctionNotFoundError, ThrottledError
 from local_cloud.gateway.access_log import Served
-from local_cloud.gateway.authorizer import Admission, RefusedError
+from local_cloud.gateway.authorizers import (
+    Admission,
+    Decision,
+    Event,
+    JwtAuthorizer,
+    LambdaAuthorizer,
+    RefusedError,
+    claim_text,
+)
 from local_cloud.gateway.http_api import HttpApi, HttpApiServer, Stage
-from local_cloud.gateway.jwt_authorizer import ForbiddenError, JwtAuthorizer, UnauthorizedError, claim_text
-from local_cloud.gateway.lambda_authorizer import Decision, Event, LambdaAuthorizer
 from local_cloud.gateway.request import ApiContext, encoded_body, grouped
 from local_cloud.gateway.response import function_response, message_response
 from local_cloud.gateway.routes import Match
@@ -105,7 +111,7 @@ def _is_proxy_response(payload: bytes) -> bool:
 
 
 def rest_event(
-    request: HttpRequest, api: ApiContext, match: Match, *, authorizer: Mapping[str, Any] | None
+    request: HttpRequest, api: ApiContext, match: Match, *, authorizer: Mapping[str, Any] | None = None
 ) -> dict[str, Any]:
     """Return the event of a request. Paths and path parameters are not decoded, and empty parts are null."""
     method, _, resource = match.route.key.partition(" ")
@@ -149,12 +155,12 @@ class CognitoAuthorizer(JwtAuthorizer):
 
     def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
         try:
-            identity = self.authorize(request.header(self._header), required_scopes=match.route.scopes)
-        except (UnauthorizedError, ForbiddenError) as error:
+            verified = self.claims(request, match.route.scopes)
+        except RefusedError as error:
             raise RefusedError(message_response(401, "Unauthorized"), str(error)) from error
         claims = {
             name: ",".join(map(claim_text, value)) if isinstance(value, list) else claim_text(value)
-            for name, value in identity.claims.items()
+            for name, value in verified.items()
         }
         return Admission({"claims": claims}, {f"claims.{name}": value for name, value in claims.items()})
 
@@ -166,7 +172,7 @@ class PolicyAuthorizer(LambdaAuthorizer):
         return request_arn(request, api)
 
     def question(self, request: HttpRequest, api: ApiContext, match: Match, identity: Sequence[str]) -> Event:
-        event = rest_event(request, api, match, authorizer=None)
+        event = rest_event(request, api, match)
         event = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
         return {**event, "type": "REQUEST", "methodArn": self.arn(request, api)}
 

@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-ro
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 DEFAULT_KEY = "$default"
@@ -31,11 +31,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """Route of a request, with the decoded and the original values of path variables."""
+    """Route of a request, with the undecoded values of path variables."""
 
     route: Route
-    parameters: Mapping[str, str]
-    encoded: Mapping[str, str] = field(default_factory=dict)
+    encoded: Mapping[str, str]
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        return {name: unquote(value) for name, value in self.encoded.items()}
 
 
 class RouteTable:
@@ -50,8 +53,7 @@ class RouteTable:
             found = pattern.fullmatch(path) if route.method in ("ANY", method) else None
             if found:
                 names = [variable[1] for variable in _VARIABLE.finditer(route.path)]
-                values = {} if route.key == DEFAULT_KEY else dict(zip(names, found.groups(), strict=True))
-                return Match(route, {name: unquote(value) for name, value in values.items()}, values)
+                return Match(route, {} if route.key == DEFAULT_KEY else dict(zip(names, found.groups(), strict=True)))
         return None
 
 

@@ -19,6 +19,7 @@ from alsolike.api.server import FunctionServer, Routes, event_of
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.http import respond
 from local_cloud.gateway.request import ApiContext, payload_event
+from local_cloud.gateway.routes import Match, Route
 from local_cloud.http_server import HttpRequest
 from tests.unit.alsolike.records import ids
 
@@ -80,7 +81,7 @@ def test_event_has_the_fields_of_an_http_api(target, body):
     assert match is not None
     request = HttpRequest("GET", path, query, HEADERS, body, "10.0.0.1", "HTTP/1.1", "r1", datetime.now(UTC))
     api = ApiContext("id", "123456789012", "eu-west-1", "$default", {})
-    expected = payload_event(request, api, route_key=match[0], path_parameters=match[1], authorizer=None)
+    expected = payload_event(request, api, Match(Route(match[0], "arn"), match[1]))
 
     event = event_of("GET", target, HEADERS, body, route=match, source_ip="10.0.0.1", request_id="r1")
 

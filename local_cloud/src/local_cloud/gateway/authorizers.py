@@ -1,5 +1,6 @@
-"""Lambda authorizers with payload format 2.0 and simple responses, and a cache of their responses.
+"""Authorizers of APIs: JWT authorizers, and Lambda authorizers with payload format 2.0 and simple responses.
 
+https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-jwt-authorizer.html
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-lambda-authorizer.html
 """
 
@@ -12,20 +13,126 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 from urllib.parse import unquote
 
+from joserfc import jwt
+from joserfc.errors import JoseError
+from joserfc.jwk import KeySet
+
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
-from local_cloud.gateway.authorizer import Admission, RefusedError
 from local_cloud.gateway.request import ApiContext, payload_event
 from local_cloud.gateway.response import internal_server_error, message_response
 from local_cloud.gateway.routes import Match
-from local_cloud.http_server import HttpRequest
+from local_cloud.http_server import HttpRequest, HttpResponse
 
 TIMEOUT_S = 10.0
 """Timeout of API Gateway in seconds. It also applies to functions with a longer timeout."""
-
+_ALGORITHMS = ["RS256", "RS384", "RS512"]
 _SOURCE = re.compile(r"\$(request\.header|request\.querystring|stageVariables|context)\.(.+)")
 _PLACES = {"request.querystring": "queryStringParameters", "stageVariables": "stageVariables"}
 
 Event = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Admission:
+    """Admission of a request.
+
+    `context` becomes `requestContext.authorizer` of the event, and `variables` become `$context.authorizer.*` of the
+    access log.
+    """
+
+    context: Mapping[str, Any]
+    variables: Mapping[str, Any]
+
+
+class RefusedError(Exception):
+    """Error for a rejected request. Its message is for the access log, and its response is for the caller."""
+
+    def __init__(self, response: HttpResponse, reason: str) -> None:
+        self.response = response
+        super().__init__(reason)
+
+
+class Authorizer(Protocol):
+    def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
+        """Return the identity of the caller, or raise RefusedError."""
+
+
+class _InvalidTokenError(Exception): ...
+
+
+class JwtAuthorizer:
+    """Authorizer that checks the signature, issuer, audience, times and scopes of tokens.
+
+    If `audiences` is None, it accepts any audience.
+    """
+
+    def __init__(self, *, issuer: str, audiences: Sequence[str] | None, keys: Mapping[str, Any], header: str) -> None:
+        self._issuer = issuer
+        self._audiences = None if audiences is None else set(audiences)
+        self._keys = KeySet.import_key_set({"keys": list(keys["keys"])})
+        self._header = header
+
+    def admit(self, request: HttpRequest, api: ApiContext, match: Match) -> Admission:
+        claims = self.claims(request, match.route.scopes)
+        texts = {name: claim_text(value) for name, value in claims.items()}
+        scopes = [scope for scope in _scopes(claims) if scope in match.route.scopes]
+        variables = {f"claims.{name}": value for name, value in claims.items()}
+        return Admission({"jwt": {"claims": texts, "scopes": scopes or None}}, variables)
+
+    def claims(self, request: HttpRequest, scopes: Sequence[str]) -> Mapping[str, Any]:
+        """Return the claims of a token that has one of `scopes`. Raise RefusedError for other tokens."""
+        header, required = request.header(self._header), f'Bearer scope="{" ".join(scopes)}"'
+        try:
+            claims = self._verified(header)
+        except _InvalidTokenError as error:
+            challenge = f'{required} error="invalid_token" error_description="{error}"' if header else "Bearer"
+            response = message_response(401, "Unauthorized", ("www-authenticate", challenge))
+            raise RefusedError(response, str(error)) from error
+        if scopes and not set(scopes) & set(_scopes(claims)):
+            challenge, reason = f'{required} error="insufficient_scope"', "insufficient_scope"
+            raise RefusedError(message_response(403, "Forbidden", ("www-authenticate", challenge)), reason)
+        return claims
+
+    def _verified(self, header: str | None) -> Mapping[str, Any]:
+        if not header:
+            raise _InvalidTokenError("no token")
+        token = header[7:].strip() if header[:7].lower() == "bearer " else header.strip()
+        try:
+            claims: Mapping[str, Any] = jwt.decode(token, self._keys, algorithms=_ALGORITHMS).claims
+        except (JoseError, ValueError) as error:
+            raise _InvalidTokenError(f"the token cannot be verified: {error}") from error
+        if claims.get("iss") != self._issuer:
+            raise _InvalidTokenError("the token does not have a valid issuer")
+        audience = claims["aud"] if "aud" in claims else claims.get("client_id")
+        if self._audiences is not None and not self._audiences & set(
+            audience if isinstance(audience, list) else [audience]
+        ):
+            raise _InvalidTokenError("the token does not have a valid audience")
+        now = time.time()
+        if not isinstance(claims.get("exp"), int | float) or claims["exp"] <= now:
+            raise _InvalidTokenError("the token has expired")
+        if claims.get("nbf", 0) > now:
+            raise _InvalidTokenError("the token is not valid yet")
+        return claims
+
+
+def _scopes(claims: Mapping[str, Any]) -> list[str]:
+    for name in ("scope", "scp"):
+        value = claims.get(name)
+        if isinstance(value, str):
+            return value.split()
+        if isinstance(value, list):
+            return [str(scope) for scope in value]
+    return []
+
+
+def claim_text(value: Any) -> str:
+    """Return a claim as a string, as in an HTTP API's event."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, list):
+        return f"[{' '.join(claim_text(item) for item in value)}]"
+    return str(value)
 
 
 class Invoke(Protocol):
@@ -122,13 +229,9 @@ class LambdaAuthorizer:
         if outcome.error is not None:
             raise _failure(outcome.payload.decode(errors="replace"))
         try:
-            answer = json.loads(outcome.payload)
+            return self.decide(json.loads(outcome.payload))
         except ValueError as error:
-            raise _failure("the authorizer's response is not JSON") from error
-        try:
-            return self.decide(answer)
-        except ValueError as error:
-            raise _failure(str(error)) from error
+            raise _failure(f"the authorizer's response is invalid: {error}") from error
 
     def _remembered(self, key: tuple[str, ...]) -> Decision | None:
         with self._lock:
@@ -144,7 +247,7 @@ class LambdaAuthorizer:
 
 def _request_event(request: HttpRequest, api: ApiContext, match: Match) -> Event:
     """Return the event of an integration without the body."""
-    event = payload_event(request, api, route_key=match.route.key, path_parameters=match.parameters, authorizer=None)
+    event = payload_event(request, api, match)
     event = {name: value for name, value in event.items() if name not in ("body", "isBase64Encoded")}
     return {**event, "type": "REQUEST"}
 
