@@ -11,61 +11,31 @@ from local_cloud.deployment import Clients
 from local_cloud.resources.properties import Properties, PropertyError
 
 _HASH_LENGTH = 8
-_IGNORED: Final[Mapping[str, tuple[str, ...]]] = {
-    "create_api": ("CredentialsArn", "RouteKey", "Target"),
-    "create_event_bus": ("DeadLetterConfig", "EventSourceName", "KmsKeyIdentifier", "LogConfig"),
-    "create_event_source_mapping": (
-        "AmazonManagedKafkaEventSourceConfig",
-        "DocumentDBEventSourceConfig",
-        "LoggingConfig",
-    ),
+_IGNORED: Final[Mapping[str, str]] = {
+    "create_api": "CredentialsArn RouteKey Target",
+    "create_event_bus": "DeadLetterConfig EventSourceName KmsKeyIdentifier LogConfig",
+    "create_event_source_mapping": "AmazonManagedKafkaEventSourceConfig DocumentDBEventSourceConfig LoggingConfig",
     "create_integration": (
-        "ConnectionId",
-        "ContentHandlingStrategy",
-        "PassthroughBehavior",
-        "RequestParameters",
-        "RequestTemplates",
-        "ResponseParameters",
-        "TemplateSelectionExpression",
-        "TlsConfig",
+        "ConnectionId ContentHandlingStrategy PassthroughBehavior RequestParameters RequestTemplates "
+        "ResponseParameters TemplateSelectionExpression TlsConfig"
     ),
-    "create_job": (
-        "JobMode",
-        "JobRunQueuingEnabled",
-        "LogUri",
-        "MaintenanceWindow",
-        "NotificationProperty",
-        "SourceControlDetails",
-    ),
-    "create_log_group": ("deletionProtectionEnabled",),
-    "create_route": (
-        "ModelSelectionExpression",
-        "RequestModels",
-        "RequestParameters",
-        "RouteResponseSelectionExpression",
-    ),
-    "create_schedule": ("ActionAfterCompletion", "ClientToken"),
-    "create_stage": ("ClientCertificateId", "DeploymentId"),
-    "create_table": ("GlobalTableSettingsReplicationMode", "GlobalTableSourceArn"),
-    "create_user_pool": ("LambdaConfig",),
+    "create_job": "JobMode JobRunQueuingEnabled LogUri MaintenanceWindow NotificationProperty SourceControlDetails",
+    "create_log_group": "deletionProtectionEnabled",
+    "create_route": "ModelSelectionExpression RequestModels RequestParameters RouteResponseSelectionExpression",
+    "create_schedule": "ActionAfterCompletion ClientToken",
+    "create_stage": "ClientCertificateId DeploymentId",
+    "create_table": "GlobalTableSettingsReplicationMode GlobalTableSourceArn",
+    "create_user_pool": "LambdaConfig",
     "put_composite_alarm": (
-        "ActionConfiguration",
-        "ActionsSuppressor",
-        "ActionsSuppressorExtensionPeriod",
-        "ActionsSuppressorWaitPeriod",
+        "ActionConfiguration ActionsSuppressor ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod"
     ),
     "put_metric_alarm": (
-        "ActionConfiguration",
-        "EvaluationCriteria",
-        "EvaluationInterval",
-        "EvaluationWindow",
-        "Unit",
-        "WarmUpConfiguration",
+        "ActionConfiguration EvaluationCriteria EvaluationInterval EvaluationWindow Unit WarmUpConfiguration"
     ),
-    "put_parameter": ("Policies",),
-    "put_subscription_filter": ("applyOnTransformedLogs", "emitSystemFields", "fieldSelectionCriteria"),
+    "put_parameter": "Policies",
+    "put_subscription_filter": "applyOnTransformedLogs emitSystemFields fieldSelectionCriteria",
 }
-"""Members of inputs that have an effect on AWS and none here, by operation. A template with them is refused."""
+"""Members of inputs that have an effect on AWS and none here, by operation. Templates with them are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +69,10 @@ class Creation:
         """
         client = self.clients(service)
         model = client.meta.service_model.operation_model(client.meta.method_to_api_mapping[operation])
+        ignored = _IGNORED.get(operation, "").split()
         for member, shape in model.input_shape.members.items():
             name = member[:1].upper() + member[1:]
-            if member in parameters or member in _IGNORED.get(operation, ()) or not self.properties.is_unread(name):
+            if member in parameters or member in ignored or not self.properties.is_unread(name):
                 continue
             if name == "Tags":
                 parameters[member] = (

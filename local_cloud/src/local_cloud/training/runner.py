@@ -1,5 +1,6 @@
 """Runner of training jobs: the container's entry point as a subprocess, with SageMaker's directories and statuses."""
 
+import contextlib
 import re
 import shlex
 import subprocess
@@ -11,7 +12,6 @@ from pathlib import Path
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from local_cloud.deployment import Clients
 from local_cloud.job_runs import JobRun, JobRunner
 from local_cloud.telemetry.log_pipe import LineOutput, LineSink
 from local_cloud.training import directories
@@ -34,51 +34,53 @@ def placed(argument: str, base: Path) -> str:
 
 
 @dataclass(slots=True, kw_only=True)
-class _Running(JobRun):
-    spot: bool
+class _Job(JobRun):
+    request: TrainingRequest
+    record: TrainingRecord
     waits_until: float
     interrupted: threading.Event = field(default_factory=threading.Event)
     trained_s: float = 0.0
 
 
-class TrainingRunner(JobRunner[_Running]):
+class TrainingRunner(JobRunner[_Job]):
     def start(self, request: TrainingRequest, record: TrainingRecord) -> None:
-        running = _Running(spot=request.spot, waits_until=time.monotonic() + request.max_wait_s)
-        self._start(request.name, running, lambda: self._run(request, record, running), thread=f"train {request.name}")
+        job = _Job(request=request, record=record, waits_until=time.monotonic() + request.max_wait_s)
+        self._start(request.name, job, lambda: self._run(job), thread=f"train {request.name}")
 
     def interrupt(self, name: str) -> None:
         """Interrupt a spot job. It restarts from its stored checkpoints in a new directory, as on another machine."""
-        running = self.runs.get(name)
-        if running is None or not running.spot or not (running.thread and running.thread.is_alive()):
+        job = self.runs.get(name)
+        if job is None or not job.request.spot or not (job.thread and job.thread.is_alive()):
             raise ValueError(f"no training job {name!r} runs on spare capacity")
-        running.interrupted.set()
+        job.interrupted.set()
 
-    def _run(self, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
+    def _run(self, job: _Job) -> None:
         try:
-            self._train(request, record, running)
+            self._train(job)
         except InputError as error:
-            record.fail(f"ClientError: {error}")
+            job.record.fail(f"ClientError: {error}")
         except (BotoCoreError, ClientError, OSError) as error:
-            record.fail(f"ClientError: {type(error).__name__}: {error}")
+            job.record.fail(f"ClientError: {type(error).__name__}: {error}")
         except Exception as error:
-            record.fail(f"InternalServerError: {type(error).__name__}: {error}")
+            job.record.fail(f"InternalServerError: {type(error).__name__}: {error}")
             raise
 
-    def _train(self, request: TrainingRequest, record: TrainingRecord, running: _Running) -> None:
-        if not request.entrypoint:
+    def _train(self, job: _Job) -> None:
+        if not job.request.entrypoint:
+            image = job.request.image
             raise InputError(
-                f"AlgorithmSpecification.ContainerEntrypoint is needed here: the image {request.image!r} cannot be run"
+                f"AlgorithmSpecification.ContainerEntrypoint is needed here: the image {image!r} cannot be run"
             )
         while True:
             with tempfile.TemporaryDirectory(prefix="job-", dir=self.directory, ignore_cleanup_errors=True) as base:
-                if self._train_below(Path(base), request, record, running):
+                if self._train_below(Path(base), job):
                     return
-            running.interrupted.clear()
-            record.progress("Starting", "Preparing the instances for training")
+            job.interrupted.clear()
+            job.record.progress("Starting", "Preparing the instances for training")
 
-    def _train_below(self, base: Path, request: TrainingRequest, record: TrainingRecord, running: _Running) -> bool:
+    def _train_below(self, base: Path, job: _Job) -> bool:
         """Run the job below `base`. Return true if it ended, and false if it was interrupted."""
-        clients = self.clients(request.role)
+        request, record, clients = job.request, job.record, self.clients(job.request.role)
         checkpoints = SyncedDirectory(base / "checkpoints", request.checkpoints_s3_uri, clients)
         directories.prepare_directories(base, request)
         record.progress("Downloading", "Downloading input data")
@@ -87,32 +89,33 @@ class TrainingRunner(JobRunner[_Running]):
         checkpoints.download()
         record.progress("Training", "Training image download completed. Training in progress.")
         metrics = _Metrics(request, self.pump.log)
-        ending = self._execute(request, base, running, metrics, checkpoints)
-        if ending.stopped == INTERRUPTED:
+        exit_code, stopped = self._execute(base, job, metrics, checkpoints)
+        if stopped == INTERRUPTED:
             checkpoints.upload()
             record.progress(INTERRUPTED, "Training job interrupted")
             return False
-        self._upload(request, record, base, ending, clients)
+        record.progress("Uploading", "Uploading generated training model")
+        if any((base / "model").iterdir()) and (stopped or not exit_code):
+            directories.upload_archive(base / "model", f"{request.output_s3_uri}/model.tar.gz", clients)
+        if any((base / "output" / "data").iterdir()):
+            directories.upload_archive(base / "output" / "data", f"{request.output_s3_uri}/output.tar.gz", clients)
         checkpoints.upload()
-        if ending.stopped:
-            record.stop(ending.stopped, metrics.latest)
-        elif ending.exit_code:
-            record.fail(failure_reason(base / "output" / "failure", ending.exit_code))
+        if stopped:
+            record.stop(stopped, metrics.latest)
+        elif exit_code:
+            record.fail(failure_reason(base / "output" / "failure", exit_code))
         else:
             record.complete(metrics.latest)
         return True
 
     def _execute(
-        self,
-        request: TrainingRequest,
-        base: Path,
-        running: _Running,
-        metrics: "_Metrics",
-        checkpoints: SyncedDirectory,
-    ) -> "_Ending":
+        self, base: Path, job: _Job, metrics: "_Metrics", checkpoints: SyncedDirectory
+    ) -> tuple[int, str | None]:
+        """Run the entry point. Return its exit code, and the secondary status of a stopped or interrupted job."""
+        request = job.request
+        command = [placed(part, base) for part in (*request.entrypoint, *request.arguments)]
         output = LineOutput(metrics.take, LOG_GROUP, f"{request.name}/algo-1-{int(time.time())}")
-        try:
-            command = [placed(part, base) for part in (*request.entrypoint, *request.arguments)]
+        with contextlib.closing(output):
             try:
                 process = self.processes.start(
                     command, environment=self._variables(request, base), directory=base, output=output.fileno()
@@ -120,30 +123,21 @@ class TrainingRunner(JobRunner[_Running]):
             except OSError as error:
                 raise InputError(f"the entry point {shlex.join(command)} cannot be started: {error}") from error
             try:
-                stopped = self._await(process, request, running, checkpoints)
+                stopped = self._await(process, job, checkpoints)
             finally:
                 self.processes.kill(process)
-            return _Ending(exit_code=process.returncode, stopped=stopped)
-        finally:
-            output.close()
+            return process.returncode, stopped
 
-    def _await(
-        self,
-        process: subprocess.Popen[bytes],
-        request: TrainingRequest,
-        running: _Running,
-        checkpoints: SyncedDirectory,
-    ) -> str | None:
-        """Wait for the process. Return the secondary status of a stopped or interrupted job, or None."""
+    def _await(self, process: subprocess.Popen[bytes], job: _Job, checkpoints: SyncedDirectory) -> str | None:
         started = uploaded = time.monotonic()
-        deadline = started + request.max_runtime_s - running.trained_s
+        deadline = started + job.request.max_runtime_s - job.trained_s
         try:
             while process.poll() is None:
-                stopped = "Stopped" if running.stopping.wait(_WATCH_S) else None
+                stopped = "Stopped" if job.stopping.wait(_WATCH_S) else None
                 now = time.monotonic()
                 stopped = stopped or ("MaxRuntimeExceeded" if now >= deadline else None)
-                stopped = stopped or ("MaxWaitTimeExceeded" if now >= running.waits_until else None)
-                stopped = stopped or (INTERRUPTED if running.interrupted.is_set() else None)
+                stopped = stopped or ("MaxWaitTimeExceeded" if now >= job.waits_until else None)
+                stopped = stopped or (INTERRUPTED if job.interrupted.is_set() else None)
                 if stopped and process.poll() is None:
                     self.processes.kill(process, grace_s=self.grace_s)
                     return stopped
@@ -152,16 +146,7 @@ class TrainingRunner(JobRunner[_Running]):
                     uploaded = now
             return None
         finally:
-            running.trained_s += time.monotonic() - started
-
-    def _upload(
-        self, request: TrainingRequest, record: TrainingRecord, base: Path, ending: "_Ending", clients: Clients
-    ) -> None:
-        record.progress("Uploading", "Uploading generated training model")
-        if any((base / "model").iterdir()) and (ending.stopped or not ending.exit_code):
-            directories.upload_archive(base / "model", f"{request.output_s3_uri}/model.tar.gz", clients)
-        if any((base / "output" / "data").iterdir()):
-            directories.upload_archive(base / "output" / "data", f"{request.output_s3_uri}/output.tar.gz", clients)
+            job.trained_s += time.monotonic() - started
 
     def _variables(self, request: TrainingRequest, base: Path) -> dict[str, str]:
         temporary = base / "tmp"
@@ -177,12 +162,6 @@ class TrainingRunner(JobRunner[_Running]):
             "TRAINING_JOB_NAME": request.name,
             **request.environment,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class _Ending:
-    exit_code: int
-    stopped: str | None
 
 
 class _Metrics:
