@@ -1,6 +1,3 @@
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from foreign_cloud import ForeignCloud
@@ -9,13 +6,13 @@ from synthesis import synthesize
 
 
 @pytest.fixture(scope="session")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def assembly(tmp_path_factory):
     directory = tmp_path_factory.mktemp("foreign")
     return synthesize("foreign_app.app", directory / "cdk.out", directory / "layer")
 
 
 @pytest.fixture(scope="session")
-def cloud(assembly: Path) -> Iterator[ForeignCloud]:
+def cloud(assembly):
     """Yield the shared cloud, and then check that IAM would refuse only requests of the powerless role."""
     with Cloud.start(assembly) as running:
         yield ForeignCloud(running)

@@ -1,35 +1,31 @@
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
-from local_cloud.deployer import Deployment, Resource
 from moto_cloud import ACCOUNT, REGION, MotoCloud, moto_server
 from synthesis import synthesize
 
 
 @pytest.fixture(scope="module")
-def assembly(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def assembly(tmp_path_factory):
     return synthesize("hardened_shop_app", tmp_path_factory.mktemp("shop") / "cdk.out")
 
 
 @pytest.fixture(scope="module")
-def cloud(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MotoCloud]:
+def cloud(tmp_path_factory):
     with moto_server() as endpoint:
         yield MotoCloud(endpoint=endpoint, directory=tmp_path_factory.mktemp("cloud") / "cdk.out")
 
 
 @pytest.fixture(scope="module")
-def deployment(cloud: MotoCloud, assembly: Path) -> Deployment:
+def deployment(cloud, assembly):
     return cloud.deploy(assembly)
 
 
-def one(deployment: Deployment, resource_type: str, prefix: str = "") -> Resource:
+def one(deployment, resource_type, prefix=""):
     (found,) = (resource for resource in deployment.of_type(resource_type) if resource.logical_id.startswith(prefix))
     return found
 
 
-def test_hardened_app_is_deployed_completely(deployment: Deployment, cloud: MotoCloud) -> None:
+def test_hardened_app_is_deployed_completely(deployment, cloud):
     stacks = [resource.stack for resource in deployment.resources]
 
     assert stacks == sorted(stacks)
@@ -40,7 +36,7 @@ def test_hardened_app_is_deployed_completely(deployment: Deployment, cloud: Moto
     assert url == f"https://{api.physical_id}.execute-api.{REGION}.amazonaws.com/"
 
 
-def test_function_reads_the_table_of_the_other_stack(deployment: Deployment, cloud: MotoCloud) -> None:
+def test_function_reads_the_table_of_the_other_stack(deployment, cloud):
     table = one(deployment, "AWS::DynamoDB::GlobalTable")
     function = one(deployment, "AWS::Lambda::Function", "Collect")
 
@@ -51,7 +47,7 @@ def test_function_reads_the_table_of_the_other_stack(deployment: Deployment, clo
     assert layer == f"arn:aws:lambda:{REGION}:336392948345:layer:AWSSDKPandas-Python313-Arm64:1"
 
 
-def test_bucket_that_requires_tls_accepts_objects_locally(deployment: Deployment, cloud: MotoCloud) -> None:
+def test_bucket_that_requires_tls_accepts_objects_locally(deployment, cloud):
     lake = one(deployment, "AWS::S3::Bucket", "Lake").physical_id
     s3 = cloud.client("s3")
 
@@ -61,7 +57,7 @@ def test_bucket_that_requires_tls_accepts_objects_locally(deployment: Deployment
     assert one(deployment, "AWS::S3::BucketPolicy", "Lake").properties["PolicyDocument"]["Statement"]
 
 
-def test_stream_mapping_has_the_bucket_as_its_failure_destination(deployment: Deployment) -> None:
+def test_stream_mapping_has_the_bucket_as_its_failure_destination(deployment):
     lake = one(deployment, "AWS::S3::Bucket", "Lake")
     stream = one(deployment, "AWS::Kinesis::Stream")
     mappings = deployment.of_type("AWS::Lambda::EventSourceMapping")
@@ -72,7 +68,7 @@ def test_stream_mapping_has_the_bucket_as_its_failure_destination(deployment: De
     assert mapping.properties["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
 
 
-def test_assets_are_found_in_the_assembly(deployment: Deployment, assembly: Path) -> None:
+def test_assets_are_found_in_the_assembly(deployment, assembly):
     function = one(deployment, "AWS::Lambda::Function", "Collect")
 
     code = function.properties["Code"]

@@ -4,19 +4,17 @@ from typing import Any
 
 import pytest
 
-from foreign_cloud import Answer, ForeignCloud
 
-
-def enter(cloud: ForeignCloud, path: str, key: str, **headers: str) -> Answer:
+def enter(cloud, path, key, **headers):
     return cloud.http("GET", path, headers={"X-Key": key, **headers})
 
 
-def decisions(cloud: ForeignCloud) -> int:
+def decisions(cloud):
     counts = cloud.cloud.stats()["functions"].get(cloud.output("DoormanFunction"), {})
     return int(counts.get("invocations", 0))
 
 
-def test_authorizer_context_is_passed_to_the_function(cloud: ForeignCloud) -> None:
+def test_authorizer_context_is_passed_to_the_function(cloud):
     answer = enter(cloud, "/guarded/7?room=1", "open-1")
 
     authorizer = answer.json["requestContext"]["authorizer"]
@@ -25,7 +23,7 @@ def test_authorizer_context_is_passed_to_the_function(cloud: ForeignCloud) -> No
     assert (authorizer["lambda"]["who"], authorizer["lambda"]["number"]) == ("open-1", 7)
 
 
-def test_authorizer_is_invoked_with_payload_format_2(cloud: ForeignCloud) -> None:
+def test_authorizer_is_invoked_with_payload_format_2(cloud):
     answer = enter(cloud, "/guarded/a%20b?room=1&x=2", "open-2", Cookie="c=3")
 
     event: dict[str, Any] = answer.json
@@ -43,7 +41,7 @@ def test_authorizer_is_invoked_with_payload_format_2(cloud: ForeignCloud) -> Non
 
 
 @pytest.mark.parametrize(("key", "status"), [("open-remembered", 200), ("closed-remembered", 403)])
-def test_decision_is_cached_by_identity_for_all_routes(cloud: ForeignCloud, key: str, status: int) -> None:
+def test_decision_is_cached_by_identity_for_all_routes(cloud, key, status):
     before = decisions(cloud)
 
     answers = [enter(cloud, path, key) for path in ("/guarded?room=1", "/guarded?room=1", "/guarded/7?room=1&x=2")]
@@ -54,7 +52,7 @@ def test_decision_is_cached_by_identity_for_all_routes(cloud: ForeignCloud, key:
     assert decisions(cloud) == before + 2
 
 
-def test_authorizer_without_a_ttl_is_invoked_for_each_request(cloud: ForeignCloud) -> None:
+def test_authorizer_without_a_ttl_is_invoked_for_each_request(cloud):
     before = decisions(cloud)
 
     assert [enter(cloud, "/guarded-uncached?room=1", "open").status for _ in range(3)] == [200] * 3
@@ -62,7 +60,7 @@ def test_authorizer_without_a_ttl_is_invoked_for_each_request(cloud: ForeignClou
     assert decisions(cloud) == before + 3
 
 
-def test_route_above_its_burst_is_throttled_and_others_are_not(cloud: ForeignCloud) -> None:
+def test_route_above_its_burst_is_throttled_and_others_are_not(cloud):
     answers = [cloud.http("GET", "/limited") for _ in range(4)]
 
     assert [answer.status for answer in answers] == [200, 200, 429, 429]
@@ -70,7 +68,7 @@ def test_route_above_its_burst_is_throttled_and_others_are_not(cloud: ForeignClo
     assert cloud.http("GET", "/echo/x").status == 200
 
 
-def test_access_log_has_refusals_and_authorized_callers(cloud: ForeignCloud) -> None:
+def test_access_log_has_refusals_and_authorized_callers(cloud):
     enter(cloud, "/guarded?room=log", "open-logged")
     enter(cloud, "/guarded?room=log", "closed-logged")
     for _ in range(3):

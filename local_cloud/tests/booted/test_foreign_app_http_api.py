@@ -1,7 +1,4 @@
-from foreign_cloud import ForeignCloud
-
-
-def test_request_is_passed_to_the_function_as_a_version_2_payload(cloud: ForeignCloud) -> None:
+def test_request_is_passed_to_the_function_as_a_version_2_payload(cloud):
     answer = cloud.http(
         "PUT",
         "/echo/a%20b/c?x=1&x=2&empty=",
@@ -27,13 +24,13 @@ def test_request_is_passed_to_the_function_as_a_version_2_payload(cloud: Foreign
     assert "authorizer" not in event["requestContext"]
 
 
-def test_unknown_path_and_method_are_not_found(cloud: ForeignCloud) -> None:
+def test_unknown_path_and_method_are_not_found(cloud):
     assert cloud.http("GET", "/nowhere").json == {"message": "Not Found"}
     assert cloud.http("GET", "/nowhere").status == 404
     assert cloud.http("DELETE", "/answers/1").status == 404
 
 
-def test_binary_response_and_cookies_are_mapped(cloud: ForeignCloud) -> None:
+def test_binary_response_and_cookies_are_mapped(cloud):
     binary = cloud.http("GET", "/answers/1?kind=binary")
     cookies = cloud.http("GET", "/answers/1?kind=cookies")
     empty = cloud.http("GET", "/answers/1?kind=empty")
@@ -44,7 +41,7 @@ def test_binary_response_and_cookies_are_mapped(cloud: ForeignCloud) -> None:
     assert (empty.status, empty.body) == (204, b"")
 
 
-def test_failures_of_the_function_are_server_errors(cloud: ForeignCloud) -> None:
+def test_failures_of_the_function_are_server_errors(cloud):
     raised = cloud.http("GET", "/answers/1?kind=error")
     malformed = cloud.http("GET", "/answers/1?kind=malformed")
     slow = cloud.http("GET", "/hasty?kind=slow")
@@ -54,7 +51,7 @@ def test_failures_of_the_function_are_server_errors(cloud: ForeignCloud) -> None
     assert (slow.status, slow.json) == (503, {"message": "Service Unavailable"})
 
 
-def test_request_without_a_valid_token_is_unauthorized(cloud: ForeignCloud) -> None:
+def test_request_without_a_valid_token_is_unauthorized(cloud):
     expired = cloud.cloud.token(["shop/read"], lifetime_s=-1)
 
     answer = cloud.http("GET", "/secure", headers={"Authorization": f"Bearer {expired}"})
@@ -64,7 +61,7 @@ def test_request_without_a_valid_token_is_unauthorized(cloud: ForeignCloud) -> N
     assert cloud.http("GET", "/secure").status == 401
 
 
-def test_token_without_the_scope_of_the_route_is_forbidden(cloud: ForeignCloud) -> None:
+def test_token_without_the_scope_of_the_route_is_forbidden(cloud):
     token = cloud.cloud.token(["shop/write"])
 
     answer = cloud.http("GET", "/secure", headers={"Authorization": f"Bearer {token}"})
@@ -73,7 +70,7 @@ def test_token_without_the_scope_of_the_route_is_forbidden(cloud: ForeignCloud) 
     assert "insufficient_scope" in answer.headers["www-authenticate"]
 
 
-def test_claims_of_a_valid_token_are_passed_to_the_function_as_strings(cloud: ForeignCloud) -> None:
+def test_claims_of_a_valid_token_are_passed_to_the_function_as_strings(cloud):
     token = cloud.cloud.token(["shop/read", "shop/write"])
 
     answer = cloud.http("GET", "/secure", headers={"Authorization": f"Bearer {token}"})
@@ -86,7 +83,7 @@ def test_claims_of_a_valid_token_are_passed_to_the_function_as_strings(cloud: Fo
     assert jwt["scopes"] == ["shop/read"]
 
 
-def test_preflight_is_accepted_only_for_allowed_origins(cloud: ForeignCloud) -> None:
+def test_preflight_is_accepted_only_for_allowed_origins(cloud):
     preflight = {"Access-Control-Request-Method": "POST"}
 
     allowed = cloud.http("OPTIONS", "/echo/x", headers={**preflight, "Origin": "https://shop.example"})
@@ -98,13 +95,13 @@ def test_preflight_is_accepted_only_for_allowed_origins(cloud: ForeignCloud) -> 
     assert "access-control-allow-origin" not in refused.headers
 
 
-def test_response_to_an_allowed_origin_has_the_cors_header(cloud: ForeignCloud) -> None:
+def test_response_to_an_allowed_origin_has_the_cors_header(cloud):
     answer = cloud.http("POST", "/echo/x", body=b"x", headers={"Origin": "https://shop.example"})
 
     assert answer.headers["access-control-allow-origin"] == "https://shop.example"
 
 
-def test_each_request_has_a_line_in_the_access_log(cloud: ForeignCloud) -> None:
+def test_each_request_has_a_line_in_the_access_log(cloud):
     cloud.http("GET", "/echo/logged")
     cloud.http("GET", "/secure", headers={"Authorization": "Bearer nonsense"})
 
@@ -113,7 +110,7 @@ def test_each_request_has_a_line_in_the_access_log(cloud: ForeignCloud) -> None:
     assert any(line.startswith("GET /secure 401 the token cannot be verified") for line in lines)
 
 
-def test_api_address_in_outputs_and_parameters_is_the_local_one(cloud: ForeignCloud) -> None:
+def test_api_address_in_outputs_and_parameters_is_the_local_one(cloud):
     parameter = cloud.client("ssm").get_parameter(Name="/foreign/api")["Parameter"]["Value"]
 
     assert parameter == cloud.cloud.api_url

@@ -4,12 +4,12 @@ import json
 import uuid
 from typing import Any
 
-from foreign_cloud import ForeignCloud, eventually
+from foreign_cloud import eventually
 
 WRITE_A_MODEL = "import os; open(f\"{os.environ['SAGEMAKER_BASE_DIR']}/model/m\", 'w').write('m')"
 
 
-def _job(cloud: ForeignCloud, role: str) -> dict[str, Any]:
+def _job(cloud, role):
     name = f"job-{uuid.uuid4().hex[:12]}"
     sagemaker = cloud.client("sagemaker")
     sagemaker.create_training_job(
@@ -25,25 +25,25 @@ def _job(cloud: ForeignCloud, role: str) -> dict[str, Any]:
         StoppingCondition={"MaxRuntimeInSeconds": 60},
     )
 
-    def look() -> dict[str, Any] | None:
+    def look():
         found: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name)
         return found if found["TrainingJobStatus"] != "InProgress" else None
 
     return eventually(look) or {}
 
 
-def _execution(cloud: ForeignCloud, machine: str, document: dict[str, Any]) -> dict[str, Any]:
+def _execution(cloud, machine, document):
     states = cloud.client("stepfunctions")
     arn = states.start_execution(stateMachineArn=machine, input=json.dumps(document))["executionArn"]
 
-    def look() -> dict[str, Any] | None:
+    def look():
         found: dict[str, Any] = states.describe_execution(executionArn=arn)
         return found if found["status"] != "RUNNING" else None
 
     return eventually(look) or {}
 
 
-def test_function_and_workflow_use_the_grants_of_their_roles(cloud: ForeignCloud) -> None:
+def test_function_and_workflow_use_the_grants_of_their_roles(cloud):
     document = {"job": f"job-{uuid.uuid4().hex[:12]}", "entrypoint": ["python3", "-c", WRITE_A_MODEL]}
 
     assert _execution(cloud, cloud.output("Machine"), document)["status"] == "SUCCEEDED"
@@ -52,14 +52,14 @@ def test_function_and_workflow_use_the_grants_of_their_roles(cloud: ForeignCloud
     assert {"dynamodb:PutItem", "lambda:InvokeFunction", "sagemaker:CreateTrainingJob", "iam:PassRole"} <= used
 
 
-def test_job_without_permission_cannot_store_its_model(cloud: ForeignCloud) -> None:
+def test_job_without_permission_cannot_store_its_model(cloud):
     job = _job(cloud, cloud.output("PowerlessRole"))
 
     assert job["TrainingJobStatus"] == "Failed"
     assert "s3:PutObject" in job["FailureReason"]
 
 
-def test_workflow_without_permission_fails(cloud: ForeignCloud) -> None:
+def test_workflow_without_permission_fails(cloud):
     invoke = {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",

@@ -4,14 +4,13 @@ import subprocess
 import tarfile
 import uuid
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 from botocore.exceptions import ClientError
 
-from foreign_cloud import ForeignCloud, eventually
+from foreign_cloud import eventually
 from local_cloud.client import CloudError
 from local_cloud.training.runner import placed
 
@@ -42,13 +41,13 @@ time.sleep(300)
 """
 
 
-def create(cloud: ForeignCloud, script: str, *arguments: str, **options: Any) -> str:
+def create(cloud, script, *arguments, **options):
     name = f"job-{uuid.uuid4().hex[:12]}"
     cloud.client("sagemaker").create_training_job(**job(cloud, name, script, *arguments) | options)
     return name
 
 
-def job(cloud: ForeignCloud, name: str, script: str, *arguments: str) -> dict[str, Any]:
+def job(cloud, name, script, *arguments):
     bucket = cloud.output("Bucket")
     return {
         "TrainingJobName": name,
@@ -66,15 +65,15 @@ def job(cloud: ForeignCloud, name: str, script: str, *arguments: str) -> dict[st
     }
 
 
-def ended(cloud: ForeignCloud, name: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
+def ended(cloud, name):
+    def look():
         found: dict[str, Any] = cloud.client("sagemaker").describe_training_job(TrainingJobName=name)
         return found if found["TrainingJobStatus"] != "InProgress" else None
 
     return eventually(look) or {}
 
 
-def test_job_runs_its_entry_point_in_the_sagemaker_directories(cloud: ForeignCloud) -> None:
+def test_job_runs_its_entry_point_in_the_sagemaker_directories(cloud):
     s3, bucket = cloud.client("s3"), cloud.output("Bucket")
     s3.put_object(Bucket=bucket, Key="sets/one/a.txt", Body=b"a")
     s3.put_object(Bucket=bucket, Key="sets/one/deep/b.txt", Body=b"b")
@@ -122,7 +121,7 @@ def test_job_runs_its_entry_point_in_the_sagemaker_directories(cloud: ForeignClo
     assert len(streams) == 1
 
 
-def test_crash_fails_the_job_with_its_reason(cloud: ForeignCloud) -> None:
+def test_crash_fails_the_job_with_its_reason(cloud):
     described = ended(cloud, create(cloud, CRASH))
 
     assert described["TrainingJobStatus"] == "Failed"
@@ -130,7 +129,7 @@ def test_crash_fails_the_job_with_its_reason(cloud: ForeignCloud) -> None:
     assert "FinalMetricDataList" not in described or not described["FinalMetricDataList"]
 
 
-def test_channel_without_objects_fails_the_job(cloud: ForeignCloud) -> None:
+def test_channel_without_objects_fails_the_job(cloud):
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{cloud.output('Bucket')}/nothing/here"}}
     described = ended(cloud, create(cloud, WELL, InputDataConfig=[{"ChannelName": "data", "DataSource": source}]))
 
@@ -138,10 +137,10 @@ def test_channel_without_objects_fails_the_job(cloud: ForeignCloud) -> None:
     assert described["FailureReason"].startswith("ClientError: no S3 objects under S3 URL")
 
 
-def test_stopped_job_leaves_no_process(cloud: ForeignCloud) -> None:
+def test_stopped_job_leaves_no_process(cloud):
     name = create(cloud, SLEEP)
 
-    def pids() -> list[int]:
+    def pids():
         lines = cloud.log_lines("/aws/sagemaker/TrainingJobs")
         return [int(pid) for line in lines if line.startswith("children") for pid in line.split()[1:]]
 
@@ -153,7 +152,7 @@ def test_stopped_job_leaves_no_process(cloud: ForeignCloud) -> None:
     eventually(lambda: not any(psutil.pid_exists(pid) for pid in family))
 
 
-def test_job_above_its_time_limit_is_stopped(cloud: ForeignCloud) -> None:
+def test_job_above_its_time_limit_is_stopped(cloud):
     described = ended(cloud, create(cloud, SLEEP, StoppingCondition={"MaxRuntimeInSeconds": 1}))
 
     assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
@@ -173,7 +172,7 @@ time.sleep(300)
 """
 
 
-def test_interrupted_job_resumes_from_its_checkpoints(cloud: ForeignCloud) -> None:
+def test_interrupted_job_resumes_from_its_checkpoints(cloud):
     s3, bucket = cloud.client("s3"), cloud.output("Bucket")
     name = create(
         cloud,
@@ -183,7 +182,7 @@ def test_interrupted_job_resumes_from_its_checkpoints(cloud: ForeignCloud) -> No
         StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
     )
 
-    def kept() -> list[str]:
+    def kept():
         listed = s3.list_objects_v2(Bucket=bucket, Prefix="checkpoints/of-a-test/").get("Contents", [])
         return [entry["Key"] for entry in listed]
 
@@ -200,7 +199,7 @@ def test_interrupted_job_resumes_from_its_checkpoints(cloud: ForeignCloud) -> No
         assert (tar.extractfile("runs") or io.BytesIO()).read() == b"2"
 
 
-def test_only_running_spot_jobs_can_be_interrupted(cloud: ForeignCloud) -> None:
+def test_only_running_spot_jobs_can_be_interrupted(cloud):
     name = create(cloud, SLEEP)
 
     for other in (name, "nobody"):
@@ -209,28 +208,28 @@ def test_only_running_spot_jobs_can_be_interrupted(cloud: ForeignCloud) -> None:
     cloud.client("sagemaker").stop_training_job(TrainingJobName=name)
 
 
-def test_job_name_is_unique(cloud: ForeignCloud) -> None:
+def test_job_name_is_unique(cloud):
     name = create(cloud, "pass")
 
     with pytest.raises(ClientError, match="ResourceInUse"):
         cloud.client("sagemaker").create_training_job(**job(cloud, name, "pass"))
 
 
-def execute(cloud: ForeignCloud, script: str) -> dict[str, Any]:
+def execute(cloud, script):
     sfn = cloud.client("stepfunctions")
     execution = sfn.start_execution(
         stateMachineArn=cloud.output("Machine"),
         input=json.dumps({"job": f"flow-{uuid.uuid4().hex[:12]}", "entrypoint": ["python3", "-c", script]}),
     )["executionArn"]
 
-    def look() -> dict[str, Any] | None:
+    def look():
         found: dict[str, Any] = sfn.describe_execution(executionArn=execution)
         return found if found["status"] != "RUNNING" else None
 
     return eventually(look) or {}
 
 
-def test_state_machine_waits_for_the_job_and_returns_its_model(cloud: ForeignCloud) -> None:
+def test_state_machine_waits_for_the_job_and_returns_its_model(cloud):
     described = execute(cloud, "open('model/x', 'w').write('1')")
 
     assert described["status"] == "SUCCEEDED", described.get("cause")
@@ -238,12 +237,12 @@ def test_state_machine_waits_for_the_job_and_returns_its_model(cloud: ForeignClo
     assert handed_on["model"]["S3ModelArtifacts"].endswith("/output/model.tar.gz")
 
 
-def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud: ForeignCloud) -> None:
+def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud):
     described = execute(cloud, CRASH)
 
     assert (described["status"], described["error"]) == ("FAILED", "TrainingFailed")
 
-    def notifications() -> list[str]:
+    def notifications():
         events = cloud.deliveries(cloud.output("NotifiedFunction"))
         messages = [event["Records"][0]["Sns"]["Message"] for event in events]
         return [message for message in messages if "no interactions at all" in message]
@@ -251,7 +250,7 @@ def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud: Foreig
     eventually(notifications)
 
 
-def executions(cloud: ForeignCloud) -> dict[str, float]:
+def executions(cloud):
     cloud.cloud.alarms()  # `alarms` flushes the metrics.
     wanted = {"Namespace": "AWS/States", "Dimensions": [{"Name": "StateMachineArn", "Value": cloud.output("Machine")}]}
     now = datetime.now(UTC)
@@ -269,7 +268,7 @@ def executions(cloud: ForeignCloud) -> dict[str, float]:
     return found
 
 
-def test_failed_executions_are_counted_and_raise_an_alarm(cloud: ForeignCloud) -> None:
+def test_failed_executions_are_counted_and_raise_an_alarm(cloud):
     before = executions(cloud)
 
     execute(cloud, CRASH)
@@ -281,7 +280,7 @@ def test_failed_executions_are_counted_and_raise_an_alarm(cloud: ForeignCloud) -
     alarm = cloud.output("MachineAlarm")
     eventually(lambda: cloud.cloud.alarms()[alarm] == "ALARM")
 
-    def notifications() -> list[str]:
+    def notifications():
         events = cloud.deliveries(cloud.output("NotifiedFunction"))
         messages = [event["Records"][0]["Sns"]["Message"] for event in events]
         return [message for message in messages if alarm in message and '"NewStateValue": "ALARM"' in message]
@@ -289,7 +288,7 @@ def test_failed_executions_are_counted_and_raise_an_alarm(cloud: ForeignCloud) -
     eventually(notifications)
 
 
-def test_entry_point_works_below_a_directory_with_a_space(tmp_path: Path) -> None:
+def test_entry_point_works_below_a_directory_with_a_space(tmp_path):
     base = tmp_path / "a job"
     (base / "input").mkdir(parents=True)
     (base / "input/code.zip").write_text("found")

@@ -5,7 +5,6 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -17,7 +16,7 @@ from local_cloud.state import CloudState
 
 
 @contextlib.contextmanager
-def running(assembly: Path, state: Path, *options: str) -> Iterator[subprocess.Popen[bytes]]:
+def running(assembly, state, *options):
     """Run a cloud in a separate process group, as a shell does, until the block ends."""
     process = subprocess.Popen(
         [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(state), *options],
@@ -33,7 +32,7 @@ def running(assembly: Path, state: Path, *options: str) -> Iterator[subprocess.P
         process.wait()
 
 
-def busy(state: Path) -> tuple[list[psutil.Process], list[str]]:
+def busy(state):
     """Start workers and a training job of the cloud. Return the processes and addresses of the cloud."""
     cloud = ForeignCloud(Cloud.attach(state))
     cloud.invoke("WhereFunction", {})
@@ -56,13 +55,13 @@ def busy(state: Path) -> tuple[list[psutil.Process], list[str]]:
     return [process, *process.children(recursive=True)], sorted(addresses)
 
 
-def listening(address: str) -> bool:
+def listening(address):
     host, _, port = address.removeprefix("http://").partition(":")
     with socket.socket() as probe:
         return probe.connect_ex((host, int(port))) == 0
 
 
-def alive(processes: list[psutil.Process]) -> list[str]:
+def alive(processes):
     found = []
     for process in processes:
         with contextlib.suppress(psutil.NoSuchProcess):
@@ -71,20 +70,20 @@ def alive(processes: list[psutil.Process]) -> list[str]:
     return found
 
 
-def assert_ended(processes: list[psutil.Process], directory: Path) -> None:
+def assert_ended(processes, directory):
     with contextlib.suppress(AssertionError):
         eventually(lambda: not alive(processes) and not directory.exists())
     assert alive(processes) == []
     assert not directory.exists()
 
 
-def workspace_of(processes: list[psutil.Process]) -> Path:
+def workspace_of(processes):
     """Return the cloud's directory, which its guardian process removes."""
     lines = [process.cmdline() for process in processes]
     return Path(next(line[-1] for line in lines if any("guardian.py" in part for part in line)))
 
 
-def test_interrupted_cloud_leaves_no_process_port_or_file(assembly: Path, tmp_path: Path) -> None:
+def test_interrupted_cloud_leaves_no_process_port_or_file(assembly, tmp_path):
     state = tmp_path / "state.json"
     with running(assembly, state) as process:
         processes, addresses = busy(state)
@@ -101,7 +100,7 @@ def test_interrupted_cloud_leaves_no_process_port_or_file(assembly: Path, tmp_pa
     assert not state.exists()
 
 
-def test_killed_cloud_ends_its_workers_and_jobs(assembly: Path, tmp_path: Path) -> None:
+def test_killed_cloud_ends_its_workers_and_jobs(assembly, tmp_path):
     state = tmp_path / "state.json"
     with running(assembly, state) as process:
         processes, _ = busy(state)
@@ -115,9 +114,7 @@ def test_killed_cloud_ends_its_workers_and_jobs(assembly: Path, tmp_path: Path) 
         Cloud.attach(state)
 
 
-def test_cloud_ends_with_its_parent_process_and_two_can_run(
-    assembly: Path, tmp_path: Path, cloud: ForeignCloud
-) -> None:
+def test_cloud_ends_with_its_parent_process_and_two_can_run(assembly, tmp_path, cloud):
     state = tmp_path / "state.json"
     with running(assembly, state, "--stop-with-stdin", "--no-awslambdaric", "--region", "eu-central-1") as process:
         second = ForeignCloud(Cloud.attach(state))
@@ -144,7 +141,7 @@ def test_cloud_ends_with_its_parent_process_and_two_can_run(
         assert process.wait(60) == 0
 
 
-def test_state_file_of_a_running_cloud_is_refused(assembly: Path, cloud: ForeignCloud, tmp_path: Path) -> None:
+def test_state_file_of_a_running_cloud_is_refused(assembly, cloud, tmp_path):
     state = tmp_path / "state.json"
     cloud.cloud.state.write(state)
 
@@ -152,7 +149,7 @@ def test_state_file_of_a_running_cloud_is_refused(assembly: Path, cloud: Foreign
         Cloud.start(assembly, state=state)
 
 
-def test_failed_boot_prints_its_reason(assembly: Path, tmp_path: Path) -> None:
+def test_failed_boot_prints_its_reason(assembly, tmp_path):
     unknown = tmp_path / "unknown"
     unknown.mkdir()
     for file in assembly.iterdir():
@@ -184,7 +181,7 @@ def test_failed_boot_prints_its_reason(assembly: Path, tmp_path: Path) -> None:
     assert "manifest.json does not exist" in process.stderr
 
 
-def test_cloud_interrupted_during_boot_leaves_no_state_file(tmp_path: Path) -> None:
+def test_cloud_interrupted_during_boot_leaves_no_state_file(tmp_path):
     path, assembly = tmp_path / "state.json", tmp_path / "cdk.out"
     assembly.mkdir()
     (assembly / "manifest.json").write_text('{"version": "36.0.0", "artifacts": {}}')
@@ -201,6 +198,6 @@ def test_cloud_interrupted_during_boot_leaves_no_state_file(tmp_path: Path) -> N
     assert not path.exists()
 
 
-def test_cloud_client_does_not_import_moto() -> None:
+def test_cloud_client_does_not_import_moto():
     script = "import sys, local_cloud.client; sys.exit('moto' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", script]).returncode == 0

@@ -22,7 +22,7 @@ with Cloud.start(pathlib.Path(sys.argv[1])) as cloud:
 """
 
 
-def test_small_app_answers_on_the_installed_wheel(tmp_path: Path) -> None:
+def test_small_app_answers_on_the_installed_wheel(tmp_path):
     build: list[str | Path] = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", tmp_path]
     subprocess.run(build, cwd=PACKAGE, check=True, timeout=300)
     (wheel,) = tmp_path.glob("*.whl")

@@ -11,7 +11,7 @@ from local_cloud.state import CloudState
 STATE = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "2026-01-30T10:00:00+00:00", "/cdk.out")
 
 
-def test_token_is_issued_to_the_client_with_the_fewest_sufficient_scopes(moto_endpoint: str) -> None:
+def test_token_is_issued_to_the_client_with_the_fewest_sufficient_scopes(moto_endpoint):
     state = dataclasses.replace(STATE, endpoint=moto_endpoint)
     cognito = Cloud(state).client("cognito-idp")
     pool = cognito.create_user_pool(PoolName="shop")["UserPool"]["Id"]
@@ -35,7 +35,7 @@ def test_token_is_issued_to_the_client_with_the_fewest_sufficient_scopes(moto_en
         cloud.token(["api/other"])
 
 
-def _client_id(token: str) -> str:
+def _client_id(token):
     payload = token.split(".")[1]
     claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
     return str(claims["client_id"])

@@ -7,20 +7,20 @@ import pytest
 from assemblies import asset, write_assembly
 from local_cloud.deployer import DeploymentError
 from local_cloud.stacks import Stacks
-from moto_cloud import ACCOUNT, REGION, MotoCloud
+from moto_cloud import ACCOUNT, REGION
 
 QUEUE = {"Type": "AWS::SQS::Queue"}
 
 
-def topic(**properties: Any) -> dict[str, Any]:
+def topic(**properties):
     return {"Type": "AWS::SNS::Topic", "Properties": properties}
 
 
-def parameter(value: Any, **attributes: Any) -> dict[str, Any]:
+def parameter(value, **attributes):
     return {"Type": "AWS::SSM::Parameter", "Properties": {"Type": "String", "Value": value}, **attributes}
 
 
-def test_resource_is_created_after_its_dependencies(cloud: MotoCloud) -> None:
+def test_resource_is_created_after_its_dependencies(cloud):
     resources = {
         "A": parameter({"Ref": "B"}),
         "B": parameter({"Fn::GetAtt": ["C", "QueueName"]}),
@@ -36,7 +36,7 @@ def test_resource_is_created_after_its_dependencies(cloud: MotoCloud) -> None:
     assert cloud.progress[0] == "shop: F (AWS::SNS::Topic)"
 
 
-def test_deployment_has_evaluated_properties_and_attributes(cloud: MotoCloud) -> None:
+def test_deployment_has_evaluated_properties_and_attributes(cloud):
     resources = {"Queue": QUEUE, "Arn": parameter({"Fn::GetAtt": ["Queue", "Arn"]})}
 
     deployment = cloud.deploy_template({"Resources": resources})
@@ -49,7 +49,7 @@ def test_deployment_has_evaluated_properties_and_attributes(cloud: MotoCloud) ->
     assert stored["Value"] == queue.attributes["Arn"]
 
 
-def test_stack_arn_is_the_same_everywhere(cloud: MotoCloud) -> None:
+def test_stack_arn_is_the_same_everywhere(cloud):
     outputs = {"Id": {"Value": {"Ref": "AWS::StackId"}}, "Name": {"Value": {"Fn::Sub": "${AWS::StackId}"}}}
     deployment = cloud.deploy_template({"Resources": {"Orders": QUEUE}, "Outputs": outputs})
 
@@ -63,7 +63,7 @@ def test_stack_arn_is_the_same_everywhere(cloud: MotoCloud) -> None:
     assert stacks.describe_stacks(arn) == {"Stacks": [described]}
 
 
-def test_physical_names_are_equal_in_each_deployment(cloud: MotoCloud) -> None:
+def test_physical_names_are_equal_in_each_deployment(cloud):
     template = {"Resources": {"Orders": QUEUE, "Payments": QUEUE, "Alerts": topic()}}
 
     first = cloud.deploy_template(template)
@@ -75,7 +75,7 @@ def test_physical_names_are_equal_in_each_deployment(cloud: MotoCloud) -> None:
     assert re.search(r"/shop-Orders-[0-9a-f]{8}$", names[0])
 
 
-def test_long_names_are_truncated_and_unique(cloud: MotoCloud) -> None:
+def test_long_names_are_truncated_and_unique(cloud):
     long = "Queue" * 20
 
     deployment = cloud.deploy_template({"Resources": {f"{long}1": QUEUE, f"{long}2": QUEUE}})
@@ -85,7 +85,7 @@ def test_long_names_are_truncated_and_unique(cloud: MotoCloud) -> None:
     assert {len(name) for name in names} == {80}
 
 
-def test_unknown_resource_type_is_refused_before_any_creation(cloud: MotoCloud) -> None:
+def test_unknown_resource_type_is_refused_before_any_creation(cloud):
     resources = {"Queue": QUEUE, "Machine": {"Type": "AWS::EC2::Instance", "Properties": {}}}
 
     with pytest.raises(
@@ -97,33 +97,33 @@ def test_unknown_resource_type_is_refused_before_any_creation(cloud: MotoCloud) 
     assert "QueueUrls" not in cloud.client("sqs").list_queues()
 
 
-def test_unread_property_error_names_the_property(cloud: MotoCloud) -> None:
+def test_unread_property_error_names_the_property(cloud):
     with pytest.raises(
         DeploymentError, match=r"stack shop, resource Thing \(AWS::SQS::Queue\), property Colour: is not known"
     ):
         cloud.create("AWS::SQS::Queue", Colour="red")
 
 
-def test_unread_nested_property_error_has_its_path(cloud: MotoCloud) -> None:
+def test_unread_nested_property_error_has_its_path(cloud):
     rules = [{"Status": "Enabled", "Prefix": "a/"}, {"Status": "Enabled", "Prefix": "b/", "Colour": "red"}]
 
     with pytest.raises(DeploymentError, match=re.escape("property LifecycleConfiguration.Rules[1].Colour")):
         cloud.create("AWS::S3::Bucket", LifecycleConfiguration={"Rules": rules})
 
 
-def test_missing_property_error_names_the_property(cloud: MotoCloud) -> None:
+def test_missing_property_error_names_the_property(cloud):
     with pytest.raises(DeploymentError, match=r"Thing \(AWS::S3::BucketPolicy\), property Bucket: is required"):
         cloud.create("AWS::S3::BucketPolicy", PolicyDocument={})
 
 
-def test_service_error_names_the_resource(cloud: MotoCloud) -> None:
+def test_service_error_names_the_resource(cloud):
     missing = f"arn:aws:sns:{REGION}:{ACCOUNT}:missing"
 
     with pytest.raises(DeploymentError, match=r"resource Thing \(AWS::SNS::Subscription\): .*NotFound"):
         cloud.create("AWS::SNS::Subscription", TopicArn=missing, Protocol="email", Endpoint="shop@example.com")
 
 
-def test_wrong_value_type_error_names_the_resource(cloud: MotoCloud) -> None:
+def test_wrong_value_type_error_names_the_resource(cloud):
     with pytest.raises(DeploymentError, match=r"(?s)resource Thing \(AWS::Kinesis::Stream\): .*ShardCount"):
         cloud.create("AWS::Kinesis::Stream", ShardCount="many")
 
@@ -138,12 +138,12 @@ def test_wrong_value_type_error_names_the_resource(cloud: MotoCloud) -> None:
         ("{{resolve:ssm:/missing}}", "property Value: there is no SSM parameter /missing"),
     ],
 )
-def test_value_that_cannot_be_evaluated_error_names_its_property(cloud: MotoCloud, value: Any, message: str) -> None:
+def test_value_that_cannot_be_evaluated_error_names_its_property(cloud, value, message):
     with pytest.raises(DeploymentError, match=re.escape(message)):
         cloud.deploy_template({"Resources": {"Queue": QUEUE, "Name": parameter(value)}})
 
 
-def test_circular_dependency_error_has_the_cycle(cloud: MotoCloud) -> None:
+def test_circular_dependency_error_has_the_cycle(cloud):
     resources = {
         "A": parameter({"Ref": "B"}),
         "B": parameter({"Fn::Sub": "${C}"}),
@@ -154,7 +154,7 @@ def test_circular_dependency_error_has_the_cycle(cloud: MotoCloud) -> None:
         cloud.deploy_template({"Resources": resources})
 
 
-def test_resource_with_a_false_condition_is_skipped(cloud: MotoCloud) -> None:
+def test_resource_with_a_false_condition_is_skipped(cloud):
     template = {
         "Conditions": {"IsLive": {"Fn::Equals": [{"Ref": "AWS::StackName"}, "live"]}},
         "Resources": {
@@ -173,7 +173,7 @@ def test_resource_with_a_false_condition_is_skipped(cloud: MotoCloud) -> None:
     assert live.outputs["live"]["Queue"].endswith(live.resources[0].attributes["QueueName"])
 
 
-def test_cdk_metadata_is_ignored(cloud: MotoCloud) -> None:
+def test_cdk_metadata_is_ignored(cloud):
     metadata = {"Type": "AWS::CDK::Metadata", "Properties": {"Analytics": "v2:..."}}
 
     assert cloud.deploy_template({"Resources": {"CDKMetadata": metadata}}).resources == ()
@@ -188,19 +188,19 @@ def test_cdk_metadata_is_ignored(cloud: MotoCloud) -> None:
         ({"Type": "Custom::S3BucketNotifications"}, "not known here; custom resources run nowhere here"),
     ],
 )
-def test_unknown_resource_attribute_is_refused(cloud: MotoCloud, resource: dict[str, Any], message: str) -> None:
+def test_unknown_resource_attribute_is_refused(cloud, resource, message):
     with pytest.raises(DeploymentError, match=re.escape(message)):
         cloud.deploy_template({"Resources": {"Thing": resource}})
 
 
-def test_unknown_template_section_is_refused(cloud: MotoCloud) -> None:
+def test_unknown_template_section_is_refused(cloud):
     template = {"Resources": {}, "Transform": "AWS::LanguageExtensions"}
 
     with pytest.raises(DeploymentError, match=r"unknown sections \['Transform'\]"):
         cloud.deploy_template(template)
 
 
-def test_parameters_have_their_default_values(cloud: MotoCloud) -> None:
+def test_parameters_have_their_default_values(cloud):
     cloud.client("ssm").put_parameter(Name="/network", Type="String", Value="vpc-1")
     template = {
         "Parameters": {
@@ -222,12 +222,12 @@ def test_parameters_have_their_default_values(cloud: MotoCloud) -> None:
     assert values["Queue"]["DelaySeconds"] == 5
 
 
-def test_parameter_without_a_value_is_refused(cloud: MotoCloud) -> None:
+def test_parameter_without_a_value_is_refused(cloud):
     with pytest.raises(DeploymentError, match="stack shop: parameter Colour has no default value"):
         cloud.deploy_template({"Resources": {}, "Parameters": {"Colour": {"Type": "String"}}})
 
 
-def test_stack_imports_exports_of_another_stack(cloud: MotoCloud) -> None:
+def test_stack_imports_exports_of_another_stack(cloud):
     data = {
         "Resources": {"Queue": QUEUE},
         "Outputs": {
@@ -245,7 +245,7 @@ def test_stack_imports_exports_of_another_stack(cloud: MotoCloud) -> None:
     assert name.properties["Value"] == queue.attributes["Arn"] == deployment.outputs["data"]["Arn"]
 
 
-def test_assets_are_in_the_expected_bucket(cloud: MotoCloud) -> None:
+def test_assets_are_in_the_expected_bucket(cloud):
     files = {"1": asset("code", packaging="zip"), "2": asset("states.json")}
     assembly = write_assembly(cloud.directory, {"a": {"Resources": {}}, "b": {"Resources": {}}}, assets=files)
     (assembly / "code").mkdir()
@@ -261,7 +261,7 @@ def test_assets_are_in_the_expected_bucket(cloud: MotoCloud) -> None:
     assert deployment.assets == {"code": assembly / "code", "states.json": assembly / "states.json"}
 
 
-def test_asset_with_two_destinations_is_in_both_buckets(cloud: MotoCloud) -> None:
+def test_asset_with_two_destinations_is_in_both_buckets(cloud):
     twice = asset("states.json")
     twice["destinations"]["second"] = {"bucketName": "other", "objectKey": "states.json"}
     assembly = write_assembly(cloud.directory, {"shop": {"Resources": {}}}, assets={"1": twice})
@@ -274,7 +274,7 @@ def test_asset_with_two_destinations_is_in_both_buckets(cloud: MotoCloud) -> Non
         assert stored["Body"].read() == b"{}"
 
 
-def test_stack_for_another_account_is_refused(cloud: MotoCloud) -> None:
+def test_stack_for_another_account_is_refused(cloud):
     assembly = write_assembly(cloud.directory, {"shop": {"Resources": {}}})
     manifest = json.loads((assembly / "manifest.json").read_text())
     manifest["artifacts"]["shop"]["environment"] = "aws://111122223333/eu-west-1"
@@ -284,7 +284,7 @@ def test_stack_for_another_account_is_refused(cloud: MotoCloud) -> None:
         cloud.deploy(assembly)
 
 
-def test_pseudo_parameters_describe_the_stack(cloud: MotoCloud) -> None:
+def test_pseudo_parameters_describe_the_stack(cloud):
     names = "${AWS::Region} ${AWS::AccountId} ${AWS::Partition} ${AWS::StackName} ${AWS::URLSuffix}"
 
     deployment = cloud.deploy_template({"Resources": {"Name": parameter({"Fn::Sub": names})}})

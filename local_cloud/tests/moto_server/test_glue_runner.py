@@ -4,7 +4,7 @@ import io
 import sys
 import threading
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -87,7 +87,7 @@ class Jobs:
 
 
 @pytest.fixture
-def jobs(cloud: MotoCloud, tmp_path: Path) -> Iterator[Jobs]:
+def jobs(cloud, tmp_path):
     (tmp_path / "jobs").mkdir()
     running = Jobs(cloud, tmp_path / "jobs")
     yield running
@@ -95,7 +95,7 @@ def jobs(cloud: MotoCloud, tmp_path: Path) -> Iterator[Jobs]:
     running.processes.close()
 
 
-def test_script_gets_arguments_and_libraries_and_writes_two_logs(jobs: Jobs) -> None:
+def test_script_gets_arguments_and_libraries_and_writes_two_logs(jobs):
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as files:
         files.writestr("greeting/__init__.py", "def greet(name): return f'hello {name}'")
@@ -113,7 +113,7 @@ print(greeting.greet("anna"), parting.WORD, file=sys.stderr)
     assert sorted(jobs.lines.written) == [(ERROR_GROUP, "jr_1", "hello anna 5"), (OUTPUT_GROUP, "jr_1", str(arguments))]
 
 
-def test_objects_of_uri_arguments_are_files_and_changes_are_uploaded(jobs: Jobs) -> None:
+def test_objects_of_uri_arguments_are_files_and_changes_are_uploaded(jobs):
     for key in ("in/a.txt", "in/deep/b.txt", "in/c.txt", "other/d.txt"):
         jobs.put(key, key)
     script = """
@@ -137,14 +137,14 @@ assert sorted(str(p.relative_to(bucket)) for p in bucket.rglob("*.txt")) == ["in
     }
 
 
-def test_exception_of_a_script_is_the_error_message(jobs: Jobs) -> None:
+def test_exception_of_a_script_is_the_error_message(jobs):
     record = jobs.run("class TooLittle(Exception): pass\nraise TooLittle('3 rows, expected 20')")
 
     assert (record.states, record.error_message) == (["RUNNING", "FAILED"], "TooLittle: 3 rows, expected 20")
     assert jobs.run("raise SystemExit(3)").error_message == "the script ended with exit code 3"
 
 
-def test_missing_script_fails_the_run(jobs: Jobs) -> None:
+def test_missing_script_fails_the_run(jobs):
     record = jobs.run("pass", script_s3_uri=f"s3://{BUCKET}/code/other.py")
 
     assert record.states == ["FAILED"]
@@ -152,13 +152,13 @@ def test_missing_script_fails_the_run(jobs: Jobs) -> None:
     assert record.error_message.startswith("ClientError: ")
 
 
-def test_run_above_its_time_limit_ends_with_its_processes(jobs: Jobs) -> None:
+def test_run_above_its_time_limit_ends_with_its_processes(jobs):
     record = jobs.run("import time; time.sleep(60)", max_runtime_s=0.2)
 
     assert (record.states, record.error_message) == (["RUNNING", "TIMEOUT"], "jr_1 ran longer than its time limit")
 
 
-def test_stopped_run_ends(jobs: Jobs) -> None:
+def test_stopped_run_ends(jobs):
     record = jobs.start("import time; time.sleep(60)")
     assert record.running.wait(60)
 
@@ -168,7 +168,7 @@ def test_stopped_run_ends(jobs: Jobs) -> None:
     assert record.states == ["RUNNING", "STOPPED"]
 
 
-def test_unsupported_commands_are_refused(jobs: Jobs) -> None:
+def test_unsupported_commands_are_refused(jobs):
     record = jobs.run("pass", kind="gluestreaming")
 
     assert record.error_message == (
@@ -176,7 +176,7 @@ def test_unsupported_commands_are_refused(jobs: Jobs) -> None:
     )
 
 
-def test_missing_spark_error_has_the_installation_command(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_spark_error_has_the_installation_command(monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(SparkMissing, match="needs PySpark here; install it with: pip install pyspark"):
         check_spark()
@@ -187,7 +187,7 @@ def test_missing_spark_error_has_the_installation_command(monkeypatch: pytest.Mo
         check_spark()
 
 
-def test_spark_configuration_maps_buckets_to_folders_and_has_job_settings(tmp_path: Path) -> None:
+def test_spark_configuration_maps_buckets_to_folders_and_has_job_settings(tmp_path):
     more = "spark.sql.shuffle.partitions=7 --conf spark.sql.adaptive.enabled=false"
 
     write_spark_defaults(tmp_path, {"shop": tmp_path / "s3" / "shop"}, more=more)

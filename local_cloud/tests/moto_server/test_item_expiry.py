@@ -1,14 +1,11 @@
 """Items of tables are deleted after their time to live."""
 
-from __future__ import annotations
-
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from local_cloud.expiry import expire_items
-from moto_cloud import MotoCloud
 
 NOW = datetime(2026, 12, 31, 12, 0, tzinfo=UTC)
 NOW_S = int(NOW.timestamp())
@@ -26,7 +23,7 @@ KEPT = {"future", "too long ago", "text", "milliseconds", "without"}
 
 
 @pytest.fixture(params=[False, True], ids=["hash key", "hash and range key"])
-def table(cloud: MotoCloud, request: pytest.FixtureRequest) -> str:
+def table(cloud, request):
     """Create a table with items that expire at several times. The attributes have reserved words as names."""
     properties: dict[str, Any] = {
         "AttributeDefinitions": [{"AttributeName": "name", "AttributeType": "S"}],
@@ -45,17 +42,17 @@ def table(cloud: MotoCloud, request: pytest.FixtureRequest) -> str:
     return table
 
 
-def names(cloud: MotoCloud, table: str) -> set[str]:
+def names(cloud, table):
     return {item["name"]["S"] for item in cloud.client("dynamodb").scan(TableName=table)["Items"]}
 
 
-def test_items_expire_at_their_time(cloud: MotoCloud, table: str) -> None:
+def test_items_expire_at_their_time(cloud, table):
     expire_items(cloud.client("dynamodb"), table, now=NOW)
 
     assert names(cloud, table) == KEPT
 
 
-def test_table_without_time_to_live_keeps_its_items(cloud: MotoCloud, table: str) -> None:
+def test_table_without_time_to_live_keeps_its_items(cloud, table):
     setting = {"Enabled": False, "AttributeName": "ttl"}
     cloud.client("dynamodb").update_time_to_live(TableName=table, TimeToLiveSpecification=setting)
 

@@ -13,7 +13,7 @@ print(INSTANCE_TYPES, utils.load_resource is before, first is second)
 """
 
 
-def test_import_of_ec2_omits_instance_types_and_shares_descriptions() -> None:
+def test_import_of_ec2_omits_instance_types_and_shares_descriptions():
     ran = subprocess.run([sys.executable, "-c", _SCRIPT], capture_output=True, text=True, check=True)
 
     assert ran.stdout == "{} True True\n"

@@ -2,7 +2,6 @@ import contextlib
 import http.client
 import sys
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -16,13 +15,13 @@ from local_cloud.storage.journal import DataError
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[MotoServer]:
+def server():
     server = MotoServer()
     yield server
     server.stop()
 
 
-def client(server: MotoServer, service: str) -> Any:
+def client(server, service):
     return boto3.client(
         service,
         endpoint_url=f"http://127.0.0.1:{server.server_port}",
@@ -34,11 +33,11 @@ def client(server: MotoServer, service: str) -> Any:
 
 
 @pytest.fixture
-def s3(server: MotoServer) -> Any:
+def s3(server):
     return client(server, "s3")
 
 
-def test_connection_stays_open_after_any_response(server: MotoServer, s3: Any) -> None:
+def test_connection_stays_open_after_any_response(server, s3):
     s3.create_bucket(Bucket="pages")
     s3.put_object(Bucket="pages", Key="a", Body=b"abc")
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port)
@@ -62,7 +61,7 @@ def test_connection_stays_open_after_any_response(server: MotoServer, s3: Any) -
     assert len(sockets) == 1
 
 
-def test_chunked_and_multipart_objects_are_stored_completely(s3: Any) -> None:
+def test_chunked_and_multipart_objects_are_stored_completely(s3):
     s3.create_bucket(Bucket="parts")
     upload = s3.create_multipart_upload(Bucket="parts", Key="big")["UploadId"]
     part = s3.upload_part(Bucket="parts", Key="big", UploadId=upload, PartNumber=1, Body=b"0123456789" * 600_000)
@@ -76,7 +75,7 @@ def test_chunked_and_multipart_objects_are_stored_completely(s3: Any) -> None:
     assert s3.get_object(Bucket="parts", Key="big", Range="bytes=10-14")["Body"].read() == b"01234"
 
 
-def test_body_after_expect_100_continue_is_read_immediately(server: MotoServer) -> None:
+def test_body_after_expect_100_continue_is_read_immediately(server):
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     connection.putrequest("PUT", "/waiting")
     connection.putheader("Content-Length", "0")
@@ -87,7 +86,7 @@ def test_body_after_expect_100_continue_is_read_immediately(server: MotoServer) 
     connection.close()
 
 
-def test_request_above_the_largest_body_is_refused_in_xml(server: MotoServer) -> None:
+def test_request_above_the_largest_body_is_refused_in_xml(server):
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
     connection.putrequest("PUT", "/pages/a")
     connection.putheader("Content-Length", "1000000001")
@@ -100,11 +99,11 @@ def test_request_above_the_largest_body_is_refused_in_xml(server: MotoServer) ->
     connection.close()
 
 
-def refuse(_: dict[str, Any]) -> None:
+def refuse(_):
     raise DataError("<data> cannot be written: the disk is full")
 
 
-def status_and_body(connection: http.client.HTTPConnection) -> tuple[int, bytes]:
+def status_and_body(connection):
     connection.request("PUT", "/pages/a", body=b"abc")
     response = connection.getresponse()
     return response.status, response.read()
@@ -118,9 +117,7 @@ def status_and_body(connection: http.client.HTTPConnection) -> tuple[int, bytes]
         ("kinesis", "list_streams", {}),
     ],
 )
-def test_request_that_cannot_be_stored_fails_with_the_reason(
-    service: str, operation: str, arguments: dict[str, Any]
-) -> None:
+def test_request_that_cannot_be_stored_fails_with_the_reason(service, operation, arguments):
     server = MotoServer(changed=refuse)
 
     with pytest.raises(ClientError, match=r"<data> cannot be written: the disk is full") as raised:
@@ -130,7 +127,7 @@ def test_request_that_cannot_be_stored_fails_with_the_reason(
     server.stop()
 
 
-def test_request_on_an_open_connection_fails_after_the_stop() -> None:
+def test_request_on_an_open_connection_fails_after_the_stop():
     changes: list[dict[str, Any]] = []
     server = MotoServer(changed=changes.append)
     connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=60)
@@ -141,9 +138,7 @@ def test_request_on_an_open_connection_fails_after_the_stop() -> None:
     connection.close()
 
 
-def test_requests_are_answered_while_cloudformation_is_imported(
-    server: MotoServer, s3: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_requests_are_answered_while_cloudformation_is_imported(server, s3, monkeypatch):
     name, importing, imported = "moto.cloudformation.responses", threading.Event(), threading.Event()
 
     class SlowImport:
@@ -181,12 +176,10 @@ def test_requests_are_answered_while_cloudformation_is_imported(
         ),
     ],
 )
-def test_request_without_flask_has_the_response_of_flask(
-    server: MotoServer, monkeypatch: pytest.MonkeyPatch, service: str, operation: str, arguments: dict[str, Any]
-) -> None:
+def test_request_without_flask_has_the_response_of_flask(server, monkeypatch, service, operation, arguments):
     s3, dynamodb = client(server, "s3"), client(server, "dynamodb")
 
-    def respond() -> Any:
+    def respond():
         try:
             response = getattr({"s3": s3, "dynamodb": dynamodb}[service], operation)(**arguments)
         except ClientError as error:

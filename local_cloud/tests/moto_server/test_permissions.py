@@ -1,6 +1,5 @@
 """Requests of a role on the embedded cloud's endpoint."""
 
-from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,7 +13,6 @@ from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.moto_server import MotoServer
 from local_cloud.permissions.check import PermissionCheck
 from local_cloud.permissions.operations import Place
-from local_cloud.settings import Mode
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 ROLE = f"arn:aws:iam::{ACCOUNT}:role/reader"
@@ -22,7 +20,7 @@ TABLE = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/users"
 ITEM = {"user_id": {"S": "anna"}, "age": {"N": "7"}}
 
 
-def _allow(actions: Any, resources: Any, **elements: Any) -> dict[str, Any]:
+def _allow(actions, resources, **elements):
     return {"Effect": "Allow", "Action": actions, "Resource": resources, **elements}
 
 
@@ -43,7 +41,7 @@ class Endpoint:
         )
 
 
-def _deployment(*statements: dict[str, Any]) -> Deployment:
+def _deployment(*statements):
     role = Resource(
         stack="shop",
         logical_id="Role",
@@ -64,7 +62,7 @@ def _deployment(*statements: dict[str, Any]) -> Deployment:
 
 
 @contextmanager
-def _endpoint(*statements: dict[str, Any], mode: Mode = "enforce") -> Iterator[Endpoint]:
+def _endpoint(*statements, mode="enforce"):
     reports: list[str] = []
     check = PermissionCheck(mode, Place(region=REGION, account=ACCOUNT), report=reports.append)
     check.learn(_deployment(*statements))
@@ -76,7 +74,7 @@ def _endpoint(*statements: dict[str, Any], mode: Mode = "enforce") -> Iterator[E
 
 
 @pytest.fixture(scope="module")
-def _table() -> Iterator[None]:
+def _table():
     """Create the table and the bucket in moto, which all servers of this process share."""
     with _endpoint() as endpoint:
         dynamodb = endpoint.client("dynamodb", access_key="local")
@@ -97,15 +95,15 @@ def _table() -> Iterator[None]:
 pytestmark = pytest.mark.usefixtures("_table")
 
 
-def _get(endpoint: Endpoint) -> Any:
+def _get(endpoint):
     return endpoint.client("dynamodb").get_item(TableName="users", Key={"user_id": {"S": "anna"}})
 
 
-def _batch(endpoint: Endpoint) -> Any:
+def _batch(endpoint):
     return endpoint.client("dynamodb").batch_write_item(RequestItems={"users": [{"PutRequest": {"Item": ITEM}}]})
 
 
-def _metric(endpoint: Endpoint) -> Any:
+def _metric(endpoint):
     return endpoint.client("cloudwatch").put_metric_data(Namespace="Own", MetricData=[{"MetricName": "m", "Value": 1}])
 
 
@@ -116,7 +114,7 @@ GRANTED = [
 
 
 @pytest.mark.parametrize("call", [_get, _batch, _metric])
-def test_granted_request_is_answered(call: Callable[[Endpoint], Any]) -> None:
+def test_granted_request_is_answered(call):
     with _endpoint(*GRANTED) as endpoint:
         call(endpoint)
 
@@ -169,9 +167,7 @@ def test_granted_request_is_answered(call: Callable[[Endpoint], Any]) -> None:
         ),
     ],
 )
-def test_request_without_permission_is_refused(
-    call: Callable[[Endpoint], Any], statements: list[dict[str, Any]], action: str, resource: str, reason: str
-) -> None:
+def test_request_without_permission_is_refused(call, statements, action, resource, reason):
     with _endpoint(*statements) as endpoint:
         with pytest.raises(ClientError) as refused:
             call(endpoint)
@@ -196,9 +192,7 @@ def test_request_without_permission_is_refused(
         ("s3", "put_bucket_policy", {"Bucket": "lake", "Policy": "{}"}, "AccessDenied"),
     ],
 )
-def test_refusal_has_the_protocol_of_its_service(
-    service: str, operation: str, parameters: dict[str, Any], code: str
-) -> None:
+def test_refusal_has_the_protocol_of_its_service(service, operation, parameters, code):
     with _endpoint() as endpoint, pytest.raises(ClientError) as refused:
         getattr(endpoint.client(service), operation)(**parameters)
 
@@ -206,7 +200,7 @@ def test_refusal_has_the_protocol_of_its_service(
     assert refused.value.response["ResponseMetadata"]["RequestId"]
 
 
-def test_missing_object_is_refused_without_permission_to_list() -> None:
+def test_missing_object_is_refused_without_permission_to_list():
     statement = _allow("s3:GetObject", "arn:aws:s3:::lake/*")
     with _endpoint(statement) as endpoint, pytest.raises(ClientError) as refused:
         endpoint.client("s3").get_object(Bucket="lake", Key="none")
@@ -220,7 +214,7 @@ def test_missing_object_is_refused_without_permission_to_list() -> None:
     assert missing.value.response["Error"]["Code"] == "NoSuchKey"
 
 
-def test_request_with_unreadable_parameters_is_refused() -> None:
+def test_request_with_unreadable_parameters_is_refused():
     with _endpoint(*GRANTED) as endpoint:
         dynamodb = endpoint.client("dynamodb")
         dynamodb.meta.events.register("before-call", lambda params, **_: params.update(body=b"[]"))
@@ -230,7 +224,7 @@ def test_request_with_unreadable_parameters_is_refused() -> None:
     assert refused.value.response["Error"]["Code"] == "AccessDeniedException"
 
 
-def test_warned_request_is_answered_and_reported_once() -> None:
+def test_warned_request_is_answered_and_reported_once():
     with _endpoint(mode="warn") as endpoint:
         _get(endpoint)
         _get(endpoint)
@@ -240,28 +234,28 @@ def test_warned_request_is_answered_and_reported_once() -> None:
 
 
 @pytest.mark.parametrize("access_key", ["local", "ASIAABCDEFGHIJKLMNOP"])
-def test_request_of_no_role_may_do_everything(access_key: str) -> None:
+def test_request_of_no_role_may_do_everything(access_key):
     with _endpoint() as endpoint:
         endpoint.client("dynamodb", access_key=access_key).describe_table(TableName="users")
 
         assert endpoint.check.refused() == {}
 
 
-def test_switched_off_check_decides_nothing() -> None:
+def test_switched_off_check_decides_nothing():
     undecidable = _allow("s3:GetObject", "*", Condition={"Bool": {"aws:SecureTransport": "true"}})
     with _endpoint(undecidable, mode="off") as endpoint:
         assert endpoint.check.access_key(ROLE, "read") == "local"
         _get(endpoint)
 
 
-def test_undecidable_policy_fails_the_deployment() -> None:
+def test_undecidable_policy_fails_the_deployment():
     undecidable = _allow("s3:GetObject", "*", Condition={"Bool": {"aws:SecureTransport": "true"}})
 
     with pytest.raises(DeploymentError, match=r"Role \(AWS::IAM::Role\).*aws:SecureTransport"), _endpoint(undecidable):
         pass
 
 
-def test_grants_state_their_use() -> None:
+def test_grants_state_their_use():
     with _endpoint(*GRANTED) as endpoint:
         _get(endpoint)
 
@@ -289,8 +283,8 @@ LAMBDA_CALLS = [
 ]
 
 
-def _consumer(*statements: dict[str, Any]) -> Deployment:
-    def resource(kind: str, **properties: Any) -> Resource:
+def _consumer(*statements):
+    def resource(kind, **properties):
         arn = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:consume"
         return Resource("shop", kind, f"AWS::Lambda::{kind}", "consume", {"Arn": arn}, properties)
 
@@ -311,11 +305,11 @@ def _consumer(*statements: dict[str, Any]) -> Deployment:
     return Deployment(resources=(*_deployment(*statements).resources, *added), outputs={})
 
 
-def _check() -> PermissionCheck:
+def _check():
     return PermissionCheck("enforce", Place(region=REGION, account=ACCOUNT), report=lambda _: None)
 
 
-def test_permissions_of_lambda_are_used_by_the_deployment() -> None:
+def test_permissions_of_lambda_are_used_by_the_deployment():
     check = _check()
 
     check.learn(_consumer(*LAMBDA_CALLS))
@@ -324,14 +318,14 @@ def test_permissions_of_lambda_are_used_by_the_deployment() -> None:
 
 
 @pytest.mark.parametrize("missing", range(len(LAMBDA_CALLS)))
-def test_lambda_without_a_permission_fails_the_deployment(missing: int) -> None:
+def test_lambda_without_a_permission_fails_the_deployment(missing):
     statements = LAMBDA_CALLS[:missing] + LAMBDA_CALLS[missing + 1 :]
 
     with pytest.raises(DeploymentError, match="is not authorized to perform"):
         _check().learn(_consumer(*statements))
 
 
-def test_unknown_policy_of_aws_fails_the_deployment() -> None:
+def test_unknown_policy_of_aws_fails_the_deployment():
     role = Resource(
         "shop", "Role", "AWS::IAM::Role", "r", {"Arn": ROLE}, {"ManagedPolicyArns": ["arn:aws:iam::aws:policy/X"]}
     )

@@ -1,6 +1,5 @@
 """Replication between two clouds. Two regions of one moto server stand for the clouds."""
 
-from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -9,7 +8,6 @@ import pytest
 
 from local_cloud.deployment import Deployment, Resource
 from local_cloud.replication import Replication, replicated_stores
-from moto_cloud import MotoCloud
 
 FIRST, SECOND = "eu-west-1", "eu-central-1"
 TABLE = "items"
@@ -61,15 +59,15 @@ class Regions:
         return first, second
 
 
-def rule(bucket: str, prefix: str = "", *, delete_markers: bool = True) -> dict[str, Any]:
+def rule(bucket, prefix="", *, delete_markers=True):
     return {"prefix": prefix, "bucket": bucket, "delete_markers": delete_markers}
 
 
 @pytest.fixture
-def regions(cloud: MotoCloud) -> Callable[..., Regions]:
+def regions(cloud):
     """Return a function that creates two regions: a table in the first, and a bucket with the given rules in each."""
 
-    def create(one: list[dict[str, Any]] | None = None, two: list[dict[str, Any]] | None = None) -> Regions:
+    def create(one=None, two=None):
         first = Region(cloud.endpoint, FIRST, tables=[TABLE], buckets={"one": one} if one else {})
         second = Region(cloud.endpoint, SECOND, buckets={"two": two} if two else {})
         first.client("dynamodb").create_table(
@@ -87,7 +85,7 @@ def regions(cloud: MotoCloud) -> Callable[..., Regions]:
     return create
 
 
-def test_tables_replicate_changes_of_both_regions(regions: Callable[..., Regions]) -> None:
+def test_tables_replicate_changes_of_both_regions(regions):
     made = regions()
     made.first.put("a", "1")
     made.replication.start()
@@ -99,7 +97,7 @@ def test_tables_replicate_changes_of_both_regions(regions: Callable[..., Regions
     assert made.first.items() == made.second.items() == {"a": "3", "b": "2"}
 
 
-def test_deletion_replicates_and_does_not_return(regions: Callable[..., Regions]) -> None:
+def test_deletion_replicates_and_does_not_return(regions):
     made = regions()
     made.first.put("a", "1")
     made.replication.start()
@@ -111,7 +109,7 @@ def test_deletion_replicates_and_does_not_return(regions: Callable[..., Regions]
     assert (copied, made.replication.run()) == (1, 0)
 
 
-def test_changes_during_a_loss_replicate_afterwards(regions: Callable[..., Regions]) -> None:
+def test_changes_during_a_loss_replicate_afterwards(regions):
     made = regions()
     made.first.put("a", "1")
     made.replication.start()
@@ -128,7 +126,7 @@ def test_changes_during_a_loss_replicate_afterwards(regions: Callable[..., Regio
     assert made.first.items() == made.second.items() == {"a": "2", "b": "2"}
 
 
-def test_objects_replicate_by_prefix_in_both_directions(regions: Callable[..., Regions]) -> None:
+def test_objects_replicate_by_prefix_in_both_directions(regions):
     made = regions([rule("two", "shared/"), rule("two", "one-way/")], [rule("one", "shared/")])
     made.replication.start()
     for region, bucket in ((made.first, "one"), (made.second, "two")):
@@ -143,7 +141,7 @@ def test_objects_replicate_by_prefix_in_both_directions(regions: Callable[..., R
     assert made.replication.run() == 0
 
 
-def test_replicas_of_objects_are_not_replicated_back(regions: Callable[..., Regions]) -> None:
+def test_replicas_of_objects_are_not_replicated_back(regions):
     made = regions([rule("two")], [rule("one")])
     made.replication.start()
     made.first.client("s3").put_object(Bucket="one", Key="a", Body=b"1")
@@ -156,9 +154,7 @@ def test_replicas_of_objects_are_not_replicated_back(regions: Callable[..., Regi
 
 
 @pytest.mark.parametrize(("is_replicated", "left"), [(True, {}), (False, {"a": b"1"})])
-def test_delete_markers_replicate_if_the_rule_says_so(
-    regions: Callable[..., Regions], is_replicated: bool, left: dict[str, bytes]
-) -> None:
+def test_delete_markers_replicate_if_the_rule_says_so(regions, is_replicated, left):
     made = regions([rule("two", delete_markers=is_replicated)])
     made.first.client("s3").put_object(Bucket="one", Key="a", Body=b"1")
     made.replication.start()
@@ -169,7 +165,7 @@ def test_delete_markers_replicate_if_the_rule_says_so(
     assert made.second.objects("two") == left
 
 
-def test_lag_of_copies_is_a_metric_of_the_source(regions: Callable[..., Regions]) -> None:
+def test_lag_of_copies_is_a_metric_of_the_source(regions):
     made = regions([rule("two", "shared/")])
     made.replication.start()
     made.first.put("a", "1")
@@ -183,7 +179,7 @@ def test_lag_of_copies_is_a_metric_of_the_source(regions: Callable[..., Regions]
     assert {"SourceBucket": "one", "DestinationBucket": "two", "RuleId": "shared/"} in dimensions
 
 
-def test_secret_has_the_same_value_in_both_regions(regions: Callable[..., Regions]) -> None:
+def test_secret_has_the_same_value_in_both_regions(regions):
     made = regions()
     secret = made.first.client("secretsmanager").create_secret(Name="key", SecretString="s3cret")
     made.first.state.replicated["secrets"].append(secret["ARN"])
@@ -194,7 +190,7 @@ def test_secret_has_the_same_value_in_both_regions(regions: Callable[..., Region
     assert made.second.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"] == "s3cret"
 
 
-def test_replication_starts_only_with_both_clouds(regions: Callable[..., Regions]) -> None:
+def test_replication_starts_only_with_both_clouds(regions):
     made = regions()
     made.lost = made.second
 
@@ -202,8 +198,8 @@ def test_replication_starts_only_with_both_clouds(regions: Callable[..., Regions
         made.replication.start()
 
 
-def test_replicated_stores_are_read_from_templates() -> None:
-    def resource(kind: str, name: str, **properties: Any) -> Resource:
+def test_replicated_stores_are_read_from_templates():
+    def resource(kind, name, **properties):
         return Resource("shop", name, kind, name, {}, properties)
 
     rules = [

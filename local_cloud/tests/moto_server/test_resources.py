@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from local_cloud.deployer import DeploymentError
-from moto_cloud import REGION, MotoCloud
+from moto_cloud import REGION
 
 CASES = yaml.safe_load(Path(__file__).with_name("resources.yaml").read_text())
 KEYS: dict[str, Any] = {
@@ -20,7 +20,7 @@ KEYS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("case", CASES, ids=[f"{number}-{case['type']}" for number, case in enumerate(CASES)])
-def test_resource_has_its_settings(cloud: MotoCloud, case: dict[str, Any]) -> None:
+def test_resource_has_its_settings(cloud, case):
     resources = {"Thing": {"Type": case["type"], "Properties": case["properties"]}, **case.get("more", {})}
     resources |= {"Other": case["other"]} if "other" in case else {}
 
@@ -37,7 +37,7 @@ def test_resource_has_its_settings(cloud: MotoCloud, case: dict[str, Any]) -> No
         assert {path: found(path, response, value) for path, value in expected.items()} == expected
 
 
-def found(path: str, value: Any, expected: Any) -> Any:
+def found(path, value, expected):
     """Return the value at a path in a response.
 
     A string is parsed as JSON if the path continues into it, or if the expected value is an object.
@@ -102,9 +102,7 @@ def found(path: str, value: Any, expected: Any) -> Any:
         ),
     ],
 )
-def test_unsupported_property_is_refused(
-    cloud: MotoCloud, resource_type: str, properties: dict[str, Any], problem: str
-) -> None:
+def test_unsupported_property_is_refused(cloud, resource_type, properties, problem):
     with pytest.raises(DeploymentError, match=problem):
         cloud.create(resource_type, **properties)
 
@@ -120,20 +118,18 @@ def test_unsupported_property_is_refused(
         ("AWS::WAFv2::WebACL", {"Name": "acl", "Scope": "CLOUDFRONT"}, r"acl\|[0-9a-f]{32}\|CLOUDFRONT"),
     ],
 )
-def test_resource_without_effect_has_an_id(
-    cloud: MotoCloud, resource_type: str, properties: dict[str, Any], physical_id: str
-) -> None:
+def test_resource_without_effect_has_an_id(cloud, resource_type, properties, physical_id):
     assert re.fullmatch(physical_id, cloud.create(resource_type, **properties).physical_id)
 
 
-def test_web_acl_has_the_arn_of_its_scope(cloud: MotoCloud) -> None:
+def test_web_acl_has_the_arn_of_its_scope(cloud):
     acls = [cloud.create("AWS::WAFv2::WebACL", Scope=scope) for scope in ("CLOUDFRONT", "REGIONAL")]
 
     assert [":global/webacl/" in acl.attributes["Arn"] for acl in acls] == [True, False]
     assert all(acl.attributes["Arn"].endswith(f"/{acl.attributes['Id']}") for acl in acls)
 
 
-def bucket_with(cloud: MotoCloud, resource_type: str, **properties: Any) -> str:
+def bucket_with(cloud, resource_type, **properties):
     """Deploy a bucket that sends events to EventBridge, a queue and another resource. Return the bucket's name."""
     enabled = {"EventBridgeConfiguration": {"EventBridgeEnabled": True}}
     resources = {
@@ -145,7 +141,7 @@ def bucket_with(cloud: MotoCloud, resource_type: str, **properties: Any) -> str:
     return bucket.physical_id
 
 
-def test_bucket_events_are_sent_to_eventbridge(cloud: MotoCloud) -> None:
+def test_bucket_events_are_sent_to_eventbridge(cloud):
     target = {"Id": "Queue", "Arn": {"Fn::GetAtt": ["Queue", "Arn"]}}
     bucket = bucket_with(cloud, "AWS::Events::Rule", EventPattern={"source": ["aws.s3"]}, Targets=[target])
 
@@ -157,8 +153,8 @@ def test_bucket_events_are_sent_to_eventbridge(cloud: MotoCloud) -> None:
     assert json.loads(message["Body"])["detail"]["object"]["key"] == "raw/1.json"
 
 
-def test_bucket_policy_of_a_hardened_bucket_permits_local_access(cloud: MotoCloud) -> None:
-    def statement(effect: str, principal: Any, **more: Any) -> dict[str, Any]:
+def test_bucket_policy_of_a_hardened_bucket_permits_local_access(cloud):
+    def statement(effect, principal, **more):
         resources = {"Fn::Sub": "${Bucket.Arn}/*"}
         return {"Effect": effect, "Principal": principal, "Action": "s3:*", "Resource": resources, **more}
 
@@ -174,7 +170,7 @@ def test_bucket_policy_of_a_hardened_bucket_permits_local_access(cloud: MotoClou
     cloud.client("s3").put_object(Bucket=bucket, Key="a", Body=b"1")
 
 
-def test_bucket_policy_that_denies_all_is_enforced(cloud: MotoCloud) -> None:
+def test_bucket_policy_that_denies_all_is_enforced(cloud):
     deny = {"Effect": "Deny", "Principal": "*", "Action": "s3:PutObject", "Resource": "*"}
     bucket = bucket_with(cloud, "AWS::S3::BucketPolicy", Bucket={"Ref": "Bucket"}, PolicyDocument={"Statement": [deny]})
     s3 = cloud.client("s3")

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from assemblies import asset, write_assembly
-from local_cloud.deployer import Deployment, DeploymentError
-from moto_cloud import ACCOUNT, REGION, MotoCloud
+from local_cloud.deployer import DeploymentError
+from moto_cloud import ACCOUNT, REGION
 
 ASSETS = {"code": asset("code", packaging="zip"), "layer": asset("layer", packaging="zip")}
 BUCKET = f"assets-{ACCOUNT}-{REGION}"
@@ -35,11 +35,11 @@ FUNCTION: dict[str, Any] = {
 }
 
 
-def function(**properties: Any) -> dict[str, Any]:
+def function(**properties):
     return {"Type": "AWS::Lambda::Function", "Properties": FUNCTION | properties}
 
 
-def deploy(cloud: MotoCloud, **resources: dict[str, Any]) -> Deployment:
+def deploy(cloud, **resources):
     """Deploy a role and `resources`. The assets are `code` and `layer`."""
     template = {"Resources": {"Role": ROLE, **resources}}
     assembly = write_assembly(cloud.directory, {"shop": template}, assets=ASSETS)
@@ -49,7 +49,7 @@ def deploy(cloud: MotoCloud, **resources: dict[str, Any]) -> Deployment:
     return cloud.deploy(assembly)
 
 
-def test_function_has_its_configuration(cloud: MotoCloud) -> None:
+def test_function_has_its_configuration(cloud):
     layer = {
         "Type": "AWS::Lambda::LayerVersion",
         "Properties": {
@@ -99,7 +99,7 @@ def test_function_has_its_configuration(cloud: MotoCloud) -> None:
     assert created.properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
 
 
-def test_layer_of_a_public_aws_parameter_is_not_stored(cloud: MotoCloud) -> None:
+def test_layer_of_a_public_aws_parameter_is_not_stored(cloud):
     deployment = deploy(cloud, Function=function(Layers=["{{resolve:ssm:/aws/service/pandas/1/layer-arn}}"]))
 
     (created,) = deployment.of_type("AWS::Lambda::Function")
@@ -109,7 +109,7 @@ def test_layer_of_a_public_aws_parameter_is_not_stored(cloud: MotoCloud) -> None
 
 
 @pytest.mark.parametrize(("runtime", "file"), [("python3.13", "index.py"), ("nodejs22.x", "index.js")])
-def test_inline_code_is_a_file_of_its_language(cloud: MotoCloud, runtime: str, file: str) -> None:
+def test_inline_code_is_a_file_of_its_language(cloud, runtime, file):
     deployment = deploy(cloud, Function=function(Runtime=runtime, Code={"ZipFile": "text"}))
 
     (created,) = deployment.of_type("AWS::Lambda::Function")
@@ -120,7 +120,7 @@ def test_inline_code_is_a_file_of_its_language(cloud: MotoCloud, runtime: str, f
     assert stored["CodeSize"] == len(expected.getvalue())
 
 
-def test_msk_cluster_is_refused(cloud: MotoCloud) -> None:
+def test_msk_cluster_is_refused(cloud):
     mapping = {
         "Type": "AWS::Lambda::EventSourceMapping",
         "Properties": {
@@ -135,7 +135,7 @@ def test_msk_cluster_is_refused(cloud: MotoCloud) -> None:
         deploy(cloud, Function=function(), Mapping=mapping)
 
 
-def state_machine(**properties: Any) -> dict[str, Any]:
+def state_machine(**properties):
     return {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {"RoleArn": {"Fn::GetAtt": ["Role", "Arn"]}, **properties},
@@ -154,7 +154,7 @@ DEFINITION = {"StartAt": "Notify", "States": {"Notify": {"Type": "Pass", "Result
     ],
     ids=["string", "object", "asset"],
 )
-def test_state_machine_has_its_definition_with_substitutions(cloud: MotoCloud, definition: dict[str, Any]) -> None:
+def test_state_machine_has_its_definition_with_substitutions(cloud, definition):
     machine = state_machine(**definition, DefinitionSubstitutions={"Topic": {"Fn::GetAtt": ["Alerts", "TopicName"]}})
     alerts = {"Type": "AWS::SNS::Topic", "Properties": {"TopicName": "alerts"}}
     template = {"Resources": {"Role": ROLE, "Alerts": alerts, "Machine": machine}}

@@ -1,19 +1,15 @@
-from typing import Any
-
 import pytest
 
 from local_cloud.deployer import DeploymentError
-from moto_cloud import MotoCloud
 
 SECRET = "AWS::SecretsManager::Secret"
 
 
-def value_of(cloud: MotoCloud, arn: str) -> str:
-    text: str = cloud.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
-    return text
+def value_of(cloud, arn):
+    return cloud.client("secretsmanager").get_secret_value(SecretId=arn)["SecretString"]
 
 
-def test_generated_secret_follows_its_rules(cloud: MotoCloud) -> None:
+def test_generated_secret_follows_its_rules(cloud):
     secret = cloud.create(
         SECRET, Description="hashes", GenerateSecretString={"PasswordLength": 64, "ExcludePunctuation": True}
     )
@@ -24,13 +20,13 @@ def test_generated_secret_follows_its_rules(cloud: MotoCloud) -> None:
     assert secret.attributes["Id"] == secret.physical_id
 
 
-def test_secret_of_a_template_is_stored(cloud: MotoCloud) -> None:
+def test_secret_of_a_template_is_stored(cloud):
     secret = cloud.create(SECRET, Name="key", SecretString="in the open")
 
     assert value_of(cloud, secret.physical_id) == "in the open"
 
 
-def test_secret_is_found_by_an_arn_that_ends_with_its_name(cloud: MotoCloud) -> None:
+def test_secret_is_found_by_an_arn_that_ends_with_its_name(cloud):
     cloud.client("secretsmanager").create_secret(Name="kafka-client-a1b2c3", SecretString="in the open")
 
     assert value_of(cloud, "arn:aws:secretsmanager:us-east-1:123456789012:secret:kafka-client-a1b2c3") == "in the open"
@@ -44,6 +40,6 @@ def test_secret_is_found_by_an_arn_that_ends_with_its_name(cloud: MotoCloud) -> 
         ({"GenerateSecretString": {"Length": 3}}, r"GenerateSecretString\.Length"),
     ],
 )
-def test_unsupported_secret_is_refused(cloud: MotoCloud, properties: dict[str, Any], problem: str) -> None:
+def test_unsupported_secret_is_refused(cloud, properties, problem):
     with pytest.raises(DeploymentError, match=problem):
         cloud.create(SECRET, **properties)

@@ -1,7 +1,6 @@
 import json
 import zipfile
 from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,14 +10,14 @@ from local_cloud.assembly import FileAsset, read_assembly
 from local_cloud.deployment import DeploymentError
 
 
-def test_stacks_are_in_the_order_of_their_dependencies(tmp_path: Path) -> None:
+def test_stacks_are_in_the_order_of_their_dependencies(tmp_path):
     stacks: dict[str, Any] = {"a": {}, "b": {}, "c": {}}
     write_assembly(tmp_path, stacks, dependencies={"a": ["c"], "c": ["b"]})
 
     assert [stack.name for stack in read_assembly(tmp_path)] == ["b", "c", "a"]
 
 
-def test_circular_stacks_are_an_error(tmp_path: Path) -> None:
+def test_circular_stacks_are_an_error(tmp_path):
     stacks: dict[str, Any] = {"a": {}, "b": {}, "c": {}}
     write_assembly(tmp_path, stacks, dependencies={"a": ["b"], "b": ["c"], "c": ["a"]})
 
@@ -26,7 +25,7 @@ def test_circular_stacks_are_an_error(tmp_path: Path) -> None:
         read_assembly(tmp_path)
 
 
-def test_stack_of_a_nested_assembly_is_read(tmp_path: Path) -> None:
+def test_stack_of_a_nested_assembly_is_read(tmp_path):
     write_assembly(tmp_path / "assembly-live", {"live": {"Description": "nested"}})
     nested = {"type": "cdk:cloud-assembly", "properties": {"directoryName": "assembly-live"}}
     (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"assembly-live": nested}}))
@@ -36,7 +35,7 @@ def test_stack_of_a_nested_assembly_is_read(tmp_path: Path) -> None:
     assert (stack.name, stack.template["Description"]) == ("live", "nested")
 
 
-def test_stack_has_its_own_name_and_environment(tmp_path: Path) -> None:
+def test_stack_has_its_own_name_and_environment(tmp_path):
     write_assembly(tmp_path, {"artifact": {}})
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     manifest["artifacts"]["artifact"] |= {"environment": "aws://111122223333/unknown-region"}
@@ -48,7 +47,7 @@ def test_stack_has_its_own_name_and_environment(tmp_path: Path) -> None:
     assert (stack.name, stack.account, stack.region) == ("shop", "111122223333", None)
 
 
-def test_stack_has_its_assets(tmp_path: Path) -> None:
+def test_stack_has_its_assets(tmp_path):
     write_assembly(tmp_path, {"shop": {}}, assets={"1": asset("code", packaging="zip")})
 
     (stack,) = read_assembly(tmp_path)
@@ -57,7 +56,7 @@ def test_stack_has_its_assets(tmp_path: Path) -> None:
     assert stack.assets == (FileAsset(source=tmp_path / "code", packaging="zip", bucket=bucket, key="code"),)
 
 
-def test_directory_is_zipped_to_the_same_bytes_each_time(tmp_path: Path) -> None:
+def test_directory_is_zipped_to_the_same_bytes_each_time(tmp_path):
     for copy in ("one", "two"):
         (tmp_path / copy / "package").mkdir(parents=True)
         (tmp_path / copy / "package" / "module.py").write_text("x = 1")
@@ -74,26 +73,26 @@ def test_directory_is_zipped_to_the_same_bytes_each_time(tmp_path: Path) -> None
         assert archive.getinfo("run.sh").external_attr >> 16 & 0o777 == 0o755
 
 
-def test_missing_assembly_error_has_its_path(tmp_path: Path) -> None:
+def test_missing_assembly_error_has_its_path(tmp_path):
     with pytest.raises(DeploymentError, match=r"nowhere/manifest\.json does not exist"):
         read_assembly(tmp_path / "nowhere")
 
 
-def test_invalid_manifest_error_has_its_path(tmp_path: Path) -> None:
+def test_invalid_manifest_error_has_its_path(tmp_path):
     (tmp_path / "manifest.json").write_text("{")
 
     with pytest.raises(DeploymentError, match=r"manifest\.json is not JSON"):
         read_assembly(tmp_path)
 
 
-def test_unknown_artifact_is_an_error(tmp_path: Path) -> None:
+def test_unknown_artifact_is_an_error(tmp_path):
     (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"x": {"type": "cdk:moon"}}}))
 
     with pytest.raises(DeploymentError, match="artifact x has unknown type cdk:moon"):
         read_assembly(tmp_path)
 
 
-def test_container_image_is_an_error(tmp_path: Path) -> None:
+def test_container_image_is_an_error(tmp_path):
     write_assembly(tmp_path, {"shop": {}})
     (tmp_path / "assets.json").write_text(json.dumps({"files": {}, "dockerImages": {"image": {}}}))
 

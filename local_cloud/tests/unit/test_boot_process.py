@@ -1,6 +1,5 @@
 import subprocess
 import threading
-from pathlib import Path
 from typing import cast
 
 import pytest
@@ -10,11 +9,11 @@ from local_cloud.boot_process import Booting
 from memory_process import NO_PROCESS, MemoryProcess, state_of
 
 
-def follow(process: MemoryProcess, state: Path, lines: list[str]) -> Booting:
+def follow(process, state, lines):
     return Booting(cast("subprocess.Popen[str]", process), state, lines.append)
 
 
-def interrupt_boot(process: MemoryProcess, state: Path) -> None:
+def interrupt_boot(process, state):
     started = threading.Event()
     try:
         with Booting(cast("subprocess.Popen[str]", process), state, lambda line: started.set()):
@@ -25,11 +24,11 @@ def interrupt_boot(process: MemoryProcess, state: Path) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _short_wait(monkeypatch: pytest.MonkeyPatch) -> None:
+def _short_wait(monkeypatch):
     monkeypatch.setattr(boot_process, "_STOP_TIMEOUT_S", 0.1)
 
 
-def test_interrupted_boot_ends_the_cloud_and_removes_its_state(tmp_path: Path) -> None:
+def test_interrupted_boot_ends_the_cloud_and_removes_its_state(tmp_path):
     process, state = MemoryProcess("starting"), tmp_path / "state.json"
     state_of(process.pid, "starting").write(state)
 
@@ -40,7 +39,7 @@ def test_interrupted_boot_ends_the_cloud_and_removes_its_state(tmp_path: Path) -
     assert not state.exists()
 
 
-def test_interruption_is_raised_when_the_cloud_has_to_be_killed(tmp_path: Path) -> None:
+def test_interruption_is_raised_when_the_cloud_has_to_be_killed(tmp_path):
     process = MemoryProcess("starting", deaf=True)
 
     with pytest.raises(KeyboardInterrupt):
@@ -49,7 +48,7 @@ def test_interruption_is_raised_when_the_cloud_has_to_be_killed(tmp_path: Path) 
     assert process.calls == ["terminate", "kill"]
 
 
-def test_interruption_is_raised_when_the_state_cannot_be_removed(tmp_path: Path) -> None:
+def test_interruption_is_raised_when_the_state_cannot_be_removed(tmp_path):
     unreadable = tmp_path / "state.json"
     unreadable.mkdir()
 
@@ -59,7 +58,7 @@ def test_interruption_is_raised_when_the_state_cannot_be_removed(tmp_path: Path)
     assert isinstance(interrupted.value.__cause__, IsADirectoryError)
 
 
-def test_progress_has_the_lines_until_the_cloud_is_ready(tmp_path: Path) -> None:
+def test_progress_has_the_lines_until_the_cloud_is_ready(tmp_path):
     lines: list[str] = []
     process = MemoryProcess("starting", "ready at http://127.0.0.1:1", "a request")
 
@@ -70,7 +69,7 @@ def test_progress_has_the_lines_until_the_cloud_is_ready(tmp_path: Path) -> None
     process.end()
 
 
-def test_failure_has_the_last_lines_of_a_slow_boot(tmp_path: Path) -> None:
+def test_failure_has_the_last_lines_of_a_slow_boot(tmp_path):
     process, last = MemoryProcess("one", "two", "three", "four"), threading.Event()
     following = Booting(
         cast("subprocess.Popen[str]", process),
@@ -92,9 +91,7 @@ def test_failure_has_the_last_lines_of_a_slow_boot(tmp_path: Path) -> None:
     ],
     ids=["state", "output", "nothing"],
 )
-def test_failure_is_the_error_of_the_state_or_of_the_output(
-    tmp_path: Path, pid: int, printed: list[str], failure: str
-) -> None:
+def test_failure_is_the_error_of_the_state_or_of_the_output(tmp_path, pid, printed, failure):
     state = tmp_path / "state.json"
     state_of(pid, "failed", error="no layer").write(state)
     process = MemoryProcess(*printed)

@@ -1,7 +1,5 @@
 """Client of an embedded cloud: start, administration requests, and stop."""
 
-from __future__ import annotations
-
 import dataclasses
 import io
 import json
@@ -18,7 +16,6 @@ from typing import Any
 import pytest
 
 from local_cloud.client import Cloud, CloudError
-from local_cloud.state import CloudState
 from memory_process import MemoryProcess, state_of
 
 ADMIN = "http://127.0.0.1:1"
@@ -47,16 +44,16 @@ class Administration:
 
 
 @pytest.fixture
-def administration(monkeypatch: pytest.MonkeyPatch) -> Administration:
+def administration(monkeypatch):
     administration = Administration()
     monkeypatch.setattr(urllib.request, "build_opener", lambda *_: administration)
     return administration
 
 
 @pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Cloud]:
-    def start(process: MemoryProcess, written: CloudState, commands: list[list[str]], **options: Any) -> Cloud:
-        def run(command: list[str], **_: object) -> MemoryProcess:
+def start(monkeypatch, tmp_path):
+    def start(process, written, commands, **options):
+        def run(command, **_):
             commands.append(command)
             written.write(Path(command[command.index("--state") + 1]))
             return process
@@ -67,9 +64,7 @@ def start(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Clou
     return start
 
 
-def test_started_cloud_stops_on_request_and_leaves_no_state(
-    start: Callable[..., Cloud], administration: Administration, tmp_path: Path
-) -> None:
+def test_started_cloud_stops_on_request_and_leaves_no_state(start, administration, tmp_path):
     process, commands, lines = MemoryProcess("starting", "ready at x", pid=STATE.pid), list[list[str]](), list[str]()
     administration.on_stop = process.end
 
@@ -84,7 +79,7 @@ def test_started_cloud_stops_on_request_and_leaves_no_state(
     assert process.stdin.closed
 
 
-def test_port_and_certificates_are_passed_to_the_process(start: Callable[..., Cloud]) -> None:
+def test_port_and_certificates_are_passed_to_the_process(start):
     process, commands = MemoryProcess("ready at x"), list[list[str]]()
 
     cloud = start(process, state_of(process.pid), commands, state=None, port=4000, tls=Path("certificates"))
@@ -95,7 +90,7 @@ def test_port_and_certificates_are_passed_to_the_process(start: Callable[..., Cl
     assert cloud.was_stopped
 
 
-def test_cloud_that_does_not_answer_is_terminated(start: Callable[..., Cloud], administration: Administration) -> None:
+def test_cloud_that_does_not_answer_is_terminated(start, administration):
     process = MemoryProcess("ready at x", pid=STATE.pid)
     administration.answers["/stop"] = urllib.error.URLError("refused")
     cloud = start(process, STATE, [])
@@ -105,7 +100,7 @@ def test_cloud_that_does_not_answer_is_terminated(start: Callable[..., Cloud], a
     assert process.calls == ["terminate"]
 
 
-def test_cloud_that_fails_to_boot_is_an_error_with_the_reason(start: Callable[..., Cloud], tmp_path: Path) -> None:
+def test_cloud_that_fails_to_boot_is_an_error_with_the_reason(start, tmp_path):
     process = MemoryProcess("the cloud does not boot: no layer")
     process.end()
 
@@ -115,7 +110,7 @@ def test_cloud_that_fails_to_boot_is_an_error_with_the_reason(start: Callable[..
     assert (tmp_path / "state.json").exists()  # The state contains the reason.
 
 
-def test_cloud_that_is_not_ready_in_time_is_killed(start: Callable[..., Cloud], tmp_path: Path) -> None:
+def test_cloud_that_is_not_ready_in_time_is_killed(start, tmp_path):
     process = MemoryProcess("starting", deaf=True)
 
     with pytest.raises(CloudError, match=r"the cloud is not ready after 0\.01 s"):
@@ -125,7 +120,7 @@ def test_cloud_that_is_not_ready_in_time_is_killed(start: Callable[..., Cloud], 
     assert not (tmp_path / "state.json").exists()
 
 
-def test_administration_requests_have_their_paths_and_bodies(administration: Administration) -> None:
+def test_administration_requests_have_their_paths_and_bodies(administration):
     cloud = Cloud(STATE)
     administration.answers = {
         "/advance": {"fired": [{"name": "nightly", "due": "2026-01-31T00:00:00+00:00"}]},
@@ -149,14 +144,14 @@ def test_administration_requests_have_their_paths_and_bodies(administration: Adm
     ]
 
 
-def test_incomplete_flush_is_an_error_with_the_number_of_waiting_items(administration: Administration) -> None:
+def test_incomplete_flush_is_an_error_with_the_number_of_waiting_items(administration):
     administration.answers = {"/flush": {"waiting": 3}}
 
     with pytest.raises(CloudError, match="3 log lines and metrics still wait for CloudWatch"):
         Cloud(STATE).flush()
 
 
-def test_refused_request_is_an_error_with_the_reason(administration: Administration) -> None:
+def test_refused_request_is_an_error_with_the_reason(administration):
     refusal = urllib.error.HTTPError(ADMIN, 404, "", Message(), io.BytesIO(b"no such job"))
     administration.answers = {"/interrupt-training": refusal, "/alarms": urllib.error.URLError("refused")}
 
@@ -166,7 +161,7 @@ def test_refused_request_is_an_error_with_the_reason(administration: Administrat
         Cloud(STATE).alarms()
 
 
-def test_output_is_found_in_the_stack_that_has_it() -> None:
+def test_output_is_found_in_the_stack_that_has_it():
     outputs = {"data": {"Url": "a", "Table": "t"}, "serving": {"Url": "b"}}
     cloud = Cloud(dataclasses.replace(STATE, outputs=outputs))
 
@@ -177,7 +172,7 @@ def test_output_is_found_in_the_stack_that_has_it() -> None:
         cloud.output("Name")
 
 
-def test_token_needs_one_pool_and_one_client() -> None:
+def test_token_needs_one_pool_and_one_client():
     with pytest.raises(CloudError, match="there are 0 candidates for the user pool; name one"):
         Cloud(STATE).token()
     with pytest.raises(CloudError, match="there are 0 candidates for the client of user pool pool; name one"):

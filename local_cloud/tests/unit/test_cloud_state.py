@@ -1,7 +1,6 @@
 import dataclasses
 import os
 import stat
-from pathlib import Path
 
 import pytest
 
@@ -12,7 +11,7 @@ from memory_process import NO_PROCESS
 STATE = CloudState("ready", os.getpid(), "us-east-1", "123456789012", "2026-01-30T10:00:00+00:00", "/cdk.out")
 
 
-def test_state_is_unchanged_after_write_and_read_and_private(tmp_path: Path) -> None:
+def test_state_is_unchanged_after_write_and_read_and_private(tmp_path):
     path = tmp_path / "deep" / "state.json"
 
     STATE.write(path)
@@ -22,7 +21,7 @@ def test_state_is_unchanged_after_write_and_read_and_private(tmp_path: Path) -> 
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_missing_and_foreign_files_are_errors_with_their_path(tmp_path: Path) -> None:
+def test_missing_and_foreign_files_are_errors_with_their_path(tmp_path):
     path = tmp_path / "state.json"
     with pytest.raises(StateError, match=r"state\.json does not exist"):
         CloudState.read(path)
@@ -32,7 +31,7 @@ def test_missing_and_foreign_files_are_errors_with_their_path(tmp_path: Path) ->
         CloudState.read(path)
 
 
-def test_attaching_to_a_dead_cloud_is_refused(tmp_path: Path) -> None:
+def test_attaching_to_a_dead_cloud_is_refused(tmp_path):
     path = tmp_path / "state.json"
     CloudState("ready", NO_PROCESS, "us-east-1", "123456789012", "", "").write(path)
 
@@ -40,7 +39,7 @@ def test_attaching_to_a_dead_cloud_is_refused(tmp_path: Path) -> None:
         Cloud.attach(path)
 
 
-def test_attaching_to_a_booting_cloud_is_refused(tmp_path: Path) -> None:
+def test_attaching_to_a_booting_cloud_is_refused(tmp_path):
     path = tmp_path / "state.json"
     CloudState("starting", os.getpid(), "us-east-1", "123456789012", "", "").write(path)
 
@@ -48,14 +47,14 @@ def test_attaching_to_a_booting_cloud_is_refused(tmp_path: Path) -> None:
         Cloud.attach(path)
 
 
-def test_api_url_of_several_apis_is_an_error() -> None:
+def test_api_url_of_several_apis_is_an_error():
     state = CloudState("ready", 1, "r", "a", "", "", apis={"a": "http://1", "b": "http://2"})
 
     with pytest.raises(CloudError, match="there are 2 HTTP APIs: a, b"):
         _ = Cloud(state).api_url
 
 
-def test_state_is_deleted_only_by_its_process(tmp_path: Path) -> None:
+def test_state_is_deleted_only_by_its_process(tmp_path):
     path = tmp_path / "state.json"
     STATE.write(path)
 
@@ -66,7 +65,7 @@ def test_state_is_deleted_only_by_its_process(tmp_path: Path) -> None:
     assert not path.exists()
 
 
-def test_reason_of_a_failed_boot_is_kept(tmp_path: Path) -> None:
+def test_reason_of_a_failed_boot_is_kept(tmp_path):
     path = tmp_path / "state.json"
     dataclasses.replace(STATE, status="failed", error="no such assembly").write(path)
 

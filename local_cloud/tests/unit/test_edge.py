@@ -1,5 +1,5 @@
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +20,7 @@ CACHING_DISABLED = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad"
 BUCKET_HOST, API_HOST = "pages.s3.us-east-1.amazonaws.com", "abc.execute-api.us-east-1.amazonaws.com"
 
 
-def distribution(**changes: Any) -> dict[str, Any]:
+def distribution(**changes):
     behavior = {"CachePolicyId": CACHING_DISABLED, "ViewerProtocolPolicy": "https-only"}
     return {
         "DistributionConfig": {
@@ -93,22 +93,22 @@ class Edge:
 
 
 @pytest.fixture
-def edge() -> Iterator[Edge]:
+def edge():
     found = Edge()
     yield found
     found.server.stop()
 
 
-def test_only_the_root_path_has_the_root_object(edge: Edge) -> None:
+def test_only_the_root_path_has_the_root_object(edge):
     assert (edge.get("/").status, edge.get("/").body) == (200, b"<p>home")
     assert edge.get("/folder/").status == 403
 
 
-def test_object_is_found_by_its_decoded_path(edge: Edge) -> None:
+def test_object_is_found_by_its_decoded_path(edge):
     assert edge.get("/assets/a%20b.js").body == b"1"
 
 
-def test_response_headers_are_added_with_local_addresses(edge: Edge) -> None:
+def test_response_headers_are_added_with_local_addresses(edge):
     headers = dict(edge.get("/").headers)
 
     assert headers["content-security-policy"] == "connect-src http://127.0.0.1:1"
@@ -116,13 +116,13 @@ def test_response_headers_are_added_with_local_addresses(edge: Edge) -> None:
     assert "cache-control" not in headers
 
 
-def test_unchanged_object_is_not_modified(edge: Edge) -> None:
+def test_unchanged_object_is_not_modified(edge):
     answer = edge.get("/", headers=[("If-None-Match", '"1"')])
 
     assert (answer.status, answer.body) == (304, b"")
 
 
-def test_api_origin_gets_the_request_without_the_host_header(edge: Edge) -> None:
+def test_api_origin_gets_the_request_without_the_host_header(edge):
     answer = edge.get("/api/items", method="POST", headers=[("Authorization", "Bearer t")])
 
     (request,) = edge.requests
@@ -131,18 +131,18 @@ def test_api_origin_gets_the_request_without_the_host_header(edge: Edge) -> None
     assert (answer.status, answer.headers) == (201, (("x-of", "api"),))
 
 
-def test_method_outside_of_the_behaviour_is_refused(edge: Edge) -> None:
+def test_method_outside_of_the_behaviour_is_refused(edge):
     assert edge.get("/index.html", method="POST").status == 403
 
 
-def test_request_with_a_foreign_host_is_refused(edge: Edge) -> None:
+def test_request_with_a_foreign_host_is_refused(edge):
     received = datetime(2026, 11, 26, tzinfo=UTC)
     request = HttpRequest("GET", "/", "", (("Host", "evil.example"),), b"", "127.0.0.1", "HTTP/1.1", "id", received)
 
     assert edge.server.serve(request).status == 403
 
 
-def test_behaviours_are_matched_in_order_and_the_default_last() -> None:
+def test_behaviours_are_matched_in_order_and_the_default_last():
     config = read_distribution(Properties(distribution()))
 
     assert not config.behavior("/api/items").origin.is_bucket
@@ -164,7 +164,7 @@ def test_behaviours_are_matched_in_order_and_the_default_last() -> None:
         ),
     ],
 )
-def test_unsupported_property_of_a_distribution_is_refused_with_its_name(changes: dict[str, Any], named: str) -> None:
+def test_unsupported_property_of_a_distribution_is_refused_with_its_name(changes, named):
     properties = Properties(distribution(**changes))
 
     try:
@@ -176,7 +176,7 @@ def test_unsupported_property_of_a_distribution_is_refused_with_its_name(changes
     assert [path for path in refused if path.endswith(named)]
 
 
-def test_policy_headers_have_the_standard_format() -> None:
+def test_policy_headers_have_the_standard_format():
     policy = Properties(
         {
             "ResponseHeadersPolicyConfig": {
@@ -202,7 +202,7 @@ def test_policy_headers_have_the_standard_format() -> None:
     assert list(policy.unread()) == []
 
 
-def cors(**changes: Any) -> Properties:
+def cors(**changes):
     section = {
         "AccessControlAllowOrigins": {"Items": ["*"]},
         "AccessControlAllowHeaders": {"Items": ["*"]},
@@ -214,7 +214,7 @@ def cors(**changes: Any) -> Properties:
     return Properties({"ResponseHeadersPolicyConfig": {"Name": "scripts", "CorsConfig": section}})
 
 
-def test_policy_permits_pages_of_any_origin() -> None:
+def test_policy_permits_pages_of_any_origin():
     properties = cors()
 
     assert read_headers_policy(properties) == [ResponseHeader("access-control-allow-origin", "*", override=True)]
@@ -224,6 +224,6 @@ def test_policy_permits_pages_of_any_origin() -> None:
 @pytest.mark.parametrize(
     "change", [{"AccessControlAllowOrigins": {"Items": ["https://a.example"]}}, {"AccessControlAllowCredentials": True}]
 )
-def test_policy_for_some_origins_or_credentials_is_refused(change: dict[str, Any]) -> None:
+def test_policy_for_some_origins_or_credentials_is_refused(change):
     with pytest.raises(PropertyError, match=next(iter(change))):
         read_headers_policy(cors(**change))

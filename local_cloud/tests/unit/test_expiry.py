@@ -1,10 +1,6 @@
 """Lifecycle rules, which decide the object versions to delete."""
 
-from __future__ import annotations
-
-from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import pytest
 
@@ -15,17 +11,17 @@ CURRENT = {"Filter": {"Prefix": ""}, "Expiration": {"Days": 30}}
 NONCURRENT = {"Filter": {"Prefix": ""}, "NoncurrentVersionExpiration": {"NoncurrentDays": 30}}
 
 
-def version(days: float, number: int = 1, *, key: str = "k", latest: bool = True) -> dict[str, Any]:
+def version(days, number=1, *, key="k", latest=True):
     return marker(days, number, key=key, latest=latest) | {"ETag": "e"}
 
 
-def marker(days: float, number: int = 1, *, key: str = "k", latest: bool = True) -> dict[str, Any]:
+def marker(days, number=1, *, key="k", latest=True):
     return {
         "Key": key, "VersionId": f"v{number}", "IsLatest": latest, "LastModified": NOW - timedelta(days=days)
     }  # fmt: skip
 
 
-def expired(listed: Sequence[Mapping[str, Any]], *rules: Mapping[str, Any]) -> list[str]:
+def expired(listed, *rules):
     return [
         f"{each['Key']} {each.get('VersionId', 'marker')}"
         for each in expired_versions(list(listed), list(rules), now=NOW)
@@ -36,19 +32,19 @@ def expired(listed: Sequence[Mapping[str, Any]], *rules: Mapping[str, Any]) -> l
     ("days", "is_deleted"),
     [(29, False), (30, False), (30.4, False), (30.5, True), (31, True), (90, True)],
 )
-def test_object_expires_at_the_midnight_after_its_days(days: float, is_deleted: bool) -> None:
+def test_object_expires_at_the_midnight_after_its_days(days, is_deleted):
     assert expired([version(days)], CURRENT) == ["k marker"] * is_deleted
     assert expired([version(days) | {"VersionId": "null"}], CURRENT) == ["k null"] * is_deleted
 
 
 @pytest.mark.parametrize(("date", "is_deleted"), [(NOW, True), (NOW + timedelta(days=1), False)])
-def test_object_expires_at_a_date(date: datetime, is_deleted: bool) -> None:
+def test_object_expires_at_a_date(date, is_deleted):
     rule = {"Filter": {"Prefix": ""}, "Expiration": {"Date": date}}
 
     assert expired([version(1)], rule) == ["k marker"] * is_deleted
 
 
-def test_version_expires_after_its_replacement() -> None:
+def test_version_expires_after_its_replacement():
     listed = [version(1, 4), version(29, 3, latest=False), version(31, 2, latest=False), version(90, 1, latest=False)]
 
     assert expired(listed, NONCURRENT) == ["k v1"]
@@ -56,7 +52,7 @@ def test_version_expires_after_its_replacement() -> None:
     assert expired([version(31, 2)], NONCURRENT) == []
 
 
-def test_shortest_rule_of_a_prefix_applies() -> None:
+def test_shortest_rule_of_a_prefix_applies():
     derived = {"Filter": {"Prefix": "derived/"}, "NoncurrentVersionExpiration": {"NoncurrentDays": 1}}
     listed = [
         each
@@ -67,7 +63,7 @@ def test_shortest_rule_of_a_prefix_applies() -> None:
     assert expired(listed, NONCURRENT, derived) == ["derived/a v1"]
 
 
-def test_marker_without_versions_is_deleted() -> None:
+def test_marker_without_versions_is_deleted():
     rule = {"Filter": {"Prefix": ""}, "Expiration": {"ExpiredObjectDeleteMarker": True}}
 
     assert expired([marker(1)], rule) == ["k v1"]
@@ -76,10 +72,10 @@ def test_marker_without_versions_is_deleted() -> None:
 
 
 @pytest.mark.parametrize("found", [{"Tag": {"Key": "a", "Value": "b"}}, {"And": {"Prefix": "", "Tags": []}}])
-def test_rules_with_other_filters_are_ignored(found: dict[str, Any]) -> None:
+def test_rules_with_other_filters_are_ignored(found):
     assert expired([version(90)], CURRENT | {"Filter": found}) == []
 
 
 @pytest.mark.parametrize("rule", [{"Prefix": "k"}, {"Filter": {"Prefix": "k"}}, {"Filter": {}}, {}])
-def test_prefix_of_a_rule_may_be_in_or_outside_of_its_filter(rule: dict[str, Any]) -> None:
+def test_prefix_of_a_rule_may_be_in_or_outside_of_its_filter(rule):
     assert expired([version(90)], {"Expiration": {"Days": 1}, **rule}) == ["k marker"]

@@ -1,7 +1,6 @@
 import base64
 import http.client
 import json
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import pytest
@@ -16,12 +15,12 @@ from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {})
 
 
-def request(method: str = "GET", headers: Sequence[tuple[str, str]] = (), query: str = "") -> HttpRequest:
+def request(method="GET", headers=(), query=""):
     received = datetime(2026, 1, 30, 10, 0, tzinfo=UTC)
     return HttpRequest(method, "/a", query, headers, b"", "127.0.0.1", "HTTP/1.1", "id-1", received)
 
 
-def table(*keys: str) -> RouteTable:
+def table(*keys):
     return RouteTable(Route(key, f"arn of {key}") for key in keys)
 
 
@@ -36,7 +35,7 @@ def table(*keys: str) -> RouteTable:
         ("POST", "/elsewhere", "$default"),
     ],
 )
-def test_most_specific_route_is_taken(method: str, path: str, key: str) -> None:
+def test_most_specific_route_is_taken(method, path, key):
     routes = table(
         "$default",
         "ANY /pets/{proxy+}",
@@ -52,14 +51,14 @@ def test_most_specific_route_is_taken(method: str, path: str, key: str) -> None:
     assert match.route.key == key
 
 
-def test_path_variables_are_decoded_and_a_greedy_one_has_the_rest() -> None:
+def test_path_variables_are_decoded_and_a_greedy_one_has_the_rest():
     match = table("GET /s/{user-id}/{rest+}").match("GET", "/s/a%20b/c/d")
 
     assert match is not None
     assert match.parameters == {"user-id": "a b", "rest": "c/d"}
 
 
-def test_greedy_variable_matches_a_trailing_slash() -> None:
+def test_greedy_variable_matches_a_trailing_slash():
     routes = table("POST /personalize", "POST /personalize/{proxy+}")
 
     match = routes.match("POST", "/personalize/")
@@ -69,7 +68,7 @@ def test_greedy_variable_matches_a_trailing_slash() -> None:
     assert routes.match("POST", "/personalize/") != routes.match("POST", "/personalize")
 
 
-def test_variable_does_not_match_an_empty_segment_or_a_slash() -> None:
+def test_variable_does_not_match_an_empty_segment_or_a_slash():
     routes = table("GET /s/{id}")
 
     assert routes.match("GET", "/s/") is None
@@ -77,7 +76,7 @@ def test_variable_does_not_match_an_empty_segment_or_a_slash() -> None:
     assert routes.match("POST", "/s/a") is None
 
 
-def test_repeated_headers_are_joined_and_cookies_separate() -> None:
+def test_repeated_headers_are_joined_and_cookies_separate():
     headers = [("X-A", "1"), ("x-a", "2"), ("Cookie", "a=1; b=2"), ("Cookie", "c=3")]
 
     event = payload_event(request(headers=headers), API, Match(Route("k", "arn"), {}))
@@ -99,11 +98,11 @@ def test_repeated_headers_are_joined_and_cookies_separate() -> None:
         ("multipart/form-data; boundary=x", True),
     ],
 )
-def test_content_type_determines_base64(content_type: str | None, is_base64: bool) -> None:
+def test_content_type_determines_base64(content_type, is_base64):
     assert encoded_body(b"abc", content_type) == (base64.b64encode(b"abc").decode() if is_base64 else "abc", is_base64)
 
 
-def test_invalid_utf8_is_encoded_in_base64() -> None:
+def test_invalid_utf8_is_encoded_in_base64():
     assert encoded_body(b"\xff", "application/json") == ("/w==", True)
 
 
@@ -122,13 +121,13 @@ def test_invalid_utf8_is_encoded_in_base64() -> None:
         (b"oops", 500, b'{"message":"Internal Server Error"}'),
     ],
 )
-def test_function_response_is_mapped(payload: bytes, status: int, body: bytes) -> None:
+def test_function_response_is_mapped(payload, status, body):
     response = function_response(payload)
 
     assert (response.status, response.body) == (status, body)
 
 
-def test_preflight_response_has_the_allowed_methods_and_headers() -> None:
+def test_preflight_response_has_the_allowed_methods_and_headers():
     cors = Cors({"AllowOrigins": ["*"], "AllowMethods": ["GET", "POST"], "AllowHeaders": ["x-a"], "MaxAge": 60})
     headers = [("Origin", "https://a.example"), ("Access-Control-Request-Method", "GET")]
 
@@ -144,7 +143,7 @@ def test_preflight_response_has_the_allowed_methods_and_headers() -> None:
     assert cors.preflight(request("OPTIONS", headers[:1])) is None
 
 
-def test_cors_headers_of_a_function_are_replaced() -> None:
+def test_cors_headers_of_a_function_are_replaced():
     cors = Cors({"AllowOrigins": ["https://a.example"], "AllowCredentials": True})
     response = HttpResponse(200, (("Access-Control-Allow-Origin", "*"), ("X-A", "1")), b"")
 
@@ -158,7 +157,7 @@ def test_cors_headers_of_a_function_are_replaced() -> None:
     )
 
 
-def test_access_log_has_hyphens_for_unknown_variables() -> None:
+def test_access_log_has_hyphens_for_unknown_variables():
     served = Served(request(), HttpResponse(200, (), b"abcd"), API, "GET /a", 12.7, {"claims.sub": "me"})
     format_text = json.dumps({"r": "$context.routeKey", "n": "$context.responseLength", "x": "$context.unknown.name"})
 
@@ -168,7 +167,7 @@ def test_access_log_has_hyphens_for_unknown_variables() -> None:
 
 
 @pytest.mark.parametrize("path", ["//recommendations", "/recommendations/", "///", "/recommendations//", "//host/a"])
-def test_slashes_of_a_path_are_passed_unchanged_to_routes(path: str) -> None:
+def test_slashes_of_a_path_are_passed_unchanged_to_routes(path):
     seen: list[HttpRequest] = []
 
     class Server(HttpServer):

@@ -5,9 +5,6 @@ import ssl
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
@@ -37,7 +34,7 @@ class Broken(HttpServer):
 
 
 @pytest.mark.parametrize("method", ["GET", "TRACE", "QUERY", "PROPFIND"])
-def test_every_method_is_accepted(method: str) -> None:
+def test_every_method_is_accepted(method):
     server = Echo()
     try:
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"))
@@ -50,7 +47,7 @@ def test_every_method_is_accepted(method: str) -> None:
         server.stop()
 
 
-def test_error_of_a_server_is_answered_on_an_open_connection(capsys: pytest.CaptureFixture[str]) -> None:
+def test_error_of_a_server_is_answered_on_an_open_connection(capsys):
     server = Broken()
     try:
         connection = http.client.HTTPConnection(server.url.removeprefix("http://"), timeout=60)
@@ -66,7 +63,7 @@ def test_error_of_a_server_is_answered_on_an_open_connection(capsys: pytest.Capt
         server.stop()
 
 
-def test_new_connection_is_accepted_before_its_thread_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_new_connection_is_accepted_before_its_thread_starts(monkeypatch):
     server = Echo()
     try:
         # `Thread.start` waits until the new thread runs.
@@ -79,7 +76,7 @@ def test_new_connection_is_accepted_before_its_thread_starts(monkeypatch: pytest
         server.stop()
 
 
-def test_https_is_served_to_clients_that_trust_the_certificate(tmp_path: Path) -> None:
+def test_https_is_served_to_clients_that_trust_the_certificate(tmp_path):
     context, certificate = server_context(tmp_path / "tls")
     server = Echo(tls=context)
     try:
@@ -91,7 +88,7 @@ def test_https_is_served_to_clients_that_trust_the_certificate(tmp_path: Path) -
         server.stop()
 
 
-def test_certificate_is_reused_until_it_expires(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_certificate_is_reused_until_it_expires(tmp_path, monkeypatch):
     _, certificate = server_context(tmp_path)
     first = certificate.read_bytes()
 
@@ -105,20 +102,20 @@ def test_certificate_is_reused_until_it_expires(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.fixture
-def address() -> Iterator[tuple[str, int]]:
+def address():
     server = Head()
     yield server.server_address[:2]  # type: ignore[misc]
     server.stop()
 
 
 @pytest.fixture(scope="module")
-def body_address() -> Iterator[tuple[str, int]]:
+def body_address():
     server = Body()
     yield server.server_address[:2]  # type: ignore[misc]
     server.stop()
 
 
-def answer_to(address: tuple[str, int], request: bytes) -> tuple[int, Any]:
+def answer_to(address, request):
     """Send a request and close the sending side. Return the status, and the JSON body if the status is 200."""
     with socket.create_connection(address) as connection:
         connection.sendall(request)
@@ -129,7 +126,7 @@ def answer_to(address: tuple[str, int], request: bytes) -> tuple[int, Any]:
         return response.status, orjson.loads(body) if response.status == 200 else None
 
 
-def test_header_order_names_and_values_are_unchanged(address: tuple[str, int]) -> None:
+def test_header_order_names_and_values_are_unchanged(address):
     request = b"PUT /a%20b?c HTTP/1.1\r\nHost: here\r\nX-One:1\r\nx-one: \t2: 3 \r\nEmpty:\r\nLatin: \xa0\r\n\r\n"
 
     status, answer = answer_to(address, request)
@@ -138,24 +135,24 @@ def test_header_order_names_and_values_are_unchanged(address: tuple[str, int]) -
     assert (status, answer) == (200, ["PUT", "/a%20b", "c", headers])
 
 
-def test_several_spaces_before_the_target_are_ignored(address: tuple[str, int]) -> None:
+def test_several_spaces_before_the_target_are_ignored(address):
     assert answer_to(address, b"GET  /a?b HTTP/1.1\r\n\r\n") == (200, ["GET", "/a", "b", []])
 
 
 @pytest.mark.parametrize("line", [b"no colon", b": no name", b"name : value", b"two words: value", b" in: two lines"])
-def test_invalid_header_is_refused(address: tuple[str, int], line: bytes) -> None:
+def test_invalid_header_is_refused(address, line):
     assert answer_to(address, b"GET / HTTP/1.1\r\nHost: here\r\n" + line + b"\r\n\r\n")[0] == 400
 
 
 @pytest.mark.parametrize("kind", [b"multipart/form-data; boundary=x", b"multipart/mixed", b"message/rfc822"])
-def test_content_type_with_parts_is_accepted(body_address: tuple[str, int], kind: bytes) -> None:
+def test_content_type_with_parts_is_accepted(body_address, kind):
     request = b"POST / HTTP/1.1\r\nContent-Type: " + kind + b"\r\nContent-Length: 3\r\n\r\nabc"
 
     assert answer_to(body_address, request) == (200, "abc")
 
 
 @pytest.mark.parametrize("headers", [b"a: b\r\n" * 101, b"a: " + b"b" * 70_000 + b"\r\n"])
-def test_too_many_or_long_headers_are_refused(address: tuple[str, int], headers: bytes) -> None:
+def test_too_many_or_long_headers_are_refused(address, headers):
     assert answer_to(address, b"GET / HTTP/1.1\r\n" + headers + b"\r\n")[0] == 431
 
 
@@ -167,9 +164,7 @@ def test_too_many_or_long_headers_are_refused(address: tuple[str, int], headers:
         (b"GET / HTTP/1.0\r\n", True),
     ],
 )
-def test_connection_stays_open_unless_the_client_closes_it(
-    address: tuple[str, int], request_head: bytes, is_closed: bool
-) -> None:
+def test_connection_stays_open_unless_the_client_closes_it(address, request_head, is_closed):
     with socket.create_connection(address) as connection:
         connection.sendall(request_head + b"\r\n")
         response = http.client.HTTPResponse(connection)
@@ -208,7 +203,7 @@ def test_connection_stays_open_unless_the_client_closes_it(
         (b"Content-Length: 9999999999999999999999", b"", 400),
     ],
 )
-def test_body_has_the_stated_length(body_address: tuple[str, int], head: bytes, body: bytes, status: int) -> None:
+def test_body_has_the_stated_length(body_address, head, body, status):
     request = b"POST / HTTP/1.1\r\n" + head + b"\r\n\r\n" + body
 
     assert answer_to(body_address, request)[0] == status
@@ -231,7 +226,7 @@ def test_body_has_the_stated_length(body_address: tuple[str, int], head: bytes, 
         (b"800000\r\n" + bytes(0x800000) + b"\r\n800001\r\n", 413),
     ],
 )
-def test_chunks_have_the_stated_sizes(body_address: tuple[str, int], chunks: bytes, status: int) -> None:
+def test_chunks_have_the_stated_sizes(body_address, chunks, status):
     request = b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + chunks
 
     found, body = answer_to(body_address, request)

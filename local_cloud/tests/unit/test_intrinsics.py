@@ -1,6 +1,5 @@
 import re
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -38,12 +37,12 @@ class FakeSurroundings:
         return f"stored {name}"
 
 
-def evaluator(**conditions: Any) -> Evaluator:
+def evaluator(**conditions):
     mappings = {"Sizes": {"test": {"memory": 128}}}
     return Evaluator(names=NAMES, conditions=conditions, mappings=mappings, surroundings=FakeSurroundings())
 
 
-def evaluate(value: Any) -> Any:
+def evaluate(value):
     always, never = {"Fn::Equals": ["a", "a"]}, {"Fn::Equals": ["a", "b"]}
     return evaluator(Always=always, Never=never).evaluate(value)
 
@@ -79,7 +78,7 @@ def evaluate(value: Any) -> Any:
         ({"Fn::If": ["Never", "yes", {"Ref": "AWS::NoValue"}]}, NO_VALUE),
     ],
 )
-def test_intrinsic_is_evaluated_to_its_value(value: Any, expected: Any) -> None:
+def test_intrinsic_is_evaluated_to_its_value(value, expected):
     assert evaluate(value) == expected
 
 
@@ -100,7 +99,7 @@ def test_intrinsic_is_evaluated_to_its_value(value: Any, expected: Any) -> None:
         ("{{resolve:secretsmanager:key}}", "{{resolve:secretsmanager:key}}: only ssm is known here"),
     ],
 )
-def test_wrong_value_error_has_its_reason(value: Any, message: str) -> None:
+def test_wrong_value_error_has_its_reason(value, message):
     with pytest.raises(TemplateError, match=re.escape(message)):
         evaluate(value)
 
@@ -115,18 +114,18 @@ def test_wrong_value_error_has_its_reason(value: Any, message: str) -> None:
         ({"Fn::Or": [{"Condition": "IsTest"}, {"Fn::Equals": ["a", "b"]}]}, True),
     ],
 )
-def test_condition_is_evaluated(condition: Any, expected: bool) -> None:
+def test_condition_is_evaluated(condition, expected):
     is_test = {"Fn::Equals": [{"Ref": "Stage"}, "test"]}
 
     assert evaluator(IsTest=is_test, Tested=condition).holds("Tested") is expected
 
 
-def test_unknown_condition_function_is_an_error() -> None:
+def test_unknown_condition_function_is_an_error():
     with pytest.raises(TemplateError, match="unknown condition function Fn::Contains"):
         evaluator(Tested={"Fn::Contains": [["a"], "a"]}).holds("Tested")
 
 
-def test_references_are_the_resources_of_a_value() -> None:
+def test_references_are_the_resources_of_a_value():
     value = {
         "a": [{"Ref": "Queue"}, {"Ref": "Stage"}],
         "b": {"Fn::GetAtt": ["Table", "Arn"]},
@@ -137,7 +136,7 @@ def test_references_are_the_resources_of_a_value() -> None:
     assert set(evaluator().references(value)) == {"Queue", "Table", "Topic", "Key", "Role"}
 
 
-def test_references_follow_only_the_branch_of_the_condition() -> None:
+def test_references_follow_only_the_branch_of_the_condition():
     value = {"Fn::If": ["Never", {"Ref": "Queue"}, {"Ref": "Topic"}]}
 
     assert list(evaluator(Never={"Fn::Equals": [1, 2]}).references(value)) == ["Topic"]
@@ -147,14 +146,14 @@ PLAIN_TEXT = st.text(st.characters(exclude_characters="${}"))
 
 
 @given(st.lists(PLAIN_TEXT, min_size=1), st.sampled_from([",", ":", "::"]))
-def test_split_is_the_inverse_of_join(parts: list[str], delimiter: str) -> None:
+def test_split_is_the_inverse_of_join(parts, delimiter):
     splittable = [part for part in parts if delimiter[0] not in part] or [""]
 
     assert evaluate({"Fn::Split": [delimiter, {"Fn::Join": [delimiter, splittable]}]}) == splittable
 
 
 @given(st.lists(PLAIN_TEXT, min_size=1))
-def test_sub_with_values_is_their_concatenation(parts: list[str]) -> None:
+def test_sub_with_values_is_their_concatenation(parts):
     text = "".join(f"${{part{position}}}" for position in range(len(parts)))
     values = {f"part{position}": part for position, part in enumerate(parts)}
 
@@ -169,5 +168,5 @@ PLAIN_JSON = st.recursive(
 
 
 @given(PLAIN_JSON)
-def test_value_without_intrinsics_is_unchanged(value: Any) -> None:
+def test_value_without_intrinsics_is_unchanged(value):
     assert evaluate(value) == value

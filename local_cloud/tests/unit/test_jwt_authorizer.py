@@ -1,11 +1,10 @@
 import time
-from typing import Any
 
 import pytest
 from joserfc import jwt
 from joserfc.jwk import RSAKey
 
-from local_cloud.gateway.authorizers import Admission, JwtAuthorizer, RefusedError
+from local_cloud.gateway.authorizers import JwtAuthorizer, RefusedError
 from local_cloud.gateway.request import ApiContext
 from local_cloud.gateway.routes import Match, Route
 from local_cloud.http_server import HttpRequest
@@ -18,19 +17,19 @@ KEYS = {"keys": [KEY.as_dict(private=False)]}
 AUTHORIZER = JwtAuthorizer(issuer=ISSUER, audiences=["client"], keys=KEYS, header="Authorization")
 
 
-def token(*, key: RSAKey = KEY, algorithm: str = "RS256", **claims: Any) -> str:
+def token(*, key=KEY, algorithm="RS256", **claims):
     good = {"iss": ISSUER, "client_id": "client", "exp": int(time.time()) + 60, "scope": "a/read a/write"}
     stated = {name: value for name, value in (good | claims).items() if value is not None}
     return jwt.encode({"alg": algorithm, "kid": "one"}, stated, key, algorithms=[algorithm])
 
 
-def admit(header: str | None, *scopes: str) -> Admission:
+def admit(header, *scopes):
     headers = () if header is None else (("authorization", header),)
     request = HttpRequest("GET", "/", "", headers, b"", "127.0.0.1", "HTTP/1.1")
     return AUTHORIZER.admit(request, API, Match(Route("GET /", "arn", scopes=scopes), {}))
 
 
-def refusal(header: str | None, *scopes: str) -> tuple[int, str, str]:
+def refusal(header, *scopes):
     """Return the status, the challenge and the reason of a refusal."""
     with pytest.raises(RefusedError) as refused:
         admit(header, *scopes)
@@ -38,7 +37,7 @@ def refusal(header: str | None, *scopes: str) -> tuple[int, str, str]:
     return response.status, dict(response.headers)["www-authenticate"], str(refused.value)
 
 
-def test_valid_token_is_authorized_with_or_without_bearer() -> None:
+def test_valid_token_is_authorized_with_or_without_bearer():
     for header in (f"Bearer {token()}", f"bearer {token()}", token()):
         admission = admit(header, "a/read", "a/other")
 
@@ -58,17 +57,17 @@ def test_valid_token_is_authorized_with_or_without_bearer() -> None:
         ({"nbf": int(time.time()) + 3600}, "is not valid yet"),
     ],
 )
-def test_wrong_claim_is_unauthorized(claims: dict[str, Any], reason: str) -> None:
+def test_wrong_claim_is_unauthorized(claims, reason):
     challenge = f'Bearer scope="" error="invalid_token" error_description="the token {reason}"'
 
     assert refusal(token(**claims)) == (401, challenge, f"the token {reason}")
 
 
-def test_audience_precedes_the_client_id() -> None:
+def test_audience_precedes_the_client_id():
     assert admit(token(aud=["x", "client"], client_id="other")).variables["claims.aud"] == ["x", "client"]
 
 
-def unsigned(header: str) -> str:
+def unsigned(header):
     return f"{header}.{token().split('.')[1]}."
 
 
@@ -84,23 +83,23 @@ def unsigned(header: str) -> str:
         "a.b.c",
     ],
 )
-def test_token_without_a_valid_signature_is_unauthorized(header: str) -> None:
+def test_token_without_a_valid_signature_is_unauthorized(header):
     status, _, reason = refusal(header)
 
     assert (status, reason.partition(":")[0]) == (401, "the token cannot be verified")
 
 
-def test_request_without_a_token_is_unauthorized() -> None:
+def test_request_without_a_token_is_unauthorized():
     assert refusal(None, "a/read") == (401, "Bearer", "no token")
 
 
-def test_token_needs_one_of_the_scopes_of_the_route() -> None:
+def test_token_needs_one_of_the_scopes_of_the_route():
     assert admit(token(), "b/x", "a/write").context["jwt"]["scopes"] == ["a/write"]
     challenge = 'Bearer scope="b/x" error="insufficient_scope"'
     assert refusal(token(), "b/x") == refusal(token(scope=None), "b/x") == (403, challenge, "insufficient_scope")
 
 
-def test_claims_are_strings_in_the_event() -> None:
+def test_claims_are_strings_in_the_event():
     context = admit(token(exp=4_000_000_000, admin=True, groups=["a", "b"])).context["jwt"]
 
     assert {name: context["claims"][name] for name in ("exp", "admin", "groups")} == {

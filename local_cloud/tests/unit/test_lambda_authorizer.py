@@ -18,7 +18,7 @@ API = ApiContext("abc123", "123456789012", "us-east-1", "$default", {"tier": "go
 ROUTE = Match(Route("GET /a/{id}", "arn"), {"id": "7"})
 
 
-def request(*headers: tuple[str, str], query: str = "") -> HttpRequest:
+def request(*headers, query=""):
     received = datetime(2026, 1, 30, 10, 0, tzinfo=UTC)
     return HttpRequest("GET", "/a/7", query, headers, b"body", "127.0.0.1", "HTTP/1.1", "id-1", received)
 
@@ -48,11 +48,11 @@ class Function:
 
 
 @pytest.fixture
-def function() -> Function:
+def function():
     return Function()
 
 
-def status(authorizer: LambdaAuthorizer, *headers: tuple[str, str], query: str = "", route: Match = ROUTE) -> int:
+def status(authorizer, *headers, query="", route=ROUTE):
     try:
         authorizer.admit(request(*headers, query=query), API, route)
     except RefusedError as error:
@@ -61,7 +61,7 @@ def status(authorizer: LambdaAuthorizer, *headers: tuple[str, str], query: str =
 
 
 @pytest.mark.parametrize("ttl_s", [0, 60])
-def test_decision_is_cached_for_its_time_to_live(function: Function, ttl_s: float) -> None:
+def test_decision_is_cached_for_its_time_to_live(function, ttl_s):
     authorizer, key = function.authorizer("$request.header.Key", ttl_s=ttl_s), ("key", "a")
 
     for now_s in (0, 59.9, 60, 119.9):
@@ -71,7 +71,7 @@ def test_decision_is_cached_for_its_time_to_live(function: Function, ttl_s: floa
     assert len(function.events) == (2 if ttl_s else 4)
 
 
-def test_cached_permission_ends_with_its_time_to_live(function: Function) -> None:
+def test_cached_permission_ends_with_its_time_to_live(function):
     authorizer, key = function.authorizer("$request.header.Key"), ("key", "a")
     status(authorizer, key)
     function.answer = {"isAuthorized": False}
@@ -84,7 +84,7 @@ def test_cached_permission_ends_with_its_time_to_live(function: Function) -> Non
     assert found == [200, 403]
 
 
-def test_authorizer_without_identity_sources_is_invoked_for_each_request(function: Function) -> None:
+def test_authorizer_without_identity_sources_is_invoked_for_each_request(function):
     authorizer = function.authorizer()
 
     assert [status(authorizer), status(authorizer)] == [200, 200]
@@ -100,29 +100,27 @@ def test_authorizer_without_identity_sources_is_invoked_for_each_request(functio
         ("$context.routeKey", "GET /a/{id}"),
     ],
 )
-def test_identity_is_read_from_its_source(function: Function, expression: str, value: str) -> None:
+def test_identity_is_read_from_its_source(function, expression, value):
     assert status(function.authorizer(expression), ("x-key", "h"), query="key=q") == 200
 
     assert function.events[0]["identitySource"] == [value]
 
 
 @pytest.mark.parametrize(("headers", "query"), [([], "room=1"), ([("key", "a")], ""), ([("key", "")], "room=1")])
-def test_request_without_an_identity_is_unauthorized(
-    function: Function, headers: list[tuple[str, str]], query: str
-) -> None:
+def test_request_without_an_identity_is_unauthorized(function, headers, query):
     authorizer = function.authorizer("$request.header.Key", "$request.querystring.room")
 
     assert status(authorizer, *headers, query=query) == 401
     assert function.events == []
 
 
-def test_repeated_header_is_one_identity(function: Function) -> None:
+def test_repeated_header_is_one_identity(function):
     status(function.authorizer("$request.header.Key"), ("Key", "a"), ("key", "b"))
 
     assert function.events[0]["identitySource"] == ["a,b"]
 
 
-def test_decisions_are_per_route_when_it_is_an_identity_source(function: Function) -> None:
+def test_decisions_are_per_route_when_it_is_an_identity_source(function):
     authorizer, key = function.authorizer("$request.header.Key", "$context.routeKey"), ("key", "a")
 
     for route in (ROUTE, ROUTE, Match(Route("GET /b", "arn"), {})):
@@ -131,7 +129,7 @@ def test_decisions_are_per_route_when_it_is_an_identity_source(function: Functio
     assert len(function.events) == 2
 
 
-def test_decisions_are_per_stage(function: Function) -> None:
+def test_decisions_are_per_stage(function):
     authorizer = function.authorizer("$request.header.Key")
 
     for stage in ("$default", "$default", "trial"):
@@ -156,7 +154,7 @@ def test_decisions_are_per_stage(function: Function) -> None:
         FunctionNotFoundError("arn:f"),
     ],
 )
-def test_invalid_response_is_a_server_error_and_not_cached(function: Function, answer: object) -> None:
+def test_invalid_response_is_a_server_error_and_not_cached(function, answer):
     authorizer, key = function.authorizer("$request.header.Key"), ("key", "a")
     function.answer = answer
 
@@ -167,7 +165,7 @@ def test_invalid_response_is_a_server_error_and_not_cached(function: Function, a
 
 
 @pytest.mark.parametrize("context", [None, {}, {"who": "a", "n": 1, "roles": ["x"]}])
-def test_context_is_the_one_of_the_function_response(function: Function, context: dict[str, Any] | None) -> None:
+def test_context_is_the_one_of_the_function_response(function, context):
     function.answer = {"isAuthorized": True, "context": context}
 
     admission = function.authorizer().admit(request(), API, ROUTE)
@@ -195,7 +193,7 @@ ROUTE_PROPERTIES = {
 }
 
 
-def read(function: Function, **changes: Any) -> None:
+def read(function, **changes):
     """Read an API with a Lambda authorizer.
 
     The arguments `Route` and `Stage` change these parts. All other arguments change the authorizer.
@@ -233,7 +231,7 @@ def read(function: Function, **changes: Any) -> None:
     )
 
 
-def test_lambda_authorizer_is_read(function: Function) -> None:
+def test_lambda_authorizer_is_read(function):
     read(function)
 
 
@@ -254,6 +252,6 @@ def test_lambda_authorizer_is_read(function: Function) -> None:
         ({"Stage": {"RouteSettings": {"GET /b": {}}}}, "RouteSettings.*there is no route 'GET /b'"),
     ],
 )
-def test_unsupported_property_is_an_error(function: Function, changes: dict[str, Any], reason: str) -> None:
+def test_unsupported_property_is_an_error(function, changes, reason):
     with pytest.raises(DeploymentError, match=reason):
         read(function, **changes)

@@ -1,9 +1,6 @@
 """Requests above the gateway's limit, which are rejected immediately while others are served."""
 
-from __future__ import annotations
-
 import threading
-from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import UTC, datetime
 
@@ -84,7 +81,7 @@ class Overload:
 
 
 @pytest.fixture
-def overload() -> Iterator[Overload]:
+def overload():
     overload = Overload()
     try:
         yield overload
@@ -92,7 +89,7 @@ def overload() -> Iterator[Overload]:
         overload.close()
 
 
-def test_request_above_the_limit_is_refused_while_others_run(overload: Overload) -> None:
+def test_request_above_the_limit_is_refused_while_others_run(overload):
     within = overload.fill()
 
     refused = overload.send("/slow").result(60)
@@ -104,7 +101,7 @@ def test_request_above_the_limit_is_refused_while_others_run(overload: Overload)
     assert [answer.result(60).status for answer in within] == [200] * MAX_PENDING
 
 
-def test_completed_requests_free_their_places(overload: Overload) -> None:
+def test_completed_requests_free_their_places(overload):
     within = overload.fill()
     overload.finish()
     for answer in within:
@@ -113,26 +110,26 @@ def test_completed_requests_free_their_places(overload: Overload) -> None:
     assert [overload.send("/slow").result(60).status for _ in range(2 * MAX_PENDING)] == [200] * 2 * MAX_PENDING
 
 
-def test_overload_of_one_function_does_not_affect_others(overload: Overload) -> None:
+def test_overload_of_one_function_does_not_affect_others(overload):
     overload.fill()
 
     assert overload.send("/quick").result(60).status == 200
 
 
-def test_refusal_by_an_authorizer_frees_the_place(overload: Overload) -> None:
+def test_refusal_by_an_authorizer_frees_the_place(overload):
     refused = [overload.send("/closed").result(60).status for _ in range(2 * MAX_PENDING)]
 
     assert refused == [403] * 2 * MAX_PENDING
     assert len(overload.fill()) == MAX_PENDING
 
 
-def test_authorizer_is_not_invoked_for_an_overloaded_function(overload: Overload) -> None:
+def test_authorizer_is_not_invoked_for_an_overloaded_function(overload):
     overload.fill()
 
     assert overload.send("/closed").result(60).status == 429
 
 
-def test_refused_requests_are_counted(overload: Overload) -> None:
+def test_refused_requests_are_counted(overload):
     overload.fill()
     for _ in range(3):
         overload.send("/slow").result(60)
@@ -142,11 +139,11 @@ def test_refused_requests_are_counted(overload: Overload) -> None:
     assert overload.metrics[:3] == [("Count", 1, dimensions), ("4xx", 1, dimensions), ("5xx", 0, dimensions)]
 
 
-def test_invocation_that_does_not_start_in_time_is_never_run(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_invocation_that_does_not_start_in_time_is_never_run(monkeypatch):
     monkeypatch.setattr("local_cloud.gateway.http_api._MAX_CONCURRENT", 1)
     running, finished, invoked = threading.Event(), threading.Event(), []
 
-    def invoke(function_arn: str, payload: bytes) -> InvocationResult:
+    def invoke(function_arn, payload):
         invoked.append(function_arn)
         running.set()
         finished.wait(60)

@@ -1,7 +1,5 @@
 """Permissions on the keys of encrypted resources."""
 
-from typing import Any
-
 import pytest
 
 from local_cloud.deployment import Deployment, Resource
@@ -18,11 +16,11 @@ SECRET = "arn:aws:secretsmanager:eu-west-1:123456789012:secret:shop-AbCdEf"
 ROLE = "arn:aws:iam::123456789012:role/reader"
 
 
-def resource(kind: str, name: str, arn: str, **properties: Any) -> Resource:
+def resource(kind, name, arn, **properties):
     return Resource("shop", name, f"AWS::{kind}", name, {"Arn": arn}, properties)
 
 
-def bucket(name: str, **default: str) -> Resource:
+def bucket(name, **default):
     rules = [{"ServerSideEncryptionByDefault": default}]
     encryption = {"ServerSideEncryptionConfiguration": rules}
     return resource("S3::Bucket", name, f"arn:aws:s3:::{name}", BucketEncryption=encryption)
@@ -52,7 +50,7 @@ DEPLOYMENT = Deployment(resources=RESOURCES, outputs={})
         ("secretsmanager:GetSecretValue", f"{SECRET[:-6]}??????", ("kms:Decrypt", "secretsmanager")),
     ],
 )
-def test_encrypted_resource_needs_its_key(action: str, on: str, expected: tuple[str, str]) -> None:
+def test_encrypted_resource_needs_its_key(action, on, expected):
     (need,) = Encryption(DEPLOYMENT, PLACE).needs(Need(action, on))
 
     assert (need.action, need.resource) == (expected[0], KEY)
@@ -70,11 +68,11 @@ def test_encrypted_resource_needs_its_key(action: str, on: str, expected: tuple[
         ("dynamodb:ListStreams", "*"),
     ],
 )
-def test_other_permission_needs_no_key(action: str, on: str) -> None:
+def test_other_permission_needs_no_key(action, on):
     assert list(Encryption(DEPLOYMENT, PLACE).needs(Need(action, on))) == []
 
 
-def test_key_of_the_template_is_found_by_its_id() -> None:
+def test_key_of_the_template_is_found_by_its_id():
     key = resource("KMS::Key", "1234-abcd", KEY)
     lake = bucket("lake", SSEAlgorithm="aws:kms", KMSMasterKeyID="1234-abcd")
 
@@ -85,7 +83,7 @@ def test_key_of_the_template_is_found_by_its_id() -> None:
     assert need.resource == KEY
 
 
-def statement(action: str, on: str, **condition: Any) -> dict[str, Any]:
+def statement(action, on, **condition):
     return {"Effect": "Allow", "Action": action, "Resource": on, **condition}
 
 
@@ -102,7 +100,7 @@ def statement(action: str, on: str, **condition: Any) -> dict[str, Any]:
           for via in [{"StringEquals": {"kms:ViaService": "dynamodb.eu-west-1.amazonaws.com"}}]), None),
     ],
 )  # fmt: skip
-def test_read_of_an_encrypted_table_needs_the_grant_on_its_key(on_key: Any, refused: str | None) -> None:
+def test_read_of_an_encrypted_table_needs_the_grant_on_its_key(on_key, refused):
     policy = {"PolicyDocument": {"Statement": [statement("dynamodb:GetItem", TABLE), *on_key]}}
     role = resource("IAM::Role", "reader", ROLE, Policies=[policy])
     check = PermissionCheck("enforce", PLACE, report=lambda _: None)
@@ -113,7 +111,7 @@ def test_read_of_an_encrypted_table_needs_the_grant_on_its_key(on_key: Any, refu
     assert (refusal is None) if refused is None else (refusal is not None and f"perform: {refused} on" in refusal)
 
 
-def test_training_job_with_an_encrypted_volume_needs_a_grant() -> None:
+def test_training_job_with_an_encrypted_volume_needs_a_grant():
     request = {"TrainingJobName": "j", "RoleArn": ROLE, "ResourceConfig": {"VolumeKmsKeyId": KEY}}
 
     _, grant, _ = needs("sagemaker:CreateTrainingJob", request, PLACE)

@@ -2,7 +2,6 @@
 
 import importlib.util
 import json
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,15 +111,13 @@ ROLE = "arn:aws:iam::111122223333:role/training"
         ("sts:GetCallerIdentity", {}, []),
     ],
 )
-def test_request_needs_actions_on_its_resources(
-    operation: str, parameters: dict[str, Any], expected: list[str]
-) -> None:
+def test_request_needs_actions_on_its_resources(operation, parameters, expected):
     found = [f"{need.action} {need.resource}" for need in needs(operation, parameters, PLACE)]
 
     assert found == [each.replace(":*:", f":{PLACE.region}:{PLACE.account}:") for each in expected]
 
 
-def test_training_job_needs_permission_to_pass_its_role_to_sagemaker() -> None:
+def test_training_job_needs_permission_to_pass_its_role_to_sagemaker():
     request = {"TrainingJobName": "j", "RoleArn": ROLE, "Tags": [{"Key": "a", "Value": "b"}]}
 
     created, tagged, passed = needs("sagemaker:CreateTrainingJob", request, PLACE)
@@ -131,7 +128,7 @@ def test_training_job_needs_permission_to_pass_its_role_to_sagemaker() -> None:
     assert passed.context() == {"iam:PassedToService": ("sagemaker.amazonaws.com",)}
 
 
-def test_metrics_request_has_its_namespace_as_context() -> None:
+def test_metrics_request_has_its_namespace_as_context():
     (need,) = needs("cloudwatch:PutMetricData", {"Namespace": "Own"}, PLACE)
 
     assert need.context() == {"cloudwatch:namespace": ("Own",)}
@@ -149,11 +146,11 @@ def test_metrics_request_has_its_namespace_as_context() -> None:
         ({}, ""),
     ],
 )
-def test_attribute_context_has_the_attributes_of_the_request(request_: Mapping[str, Any], attributes: str) -> None:
+def test_attribute_context_has_the_attributes_of_the_request(request_, attributes):
     assert attributes_of({"ExpressionAttributeNames": {"#x": "x"}} | dict(request_)) == set(attributes)
 
 
-def test_batch_request_has_the_attributes_of_each_table() -> None:
+def test_batch_request_has_the_attributes_of_each_table():
     writes: dict[str, Any] = {"t": [{"PutRequest": {"Item": {"a": {}}}}], "u": [{"DeleteRequest": {"Key": {"b": {}}}}]}
 
     found = needs("dynamodb:BatchWriteItem", {"RequestItems": writes}, PLACE)
@@ -161,7 +158,7 @@ def test_batch_request_has_the_attributes_of_each_table() -> None:
     assert [need.context()["dynamodb:Attributes"] for need in found] == [{"a"}, {"b"}]
 
 
-def test_missing_object_needs_permission_to_list_the_bucket() -> None:
+def test_missing_object_needs_permission_to_list_the_bucket():
     absent = need_of_absence("s3:GetObject", {"Bucket": "b", "Key": "k"})
 
     assert absent is not None
@@ -169,12 +166,12 @@ def test_missing_object_needs_permission_to_list_the_bucket() -> None:
     assert need_of_absence("s3:PutObject", {"Bucket": "b", "Key": "k"}) is None
 
 
-def test_unknown_operation_is_an_error() -> None:
+def test_unknown_operation_is_an_error():
     with pytest.raises(UnknownOperationError, match="s3:PutBucketPolicy"):
         needs("s3:PutBucketPolicy", {"Bucket": "b"}, PLACE)
 
 
-def test_iam_actions_of_the_table_exist() -> None:
+def test_iam_actions_of_the_table_exist():
     """The test reads parliament's data file, because an import of parliament would need setuptools."""
     spec = importlib.util.find_spec("parliament")
     assert spec is not None

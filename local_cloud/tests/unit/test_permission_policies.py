@@ -1,25 +1,22 @@
 """Decisions of a role's policies on requests."""
 
-from collections.abc import Mapping
-from typing import Any
-
 import pytest
 
-from local_cloud.permissions.policy import Need, PolicyError, RolePolicy, Values
+from local_cloud.permissions.policy import Need, PolicyError, RolePolicy
 
 TABLE = "arn:aws:dynamodb:us-east-1:123456789012:table/users"
 
 
-def _allow(actions: Any, resources: Any, **elements: Any) -> dict[str, Any]:
+def _allow(actions, resources, **elements):
     return {"Effect": "Allow", "Action": actions, "Resource": resources, **elements}
 
 
-def _decide(*statements: Mapping[str, Any], need: Need) -> tuple[bool, str]:
+def _decide(*statements, need):
     decision = RolePolicy(statements).decide(need)
     return decision.allowed, decision.reason
 
 
-def _need(action: str, resource: str, **context: Values) -> Need:
+def _need(action, resource, **context):
     keys = {"attributes": "dynamodb:Attributes", "namespace": "cloudwatch:namespace", "service": "iam:PassedToService"}
     return Need(action, resource, context=lambda: {keys[name]: values for name, values in context.items()})
 
@@ -40,18 +37,18 @@ def _need(action: str, resource: str, **context: Values) -> Need:
         ("dynamodb:Ge?", TABLE, False),
     ],
 )
-def test_statement_allows_matching_actions_and_resources(actions: Any, resources: Any, allowed: bool) -> None:
+def test_statement_allows_matching_actions_and_resources(actions, resources, allowed):
     assert _decide(_allow(actions, resources), need=_need("dynamodb:GetItem", TABLE))[0] is allowed
 
 
-def test_action_on_all_resources_needs_a_statement_on_all() -> None:
+def test_action_on_all_resources_needs_a_statement_on_all():
     narrow, wide = _allow("dynamodb:ListStreams", TABLE), _allow("dynamodb:ListStreams", "*")
 
     assert not _decide(narrow, need=_need("dynamodb:ListStreams", "*"))[0]
     assert _decide(wide, need=_need("dynamodb:ListStreams", "*"))[0]
 
 
-def test_statement_excludes_actions_and_resources() -> None:
+def test_statement_excludes_actions_and_resources():
     others = {"Effect": "Allow", "NotAction": "dynamodb:Delete*", "NotResource": "arn:aws:s3:::*"}
 
     assert _decide(others, need=_need("dynamodb:GetItem", TABLE))[0]
@@ -59,7 +56,7 @@ def test_statement_excludes_actions_and_resources() -> None:
     assert not _decide(others, need=_need("s3:GetObject", "arn:aws:s3:::b/k"))[0]
 
 
-def test_refusal_without_a_statement_has_the_action_as_its_reason() -> None:
+def test_refusal_without_a_statement_has_the_action_as_its_reason():
     assert _decide(need=_need("dynamodb:GetItem", TABLE)) == (
         False,
         "because no identity-based policy allows the dynamodb:GetItem action",
@@ -67,7 +64,7 @@ def test_refusal_without_a_statement_has_the_action_as_its_reason() -> None:
 
 
 @pytest.mark.parametrize("order", [1, -1])
-def test_explicit_deny_has_priority(order: int) -> None:
+def test_explicit_deny_has_priority(order):
     allow, deny = _allow("s3:PutObject", "arn:aws:s3:::b/*"), _allow("s3:PutObject", "arn:aws:s3:::b/own/*")
     statements = [allow, {**deny, "Effect": "Deny"}][::order]
 
@@ -78,7 +75,7 @@ def test_explicit_deny_has_priority(order: int) -> None:
     )
 
 
-def test_deny_with_an_unmet_condition_does_not_apply() -> None:
+def test_deny_with_an_unmet_condition_does_not_apply():
     condition = {"StringEquals": {"cloudwatch:namespace": "Other"}}
     deny = {**_allow("cloudwatch:PutMetricData", "*", Condition=condition), "Effect": "Deny"}
     allow = _allow("cloudwatch:PutMetricData", "*")
@@ -100,13 +97,13 @@ def test_deny_with_an_unmet_condition_does_not_apply() -> None:
         ("ForAllValues:StringEquals", {}, True),
     ],
 )
-def test_condition_allows_only_its_values(operator: str, context: dict[str, Values], allowed: bool) -> None:
+def test_condition_allows_only_its_values(operator, context, allowed):
     statement = _allow("cloudwatch:PutMetricData", "*", Condition={operator: {"cloudwatch:namespace": ["Own", "O?n"]}})
 
     assert _decide(statement, need=_need("cloudwatch:PutMetricData", "*", **context))[0] is allowed
 
 
-def test_all_conditions_are_required() -> None:
+def test_all_conditions_are_required():
     both = {
         "StringEquals": {"iam:PassedToService": "sagemaker.amazonaws.com"},
         "ForAllValues:StringEquals": {"dynamodb:Attributes": ["a"]},
@@ -128,14 +125,14 @@ def test_all_conditions_are_required() -> None:
         ({"Principal": "*"}, "Principal"),
     ],
 )
-def test_unsupported_statement_is_an_error(elements: dict[str, Any], part: str) -> None:
+def test_unsupported_statement_is_an_error(elements, part):
     with pytest.raises(PolicyError) as error:
         RolePolicy([{**_allow("s3:GetObject", "*"), **elements}])
 
     assert part in str(error.value)
 
 
-def test_statement_records_the_actions_it_allowed() -> None:
+def test_statement_records_the_actions_it_allowed():
     policy = RolePolicy([_allow(["dynamodb:GetItem", "dynamodb:Scan"], TABLE), _allow("s3:GetObject", "*")])
 
     policy.decide(_need("dynamodb:GetItem", TABLE))

@@ -1,7 +1,6 @@
 """Operations and parameters of the requests that boto3 sends."""
 
 import gzip
-from collections.abc import Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -21,7 +20,7 @@ class _Sent(Exception):
         self.body = body
 
 
-def _client(service: str, **options: Any) -> Any:
+def _client(service, **options):
     return boto3.client(
         service,
         region_name="us-east-1",
@@ -32,7 +31,7 @@ def _client(service: str, **options: Any) -> Any:
     )
 
 
-def _environ(method: str, url: str, headers: Mapping[str, Any]) -> dict[str, Any]:
+def _environ(method, url, headers):
     parts = urlsplit(url)
     environ = {
         "REQUEST_METHOD": method,
@@ -50,8 +49,8 @@ def _environ(method: str, url: str, headers: Mapping[str, Any]) -> dict[str, Any
     return environ
 
 
-def _sent(service: str, operation: str, **parameters: Any) -> _Sent:
-    def stop(request: Any, **_: Any) -> None:
+def _sent(service, operation, **parameters):
+    def stop(request, **_):
         body = request.body.read() if hasattr(request.body, "read") else request.body
         content = body.encode() if isinstance(body, str) else bytes(body or b"")
         raise _Sent(_environ(request.method, request.url, request.headers), content)
@@ -88,7 +87,7 @@ def _sent(service: str, operation: str, **parameters: Any) -> _Sent:
         ("s3", "delete_object", {"Bucket": "b", "Key": "k"}, "s3:DeleteObject"),
     ],
 )
-def test_request_of_boto3_is_decoded(service: str, operation: str, parameters: dict[str, Any], name: str) -> None:
+def test_request_of_boto3_is_decoded(service, operation, parameters, name):
     sent = _sent(service, operation, **parameters)
 
     signer = signer_of(sent.environ)
@@ -103,7 +102,7 @@ def test_request_of_boto3_is_decoded(service: str, operation: str, parameters: d
     assert parameters.keys() - found.keys() <= {"PartNumber"}
 
 
-def test_compressed_request_is_decoded() -> None:
+def test_compressed_request_is_decoded():
     environ = _environ("POST", "http://h/", {"X-Amz-Target": "GraniteServiceVersion20100801.PutMetricData"})
     environ["HTTP_CONTENT_ENCODING"] = "gzip"
 
@@ -111,7 +110,7 @@ def test_compressed_request_is_decoded() -> None:
 
 
 @pytest.mark.parametrize("version", ["s3", "s3v4"])
-def test_presigned_request_names_its_signer(version: str) -> None:
+def test_presigned_request_names_its_signer(version):
     url = _client("s3", signature_version=version).generate_presigned_url(
         "get_object", Params={"Bucket": "b", "Key": "k"}
     )
@@ -119,13 +118,13 @@ def test_presigned_request_names_its_signer(version: str) -> None:
     assert signer_of(_environ("GET", url, {})) == Signer(KEY, "s3")
 
 
-def test_unsigned_request_has_no_signer() -> None:
+def test_unsigned_request_has_no_signer():
     assert signer_of(_environ("GET", "http://h/b/k", {})) is None
 
 
 @pytest.mark.parametrize(
     ("service", "method", "path"), [("lambda", "GET", "/nothing"), ("sns", "POST", "/"), ("nothing", "GET", "/")]
 )
-def test_request_of_no_operation_is_an_error(service: str, method: str, path: str) -> None:
+def test_request_of_no_operation_is_an_error(service, method, path):
     with pytest.raises(UnknownOperationError, match=f"{service}: {method} {path}"):
         decode(_environ(method, f"http://h{path}", {}), b"", service)

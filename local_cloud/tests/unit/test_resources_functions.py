@@ -1,16 +1,14 @@
 """Functions with SnapStart or provisioned concurrency."""
 
-from typing import Any
-
 from local_cloud.deployment import Deployment, Resource
 from local_cloud.resources.functions import fast_starting
 
 
-def resource(kind: str, physical_id: str, **properties: Any) -> Resource:
+def resource(kind, physical_id, **properties):
     return Resource("shop", physical_id, f"AWS::Lambda::{kind}", physical_id, {}, properties)
 
 
-def test_aliases_with_snapstart_or_provisioned_concurrency_start_fast() -> None:
+def test_aliases_with_snapstart_or_provisioned_concurrency_start_fast():
     deployment = Deployment(
         (
             resource("Function", "snapped", SnapStart={"ApplyOn": "PublishedVersions"}),

@@ -2,7 +2,6 @@
 
 import json
 import time
-from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +13,8 @@ from local_cloud.deployment import Deployment, DeploymentError, Resource
 from local_cloud.execution.function import FunctionNotFoundError, InvocationResult, ThrottledError
 from local_cloud.gateway.deployed import ApiServices
 from local_cloud.gateway.deployed_rest import read_rest_apis
-from local_cloud.gateway.rest_api import RestApi, RestApiServer
-from local_cloud.http_server import HttpRequest, HttpResponse
+from local_cloud.gateway.rest_api import RestApiServer
+from local_cloud.http_server import HttpRequest
 
 KEY = RSAKey.generate_key(2048, parameters={"kid": "one"})
 ISSUER = "https://cognito-idp.us-east-1.amazonaws.com/us-east-1_pool"
@@ -23,16 +22,16 @@ ENDPOINT = "vpce-0a1b"
 ARN = "arn:aws:execute-api:us-east-1:123456789012:api"
 
 
-def uri(function: str) -> str:
+def uri(function):
     return f"arn:aws:apigateway:us-east-1:lambda:path/2015-03-31/functions/{function}/invocations"
 
 
-def operation(function: str, **security: list[str]) -> dict[str, Any]:
+def operation(function, **security):
     integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": uri(function)}
     return {"x-amazon-apigateway-integration": integration, **({"security": [security]} if security else {})}
 
 
-def statement(effect: str, operator: str, **changes: Any) -> dict[str, Any]:
+def statement(effect, operator, **changes):
     return {
         "Effect": effect,
         "Principal": "*",
@@ -52,7 +51,7 @@ SESSIONS = {
 }
 
 
-def document(*, policy: Any = POLICY, sessions: Any = SESSIONS, **paths: Any) -> dict[str, Any]:
+def document(*, policy=POLICY, sessions=SESSIONS, **paths):
     return {
         "paths": {
             "/items/{id}": {"get": operation("echo"), "put": operation("echo")},
@@ -77,7 +76,7 @@ def document(*, policy: Any = POLICY, sessions: Any = SESSIONS, **paths: Any) ->
     }
 
 
-def read(*, body: Any = None, endpoint: Any = None, stage: Any = None) -> RestApi:
+def read(*, body=None, endpoint=None, stage=None):
     properties = {
         "Api": {
             "Name": "shop",
@@ -106,7 +105,7 @@ METRICS: list[Any] = []
 LINES: list[str] = []
 
 
-def doorman(function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
+def doorman(function_arn, event, *, timeout_s):
     """Permit the key `good` on one route and `any` on all, deny `bad`, and return no policy for `broken`."""
     assert function_arn == "doorman"
     AUTHORIZER_EVENTS.append(event)
@@ -121,14 +120,14 @@ def doorman(function_arn: str, event: Mapping[str, Any], *, timeout_s: float) ->
     return InvocationResult("r", json.dumps(answer).encode(), None, "1", 1.0)
 
 
-def echo(function_arn: str, event: Mapping[str, Any], *, timeout_s: float) -> InvocationResult:
+def echo(function_arn, event, *, timeout_s):
     answer = {"statusCode": 200, "headers": {"x": "y"}, "body": json.dumps(event)}
     return InvocationResult("r", json.dumps(answer).encode(), None, "1", 1.0)
 
 
 @contextmanager
-def serving(api: RestApi, invoke: Any = echo) -> Iterator[RestApiServer]:
-    def take(namespace: str, name: str, value: float, /, *, unit: str = "Count", **dimensions: str) -> None:
+def serving(api, invoke=echo):
+    def take(namespace, name, value, /, *, unit="Count", **dimensions):
         METRICS.append((namespace, name, value, dimensions))
 
     server = RestApiServer(api, invoke=invoke, metric=take, max_environments=4)
@@ -139,29 +138,20 @@ def serving(api: RestApi, invoke: Any = echo) -> Iterator[RestApiServer]:
 
 
 @pytest.fixture
-def server() -> Iterator[RestApiServer]:
+def server():
     for each in (AUTHORIZER_EVENTS, METRICS, LINES):
         each.clear()
     with serving(read()) as server:
         yield server
 
 
-def send(
-    server: RestApiServer,
-    path: str,
-    *,
-    method: str = "GET",
-    query: str = "",
-    host: str | None = None,
-    body: bytes = b"",
-    headers: Sequence[tuple[str, str]] = (),
-) -> HttpResponse:
+def send(server, path, *, method="GET", query="", host=None, body=b"", headers=()):
     host = f"127.0.0.1:{server.server_port}" if host is None else host
     sent = [("Host", host), *headers]
     return server.serve(HttpRequest(method, path, query, sent, body, "127.0.0.1", "HTTP/1.1", "id-1"))
 
 
-def received(response: HttpResponse) -> Any:
+def received(response):
     assert response.status == 200, response.body
     return json.loads(response.body)
 
@@ -177,7 +167,7 @@ def received(response: HttpResponse) -> Any:
         ("", 403),
     ],
 )
-def test_only_the_endpoint_of_the_policy_is_served(server: RestApiServer, host: str | None, status: int) -> None:
+def test_only_the_endpoint_of_the_policy_is_served(server, host, status):
     assert send(server, "/v1/items/1", host=host).status == status
 
 
@@ -192,12 +182,12 @@ def test_only_the_endpoint_of_the_policy_is_served(server: RestApiServer, host: 
         ([statement("Allow", "StringEquals", Condition={})], 200),
     ],
 )
-def test_resource_policy_decides(policy: list[Any], status: int) -> None:
+def test_resource_policy_decides(policy, status):
     with serving(read(body=document(policy=policy))) as server:
         assert send(server, "/v1/items/1").status == status
 
 
-def test_event_has_the_encoded_path_and_the_decoded_query(server: RestApiServer) -> None:
+def test_event_has_the_encoded_path_and_the_decoded_query(server):
     response = send(
         server,
         "/v1/items/a%20b%2Fc",
@@ -219,13 +209,13 @@ def test_event_has_the_encoded_path_and_the_decoded_query(server: RestApiServer)
     assert ("x", "y") in response.headers
 
 
-def test_absent_parts_of_the_event_are_null(server: RestApiServer) -> None:
+def test_absent_parts_of_the_event_are_null(server):
     event = received(send(server, "/v1/items/1"))
 
     assert [event[name] for name in ("body", "queryStringParameters", "stageVariables")] == [None, None, None]
 
 
-def token(**claims: Any) -> str:
+def token(**claims):
     stated = {"iss": ISSUER, "client_id": "c", "exp": int(time.time()) + 60, "scope": "shop/read", **claims}
     return jwt.encode({"alg": "RS256", "kid": "one"}, stated, KEY, algorithms=["RS256"])
 
@@ -234,16 +224,14 @@ def token(**claims: Any) -> str:
     ("claims", "status"),
     [({}, 200), ({"client_id": "another"}, 200), ({"scope": "other"}, 401), ({"iss": "other"}, 401), ({"exp": 1}, 401)],
 )
-def test_token_of_the_user_pool_with_a_scope_is_accepted(
-    server: RestApiServer, claims: dict[str, Any], status: int
-) -> None:
+def test_token_of_the_user_pool_with_a_scope_is_accepted(server, claims, status):
     answer = send(server, "/v1/tokens", headers=[("Authorization", f"Bearer {token(**claims)}")])
 
     assert answer.status == status
     assert send(server, "/v1/tokens").status == 401
 
 
-def test_claims_are_strings_and_lists_have_commas(server: RestApiServer) -> None:
+def test_claims_are_strings_and_lists_have_commas(server):
     header = ("Authorization", token(**{"cognito:groups": ["a", "b"], "auth_time": 7}))
 
     claims = received(send(server, "/v1/tokens", headers=[header]))["requestContext"]["authorizer"]["claims"]
@@ -251,7 +239,7 @@ def test_claims_are_strings_and_lists_have_commas(server: RestApiServer) -> None
     assert (claims["cognito:groups"], claims["auth_time"], claims["scope"]) == ("a,b", "7", "shop/read")
 
 
-def test_policy_of_the_authorizer_decides_on_later_requests_too(server: RestApiServer) -> None:
+def test_policy_of_the_authorizer_decides_on_later_requests_too(server):
     found = [
         send(server, path, query=f"key={key}").status
         for key in ("good", "any")
@@ -265,24 +253,24 @@ def test_policy_of_the_authorizer_decides_on_later_requests_too(server: RestApiS
     assert "body" not in AUTHORIZER_EVENTS[0]
 
 
-def test_context_of_the_authorizer_is_passed_as_strings(server: RestApiServer) -> None:
+def test_context_of_the_authorizer_is_passed_as_strings(server):
     context = received(send(server, "/v1/sessions", query="key=any"))["requestContext"]["authorizer"]
 
     assert context == {"principalId": "p", "who": "anna", "n": "1", "ok": "true", "integrationLatency": 0}
 
 
 @pytest.mark.parametrize(("query", "status"), [("", 401), ("key=bad", 403), ("key=broken", 500)])
-def test_request_without_a_permitting_policy_is_refused(server: RestApiServer, query: str, status: int) -> None:
+def test_request_without_a_permitting_policy_is_refused(server, query, status):
     assert send(server, "/v1/sessions", query=query).status == status
 
 
-def test_unknown_route_is_a_missing_token(server: RestApiServer) -> None:
+def test_unknown_route_is_a_missing_token(server):
     assert json.loads(send(server, "/v1/unknown").body) == {"message": "Missing Authentication Token"}
     assert send(server, "/v1/items/1", method="DELETE").status == 403
 
 
-def failing(error: Any) -> Any:
-    def invoke(function_arn: str, event: Any, *, timeout_s: float) -> InvocationResult:
+def failing(error):
+    def invoke(function_arn, event, *, timeout_s):
         if isinstance(error, Exception):
             raise error
         return InvocationResult("r", error, "Unhandled" if error == b"error" else None, "1", 1.0)
@@ -304,12 +292,12 @@ def failing(error: Any) -> Any:
         (b'{"statusCode": 304}', 304),
     ],
 )
-def test_failure_of_the_function_has_the_status_of_rest_apis(error: Any, status: int) -> None:
+def test_failure_of_the_function_has_the_status_of_rest_apis(error, status):
     with serving(read(), failing(error)) as server:
         assert send(server, "/v1/items/1").status == status
 
 
-def test_requests_are_counted_by_the_name_of_the_api(server: RestApiServer) -> None:
+def test_requests_are_counted_by_the_name_of_the_api(server):
     send(server, "/v1/unknown")
 
     assert {(name, value) for _, name, value, _ in METRICS if name != "Latency"} == {
@@ -320,7 +308,7 @@ def test_requests_are_counted_by_the_name_of_the_api(server: RestApiServer) -> N
     assert {tuple(dimensions.items()) for *_, dimensions in METRICS} == {(("ApiName", "shop"),)}
 
 
-def test_methods_have_their_limits_and_the_log_its_format() -> None:
+def test_methods_have_their_limits_and_the_log_its_format():
     settings = [
         {"HttpMethod": "*", "ResourcePath": "/*", "ThrottlingRateLimit": 1, "ThrottlingBurstLimit": 2},
         {"HttpMethod": "GET", "ResourcePath": "/~1items~1{id}", "ThrottlingRateLimit": 1, "ThrottlingBurstLimit": 1},
@@ -353,6 +341,6 @@ def test_methods_have_their_limits_and_the_log_its_format() -> None:
         ({"stage": {"MethodSettings": [{"HttpMethod": "*", "ResourcePath": "/*", "CachingEnabled": True}]}}, "Caching"),
     ],
 )
-def test_unsupported_part_of_a_template_is_an_error(changes: dict[str, Any], reason: str) -> None:
+def test_unsupported_part_of_a_template_is_an_error(changes, reason):
     with pytest.raises(DeploymentError, match=reason):
         read(**changes)

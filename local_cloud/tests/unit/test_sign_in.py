@@ -1,8 +1,7 @@
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import pytest
@@ -66,35 +65,33 @@ class Pool:
 
 
 @pytest.fixture
-def pool() -> Iterator[Pool]:
+def pool():
     found = Pool()
     yield found
     found.server.stop()
 
 
-def redirect_parameters(response: HttpResponse) -> dict[str, str]:
+def redirect_parameters(response):
     assert response.status == 302
     location = urlsplit(dict(response.headers)["Location"])
     assert location._replace(query="").geturl() == PAGE
     return {name: value for name, (value,) in parse_qs(location.query).items()}
 
 
-def document(response: HttpResponse) -> Mapping[str, Any]:
-    found: Mapping[str, Any] = json.loads(response.body)
-    return found
+def document(response):
+    return json.loads(response.body)
 
 
-def claims(token: str) -> Mapping[str, Any]:
+def claims(token):
     payload = token.split(".")[1]
-    found: Mapping[str, Any] = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
-    return found
+    return json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
 
 
-def test_pkce_challenge_equals_the_example_of_the_standard() -> None:
+def test_pkce_challenge_equals_the_example_of_the_standard():
     assert challenge_of(VERIFIER) == CHALLENGE
 
 
-def test_code_is_exchanged_for_tokens_of_the_local_operator(pool: Pool) -> None:
+def test_code_is_exchanged_for_tokens_of_the_local_operator(pool):
     back = redirect_parameters(pool.authorize())
     tokens = document(pool.exchange(back["code"]))
 
@@ -107,7 +104,7 @@ def test_code_is_exchanged_for_tokens_of_the_local_operator(pool: Pool) -> None:
 
 
 @pytest.mark.parametrize("groups", [[], ["read-only", "night shift"]])
-def test_tokens_name_the_groups_of_the_operator(pool: Pool, groups: list[str]) -> None:
+def test_tokens_name_the_groups_of_the_operator(pool, groups):
     pool.groups = groups
 
     tokens = document(pool.exchange(pool.code()))
@@ -117,7 +114,7 @@ def test_tokens_name_the_groups_of_the_operator(pool: Pool, groups: list[str]) -
 
 
 @pytest.mark.parametrize("changes", [{"client_id": "nobody"}, {"redirect_uri": "http://evil.example/"}])
-def test_redirect_to_a_foreign_page_is_refused(pool: Pool, changes: dict[str, str]) -> None:
+def test_redirect_to_a_foreign_page_is_refused(pool, changes):
     response = pool.authorize(**changes)
 
     assert response.status == 400
@@ -133,14 +130,14 @@ def test_redirect_to_a_foreign_page_is_refused(pool: Pool, changes: dict[str, st
         ({"code_challenge_method": None}, "invalid_request"),
     ],
 )
-def test_invalid_request_is_redirected_with_its_error(pool: Pool, changes: dict[str, str | None], error: str) -> None:
+def test_invalid_request_is_redirected_with_its_error(pool, changes, error):
     back = redirect_parameters(pool.authorize(**changes))
 
     assert (back["error"], back["state"]) == (error, "s")
     assert "code" not in back
 
 
-def test_code_is_valid_once(pool: Pool) -> None:
+def test_code_is_valid_once(pool):
     code = pool.code()
 
     assert pool.exchange(code).status == 200
@@ -156,14 +153,14 @@ def test_code_is_valid_once(pool: Pool) -> None:
         {"code": "invented"},
     ],
 )
-def test_code_is_valid_only_for_its_client_and_revoked_after_a_wrong_use(pool: Pool, changes: dict[str, str]) -> None:
+def test_code_is_valid_only_for_its_client_and_revoked_after_a_wrong_use(pool, changes):
     code = pool.code()
 
     assert document(pool.exchange(**{"code": code, **changes})) == {"error": "invalid_grant"}
     assert pool.exchange(code).status == (200 if "code" in changes else 400)
 
 
-def test_code_expires_after_five_minutes(pool: Pool) -> None:
+def test_code_expires_after_five_minutes(pool):
     code, other = pool.code(), pool.code()
 
     pool.now += 299
@@ -172,10 +169,10 @@ def test_code_expires_after_five_minutes(pool: Pool) -> None:
     assert pool.exchange(other).status == 400
 
 
-def test_refresh_token_is_valid_until_it_expires_or_is_revoked(pool: Pool) -> None:
+def test_refresh_token_is_valid_until_it_expires_or_is_revoked(pool):
     first, second = (document(pool.exchange(pool.code()))["refresh_token"] for _ in range(2))
 
-    def refreshed(token: str) -> HttpResponse:
+    def refreshed(token):
         return pool.token(grant_type="refresh_token", client_id="pages", refresh_token=token)
 
     assert claims(document(refreshed(first))["access_token"])["scope"] == "openid shop/admin"
@@ -186,7 +183,7 @@ def test_refresh_token_is_valid_until_it_expires_or_is_revoked(pool: Pool) -> No
     assert document(refreshed(first)) == {"error": "invalid_grant"}
 
 
-def test_client_credentials_are_exchanged_for_a_token(pool: Pool) -> None:
+def test_client_credentials_are_exchanged_for_a_token(pool):
     basic = base64.b64encode(b"machine:secret").decode()
     wrong = base64.b64encode(b"machine:guess").decode()
 
@@ -199,8 +196,8 @@ def test_client_credentials_are_exchanged_for_a_token(pool: Pool) -> None:
     assert document(pool.token(grant_type="client_credentials", client_id="pages")) == {"error": "unauthorized_client"}
 
 
-def test_token_response_is_readable_only_by_pages_of_the_client(pool: Pool) -> None:
-    def allowed(origin: str) -> str | None:
+def test_token_response_is_readable_only_by_pages_of_the_client(pool):
+    def allowed(origin):
         answer = pool.token([("Origin", origin)], grant_type="refresh_token", client_id="pages", refresh_token="x")
         return dict(answer.headers).get("Access-Control-Allow-Origin")
 
@@ -208,7 +205,7 @@ def test_token_response_is_readable_only_by_pages_of_the_client(pool: Pool) -> N
     assert allowed("http://evil.example") is None
 
 
-def test_logout_redirects_only_to_pages_of_the_client(pool: Pool) -> None:
+def test_logout_redirects_only_to_pages_of_the_client(pool):
     own = pool.call("GET", "/logout", query=urlencode({"client_id": "pages", "logout_uri": PAGE}))
     elsewhere = pool.call("GET", "/logout", query=urlencode({"client_id": "pages", "logout_uri": "http://evil/"}))
 
@@ -216,7 +213,7 @@ def test_logout_redirects_only_to_pages_of_the_client(pool: Pool) -> None:
     assert elsewhere.status == 400
 
 
-def test_request_with_a_foreign_host_is_refused(pool: Pool) -> None:
+def test_request_with_a_foreign_host_is_refused(pool):
     received = datetime(2026, 11, 26, tzinfo=UTC)
     query = urlencode(REQUEST)
     request = HttpRequest("GET", "/oauth2/authorize", query, (("Host", "evil"),), b"", "", "", "id", received)

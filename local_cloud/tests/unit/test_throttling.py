@@ -13,15 +13,15 @@ class Clock:
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock():
     return Clock()
 
 
-def taken(throttle: Throttle, route: str, requests: int) -> int:
+def taken(throttle, route, requests):
     return sum(throttle.admits(route) for _ in range(requests))
 
 
-def test_burst_is_admitted_and_then_the_rate(clock: Clock) -> None:
+def test_burst_is_admitted_and_then_the_rate(clock):
     throttle = Throttle({"ThrottlingRateLimit": 2, "ThrottlingBurstLimit": 5}, {}, clock=clock)
 
     assert taken(throttle, "GET /a", 10) == 5
@@ -31,7 +31,7 @@ def test_burst_is_admitted_and_then_the_rate(clock: Clock) -> None:
     assert taken(throttle, "GET /a", 10) == 1
 
 
-def test_idle_bucket_admits_at_most_a_burst(clock: Clock) -> None:
+def test_idle_bucket_admits_at_most_a_burst(clock):
     throttle = Throttle({"ThrottlingRateLimit": 2, "ThrottlingBurstLimit": 5}, {}, clock=clock)
 
     clock.now_s += 3_600
@@ -39,7 +39,7 @@ def test_idle_bucket_admits_at_most_a_burst(clock: Clock) -> None:
     assert taken(throttle, "GET /a", 10) == 5
 
 
-def test_route_has_its_own_bucket_and_limits_before_the_stage_limits(clock: Clock) -> None:
+def test_route_has_its_own_bucket_and_limits_before_the_stage_limits(clock):
     throttle = Throttle(
         {"ThrottlingRateLimit": 1, "ThrottlingBurstLimit": 3},
         {"GET /a": {"ThrottlingBurstLimit": 1}, "GET /b": {"ThrottlingRateLimit": 9, "ThrottlingBurstLimit": 2}},
@@ -52,16 +52,16 @@ def test_route_has_its_own_bucket_and_limits_before_the_stage_limits(clock: Cloc
     assert [taken(throttle, route, 10) for route in ("GET /a", "GET /b", "GET /c")] == [1, 2, 1]
 
 
-def test_default_limits_are_those_of_an_account(clock: Clock) -> None:
+def test_default_limits_are_those_of_an_account(clock):
     assert taken(Throttle({}, {}, clock=clock), "GET /a", 6_000) == 5_000
 
 
-def test_burst_limit_of_zero_admits_no_request(clock: Clock) -> None:
+def test_burst_limit_of_zero_admits_no_request(clock):
     assert taken(Throttle({"ThrottlingBurstLimit": 0}, {}, clock=clock), "GET /a", 3) == 0
 
 
 @given(st.floats(0.01, 100), st.integers(1, 50), st.lists(st.floats(0, 10), max_size=100))
-def test_bucket_admits_at_most_a_burst_and_the_rate(rate: float, burst: int, pauses: list[float]) -> None:
+def test_bucket_admits_at_most_a_burst_and_the_rate(rate, burst, pauses):
     clock = Clock()
     bucket = TokenBucket(rate_per_s=rate, burst=burst, clock=clock)
 

@@ -5,7 +5,7 @@ from moto.utilities.utils import load_resource
 from local_cloud.tokens import mint_access_token
 
 
-def test_token_is_signed_with_the_key_published_by_moto() -> None:
+def test_token_is_signed_with_the_key_published_by_moto():
     token = mint_access_token(
         user_pool_id="eu-west-1_a", client_id="shop", scopes=["read", "write"], region="eu-west-1"
     )

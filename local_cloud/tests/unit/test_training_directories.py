@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import pytest
 
@@ -25,10 +24,10 @@ REQUEST = TrainingRequest(
 )
 
 
-def test_container_directories_have_its_configuration(tmp_path: Path) -> None:
+def test_container_directories_have_its_configuration(tmp_path):
     prepare_directories(tmp_path, REQUEST)
 
-    def read(name: str) -> object:
+    def read(name):
         return json.loads((tmp_path / "input" / "config" / name).read_text())
 
     assert read("hyperparameters.json") == {"factors": "64"}
@@ -53,16 +52,16 @@ def test_container_directories_have_its_configuration(tmp_path: Path) -> None:
         ("https://s3.us-east-1.amazonaws.com/bucket/a/b", ("bucket", "a/b")),
     ],
 )
-def test_uri_is_split_into_bucket_and_key(uri: str, parts: tuple[str, str]) -> None:
+def test_uri_is_split_into_bucket_and_key(uri, parts):
     assert split_s3_uri(uri) == parts
 
 
-def test_uri_of_another_scheme_is_refused() -> None:
+def test_uri_of_another_scheme_is_refused():
     with pytest.raises(InputError, match="'file:///x' is no S3 URI"):
         split_s3_uri("file:///x")
 
 
-def test_failure_reason_has_the_message_of_the_job_or_its_exit_status(tmp_path: Path) -> None:
+def test_failure_reason_has_the_message_of_the_job_or_its_exit_status(tmp_path):
     file = tmp_path / "failure"
 
     assert failure_reason(file, 2) == "AlgorithmError: exit code: 2"
