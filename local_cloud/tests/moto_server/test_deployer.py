@@ -97,35 +97,23 @@ def test_unknown_resource_type_is_refused_before_any_creation(cloud):
     assert "QueueUrls" not in cloud.client("sqs").list_queues()
 
 
-def test_unread_property_error_names_the_property(cloud):
-    with pytest.raises(
-        DeploymentError, match=r"stack shop, resource Thing \(AWS::SQS::Queue\), property Colour: is not known"
-    ):
-        cloud.create("AWS::SQS::Queue", Colour="red")
+LIFECYCLE = {"Rules": [{"Status": "Enabled", "Prefix": "a/"}, {"Status": "Enabled", "Prefix": "b/", "Colour": "red"}]}
+MISSING = {"TopicArn": f"arn:aws:sns:{REGION}:{ACCOUNT}:missing", "Protocol": "email", "Endpoint": "shop@example.com"}
 
 
-def test_unread_nested_property_error_has_its_path(cloud):
-    rules = [{"Status": "Enabled", "Prefix": "a/"}, {"Status": "Enabled", "Prefix": "b/", "Colour": "red"}]
-
-    with pytest.raises(DeploymentError, match=re.escape("property LifecycleConfiguration.Rules[1].Colour")):
-        cloud.create("AWS::S3::Bucket", LifecycleConfiguration={"Rules": rules})
-
-
-def test_missing_property_error_names_the_property(cloud):
-    with pytest.raises(DeploymentError, match=r"Thing \(AWS::S3::BucketPolicy\), property Bucket: is required"):
-        cloud.create("AWS::S3::BucketPolicy", PolicyDocument={})
-
-
-def test_service_error_names_the_resource(cloud):
-    missing = f"arn:aws:sns:{REGION}:{ACCOUNT}:missing"
-
-    with pytest.raises(DeploymentError, match=r"resource Thing \(AWS::SNS::Subscription\): .*NotFound"):
-        cloud.create("AWS::SNS::Subscription", TopicArn=missing, Protocol="email", Endpoint="shop@example.com")
-
-
-def test_wrong_value_type_error_names_the_resource(cloud):
-    with pytest.raises(DeploymentError, match=r"(?s)resource Thing \(AWS::Kinesis::Stream\): .*ShardCount"):
-        cloud.create("AWS::Kinesis::Stream", ShardCount="many")
+@pytest.mark.parametrize(
+    ("resource_type", "properties", "message"),
+    [
+        ("AWS::SQS::Queue", {"Colour": "red"}, ", property Colour: is not known"),
+        ("AWS::S3::Bucket", {"LifecycleConfiguration": LIFECYCLE}, r"Configuration\.Rules\[1\]\.Colour"),
+        ("AWS::S3::BucketPolicy", {"PolicyDocument": {}}, ", property Bucket: is required"),
+        ("AWS::SNS::Subscription", MISSING, ": .*NotFound"),
+        ("AWS::Kinesis::Stream", {"ShardCount": "many"}, ": .*ShardCount"),
+    ],
+)
+def test_error_names_the_resource_and_the_property(cloud, resource_type, properties, message):
+    with pytest.raises(DeploymentError, match=rf"(?s)stack shop, resource Thing \({resource_type}\).*{message}"):
+        cloud.create(resource_type, **properties)
 
 
 @pytest.mark.parametrize(
