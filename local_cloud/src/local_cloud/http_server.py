@@ -130,7 +130,9 @@ class Connection(http.server.BaseHTTPRequestHandler):
         return expected
 
     def _read_body(self) -> bytes:
-        if self.headers.get("Transfer-Encoding", "").strip(" \t").lower() == "chunked":
+        if encoding := self.headers.get("Transfer-Encoding"):
+            if encoding.strip(" \t").lower() != "chunked":
+                raise _BodyError(HTTPStatus.NOT_IMPLEMENTED, "Unknown Transfer-Encoding")
             return self._read_chunks()
         lengths = {length.strip(" \t") for length in self.headers.get_all("Content-Length", ["0"])}
         length = lengths.pop()

@@ -99,10 +99,10 @@ class Evaluator:
             case "Condition":
                 return self.holds(argument)
             case "Fn::Equals":
-                left, right = (self.evaluate(side) for side in argument)
+                left, right = (self.evaluate(side) for side in _arguments(name, argument, count=2))
                 return bool(left == right)
             case "Fn::Not":
-                (negated,) = argument
+                (negated,) = _arguments(name, argument, count=1)
                 return not self._is_true(negated)
             case "Fn::And":
                 return all(self._is_true(part) for part in argument)
@@ -155,10 +155,9 @@ class Evaluator:
 
     def _select(self, argument: Any) -> Any:
         index, choices = (self.evaluate(part) for part in _arguments("Fn::Select", argument, count=2))
-        position = int(index)
-        if not isinstance(choices, list) or not 0 <= position < len(choices):
+        if not isinstance(choices, list) or not str(index).isdecimal() or int(index) >= len(choices):
             raise TemplateError(f"Fn::Select takes number {index} of {choices!r}")
-        return choices[position]
+        return choices[int(index)]
 
     def _split(self, argument: Any) -> list[str]:
         delimiter, text = (self.evaluate(part) for part in _arguments("Fn::Split", argument, count=2))

@@ -187,6 +187,7 @@ def test_connection_stays_open_unless_the_client_closes_it(address, request_head
         (b"Content-Length: 3\r\nContent-Length: 3", b"abc", 200),
         (b"Content-Length: 3 \t", b"abc", 200),
         (b"Transfer-Encoding: chunked ", b"x", 400),
+        (b"Transfer-Encoding: gzip, chunked", b"", 501),
         (b"Host: here", b"", 200),
         (b"Content-Length: -1", b"", 400),
         (b"Content-Length: -0", b"", 400),

@@ -93,6 +93,7 @@ def test_intrinsic_is_evaluated_to_its_value(value, expected):
         ({"Fn::Join": ["-", "ab"]}, "Fn::Join takes a string and a list, not ['-', 'ab']"),
         ({"Fn::Join": ["-", [["a"]]]}, "a part of Fn::Join must be a string, not ['a']"),
         ({"Fn::FindInMap": ["Sizes", "live", "memory"]}, "Fn::FindInMap finds no 'live'; there are ['test']"),
+        ({"Fn::Select": ["one", ["a", "b"]]}, "Fn::Select takes number one of ['a', 'b']"),
         ({"Fn::If": ["Sometimes", 1, 2]}, "unknown condition Sometimes"),
         ({"Fn::If": ["Always", 1]}, "Fn::If takes 3 arguments, not ['Always', 1]"),
         ({"Fn::Sub": ["a"]}, "Fn::Sub takes 2 arguments, not ['a']"),
@@ -120,9 +121,17 @@ def test_condition_is_evaluated(condition, expected):
     assert evaluator(IsTest=is_test, Tested=condition).holds("Tested") is expected
 
 
-def test_unknown_condition_function_is_an_error():
-    with pytest.raises(TemplateError, match="unknown condition function Fn::Contains"):
-        evaluator(Tested={"Fn::Contains": [["a"], "a"]}).holds("Tested")
+@pytest.mark.parametrize(
+    ("condition", "message"),
+    [
+        ({"Fn::Contains": [["a"], "a"]}, "unknown condition function Fn::Contains"),
+        ({"Fn::Equals": ["a"]}, "Fn::Equals takes 2 arguments, not ['a']"),
+        ({"Fn::Not": []}, "Fn::Not takes 1 arguments, not []"),
+    ],
+)
+def test_wrong_condition_error_has_its_reason(condition, message):
+    with pytest.raises(TemplateError, match=re.escape(message)):
+        evaluator(Tested=condition).holds("Tested")
 
 
 def test_references_are_the_resources_of_a_value():

@@ -14,7 +14,9 @@ from local_cloud.sign_in.server import SignInServer
 # RFC 7636, appendix B.
 VERIFIER, CHALLENGE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 PAGE = "http://127.0.0.1:9/console.html"
-PAGES = AppClient("pages", None, ("code",), ("openid", "shop/admin"), (PAGE,), (PAGE,), 900, 900, 3_600)
+PAGES = AppClient(
+    "pages", None, ("code",), ("openid", "shop/admin"), (PAGE, f"{PAGE}?tab=1"), (PAGE,), 900, 900, 3_600
+)
 MACHINE = AppClient("machine", "secret", ("client_credentials",), ("shop/read",), (), (), 60, 60, 60)
 REQUEST = {
     "response_type": "code",
@@ -135,6 +137,13 @@ def test_invalid_request_is_redirected_with_its_error(pool, changes, error):
 
     assert (back["error"], back["state"]) == (error, "s")
     assert "code" not in back
+
+
+def test_query_of_a_redirect_uri_is_kept(pool):
+    location = dict(pool.authorize(redirect_uri=f"{PAGE}?tab=1").headers)["Location"]
+
+    assert parse_qs(urlsplit(location).query).keys() == {"tab", "code", "state"}
+    assert parse_qs(urlsplit(location).query)["tab"] == ["1"]
 
 
 def test_code_is_valid_once(pool):

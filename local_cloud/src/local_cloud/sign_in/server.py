@@ -73,7 +73,8 @@ class SignInServer(HttpServer):
 
         def back(**answer: str) -> HttpResponse:
             state = {"state": query["state"]} if "state" in query else {}
-            return _redirect(f"{redirect_uri}?{urlencode({**answer, **state})}")
+            separator = "&" if "?" in redirect_uri else "?"
+            return _redirect(f"{redirect_uri}{separator}{urlencode({**answer, **state})}")
 
         if query.get("response_type") != "code" or "code" not in client.flows:
             return back(error="unauthorized_client")
