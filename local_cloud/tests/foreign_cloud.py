@@ -4,7 +4,8 @@ import json
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Mapping
+import uuid
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -59,6 +60,46 @@ class ForeignCloud:
         answer = self.client("lambda").invoke(FunctionName=self.output(output), Payload=json.dumps(event), **options)
         payload = answer["Payload"].read()
         return (json.loads(payload) if payload else None), answer
+
+    def train(self, *entrypoint: str, arguments: Sequence[str] = (), **options: Any) -> str:
+        """Start a training job, and return its name. `options` replace parameters of the request."""
+        request = {
+            "TrainingJobName": f"job-{uuid.uuid4().hex[:12]}",
+            "RoleArn": "arn:aws:iam::123456789012:role/training",
+            "AlgorithmSpecification": {
+                "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/any:1",
+                "TrainingInputMode": "File",
+                "ContainerEntrypoint": entrypoint,
+                "MetricDefinitions": [{"Name": "ndcg@10", "Regex": "ndcg_at_10=([0-9.]+)"}],
+                **({"ContainerArguments": arguments} if arguments else {}),
+            },
+            "OutputDataConfig": {"S3OutputPath": f"s3://{self.output('Bucket')}/models"},
+            "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60},
+            **options,
+        }
+        self.client("sagemaker").create_training_job(**request)
+        return str(request["TrainingJobName"])
+
+    def trained(self, name: str) -> dict[str, Any]:
+        """Return the description of a training job after its end."""
+
+        def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.client("sagemaker").describe_training_job(TrainingJobName=name)
+            return found if found["TrainingJobStatus"] != "InProgress" else None
+
+        return eventually(look) or {}
+
+    def execute(self, machine: str, document: Any) -> dict[str, Any]:
+        """Execute a state machine, and return the description of the execution after its end."""
+        states = self.client("stepfunctions")
+        arn = states.start_execution(stateMachineArn=machine, input=json.dumps(document))["executionArn"]
+
+        def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = states.describe_execution(executionArn=arn)
+            return found if found["status"] != "RUNNING" else None
+
+        return eventually(look) or {}
 
     def messages(self, output: str, *, matches: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
         sqs, url = self.client("sqs"), self.output(output)

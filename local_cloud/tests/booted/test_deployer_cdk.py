@@ -3,7 +3,7 @@ from synthesis import synthesize
 
 
 def test_hardened_app_is_deployed_completely(tmp_path):
-    assembly = synthesize("hardened_shop_app", tmp_path / "shop" / "cdk.out")
+    assembly = synthesize("hardened_shop_app", tmp_path / "cdk.out")
     with moto_server() as endpoint:
         cloud = MotoCloud(endpoint=endpoint, directory=tmp_path / "cloud")
         deployment = cloud.deploy(assembly)

@@ -4,7 +4,6 @@ import subprocess
 import tarfile
 import uuid
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import psutil
 import pytest
@@ -41,36 +40,8 @@ time.sleep(300)
 """
 
 
-def create(cloud, script, *arguments, **options):
-    name = f"job-{uuid.uuid4().hex[:12]}"
-    cloud.client("sagemaker").create_training_job(**job(cloud, name, script, *arguments) | options)
-    return name
-
-
-def job(cloud, name, script, *arguments):
-    bucket = cloud.output("Bucket")
-    return {
-        "TrainingJobName": name,
-        "RoleArn": "arn:aws:iam::123456789012:role/training",
-        "AlgorithmSpecification": {
-            "TrainingImage": "123456789012.dkr.ecr.us-east-1.amazonaws.com/any:1",
-            "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["python3", "-c", script],
-            "MetricDefinitions": [{"Name": "ndcg@10", "Regex": "ndcg_at_10=([0-9.]+)"}],
-            **({"ContainerArguments": list(arguments)} if arguments else {}),
-        },
-        "OutputDataConfig": {"S3OutputPath": f"s3://{bucket}/models"},
-        "ResourceConfig": {"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
-        "StoppingCondition": {"MaxRuntimeInSeconds": 60},
-    }
-
-
-def ended(cloud, name):
-    def look():
-        found: dict[str, Any] = cloud.client("sagemaker").describe_training_job(TrainingJobName=name)
-        return found if found["TrainingJobStatus"] != "InProgress" else None
-
-    return eventually(look) or {}
+def run(script):
+    return "python3", "-c", script
 
 
 def test_job_runs_its_entry_point_in_the_sagemaker_directories(cloud):
@@ -88,15 +59,14 @@ def test_job_runs_its_entry_point_in_the_sagemaker_directories(cloud):
         },
     }
 
-    name = create(
-        cloud,
-        WELL,
-        "/opt/ml/model",
+    name = cloud.train(
+        *run(WELL),
+        arguments=["/opt/ml/model"],
         HyperParameters={"factors": "64"},
         InputDataConfig=[channel],
         Environment={"MODE": "test"},
     )
-    described = ended(cloud, name)
+    described = cloud.trained(name)
 
     assert described["TrainingJobStatus"] == "Completed", described.get("FailureReason")
     assert [(m["MetricName"], m["Value"]) for m in described["FinalMetricDataList"]] == [("ndcg@10", 0.5)]
@@ -122,7 +92,7 @@ def test_job_runs_its_entry_point_in_the_sagemaker_directories(cloud):
 
 
 def test_crash_fails_the_job_with_its_reason(cloud):
-    described = ended(cloud, create(cloud, CRASH))
+    described = cloud.trained(cloud.train(*run(CRASH)))
 
     assert described["TrainingJobStatus"] == "Failed"
     assert described["FailureReason"] == "AlgorithmError: no interactions at all, exit code: 7"
@@ -131,14 +101,15 @@ def test_crash_fails_the_job_with_its_reason(cloud):
 
 def test_channel_without_objects_fails_the_job(cloud):
     source = {"S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": f"s3://{cloud.output('Bucket')}/nothing/here"}}
-    described = ended(cloud, create(cloud, WELL, InputDataConfig=[{"ChannelName": "data", "DataSource": source}]))
+    name = cloud.train(*run(WELL), InputDataConfig=[{"ChannelName": "data", "DataSource": source}])
+    described = cloud.trained(name)
 
     assert described["TrainingJobStatus"] == "Failed"
     assert described["FailureReason"].startswith("ClientError: no S3 objects under S3 URL")
 
 
 def test_stopped_job_leaves_no_process(cloud):
-    name = create(cloud, SLEEP)
+    name = cloud.train(*run(SLEEP))
 
     def pids():
         lines = cloud.log_lines("/aws/sagemaker/TrainingJobs")
@@ -146,14 +117,14 @@ def test_stopped_job_leaves_no_process(cloud):
 
     family = eventually(pids)
     cloud.client("sagemaker").stop_training_job(TrainingJobName=name)
-    described = ended(cloud, name)
+    described = cloud.trained(name)
 
     assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "Stopped")
     eventually(lambda: not any(psutil.pid_exists(pid) for pid in family))
 
 
 def test_job_above_its_time_limit_is_stopped(cloud):
-    described = ended(cloud, create(cloud, SLEEP, StoppingCondition={"MaxRuntimeInSeconds": 1}))
+    described = cloud.trained(cloud.train(*run(SLEEP), StoppingCondition={"MaxRuntimeInSeconds": 1}))
 
     assert (described["TrainingJobStatus"], described["SecondaryStatus"]) == ("Stopped", "MaxRuntimeExceeded")
 
@@ -174,9 +145,8 @@ time.sleep(300)
 
 def test_interrupted_job_resumes_from_its_checkpoints(cloud):
     s3, bucket = cloud.client("s3"), cloud.output("Bucket")
-    name = create(
-        cloud,
-        COUNTS,
+    name = cloud.train(
+        *run(COUNTS),
         EnableManagedSpotTraining=True,
         CheckpointConfig={"S3Uri": f"s3://{bucket}/checkpoints/of-a-test/"},
         StoppingCondition={"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 120},
@@ -188,7 +158,7 @@ def test_interrupted_job_resumes_from_its_checkpoints(cloud):
 
     assert eventually(kept) == ["checkpoints/of-a-test/count"]  # The job is still running.
     cloud.cloud.interrupt_training(name)
-    described = ended(cloud, name)
+    described = cloud.trained(name)
 
     assert described["TrainingJobStatus"] == "Completed", described.get("FailureReason")
     phases = [transition["Status"] for transition in described["SecondaryStatusTransitions"]]
@@ -200,7 +170,7 @@ def test_interrupted_job_resumes_from_its_checkpoints(cloud):
 
 
 def test_only_running_spot_jobs_can_be_interrupted(cloud):
-    name = create(cloud, SLEEP)
+    name = cloud.train(*run(SLEEP))
 
     for other in (name, "nobody"):
         with pytest.raises(CloudError, match=f"no training job '{other}' runs on spare capacity"):
@@ -209,24 +179,14 @@ def test_only_running_spot_jobs_can_be_interrupted(cloud):
 
 
 def test_job_name_is_unique(cloud):
-    name = create(cloud, "pass")
+    name = cloud.train(*run("pass"))
 
     with pytest.raises(ClientError, match="ResourceInUse"):
-        cloud.client("sagemaker").create_training_job(**job(cloud, name, "pass"))
+        cloud.train(*run("pass"), TrainingJobName=name)
 
 
 def execute(cloud, script):
-    sfn = cloud.client("stepfunctions")
-    execution = sfn.start_execution(
-        stateMachineArn=cloud.output("Machine"),
-        input=json.dumps({"job": f"flow-{uuid.uuid4().hex[:12]}", "entrypoint": ["python3", "-c", script]}),
-    )["executionArn"]
-
-    def look():
-        found: dict[str, Any] = sfn.describe_execution(executionArn=execution)
-        return found if found["status"] != "RUNNING" else None
-
-    return eventually(look) or {}
+    return cloud.execute(cloud.output("Machine"), {"job": f"flow-{uuid.uuid4().hex[:12]}", "entrypoint": run(script)})
 
 
 def test_state_machine_waits_for_the_job_and_returns_its_model(cloud):

@@ -36,18 +36,7 @@ def busy(state):
     """Start workers and a training job of the cloud. Return the processes and addresses of the cloud."""
     cloud = ForeignCloud(Cloud.attach(state))
     cloud.invoke("WhereFunction", {})
-    cloud.client("sagemaker").create_training_job(
-        TrainingJobName="endless",
-        RoleArn="arn:aws:iam::123456789012:role/training",
-        AlgorithmSpecification={
-            "TrainingImage": "any",
-            "TrainingInputMode": "File",
-            "ContainerEntrypoint": ["sh", "-c", "sleep 300 & sleep 300"],
-        },
-        OutputDataConfig={"S3OutputPath": f"s3://{cloud.output('Bucket')}/models"},
-        ResourceConfig={"InstanceCount": 1, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1},
-        StoppingCondition={"MaxRuntimeInSeconds": 300},
-    )
+    cloud.train("sh", "-c", "sleep 300 & sleep 300")
     process = psutil.Process(cloud.cloud.state.pid)
     eventually(lambda: "sleep" in [child.name() for child in process.children(recursive=True)])
     found = CloudState.read(state)

@@ -121,61 +121,34 @@ def test_granted_request_is_answered(call):
         assert endpoint.check.refused() == {}
 
 
+def _deny(actions, resources):
+    return _allow(actions, resources) | {"Effect": "Deny"}
+
+
+READ, NO_POLICY = f"dynamodb:GetItem on resource: {TABLE}", "no identity-based policy"
+IN_OTHER = _allow("cloudwatch:PutMetricData", "*", Condition={"StringEquals": {"cloudwatch:namespace": "Other"}})
+ONLY_KEYS = {"ForAllValues:StringEquals": {"dynamodb:Attributes": ["user_id"]}}
+
+
 @pytest.mark.parametrize(
-    ("call", "statements", "action", "resource", "reason"),
+    ("call", "statements", "refused_for", "reason"),
     [
-        pytest.param(
-            _get, [_allow("dynamodb:Query", TABLE)], "dynamodb:GetItem", TABLE, "no identity-based policy", id="action"
-        ),
-        pytest.param(
-            _get,
-            [_allow("dynamodb:GetItem", f"{TABLE}-2")],
-            "dynamodb:GetItem",
-            TABLE,
-            "no identity-based policy",
-            id="ARN",
-        ),
-        pytest.param(
-            _get,
-            [*GRANTED, {**_allow("dynamodb:GetItem", "*"), "Effect": "Deny"}],
-            "dynamodb:GetItem",
-            TABLE,
-            "explicit deny",
-            id="deny",
-        ),
-        pytest.param(
-            _metric,
-            [_allow("cloudwatch:PutMetricData", "*", Condition={"StringEquals": {"cloudwatch:namespace": "Other"}})],
-            "cloudwatch:PutMetricData",
-            "",
-            "no identity-based policy",
-            id="condition",
-        ),
-        pytest.param(
-            _batch,
-            [
-                _allow(
-                    "dynamodb:BatchWriteItem",
-                    TABLE,
-                    Condition={"ForAllValues:StringEquals": {"dynamodb:Attributes": ["user_id"]}},
-                )
-            ],
-            "dynamodb:BatchWriteItem",
-            TABLE,
-            "no identity-based policy",
-            id="attribute",
-        ),
+        (_get, [_allow("dynamodb:Query", TABLE)], READ, NO_POLICY),
+        (_get, [_allow("dynamodb:GetItem", f"{TABLE}-2")], READ, NO_POLICY),
+        (_get, [*GRANTED, _deny("dynamodb:GetItem", "*")], READ, "explicit deny"),
+        (_metric, [IN_OTHER], "cloudwatch:PutMetricData", NO_POLICY),
+        (_batch, [_allow("dynamodb:BatchWriteItem", TABLE, Condition=ONLY_KEYS)], "dynamodb:BatchWriteItem", NO_POLICY),
     ],
+    ids=["action", "ARN", "deny", "condition", "attribute"],
 )
-def test_request_without_permission_is_refused(call, statements, action, resource, reason):
+def test_request_without_permission_is_refused(call, statements, refused_for, reason):
     with _endpoint(*statements) as endpoint:
         with pytest.raises(ClientError) as refused:
             call(endpoint)
 
         error = refused.value.response["Error"]
         assert error["Code"] == "AccessDeniedException"
-        assert f"assumed-role/reader/read is not authorized to perform: {action}" in error["Message"]
-        assert resource in error["Message"]
+        assert f"assumed-role/reader/read is not authorized to perform: {refused_for}" in error["Message"]
         assert reason in error["Message"]
         assert endpoint.reports == [f"permissions (enforce): {error['Message']}"]
 
