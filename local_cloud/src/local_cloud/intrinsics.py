@@ -2,7 +2,7 @@
 
 import base64
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
@@ -53,8 +53,7 @@ class Evaluator:
         if not isinstance(value, dict):
             return value
         if intrinsic := _intrinsic(value):
-            name, argument = intrinsic
-            return _FUNCTIONS[name](self, argument)
+            return self._call(*intrinsic)
         evaluated = {key: self.evaluate(item) for key, item in value.items()}
         return {key: item for key, item in evaluated.items() if item is not NO_VALUE}
 
@@ -146,71 +145,56 @@ class Evaluator:
 
         return _PLACEHOLDER.sub(substituted, text)
 
-    def _join(self, argument: Any) -> str:
-        delimiter, parts = _arguments("Fn::Join", argument, count=2)
-        evaluated = self.evaluate(parts)
-        if not isinstance(delimiter, str) or not isinstance(evaluated, list):
-            raise TemplateError(f"Fn::Join takes a string and a list, not {argument!r}")
-        return delimiter.join(_text(part, where="a part of Fn::Join") for part in evaluated)
+    def _call(self, name: str, argument: Any) -> Any:
+        match name:
+            case "Ref":
+                return self._ref(argument)
+            case "Fn::GetAtt":
+                return self._get_att(argument)
+            case "Fn::Sub":
+                return self._sub(argument)
+            case "Fn::Join":
+                delimiter, parts = _arguments(name, argument, count=2)
+                evaluated = self.evaluate(parts)
+                if not isinstance(delimiter, str) or not isinstance(evaluated, list):
+                    raise TemplateError(f"{name} takes a string and a list, not {argument!r}")
+                return delimiter.join(_text(part, where=f"a part of {name}") for part in evaluated)
+            case "Fn::Select":
+                index, choices = self.evaluate(_arguments(name, argument, count=2))
+                if not isinstance(choices, list) or not str(index).isdecimal() or int(index) >= len(choices):
+                    raise TemplateError(f"{name} takes number {index} of {choices!r}")
+                return choices[int(index)]
+            case "Fn::Split":
+                delimiter, text = self.evaluate(_arguments(name, argument, count=2))
+                return _text(text, where=f"the text of {name}").split(delimiter)
+            case "Fn::If":
+                return self.evaluate(self._chosen(argument))
+            case "Fn::FindInMap":
+                found: Any = self.mappings
+                for key in self.evaluate(_arguments(name, argument, count=3)):
+                    if key not in found:
+                        raise TemplateError(f"{name} finds no {key!r}; there are {sorted(found)}")
+                    found = found[key]
+                return found
+            case "Fn::Base64":
+                text = _text(self.evaluate(argument), where=f"the text of {name}")
+                return base64.b64encode(text.encode()).decode("ascii")
+            case "Fn::ImportValue":
+                return self.surroundings.exported(self.evaluate(argument))
+            case "Fn::GetStackOutput":
+                return self._stack_output(argument)
+            case "Fn::GetAZs":
+                region = self.evaluate(argument) or self.names["AWS::Region"]
+                return [f"{region}{letter}" for letter in "abc"]
+        raise TemplateError(f"unknown intrinsic function {name}")
 
-    def _select(self, argument: Any) -> Any:
-        index, choices = (self.evaluate(part) for part in _arguments("Fn::Select", argument, count=2))
-        if not isinstance(choices, list) or not str(index).isdecimal() or int(index) >= len(choices):
-            raise TemplateError(f"Fn::Select takes number {index} of {choices!r}")
-        return choices[int(index)]
-
-    def _split(self, argument: Any) -> list[str]:
-        delimiter, text = (self.evaluate(part) for part in _arguments("Fn::Split", argument, count=2))
-        return _text(text, where="the text of Fn::Split").split(delimiter)
-
-    def _if(self, argument: Any) -> Any:
-        return self.evaluate(self._chosen(argument))
-
-    def _find_in_map(self, argument: Any) -> Any:
-        found: Any = self.mappings
-        for key in (self.evaluate(part) for part in _arguments("Fn::FindInMap", argument, count=3)):
-            if key not in found:
-                raise TemplateError(f"Fn::FindInMap finds no {key!r}; there are {sorted(found)}")
-            found = found[key]
-        return found
-
-    def _base64(self, argument: Any) -> str:
-        text = _text(self.evaluate(argument), where="the text of Fn::Base64")
-        return base64.b64encode(text.encode()).decode("ascii")
-
-    def _import_value(self, argument: Any) -> str:
-        return self.surroundings.exported(self.evaluate(argument))
-
-    def _get_stack_output(self, argument: Any) -> str:
+    def _stack_output(self, argument: Any) -> str:
         if not isinstance(argument, dict) or not {"StackName", "OutputName"} <= argument.keys():
             raise TemplateError(f"Fn::GetStackOutput takes StackName and OutputName, not {argument!r}")
         if unknown := argument.keys() - {"StackName", "OutputName", "Region"}:
             raise TemplateError(f"Fn::GetStackOutput: {', '.join(sorted(unknown))} is not known here")
-        region = argument.get("Region", self.names["AWS::Region"])
-        stack, output, region = (
-            self.evaluate(part) for part in (argument["StackName"], argument["OutputName"], region)
-        )
-        return self.surroundings.stack_output(stack, output, region)
-
-    def _get_azs(self, argument: Any) -> list[str]:
-        region = self.evaluate(argument) or self.names["AWS::Region"]
-        return [f"{region}{letter}" for letter in "abc"]
-
-
-_FUNCTIONS: Final[Mapping[str, Callable[[Evaluator, Any], Any]]] = {
-    "Ref": Evaluator._ref,
-    "Fn::GetAtt": Evaluator._get_att,
-    "Fn::Sub": Evaluator._sub,
-    "Fn::Join": Evaluator._join,
-    "Fn::Select": Evaluator._select,
-    "Fn::Split": Evaluator._split,
-    "Fn::If": Evaluator._if,
-    "Fn::FindInMap": Evaluator._find_in_map,
-    "Fn::Base64": Evaluator._base64,
-    "Fn::ImportValue": Evaluator._import_value,
-    "Fn::GetStackOutput": Evaluator._get_stack_output,
-    "Fn::GetAZs": Evaluator._get_azs,
-}
+        found = self.evaluate({"Region": self.names["AWS::Region"], **argument})
+        return self.surroundings.stack_output(found["StackName"], found["OutputName"], found["Region"])
 
 
 def _intrinsic(value: Mapping[str, Any]) -> tuple[str, Any] | None:
@@ -221,8 +205,6 @@ def _intrinsic(value: Mapping[str, Any]) -> tuple[str, Any] | None:
     (name, *_) = called
     if len(value) > 1:
         raise TemplateError(f"{name} must be the only key, not next to {sorted(set(value) - {name})}")
-    if name not in _FUNCTIONS:
-        raise TemplateError(f"unknown intrinsic function {name}")
     return name, value[name]
 
 

@@ -104,14 +104,14 @@ def test_certificate_is_reused_until_it_expires(tmp_path, monkeypatch):
 @pytest.fixture
 def address():
     server = Head()
-    yield server.server_address[:2]  # type: ignore[misc]
+    yield server.server_address[:2]
     server.stop()
 
 
 @pytest.fixture(scope="module")
 def body_address():
     server = Body()
-    yield server.server_address[:2]  # type: ignore[misc]
+    yield server.server_address[:2]
     server.stop()
 
 

@@ -14,9 +14,7 @@ from local_cloud.sign_in.server import SignInServer
 # RFC 7636, appendix B.
 VERIFIER, CHALLENGE = "dBjftJeZ4CVP-mB92K27uhbUJU1p1r_wW1gFWFOEjXk", "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM"
 PAGE = "http://127.0.0.1:9/console.html"
-PAGES = AppClient(
-    "pages", None, ("code",), ("openid", "shop/admin"), (PAGE, f"{PAGE}?tab=1"), (PAGE,), 900, 900, 3_600
-)
+PAGES = AppClient("pages", None, ("code",), ("openid", "shop/admin"), (PAGE, f"{PAGE}?tab=1"), (PAGE,), 900, 900, 3_600)
 MACHINE = AppClient("machine", "secret", ("client_credentials",), ("shop/read",), (), (), 60, 60, 60)
 REQUEST = {
     "response_type": "code",
@@ -56,7 +54,7 @@ class Pool:
         return self.call("GET", "/oauth2/authorize", query=urlencode(parameters))
 
     def code(self, **changes: str | None) -> str:
-        return redirect_parameters(self.authorize(**changes))["code"]
+        return str(redirect_parameters(self.authorize(**changes))["code"])
 
     def token(self, headers: Sequence[tuple[str, str]] = (), **form: str) -> HttpResponse:
         return self.call("POST", "/oauth2/token", body=urlencode(form), headers=headers)

@@ -39,7 +39,7 @@ def test_container_directories_have_its_configuration(tmp_path):
             "ContentType": "text/csv",
         }
     }
-    assert read("resourceconfig.json")["hosts"] == ["algo-1"]  # type: ignore[index]
+    assert read("resourceconfig.json")["hosts"] == ["algo-1"]
     for name in ("model", "output/data", "input/data", "checkpoints"):
         assert (tmp_path / name).is_dir()
 

@@ -21,7 +21,7 @@ from local_cloud.gateway.response import (
     service_unavailable,
 )
 from local_cloud.gateway.routes import Match, RouteTable
-from local_cloud.gateway.throttling import RETRY_AFTER_S, Capacity, Throttle
+from local_cloud.gateway.throttling import Throttle
 from local_cloud.http_server import HttpRequest, HttpResponse, HttpServer
 from local_cloud.telemetry.log_sender import TakeMetric
 
@@ -29,7 +29,11 @@ LARGEST_BODY_BYTES = 10 * 1024 * 1024
 DEFAULT_STAGE = "$default"
 _MAX_CONCURRENT = 64
 _PENDING_PER_ENVIRONMENT = 6
-"""Maximum number of requests per execution environment of a function. One runs, and the others wait."""
+"""Maximum number of requests per execution environment of a function. One runs, and the others wait.
+
+Only the embedded cloud has this limit. Lambda would start an environment for each concurrent request.
+"""
+_RETRY_AFTER = ("Retry-After", "1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,8 @@ class HttpApiServer(HttpServer):
         self._api = api
         self._metric = metric
         self._invoke = invoke
-        self._capacity = Capacity(_PENDING_PER_ENVIRONMENT * max_environments)
+        self._max_pending = _PENDING_PER_ENVIRONMENT * max_environments
+        self._capacity: dict[str, threading.Semaphore] = {}
         self._lock = threading.Lock()
         self._statuses: dict[str, int] = {}
         super().__init__(port=port, tls=tls)
@@ -156,11 +161,14 @@ class HttpApiServer(HttpServer):
             return replace(served, response=message_response(429, "Too Many Requests"))
         if len(request.body) > LARGEST_BODY_BYTES:
             return replace(served, response=message_response(413, "Request Entity Too Large"))
-        with self._capacity.place(match.route.function_arn) as admitted:
-            if not admitted:
-                retry_after = ("Retry-After", str(RETRY_AFTER_S))
-                return replace(served, response=message_response(429, "Too Many Requests", retry_after))
+        function_arn = match.route.function_arn
+        capacity = self._capacity.setdefault(function_arn, threading.Semaphore(self._max_pending))
+        if not capacity.acquire(blocking=False):
+            return replace(served, response=message_response(429, "Too Many Requests", _RETRY_AFTER))
+        try:
             return self._admitted(served, stage, match)
+        finally:
+            capacity.release()
 
     def _admitted(self, served: Served, stage: Stage, match: Match) -> Served:
         request, admission = served.request, None

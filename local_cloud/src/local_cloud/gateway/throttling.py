@@ -1,19 +1,15 @@
-"""Throttling of an API: a token bucket per route, and a maximum number of pending requests per function.
+"""Throttling of an API: a token bucket per route.
 
-AWS throttles on a best-effort basis over many machines. Here, the limits are exact. Only the embedded cloud limits
-pending requests: Lambda would start an environment for each concurrent request.
+AWS throttles on a best-effort basis over many machines. Here, the limits are exact.
 
 https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-throttling.html
 """
 
-import contextlib
 import threading
 import time
-from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-RETRY_AFTER_S = 1
 # Default limits of an AWS account, which apply if a stage has none.
 _ACCOUNT_LIMITS = {"ThrottlingRateLimit": 10_000, "ThrottlingBurstLimit": 5_000}
 
@@ -68,24 +64,3 @@ class Throttle:
                     clock=self._clock,
                 )
         return bucket.take()
-
-
-class Capacity:
-    """Limit of the running and waiting requests per function."""
-
-    def __init__(self, max_pending: int) -> None:
-        self._max_pending = max_pending
-        self._pending: Counter[str] = Counter()
-        self._lock = threading.Lock()
-
-    @contextlib.contextmanager
-    def place(self, function_arn: str) -> Iterator[bool]:
-        """Reserve capacity while the context is open. Yield false if the limit is reached."""
-        with self._lock:
-            admitted = self._pending[function_arn] < self._max_pending
-            self._pending[function_arn] += admitted
-        try:
-            yield admitted
-        finally:
-            with self._lock:
-                self._pending[function_arn] -= admitted

@@ -121,7 +121,7 @@ class ResourceType:
     kept: Mapping[str, str] = field(default_factory=dict)
 
 
-RESOURCE_TYPES: Final[dict[str, ResourceType]] = {}
+RESOURCE_TYPES: dict[str, ResourceType] = {}
 """Resource types that the embedded cloud can deploy. The modules of this package add their types."""
 
 
