@@ -14,12 +14,6 @@ MANIFEST = Manifest(
         *TOMBSTONES,
         *CONFIGURATION,
         # Aborting multipart uploads is not permitted, because each object is written with a single request.
-        below(
-            "lake",
-            WRITE,
-            INTERACTIONS_PREFIX,
-            QUARANTINE_PREFIX,
-            reason="Objects are named after their day, shard and sequence numbers",
-        ),
+        below("lake", WRITE, INTERACTIONS_PREFIX, QUARANTINE_PREFIX),
     ),
 )

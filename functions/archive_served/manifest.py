@@ -8,13 +8,7 @@ MANIFEST = Manifest(
     timeout_s=60,
     trigger=LogLines(function="recommend", field="$.served.recommendation_id"),
     access=(
-        below(
-            "lake",
-            WRITE,
-            SERVED_PREFIX,
-            QUARANTINE_PREFIX,
-            reason="Objects are named after their day, the log's stream and its events",
-        ),
+        below("lake", WRITE, SERVED_PREFIX, QUARANTINE_PREFIX),
         *LOGGED_TOMBSTONES,
         *CONFIGURATION,
         Access("profiles", ("dynamodb:BatchWriteItem",)),

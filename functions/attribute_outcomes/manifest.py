@@ -1,3 +1,4 @@
+from alsolike.declarations import storage
 from alsolike.declarations.manifest import (
     CONFIGURATION,
     DELETE,
@@ -11,16 +12,6 @@ from alsolike.declarations.manifest import (
     Schedule,
     below,
 )
-from alsolike.declarations.storage import (
-    ATTRIBUTION_PREFIX,
-    ENGAGEMENT_PREFIX,
-    INTERACTIONS_PREFIX,
-    OUTCOMES_PREFIX,
-    SERVED_PREFIX,
-    USER_CHANGES_PREFIX,
-)
-
-_DAYS = "Object names contain the day and the source"
 
 MANIFEST = Manifest(
     description="Attributes events to recommendations, sums up outcomes and a holdout, and forecasts drafts",
@@ -38,11 +29,11 @@ MANIFEST = Manifest(
     ),
     access=(
         Access("lake", LIST),
-        below("lake", READ, SERVED_PREFIX, INTERACTIONS_PREFIX, reason=_DAYS),
-        below("lake", READ + WRITE + DELETE, OUTCOMES_PREFIX, reason=_DAYS),
-        below("lake", WRITE, ENGAGEMENT_PREFIX, reason=_DAYS),
-        below("lake", READ + WRITE, ATTRIBUTION_PREFIX, reason=_DAYS),
-        below("lake", READ, USER_CHANGES_PREFIX, reason="Changes of users are named after their time and content"),
+        below("lake", READ, storage.SERVED_PREFIX, storage.INTERACTIONS_PREFIX),
+        below("lake", READ + WRITE + DELETE, storage.OUTCOMES_PREFIX),
+        below("lake", WRITE, storage.ENGAGEMENT_PREFIX),
+        below("lake", READ + WRITE, storage.ATTRIBUTION_PREFIX),
+        below("lake", READ, storage.USER_CHANGES_PREFIX),
         Access("recommend_parameter", ("ssm:GetParameter",)),
         Access("recommend_function", ("lambda:InvokeFunction",), needs_function=True),
         *CONFIGURATION,

@@ -22,14 +22,7 @@ MANIFEST = Manifest(
     ),
     access=(
         Access("lake", LIST),
-        below(
-            "lake",
-            READ + WRITE + DELETE,
-            INTERACTIONS_PREFIX,
-            SERVED_PREFIX,
-            COMPACTIONS_PREFIX,
-            reason="Object names contain the day and a hash of the merged objects",
-        ),
+        below("lake", READ + WRITE + DELETE, INTERACTIONS_PREFIX, SERVED_PREFIX, COMPACTIONS_PREFIX),
         *CONFIGURATION,
         *TOMBSTONES,
     ),

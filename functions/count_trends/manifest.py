@@ -13,6 +13,6 @@ MANIFEST = Manifest(
     access=(
         *TOMBSTONES,
         *CONFIGURATION,
-        below("artefacts", READ + WRITE, TRENDS_PREFIX, reason="Objects are named after the shards of the stream"),
+        below("artefacts", READ + WRITE, TRENDS_PREFIX),
     ),
 )

@@ -11,20 +11,8 @@ MANIFEST = Manifest(
         *SIGNING_KEYS,
         Access("lake", LIST),
         Access("artefacts", LIST),
-        below(
-            "lake",
-            READ,
-            INTERACTIONS_PREFIX,
-            SERVED_PREFIX,
-            QUARANTINE_PREFIX,
-            reason="Any object may contain rows of the user",
-        ),
-        below(
-            "artefacts",
-            READ,
-            ERASURE_RECEIPTS_PREFIX,
-            reason="The objects are named after erasures, datasets and batches",
-        ),
+        below("lake", READ, INTERACTIONS_PREFIX, SERVED_PREFIX, QUARANTINE_PREFIX),
+        below("artefacts", READ, ERASURE_RECEIPTS_PREFIX),
         Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:GetItem")),
         # Stores the export's state between two pages.
         Access("profiles", ("dynamodb:PutItem",), attributes=("profile_id", "sort_key", "sessions", "expires_at")),

@@ -1,21 +1,5 @@
-from alsolike.declarations.manifest import (
-    CONFIGURATION,
-    DELETE,
-    LIST,
-    READ,
-    TOMBSTONES,
-    WRITE,
-    Access,
-    Manifest,
-    below,
-)
-from alsolike.declarations.storage import (
-    ACTIONS_KEY,
-    IMPORTS_PREFIX,
-    INTERACTIONS_PREFIX,
-    OWN_NAMES_KEY,
-    QUARANTINE_PREFIX,
-)
+from alsolike.declarations import storage
+from alsolike.declarations.manifest import CONFIGURATION, DELETE, LIST, READ, TOMBSTONES, WRITE, Access, Manifest, below
 
 MANIFEST = Manifest(
     description="Imports the files of an import job of Amazon Personalize",
@@ -33,18 +17,10 @@ MANIFEST = Manifest(
             keys=("*",),
             reason="The setting `import_buckets` names the buckets; import jobs name their objects",
         ),
-        below(
-            "lake",
-            WRITE,
-            INTERACTIONS_PREFIX,
-            QUARANTINE_PREFIX,
-            reason="Objects are named after their day, file and line",
-        ),
-        below(
-            "artefacts", READ + WRITE + DELETE, IMPORTS_PREFIX, reason="Journals are named after the content of files"
-        ),
-        Access("artefacts", READ + WRITE, keys=(ACTIONS_KEY,)),
-        Access("artefacts", READ, keys=(OWN_NAMES_KEY,)),
+        below("lake", WRITE, storage.INTERACTIONS_PREFIX, storage.QUARANTINE_PREFIX),
+        below("artefacts", READ + WRITE + DELETE, storage.IMPORTS_PREFIX),
+        Access("artefacts", READ + WRITE, keys=(storage.ACTIONS_KEY,)),
+        Access("artefacts", READ, keys=(storage.OWN_NAMES_KEY,)),
         *CONFIGURATION,
         *TOMBSTONES,
         *(Access(table, ("dynamodb:BatchWriteItem",)) for table in ("profiles", "catalogue", "users")),

@@ -1,13 +1,5 @@
+from alsolike.declarations import storage
 from alsolike.declarations.manifest import CONFIGURATION, LIST, READ, SNAPSHOT, WRITE, Access, Manifest, Schedule, below
-from alsolike.declarations.storage import (
-    CHAMPION_KEY,
-    DATASETS_PREFIX,
-    INTERACTIONS_PREFIX,
-    MODELS_PREFIX,
-    MONITORING_PREFIX,
-    SERVED_PREFIX,
-    TRAINING_RUN_KEY,
-)
 
 MANIFEST = Manifest(
     description="Compares current data with the champion's training data, and starts a training after drift",
@@ -21,23 +13,23 @@ MANIFEST = Manifest(
     ),
     access=(
         Access("lake", LIST),
-        below("lake", READ, INTERACTIONS_PREFIX, SERVED_PREFIX, reason="Objects are named after their day"),
+        below("lake", READ, storage.INTERACTIONS_PREFIX, storage.SERVED_PREFIX),
         *CONFIGURATION,
-        Access("artefacts", READ, keys=(CHAMPION_KEY, TRAINING_RUN_KEY)),
+        Access("artefacts", READ, keys=(storage.CHAMPION_KEY, storage.TRAINING_RUN_KEY)),
         Access(
             "artefacts",
             READ,
-            keys=tuple(f"{MODELS_PREFIX}*/{file}" for file in ("manifest.json", "ids.hash.npy", "ids.idx.npy")),
+            keys=tuple(f"{storage.MODELS_PREFIX}*/{file}" for file in ("manifest.json", "ids.hash.npy", "ids.idx.npy")),
             reason="Any version may be the champion",
         ),
         Access(
             "artefacts",
             READ,
-            keys=(f"{DATASETS_PREFIX}*/manifest.json",),
+            keys=(f"{storage.DATASETS_PREFIX}*/manifest.json",),
             reason="Each run has a dataset with its own name",
         ),
         *SNAPSHOT,
-        below("artefacts", READ + WRITE, MONITORING_PREFIX, reason="Reports are named after their day"),
+        below("artefacts", READ + WRITE, storage.MONITORING_PREFIX),
         Access("profiles", ("dynamodb:Query",)),
         Access("state_machine_arn", ("states:StartExecution",)),
         Access(

@@ -1,3 +1,4 @@
+from alsolike.declarations import storage
 from alsolike.declarations.manifest import (
     CONFIGURATION,
     DELETE,
@@ -8,15 +9,6 @@ from alsolike.declarations.manifest import (
     Manifest,
     TableChanges,
     below,
-)
-from alsolike.declarations.storage import (
-    CHAMPION_KEY,
-    ITEM_CHANGES_PREFIX,
-    MODELS_PREFIX,
-    OWN_NAMES_KEY,
-    SEGMENTS_PREFIX,
-    SNAPSHOT_KEY,
-    USER_CHANGES_PREFIX,
 )
 
 MANIFEST = Manifest(
@@ -30,25 +22,14 @@ MANIFEST = Manifest(
     single_threaded=True,
     trigger=TableChanges(tables=("catalogue", "users"), batch_size=10_000, window_s="publish_window_s"),
     access=(
-        below(
-            "lake",
-            WRITE,
-            ITEM_CHANGES_PREFIX,
-            USER_CHANGES_PREFIX,
-            reason="Objects are named after their day and sequence numbers",
-        ),
-        below(
-            "artefacts",
-            (*READ, *WRITE, "s3:AbortMultipartUpload", *DELETE),
-            SEGMENTS_PREFIX,
-            reason="Segments are named after their contents; merged segments are deleted",
-        ),
-        Access("artefacts", READ + WRITE, keys=(SNAPSHOT_KEY,)),
-        Access("artefacts", READ, keys=(CHAMPION_KEY, OWN_NAMES_KEY)),
+        below("lake", WRITE, storage.ITEM_CHANGES_PREFIX, storage.USER_CHANGES_PREFIX),
+        below("artefacts", (*READ, *WRITE, "s3:AbortMultipartUpload", *DELETE), storage.SEGMENTS_PREFIX),
+        Access("artefacts", READ + WRITE, keys=(storage.SNAPSHOT_KEY,)),
+        Access("artefacts", READ, keys=(storage.CHAMPION_KEY, storage.OWN_NAMES_KEY)),
         Access(
             "artefacts",
             READ,
-            keys=(f"{MODELS_PREFIX}*/content.tensors",),
+            keys=(f"{storage.MODELS_PREFIX}*/content.tensors",),
             reason="Any version may become the champion",
         ),
         *CONFIGURATION,

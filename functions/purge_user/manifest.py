@@ -1,21 +1,7 @@
+from alsolike.declarations import storage
 from alsolike.declarations.manifest import DELETE, HASH_KEY, LIST, READ, WRITE, Access, Manifest, below
-from alsolike.declarations.storage import (
-    CHAMPION_KEY,
-    DATASETS_PREFIX,
-    ERASURE_RECEIPTS_PREFIX,
-    FAILED_BATCHES_PREFIX,
-    INTERACTIONS_PREFIX,
-    OUTCOMES_PREFIX,
-    PENDING_ERASURES_PREFIX,
-    QUARANTINE_PREFIX,
-    SERVED_PREFIX,
-    TOMBSTONES_KEY,
-    USER_CHANGES_PREFIX,
-)
 
 _LIST_VERSIONS, _DELETE_VERSIONS = ("s3:ListBucketVersions",), ("s3:DeleteObjectVersion",)
-_EACH = "The objects are named after erasures, datasets and batches"
-
 MANIFEST = Manifest(
     description="Deletes an erased user's data from all stores, a part per call",
     layers=("core", "pandas"),
@@ -25,27 +11,25 @@ MANIFEST = Manifest(
     access=(
         Access("lake", (*LIST, *_LIST_VERSIONS)),
         Access("artefacts", (*LIST, *_LIST_VERSIONS)),
-        below("lake", READ + WRITE + DELETE, INTERACTIONS_PREFIX, USER_CHANGES_PREFIX, reason=_EACH),
+        below("lake", READ + WRITE + DELETE, storage.INTERACTIONS_PREFIX, storage.USER_CHANGES_PREFIX),
         below(
             "lake",
             (*READ, *WRITE, *DELETE, *_DELETE_VERSIONS),
-            SERVED_PREFIX,
-            OUTCOMES_PREFIX,
-            FAILED_BATCHES_PREFIX,
-            reason=_EACH,
+            storage.SERVED_PREFIX,
+            storage.OUTCOMES_PREFIX,
+            storage.FAILED_BATCHES_PREFIX,
         ),
-        below("lake", (*READ, *DELETE, *_DELETE_VERSIONS), QUARANTINE_PREFIX, reason=_EACH),
+        below("lake", (*READ, *DELETE, *_DELETE_VERSIONS), storage.QUARANTINE_PREFIX),
         HASH_KEY,
-        Access("artefacts", READ + WRITE, keys=(TOMBSTONES_KEY,)),
+        Access("artefacts", READ + WRITE, keys=(storage.TOMBSTONES_KEY,)),
         below(
             "artefacts",
             (*READ, *WRITE, *DELETE, *_DELETE_VERSIONS),
-            DATASETS_PREFIX,
-            PENDING_ERASURES_PREFIX,
-            reason=_EACH,
+            storage.DATASETS_PREFIX,
+            storage.PENDING_ERASURES_PREFIX,
         ),
-        below("artefacts", READ + WRITE, ERASURE_RECEIPTS_PREFIX, reason=_EACH),
-        Access("artefacts", READ, keys=(CHAMPION_KEY,)),
+        below("artefacts", READ + WRITE, storage.ERASURE_RECEIPTS_PREFIX),
+        Access("artefacts", READ, keys=(storage.CHAMPION_KEY,)),
         Access("profiles", ("dynamodb:Query", "dynamodb:BatchGetItem", "dynamodb:BatchWriteItem")),
         Access("users", ("dynamodb:GetItem", "dynamodb:DeleteItem")),
     ),

@@ -11,8 +11,6 @@ MANIFEST = Manifest(
         *TOMBSTONES,
         *CONFIGURATION,
         Access("stream", ("kinesis:PutRecords",)),
-        below(
-            "lake", WRITE, QUARANTINE_PREFIX, reason="Objects are named after their day, topic, partition and offset"
-        ),
+        below("lake", WRITE, QUARANTINE_PREFIX),
     ),
 )

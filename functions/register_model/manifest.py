@@ -9,15 +9,10 @@ MANIFEST = Manifest(
     timeout_s=600,
     access=(
         Access("artefacts", LIST),
-        below("artefacts", READ, TRAINING_PREFIX, reason="Each run has its own names"),
-        below(
-            "artefacts",
-            (*READ, *WRITE, "s3:AbortMultipartUpload"),
-            MODELS_PREFIX,
-            reason="Each run writes a new version, which is compared with the champion",
-        ),
+        below("artefacts", READ, TRAINING_PREFIX),
+        below("artefacts", (*READ, *WRITE, "s3:AbortMultipartUpload"), MODELS_PREFIX),
         Access("artefacts", READ, keys=(CHAMPION_KEY,)),
-        below("artefacts", READ + WRITE, DECISIONS_PREFIX, reason="Each version has its own decision"),
+        below("artefacts", READ + WRITE, DECISIONS_PREFIX),
         Access("model_packages", ("sagemaker:CreateModelPackage", "sagemaker:ListModelPackages")),
         Access(
             "model_versions",

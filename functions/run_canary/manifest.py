@@ -1,13 +1,5 @@
+from alsolike.declarations import storage
 from alsolike.declarations.manifest import CONFIGURATION, DELETE, LIST, READ, WRITE, Access, Manifest, below
-from alsolike.declarations.storage import (
-    CANARIES_PREFIX,
-    CHAMPION_KEY,
-    DECISIONS_PREFIX,
-    FORECASTS_PREFIX,
-    MODELS_PREFIX,
-    OUTCOMES_PREFIX,
-    SERVED_PREFIX,
-)
 
 MANIFEST = Manifest(
     description="Runs a version as canary next to the champion, then promotes it or rolls it back",
@@ -18,18 +10,13 @@ MANIFEST = Manifest(
     access=(
         Access("artefacts", LIST),
         Access("lake", LIST),
-        below(
-            "artefacts",
-            READ + DELETE,
-            MODELS_PREFIX,
-            reason="Each version has its own names, and unprotected versions are deleted",
-        ),
-        Access("artefacts", READ + WRITE, keys=(CHAMPION_KEY,)),
-        below("artefacts", READ + WRITE, CANARIES_PREFIX, reason="Each canary has its own report"),
-        below("artefacts", READ, DECISIONS_PREFIX, reason="Each version has its own decision"),
+        below("artefacts", READ + DELETE, storage.MODELS_PREFIX),
+        Access("artefacts", READ + WRITE, keys=(storage.CHAMPION_KEY,)),
+        below("artefacts", READ + WRITE, storage.CANARIES_PREFIX),
+        below("artefacts", READ, storage.DECISIONS_PREFIX),
         *CONFIGURATION,
-        below("lake", READ, SERVED_PREFIX, OUTCOMES_PREFIX, reason="Objects are named after their day"),
-        below("lake", READ + WRITE, FORECASTS_PREFIX, reason="Each canary has its own forecast"),
+        below("lake", READ, storage.SERVED_PREFIX, storage.OUTCOMES_PREFIX),
+        below("lake", READ + WRITE, storage.FORECASTS_PREFIX),
         Access("attribute_outcomes_function", ("lambda:InvokeFunction",)),
         Access("model_packages", ("sagemaker:ListModelPackages",)),
         Access(

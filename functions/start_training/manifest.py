@@ -9,15 +9,15 @@ MANIFEST = Manifest(
         Access("lake", LIST),
         Access("artefacts", LIST),
         Access("artefacts", READ + WRITE, keys=(TRAINING_RUN_KEY, CHAMPION_KEY)),
-        below("artefacts", READ, MODELS_PREFIX, reason="Any version may be the champion, whose bundle is copied"),
-        below("artefacts", READ, GRAPHS_PREFIX, reason="Each imported graph has its own checksum"),
+        below("artefacts", READ, MODELS_PREFIX),
+        below("artefacts", READ, GRAPHS_PREFIX),
         Access(
             "artefacts",
             WRITE,
             keys=(f"{DATASETS_PREFIX}*/champion/*", f"{DATASETS_PREFIX}*/imported/*"),
             reason="Each run has its own dataset, which contains the champion's bundle and an imported graph",
         ),
-        below("artefacts", DELETE, DATASETS_PREFIX, reason="Datasets of earlier runs expire"),
+        below("artefacts", DELETE, DATASETS_PREFIX),
         Access(
             "training_runs",
             ("states:DescribeExecution",),

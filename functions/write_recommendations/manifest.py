@@ -8,8 +8,6 @@ MANIFEST = Manifest(
     timeout_s=120,
     access=(
         Access("artefacts", LIST),
-        below(
-            "artefacts", READ + WRITE + DELETE, BATCH_PREFIX, reason="Objects are named after runs and their batches"
-        ),
+        below("artefacts", READ + WRITE + DELETE, BATCH_PREFIX),
     ),
 )

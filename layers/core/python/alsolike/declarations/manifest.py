@@ -51,15 +51,15 @@ class Access:
     needs_function: bool = False
 
 
-def below(resource: str, actions: tuple[str, ...], *prefixes: str, reason: str, needs_function: bool = False) -> Access:
+NAMED_LATER = "The names of these objects contain days, runs, versions or hashes"
+
+
+def below(
+    resource: str, actions: tuple[str, ...], *prefixes: str, reason: str = NAMED_LATER, needs_function: bool = False
+) -> Access:
     """Return the grant of `actions` on the objects of a bucket whose keys start with one of `prefixes`."""
-    return Access(
-        resource,
-        actions,
-        keys=tuple(f"{prefix}*" for prefix in prefixes),
-        reason=reason,
-        needs_function=needs_function,
-    )
+    keys = tuple(f"{prefix}*" for prefix in prefixes)
+    return Access(resource, actions, keys, reason, needs_function=needs_function)
 
 
 class Trigger(Protocol):
