@@ -171,8 +171,8 @@ def _pieces(first: int, columns: dict[str, Any]) -> tuple[pa.Table, pa.Table]:
 
 def attribute_day(root: Path, *, part_rows: int = PART_ROWS) -> None:
     outcome = Attribution(
-        cast("Any", Directory(root)),
-        BUCKET,
+        client=cast("Any", Directory(root)),
+        bucket=BUCKET,
         catalogue=EMPTY,
         rules=AttributionRules(),
         shopper=str,

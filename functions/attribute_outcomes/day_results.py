@@ -16,17 +16,14 @@ import pyarrow.parquet as pq
 from alsolike.lake import partitions
 from alsolike.lake.duplicates import deduplicate
 from alsolike.records.engagement import Engagement
-from alsolike.runtime.client_protocols import S3Client
-from functions.attribute_outcomes.attribution_rules import AttributionRules, Reason
+from functions.attribute_outcomes.attribution_rules import Reason
 from functions.attribute_outcomes.disk_partitions import Part, Spill, parts_for, parts_of
 from functions.attribute_outcomes.event_days import EVENTS, JUDGED, EventDays
 from functions.attribute_outcomes.inputs import Inputs
-from functions.attribute_outcomes.item_index import Items
-from functions.attribute_outcomes.join import Known, join
-from functions.attribute_outcomes.object_reader import rows_of
+from functions.attribute_outcomes.join import OUTCOMES, Known, join
 from functions.attribute_outcomes.outcome_sums import DaySums
+from functions.attribute_outcomes.response_items import Items
 from functions.attribute_outcomes.responses import ANSWERS, distinct, genuine
-from functions.attribute_outcomes.tables import OUTCOMES
 
 PART_ROWS = 200_000
 """Maximum number of rows of a partition, which is processed in memory. A partition with many rows of one recommendation
@@ -57,23 +54,17 @@ class Computation:
 
     def __init__(
         self,
-        client: S3Client,
-        bucket: str,
         inputs: Inputs,
         *,
         items: Items,
-        rules: AttributionRules,
         shopper: Callable[[str], str],
         directory: Path,
         days: Iterable[int],
         part_rows: int = PART_ROWS,
     ) -> None:
-        self._client, self._bucket, self._inputs = client, bucket, inputs
-        self._items, self._rules, self._shopper = items, rules, shopper
+        self._inputs, self._items, self._shopper = inputs, items, shopper
         self._directory, self._part_rows = directory, part_rows
-        self._event_days = EventDays(
-            client, bucket, inputs, items=items, rules=rules, directory=directory, answer_days=days
-        )
+        self._event_days = EventDays(inputs, items=items, directory=directory, answer_days=days)
 
     def day(self, day: int) -> Results:
         self._event_days.keep_only({*self._inputs.event_days(day), *self._inputs.copy_days(day, late=True)})
@@ -81,12 +72,15 @@ class Computation:
         shutil.rmtree(directory, ignore_errors=True)
         directory.mkdir(parents=True)
         named = self._event_days.events(day)
-        size = sum(stored.size_bytes for stored in self._inputs.served.get(day, []))
+        objects = self._inputs.served.get(day, [])
+        size = sum(stored.size_bytes for stored in objects)
         parts = parts_for(size / _ANSWER_BYTES + sum(part.rows for part in named), self._part_rows)
         rejected: Counter[Reason] = Counter()
         events, late = self._events(day, named, rejected, directory=directory, parts=parts)
-        answers = self._answers(day, directory, parts)
-        known = Known(self._items, self._event_days.popularity(day), self._rules, self._shopper)
+        with Spill(directory, "answers", ANSWERS, key=_ANSWER, parts=parts) as answers:
+            for rows in self._inputs.read(objects, ANSWERS):
+                answers.add(rows)
+        known = Known(self._items, self._event_days.popularity(day), self._inputs.rules, self._shopper)
         path, summary, counting = directory / "outcomes.parquet", DaySums(self._items), 0
         with pq.ParquetWriter(path, OUTCOMES, compression=partitions.COMPRESSION) as file:
             for answer_part, event_part in parts_of(answers, events, max_rows=self._part_rows):
@@ -100,16 +94,8 @@ class Computation:
                 rejected.update(joined.rejected)
                 del unique, kept, joined
                 pa.default_memory_pool().release_unused()
-        has_answers = bool(self._inputs.served.get(day))
         counts = {str(reason): number for reason, number in sorted(rejected.items()) if number}
-        return Results(path if has_answers else None, summary.rows(), counting, counts, late)
-
-    def _answers(self, day: int, directory: Path, parts: int) -> Spill:
-        objects = self._inputs.served.get(day, [])
-        with Spill(directory, "answers", ANSWERS, key=_ANSWER, parts=parts) as spill:
-            for rows in rows_of(self._client, self._bucket, objects, ANSWERS):
-                spill.add(rows)
-        return spill
+        return Results(path if objects else None, summary.rows(), counting, counts, late)
 
     def _events(
         self, day: int, named: list[Part], rejected: Counter[Reason], *, directory: Path, parts: int
@@ -127,7 +113,7 @@ class Computation:
                 copies.add(piece)
                 latest_ms = max(latest_ms, pc.max(piece["received_time_ms"]).as_py() or 0)
         self._event_days.forget(day)
-        late = self._rules.is_late(latest_ms, day)
+        late = self._inputs.rules.is_late(latest_ms, day)
         with Spill(directory, "events", EVENTS, key=_ANSWER, parts=parts) as spill:
             for (part,) in parts_of(copies, max_rows=self._part_rows):
                 events = self._distinct(part)

@@ -1,23 +1,27 @@
-"""Partitions of rows in files on the local disk, for more rows than fit into memory."""
+"""Rows and records in partitioned files on the local disk, for more of them than fit into memory."""
 
 from __future__ import annotations
 
+import bisect
 import dataclasses
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
-import pyarrow.compute as pc
 
 Hashes = npt.NDArray[np.uint64]
+Rows = npt.NDArray[np.void]
 
 PIECE_ROWS = 65_536
+KEY = "key"
+"""Field of records with the hash."""
+BATCH_ROWS = 200_000
 MAX_PARTS = 256
 """Maximum number of partitions. Each has an open file while rows are added."""
 
@@ -38,14 +42,19 @@ def parts_for(rows: float, max_rows: int) -> int:
     return min(MAX_PARTS, max(1, math.ceil(rows / (_FULL * max_rows))))
 
 
-def part_of(hashes: Hashes, parts: int, level: int = 0) -> npt.NDArray[np.int64]:
-    """Return the partition of each hash.
+def _by_part(
+    hashes: Hashes, parts: int, level: int = 0
+) -> tuple[npt.NDArray[np.int64], Iterator[tuple[int, int, int]]]:
+    """Return the order of the hashes by partition, and the number and slice of each partition that is not empty.
 
     Each level uses later bits of the hash than the previous level. At level 0, partitions are ascending ranges of
     hashes.
     """
     window = (hashes << np.uint64(level * _LEVEL_BITS)) >> _HALF
-    return ((window * np.uint64(parts)) >> _HALF).astype(np.int64)
+    part = ((window * np.uint64(parts)) >> _HALF).astype(np.int64)
+    order = np.argsort(part, kind="stable")
+    bounds = np.searchsorted(part[order], np.arange(parts + 1)).tolist()
+    return order, ((number, bounds[number], bounds[number + 1]) for number in np.flatnonzero(np.diff(bounds)).tolist())
 
 
 @dataclasses.dataclass(slots=True)
@@ -111,12 +120,10 @@ class Spill:
         if len(self.parts) == 1:
             self._write(0, rows)
             return
-        part = part_of(hashes_of(rows[self._key]), len(self.parts), self._level)
-        order = np.argsort(part, kind="stable")
-        bounds = np.searchsorted(part[order], np.arange(len(self.parts) + 1))
+        order, slices = _by_part(hashes_of(rows[self._key]), len(self.parts), self._level)
         ordered = rows.take(pa.array(order))
-        for number in np.flatnonzero(np.diff(bounds)).tolist():
-            self._write(number, ordered.slice(bounds[number], bounds[number + 1] - bounds[number]))
+        for number, first, last in slices:
+            self._write(number, ordered.slice(first, last - first))
 
     def _write(self, number: int, rows: pa.Table) -> None:
         part = self.parts[number]
@@ -158,11 +165,63 @@ def parts_of(*spills: Spill, max_rows: int) -> Iterator[tuple[Part, ...]]:
             part.remove()
 
 
-def flat(lists: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, npt.NDArray[np.int64]]:
-    """Return the elements of all lists, and the row of each element. Null counts as an empty list."""
-    if isinstance(lists, pa.ChunkedArray):
-        lists = lists.combine_chunks()
-        if isinstance(lists, pa.ChunkedArray):
-            lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], lists.type)
-    elements = pc.list_flatten(lists)
-    return elements, pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)
+class Records:
+    """Records in files, including duplicates.
+
+    `fields` are the names and NumPy types of the fields after the hash, in sort order. `parts` is the number of files.
+    """
+
+    def __init__(self, directory: Path, name: str, fields: Mapping[str, str], *, parts: int) -> None:
+        self._type = record_type(fields)
+        self._paths = [directory / f"{name}-{part}.records" for part in range(parts)]
+
+    def add(self, keys: Hashes, **fields: npt.NDArray[np.int64] | int) -> None:
+        """Add records. A single number applies to all records."""
+        rows = np.empty(len(keys), self._type)
+        rows[KEY] = keys
+        for name, numbers in fields.items():
+            rows[name] = numbers
+        order, slices = _by_part(keys, len(self._paths))
+        rows = rows[order]
+        for number, first, last in slices:
+            with self._paths[number].open("ab") as file:
+                rows[first:last].tofile(file)
+
+    def ordered(self) -> Iterator[Rows]:
+        """Yield distinct records in batches, sorted by hash and fields, and delete the file of each batch.
+
+        All records of a hash are in one batch.
+        """
+        names = self._type.names or ()
+        for path in self._paths:
+            rows = np.fromfile(path, self._type) if path.exists() else np.empty(0, self._type)
+            rows = rows[np.lexsort([rows[name] for name in reversed(names)])]
+            yield rows[starts(rows, *names)]
+            path.unlink(missing_ok=True)
+
+
+def record_type(fields: Mapping[str, str]) -> np.dtype[Any]:
+    return np.dtype([(KEY, "<u8"), *fields.items()])
+
+
+def starts(rows: Rows, *names: str) -> npt.NDArray[np.bool_]:
+    """Return a mask of the first row, and of rows that differ from the previous row in one of the fields `names`.
+
+    `rows` are sorted by these fields.
+    """
+    other = np.zeros(len(rows), bool)
+    other[:1] = True
+    for name in names:
+        other[1:] |= rows[name][1:] != rows[name][:-1]
+    return other
+
+
+def between(path: Path, fields: Mapping[str, str], low: np.uint64, high: np.uint64) -> Iterator[Rows]:
+    """Yield the records of a sorted file with hashes from `low` to `high`, in batches."""
+    if not path.stat().st_size:
+        return
+    rows = np.memmap(path, record_type(fields), "r")
+    first = bisect.bisect_left(rows, low, key=lambda row: row[KEY])
+    last = bisect.bisect_right(rows, high, lo=first, key=lambda row: row[KEY])
+    for start in range(first, last, BATCH_ROWS):
+        yield np.array(rows[start : min(last, start + BATCH_ROWS)])

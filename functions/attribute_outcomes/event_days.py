@@ -19,14 +19,22 @@ import pyarrow.compute as pc
 from alsolike.declarations.times import DAY_MS
 from alsolike.lake.arrow import arrow_schema
 from alsolike.records.interaction import INTERACTIONS_COLUMNS
-from alsolike.runtime.client_protocols import S3Client
-from functions.attribute_outcomes.attribution_rules import AttributionRules, Reason
-from functions.attribute_outcomes.disk_partitions import Hashes, Part, Spill, hashes_of, parts_for
-from functions.attribute_outcomes.disk_records import BATCH_ROWS, KEY, Records, between, starts
+from functions.attribute_outcomes.attribution_rules import Reason
+from functions.attribute_outcomes.disk_partitions import (
+    BATCH_ROWS,
+    KEY,
+    Hashes,
+    Part,
+    Records,
+    Spill,
+    between,
+    hashes_of,
+    parts_for,
+    starts,
+)
 from functions.attribute_outcomes.inputs import Inputs
-from functions.attribute_outcomes.item_index import Items
-from functions.attribute_outcomes.object_reader import rows_of
-from functions.attribute_outcomes.recommendation_id_parser import read
+from functions.attribute_outcomes.response_items import Items
+from functions.attribute_outcomes.responses import read
 
 EVENTS = arrow_schema(
     pa, INTERACTIONS_COLUMNS, "event_id", "received_time_ms", "event_time_ms", "user_id", "session_id", "item_id",
@@ -47,19 +55,8 @@ _NEVER = np.iinfo(np.int64).max
 class EventDays:
     """Days of interactions, stored in files. `answer_days` are the days of responses whose events are required."""
 
-    def __init__(
-        self,
-        client: S3Client,
-        bucket: str,
-        inputs: Inputs,
-        *,
-        items: Items,
-        rules: AttributionRules,
-        directory: Path,
-        answer_days: Iterable[int],
-    ) -> None:
-        self._client, self._bucket, self._inputs = client, bucket, inputs
-        self._items, self._rules, self._directory = items, rules, directory
+    def __init__(self, inputs: Inputs, *, items: Items, directory: Path, answer_days: Iterable[int]) -> None:
+        self._inputs, self._items, self._directory = inputs, items, directory
         self._read: dict[int, dict[int, Part]] = {}
         self._answered, self._requested_days = inputs.answered(), set(answer_days)
 
@@ -132,7 +129,7 @@ class EventDays:
         parts = parts_for(sum(stored.size_bytes for stored in objects) / _EVENT_BYTES, BATCH_ROWS)
         named: dict[int, Spill] = {}
         items, copies = Records(path, "items", _ITEMS, parts=parts), Records(path, "copies", _COPIES, parts=parts)
-        for rows in rows_of(self._client, self._bucket, objects, EVENTS):
+        for rows in self._inputs.read(objects, EVENTS):
             with_item = rows.filter(pc.is_valid(rows["item_id"]))
             items.add(_event_hashes(with_item), item=self._items.numbers(with_item["item_id"]))
             for result_day, events in self._judged(rows.filter(pc.is_valid(rows["recommendation_id"])), day):
@@ -161,7 +158,7 @@ class EventDays:
             reason = None
             if answer_day == _FORGED:
                 reason = Reason.FORGED
-            elif day not in self._rules.event_days(answer_day):
+            elif day not in self._inputs.rules.event_days(answer_day):
                 reason = Reason.TOO_LATE if day > answer_day else Reason.BEFORE_SERVED
             elif answer_day not in self._answered:
                 reason = Reason.UNKNOWN_ANSWER

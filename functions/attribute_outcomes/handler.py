@@ -21,9 +21,10 @@ from alsolike.runtime.observability import count, instrumented, logger, report
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.reader import SnapshotReader
 from functions.attribute_outcomes.attribution_rules import AttributionRules, first_whole_day, window_cut_days
+from functions.attribute_outcomes.day_results import Results
 from functions.attribute_outcomes.forecasts import run_forecast
 from functions.attribute_outcomes.holdout_report import update_increments
-from functions.attribute_outcomes.service import Attribution, LastDayReport
+from functions.attribute_outcomes.service import Attribution
 from functions.attribute_outcomes.settings import Settings
 from operations.forecast.inputs import ForecastInputs
 
@@ -68,8 +69,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         catalogue = SnapshotReader(s3, settings.artefact_bucket, directory / "catalogue").current(now_ms=now_ms)
         rules = AttributionRules(window_days=settings.window_days, clock_skew_ms=limits.clock_skew_s * 1000)
         outcome = Attribution(
-            s3,
-            settings.lake_bucket,
+            client=s3,
+            bucket=settings.lake_bucket,
             catalogue=catalogue,
             rules=rules,
             shopper=pseudonyms.shopper,
@@ -108,7 +109,7 @@ def _forecast_inputs(settings: Settings, s3: S3Client, *, now_ms: int) -> Foreca
     )
 
 
-def _report(day: LastDayReport) -> None:
+def _report(day: Results) -> None:
     """Send a day's metrics. CloudWatch bills a series per hour, so this costs 1/24 of a continuous series."""
     for row in day.engagement:
         rates = {RATES[name]: value for name, value in row.rates().items() if value is not None}

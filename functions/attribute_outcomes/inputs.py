@@ -10,17 +10,23 @@ from __future__ import annotations
 import dataclasses
 import datetime as dt
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import orjson
+import pyarrow as pa
+import pyarrow.parquet  # for `read_tables`
 
 from alsolike.declarations.storage import ENGAGEMENT_PREFIX, INTERACTIONS_PREFIX, OUTCOMES_PREFIX, SERVED_PREFIX
 from alsolike.declarations.tables import INTERACTIONS_PARTITION, SERVED_PARTITION
 from alsolike.lake import engagement, outcomes
 from alsolike.lake.lake_objects import LakeObject
+from alsolike.lake.tables import read_tables
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import S3Object, listed
 from functions.attribute_outcomes.attribution_rules import DEFINITIONS, POPULARITY_DAYS, AttributionRules
+
+BATCH_BYTES = 32 * 2**20
+"""Maximum total size of objects that are read at once, in bytes. Only a single object may exceed it."""
 
 _EPOCH = dt.date(1970, 1, 1).toordinal()
 
@@ -66,11 +72,17 @@ class Inputs:
     """
 
     def __init__(self, client: S3Client, bucket: str, rules: AttributionRules) -> None:
-        self._rules = rules
+        self._client, self._bucket, self.rules = client, bucket, rules
         self.served = _listed(client, bucket, SERVED_PREFIX, SERVED_PARTITION)
         self.interactions = _listed(client, bucket, INTERACTIONS_PREFIX, INTERACTIONS_PARTITION)
         self.outcomes = _listed(client, bucket, OUTCOMES_PREFIX, SERVED_PARTITION)
         self.engagement = _listed(client, bucket, ENGAGEMENT_PREFIX, SERVED_PARTITION)
+
+    def read(self, objects: Sequence[LakeObject], schema: pa.Schema) -> Iterator[pa.Table]:
+        """Yield the rows of objects in batches, without agents' rows. Concurrently deleted objects are skipped."""
+        return read_tables(
+            pa, self._client, self._bucket, objects, schema=schema, max_bytes=BATCH_BYTES, max_objects=16
+        )
 
     def days(self) -> list[int]:
         """Return the days with responses, outcomes or interactions.
@@ -89,13 +101,13 @@ class Inputs:
 
     def event_days(self, day: int) -> list[int]:
         """Return the days whose events may count for responses of a day."""
-        return [event_day for event_day in self._rules.event_days(day) if event_day in self.interactions]
+        return [event_day for event_day in self.rules.event_days(day) if event_day in self.interactions]
 
     def popularity_days(self, day: int) -> list[int]:
         return [past_day for past_day in range(day - POPULARITY_DAYS, day + 1) if past_day in self.interactions]
 
     def copy_days(self, day: int, *, late: bool) -> list[int]:
-        return [copy_day for copy_day in self._rules.copy_days(day, late=late) if copy_day in self.interactions]
+        return [copy_day for copy_day in self.rules.copy_days(day, late=late) if copy_day in self.interactions]
 
     def fingerprint(self, day: int, *, late: bool) -> str:
         interaction_days = sorted({*self.event_days(day), *self.popularity_days(day), *self.copy_days(day, late=late)})
@@ -104,11 +116,9 @@ class Inputs:
             *(stored for other in interaction_days for stored in self.interactions[other]),
         ]
         # The result of an event also depends on which other days have responses.
-        answered_days = [
-            answered_day for answered_day in self.answered() if day in self._rules.event_days(answered_day)
-        ]
+        answered_days = [answered_day for answered_day in self.answered() if day in self.rules.event_days(answered_day)]
         objects_read = sorted((stored.key, stored.etag) for stored in objects)
-        content = [DEFINITIONS, dataclasses.astuple(self._rules), sorted(answered_days), objects_read]
+        content = [DEFINITIONS, dataclasses.astuple(self.rules), sorted(answered_days), objects_read]
         return hashlib.blake2b(orjson.dumps(content), digest_size=16).hexdigest()
 
     def is_current(self, day: int, receipt: DayReceipt | None) -> bool:

@@ -20,12 +20,12 @@ import pyarrow.compute as pc
 from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.events.interactions import profile_id
 from alsolike.lake import served
+from alsolike.lake.arrow import arrow_schema
+from alsolike.records.outcome import OUTCOMES_COLUMNS
 from functions.attribute_outcomes.attribution_rules import KINDS, AttributionRules, Kind, Reason
-from functions.attribute_outcomes.disk_partitions import flat
-from functions.attribute_outcomes.item_index import Items
-from functions.attribute_outcomes.response_items import Bools, Floats, Ints, Slate, Views, ordered_sum
-from functions.attribute_outcomes.tables import OUTCOMES
+from functions.attribute_outcomes.response_items import Bools, Floats, Ints, Items, Slate, Views, flat, ordered_sum
 
+OUTCOMES = arrow_schema(pa, OUTCOMES_COLUMNS)
 NEVER = np.iinfo(np.int64).max
 _CODES = {reason: code for code, reason in enumerate(Reason)}
 _ACCEPTED = -1

@@ -13,12 +13,12 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from alsolike.records.engagement import Dimension, Engagement
-from functions.attribute_outcomes.disk_partitions import flat
-from functions.attribute_outcomes.item_index import Items
+from alsolike.lake.arrow import arrow_schema
+from alsolike.records.engagement import ENGAGEMENT_COLUMNS, Dimension, Engagement
 from functions.attribute_outcomes.join import Joined
-from functions.attribute_outcomes.tables import ENGAGEMENT
+from functions.attribute_outcomes.response_items import Items, flat
 
+ENGAGEMENT = arrow_schema(pa, ENGAGEMENT_COLUMNS)
 ALL = "all"
 _SUMS = ("items", "impressions", "clicks", "shown_clicks", "carts", "purchases", "new_items")
 _MANTISSA_BITS, _LOW_BITS = 53, 26

@@ -1,18 +1,86 @@
-"""Pairs of a response and a recommended item, and their views."""
+"""Items with their catalogue data, pairs of a response and a recommended item, and the views of these pairs."""
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.compute as pc
 
+from alsolike.configuration.columns import CREATED
 from alsolike.declarations.times import DAY_MS
-from functions.attribute_outcomes.disk_partitions import flat
-from functions.attribute_outcomes.item_index import Items
+from alsolike.snapshot.snapshot import NumberColumn, Snapshot
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
+
+_BATCH_ITEMS = 65_536
+
+
+class Items:
+    """Indices of items, assigned at the first occurrence. Memory grows with the number of items."""
+
+    def __init__(self, catalogue: Snapshot) -> None:
+        self._catalogue = catalogue
+        self._numbers: dict[str | None, int] = {}
+        self._names: list[str] = []
+        self._created_ms = np.zeros(0, np.float64)
+        self._known = np.zeros(0, bool)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @property
+    def catalogue_items(self) -> int:
+        return len(self._catalogue)
+
+    def numbers(self, item_ids: pa.Array | pa.ChunkedArray) -> Ints:
+        """Return the index of each item; -1 for null."""
+        if isinstance(item_ids, pa.ChunkedArray):
+            item_ids = item_ids.combine_chunks()
+        encoded = item_ids.dictionary_encode()
+        numbers = np.array([self._number(item) for item in encoded.dictionary.to_pylist()] or [-1], np.int64)
+        places = encoded.indices.fill_null(-1).to_numpy(zero_copy_only=False).astype(np.int64)
+        return np.where(places < 0, -1, numbers[places])
+
+    def created_ms(self) -> npt.NDArray[np.float64]:
+        """Return the creation time by item index in epoch milliseconds; NaN if unknown."""
+        self._look_up()
+        return self._created_ms
+
+    def in_catalogue(self) -> npt.NDArray[np.bool_]:
+        self._look_up()
+        return self._known
+
+    def _number(self, item: str) -> int:
+        number = self._numbers.setdefault(item, len(self._names))
+        if number == len(self._names):
+            self._names.append(item)
+        return number
+
+    def _look_up(self) -> None:
+        """Look up in the catalogue the items that were indexed since the last call."""
+        created, known = [self._created_ms], [self._known]
+        for first in range(len(self._known), len(self._names), _BATCH_ITEMS):
+            rows = self._catalogue.rows(self._names[first : first + _BATCH_ITEMS])
+            known.append(rows >= 0)
+            created.append(self._creations(rows))
+        if len(known) > 1:
+            self._created_ms, self._known = np.concatenate(created), np.concatenate(known)
+
+    def _creations(self, rows: Ints) -> npt.NDArray[np.float64]:
+        column = self._catalogue.column(CREATED)
+        if isinstance(column, NumberColumn):
+            return np.where(rows >= 0, column.values[rows] * 1000, np.nan)
+        return np.array([_created_ms(self._catalogue.properties(row)) if row >= 0 else np.nan for row in rows.tolist()])
+
+
+def _created_ms(properties: dict[str, Any]) -> float:
+    created = properties.get(CREATED)
+    return created * 1000.0 if isinstance(created, int | float) else np.nan
 
 
 class Slate:
@@ -110,3 +178,13 @@ def ordered_sum(groups: Ints, values: Floats, count: int) -> Floats:
 def _distinct(keys: Ints) -> Ints:
     keys = np.sort(keys)  # np.unique hashes, which takes longer.
     return np.concatenate([keys[:1], keys[1:][np.diff(keys) > 0]])
+
+
+def flat(lists: pa.Array | pa.ChunkedArray) -> tuple[pa.Array, Ints]:
+    """Return the elements of all lists, and the row of each element. Null counts as an empty list."""
+    if isinstance(lists, pa.ChunkedArray):
+        lists = lists.combine_chunks()
+        if isinstance(lists, pa.ChunkedArray):
+            lists = pa.concat_arrays(lists.chunks) if lists.num_chunks else pa.array([], lists.type)
+    elements = pc.list_flatten(lists)
+    return elements, pc.list_parent_indices(lists).to_numpy(zero_copy_only=False).astype(np.int64)

@@ -22,19 +22,13 @@ from alsolike.snapshot.snapshot import Snapshot
 from functions.attribute_outcomes.attribution_rules import POPULARITY_DAYS, AttributionRules
 from functions.attribute_outcomes.day_results import PART_ROWS, Computation, Results
 from functions.attribute_outcomes.inputs import DayReceipt, DayReceiptStore, Inputs, date_of, etag_of
-from functions.attribute_outcomes.item_index import Items
 from functions.attribute_outcomes.outcome_sums import to_table
+from functions.attribute_outcomes.response_items import Items
 
 CONNECTIONS = 16
 REPORT_AFTER_MS = 3_600_000
 """Time in milliseconds from the end of a day to the report of the day's metrics. By then, most events are in the
 lake."""
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class LastDayReport:
-    engagement: list[Engagement]
-    rejected: dict[str, int]
 
 
 @dataclasses.dataclass(slots=True)
@@ -58,56 +52,44 @@ class AttributionResult:
             raise DaysFailed(f"{len(self.failed)} days could not be computed: {days}")
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Attribution:
     """Attribution in one lake.
 
-    Days before `first_day` are not recomputed, because their inputs are expiring. `report` is called when the last
-    complete day is computed, unless the day's receipt states that the report was sent. `shopper` returns the keyed hash
+    Days before `first_day` are not recomputed, because their inputs are expiring. `report` is called with the results
+    of the last complete day, unless the day's receipt states that the report was sent. `shopper` returns the keyed hash
     of a stored user or session ID.
     """
 
-    def __init__(
-        self,
-        client: S3Client,
-        bucket: str,
-        *,
-        catalogue: Snapshot,
-        rules: AttributionRules,
-        shopper: Callable[[str], str],
-        report: Callable[[LastDayReport], None],
-        has_time: Callable[[], bool],
-        directory: Path,
-        now_ms: int,
-        first_day: int = 0,
-        cut_days: int = 0,
-        part_rows: int = PART_ROWS,
-    ) -> None:
-        self._client, self._bucket, self._rules = client, bucket, rules
-        self._receipts = DayReceiptStore(client, bucket)
-        self._catalogue, self._shopper = catalogue, shopper
-        self._report, self._has_time = report, has_time
-        self._directory, self._now_ms, self._part_rows = directory, now_ms, part_rows
-        self._first_day, self._cut_days = first_day, cut_days
+    client: S3Client
+    bucket: str
+    catalogue: Snapshot
+    rules: AttributionRules
+    shopper: Callable[[str], str]
+    report: Callable[[Results], None]
+    has_time: Callable[[], bool]
+    directory: Path
+    now_ms: int
+    first_day: int = 0
+    cut_days: int = 0
+    part_rows: int = PART_ROWS
 
     def run(self) -> AttributionResult:
         """Compute outdated days, least recently computed first. Failures of single days are returned in the result."""
-        inputs = Inputs(self._client, self._bucket, self._rules)
-        outcome = AttributionResult(window_cut_days=self._cut_days)
+        inputs = Inputs(self.client, self.bucket, self.rules)
+        outcome = AttributionResult(window_cut_days=self.cut_days)
         self._judge_retention(outcome)
         outdated = self._outdated(inputs)
         computation = Computation(
-            self._client,
-            self._bucket,
             inputs,
-            items=Items(self._catalogue),
-            rules=self._rules,
-            shopper=self._shopper,
-            directory=self._directory,
+            items=Items(self.catalogue),
+            shopper=self.shopper,
+            directory=self.directory,
             days=[day for day, _ in outdated],
-            part_rows=self._part_rows,
+            part_rows=self.part_rows,
         )
         for day, receipt in outdated:
-            if not self._has_time():
+            if not self.has_time():
                 outcome.complete = False
                 break
             try:
@@ -127,27 +109,25 @@ class Attribution:
         return outcome
 
     def _judge_retention(self, outcome: AttributionResult) -> None:
-        today = self._now_ms // DAY_MS
-        if self._first_day > today:
+        today = self.now_ms // DAY_MS
+        if self.first_day > today:
             outcome.failed[date_of(today)] = (
                 f"limits.retention_days keeps fewer than the {POPULARITY_DAYS} days that attribution needs"
             )
             outcome.complete = False
-        elif self._cut_days:
+        elif self.cut_days:
             logger.warning(
                 "days are final before the end of their window, because limits.retention_days is short",
-                cut_days=self._cut_days,
+                cut_days=self.cut_days,
             )
 
     def _outdated(self, inputs: Inputs) -> list[tuple[int, DayReceipt | None]]:
         computed_days = {*inputs.outcomes, *inputs.engagement}
         days = [
-            day
-            for day in inputs.days()
-            if day >= self._first_day or (day in computed_days and day not in inputs.served)
+            day for day in inputs.days() if day >= self.first_day or (day in computed_days and day not in inputs.served)
         ]
         with ThreadPoolExecutor(CONNECTIONS, "receipts") as pool:
-            receipts = list(pool.map(self._receipts.read, days))
+            receipts = list(pool.map(DayReceiptStore(self.client, self.bucket).read, days))
         outdated = [
             (day, receipt) for day, receipt in zip(days, receipts, strict=True) if not inputs.is_current(day, receipt)
         ]
@@ -165,10 +145,10 @@ class Attribution:
         if results.outcomes:
             engagement_etag = self._put(engagement.object_key(date), self._summary(results.engagement))
         reported = before is not None and before.reported
-        if not reported and day == (self._now_ms - REPORT_AFTER_MS) // DAY_MS - 1:
-            self._report(LastDayReport(results.engagement, dict(results.rejected)))
+        if not reported and day == (self.now_ms - REPORT_AFTER_MS) // DAY_MS - 1:
+            self.report(results)
             reported = True
-        self._receipts.write(
+        DayReceiptStore(self.client, self.bucket).write(
             day,
             DayReceipt(
                 fingerprint,
@@ -176,7 +156,7 @@ class Attribution:
                 engagement_etag,
                 results.rejected,
                 results.events,
-                self._now_ms,
+                self.now_ms,
                 reported,
                 results.late,
             ),
@@ -185,23 +165,23 @@ class Attribution:
     def _forget(self, day: int, inputs: Inputs, before: DayReceipt | None) -> None:
         """Delete the outcomes of a day whose responses have expired. The sums, which identify no user, are kept."""
         key = outcomes.object_key(date_of(day))
-        S3Object(self._client, self._bucket, key).delete()
+        S3Object(self.client, self.bucket, key).delete()
         kept = before or DayReceipt("", None, None, {})
         etag = etag_of(inputs.engagement, day, engagement.object_key(date_of(day)))
         fingerprint = inputs.fingerprint(day, late=kept.late)
-        self._receipts.write(
+        DayReceiptStore(self.client, self.bucket).write(
             day, dataclasses.replace(kept, fingerprint=fingerprint, outcomes_etag=None, engagement_etag=etag)
         )
 
     def _summary(self, rows: list[Engagement]) -> Path:
-        path = self._directory / "engagement.parquet"
+        path = self.directory / "engagement.parquet"
         pq.write_table(to_table(rows), path, compression=partitions.COMPRESSION)
         return path
 
     def _put(self, key: str, path: Path) -> str:
-        with translate_aws_errors(f"s3://{self._bucket}/{key}"), path.open("rb") as file:
+        with translate_aws_errors(f"s3://{self.bucket}/{key}"), path.open("rb") as file:
             # Unlike `upload_file`, `put_object` returns the ETag.
-            etag: str = self._client.put_object(Bucket=self._bucket, Key=key, Body=file)["ETag"]
+            etag: str = self.client.put_object(Bucket=self.bucket, Key=key, Body=file)["ETag"]
         return etag
 
 

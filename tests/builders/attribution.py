@@ -107,8 +107,8 @@ class Lake:
     def attribute(self, **options: Any) -> AttributionResult:
         with tempfile.TemporaryDirectory() as name:
             return Attribution(
-                self.s3,
-                self.bucket,
+                client=self.s3,
+                bucket=self.bucket,
                 **{
                     "catalogue": EMPTY,
                     "rules": AttributionRules(),

@@ -16,8 +16,8 @@ from alsolike.lake import served
 from alsolike.runtime.errors import DaysFailed, InvalidInput
 from functions.attribute_outcomes import day_results, handler
 from functions.attribute_outcomes.outcome_sums import exact_sum
-from functions.attribute_outcomes.recommendation_id_parser import read
 from functions.attribute_outcomes.responses import genuine as really
+from functions.attribute_outcomes.responses import read
 from tests.builders.attribution import DATE, DAY, NOW_MS, SERVED_MS, answer, event
 from tests.builders.lambda_events import LambdaContext
 
