@@ -16,8 +16,7 @@ from alsolike.runtime.aws import client
 from alsolike.runtime.http import respond
 from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
-from functions.erase_user.forwarding import forward, repeat
-from functions.erase_user.service import Erasing, erase_user
+from functions.erase_user.service import Erasing, erase_user, forward, repeat
 from functions.erase_user.settings import Settings
 
 

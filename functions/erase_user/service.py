@@ -6,6 +6,7 @@ import dataclasses
 
 import orjson
 
+from alsolike.declarations.storage import FORWARDED_ERASURES_PREFIX
 from alsolike.declarations.times import DAY_MS
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, erasure_id, pending_key
@@ -63,6 +64,29 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
         started = dataclasses.replace(receipt, runs=receipt.runs + 1, completed_at_ms=None)
         receipts.write(dataclasses.replace(started, further_hashes=further_hashes))
     raise Unavailable(f"erasure {erasure} was started {MAX_RUNS} times")
+
+
+def forward(user_id: str, *, erasing: Erasing, region: str, now_ms: int) -> None:
+    """Write the request of an erasure for the other region. `region` is the region of this function.
+
+    S3 replicates the object with the request, also after an outage of days.
+    """
+    key = f"{FORWARDED_ERASURES_PREFIX}{erasure_id(erasing.pseudonyms, user_id)}-{now_ms}.json"
+    S3Object(erasing.s3, erasing.bucket, key).write(orjson.dumps({"user_id": user_id, "region": region}))
+
+
+def repeat(key: str, *, erasing: Erasing, region: str, now_ms: int) -> ErasureReceipt | None:
+    """Erase the user of a request that the other region wrote.
+
+    Return None if the request is from this region or has expired.
+    """
+    stored = S3Object(erasing.s3, erasing.bucket, key).read()
+    if stored is None:  # The object has expired.
+        return None
+    request = orjson.loads(stored.body)
+    if request["region"] == region:
+        return None
+    return erase_user(request["user_id"], erasing=erasing, now_ms=now_ms)
 
 
 def _further_hashes(pseudonyms: Pseudonyms, user_id: str) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 from alsolike.declarations.storage import DATASETS_PREFIX
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.user_matcher import UserMatcher
-from alsolike.runtime.s3 import scan
+from alsolike.runtime.s3 import S3Object, scan
 from alsolike.training.dataset import CHAMPION_FOLDER, IMPORTED_FOLDER, MANIFEST_FILE
 from functions.purge_user import parquet
 from functions.purge_user.purge_context import DATASETS, PurgeContext
@@ -41,7 +41,7 @@ def purge_datasets(work: PurgeContext) -> Iterator[None]:
                 work.replace(bucket, stored.key, rest or parquet.empty(file), etag=stored.etag)
         elif stored.body is not None and not stored.key.endswith(MANIFEST) and matcher.is_named(stored.body):
             work.record(DATASETS, {stored.key: 1})
-            work.delete(bucket, stored.key)
+            S3Object(work.s3, bucket, stored.key).delete()
         work.advance({"after": stored.key})
         yield
 

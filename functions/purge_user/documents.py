@@ -15,10 +15,9 @@ from alsolike.lake.quarantine import QuarantinedRecord
 from alsolike.lake.served import QUARANTINE_SHARD
 from alsolike.privacy.user_matcher import Owner, UserMatcher
 from alsolike.runtime.errors import InvalidInput
-from alsolike.runtime.s3 import StoredObject, scan
+from alsolike.runtime.s3 import S3Object, StoredObject, scan
 from functions.purge_user import served_rows
-from functions.purge_user.purge_context import FAILED_BATCHES, QUARANTINE, PurgeContext
-from functions.purge_user.removal import Removal
+from functions.purge_user.purge_context import FAILED_BATCHES, QUARANTINE, PurgeContext, Removal
 from functions.purge_user.served_rows import Hashes
 
 USER_CHANGES = "user changes"
@@ -47,7 +46,7 @@ def purge_quarantine(work: PurgeContext) -> Iterator[None]:
     for stored, body in _bodies(work, QUARANTINE_PREFIX):
         if (owner := _owner(body, matcher, hashes)) is not Owner.OTHER:
             work.record(QUARANTINE, {stored.key: 1}, is_decided=owner is Owner.USER)
-            work.delete(work.places.lake_bucket, stored.key)
+            S3Object(work.s3, work.places.lake_bucket, stored.key).delete()
         work.advance({"after": stored.key})
         yield
 

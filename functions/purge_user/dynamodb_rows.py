@@ -48,8 +48,11 @@ def purge_profiles(work: PurgeContext) -> Iterator[None]:
 
 
 def purge_user_row(work: PurgeContext) -> Iterator[None]:
-    if _exists(work, work.places.users_table, "user_id", work.user_id):
-        _delete(work, USERS, work.places.users_table, "user_id", work.user_id)
+    table, key = work.places.users_table, {"user_id": {"S": work.user_id}}
+    with translate_aws_errors(f"table {table}"):
+        if "Item" in work.dynamodb.get_item(TableName=table, Key=key, ConsistentRead=True):
+            work.record(USERS, {work.user_id: 1})
+            work.dynamodb.delete_item(TableName=table, Key=key)
     return iter(())
 
 
@@ -65,15 +68,3 @@ def _owners(work: PurgeContext) -> tuple[str, str]:
 
 def _profiles(work: PurgeContext) -> ProfileStore:
     return ProfileStore(work.dynamodb, work.places.profiles_table)
-
-
-def _exists(work: PurgeContext, table: str, key: str, value: str) -> bool:
-    with translate_aws_errors(f"table {table}"):
-        answer = work.dynamodb.get_item(TableName=table, Key={key: {"S": value}}, ConsistentRead=True)
-    return "Item" in answer
-
-
-def _delete(work: PurgeContext, store: str, table: str, key: str, value: str) -> None:
-    work.record(store, {value: 1})
-    with translate_aws_errors(f"table {table}"):
-        work.dynamodb.delete_item(TableName=table, Key={key: {"S": value}})

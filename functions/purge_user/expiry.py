@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Sequence
 
 from alsolike.declarations.retention import TABLE_STREAM_DAYS
@@ -13,40 +12,23 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import folders
 from alsolike.training.dataset import INTERACTIONS_FILE, prefix
+from functions.purge_user.deployment import Deployment
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Retention:
-    """Lifetimes of copies, in days.
-
-    `retrain` is the maximum time until the schedule trains another model; None without a schedule. `forwarded` is the
-    lifetime of the request for the other region; None without another region.
-    """
-
-    object_versions: int
-    stream: float
-    table_backups: int
-    logs: int
-    access_logs: int
-    batches: int
-    retrain: int | None
-    forwarded: int | None = None
-
-
-def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int) -> tuple[Expiring, ...]:
+def expiring(places: Deployment, *, requested_at_ms: int, completed_at_ms: int) -> tuple[Expiring, ...]:
     copies: list[tuple[str, str, int, float]] = [
         (
             "old object versions",
             "earlier versions of interactions and users' changes, and of objects that other processes deleted before",
             completed_at_ms,
-            retention.object_versions,
+            places.object_version_days,
         ),
-        ("batches", "batch recommendations: user IDs with their items", completed_at_ms, retention.batches),
+        ("batches", "batch recommendations: user IDs with their items", completed_at_ms, places.batch_days),
         (
             "event stream",
             "records of the user on the stream at the erasure; no consumer stores them",
             requested_at_ms,
-            retention.stream,
+            places.stream_hours / 24,
         ),
         (
             "table streams",
@@ -58,38 +40,39 @@ def expiring(retention: Retention, *, requested_at_ms: int, completed_at_ms: int
             "table backups",
             "point-in-time recovery of the tables; a restore brings the user back until the erasure is repeated",
             completed_at_ms,
-            retention.table_backups,
+            places.table_backup_days,
         ),
         (
             "logs",
             "logs of functions and API, without IDs; the recommendation log contains keyed hashes",
             requested_at_ms,
-            retention.logs,
+            places.log_days,
         ),
         (
             "access logs",
             "access logs of the buckets; they name objects, not users",
             requested_at_ms,
-            retention.access_logs,
+            places.access_log_days,
         ),
     ]
-    if retention.forwarded is not None:
+    if places.forwarded_days:
         about = "request of the erasure for the other region, with the user ID"
-        copies.append(("forwarded request", about, requested_at_ms, retention.forwarded))
+        copies.append(("forwarded request", about, requested_at_ms, places.forwarded_days))
     return tuple(Expiring(name, about, date_after(from_ms, days=days)) for name, about, from_ms, days in copies)
 
 
 def trained_models(
-    client: S3Client, bucket: str, *, datasets: Sequence[str], retention: Retention, requested_at_ms: int
+    client: S3Client, places: Deployment, *, datasets: Sequence[str], requested_at_ms: int
 ) -> tuple[TrainedModel, ...]:
     """Return the models of `datasets`, and models whose dataset no longer exists.
 
     A model has the name of its dataset. `datasets` contained the user.
     """
+    bucket, with_user = places.artefact_bucket, set(datasets)
     champion = Registry(client, bucket).champion()
-    replaced_by = None if retention.retrain is None else date_after(requested_at_ms, days=retention.retrain)
-    with_user = set(datasets)
-    versions = set(_versions(client, bucket)) | with_user
+    replaced_by = date_after(requested_at_ms, days=places.retrain_days) if places.retrain_days else None
+    folder_names = folders(client, bucket, MODELS_PREFIX)
+    versions = {name.removeprefix(MODELS_PREFIX).rstrip("/") for name in folder_names} | with_user
     return tuple(
         TrainedModel(
             version=version,
@@ -100,10 +83,6 @@ def trained_models(
         for version in sorted(versions)
         if version in with_user or not _exists(client, bucket, f"{prefix(version)}{INTERACTIONS_FILE}")
     )
-
-
-def _versions(client: S3Client, bucket: str) -> list[str]:
-    return [folder.removeprefix(MODELS_PREFIX).rstrip("/") for folder in folders(client, bucket, MODELS_PREFIX)]
 
 
 def _exists(client: S3Client, bucket: str, key: str) -> bool:

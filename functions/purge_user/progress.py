@@ -1,4 +1,4 @@
-"""Progress of an erasure, stored with its request, so that any call can resume it."""
+"""Progress of an erasure, stored with its request, so that any call can resume it, and removal of old versions."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from typing import Any
 import orjson
 
 from alsolike.privacy.erasures import pending_key
+from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
+from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.s3 import S3Object
-from functions.purge_user.old_versions import delete_old_versions
+
+_BATCH = 1_000  # Maximum number of keys in a DeleteObjects request.
 
 
 @dataclasses.dataclass(slots=True)
@@ -109,3 +112,27 @@ class ProgressStore:
         """Delete the object with all its versions, because it contains the user ID."""
         self._object.delete()
         delete_old_versions(self._client, self._bucket, self._key)
+
+
+def delete_old_versions(client: S3Client, bucket: str, key: str) -> None:
+    """Delete all versions that a versioned bucket keeps of an object except the current one, and all delete markers.
+
+    A repeated call completes an interrupted one.
+    """
+    with translate_aws_errors(f"s3://{bucket}/{key}"):
+        pages = list(client.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=key))
+        versions = [entry for page in pages for entry in page.get("Versions", []) if not entry["IsLatest"]]
+        markers = [entry for page in pages for entry in page.get("DeleteMarkers", [])]
+        # Markers are deleted last. Otherwise an earlier version would become current.
+        for entries in (versions, markers):
+            _delete(client, bucket, [entry for entry in entries if entry["Key"] == key])
+
+
+def _delete(client: S3Client, bucket: str, versions: list[dict[str, Any]]) -> None:
+    for start in range(0, len(versions), _BATCH):
+        batch = [
+            {"Key": version["Key"], "VersionId": version["VersionId"]} for version in versions[start : start + _BATCH]
+        ]
+        answer = client.delete_objects(Bucket=bucket, Delete={"Objects": batch, "Quiet": True})
+        if errors := answer.get("Errors"):
+            raise Unavailable(f"s3://{bucket}/{batch[0]['Key']}: {errors[0].get('Code')} of {len(errors)} versions")

@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from alsolike.declarations.tables import OUTCOMES_TABLE, SERVED_TABLE
 from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.user_matcher import Owner
 from alsolike.runtime.client_protocols import DynamoDbClient, S3Client
 from alsolike.runtime.errors import ConcurrentUpdate
-from alsolike.runtime.s3 import Content, S3Object
-from functions.purge_user.old_versions import delete_old_versions
-from functions.purge_user.progress import Progress, ProgressStore
+from alsolike.runtime.s3 import S3Object
+from functions.purge_user.deployment import Deployment
+from functions.purge_user.progress import Progress, ProgressStore, delete_old_versions
 
 QUARANTINE, FAILED_BATCHES, DATASETS = "quarantine", "failed batches", "datasets"
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class StoreLocations:
-    """Locations of a deployment's stores. `ids_are_hashed` is true if stored user IDs are pseudonyms."""
+class Removal:
+    """Owners of the records removed from an object, and its remaining content, which is None if no record remains."""
 
-    lake_bucket: str
-    artefact_bucket: str
-    profiles_table: str
-    users_table: str
-    ids_are_hashed: bool = False
+    def __init__(self, owners: Iterable[Owner], rest: bytes | None) -> None:
+        self.owners = [owner for owner in owners if owner is not Owner.OTHER]
+        self.rest = rest
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -38,7 +36,7 @@ class PurgeContext:
 
     s3: S3Client
     dynamodb: DynamoDbClient
-    places: StoreLocations
+    places: Deployment
     progress: Progress
     store: ProgressStore
     clock_ms: Callable[[], int]
@@ -74,9 +72,6 @@ class PurgeContext:
         self.progress.cursor = cursor
         self.progress.intents.clear()
 
-    def delete(self, bucket: str, key: str) -> None:
-        S3Object(self.s3, bucket, key).delete()
-
     def replace(self, bucket: str, key: str, body: bytes | None, *, etag: str) -> bool:
         """Overwrite the version that was read; None deletes it. Return false if the object has changed."""
         stored = S3Object(self.s3, bucket, key)
@@ -87,6 +82,3 @@ class PurgeContext:
         except ConcurrentUpdate:
             return False
         return True
-
-    def read(self, bucket: str, key: str) -> Content | None:
-        return S3Object(self.s3, bucket, key).read()

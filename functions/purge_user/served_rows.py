@@ -21,14 +21,11 @@ from alsolike.declarations.tables import OUTCOMES_TABLE, SERVED_TABLE
 from alsolike.privacy.user_matcher import Owner
 from alsolike.records.served_response import LINE_KEY
 from functions.purge_user import parquet
-from functions.purge_user.lake_tables import Table, purge_rows
-from functions.purge_user.purge_context import PurgeContext
-from functions.purge_user.removal import Removal
+from functions.purge_user.lake_rows import Table, purge_rows
+from functions.purge_user.purge_context import PurgeContext, Removal
 
-SERVED, OUTCOMES = SERVED_TABLE, OUTCOMES_TABLE
-
-_SERVED = Table(SERVED, SERVED_PREFIX, ("shopper", "session"))
-_OUTCOMES = Table(OUTCOMES, OUTCOMES_PREFIX, ("shopper",))
+_SERVED = Table(SERVED_TABLE, SERVED_PREFIX, ("shopper", "session"))
+_OUTCOMES = Table(OUTCOMES_TABLE, OUTCOMES_PREFIX, ("shopper",))
 
 
 def purge_served(work: PurgeContext) -> Iterator[None]:
@@ -78,7 +75,7 @@ def hashes(work: PurgeContext) -> Hashes:
         user=hash_id(work.user_id),
         sessions=frozenset(map(hash_id, work.progress.own_sessions())),
         others=frozenset(map(hash_id, work.progress.rival_users)),
-        ids_are_hashed=work.places.ids_are_hashed,
+        ids_are_hashed=bool(work.places.pseudonymise_ids),
     )
 
 

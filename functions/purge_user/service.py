@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Literal
 
+from alsolike.declarations.tables import OUTCOMES_TABLE, SERVED_TABLE
 from alsolike.events.interactions import profile_id
 from alsolike.privacy.erasures import ErasureReceipt, ErasureReceiptStore, Purged
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -13,6 +14,7 @@ from alsolike.privacy.tombstones import add_session_tombstones, long_key
 from alsolike.runtime.client_protocols import DynamoDbClient, S3Client
 from alsolike.runtime.errors import ConcurrentUpdate
 from functions.purge_user.datasets import purge_datasets
+from functions.purge_user.deployment import Deployment
 from functions.purge_user.documents import (
     USER_CHANGES,
     find_sessions,
@@ -21,12 +23,12 @@ from functions.purge_user.documents import (
     purge_user_changes,
 )
 from functions.purge_user.dynamodb_rows import PROFILES, USERS, find_joined_sessions, purge_profiles, purge_user_row
-from functions.purge_user.expiry import Retention, expiring, trained_models
+from functions.purge_user.expiry import expiring, trained_models
 from functions.purge_user.lake_rows import STORE as LAKE
 from functions.purge_user.lake_rows import find_logins, find_rivals, purge_session_rows, purge_user_rows
 from functions.purge_user.progress import Progress, ProgressStore
-from functions.purge_user.purge_context import DATASETS, FAILED_BATCHES, QUARANTINE, PurgeContext, StoreLocations
-from functions.purge_user.served_rows import OUTCOMES, SERVED, purge_outcomes, purge_served
+from functions.purge_user.purge_context import DATASETS, FAILED_BATCHES, QUARANTINE, PurgeContext
+from functions.purge_user.served_rows import purge_outcomes, purge_served
 
 Outcome = Literal["more", "again", "done"]
 """State after a call: more work in this pass, another pass is required, or finished."""
@@ -80,8 +82,8 @@ STORES = {
     PROFILES: "live profiles of the user and of sessions that joined it: deleted",
     USERS: "columns of the user: deleted",
     LAKE: "interactions: objects rewritten without the user's rows",
-    SERVED: "recommendation log: objects rewritten without the user's rows",
-    OUTCOMES: "outcomes: objects rewritten without the user's rows",
+    SERVED_TABLE: "recommendation log: objects rewritten without the user's rows",
+    OUTCOMES_TABLE: "outcomes: objects rewritten without the user's rows",
     USER_CHANGES: "change log of users: objects rewritten without the user's rows",
     QUARANTINE: "quarantined records of the user, and those in which no user can be read: deleted",
     FAILED_BATCHES: "batches that failed after all retries: rewritten without the user's and unreadable records",
@@ -93,19 +95,13 @@ RESERVE_MS = 60_000
 MAX_PASSES = 20
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Clients:
-    s3: S3Client
-    dynamodb: DynamoDbClient
-
-
 def purge(
     erasure_id: str,
     *,
-    clients: Clients,
-    places: StoreLocations,
+    s3: S3Client,
+    dynamodb: DynamoDbClient,
+    places: Deployment,
     pseudonyms: Pseudonyms,
-    retention: Retention,
     clock_ms: Callable[[], int],
     remaining_ms: Callable[[], float],
 ) -> Outcome:
@@ -114,14 +110,14 @@ def purge(
     Raise `ConcurrentUpdate` if each of `MAX_PASSES` passes found new data. Another writer then probably restores the
     user.
     """
-    receipts = ErasureReceiptStore(clients.s3, places.artefact_bucket)
+    receipts = ErasureReceiptStore(s3, places.artefact_bucket)
     receipt = receipts.read(erasure_id)
-    store = ProgressStore(clients.s3, places.artefact_bucket, erasure_id)
+    store = ProgressStore(s3, places.artefact_bucket, erasure_id)
     progress = store.load()
     if progress is None or receipt.completed_at_ms is not None:
         store.forget()  # The call that finished the erasure may have been interrupted before or during the deletion.
         return "done"
-    work = PurgeContext(clients.s3, clients.dynamodb, places, progress, store, clock_ms, pseudonyms)
+    work = PurgeContext(s3, dynamodb, places, progress, store, clock_ms, pseudonyms)
     while progress.step < len(STEPS):
         for _ in STEPS[progress.step](work):
             if remaining_ms() < RESERVE_MS:
@@ -137,26 +133,23 @@ def purge(
         progress.begin_pass()
         store.save(progress)
         return "again"
-    receipts.write(_completed(receipt, progress, work=work, retention=retention))
+    receipts.write(_completed(receipt, work))
     store.forget()
     return "done"
 
 
-def _completed(
-    receipt: ErasureReceipt, progress: Progress, *, work: PurgeContext, retention: Retention
-) -> ErasureReceipt:
-    now_ms = work.clock_ms()
+def _completed(receipt: ErasureReceipt, work: PurgeContext) -> ErasureReceipt:
+    now_ms, progress = work.clock_ms(), work.progress
     return dataclasses.replace(
         receipt,
         completed_at_ms=now_ms,
         session_hashes=tuple(dict.fromkeys((*receipt.session_hashes, *_session_hashes(work)))),
         purged=tuple(_purged(receipt, progress, store, now_ms=now_ms) for store in STORES),
-        expiring=expiring(retention, requested_at_ms=receipt.requested_at_ms, completed_at_ms=now_ms),
+        expiring=expiring(work.places, requested_at_ms=receipt.requested_at_ms, completed_at_ms=now_ms),
         models=trained_models(
             work.s3,
-            work.places.artefact_bucket,
+            work.places,
             datasets=[*progress.datasets, *(m.version for m in receipt.models if m.trained_with_user == "yes")],
-            retention=retention,
             requested_at_ms=receipt.requested_at_ms,
         ),
     )

@@ -2,25 +2,9 @@ from __future__ import annotations
 
 import dataclasses
 
+from functions.purge_user.deployment import Deployment
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Settings:
-    """Stores of user data, and lifetimes of copies that cannot be deleted.
 
-    If `retrain_days` is 0, no schedule trains. If `forwarded_days` is 0, there is no other region.
-    """
-
-    lake_bucket: str
-    artefact_bucket: str
-    profiles_table: str
-    users_table: str
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Settings(Deployment):
     secret_arn: str
-    object_version_days: int
-    stream_hours: int
-    table_backup_days: int
-    log_days: int
-    access_log_days: int
-    batch_days: int
-    retrain_days: int = 0
-    forwarded_days: int = 0
-    pseudonymise_ids: int = 0

@@ -23,16 +23,18 @@ from alsolike.profiles.profile import recent
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.s3 import scan
 from functions.erase_user.service import Erasing, erase_user
-from functions.purge_user.expiry import Retention
-from functions.purge_user.purge_context import StoreLocations
-from functions.purge_user.service import Clients, Outcome, purge
+from functions.purge_user.deployment import Deployment
+from functions.purge_user.service import Outcome, purge
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.parquet import INTERACTIONS, parquet, parquet_of, table_of
 from tests.fakes.places import create_bucket, create_profiles_table, create_table
 
 PSEUDONYMS = Pseudonyms(b"k" * 32)
-RETENTION = Retention(object_versions=30, stream=1, table_backups=35, logs=7, access_logs=90, batches=31, retrain=7)
-PLACES = StoreLocations("lake-bucket", "artefact-bucket", "profiles", "users")
+PLACES = Deployment(
+    lake_bucket="lake-bucket", artefact_bucket="artefact-bucket", profiles_table="profiles", users_table="users",
+    object_version_days=30, stream_hours=24, table_backup_days=35, log_days=7, access_log_days=90, batch_days=31,
+    retrain_days=7,
+)  # fmt: skip
 
 
 class Workflows:
@@ -113,10 +115,10 @@ class Stores:
     ) -> Outcome:
         return purge(
             erasure,
-            clients=Clients(s3 or self.s3, self.dynamodb),
+            s3=s3 or self.s3,
+            dynamodb=self.dynamodb,
             places=PLACES,
             pseudonyms=PSEUDONYMS,
-            retention=RETENTION,
             clock_ms=lambda: now_ms,
             remaining_ms=remaining_ms,
         )

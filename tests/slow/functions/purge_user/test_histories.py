@@ -13,8 +13,7 @@ from alsolike.profiles.user_export import _SERVED, _in_order, _json, _Page
 from functions.purge_user import parquet, service
 from functions.purge_user.documents import find_sessions
 from functions.purge_user.dynamodb_rows import find_joined_sessions
-from functions.purge_user.lake_rows import INTERACTIONS, purge_session_rows
-from functions.purge_user.lake_tables import purge_rows
+from functions.purge_user.lake_rows import INTERACTIONS, purge_rows, purge_session_rows
 from functions.purge_user.service import STEPS, stop_sessions
 from tests.builders.erasure_histories import ERASED, USERS, Shop, history
 from tests.builders.stores import PSEUDONYMS, Stores

@@ -26,7 +26,7 @@ from tests.builders.lake_files import OLD_SCHEMA
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.parquet import parquet_of, table_of
 from tests.builders.served_rows import served
-from tests.builders.stores import PLACES, PSEUDONYMS, RETENTION, failed_batch, fill_stores
+from tests.builders.stores import PLACES, PSEUDONYMS, failed_batch, fill_stores
 
 
 def test_purge_removes_the_user_from_every_store_and_keeps_others(stores):
@@ -87,9 +87,9 @@ def test_receipt_has_counts_per_store_and_no_user_id(stores):
 
 
 def test_receipt_lists_the_request_for_another_region():
-    retention = dataclasses.replace(RETENTION, forwarded=31)
+    places = dataclasses.replace(PLACES, forwarded_days=31)
 
-    copies = expiring(retention, requested_at_ms=NOW_MS, completed_at_ms=NOW_MS)
+    copies = expiring(places, requested_at_ms=NOW_MS, completed_at_ms=NOW_MS)
 
     assert {each.store: each.by for each in copies}["forwarded request"] == "2026-10-23"
 
