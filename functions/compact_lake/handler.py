@@ -14,9 +14,8 @@ from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
-from functions.compact_lake.merge_thresholds import MergeRules
-from functions.compact_lake.merging import ErasedUsers
-from functions.compact_lake.service import Upkeep
+from functions.compact_lake.selection import MergeRules
+from functions.compact_lake.service import ErasedUsers, Upkeep, UpkeepResult
 from functions.compact_lake.settings import Settings
 from functions.compact_lake.tables import SERVED
 
@@ -30,6 +29,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Run steps until none remains or the call's time ends. The next call continues."""
     settings, s3 = from_environment(Settings, os.environ), client("s3")
     configuration = ConfigurationReader(s3, settings.artefact_bucket).current(now_ms=time.time_ns() // 1_000_000)
+    outcome = UpkeepResult()
     upkeep = functools.partial(
         Upkeep,
         s3,
@@ -39,10 +39,11 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
             s3, settings.artefact_bucket, lambda: pseudonyms_of(client("secretsmanager"), settings.secret_arn)
         ),
         has_time=lambda: context.get_remaining_time_in_millis() > LAST_STEP_MS,
+        outcome=outcome,
     )
-    outcome = upkeep().run(retention_days=configuration.limits.retention_days)
+    upkeep().run(retention_days=configuration.limits.retention_days)
     # A lifecycle rule of the bucket expires the recommendation log.
-    outcome = outcome.and_then(upkeep(table=SERVED).run(retention_days=None))
+    upkeep(table=SERVED).run(retention_days=None)
     count(Metric.LAKE_OBJECTS_MERGED, outcome.merged)
     count(Metric.LAKE_OBJECTS_UNREADABLE, outcome.unreadable)
     count(Metric.LAKE_DAYS_EXPIRED, outcome.expired_days)

@@ -19,32 +19,37 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from typing import Protocol
 
 import pyarrow as pa
 
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
+from alsolike.privacy.pseudonyms import Pseudonyms
+from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
-from functions.compact_lake import expired_days, merging
-from functions.compact_lake.merge_thresholds import MergeRules
+from functions.compact_lake import expired_days, tables
 from functions.compact_lake.receipts import WRITTEN, MergeReceipt, MergeReceiptStore, merge_id
-from functions.compact_lake.selection import batches, candidates, output_key
+from functions.compact_lake.selection import MergeRules, batches, candidates, output_key
 from functions.compact_lake.tables import INTERACTIONS, Table
 
 CONNECTIONS = 8
 """Maximum number of concurrent requests, which mostly wait for S3."""
 
 
-class Erased(Protocol):
-    """The deployment's erased users, read on each call of `now`."""
+class ErasedUsers:
+    """Reader of tombstones. Each call reads the tombstones again, because a new tombstone undoes the current merge."""
+
+    def __init__(self, client: S3Client, bucket: str, pseudonyms: Callable[[], Pseudonyms]) -> None:
+        self._client, self._bucket, self._pseudonyms = client, bucket, pseudonyms
 
     def now(self) -> Mapping[str, int]:
-        """Return the time of each erasure in epoch milliseconds, by keyed hash of the user."""
+        """Return the time of each erasure in epoch milliseconds, by keyed hash."""
+        return TombstoneReader(self._client, self._bucket, self._pseudonyms).refresh(now_ms=0).users
 
-    def hash(self, user_id: str) -> str: ...
+    def hash(self, user_id: str) -> str:
+        return self._pseudonyms().erased_user(user_id)
 
 
 @dataclasses.dataclass(slots=True)
@@ -71,25 +76,20 @@ class UpkeepResult:
     unreadable: int = 0
     complete: bool = True
 
-    def and_then(self, later: UpkeepResult) -> UpkeepResult:
-        numbers = {
-            field.name: getattr(self, field.name) + getattr(later, field.name)
-            for field in dataclasses.fields(self)
-            if field.name != "complete"
-        }
-        return UpkeepResult(**numbers, complete=self.complete and later.complete)
-
 
 class Upkeep:
+    """Upkeep of one table, whose result is added to `outcome`."""
+
     def __init__(
         self,
         client: S3Client,
         bucket: str,
         *,
         rules: MergeRules,
-        erased: Erased,
+        erased: ErasedUsers,
         has_time: Callable[[], bool],
         table: Table = INTERACTIONS,
+        outcome: UpkeepResult | None = None,
         now_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
     ) -> None:
         self._client, self._bucket, self._table = client, bucket, table
@@ -97,11 +97,10 @@ class Upkeep:
         self._has_time, self._now_ms = has_time, now_ms
         self._receipts = MergeReceiptStore(client, bucket, partition=table.partition)
         self._pool = ThreadPoolExecutor(CONNECTIONS, "lake")
-        self._outcome = UpkeepResult()
+        self._outcome = outcome or UpkeepResult()
 
     def run(self, *, retention_days: int | None) -> UpkeepResult:
         """Run steps until none remains, or the time ends. `retention_days` is None to keep all days."""
-        self._outcome = UpkeepResult()
         try:
             if retention_days is not None:
                 oldest = expired_days.oldest_kept(retention_days, now_ms=self._now_ms())
@@ -145,9 +144,9 @@ class Upkeep:
         for batch in batches(objects, rules=self._rules):
             remaining = iter(batch)
             while self._may_go_on():
-                inputs, tables, full = self._read(remaining)
+                inputs, contents, full = self._read(remaining)
                 if len(inputs) > 1 or full:
-                    self._merge(date, inputs, tables, full=full)
+                    self._merge(date, inputs, contents, full=full)
                 if not full:
                     break
 
@@ -157,7 +156,7 @@ class Upkeep:
         Return the objects, their rows, and true if the limit is reached.
         """
         inputs: list[LakeObject] = []
-        tables: list[pa.Table] = []
+        rows: list[pa.Table] = []
         size = 0
         for chunk in _chunks(remaining, CONNECTIONS):
             contents = self._pool.map(lambda stored: read(self._client, self._bucket, stored, unchanged=True), chunk)
@@ -165,21 +164,21 @@ class Upkeep:
                 if content is None:  # The object was deleted or replaced after the listing.
                     continue
                 try:
-                    table = merging.read_rows(content, self._table)
+                    read_rows = tables.read_rows(content, self._table)
                 except InvalidInput as error:
                     self._outcome.unreadable += 1
                     logger.warning("lake object skipped", key=stored.key, reason=str(error))
                     continue
                 inputs.append(stored)
-                tables.append(table)
-                size += table.nbytes
+                rows.append(read_rows)
+                size += read_rows.nbytes
             if size >= self._rules.merge_memory_bytes:
-                return inputs, tables, True
-        return inputs, tables, False
+                return inputs, rows, True
+        return inputs, rows, False
 
-    def _merge(self, date: str, inputs: list[LakeObject], tables: list[pa.Table], *, full: bool) -> None:
+    def _merge(self, date: str, inputs: list[LakeObject], contents: list[pa.Table], *, full: bool) -> None:
         erased = self._erased.now()
-        rows = merging.merge(tables, self._table, erased=erased, hash_of=self._erased.hash)
+        rows = tables.merge(contents, self._table, erased=erased, hash_of=self._erased.hash)
         day = self._table.partition_prefix(date)
         name = merge_id(inputs, erased)
         receipt = MergeReceipt(
@@ -192,7 +191,7 @@ class Upkeep:
         if not self._receipts.begin(receipt):
             return
         for key in receipt.outputs:
-            self._object(key).write(merging.to_parquet(rows, self._table), content_type=None)
+            self._object(key).write(tables.to_parquet(rows, self._table), content_type=None)
         if self._erased.now() != erased or not self._are_unchanged(inputs):
             self._undo(receipt)
             return

@@ -28,7 +28,7 @@ from functions.archive_served.service import Delivery, LogEvent
 from functions.archive_served.service import archive as archive_served
 from functions.build_dataset.cleaning import CleanInteractions, clean, erased_profiles
 from functions.build_dataset.lake_reader import read_lake
-from functions.compact_lake.merging import ErasedUsers
+from functions.compact_lake.service import ErasedUsers
 from functions.update_profiles.service import update_profiles
 from tests.builders.configurations import Applied
 from tests.builders.lakes import keep_up

@@ -14,7 +14,7 @@ from alsolike.declarations.storage import INTERACTIONS_PREFIX
 from alsolike.lake import partitions
 from alsolike.lake.duplicates import deduplicate
 from alsolike.lake.lake_objects import LakeObject, list_objects, read
-from functions.compact_lake.merge_thresholds import MergeRules
+from functions.compact_lake.selection import MergeRules
 from functions.compact_lake.service import Upkeep, UpkeepResult
 from functions.compact_lake.tables import INTERACTIONS
 from tests.builders.parquet import parquet, table_of

@@ -15,7 +15,7 @@ from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from alsolike.records.outcome import OUTCOMES_COLUMNS
 from alsolike.records.served_response import SERVED_COLUMNS, SERVED_ONCE_SQL
-from functions.compact_lake.merge_thresholds import MergeRules
+from functions.compact_lake.selection import MergeRules
 from local_cloud.telemetry.filter_patterns import read_pattern
 from tests.builders.served_rows import served as served_row
 from tests.infra.assembly import flat, lake_rules

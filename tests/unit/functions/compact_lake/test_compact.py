@@ -5,7 +5,7 @@ from alsolike.declarations.storage import COMPACTIONS_PREFIX
 from alsolike.lake import partitions
 from functions.compact_lake import handler
 from functions.compact_lake.expired_days import oldest_kept, remove_before
-from functions.compact_lake.merge_thresholds import MergeRules
+from functions.compact_lake.selection import MergeRules
 from tests.builders.lakes import DATE, HOUR_MS, SCHEMA, TIME_MS, counted, keep_up, keys, row, write
 from tests.builders.lakes import counted as events_of
 from tests.builders.lambda_events import LambdaContext
@@ -49,9 +49,10 @@ def test_merged_object_replaces_inputs_after_readers_cannot_need_them(s3, lake_b
 
 
 def test_merged_object_has_each_event_once_sorted_by_time(s3, lake_bucket):
-    late, second = row("late", event_time_ms=TIME_MS + 5), row("x", item_id="second", received_time_ms=9)
+    live = {"correlation_id": "c1"}
+    late, second = row("late", event_time_ms=TIME_MS + 5), row("x", item_id="second", received_time_ms=9, **live)
     write(s3, lake_bucket, "a", [late, second])
-    write(s3, lake_bucket, "b", [row("x", item_id="first", received_time_ms=8)])
+    write(s3, lake_bucket, "b", [row("x", item_id="first", received_time_ms=8, **live)])
     write(s3, lake_bucket, "c", [row("b"), row("a")])
 
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
@@ -63,6 +64,19 @@ def test_merged_object_has_each_event_once_sorted_by_time(s3, lake_bucket):
         "event_id": ["a", "b", "x", "late"],
         "item_id": ["pear", "pear", "first", "pear"],
     }
+
+
+def test_event_of_two_imports_is_kept_once_per_import(s3, lake_bucket):
+    """The removal of one import must not remove the row of the other import, nor that of a live event."""
+    live = {"correlation_id": "c1"}
+    write(s3, lake_bucket, "a", [row("x", received_time_ms=5), row("x", received_time_ms=8, **live)])
+    write(s3, lake_bucket, "b", [row("x", received_time_ms=6), row("x", received_time_ms=9, **live)])
+    write(s3, lake_bucket, "c", [row("x", received_time_ms=5)])
+
+    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
+
+    (merged,) = [key for key in keys(s3, lake_bucket) if "compacted-" in key]
+    assert sorted(content(s3, lake_bucket, merged)["received_time_ms"].to_pylist()) == [5, 6, 8]
 
 
 def test_same_inputs_give_identical_merged_bytes(s3, lake_bucket, raw):

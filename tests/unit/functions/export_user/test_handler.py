@@ -15,7 +15,7 @@ from alsolike.events.interactions import profile_id
 from alsolike.profiles import export_state
 from alsolike.schema.queries import token_of_row
 from functions.archive_served.service import to_parquet
-from functions.compact_lake.merge_thresholds import MergeRules
+from functions.compact_lake.selection import MergeRules
 from functions.export_user import handler, service
 from functions.export_user.manifest import MANIFEST
 from tests.builders.lakes import keep_up

@@ -124,10 +124,6 @@ class ParameterClient(PagedClient, Protocol):
     def meta(self) -> Any: ...
 
 
-class EventSourceClient(Protocol):
-    def get_event_source_mapping(self, *_: Any, **request: Any) -> Response: ...
-
-
 class CloudFormationClient(PagedClient, Protocol):
     def get_template(self, *_: Any, **request: Any) -> Response: ...
 
