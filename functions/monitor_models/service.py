@@ -15,23 +15,22 @@ from alsolike.declarations.times import DAY_MS
 from alsolike.lake.lake_objects import list_objects
 from alsolike.lake.partitions import event_date
 from alsolike.profiles.profile_table import ProfileStore
-from alsolike.registry.training_lock import Holder, TrainingLock
+from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.client_protocols import S3Client, StepFunctionsClient
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.executions import execution_name
-from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThresholds, Figure, Start, report_key
+from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThresholds, Figure, report_key
 from alsolike.training.stability_index import WINDOW_DAYS
 from functions.monitor_models import drift_metrics
 from functions.monitor_models.champion_reference import Baseline, read_baseline
 from functions.monitor_models.data_checks import checks
+from functions.monitor_models.lake_reader import Window, counts_by_day, read_scores, read_window
 from functions.monitor_models.monitoring_state import State, StateStore
 from functions.monitor_models.profile_statistics import ProfileStatistics, look_at
-from functions.monitor_models.responses import read_scores
 from functions.monitor_models.training_start import due, outcome_of, start
-from functions.monitor_models.window_interactions import Window, counts_by_day, read_window
 
 HOUR_MS = 3_600_000
 UNKNOWN_ITEM, MAX_UNKNOWN = "item_unknown", 0.5
@@ -55,7 +54,9 @@ def look(stores: MonitoringStores, *, configuration: Configuration, rules: Drift
     Raise `ConcurrentUpdate` if another run updated the state. A training that is due in both runs is started only once.
     """
     store = StateStore(stores.s3, stores.artefact_bucket)
-    before = _settled(stores, store.read())
+    before = store.read()
+    if before.pending is not None:
+        before = before.settled(outcome_of(stores.states, stores.state_machine_arn, before.pending))
     baseline = read_baseline(stores.s3, stores.artefact_bucket)
     from_ms = now_ms - WINDOW_DAYS * DAY_MS
     window = read_window(
@@ -95,7 +96,7 @@ def look(stores: MonitoringStores, *, configuration: Configuration, rules: Drift
         report, after = _judge(stores, report, before, baseline, window)
         store.write(after)
     for key in (report_key(now_ms), MONITORING_LATEST_KEY):
-        _put(stores, key, report.to_json())
+        S3Object(stores.s3, stores.artefact_bucket, key).write(report.to_json())
     return report
 
 
@@ -245,7 +246,9 @@ def _judge(
     if starting is None:
         return report, after
     lock = TrainingLock(stores.s3, stores.states, stores.artefact_bucket)
-    if (holder := lock.running()) is not None and not _is_unrecorded_start(holder, starting):
+    holder = lock.running()
+    # An earlier run may have started the execution without recording it.
+    if holder is not None and execution_name(holder.execution_id) != starting.name:
         logger.info("training is due, but another run is active", due=starting.name, execution=holder.execution_id)
         return report, after  # The next run tries again.
     # The training starts before the state is stored. If the run fails in between, the next run repeats the start with
@@ -256,17 +259,6 @@ def _judge(
     )
 
 
-def _is_unrecorded_start(holder: Holder, start: Start) -> bool:
-    """Return true if `holder` is the execution of `start`, which an earlier run started but did not record."""
-    return execution_name(holder.execution_id) == start.name
-
-
-def _settled(stores: MonitoringStores, state: State) -> State:
-    if state.pending is None:
-        return state
-    return state.settled(outcome_of(stores.states, stores.state_machine_arn, state.pending))
-
-
 def _counted_from(state: State, baseline: Baseline) -> int:
     """Return the time from which interactions are new, in epoch milliseconds.
 
@@ -275,7 +267,3 @@ def _counted_from(state: State, baseline: Baseline) -> int:
     last = state.last_start
     tried_ms = last.started_ms if last is not None and last.champion == baseline.champion.version else 0
     return max(baseline.bundle.last_event_ms, tried_ms)
-
-
-def _put(stores: MonitoringStores, key: str, body: bytes) -> None:
-    S3Object(stores.s3, stores.artefact_bucket, key).write(body)

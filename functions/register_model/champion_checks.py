@@ -28,19 +28,11 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
     (`Check.waits`) if too few users can be compared. If the comparison has no clear result, a newer candidate passes if
     `_learns` is true, and otherwise waits.
     """
-    comparison = candidate.metrics.get("against_champion")
-    if not isinstance(comparison, Mapping):
-        return Check(
-            NDCG,
-            False,
-            f"the training compared the candidate with no champion, the champion is {champion.version}; train again",
-        )
+    comparison = candidate.metrics.get("against_champion") or {"version": "no champion"}
     version = comparison.get("version")
     if version not in (champion.version, None):
-        return Check(
-            NDCG, False, f"the candidate was compared with {version}, the champion is {champion.version}; train again",
-            {"compared_with": version, "champion": champion.version},
-        )  # fmt: skip
+        reason = f"the candidate was compared with {version}, the champion is {champion.version}; train again"
+        return Check(NDCG, False, reason, {"compared_with": version, "champion": champion.version})
     if comparison.get("refusal") == BROKEN:
         return Check(
             NDCG,

@@ -24,7 +24,7 @@ from typing import Any
 from alsolike.declarations.times import DAY_MS
 from alsolike.experiments import sequential_tests
 from alsolike.experiments.sequential_tests import ALPHA, MIN_EVENTS, MIN_USERS, ArmSample, sample_ratio_p_value
-from functions.run_canary.arm_metrics import Arm
+from functions.run_canary.responses import Arm
 
 TESTS = 3
 

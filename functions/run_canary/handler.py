@@ -22,11 +22,10 @@ from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import AlsolikeError, InvalidInput
 from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
-from functions.run_canary.after_canary import approve, retire
 from functions.run_canary.evaluation import Tolerance
 from functions.run_canary.forecasts import CandidateForecast
 from functions.run_canary.responses import Lake
-from functions.run_canary.service import CanaryPlan, CanaryRun
+from functions.run_canary.service import CanaryPlan, CanaryRun, approve, retire
 from functions.run_canary.settings import Settings
 
 ACTIONS = {"start": CanaryRun.start, "look": CanaryRun.look, "end": CanaryRun.end}

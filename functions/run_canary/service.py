@@ -1,16 +1,22 @@
-"""Start, evaluation and end of a canary."""
+"""Start, evaluation and end of a canary, and tasks after its end."""
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Callable, Collection
+import functools
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any
 
+from alsolike.configuration.experiments import Experiment
+from alsolike.registry.approvals import APPROVED, Approvals
+from alsolike.registry.approvals import REJECTED as PACKAGE_REJECTED
 from alsolike.registry.canary import Canary
 from alsolike.registry.canary_report import GOING, PROMOTED, ROLLED_BACK, CanaryLook, CanaryReport, CanaryReports
 from alsolike.registry.champion_pointer import Champion, EndedCanary
 from alsolike.registry.champion_pointer_store import Registry
 from alsolike.registry.decision import REJECTED, Decision
+from alsolike.registry.retention import ModelFiles, protected, superfluous
 from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput
 from functions.run_canary.evaluation import Test, Tolerance, conclusion, detectable, judge
 from functions.run_canary.forecasts import CandidateForecast, Evidence
@@ -34,6 +40,19 @@ class CanaryPlan:
     limits: Tolerance
 
 
+def _repeated(step: Callable[[CanaryRun], CanaryLook]) -> Callable[[CanaryRun], CanaryLook]:
+    """Repeat a step if another caller changes the pointer."""
+
+    @functools.wraps(step)
+    def repeat(run: CanaryRun) -> CanaryLook:
+        for _ in range(ATTEMPTS - 1):
+            with contextlib.suppress(ConcurrentUpdate):
+                return step(run)
+        return step(run)
+
+    return repeat
+
+
 @dataclasses.dataclass(frozen=True, slots=True)
 class CanaryRun:
     """Canary of one version in one run of the workflow.
@@ -54,26 +73,13 @@ class CanaryRun:
     plan: CanaryPlan
     now_ms: int
 
+    @_repeated
     def start(self) -> CanaryLook:
         """Start the version's canary. Without a champion, or if canaries are disabled, promote the version.
 
         Roll the version back if the gate rejected it and no operator forced it. Unless an operator started the canary,
         also roll it back if the champion has changed since the gate's comparison, or promotions are paused.
         """
-        return self._again(self._start)
-
-    def look(self) -> CanaryLook:
-        """Compare the arms. Roll the version back, promote it, or let the canary continue.
-
-        A concurrent change by an operator takes precedence.
-        """
-        return self._again(self._look)
-
-    def end(self) -> CanaryLook:
-        """End the canary, so that the champion serves all users. The workflow can no longer evaluate the canary."""
-        return self._again(self._end)
-
-    def _start(self) -> CanaryLook:
         pointer = self.registry.champion()
         decision = self.decision()
         if pointer is not None and pointer.version == self.version:
@@ -106,15 +112,9 @@ class CanaryRun:
         clicks = self.lake.clicks(before_ms=self.now_ms, duration_ms=duration_ms, left_out=left_out)
         try:
             canary = Canary(
-                self.version,
-                pointer.version,
-                self.plan.share,
-                self.now_ms,
-                self.now_ms + duration_ms,
-                max(MIN_PLANNED, expected),
-                self.run_id,
-                expected,
-            )
+                self.version, pointer.version, self.plan.share, self.now_ms, self.now_ms + duration_ms,
+                max(MIN_PLANNED, expected), self.run_id, expected,
+            )  # fmt: skip
         except ValueError as error:
             raise InvalidInput(f"the canary cannot start: {error}") from error
         self.registry.start_canary(pointer, canary)
@@ -123,7 +123,12 @@ class CanaryRun:
         )
         return self._note(canary, GOING, (reason, detectable(clicks, share=canary.share, duration_ms=duration_ms)))
 
-    def _look(self) -> CanaryLook:
+    @_repeated
+    def look(self) -> CanaryLook:
+        """Compare the arms. Roll the version back, promote it, or let the canary continue.
+
+        A concurrent change by an operator takes precedence.
+        """
         pointer = self.registry.champion()
         canary = self._running(pointer)
         if pointer is None or canary is None:
@@ -176,7 +181,9 @@ class CanaryRun:
         self.registry.start_canary(pointer, extended)
         return self._note(extended, GOING, (f"{silent}; the canary is extended once", counts), figures)
 
-    def _end(self) -> CanaryLook:
+    @_repeated
+    def end(self) -> CanaryLook:
+        """End the canary, so that the champion serves all users. The workflow can no longer evaluate the canary."""
         pointer = self.registry.champion()
         canary = self._running(pointer)
         if pointer is None or canary is None:
@@ -198,6 +205,9 @@ class CanaryRun:
     def _report(self) -> CanaryReport | None:
         report = self.reports.read(self.version)
         return report if report is not None and report.run_id == self.run_id else None
+
+    def _new_report(self, champion: str | None, share: float, started_ms: int, ends_ms: int) -> CanaryReport:
+        return CanaryReport(self.version, self.run_id, champion, share, started_ms, ends_ms, (), self.reason)
 
     def _ended(self, pointer: Champion | None) -> EndedCanary | None:
         ended = pointer.ended if pointer is not None else None
@@ -233,9 +243,7 @@ class CanaryRun:
         report = self._report()
         if report is None:
             champion = None if pointer is None or pointer.version == self.version else pointer.version
-            report = CanaryReport(
-                self.version, self.run_id, champion, self.plan.share, self.now_ms, self.now_ms, (), self.reason
-            )
+            report = self._new_report(champion, self.plan.share, self.now_ms, self.now_ms)
         elif report.state == state:  # An earlier call, which this call repeats, has reported the state.
             return report.looks[-1]
         look = CanaryLook(self.now_ms, state, (reason,), breached=breached)
@@ -253,28 +261,10 @@ class CanaryRun:
     ) -> CanaryLook:
         report = self.reports.read(self.version)
         if report is None or (report.run_id, report.started_ms) != (canary.run_id, canary.started_ms):
-            report = CanaryReport(
-                self.version,
-                self.run_id,
-                canary.champion,
-                canary.share,
-                canary.started_ms,
-                canary.ends_ms,
-                (),
-                self.reason,
-            )
+            report = self._new_report(canary.champion, canary.share, canary.started_ms, canary.ends_ms)
         look = CanaryLook(self.now_ms, state, reasons, figures or {}, breached)
         self.reports.write(dataclasses.replace(report.with_look(look), ends_ms=canary.ends_ms))
         return look
-
-    def _again(self, step: Callable[[], CanaryLook]) -> CanaryLook:
-        """Repeat a step if another caller changes the pointer."""
-        for _ in range(ATTEMPTS - 1):
-            try:
-                return step()
-            except ConcurrentUpdate:
-                continue
-        return step()
 
 
 def _silent(canary: Canary, arms: Arms) -> bool:
@@ -298,3 +288,39 @@ def _figures(arms: Arms, tests: tuple[Test, ...], forecast: Evidence) -> dict[st
         "tests": [test.document() for test in tests],
         "forecast": dataclasses.asdict(forecast),
     }
+
+
+def approve(approvals: Approvals, registry: Registry, version: str, look: CanaryLook) -> None:
+    """Approve the package of a promoted version. Reject the package after a breach.
+
+    Do not change the package after a rollback without a breach, for example by an operator, or if an operator has
+    promoted the version since its rollback.
+    """
+    if look.state == PROMOTED:
+        approvals.decide(version, APPROVED, reason="; ".join(look.reasons))
+    elif look.state == ROLLED_BACK and look.breached:
+        champion = registry.champion()
+        if champion is not None and champion.version == version:
+            return
+        approvals.decide(version, PACKAGE_REJECTED, reason="; ".join(look.reasons))
+
+
+def retire(
+    files: ModelFiles,
+    registry: Registry,
+    experiments: Callable[[], Iterable[Experiment]],
+    *,
+    others: int,
+    now_ms: int,
+) -> Iterator[str]:
+    """Delete the files of unprotected versions except the latest ones. Yield each version after its deletion.
+
+    An unreadable pointer or configuration raises an error.
+    """
+    named = list(experiments())
+    keeps = protected(registry.champion(), named, now_ms=now_ms)
+    for version in list(superfluous(files.stored(), keeps, others=others, now_ms=now_ms)):
+        # Another caller may have promoted or pinned the version.
+        if version.version not in protected(registry.champion(), named, now_ms=now_ms):
+            files.delete(version.version)
+            yield version.version

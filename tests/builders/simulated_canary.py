@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from functions.run_canary.arm_metrics import GROUPS, Answers, Arm, Outcomes, arm_of, group_of
 from functions.run_canary.evaluation import Test, Tolerance, judge
+from functions.run_canary.responses import GROUPS, Answers, Arm, Outcomes, arm_of, group_of
 
 ANSWERS, SHOWN = 4, 5
 """Mean number of responses per user, and number of items per response."""

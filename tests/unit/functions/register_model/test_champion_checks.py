@@ -52,7 +52,7 @@ WAITING = "it waits for more interactions, or for `alsolike models promote v1`"
         ),
         (
             with_metrics(against_champion=None),
-            "failed: against the champion: the training compared the candidate with no champion, the champion is v0; "
+            "failed: against the champion: the candidate was compared with no champion, the champion is v0; "
             "train again",
         ),
     ],

@@ -5,8 +5,8 @@ import pytest
 
 from alsolike.experiments.sequential_tests import ALPHA, detectable_fall
 from functions.run_canary import evaluation
-from functions.run_canary.arm_metrics import CAP_MS, GROUPS, Answers, Outcomes, arm_of
 from functions.run_canary.evaluation import TESTS, Tolerance, conclusion
+from functions.run_canary.responses import CAP_MS, GROUPS, Answers, Outcomes, arm_of
 from tests.builders.simulated_canary import Behaviour, Canary, arm, history
 
 NO_TOLERANCE = Tolerance(error_points=0.0, latency_share=0.0)

@@ -7,8 +7,8 @@ import pytest
 
 from alsolike.declarations.times import DAY_MS
 from alsolike.experiments.sequential_tests import ALPHA, ArmSample, critical_z, detectable_fall
-from functions.run_canary.arm_metrics import Arm
 from functions.run_canary.evaluation import SMALL_FALL, TESTS, Tolerance, detectable, judge
+from functions.run_canary.responses import Arm
 
 LIMITS = Tolerance(error_points=1.0, latency_share=0.5)
 UNKNOWN = ArmSample(users=1_000, eventful=0, mean_y=0.0, mean_x=0.0, var_y=0.0, var_x=0.0, cov_xy=0.0)
