@@ -19,7 +19,6 @@ from alsolike.lake.lake_objects import list_objects
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
-from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidBundle
 from alsolike.runtime.observability import logger
 from alsolike.runtime.s3 import S3Object
@@ -49,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         secret_arn=options.secret_arn,
     )
     s3 = client("s3")
+
+    def stored(name: str) -> S3Object:
+        return S3Object(s3, artefact_bucket, f"{prefix(options.run_id)}{name}")
+
     now_ms = time.time_ns() // 1_000_000
     configuration = ConfigurationReader(s3, artefact_bucket).current(now_ms=now_ms)
     pseudonyms = functools.partial(pseudonyms_of, client("secretsmanager"), settings.secret_arn)
@@ -76,20 +79,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
             dataset.interactions.frame,
             Counting(),
             last_ms=dataset.manifest.last_event_ms,
-            champion_ms=_champion_ms(s3, artefact_bucket, options.run_id),
+            champion_ms=_champion_ms(stored(f"{CHAMPION_FOLDER}/{files.MANIFEST_FILE}")),
         )
         write_statistics(dataset.interactions.frame, options.dataset_s3_uri, counted)
-        s3.put_object(
-            Bucket=artefact_bucket,
-            Key=f"{prefix(options.run_id)}{STATISTICS}{STATISTICS_MANIFEST}",
-            Body=counted.to_json(),
-            ContentType="application/json",
-        )
+        stored(f"{STATISTICS}{STATISTICS_MANIFEST}").write(counted.to_json())
     write_impressions(
         s3,
         lake_bucket,
-        artefact_bucket=artefact_bucket,
-        key=f"{prefix(options.run_id)}{IMPRESSIONS_FILE}",
+        stored(IMPRESSIONS_FILE),
         profiles=lambda: (row["profile_id"] for row in dataset.profiles.toLocalIterator()),
         configuration=configuration,
         pseudonyms=pseudonyms,
@@ -98,12 +95,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     check_no_user_erased(
         dataset.interactions, SparkErasedUsers(frozenset(tombstones.refresh(now_ms=now_ms).users), settings.secret_arn)
     )
-    s3.put_object(
-        Bucket=artefact_bucket,
-        Key=f"{prefix(options.run_id)}{MANIFEST_FILE}",
-        Body=dataset.manifest.to_json(),
-        ContentType="application/json",
-    )
+    stored(MANIFEST_FILE).write(dataset.manifest.to_json())
     logger.info(
         "dataset built",
         dataset_id=options.run_id,
@@ -124,9 +116,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     return parser.parse_known_args(arguments)[0]  # Glue adds further arguments.
 
 
-def _champion_ms(s3: S3Client, bucket: str, run_id: str) -> int | None:
+def _champion_ms(manifest: S3Object) -> int | None:
     """Return the time of the champion's last training event. None without a valid copy of the champion."""
-    stored = S3Object(s3, bucket, f"{prefix(run_id)}{CHAMPION_FOLDER}/{files.MANIFEST_FILE}").read()
+    stored = manifest.read()
     try:
         return Manifest.from_json(stored.body).last_event_ms if stored else None
     except InvalidBundle:

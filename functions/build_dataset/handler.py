@@ -17,6 +17,7 @@ from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.aws import client
 from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
+from alsolike.training.dataset import prefix
 from functions.build_dataset.service import build_dataset
 from functions.build_dataset.settings import Settings
 
@@ -27,7 +28,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now_ms = time.time_ns() // 1_000_000
     pseudonyms = functools.partial(pseudonyms_of, client("secretsmanager"), settings.secret_arn)
     configuration = ConfigurationReader(client("s3"), settings.artefact_bucket).current(now_ms=now_ms)
-    dataset = build_dataset(
+    manifest = build_dataset(
         event["run_id"],
         started_ms=event["started_ms"],
         client=client("s3"),
@@ -41,12 +42,11 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
         pseudonyms=pseudonyms,
         now_ms=now_ms,
     )
-    manifest = dataset.manifest
     count(Metric.DATASETS_BUILT)
     logger.info("dataset built", dataset_id=manifest.dataset_id, rows=manifest.rows_read, dropped=manifest.dropped)
     return {
         "run_id": manifest.dataset_id,
-        "dataset_s3_uri": dataset.s3_uri,
+        "dataset_s3_uri": f"s3://{settings.artefact_bucket}/{prefix(manifest.dataset_id)}",
         "interactions": manifest.interactions,
         "users": manifest.users,
         "items": manifest.items,

@@ -26,6 +26,7 @@ from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.records.served_response import PAIRED, RANKED, SERVED_COLUMNS
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput
+from alsolike.runtime.s3 import S3Object
 from alsolike.training.dataset import MAX_PLACES, MAX_RESPONSES, outcome_type
 from functions.build_dataset.lake_reader import read_objects
 
@@ -63,41 +64,23 @@ Row = Mapping[str, Any]
 
 def write_impressions(
     client: S3Client,
-    lake_bucket: str,
+    bucket: str,
+    target: S3Object,
     *,
-    artefact_bucket: str,
-    key: str,
     profiles: Callable[[], Iterable[str]],
     configuration: Configuration,
     pseudonyms: Callable[[], Pseudonyms],
 ) -> None:
-    shown = read_impressions(client, lake_bucket, profiles=profiles, configuration=configuration, pseudonyms=pseudonyms)
-    if len(shown):
-        body = pa.BufferOutputStream()
-        pq.write_table(shown, body)
-        client.put_object(Bucket=artefact_bucket, Key=key, Body=body.getvalue().to_pybytes())
-
-
-def read_impressions(
-    client: S3Client,
-    bucket: str,
-    *,
-    profiles: Callable[[], Iterable[str]],
-    configuration: Configuration,
-    pseudonyms: Callable[[], Pseudonyms],
-) -> pa.Table:
-    """Return the latest responses of `for-you` with an outcome of their user, oldest first.
+    """Write the latest responses of `for-you` with an outcome of their user, oldest first, if there are any.
 
     Reading stops after the object that reaches `MAX_RESPONSES` responses. `profiles` returns the profile IDs of the
     dataset. Responses for other users, and responses without scores, are skipped. Raise `InvalidDataset` if an object
     is not a Parquet file with the table's types.
     """
     served = list(list_objects(client, bucket, prefix=SERVED_PREFIX))
-    if not served:
-        return IMPRESSIONS.empty_table()
-    events = _events(client, bucket, first=served[0].date, configuration=configuration)
+    events = _events(client, bucket, first=served[0].date, configuration=configuration) if served else {}
     if not events:
-        return IMPRESSIONS.empty_table()
+        return
     hashes = pseudonyms()
     profile_of = {hashes.shopper(profile.partition("#")[2]): profile for profile in profiles()}
     named = pa.array(list(events))
@@ -114,7 +97,10 @@ def read_impressions(
                     rows[row["recommendation_id"]] = shown
         if len(rows) >= MAX_RESPONSES:
             break
-    return pa.Table.from_pylist(sorted(rows.values(), key=lambda row: row["served_ms"]), IMPRESSIONS)
+    if rows:
+        body = pa.BufferOutputStream()
+        pq.write_table(pa.Table.from_pylist(sorted(rows.values(), key=lambda row: row["served_ms"]), IMPRESSIONS), body)
+        target.write(body.getvalue().to_pybytes(), content_type=None)
 
 
 def _shown(row: Row, profile: str, events: Iterable[Row], hashes: Pseudonyms) -> dict[str, Any] | None:

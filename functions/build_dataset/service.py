@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import functools
 from collections.abc import Callable, Collection
 from concurrent.futures import ThreadPoolExecutor
@@ -18,33 +17,15 @@ from alsolike.events.interactions import profile_id
 from alsolike.privacy.pseudonyms import Pseudonyms
 from alsolike.privacy.tombstones import TombstoneReader
 from alsolike.runtime.client_protocols import S3Client
-from alsolike.training.dataset import (
-    ACTION_COLUMNS,
-    ACTION_INTERACTIONS_FILE,
-    ACTIONS_FILE,
-    FEATURE_COLUMNS,
-    IMPRESSIONS_FILE,
-    INTERACTIONS_FILE,
-    ITEM_COLUMNS,
-    ITEMS_FILE,
-    MANIFEST_FILE,
-    USER_COLUMNS,
-    USERS_FILE,
-    DatasetManifest,
-    prefix,
-)
+from alsolike.runtime.s3 import S3Object
+from alsolike.training import dataset
+from alsolike.training.dataset import DatasetManifest
 from functions.build_dataset.cleaning import clean, erased_profiles
 from functions.build_dataset.dataset_rules import action_row, grouping_columns, item_row, user_row
 from functions.build_dataset.description import EngineCounts, empty_lake, erased_meanwhile, manifest, nothing_left
 from functions.build_dataset.drift_reference import reference
 from functions.build_dataset.impressions import write_impressions
 from functions.build_dataset.lake_reader import read_lake
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class WrittenDataset:
-    s3_uri: str
-    manifest: DatasetManifest
 
 
 def build_dataset(
@@ -61,7 +42,7 @@ def build_dataset(
     tombstones: TombstoneReader,
     pseudonyms: Callable[[], Pseudonyms],
     now_ms: int,
-) -> WrittenDataset:
+) -> DatasetManifest:
     """Write the dataset of a run, its manifest last.
 
     awswrangler writes with its own client. `client` reads, and writes the impressions and the manifest. Raise
@@ -108,45 +89,39 @@ def build_dataset(
             history_length=limits.history_length,
         ),
     )
-    s3_uri = f"s3://{artefact_bucket}/{prefix(run_id)}"
+    s3_uri = f"s3://{artefact_bucket}/{dataset.prefix(run_id)}"
     wr.s3.to_parquet(
         frame,
-        f"{s3_uri}{INTERACTIONS_FILE}",
+        f"{s3_uri}{dataset.INTERACTIONS_FILE}",
         dtype={
             "profile_id": "string",
             "item_id": "string",
             "event_time_ms": "bigint",
             "weight": "float",
-            **{name: "string" for name in FEATURE_COLUMNS if name in frame},
+            **{name: "string" for name in dataset.FEATURE_COLUMNS if name in frame},
         },
     )
-    wr.s3.to_parquet(items, f"{s3_uri}{ITEMS_FILE}", dtype={"item_id": "string", "properties": "string"})
-    wr.s3.to_parquet(user_rows, f"{s3_uri}{USERS_FILE}", dtype={"user_id": "string", "properties": "string"})
+    wr.s3.to_parquet(items, f"{s3_uri}{dataset.ITEMS_FILE}", dtype={"item_id": "string", "properties": "string"})
+    wr.s3.to_parquet(user_rows, f"{s3_uri}{dataset.USERS_FILE}", dtype={"user_id": "string", "properties": "string"})
     if len(interactions.actions):
         wr.s3.to_parquet(
             interactions.actions,
-            f"{s3_uri}{ACTION_INTERACTIONS_FILE}",
+            f"{s3_uri}{dataset.ACTION_INTERACTIONS_FILE}",
             dtype={"profile_id": "string", "action_id": "string", "event_type": "string", "event_time_ms": "bigint"},
         )
         wr.s3.to_parquet(
-            _actions(actions), f"{s3_uri}{ACTIONS_FILE}", dtype={"action_id": "string", "properties": "string"}
+            _actions(actions), f"{s3_uri}{dataset.ACTIONS_FILE}", dtype={"action_id": "string", "properties": "string"}
         )
     write_impressions(
         client,
         lake_bucket,
-        artefact_bucket=artefact_bucket,
-        key=f"{prefix(run_id)}{IMPRESSIONS_FILE}",
+        S3Object(client, artefact_bucket, f"{dataset.prefix(run_id)}{dataset.IMPRESSIONS_FILE}"),
         profiles=lambda: frame["profile_id"].unique(),
         configuration=configuration,
         pseudonyms=pseudonyms,
     )
-    client.put_object(
-        Bucket=artefact_bucket,
-        Key=f"{prefix(run_id)}{MANIFEST_FILE}",
-        Body=described.to_json(),
-        ContentType="application/json",
-    )
-    return WrittenDataset(s3_uri, described)
+    S3Object(client, artefact_bucket, f"{dataset.prefix(run_id)}{dataset.MANIFEST_FILE}").write(described.to_json())
+    return described
 
 
 def _check_no_user_erased(profiles: pd.Series[str], tombstones: TombstoneReader, *, now_ms: int) -> None:
@@ -158,11 +133,11 @@ def _check_no_user_erased(profiles: pd.Series[str], tombstones: TombstoneReader,
 
 
 def _actions(actions: ActionStore) -> pd.DataFrame:
-    return pd.DataFrame(map(action_row, actions.all()), columns=list(ACTION_COLUMNS), dtype=object)
+    return pd.DataFrame(map(action_row, actions.all()), columns=list(dataset.ACTION_COLUMNS), dtype=object)
 
 
 def _items(catalogue: CatalogueStore) -> pd.DataFrame:
-    return pd.DataFrame(sorted(map(item_row, catalogue.scan())), columns=list(ITEM_COLUMNS), dtype=object)
+    return pd.DataFrame(sorted(map(item_row, catalogue.scan())), columns=list(dataset.ITEM_COLUMNS), dtype=object)
 
 
 def _users(users: UserStore, configuration: Configuration, *, profiles: Collection[str]) -> pd.DataFrame:
@@ -173,4 +148,4 @@ def _users(users: UserStore, configuration: Configuration, *, profiles: Collecti
         row = user_row(user, columns)
         if row is not None and profile_id(user_id=user.user_id, session_id=None) in profiles:
             rows.append(row)
-    return pd.DataFrame(sorted(rows), columns=list(USER_COLUMNS), dtype=object)
+    return pd.DataFrame(sorted(rows), columns=list(dataset.USER_COLUMNS), dtype=object)

@@ -18,19 +18,8 @@ from alsolike.events.interactions import ACTION_TYPES, USER_PREFIX
 from alsolike.lake.agents import AGENT
 from alsolike.privacy.pseudonyms import pseudonyms_of
 from alsolike.runtime.aws import client
-from alsolike.training.dataset import (
-    ACTION_COLUMNS,
-    ACTION_INTERACTIONS_FILE,
-    ACTIONS_FILE,
-    FEATURE_COLUMNS,
-    INTERACTION_COLUMNS,
-    INTERACTIONS_FILE,
-    ITEM_COLUMNS,
-    ITEMS_FILE,
-    USER_COLUMNS,
-    USERS_FILE,
-    DatasetManifest,
-)
+from alsolike.training import dataset
+from alsolike.training.dataset import DatasetManifest
 from functions.build_dataset.dataset_rules import (
     ACTION,
     CONTEXT,
@@ -128,16 +117,20 @@ def build_dataset(
     profiles = interactions.pairs.where(sampled).select("profile_id").distinct()
     items = _items(spark, settings.catalogue_table).persist()
     written = interactions.frame.where(sampled).orderBy(*ORDER)
-    columns = [name for name in (*INTERACTION_COLUMNS, *FEATURE_COLUMNS) if name != CONTEXT or configuration.context]
-    write_parquet(written.select(*columns), f"{dataset_s3_uri}{INTERACTIONS_FILE}")
-    write_parquet(items.orderBy("item_id"), f"{dataset_s3_uri}{ITEMS_FILE}")
+    columns = [
+        name
+        for name in (*dataset.INTERACTION_COLUMNS, *dataset.FEATURE_COLUMNS)
+        if name != CONTEXT or configuration.context
+    ]
+    write_parquet(written.select(*columns), f"{dataset_s3_uri}{dataset.INTERACTIONS_FILE}")
+    write_parquet(items.orderBy("item_id"), f"{dataset_s3_uri}{dataset.ITEMS_FILE}")
     users = _users(spark, settings.users_table, grouping_columns(configuration), profiles=profiles)
-    write_parquet(users.orderBy("user_id"), f"{dataset_s3_uri}{USERS_FILE}")
+    write_parquet(users.orderBy("user_id"), f"{dataset_s3_uri}{dataset.USERS_FILE}")
     if interactions.actions is not None:
         order = ("event_time_ms", "profile_id", "action_id", "event_type")
-        write_parquet(interactions.actions.orderBy(*order), f"{dataset_s3_uri}{ACTION_INTERACTIONS_FILE}")
-        rows = spark.createDataFrame(list(map(action_row, actions.all())), _types(ACTION_COLUMNS))
-        write_parquet(rows.coalesce(1), f"{dataset_s3_uri}{ACTIONS_FILE}")
+        write_parquet(interactions.actions.orderBy(*order), f"{dataset_s3_uri}{dataset.ACTION_INTERACTIONS_FILE}")
+        rows = spark.createDataFrame(list(map(action_row, actions.all())), _types(dataset.ACTION_COLUMNS))
+        write_parquet(rows.coalesce(1), f"{dataset_s3_uri}{dataset.ACTIONS_FILE}")
     return SparkDataset(
         interactions,
         profiles,
@@ -184,7 +177,9 @@ def _items(spark: SparkSession, table: str) -> DataFrame:
     """Return all items of the catalogue. The workers scan segments of the table concurrently."""
     segments = spark.sparkContext.defaultParallelism
     numbers = spark.sparkContext.parallelize(range(segments), segments)
-    return spark.createDataFrame(numbers.flatMap(functools.partial(_item_rows, table, segments)), _types(ITEM_COLUMNS))
+    return spark.createDataFrame(
+        numbers.flatMap(functools.partial(_item_rows, table, segments)), _types(dataset.ITEM_COLUMNS)
+    )
 
 
 def _item_rows(table: str, segments: int, segment: int) -> Iterator[tuple[str, str]]:
@@ -195,11 +190,11 @@ def _item_rows(table: str, segments: int, segment: int) -> Iterator[tuple[str, s
 def _users(spark: SparkSession, table: str, columns: Mapping[str, ColumnType], *, profiles: DataFrame) -> DataFrame:
     """Return the users with interactions and a value in `columns`. Workers scan segments of the table concurrently."""
     if not columns:
-        return spark.createDataFrame([], _types(USER_COLUMNS))
+        return spark.createDataFrame([], _types(dataset.USER_COLUMNS))
     segments = spark.sparkContext.defaultParallelism
     numbers = spark.sparkContext.parallelize(range(segments), segments)
     rows = numbers.flatMap(functools.partial(_user_rows, table, dict(columns), segments))
-    users = spark.createDataFrame(rows, _types(USER_COLUMNS))
+    users = spark.createDataFrame(rows, _types(dataset.USER_COLUMNS))
     profile_id = F.concat(F.lit(USER_PREFIX), users["user_id"])
     return users.join(profiles, profile_id == profiles["profile_id"], "left_semi")
 

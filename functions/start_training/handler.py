@@ -17,7 +17,7 @@ from alsolike.runtime.errors import AlsolikeError
 from alsolike.runtime.observability import count, instrumented, logger
 from alsolike.runtime.settings import from_environment
 from alsolike.training.dataset import prefix
-from functions.start_training.service import EngineRule, First, LakeSize, Stores, start_training
+from functions.start_training.service import EngineRule, First, Stores, start_training
 from functions.start_training.settings import Settings
 from functions.start_training.training_run import read_trigger, run_of
 
@@ -34,8 +34,8 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     stores = Stores(
         s3=s3,
         bucket=settings.artefact_bucket,
+        lake_bucket=settings.lake_bucket,
         lock=TrainingLock(s3, client("stepfunctions"), settings.artefact_bucket),
-        lake=LakeSize(s3, settings.lake_bucket),
         registry=Registry(s3, settings.artefact_bucket),
     )
     rule = EngineRule(settings.dataset_engine, settings.spark_above_mb)

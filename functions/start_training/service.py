@@ -49,10 +49,10 @@ class EngineRule:
         if self.engine not in (AUTO, *Engine):
             raise MissingSetting(f"DATASET_ENGINE is {self.engine!r}, expected {AUTO}, {', '.join(Engine)}")
 
-    def choose(self, lake: LakeSize) -> Engine:
+    def choose(self, stores: Stores) -> Engine:
         if self.engine != AUTO:
             return Engine(self.engine)
-        return Engine.SPARK if lake.exceeds(self.spark_above_mb) else Engine.LAMBDA
+        return Engine.SPARK if _exceeds(stores, self.spark_above_mb) else Engine.LAMBDA
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -74,8 +74,8 @@ class Start:
 class Stores:
     s3: S3Client
     bucket: str
+    lake_bucket: str
     lock: TrainingLock
-    lake: LakeSize
     registry: Registry
 
 
@@ -105,22 +105,17 @@ def start_training(run: RunId, trigger: Trigger, *, execution_id: str, rule: Eng
         source = f"{GRAPHS_PREFIX}{trigger.imported}/"
         if not _copy(stores, source, f"{prefix(run.run_id)}{IMPORTED_FOLDER}/", last=MODEL_FILE):
             raise NotFound(f"s3://{stores.bucket}/{source} has no files: repeat `alsolike models import`")
-    return Start(First.DATASET, rule.choose(stores.lake), str(trigger), version, orphan)
+    return Start(First.DATASET, rule.choose(stores), str(trigger), version, orphan)
 
 
-class LakeSize:
-    def __init__(self, client: S3Client, bucket: str) -> None:
-        self._client = client
-        self._bucket = bucket
-
-    def exceeds(self, megabytes: int) -> bool:
-        """Return true if the total size of interaction objects exceeds a limit. Listing stops at the limit."""
-        size_bytes = 0
-        for entry in listed(self._client, self._bucket, INTERACTIONS_PREFIX):
-            size_bytes += entry.size_bytes
-            if size_bytes > megabytes * _BYTES_PER_MB:
-                return True
-        return False
+def _exceeds(stores: Stores, megabytes: int) -> bool:
+    """Return true if the total size of interaction objects exceeds a limit. Listing stops at the limit."""
+    size_bytes = 0
+    for entry in listed(stores.s3, stores.lake_bucket, INTERACTIONS_PREFIX):
+        size_bytes += entry.size_bytes
+        if size_bytes > megabytes * _BYTES_PER_MB:
+            return True
+    return False
 
 
 def _copy(stores: Stores, source: str, target: str, *, last: str) -> int:

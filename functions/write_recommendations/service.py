@@ -7,7 +7,6 @@ returns the counts of the part.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -19,6 +18,7 @@ from alsolike.recommendations.batch_table import COLUMNS, answers_prefix, column
 from alsolike.runtime.aws_errors import MISSING, translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
+from alsolike.runtime.s3 import listed
 
 SCHEMA = pa.schema([pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in COLUMNS.items()])
 
@@ -27,7 +27,9 @@ _COUNTS = ("users", "items", "failed")
 
 def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
     """Write a batch's part and its list of failed users, delete the results, and return the counts of the part."""
-    keys = _answers(s3, bucket, prefix := answers_prefix(run, batch))
+    prefix = answers_prefix(run, batch)
+    # The order of users, which differs from the alphabetical order.
+    keys = sorted((entry.key for entry in listed(s3, bucket, prefix)), key=lambda key: _first(key, prefix))
     is_deleting = not keys or _first(keys[0], prefix) > 0
     if is_deleting and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
         _delete(s3, bucket, keys)
@@ -58,6 +60,7 @@ def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) 
 
 
 def _delete(s3: S3Client, bucket: str, keys: list[str]) -> None:
+    """Delete the results in order, so that an interrupted call deletes those of the first users."""
     for key in keys:
         s3.delete_object(Bucket=bucket, Key=key)
 
@@ -67,16 +70,6 @@ def _parquet(rows: list[list[Any]]) -> bytes:
     out = io.BytesIO()
     pq.write_table(table, out, compression=partitions.COMPRESSION)
     return out.getvalue()
-
-
-def _answers(s3: S3Client, bucket: str, prefix: str) -> list[str]:
-    """Return the keys of the results in the order of users."""
-
-    def listed() -> Iterator[str]:
-        for page in s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix):
-            yield from (entry["Key"] for entry in page.get("Contents", []))
-
-    return sorted(listed(), key=lambda key: _first(key, prefix))
 
 
 def _first(key: str, prefix: str) -> int:
