@@ -32,8 +32,7 @@ from benchmarks.lambda_call import CONTEXT, quiet
 from benchmarks.measure import Result, cpu_medians_ms
 from benchmarks.recommending import dependencies_of, history_of, segment, write_bundle
 from benchmarks.snapshot import COLUMNS, NOW_MS, DiskStore, item
-from functions.publish_catalog.champion_content import ChampionContent, ChampionContents
-from functions.publish_catalog.cold_publisher import ColdPublisher
+from functions.publish_catalog.cold_publisher import ChampionContent, ChampionContents, ColdPublisher
 from functions.recommend import dispatch, handler
 from functions.recommend.dependencies import Dependencies
 from functions.recommend.state.model import Model

@@ -36,17 +36,9 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _deployment(settings: Settings) -> Deployment:
-    unused = {field.name: "" for field in dataclasses.fields(Names)}
-    used = {
-        "lake_bucket": settings.lake_bucket,
-        "artefact_bucket": settings.artefact_bucket,
-        "profiles_table": settings.profiles_table,
-        "catalogue_table": settings.catalogue_table,
-        "users_table": settings.users_table,
-        "hash_key_arn": settings.secret_arn,
-        "pseudonymise_ids": str(settings.pseudonymise_ids),
-    }
-    return Deployment(settings.deployment, Names(**{**unused, **used}), session_clients(), _no_key, is_local=False)
+    values = {**dataclasses.asdict(settings), "hash_key_arn": settings.secret_arn}
+    names = Names(**{field.name: str(values.get(field.name, "")) for field in dataclasses.fields(Names)})
+    return Deployment(settings.deployment, names, session_clients(), _no_key, is_local=False)
 
 
 def _no_key() -> KeyPair:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -97,12 +98,9 @@ def item_popularity(reference: Histogram, active: pd.DataFrame) -> Bins:
     return _interaction_bins(reference.counts, places, active)
 
 
-def user_activity(reference: Histogram, activity: pd.Series[int]) -> Bins:
-    return Bins(reference.counts, _counted(reference, activity))
-
-
-def history_length(reference: Histogram, lengths: Mapping[int, int]) -> Bins:
-    return Bins(reference.counts, Histogram.of(lengths, edges=reference.edges).counts)
+def counted(reference: Histogram, frequencies: Mapping[Any, int]) -> Bins:
+    """Return the bins of a histogram, and of current users by the number that the histogram counts."""
+    return Bins(reference.counts, Histogram.of(frequencies, edges=reference.edges).counts)
 
 
 def category_popularity(reference: Categories, active: pd.DataFrame, catalogue: Snapshot) -> Bins:
@@ -120,11 +118,6 @@ def event_types(reference: Mapping[str, int], active: pd.DataFrame) -> Bins:
     place = {name: index for index, name in enumerate(reference)}
     places = active["type"].map(place).fillna(len(place)).to_numpy().astype(np.int64)
     return _interaction_bins((*reference.values(), 0), places, active)
-
-
-def top_score(reference: Histogram, scores: pd.Series[float]) -> Bins:
-    """Count users by the best score of their latest response."""
-    return Bins(reference.counts, _counted(reference, scores))
 
 
 def volume(reference: Sequence[int], counted: pd.DataFrame, *, one_of: int) -> tuple[DataCheck, ...]:
@@ -185,8 +178,3 @@ def design_of(by_user: Ints) -> Design | None:
     deviation = (by_user - shares * by_user.sum(axis=1, keepdims=True)) / np.sqrt(shares * total)
     matrix = deviation.T @ deviation * (users / (users - 1))
     return Design(max(float(np.trace(matrix)), bins - 1.0), max(float((matrix**2).sum()), bins - 1.0))
-
-
-def _counted(reference: Histogram, numbers: pd.Series[int] | pd.Series[float]) -> Sequence[int]:
-    counts = numbers.astype("float64").value_counts()
-    return Histogram.of(dict(zip(counts.index.tolist(), counts.tolist(), strict=True)), edges=reference.edges).counts

@@ -169,8 +169,8 @@ def _dataset_figures(
     bins = {
         Drift.ITEM_POPULARITY: drift_metrics.item_popularity(reference.item_popularity, active),
         Drift.CATEGORY_POPULARITY: categories,
-        Drift.USER_ACTIVITY: drift_metrics.user_activity(reference.user_activity, activity),
-        Drift.HISTORY_LENGTH: drift_metrics.history_length(reference.history_length, profile_statistics.lengths),
+        Drift.USER_ACTIVITY: drift_metrics.counted(reference.user_activity, activity.value_counts().to_dict()),
+        Drift.HISTORY_LENGTH: drift_metrics.counted(reference.history_length, profile_statistics.lengths),
         Drift.EVENT_TYPES: types,
     }
     reasons = {
@@ -189,7 +189,7 @@ def _volume(baseline: Baseline, window: Window) -> tuple[DataCheck, ...]:
 
 def _score_figure(baseline: Baseline, scores: Callable[[], pd.Series[float]], threshold: float) -> Figure:
     reference = baseline.bundle.top_scores
-    bins = None if reference is None else drift_metrics.top_score(reference, scores())
+    bins = None if reference is None else drift_metrics.counted(reference, scores().value_counts().to_dict())
     reason = "the champion of an earlier version has no reference"
     return drift_metrics.figure(Drift.TOP_SCORE, bins, psi_threshold=threshold, reason=reason)
 

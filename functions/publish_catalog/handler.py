@@ -22,11 +22,9 @@ from alsolike.runtime.polling import Polling
 from alsolike.runtime.settings import from_environment
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
-from functions.publish_catalog.champion_content import ChampionContents
-from functions.publish_catalog.cold_publisher import ColdPublisher
-from functions.publish_catalog.service import publish, write_log
+from functions.publish_catalog.cold_publisher import ChampionContents, ColdPublisher
+from functions.publish_catalog.service import publish, read_batch, write_log
 from functions.publish_catalog.settings import Settings
-from functions.publish_catalog.table_stream import read_batch
 
 
 @functools.cache

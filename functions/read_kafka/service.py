@@ -56,23 +56,14 @@ def kafka_records(event: Mapping[str, Any]) -> Iterator[KafkaRecord]:
             yield KafkaRecord(record["topic"], record["partition"], record["offset"], record["timestamp"], value)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
 class KafkaReader:
-    def __init__(
-        self,
-        stream: EventStream,
-        *,
-        s3: S3Client,
-        lake_bucket: str,
-        tracking_id: str,
-        configurations: ConfigurationSource,
-        user_ids: UserIds,
-    ) -> None:
-        self._stream = stream
-        self._s3 = s3
-        self._lake_bucket = lake_bucket
-        self._tracking_id = tracking_id
-        self._configurations = configurations
-        self._user_ids = user_ids
+    stream: EventStream
+    s3: S3Client
+    lake_bucket: str
+    tracking_id: str
+    configurations: ConfigurationSource
+    user_ids: UserIds
 
     def read(self, records: Iterator[KafkaRecord], *, now_ms: int, remaining_ms: Callable[[], float]) -> KafkaResult:
         """Send valid events to the stream and invalid records to quarantine. Records of erased users are dropped."""
@@ -86,16 +77,16 @@ class KafkaReader:
             if call.refused:
                 quarantined += self._quarantine(record, call.refused, now_ms=now_ms)
         if interactions:
-            self._stream.put(interactions, remaining_ms=remaining_ms)
+            self.stream.put(interactions, remaining_ms=remaining_ms)
         return KafkaResult(len(interactions), erased, quarantined)
 
     def _parse(self, records: Iterator[KafkaRecord], *, now_ms: int) -> Iterator[tuple[KafkaRecord, EventCall]]:
         """Yield each record with its events. At the first unknown event type, the configuration is read again."""
-        configuration, looked = self._configurations.current(now_ms=now_ms), False
+        configuration, looked = self.configurations.current(now_ms=now_ms), False
         for record in records:
             call = self._parse_record(record, configuration, now_ms=now_ms)
             if not looked and any(isinstance(error, UnknownEventType) for error in call.refused):
-                configuration, looked = self._configurations.refresh(now_ms=now_ms), True
+                configuration, looked = self.configurations.refresh(now_ms=now_ms), True
                 call = self._parse_record(record, configuration, now_ms=now_ms)
             yield record, call
 
@@ -104,9 +95,9 @@ class KafkaReader:
             return parse_put_events(
                 record.value,
                 now_ms=now_ms,
-                tracking_id=self._tracking_id,
+                tracking_id=self.tracking_id,
                 configuration=configuration,
-                ids=self._user_ids.ids,
+                ids=self.user_ids.ids,
                 correlation_id=f"kafka:{record.partition}:{record.offset}",
             )
         except (InvalidInput, NotFound) as error:
@@ -114,7 +105,7 @@ class KafkaReader:
 
     def _erased(self, interactions: Sequence[Interaction], *, now_ms: int) -> bool:
         first = interactions[0]  # All events of a record have one user and session.
-        return self._user_ids.erased(first.user_id, first.session_id, now_ms=now_ms)
+        return self.user_ids.erased(first.user_id, first.session_id, now_ms=now_ms)
 
     def _quarantine(self, record: KafkaRecord, refused: Sequence[InvalidInput], *, now_ms: int) -> bool:
         """Write a record with its reasons to quarantine.
@@ -122,7 +113,7 @@ class KafkaReader:
         Return False if the record belongs to an erased user and is dropped.
         """
         reason = "; ".join(map(str, refused))
-        ids = self._user_ids.ids
+        ids = self.user_ids.ids
         entry = QuarantinedRecord(
             StreamRecord(
                 stream=record.topic,
@@ -133,9 +124,9 @@ class KafkaReader:
             ),
             reason if ids is PLAIN_IDS else without_values(reason),
         )
-        if names_erased(entry.record, lambda user, session=None: self._user_ids.erased(user, session, now_ms=now_ms)):
+        if names_erased(entry.record, lambda user, session=None: self.user_ids.erased(user, session, now_ms=now_ms)):
             return False
-        S3Object(self._s3, self._lake_bucket, entry.key).write(entry.to_json())
+        S3Object(self.s3, self.lake_bucket, entry.key).write(entry.to_json())
         return True
 
 

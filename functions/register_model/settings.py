@@ -1,5 +1,3 @@
-from __future__ import annotations
-
 import dataclasses
 
 from functions.register_model.limits import GateLimits

@@ -15,8 +15,7 @@ from alsolike.snapshot.content_index import Scales
 from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.reader import SnapshotReader
 from alsolike.snapshot.store import GRACE_MS, SnapshotStore
-from functions.publish_catalog.champion_content import ChampionContents
-from functions.publish_catalog.cold_publisher import ColdPublished, ColdPublisher
+from functions.publish_catalog.cold_publisher import ChampionContents, ColdPublished, ColdPublisher
 from tests.fakes.places import BUCKET
 from tests.unit.alsolike.content import ITEMS, index_of
 from tests.unit.alsolike.snapshot.publications import NOW_MS

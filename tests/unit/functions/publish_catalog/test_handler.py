@@ -11,7 +11,7 @@ from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import Unavailable
 from alsolike.snapshot.store import SnapshotStore
 from functions.publish_catalog import handler
-from functions.publish_catalog.table_stream import read_batch
+from functions.publish_catalog.service import read_batch
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, notify, record
 
 DAY = "2026-11-25"

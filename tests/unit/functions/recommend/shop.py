@@ -19,8 +19,7 @@ from alsolike.snapshot.publisher import SnapshotPublisher
 from alsolike.snapshot.store import SnapshotStore
 from alsolike.trends.counters import NOTHING_COUNTED, Event
 from alsolike.trends.store import trends_key
-from functions.publish_catalog.champion_content import ChampionContents
-from functions.publish_catalog.cold_publisher import ColdPublisher
+from functions.publish_catalog.cold_publisher import ChampionContents, ColdPublisher
 from functions.recommend import handler
 from tests.builders.bundles import ITEMS as KNOWN
 from tests.builders.bundles import MANIFEST
