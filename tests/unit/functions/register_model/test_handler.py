@@ -8,9 +8,8 @@ from alsolike.bundle.bundle import write_manifest
 from alsolike.bundle.files import FILES, LATER_FILES, MANIFEST_FILE
 from alsolike.bundle.manifest import Manifest
 from alsolike.runtime.errors import InvalidBundle, InvalidInput, Unavailable
-from functions.register_model import handler, service
+from functions.register_model import handler
 from functions.register_model.settings import Settings
-from functions.register_model.unpacking import unpack_bundle
 from tests.builders.bundles import ITEMS, MANIFEST, METRICS, archive_of, without_later_files, write_bundle
 from tests.builders.lambda_events import NOW_MS, LambdaContext
 from tests.builders.world import GROUP, World
@@ -71,25 +70,29 @@ def workflow(aws, artefact_bucket, tmp_path, monkeypatch):
     return Workflow(aws, artefact_bucket, tmp_path)
 
 
-def test_valid_model_is_approved_and_stored(workflow, counted):
-    answer = workflow.register(workflow.trained("v1"))
-
-    assert (answer["version"], answer["verdict"]) == ("v1", "approved")
-    assert all(reason.startswith("passed: ") for reason in answer["reasons"])
-    assert workflow.registry.champion() is None
-    assert workflow.files("v1") == {*FILES, MANIFEST_FILE}
-    assert "ModelsRejected" not in counted()
-
-
-def test_decision_is_stored_with_its_checks_and_time(workflow, monkeypatch):
+def test_valid_model_is_approved_stored_and_registered(workflow, counted, monkeypatch):
     monkeypatch.setattr(time, "time_ns", lambda: NOW_MS * 1_000_000)
 
     answer = workflow.register(workflow.trained("v1"))
 
+    assert (answer["version"], answer["verdict"]) == ("v1", "approved")
+    assert all(reason.startswith("passed: ") for reason in answer["reasons"])
     assert answer["decision_s3_uri"] == f"s3://{workflow.bucket}/registry/decisions/v1.json"
     decision = workflow.decisions.get("v1")
     assert [str(check) for check in decision.checks] == answer["reasons"]
     assert (decision.verdict, decision.champion, decision.decided_ms) == ("approved", None, NOW_MS)
+    assert workflow.registry.champion() is None
+    assert workflow.files("v1") == {*FILES, MANIFEST_FILE}
+    assert "ModelsRejected" not in counted()
+    (package,) = workflow.packages()
+    assert package["ModelApprovalStatus"] == "PendingManualApproval"  # The canary decides about the approval.
+    assert package["ModelPackageDescription"] == "v1"
+    statistics = package["ModelMetrics"]["ModelQuality"]["Statistics"]
+    assert statistics == {"ContentType": "application/json", "S3Uri": answer["decision_s3_uri"]}
+    properties = package["CustomerMetadataProperties"]
+    assert (properties["verdict"], properties["code_version"]) == ("approved", "0.1.0")
+    assert (properties["table.ndcg"], properties["popularity.hr"]) == ("0.250000", "0.200000")
+    assert (properties["dataset_id"], properties["training_job_name"]) == ("v1", "alsolike-demo-v1")
 
 
 def test_model_of_an_earlier_image_is_registered_without_later_files(workflow):
@@ -101,22 +104,6 @@ def test_model_of_an_earlier_image_is_registered_without_later_files(workflow):
 
     assert answer["verdict"] == "approved"
     assert workflow.files("v1") == {*FILES, MANIFEST_FILE}.difference(LATER_FILES)
-
-
-def test_version_is_registered_with_its_metrics_and_lineage(workflow):
-    workflow.register(workflow.trained("v1"))
-
-    (package,) = workflow.packages()
-    properties = package["CustomerMetadataProperties"]
-    assert package["ModelApprovalStatus"] == "PendingManualApproval"  # The canary decides about the approval.
-    assert package["ModelPackageDescription"] == "v1"
-    decision = f"s3://{workflow.bucket}/registry/decisions/v1.json"
-    statistics = package["ModelMetrics"]["ModelQuality"]["Statistics"]
-    assert statistics == {"ContentType": "application/json", "S3Uri": decision}
-    assert (properties["verdict"], properties["code_version"]) == ("approved", "0.1.0")
-    assert properties["table.ndcg"] == "0.250000"
-    assert properties["popularity.hr"] == "0.200000"
-    assert (properties["dataset_id"], properties["training_job_name"]) == ("v1", "alsolike-demo-v1")
 
 
 def refuse_packages(monkeypatch, code):
@@ -186,20 +173,6 @@ def test_memory_of_the_checks_is_limited(workflow, monkeypatch):
     workflow.register(workflow.trained("v1"))
 
     assert limited == [os.environ]
-
-
-def test_unpacked_output_is_limited_to_1_8_gb(workflow, monkeypatch):
-    limits: list[int] = []
-
-    def unpack(archive, directory, *, maximum_bytes):
-        limits.append(maximum_bytes)
-        return unpack_bundle(archive, directory, maximum_bytes=maximum_bytes)
-
-    monkeypatch.setattr(service, "unpack_bundle", unpack)
-
-    workflow.register(workflow.trained("v1"))
-
-    assert limits == [1_800_000_000]
 
 
 def test_candidate_compared_with_a_replaced_champion_is_rejected(workflow):
@@ -306,10 +279,3 @@ def test_metadata_is_limited_to_the_sizes_of_sagemaker(workflow):
     assert len(package["CustomerMetadataProperties"]) == 50
     assert package["CustomerMetadataProperties"]["code_version"].startswith("0.1.0-dirtyx")
     assert len(package["CustomerMetadataProperties"]["code_version"]) == 256
-
-
-def test_uploaded_manifest_has_the_metrics_of_the_training(workflow):
-    workflow.register(workflow.trained("v1"))
-
-    answer = workflow.s3.get_object(Bucket=workflow.bucket, Key=f"models/v1/{MANIFEST_FILE}")
-    assert Manifest.from_json(answer["Body"].read()).metrics == METRICS
