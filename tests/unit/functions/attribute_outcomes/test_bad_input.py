@@ -41,12 +41,6 @@ def test_shopper_is_matched_by_user_or_session(judged, given):
     assert judged(*mine, clicks=3) == {}
 
 
-def test_response_without_user_accepts_clicks_of_any_shopper(judged):
-    for_all = answer(["pear"], user=None)
-
-    assert judged(event(for_all, "pear", user_id="bob"), answers=(for_all,)) == {}
-
-
 def test_response_with_unknown_shopper_hash_is_unverifiable(judged):
     unknown = answer(["pear"], shopper="unknown")
 

@@ -122,21 +122,6 @@ def test_copies_within_seven_days_before_a_response_are_duplicates(shop, days, r
     assert found(shop, (0, days))[0] == revenue
 
 
-def test_event_sent_again_counts_once(shop, judged, given):
-    bought = event(given, "pear", "return", event_value=5.0)
-    assert judged(bought, bought) == {}
-
-    other = answer(["pear"], user="bob")
-    purchase = event(other, "pear", "purchase", user_id="bob", event_value=10.0)
-    shop.write_served([other], name="b")
-    shop.write_events([purchase, {**purchase, "received_time_ms": purchase["received_time_ms"] + 5}], name="b")
-    shop.write_events([purchase], name="c")
-    shop.attribute()
-
-    row = shop.outcomes()[other["recommendation_id"]]
-    assert (row["purchases"], row["revenue"]) == (1, 10.0)
-
-
 @settings(
     max_examples=2,
     deadline=None,

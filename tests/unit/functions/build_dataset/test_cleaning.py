@@ -4,7 +4,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from alsolike.configuration.configuration import DEFAULT, Configuration, EventType, Limits
-from alsolike.events.interactions import profile_id
 from functions.build_dataset.cleaning import clean
 from functions.build_dataset.dataset_rules import LAKE_COLUMNS
 from tests.builders.lambda_events import NOW_MS
@@ -78,14 +77,6 @@ def test_weight_and_name_come_from_the_event_type_in_any_spelling():
     assert interactions.frame["event_type"].tolist() == ["purchase", "cart", "view"]
 
 
-def test_weights_and_event_types_come_from_the_configuration():
-    wish, view = EventType("wish", 2.5, aliases=("wishlist",)), EventType("view", 0.25)
-
-    interactions = cleaned(row("e1", event_type="WishList"), row("e2"), events=(wish, view))
-
-    assert interactions.frame["weight"].tolist() == [2.5, 0.25]
-
-
 def test_event_types_without_weight_are_dropped_and_counted():
     interactions = cleaned(row("e1"), row("e2", event_type="purchase"), events=(EventType("view", 0.0),))
 
@@ -107,13 +98,6 @@ def test_unknown_types_and_searches_are_dropped_and_counted(rows, kept, counts):
 
     assert len(interactions.frame) == len(kept)
     assert interactions.dropped == dropped(**counts)
-
-
-def test_profile_id_equals_the_id_used_by_serving():
-    interactions = cleaned(row("e1", user="anna"), row("e2", user=None, session_id="s7"))
-
-    expected = [profile_id(user_id=user, session_id=session) for user, session in (("anna", "s1"), (None, "s7"))]
-    assert interactions.frame["profile_id"].tolist() == expected
 
 
 def test_session_events_before_login_belong_to_the_user():
@@ -149,14 +133,6 @@ def test_minimums_hold_after_other_rows_are_dropped():
 
     assert set(pairs(interactions)) == {(f"u#{user}", item) for user in ("anna", "dora") for item in ("pear", "kiwi")}
     assert interactions.dropped == dropped(rare_item=2, short_history=2)
-
-
-def test_interactions_below_minimum_give_an_empty_frame():
-    interactions = cleaned(row("e1"), row("e2", user="ben"), minimum_item=3)
-
-    assert interactions.frame.empty
-    assert interactions.dropped["rare_item"] == 2
-    assert interactions.repeats == 0
 
 
 def test_repeats_count_interactions_with_a_known_item():

@@ -12,7 +12,7 @@ from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
 from alsolike.events.stream_records import stream_records
 from alsolike.profiles.profile import recent
 from alsolike.runtime.errors import InvalidDataset
-from alsolike.training.dataset import INTERACTION_COLUMNS, DatasetManifest
+from alsolike.training.dataset import DatasetManifest
 from functions.build_dataset import service
 from functions.build_dataset.cleaning import clean
 from operations.ingest.interaction_checks import check
@@ -23,18 +23,16 @@ from tests.builders.world import configure
 from tests.unit.functions.build_dataset.shop import EVENT, dropped, shopping
 
 
-def test_response_has_dataset_location_and_counts(dataset, invoke, artefact_bucket, counted):
-    answer = invoke()
+def test_dataset_has_typed_and_sorted_files(dataset, invoke, artefact_bucket, counted):
+    files, answer = dataset(), invoke()
 
-    run_id = EVENT["run_id"]
-    location = f"s3://{artefact_bucket}/datasets/{run_id}/"
-    assert answer == {"run_id": run_id, "dataset_s3_uri": location, "interactions": 10, "users": 5, "items": 2}
-    assert counted()["DatasetsBuilt"] == 1
-
-
-def test_interactions_file_is_typed_and_sorted(dataset):
-    table = table_of(dataset()["interactions.parquet"])
-
+    location = f"s3://{artefact_bucket}/datasets/{EVENT['run_id']}/"
+    assert answer == {
+        "run_id": EVENT["run_id"], "dataset_s3_uri": location, "interactions": 10, "users": 5, "items": 2,
+    }  # fmt: skip
+    assert counted()["DatasetsBuilt"] == 2
+    assert files.keys() == {"interactions.parquet", "items.parquet", "users.parquet", "manifest.json"}
+    table = table_of(files["interactions.parquet"])
     assert table.schema.remove_metadata() == pa.schema(
         [
             ("profile_id", pa.string()),
@@ -44,12 +42,19 @@ def test_interactions_file_is_typed_and_sorted(dataset):
             ("event_type", pa.string()),
         ]
     )
-    times = table.column("event_time_ms").to_pylist()
-    assert times == sorted(times)
-    assert table.select(list(INTERACTION_COLUMNS)).slice(0, 1).to_pylist() == [
-        {"profile_id": "u#user4", "item_id": "plum", "event_time_ms": NOW_MS - 9 * DAY_MS, "weight": 1.0}
+    rows = table.to_pylist()
+    assert rows == sorted(rows, key=lambda row: row["event_time_ms"])
+    first = {"profile_id": "u#user4", "item_id": "plum", "event_time_ms": NOW_MS - 9 * DAY_MS, "weight": 1.0}
+    assert rows[0] == {**first, "event_type": "view"}
+    items, users = table_of(files["items.parquet"]), table_of(files["users.parquet"])
+    assert items.schema.remove_metadata() == pa.schema([("item_id", pa.string()), ("properties", pa.string())])
+    assert items.to_pylist() == [
+        {"item_id": "fig", "properties": '{"title":"Fig","price":1.5}'},
+        {"item_id": "pear", "properties": "{}"},
+        {"item_id": "plum", "properties": '{"title":"Plum"}'},
     ]
-    assert table["event_type"][0].as_py() == "view"
+    assert users.schema.remove_metadata() == pa.schema([("user_id", pa.string()), ("properties", pa.string())])
+    assert users.num_rows == 0  # Without group columns, users are not read.
 
 
 def test_interactions_have_the_same_context_as_profiles(dataset, aws, artefact_bucket):
@@ -81,24 +86,6 @@ def test_users_file_has_declared_group_columns(dataset, aws, artefact_bucket, us
     assert table.to_pylist() == [
         {"user_id": "user0", "properties": '{"plan":"tin"}'},
         {"user_id": "user1", "properties": '{"plan":"gold","likes":["tea","jazz"]}'},
-    ]
-
-
-def test_users_are_not_read_without_group_columns(dataset):
-    table = table_of(dataset()["users.parquet"])
-
-    assert table.schema.remove_metadata() == pa.schema([("user_id", pa.string()), ("properties", pa.string())])
-    assert table.num_rows == 0
-
-
-def test_items_file_has_the_full_catalogue(dataset):
-    table = table_of(dataset()["items.parquet"])
-
-    assert table.schema.remove_metadata() == pa.schema([("item_id", pa.string()), ("properties", pa.string())])
-    assert table.to_pylist() == [
-        {"item_id": "fig", "properties": '{"title":"Fig","price":1.5}'},
-        {"item_id": "pear", "properties": "{}"},
-        {"item_id": "plum", "properties": '{"title":"Plum"}'},
     ]
 
 
@@ -202,10 +189,6 @@ def test_imported_action_interactions_are_in_the_dataset_once(dataset, aws, lake
         {**row_fields, "action_id": "app", "event_type": ACTION_TAKEN},
         {**row_fields, "action_id": "mail", "event_type": ACTION_VIEWED},
     ]
-
-
-def test_dataset_without_actions_has_no_action_files(dataset):
-    assert {"actions.parquet", "action_interactions.parquet"}.isdisjoint(dataset())
 
 
 def one_more_shopper():

@@ -78,9 +78,3 @@ def test_partitions_of_other_writers_are_read_with_known_columns(s3, lake_bucket
     assert list(rows.columns) == [*LAKE_COLUMNS, ACTION]
     assert rows["event_id"].tolist() == ["e0", "e1"]
     assert rows["item_id"].isna().tolist() == [True, False]
-
-
-def test_empty_lake_has_no_partitions(s3, lake_bucket):
-    rows, sources = read_lake(s3, lake_bucket)
-
-    assert (len(rows), sources) == (0, ())

@@ -116,17 +116,6 @@ def test_late_objects_are_merged_with_the_merged_object(s3, lake_bucket, raw):
     assert {each["event_id"] for each in before} == {*(f"e{n}" for n in range(6)), "late0", "late1"}
 
 
-def test_batch_redelivered_after_its_merge_is_counted_once(s3, lake_bucket, raw):
-    again = s3.get_object(Bucket=lake_bucket, Key=raw[2])["Body"].read()
-    before = counted(s3, lake_bucket)
-    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
-    keep_up(s3, lake_bucket, later_ms=QUIET_MS)
-
-    s3.put_object(Bucket=lake_bucket, Key=raw[2], Body=again)
-
-    assert counted(s3, lake_bucket) == before
-
-
 def test_input_rewritten_after_its_merge_is_not_deleted(s3, lake_bucket, raw):
     keep_up(s3, lake_bucket, later_ms=QUIET_MS)
     s3.put_object(Bucket=lake_bucket, Key=raw[0], Body=parquet([row("other")]))

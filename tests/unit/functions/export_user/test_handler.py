@@ -140,13 +140,17 @@ def test_object_above_the_response_limit_returns_413_with_the_command(stores):
     assert "alsolike users export USER > file.json" in answer["document"]["message"]
 
 
-def test_call_without_time_returns_503_to_repeat(stores):
+def test_page_without_time_returns_503_to_repeat(stores):
     fill_stores(stores)
+    token = export("ann.lee", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
 
-    answer = export("ann.lee", remaining_ms=service.ANSWER_MS)
+    first = export("ann.lee", remaining_ms=service.ANSWER_MS)
+    later = export("ann.lee", token=token, remaining_ms=service.PAGE_MS)
 
-    assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
-    assert "repeat the request" in answer["document"]["message"]
+    for answer in (first, later):
+        assert (answer["statusCode"], answer["headers"]["x-amzn-errortype"]) == (503, "ServiceUnavailableException")
+        assert "repeat the request" in answer["document"]["message"]
+    assert len(export("ann.lee", token=token)["document"]["interactions"]) == 4
 
 
 @pytest.mark.parametrize("remaining_ms", [29_000, 0])
@@ -194,59 +198,8 @@ def pages(user, *, step_ms=0):
     return found
 
 
-def write_log(stores, *, objects, user_rows):
-    """Write a recommendation log with one response per object. Return the IDs of Ann's responses."""
-    ids = []
-    other_rows = to_parquet([served(shopper=PSEUDONYMS.shopper("bob"))])
-    for number in range(objects):
-        body = other_rows
-        if number % (objects // user_rows) == 0:
-            row = served(shopper=PSEUDONYMS.shopper("ann"), served_ms=NOW_MS + number)
-            body = to_parquet([row])
-            ids.append(row.recommendation_id)
-        stores.put(f"served/served_date=2026-09-21/{number:06}.parquet", body)
-    return ids
-
-
-def test_thousands_of_log_objects_are_exported_in_pages(stores):
-    stores.put_rows("own", interaction("a", user_id="ann"))
-    ids = write_log(stores, objects=200, user_rows=20)
-
-    found = pages("ann", step_ms=250)
-
-    assert len(found) == 5
-    assert [row["recommendation_id"] for page in found for row in page["recommendations"]] == ids
-    assert [row["event_id"] for row in found[0]["interactions"]] == ["a"]
-    lists = ["userId", "interactions", "quarantine", "recommendations"]
-    assert [list(page) for page in found[1:]] == [[*lists, "nextToken"]] * 3 + [lists]
-
-
-def test_responses_to_a_session_before_login_are_on_later_pages(stores, monkeypatch):
-    stores.put_rows("login", interaction("a", user_id="ann", session_id="visit", received_time_ms=NOW_MS))
-    rows = [served(shopper=None, session=PSEUDONYMS.shopper("visit"), served_ms=NOW_MS - 20 + n) for n in range(40)]
-    for number, row in enumerate(rows):
-        stores.put(f"served/served_date=2026-09-21/{number:06}.parquet", to_parquet([row]))
-    monkeypatch.setattr(service, "MAX_BYTES", 6_000)
-
-    found = pages("ann")
-
-    assert len(found) > 2
-    shown = [row["recommendation_id"] for page in found for row in page["recommendations"]]
-    assert shown == [row.recommendation_id for row in rows[:21]]
-
-
-def test_later_page_without_time_returns_503_to_repeat(stores):
-    write_log(stores, objects=3, user_rows=3)
-    token = export("ann", remaining_ms=service.PAGE_MS)["document"]["nextToken"]
-
-    answer = export("ann", token=token, remaining_ms=service.PAGE_MS)
-
-    assert answer["statusCode"] == 503
-    assert len(export("ann", token=token)["document"]["recommendations"]) == 3
-
-
 def put_visits(stores, *, visits):
-    """Write visits of Ann and Bob in turn: a view, a login, a view and a response, each in its own object.
+    """Write visits of Ann and Bob in turn: a view, a login, a view, a response and a bad record, each in an object.
 
     The last object is Bob's earlier login to Ann's last session. Return the IDs of the events and responses that Ann's
     export must contain.
@@ -264,6 +217,7 @@ def put_visits(stores, *, visits):
         stores.put(f"served/served_date=2026-09-21/{number:06}.parquet", to_parquet([shown]))
         if user == "ann" and number < visits - 2:
             responses.append(shown.recommendation_id)
+        stores.quarantine(f"{number:03}", b'{"user_id": "%s"}' % user.encode())
     last = visits - 2
     rival = interaction("rival", user_id="bob", session_id=f"visit-{last}", event_time_ms=NOW_MS + 10 * last)
     stores.put_rows("9-rival", dataclasses.replace(rival, received_time_ms=NOW_MS - 1))
@@ -279,7 +233,10 @@ def test_export_is_complete_for_any_page_boundary(step_ms, stores):
 
     assert [row["event_id"] for row in in_order(found, "interactions")] == events
     assert [row["recommendation_id"] for page in found for row in page["recommendations"]] == responses
+    assert len([record for page in found for record in page["quarantine"]]) == 6
     assert (len(found) == 1) == (step_ms < 500)
+    lists = ["userId", "interactions", "quarantine", "recommendations"]
+    assert [list(page) for page in found[1:]] == [[*lists, "nextToken"]] * (len(found) - 2) + [lists] * (len(found) > 1)
 
 
 def test_page_read_again_changes_no_later_page(stores):
@@ -296,19 +253,6 @@ def test_page_read_again_changes_no_later_page(stores):
 def in_order(found, name):
     rows = [row for page in found for row in page[name]]
     return sorted(rows, key=lambda row: (row["event_time_ms"], row["event_id"]))
-
-
-def test_thousands_of_quarantined_objects_are_exported_in_pages(stores):
-    fill_stores(stores)
-    body = stores.s3.get_object(Bucket=PLACES.lake_bucket, Key=export("ann.lee")["document"]["quarantine"][0]["key"])
-    record = body["Body"].read()
-    for number in range(300):
-        stores.put(f"quarantine/dt=2026-09-22/{number:06}.json", record)
-
-    found = pages("ann.lee", step_ms=200)
-
-    assert len(found) > 2
-    assert len([each for page in found for each in page["quarantine"]]) == 302
 
 
 def pass_time(monkeypatch, *, seconds):

@@ -193,15 +193,6 @@ def test_repeated_action_interactions_have_one_event_id(uploads, lake_rows):
     assert len({row["event_id"] for row in lake_rows()}) == 2  # Trainings count each ID once.
 
 
-def test_action_interactions_of_erased_users_are_dropped(uploads, lake_rows, erase):
-    erase("ann")
-    uploads("a.csv", ACTION_INTERACTIONS)
-
-    run("ACTION_INTERACTIONS", "a.csv")
-
-    assert sorted(row["user_id"] for row in lake_rows()) == ["bob", "cid"]
-
-
 def test_action_interaction_with_more_than_25_impressions_is_rejected(uploads):
     shown = "|".join(f"action-{number}" for number in range(26))
     rows = f"ann,app,Taken,1,{shown}\nann,app,Taken,2,{shown.removesuffix('|action-25')}\n"

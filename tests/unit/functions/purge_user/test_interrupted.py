@@ -10,18 +10,6 @@ from tests.builders.stores import PLACES, fill_stores
 from tests.fakes.interruptions import Killed
 
 
-def test_rewritten_object_keeps_its_key_without_the_users_rows(stores):
-    stores.put_rows("mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"))
-    stores.put_rows("own", interaction("c", user_id="ann"))
-    listed = stores.keys("interactions/")
-    erasure = stores.request_erasure("ann")
-
-    stores.step(erasure)
-
-    assert [key for key in listed if "own" not in key] == stores.keys("interactions/")
-    assert [row["event_id"] for row in stores.rows()] == ["b"]
-
-
 def test_object_changed_during_the_purge_is_read_again_and_counted_once(stores):
     key = stores.put_rows(
         "mixed", interaction("a", user_id="ann"), interaction("b", user_id="bob"), interaction("c", user_id="cid")

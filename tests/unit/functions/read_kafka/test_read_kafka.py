@@ -3,7 +3,6 @@ import time
 import orjson
 import pytest
 
-from alsolike.api.put_events import parse_put_events
 from alsolike.declarations.storage import CONFIGURATION_KEY
 from alsolike.lake.quarantine import Kind, QuarantinedRecord, read_dead_letter
 from alsolike.runtime.errors import Unavailable
@@ -57,14 +56,6 @@ def test_records_are_put_on_the_stream_as_events(read, stored, partitions, count
     assert counted() == {"EventsAccepted": 3}
 
 
-def test_record_has_the_same_event_id_as_through_the_api(read, stored):
-    (by_http,) = parse_put_events(GOOD, now_ms=NOW_MS).interactions
-
-    read(kafka_event(GOOD))
-
-    assert interaction(stored()[0]).event_id == by_http.event_id
-
-
 @pytest.mark.parametrize(
     ("value", "reason"),
     [
@@ -92,13 +83,6 @@ def test_invalid_event_is_quarantined_and_others_of_its_record_accepted(read, st
     assert [interaction(record).item_id for record in stored()] == ["pear", "plum"]
     (held,) = quarantined().values()
     assert held.reason == 'eventList[1].sentAt is "today", expected a number'
-
-
-def test_redelivered_invalid_record_is_quarantined_once(read, quarantined):
-    read(kafka_event(b"{", first=3))
-    read(kafka_event(b"{", first=3))
-
-    assert [*quarantined()] == [f"{FOLDER}3.json"]
 
 
 def test_record_with_invalid_time_is_quarantined_by_its_arrival_date(read, quarantined):

@@ -101,10 +101,6 @@ def test_slices_of_another_champion_or_few_users_are_not_compared():
     )
 
 
-def test_significantly_better_candidate_needs_no_newer_data():
-    assert against(compared(last_event_ms=CHAMPION.last_event_ms)).passed
-
-
 @pytest.mark.parametrize(
     ("ahead", "fresher_ms", "result", "end"),
     [

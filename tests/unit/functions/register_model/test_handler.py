@@ -132,16 +132,6 @@ def test_throttled_registry_raises_unavailable_for_a_retry(workflow, monkeypatch
         workflow.register(workflow.trained("v1"))
 
 
-def test_repeated_call_changes_nothing(workflow):
-    event = workflow.trained("v1")
-
-    first, second = workflow.register(event), workflow.register(event)
-
-    assert first == second
-    assert first["verdict"] == "approved"
-    assert len(workflow.packages()) == 1
-
-
 def test_repeated_call_after_the_canary_keeps_decision_and_approval(workflow):
     event = workflow.trained("v1")
     first = workflow.register(event)

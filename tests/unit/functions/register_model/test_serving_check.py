@@ -101,14 +101,6 @@ def test_latency_runs_end_after_ten_seconds(tmp_path, monkeypatch):
     assert measured(opened(tmp_path)).runs == 4
 
 
-@pytest.mark.parametrize(("items", "sound"), [((0, 4), True), ((4, -1), False), ((5, 1), False)])
-def test_graph_output_must_contain_positions_of_the_model(tmp_path, monkeypatch, items, sound):
-    Runs(monkeypatch, took_s=[0.0] * 50, items=items)
-
-    with contextlib.nullcontext() if sound else pytest.raises(InvalidBundle, match="returns an unknown item"):
-        measured(opened(tmp_path))
-
-
 @pytest.mark.parametrize(
     ("later", "exclude_seen", "message"),
     [

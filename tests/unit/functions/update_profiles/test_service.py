@@ -7,7 +7,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.configuration.configuration import DEFAULT
 from alsolike.events.action_events import ActionEvent, action_properties
 from alsolike.events.interactions import ACTION_TAKEN, ACTION_VIEWED
 from alsolike.events.stream_records import stream_records
@@ -15,7 +14,7 @@ from alsolike.profiles.impressions import ImpressionStore
 from alsolike.profiles.profile_table import ProfileStore
 from functions.update_profiles import handler
 from functions.update_profiles.service import UpdateResult, update_profiles
-from tests.builders.configurations import RATING, Applied
+from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, LambdaContext, interaction, kinesis_event, sequence
 from tests.unit.functions.update_profiles.memory import MemoryStore, at, update
 
@@ -54,16 +53,6 @@ def test_search_is_not_in_a_profile_but_logs_in():
 
     assert store.items("u#anna") == ["fig"]
     assert outcome == UpdateResult(profiles=0, interactions=0, unreadable=0)
-
-
-def test_new_event_type_is_found_with_one_configuration_check_per_batch():
-    store, configurations = MemoryStore(), Applied(DEFAULT, RATING)
-    batch = [interaction(f"e{n}", event_type=kind) for n, kind in enumerate(["rating", "rating", "nod", "shrug"])]
-
-    outcome = update(store, batch, configurations=configurations)
-
-    assert [entry.event_type for entry in store.profiles["u#anna"].recent] == ["rating", "rating"]
-    assert (outcome.interactions, outcome.unreadable, configurations.looks) == (2, 2, 1)
 
 
 def test_unreadable_record_is_skipped_and_other_records_count():
