@@ -78,7 +78,7 @@ class UpkeepResult:
 
 
 class Upkeep:
-    """Upkeep of one table, whose result is added to `outcome`."""
+    """Upkeep of one table. The result is added to `outcome`."""
 
     def __init__(
         self,

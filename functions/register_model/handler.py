@@ -54,7 +54,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 def _send_metrics(decision: Decision) -> None:
     """Send the version's metrics on the hold-out, NDCG of candidate and champion, and failed conditions.
 
-    Metrics that the training did not record are left out.
+    Metrics that the training did not record are omitted.
     """
     values = {check.name: check.values for check in decision.checks}
     hold_out: Mapping[str, Any] = next((found for name, found in values.items() if is_of_hold_out(name)), {})
