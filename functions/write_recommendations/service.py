@@ -18,7 +18,7 @@ from alsolike.recommendations.batch_table import COLUMNS, answers_prefix, column
 from alsolike.runtime.aws_errors import MISSING, translate_aws_errors
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from alsolike.runtime.s3 import listed
+from alsolike.runtime.s3 import S3Object, listed
 
 SCHEMA = pa.schema([pa.field(name, pa.type_for_alias(kind), nullable=False) for name, kind in COLUMNS.items()])
 
@@ -47,8 +47,11 @@ def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) 
         for column, values in zip(rows, columns_of(result, recommender=recommender), strict=True):
             column.extend(values)
     counts = {"users": len(users) - len(failed), "items": len(rows[0]), "failed": len(failed)}
+    failed_users = S3Object(s3, bucket, failed_key(run, batch))
     if failed:
-        s3.put_object(Bucket=bucket, Key=failed_key(run, batch), Body=b"".join(failed))
+        failed_users.write(b"".join(failed), content_type=None)
+    else:  # An earlier attempt may have failed for some users.
+        failed_users.delete()
     s3.put_object(
         Bucket=bucket,
         Key=part_key(run, batch),

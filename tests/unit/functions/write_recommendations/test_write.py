@@ -99,14 +99,15 @@ def test_call_after_an_interrupted_deletion_deletes_the_rest(run):
     assert run.held() == held
 
 
-def test_part_of_an_earlier_attempt_is_overwritten(run):
+def test_part_and_failed_users_of_an_earlier_attempt_are_replaced(run):
     run.answers(0, [*ANSWERS[:3], answer("carl", "old")])
     run.write()
-    run.answers(0, ANSWERS)
+    run.answers(0, [answer(user, "fig") for user in USERS])
 
     run.write()
 
-    assert run.part()["item_id"].to_pylist() == ["fig", "plum", "pear"]
+    assert run.part()["user_id"].to_pylist() == USERS
+    assert list(run.held()) == [PART, "users/000007.json"]
 
 
 @pytest.mark.parametrize("given", [0, 3])
