@@ -1,4 +1,4 @@
-"""Drift metrics: distances of the window from the champion's reference distributions."""
+"""Drift metrics, which are distances of the window from the champion's reference, and checks of its columns."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from alsolike.configuration.configuration import Configuration
+from alsolike.declarations.limits import MAX_EVENT_VALUE
 from alsolike.declarations.times import DAY_MS
 from alsolike.snapshot.snapshot import Snapshot
 from alsolike.training.drift_reference import Categories, category_of, weekdays_of
@@ -37,6 +39,27 @@ MISSING_FROM = 10
 weekday."""
 
 _CERTAIN_Z = 4.0
+
+BOUNDS = {
+    "item_missing": 0.0,
+    "event_type_unknown": 0.01,
+    "value_missing": 0.1,
+    "value_out_of_range": 0.0,
+    "time_in_future": 0.0,
+}
+"""Maximum shares of faulty rows.
+
+================== ============================================ ======================================================
+check              checked rows                                 fault
+================== ============================================ ======================================================
+item_missing       events whose type requires an item           no item. The API rejects such events
+event_type_unknown all events                                   undeclared event type. Models ignore such events
+value_missing      purchases since the first one with a value   no value. Earlier, the shop sent no values
+                   in the window
+value_out_of_range events with a value                          infinite, NaN, or outside the API's range
+time_in_future     all events                                   later than now by more than the tolerated clock skew
+================== ============================================ ======================================================
+"""
 
 Ints = npt.NDArray[np.int64]
 
@@ -118,6 +141,27 @@ def event_types(reference: Mapping[str, int], active: pd.DataFrame) -> Bins:
     place = {name: index for index, name in enumerate(reference)}
     places = active["type"].map(place).fillna(len(place)).to_numpy().astype(np.int64)
     return _interaction_bins((*reference.values(), 0), places, active)
+
+
+def checks(events: pd.DataFrame, configuration: Configuration, *, now_ms: int) -> tuple[DataCheck, ...]:
+    needs_item = [name for name, event in configuration.events.items() if event.item_required]
+    with_item = events[events["type"].isin(needs_item)]
+    purchases = events.loc[events["type"] == "purchase", ["event_time_ms", "event_value"]]
+    first_ms = purchases.loc[purchases["event_value"].notna(), "event_time_ms"].min()
+    with_values = purchases.loc[purchases["event_time_ms"] >= first_ms, "event_value"]
+    values = events["event_value"].dropna()
+    latest_ms = now_ms + configuration.limits.clock_skew_s * 1000
+    wrong = {
+        "item_missing": with_item["item_id"].isna(),
+        "event_type_unknown": events["type"].isna(),
+        "value_missing": with_values.isna(),
+        "value_out_of_range": ~values.between(-MAX_EVENT_VALUE, MAX_EVENT_VALUE),
+        "time_in_future": events["event_time_ms"] > latest_ms,
+    }
+    return tuple(
+        DataCheck(name, float(wrong[name].mean()) if len(wrong[name]) else None, bound, len(wrong[name]))
+        for name, bound in BOUNDS.items()
+    )
 
 
 def volume(reference: Sequence[int], counted: pd.DataFrame, *, one_of: int) -> tuple[DataCheck, ...]:

@@ -26,7 +26,6 @@ from alsolike.training.monitoring import DataCheck, Drift, DriftReport, DriftThr
 from alsolike.training.stability_index import WINDOW_DAYS
 from functions.monitor_models import drift_metrics
 from functions.monitor_models.champion_reference import Baseline, read_baseline
-from functions.monitor_models.data_checks import checks
 from functions.monitor_models.lake_reader import Window, counts_by_day, read_scores, read_window
 from functions.monitor_models.monitoring_state import State, StateStore
 from functions.monitor_models.profile_statistics import ProfileStatistics, look_at
@@ -81,7 +80,7 @@ def look(stores: MonitoringStores, *, configuration: Configuration, rules: Drift
         users=int(window.counted["profile_id"].nunique()),
         figures=comparison.figures,
         checks=(
-            *checks(window.events, configuration, now_ms=now_ms),
+            *drift_metrics.checks(window.events, configuration, now_ms=now_ms),
             *comparison.volume,
             DataCheck(UNKNOWN_ITEM, comparison.unknown_items, MAX_UNKNOWN, len(window.counted)),
         ),
