@@ -116,7 +116,7 @@ def read_scores(client: S3Client, bucket: str, *, version: str, from_ms: int) ->
     first = event_date(from_ms)
     objects = [stored for stored in list_objects(client, bucket, prefix=SERVED_PREFIX) if stored.date >= first]
     sample = read_sample(client, bucket, objects, schema=_SERVED, user=lambda rows: rows["shopper"], keep=keep)
-    rows = sample.rows.to_pandas(types_mapper=pd.ArrowDtype)
+    rows: pd.DataFrame = sample.rows.to_pandas(types_mapper=pd.ArrowDtype)
     latest = rows.sort_values(["served_ms", "recommendation_id"]).drop_duplicates("shopper", keep="last")
     return latest["top_score"]
 
