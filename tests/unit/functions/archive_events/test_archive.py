@@ -71,20 +71,13 @@ def test_lake_row_has_every_field_of_the_interaction(invoke, stored_table):
     ]  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"event_value": None, "recommendation_id": None, "impression": (), "session_id": None},
-        {"event_value": 1.0, "recommendation_id": "r", "impression": ("a",), "user_id": None},
-    ],
-)
-def test_lake_columns_have_the_glue_types_for_any_values(fields, invoke, stored):
+def test_lake_columns_without_values_have_the_glue_types(invoke, stored):
     types = {
         "string": "string", "double": "double", "bigint": "int64", "int": "int32",
         "array<string>": "list<element: string>",
     }  # fmt: skip
 
-    invoke(kinesis_event([interaction("e1", **fields)]))
+    invoke(kinesis_event([interaction("e1", session_id=None)]))
 
     (content,) = stored().values()
     found = {field.name: str(field.type) for field in pq.read_schema(io.BytesIO(content))}

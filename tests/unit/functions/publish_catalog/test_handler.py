@@ -1,7 +1,5 @@
 """Changes are written once to the log, and those of items also to the snapshot, including after failures."""
 
-from typing import Any
-
 import pytest
 
 from alsolike.catalogue import change_log
@@ -11,7 +9,7 @@ from alsolike.configuration.configuration import ColumnType
 from alsolike.runtime.errors import Unavailable
 from alsolike.snapshot.store import SnapshotStore
 from functions.publish_catalog import handler
-from functions.publish_catalog.service import read_batch
+from functions.publish_catalog.service import ChangeBatch, read_batch
 from tests.unit.functions.publish_catalog.changes import NOW_MS, deletion, deliver, notify, record
 
 DAY = "2026-11-25"
@@ -68,16 +66,6 @@ def test_erased_user_is_not_written_to_the_log(context, logged_objects, erase):
     users, items = sorted(logged_objects().items(), reverse=True)
     assert list(change_log.decode(ChangeKind.USER, users[1])) == [Change("u", NOW_MS + 2, {"age": 8})]
     assert list(change_log.decode(ChangeKind.ITEM, items[1])) == [Change("gone", NOW_MS + 3, {})]
-
-
-def test_unreadable_row_is_counted_and_other_rows_are_published(context, snapshot, counted):
-    broken = record("x", 1)
-    del broken["dynamodb"]["NewImage"]["updated_at_ms"]
-
-    deliver(context, broken, record("a", 2))
-
-    assert dict(snapshot().items()) == {"a": {}}
-    assert counted()["RecordsUnreadable"] == 1
 
 
 def outage(*_, **__):
@@ -144,59 +132,43 @@ def test_failed_column_update_raises_for_a_retry(context, monkeypatch, declare_c
         notify(context)
 
 
-def row(item_id, sequence, *, key="item_id", event="MODIFY", **image):
-    dynamodb: dict[str, Any] = {
-        "ApproximateCreationDateTime": 1_790_000_000,
-        "Keys": {key: {"S": item_id}},
-        "SequenceNumber": str(sequence),
-    }
-    if event != "REMOVE":
-        dynamodb["NewImage"] = {key: {"S": item_id}, **image}
-    return {"eventID": f"event-{sequence}", "eventName": event, "eventSource": "aws:dynamodb", "dynamodb": dynamodb}
+def removal(entity_id, sequence, *, key="item_id"):
+    removed = {**record(entity_id, sequence, key=key), "eventName": "REMOVE"}
+    del removed["dynamodb"]["NewImage"]
+    removed["dynamodb"]["ApproximateCreationDateTime"] = 1_790_000_000
+    return removed
 
 
 def test_table_stream_records_become_changes():
-    batch = read_batch(
-        {
-            "Records": [
-                row("a", 1, event="INSERT", properties={"S": '{"price":1}'}, updated_at_ms={"N": "5"}),
-                row("b", 2, deleted={"BOOL": True}, updated_at_ms={"N": "6"}),
-                row("c", 3, event="REMOVE"),
-            ]
-        }
-    )
+    batch = read_batch({"Records": [record("a", 1, price=1), deletion("b", 2), removal("c", 3)]})
 
-    assert batch.changes == (Change("a", 5, {"price": 1}), Change("b", 6, None), Change("c", 1_790_000_000_999, None))
-    assert (batch.kind, batch.shard, batch.first_sequence, batch.last_sequence) == (
+    assert batch == ChangeBatch(
         ChangeKind.ITEM,
-        "event-1",
+        "shard1",
         "1",
         "3",
+        (Change("a", NOW_MS + 1, {"price": 1}), Change("b", NOW_MS + 2, None), Change("c", 1_790_000_000_999, None)),
+        unreadable=0,
     )
-    assert batch.unreadable == 0
 
 
 def test_removed_user_row_is_not_a_change():
-    mark = row("v", 2, key="user_id", deleted={"BOOL": True}, updated_at_ms={"N": "6"})
+    batch = read_batch({"Records": [removal("u", 1, key="user_id"), record("v", 2, key="user_id")]})
 
-    batch = read_batch({"Records": [row("u", 1, key="user_id", event="REMOVE"), mark]})
-
-    assert (batch.kind, batch.changes) == (ChangeKind.USER, (Change("v", 6, None),))
+    assert (batch.kind, batch.changes) == (ChangeKind.USER, (Change("v", NOW_MS + 2, {}),))
 
 
-def test_invalid_rows_are_counted_and_other_rows_are_read():
-    good = row("z", 9, properties={"S": "{}"}, updated_at_ms={"N": "5"})
-    bad = [
-        row("a", 1, properties={"S": "{}"}),
-        row("b", 2, updated_at_ms={"N": "5"}),
-        row("c", 3, properties={"S": "[1]"}, updated_at_ms={"N": "5"}),
-        row("d", 4, properties={"S": "{"}, updated_at_ms={"N": "5"}),
-        row("e", 5, properties={"M": {}}, updated_at_ms={"N": "soon"}),
-    ]
+def test_invalid_rows_are_counted_and_other_rows_are_published(context, snapshot, counted):
+    bad = [record(f"bad-{number}", number) for number in range(5)]
+    images = [row["dynamodb"]["NewImage"] for row in bad]
+    del images[0]["updated_at_ms"], images[1]["properties"]
+    for image, properties in zip(images[2:], ({"S": "[1]"}, {"S": "{"}, {"M": {}}), strict=True):
+        image["properties"] = properties
 
-    batch = read_batch({"Records": [*bad, good]})
+    deliver(context, *bad, record("a", 9))
 
-    assert (batch.changes, batch.unreadable) == ((Change("z", 5, {}),), 5)
+    assert dict(snapshot().items()) == {"a": {}}
+    assert counted()["RecordsUnreadable"] == 5
 
 
 def test_other_events_are_not_a_batch():
