@@ -130,27 +130,19 @@ def test_user_id_equal_to_a_manifest_word_keeps_the_manifest(stores):
     assert manifest in stores.keys("datasets/", bucket=PLACES.artefact_bucket)
 
 
-def test_session_with_first_login_of_another_user_is_kept(stores):
-    stores.put_rows(
-        "shared",
-        interaction("1", user_id=None, session_id="s", event_time_ms=1),
-        interaction("2", user_id="bob", session_id="s", event_time_ms=2),
-        interaction("3", user_id="ann", session_id="s", event_time_ms=3),
-    )
+@pytest.mark.parametrize(
+    ("users", "left"),
+    [([None, "bob", "ann"], ["1", "2"]), ([None, "ann", None], []), ([None, "ann", None, "bob"], ["4"])],
+    ids=["first login of another user", "own session", "later login of another user"],
+)
+def test_session_is_purged_if_its_first_login_is_the_users(users, left, stores):
+    for time_ms, user in enumerate(users, start=1):
+        row = interaction(str(time_ms), user_id=user, session_id="s", event_time_ms=time_ms)
+        stores.put_rows(str(time_ms), row)
 
     stores.erase("ann")
 
-    assert [row["event_id"] for row in stores.rows()] == ["1", "2"]
-
-
-def test_session_row_in_another_object_is_purged_by_its_login(stores):
-    stores.put_rows("a-browsed", interaction("1", user_id=None, session_id="s", event_time_ms=1))
-    stores.put_rows("b-login", interaction("2", user_id="ann", session_id="s", event_time_ms=2))
-    stores.put_rows("c-after", interaction("3", user_id=None, session_id="s", event_time_ms=3))
-
-    stores.erase("ann")
-
-    assert stores.rows() == []
+    assert [row["event_id"] for row in stores.rows()] == left
 
 
 def test_session_of_a_login_missing_in_the_lake_is_purged(stores):
@@ -186,23 +178,6 @@ def test_session_of_a_login_dropped_by_all_consumers_is_purged(stores):
 
     assert stores.rows() == []
     assert stores.dynamodb.scan(TableName=PLACES.profiles_table)["Items"] == []
-
-
-def test_later_user_of_the_session_is_not_erased(stores):
-    stores.put_rows(
-        "shared",
-        interaction("1", user_id=None, session_id="s", event_time_ms=1),
-        interaction("2", user_id="ann", session_id="s", event_time_ms=2),
-        interaction("3", user_id=None, session_id="s", event_time_ms=3),
-        interaction("4", user_id="bob", session_id="s", event_time_ms=4),
-    )
-
-    stores.erase("ann")
-
-    assert [row["event_id"] for row in stores.rows()] == ["4"]
-    tombstones = TombstoneReader(stores.s3, PLACES.artefact_bucket, lambda: PSEUDONYMS)
-    assert tombstones.erased(None, "s", now_ms=NOW_MS)  # Late events are not stored.
-    assert not tombstones.erased("bob", "s", now_ms=NOW_MS)
 
 
 def test_quarantined_login_removes_quarantined_events_of_its_session(stores):

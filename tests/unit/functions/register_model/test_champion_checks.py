@@ -2,14 +2,12 @@
 
 import dataclasses
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from alsolike.declarations.times import DAY_MS
 from tests.builders.lambda_events import NOW_MS
-from tests.builders.simulated_lists import Lists
 from tests.unit.functions.register_model.candidates import (
     AGAINST,
     CANDIDATES,
@@ -163,19 +161,6 @@ def test_equal_lists_without_relevant_items_wait(hit_users):
     assert check.figures.startswith(
         f"{hit_users or 0} of 60 users have a relevant item in either list, 10 are needed; it waits for "
     )
-
-
-@pytest.mark.parametrize("lists", [Lists(users=300, worse=0.2), Lists(users=300, same=0.9, worse=0.2)])
-def test_candidate_with_20_percent_worse_lists_rarely_passes(lists):
-    passed = sum(against(compared(**lists.document(np.random.default_rng([45, run])))).passed for run in range(40))
-
-    assert passed <= 5  # The expected number at a level of exactly 5% is 2.
-
-
-def test_candidate_with_the_lists_of_the_champion_passes():
-    figures = Lists(users=300, same=1.0).document(np.random.default_rng(46))
-
-    assert against(compared(**figures)).passed
 
 
 @pytest.mark.parametrize(

@@ -25,27 +25,27 @@ def just_before(monkeypatch):
     return arrange
 
 
-def test_promotion_of_another_version_ends_the_canary(trial):
+@pytest.mark.parametrize(
+    ("promoted", "state", "reason", "approval"),
+    [
+        (
+            "v3",
+            "rolled_back",
+            "the version was removed from its canary by hand; champion is v3: I am sure",
+            "PendingManualApproval",
+        ),
+        ("v2", "promoted", "it is champion: I am sure", "Approved"),
+        ("v1", "rolled_back", "v1 stays champion: I am sure", "PendingManualApproval"),
+    ],
+    ids=["another version", "the version", "the champion"],
+)
+def test_manual_promotion_ends_the_canary(trial, promoted, state, reason, approval):
     trial.start()
     trial.publish("v3")
-    trial.promote("v3", reason="we need it now")
+    trial.promote(promoted, reason="I am sure")
 
-    answer = trial.do("look")
-
-    assert answer["state"] == "rolled_back"
-    assert answer["reasons"] == ["the version was removed from its canary by hand; champion is v3: we need it now"]
-    assert trial.champion.version == "v3"
-    assert trial.approval("v2") == "PendingManualApproval"
-
-
-def test_manual_promotion_of_the_version_is_reported_as_promoted(trial):
-    trial.start()
-    trial.promote("v2", reason="I am sure")
-
-    answer = trial.do("look")
-
-    assert answer == {"version": "v2", "state": "promoted", "reasons": ["it is champion: I am sure"]}
-    assert trial.approval("v2") == "Approved"
+    assert trial.do("look") == {"version": "v2", "state": state, "reasons": [reason]}
+    assert (trial.champion.version, trial.approval("v2")) == (promoted, approval)
 
 
 def test_promotion_during_a_check_is_kept(trial, just_before):
@@ -92,17 +92,6 @@ def test_promotion_just_after_a_rollback_keeps_its_approval(trial, just_before):
 
     assert trial.do("look")["state"] == "rolled_back"
     assert (trial.champion.version, trial.approval("v2")) == ("v2", "PendingManualApproval")
-
-
-def test_promotion_of_the_champion_ends_the_canary_with_its_reason(trial):
-    trial.start()
-    trial.promote("v1", reason="no trials before Christmas")
-
-    answer = trial.do("look")
-
-    assert answer["state"] == "rolled_back"
-    assert answer["reasons"] == ["v1 stays champion: no trials before Christmas"]
-    assert [promotion.version for promotion in trial.champion.history] == ["v1"]
 
 
 @pytest.mark.parametrize("noted", [True, False])
