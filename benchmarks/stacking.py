@@ -11,7 +11,7 @@ import argparse
 import dataclasses
 import sys
 import tempfile
-from collections.abc import Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +24,7 @@ from benchmarks.published import PUBLISHED
 from benchmarks.quality import SHOPS, read_set, split_of
 from model_export.algorithms import known, missing
 from model_export.algorithms.blend import Blend, share
-from model_export.api import Algorithm, Model, Scorer
+from model_export.api import Algorithm, Model, Scorers
 from model_export.data.interactions import Floats, Ints
 from model_export.data.top_n import best_items
 from model_export.evaluation.bootstrap import interval
@@ -129,18 +129,11 @@ class SegmentJudge:
     queries: Queries
     seen: Seen
 
-    def sums(self, _: Hashable, half_life_days: float, score: Scorer) -> SegmentSums:
-        return SegmentSums(WeightedScores(score, self.queries, half_life_days=half_life_days, k=K, seen=self.seen))
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class SegmentSums:
-    """NDCG of a segment's validation users for weights by model name."""
-
-    scores: WeightedScores
-
-    def ndcg(self, weights: Mapping[str, float]) -> float:
-        return mean(self.scores.gains(weights))
+    def ndcg_by_weights(
+        self, _: Hashable, half_life_days: float, scorers: Scorers
+    ) -> Callable[[Mapping[str, float]], float]:
+        scores = WeightedScores(scorers, self.queries, half_life_days=half_life_days, k=K, seen=self.seen)
+        return lambda weights: mean(scores.gains(weights))
 
 
 def regression(models: Mapping[str, Model], queries: Queries, *, seen: Seen) -> Floats:

@@ -17,7 +17,7 @@ from model_export.graph.contract import Graph
 
 __all__ = [
     "Algorithm", "Combination", "Feature", "FitCost", "Floats", "Graph", "Histories", "Interactions", "Judge", "Model",
-    "Scorer", "Statistics", "Sums",
+    "Scorers", "Statistics",
 ]  # fmt: skip
 
 
@@ -200,25 +200,20 @@ class Combination(Algorithm):
         return self.combine(fitted) if len(fitted) == len(models) else None
 
 
-class Sums(Protocol):
-    """NDCG of weighted sums of the scores of several models."""
-
-    def ndcg(self, weights: Mapping[str, float]) -> float:
-        """Return the NDCG of the weighted sum. `weights` are by model name; a missing weight is 0."""
-        ...
-
-
-Scorer = Callable[[Histories], Mapping[str, Floats]]
-"""Function that returns the scores of histories by model name, `(len(histories), items + 1)` each, in new arrays."""
+Scorers = Mapping[str, Callable[[Histories], Floats]]
+"""Functions by model name. Each returns the scores of histories, `(len(histories), items + 1)`, in a new array."""
 
 
 class Judge(Protocol):
     """Validation set of a combination."""
 
-    def sums(self, key: Hashable, half_life_days: float, score: Scorer) -> Sums:
-        """Return an object that computes the validation NDCG of weighted sums of models' scores.
+    def ndcg_by_weights(
+        self, key: Hashable, half_life_days: float, scorers: Scorers
+    ) -> Callable[[Mapping[str, float]], float]:
+        """Return a function that computes the validation NDCG of a weighted sum of scores.
 
-        `score` is called with chunks of the validation histories, which are weighted with `half_life_days`. For an
-        equal key, earlier scores may be used instead of a call.
+        The function takes the weights by model name; a missing weight is 0. The scorers are called with chunks of the
+        validation histories, which are weighted with `half_life_days`. For an equal key, earlier scores may be used
+        instead of calls.
         """
         ...

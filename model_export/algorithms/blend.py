@@ -9,6 +9,7 @@ change of one weight at a time. The result does not depend on the order of the m
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from typing import ClassVar
 
@@ -64,12 +65,8 @@ class Blend(Combination):
         half_life_days = self._half_life_days(tuned, judge)
         tuned = {name: _with_half_life(tuned[name], half_life_days) for name in sorted(tuned)}
         key = half_life_days, *(model.settings for model in tuned.values())
-        sums = judge.sums(
-            key,
-            half_life_days,
-            lambda histories: {name: share(model.score(histories)) for name, model in tuned.items()},
-        )
-        weights = best_weights(list(tuned), sums.ndcg)
+        scorers = {name: functools.partial(_shares, model) for name, model in tuned.items()}
+        weights = best_weights(list(tuned), judge.ndcg_by_weights(key, half_life_days, scorers))
         parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
         return dataclasses.replace(self, half_life_days=half_life_days, parts=parts)
 
@@ -103,7 +100,7 @@ class BlendModel(Model):
     def score(self, histories: Histories) -> Floats:
         total = np.zeros((len(histories), self.items + 1), np.float32)
         for model, weight in zip(self.models, self.weights, strict=True):
-            shares = share(model.score(histories))
+            shares = _shares(model, histories)
             shares *= np.float32(weight)
             total += shares
         return total
@@ -126,6 +123,10 @@ def _with_half_life(model: Model, half_life_days: float) -> Model:
     return model.with_settings(dataclasses.replace(model.settings, half_life_days=half_life_days))
 
 
+def _shares(model: Model, histories: Histories) -> Floats:
+    return share(model.score(histories))
+
+
 def share(scores: Floats) -> Floats:
     """Divide each row of nonnegative scores by its sum, in place, and return the scores.
 
@@ -139,8 +140,8 @@ def share(scores: Floats) -> Floats:
 def ndcg_of(model: Model, judge: Judge) -> float:
     """Return the validation NDCG of a model with its own half-life."""
     settings = model.settings
-    sums = judge.sums(settings, settings.half_life_days, lambda histories: {settings.name: model.score(histories)})
-    return sums.ndcg({settings.name: 1.0})
+    ndcg = judge.ndcg_by_weights(settings, settings.half_life_days, {settings.name: model.score})
+    return ndcg({settings.name: 1.0})
 
 
 def best_weights(names: Sequence[str], ndcg: Callable[[Mapping[str, float]], float]) -> dict[str, float]:

@@ -19,8 +19,9 @@ SIGIR 2025 (a network's scores of single items in a linear model).
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -28,7 +29,7 @@ import scipy.sparse as sp
 
 from model_export.algorithms.blend import best_weights, ndcg_of
 from model_export.algorithms.building_blocks.item_to_item import ItemRows, ItemRowsModel
-from model_export.api import Algorithm, Combination, Judge, Model, Sums
+from model_export.api import Algorithm, Combination, Judge, Model
 from model_export.data.chunks import chunks
 from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.data.top_n import kth_best
@@ -77,7 +78,7 @@ class Distilled(Combination):
         best_ndcg, best = max((self._single(tuned[name], tables, judge) for name in tables), key=lambda each: each[0])
         half_lives = sorted({model.settings.half_life_days for model in tuned.values()})
         for _ in range(MAX_ROUNDS):
-            weights = best_weights(list(tables), best._sums(tables, judge).ndcg)
+            weights = best_weights(list(tables), best._ndcg_by_weights(tables, judge))
             parts = tuple((tuned[name].settings, weights[name]) for name in sorted(weights))
             ndcg, settings = dataclasses.replace(best, parts=parts)._best_decays(tables, judge, half_lives)
             if ndcg <= best_ndcg:
@@ -116,17 +117,16 @@ class Distilled(Combination):
         ]
         return max(((ndcg_of(model.with_settings(each), judge), each) for each in settings), key=lambda each: each[0])
 
-    def _sums(self, tables: Tables, judge: Judge) -> Sums:
-        """Return the evaluator of weighted sums of the tables. Unlike `_distil`, it does not cut rows to `targets`
-        values.
-        """
-        columns = next(iter(tables.values())).shape[0]
+    def _ndcg_by_weights(self, tables: Tables, judge: Judge) -> Callable[[Mapping[str, float]], float]:
+        """Return the NDCG of weighted sums of tables. Unlike `_distil`, it does not cut rows to `targets` values."""
 
-        def score(histories: Histories) -> dict[str, Floats]:
-            history = histories.matrix(columns=columns, position_decay=self.position_decay)
-            return {name: (history @ table).toarray() for name, table in tables.items()}
+        def score(table: sp.csr_array, histories: Histories) -> Floats:
+            history = histories.matrix(columns=table.shape[0], position_decay=self.position_decay)
+            scores: Floats = (history @ table).toarray()
+            return scores
 
-        return judge.sums((*tables, self.half_life_days, self.position_decay), self.half_life_days, score)
+        scorers = {name: functools.partial(score, table) for name, table in tables.items()}
+        return judge.ndcg_by_weights((*tables, self.half_life_days, self.position_decay), self.half_life_days, scorers)
 
     def _distil(self, tables: Tables) -> ItemRowsModel:
         total: Any = sum(tables[part.name] * np.float32(weight) for part, weight in self.parts)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import functools
 import logging
 from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
 
@@ -12,7 +11,7 @@ import numpy as np
 
 from alsolike.declarations.training import FITS
 from model_export.algorithms import by_default, missing
-from model_export.api import Algorithm, Combination, Model, Scorer, Sums
+from model_export.api import Algorithm, Combination, Model, Scorers
 from model_export.data.interactions import Interactions, Ints
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.diversity import Kinds
@@ -265,13 +264,14 @@ class _Validation:
             (settings, frozenset({(settings.name, 1.0)})): found for settings, found in tuned.items()
         }
 
-    def gains(self, key: Hashable, half_life_days: float, score: Scorer, weights: Mapping[str, float]) -> Gains:
+    def gains(self, key: Hashable, half_life_days: float, scorers: Scorers, weights: Mapping[str, float]) -> Gains:
         """Return the NDCG@k of each user for these weights. Memory holds the scores of the latest key only."""
         place = key, frozenset((name, weight) for name, weight in weights.items() if weight)
         if place not in self._known:
             if self._latest is None or self._latest[0] != key:
                 self._latest = None
-                scores = WeightedScores(score, self._queries, half_life_days=half_life_days, k=self._k, seen=self._seen)
+                users = self._queries
+                scores = WeightedScores(scorers, users, half_life_days=half_life_days, k=self._k, seen=self._seen)
                 self._latest = key, scores
             self._known[place] = self._latest[1].gains(weights)
         return self._known[place]
@@ -284,19 +284,10 @@ class _Judge:
     validation: _Validation
     users: Ints
 
-    def sums(self, key: Hashable, half_life_days: float, score: Scorer) -> Sums:
-        return _UserSums(functools.partial(self.validation.gains, key, half_life_days, score), self.users)
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class _UserSums:
-    """NDCG of the users with the indices `users`. `gains` returns the NDCG per user for weights by model name."""
-
-    gains: Callable[[Mapping[str, float]], Gains]
-    users: Ints
-
-    def ndcg(self, weights: Mapping[str, float]) -> float:
-        return mean(self.gains(weights)[self.users])
+    def ndcg_by_weights(
+        self, key: Hashable, half_life_days: float, scorers: Scorers
+    ) -> Callable[[Mapping[str, float]], float]:
+        return lambda weights: mean(self.validation.gains(key, half_life_days, scorers, weights)[self.users])
 
 
 @contextlib.contextmanager

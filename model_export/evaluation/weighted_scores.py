@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from model_export.api import Scorer
+from model_export.api import Scorers
 from model_export.data import top_n
 from model_export.data.chunks import chunks
 from model_export.data.interactions import Floats, Ints
@@ -36,14 +36,15 @@ class WeightedScores:
 
     Parameters
     ----------
-    score
-        Function that returns scores of at least 0.
+    scorers
+        Functions that return scores of at least 0.
     k
         Length of the list.
     """
 
-    def __init__(self, score: Scorer, queries: Queries, *, half_life_days: float, k: int, seen: Seen) -> None:
-        self._score, self._queries, self._half_life_days, self._k, self._seen = score, queries, half_life_days, k, seen
+    def __init__(self, scorers: Scorers, queries: Queries, *, half_life_days: float, k: int, seen: Seen) -> None:
+        self._scorers, self._queries, self._half_life_days = scorers, queries, half_life_days
+        self._k, self._seen = k, seen
         items, length = queries.source.items, queries.source.history_length
         slices = chunks(len(queries), items=items, length=length, pairs=False)
         found = [self._candidates(rows) for rows in slices] or [self._candidates(slice(0, 0))]
@@ -69,13 +70,13 @@ class WeightedScores:
         with_targets = self._counts > 0
         return metrics.gains(hits[with_targets], self._counts[with_targets])
 
-    def _scored(self, rows: slice) -> tuple[dict[str, Floats], list[Ints]]:
+    def _scored(self, rows: slice, names: Collection[str]) -> tuple[dict[str, Floats], list[Ints]]:
         """Return the scores of all items by model name, and the targets that may be recommended to each user.
 
         Items that may not be recommended have the score -inf.
         """
-        found = self._score(histories(self._queries, half_life_days=self._half_life_days, rows=rows))
-        scores = {name: found[name] for name in sorted(found)}
+        past = histories(self._queries, half_life_days=self._half_life_days, rows=rows)
+        scores = {name: self._scorers[name](past) for name in sorted(names)}
         targets = []
         for row, query in enumerate(range(len(self._queries))[rows]):
             for model_scores in scores.values():
@@ -84,7 +85,7 @@ class WeightedScores:
         return scores, targets
 
     def _candidates(self, rows: slice) -> _Candidates:
-        scores, targets = self._scored(rows)
+        scores, targets = self._scored(rows, self._scorers)
         counts = np.array([len(each) for each in targets], np.int64)
         minima = {name: _min_candidate(model_scores) for name, model_scores in scores.items()}
         is_rival = np.logical_or.reduce([model_scores > minima[name] for name, model_scores in scores.items()])
@@ -94,7 +95,7 @@ class WeightedScores:
         return _Candidates(counts, minima, _gathered(scores, is_rival), _gathered(scores, is_target))
 
     def _ranked_over_all(self, user: int, weights: Mapping[str, np.float32]) -> metrics.Hits:
-        by_model, (targets,) = self._scored(slice(user, user + 1))
+        by_model, (targets,) = self._scored(slice(user, user + 1), weights)
         scores = _weighted_sum(weights, by_model)[0]
         scores[scores <= 0] = -np.inf
         return metrics.rank_targets(scores, targets, self._k)

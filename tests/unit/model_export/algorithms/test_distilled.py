@@ -1,7 +1,6 @@
 """Item-to-item table that is distilled from several models."""
 
 import dataclasses
-from collections.abc import Mapping
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,7 +15,6 @@ from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Model
-from model_export.data.interactions import Floats
 from tests.unit.model_export.networks import SMALL, untrained
 from tests.unit.model_export.shops import history, interactions, random_sequences
 
@@ -26,18 +24,17 @@ COUNTS = np.array([[0, 0, 0, 0], [0, 0, 2, 1], [0, 0, 0, 1], [0, 1, 0, 0]])
 """Numbers of pairs that `NEXT_ITEM` counts in `DATA`, by source and target."""
 
 
-@dataclasses.dataclass(frozen=True)
-class OneList:
-    scores: Mapping[str, Floats]
-    wanted: int
-
-    def ndcg(self, weights):
-        total = np.sum([self.scores[name] * weight for name, weight in weights.items()], axis=0)
-        return float((total[:, self.wanted] / np.maximum(total.sum(axis=1), 1e-9)).mean())
-
-
 def judge(wanted, histories):
-    return SimpleNamespace(sums=lambda key, days, score: OneList(score(histories(days)), wanted))
+    """Return a judge that measures the share of the item `wanted` in the sum of all scores."""
+
+    def ndcg_by_weights(key, days, scorers):
+        def share(weights):
+            total = np.sum([scorers[name](histories(days)) * weight for name, weight in weights.items()], axis=0)
+            return float((total[:, wanted] / np.maximum(total.sum(axis=1), 1e-9)).mean())
+
+        return share
+
+    return SimpleNamespace(ndcg_by_weights=ndcg_by_weights)
 
 
 def rows_of(model):

@@ -1,5 +1,7 @@
 """Evaluation of weighted sums of scores on few candidates equals the evaluation on all items."""
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -40,14 +42,17 @@ def scores(case):
     return models
 
 
-def weighted(models, *, seen="allowed"):
+def weighted(models, *, seen="allowed", called=None):
     user = {tuple(past): number for number, past in enumerate(PASTS)}
 
-    def score(histories):
-        rows = [user[tuple(items[items > 0])] for items in histories.items]
-        return {name: model_scores[rows] for name, model_scores in models.items()}
+    def score(name, histories):
+        if called is not None:
+            called.append(name)
+        return models[name][[user[tuple(items[items > 0])] for items in histories.items]]
 
-    return WeightedScores(score, QUERIES, half_life_days=1.0, k=K, seen=seen)
+    return WeightedScores(
+        {name: functools.partial(score, name) for name in models}, QUERIES, half_life_days=1.0, k=K, seen=seen
+    )
 
 
 def ndcg_over_all(models, weights, seen):
@@ -79,6 +84,17 @@ def test_metrics_of_candidates_equal_those_of_all_items(monkeypatch, case, candi
     for _ in range(20):
         weights = {name: float(RNG.choice([0.0, 0.05, 0.4, 1.0, 3.2])) for name in models}
         assert mean(sums.gains(weights)) == ndcg_over_all(models, weights, seen)
+
+
+def test_uncertain_list_is_ranked_without_models_of_weight_0(monkeypatch):
+    monkeypatch.setattr(module, "CANDIDATES", 2)
+    called = []
+    sums = weighted(scores("flat"), called=called)
+    called.clear()
+
+    sums.gains({"dense": 1.0, "tied": 0.0})
+
+    assert set(called) == {"dense"}
 
 
 def test_order_of_models_does_not_change_the_result():
