@@ -229,8 +229,7 @@ class TrainingRuns:
     def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
         with translate_aws_errors(f"state machine {self._arn}"):
             answer = self._client.list_executions(stateMachineArn=self._arn, maxResults=_LISTED, **filters)
-        # Step Functions lists the latest executions first, but the embedded cloud does not.
-        return sorted(answer["executions"], key=lambda execution: execution["startDate"], reverse=True)
+        return answer["executions"]  # The latest execution is first.
 
     def _read(self, arn: str) -> TrainingRun:
         history = self._histories.setdefault(arn, ExecutionHistory(self._client, arn, page=_PAGE))
