@@ -1,7 +1,7 @@
 """`python -m benchmarks.networks`: time and memory of a SASRec epoch by number of items; docs/performance.md.
 
 A network per number of items is trained with default settings for two epochs on synthetic interactions, in a separate
-process.
+process. With `--threads`, one network is trained with two threads and with one thread in alternate epochs instead.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 
@@ -22,6 +24,7 @@ from alsolike.bundle.files import GRAPH_FILE
 from benchmarks.page import write_section
 from benchmarks.synthetic_interactions import INTERACTIONS_PER_USER, synthetic_interactions
 from model_export.algorithms.sasrec import Sasrec, SasrecModel
+from model_export.algorithms.sasrec import training as sasrec_training
 from model_export.algorithms.sasrec.training import train
 from model_export.api import FitCost
 from model_export.data.interactions import Interactions
@@ -32,6 +35,8 @@ from model_export.processes.resources import measured
 PAGE = Path("docs/performance.md")
 ITEMS = (10_000, 100_000, 1_000_000)
 ROWS, REQUESTS = 1_000_000, 20
+EPOCHS = 5
+"""Number of epochs with two threads, and with one thread."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -57,7 +62,11 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument(
         "--items", type=int, nargs="+", default=ITEMS, help="numbers of items; default: those of the page"
     )
+    parser.add_argument("--threads", action="store_true", help="compare two threads with one, for the first of --items")
     options = parser.parse_args(arguments)
+    if options.threads:
+        sys.stdout.write(compare_threads(options.interactions, options.items[0]) + "\n")
+        return
     context = multiprocessing.get_context("spawn")
     rows = []
     for items in options.items:
@@ -93,6 +102,27 @@ def measure(number: int, items: int) -> Trained:
         estimated=dataclasses.replace(settings, max_epochs=2).fit_cost(interactions),
         graph_mb=graph_mb,
         answer_ms=answer_ms,
+    )
+
+
+def compare_threads(number: int, items: int) -> str:
+    settings = dataclasses.replace(Sasrec(), judge_every=1)
+    training = train(synthetic_interactions(rows=number, items=items), settings, epochs=1 + 2 * EPOCHS)
+    next(training)
+    times: dict[int, list[tuple[float, float]]] = {2: [], 1: []}
+    for _ in range(EPOCHS):
+        for threads, measured_s in times.items():
+            started, processor_started = time.perf_counter(), time.process_time()
+            with mock.patch.object(sasrec_training, "ThreadPoolExecutor", lambda _, n=threads: ThreadPoolExecutor(n)):
+                next(training)
+            measured_s.append((time.perf_counter() - started, time.process_time() - processor_started))
+    medians = {
+        threads: [statistics.median(column) for column in zip(*each, strict=True)] for threads, each in times.items()
+    }
+    (two_s, two_processor_s), (one_s, one_processor_s) = medians[2], medians[1]
+    return (
+        f"an epoch takes {two_s:.1f} s with two threads and {one_s:.1f} s with one ({one_s / two_s:.2f} times), "
+        f"{two_processor_s:.1f} and {one_processor_s:.1f} processor seconds"
     )
 
 

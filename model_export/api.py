@@ -28,7 +28,7 @@ class FitCost:
     Attributes
     ----------
     seconds
-        Processor time of all processes of the fit.
+        Processor time of all threads and processes of the fit.
     megabytes
         Resident memory of all processes of the fit, in 10^6 bytes.
     """
