@@ -14,7 +14,6 @@ BASE = "demo"
 """Environment whose snapshot contains all values. Other snapshots contain only the differences from this snapshot."""
 WIDTH = 140
 COVERED = {
-    "AWS::CloudWatch::Dashboard",  # test_observability.py
     *("AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Permission"),  # test_permissions.py, test_roles.py
     "AWS::ApiGatewayV2::Integration",  # test_serving.py
     *("AWS::Lambda::Alias", "AWS::Lambda::Version"),  # test_gradual_releases.py
@@ -48,7 +47,20 @@ def _lines(resource: Resource) -> Iterator[str]:
     policies = {key: resource.attributes.get(key) for key in ("DeletionPolicy", "UpdateReplacePolicy")}
     yield f"{name} = {resource.type} {json.dumps({key: value for key, value in policies.items() if value})}"
     for key, value in resource.properties.items():
-        yield from _leaves(f"{name}.{key}", _plain(json.loads(flat(value)) if key == "DefinitionString" else value))
+        if key == "DashboardBody":
+            yield from _widgets(name, _plain(json.loads(flat(value))))
+        else:
+            yield from _leaves(f"{name}.{key}", _plain(json.loads(flat(value)) if key == "DefinitionString" else value))
+
+
+def _widgets(name: str, body: Any) -> Iterator[str]:
+    """Yield a line per metric of each widget, and a line with the other properties."""
+    for widget in body["widgets"]:
+        properties = dict(widget["properties"])
+        place = f"{name}.{properties.pop('title', widget['type'])}"
+        for metric in properties.pop("metrics", ()):
+            yield f"{place}.metrics = {json.dumps(metric, sort_keys=True)}"
+        yield f"{place} = {json.dumps(properties, sort_keys=True)}"
 
 
 def _leaves(path: str, value: Any) -> Iterator[str]:

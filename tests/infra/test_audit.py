@@ -114,10 +114,6 @@ def test_bill_counts_trail_and_backups(audited, demo):
     assert (demo_cost.counts["AWS::CloudTrail::Trail"], demo_cost.backup_days) == (0, 0)
 
 
-def test_environment_without_the_settings_has_no_audit_stack(assembly):
-    assert not [each.stack for each in assembly.resources if each.stack.endswith("-audit")]
-
-
 @pytest.mark.parametrize(
     ("settings", "kinds"),
     [

@@ -5,16 +5,6 @@ If a setting added a resource to the default environment, the snapshots of `test
 
 import re
 
-from infra_cdk.settings import Settings
-from tests.infra.assembly import synthesize, templates
-from tests.infra.other_settings import TWO_REGIONS
-
-COMPANY = (
-    "api_domain", "api_zone_id", "audit_trail", "backup_days", "backup_lock", "bootstrap_kms_key_arn",
-    "certificate_arn", "domain", "kms_key_arn", "replica_region", "replica_streams", "stack_drift_schedule",
-    "private_api", "stack_protection", "vpc", "vpc_api_endpoint_id", "vpc_availability_zone", "vpc_subnet_ids", "waf",
-    "waf_requests_per_address",
-)  # fmt: skip
 OF_COMPANIES = {
     "Backup::BackupPlan", "Backup::BackupSelection", "Backup::BackupVault", "CloudTrail::Trail", "EC2::RouteTable",
     "EC2::SecurityGroup", "EC2::SecurityGroupEgress", "EC2::SecurityGroupIngress", "EC2::Subnet",
@@ -24,10 +14,6 @@ OF_A_NAME = {
     "ApiGatewayV2::ApiMapping", "ApiGatewayV2::DomainName", "CertificateManager::Certificate",
     "Route53::HealthCheck", "Route53::RecordSet",
 }  # fmt: skip
-
-
-def content(assembly):
-    return {path.name: path.read_text() for path, _ in templates(assembly.directory)}
 
 
 def places(assembly):
@@ -46,14 +32,6 @@ def _plain(logical_id, environment):
 
 def kinds(assembly):
     return {each.type.removeprefix("AWS::") for each in assembly.resources}
-
-
-def test_explicit_off_values_give_the_templates_of_the_default(single, layers, tmp_path):
-    off = {name: Settings.__dataclass_fields__[name].default for name in COMPANY} | {"vpc_subnet_ids": []}
-
-    explicit = synthesize("single", layers=layers, outdir=tmp_path, settings={"region": TWO_REGIONS["region"], **off})
-
-    assert content(explicit) == content(single)
 
 
 def test_resource_types_of_companies_are_only_with_their_settings(single, protected, double):

@@ -1,7 +1,5 @@
 """Consumers of the stream: batches, retries, and the destination of failed records."""
 
-import json
-
 import pytest
 
 from alsolike.declarations.storage import FAILED_BATCHES_PREFIX, LAKE_PREFIXES
@@ -65,9 +63,3 @@ def live(assembly, function):
     aliases = assembly.of_type("AWS::Lambda::Alias")
     (alias,) = [alias for alias in aliases if alias.properties["FunctionName"] == {"Ref": found}]
     return alias
-
-
-def mapping(assembly, function):
-    alias = live(assembly, function).logical_id
-    (resource,) = [m for m in assembly.of_type("AWS::Lambda::EventSourceMapping") if alias in json.dumps(m.properties)]
-    return resource

@@ -8,8 +8,6 @@ import pytest
 
 from alsolike.runtime.errors import InvalidInput
 from benchmarks import costs
-from infra_cdk.context import load_settings
-from infra_cdk.settings_checks import InvalidSettings
 from operations import cost
 from tests.builders.snippets import ROOT
 from tests.infra.snapshot import FOLDER
@@ -89,20 +87,3 @@ def test_every_stack_has_the_budget_tag(prod):
 
     assert stacks
     assert all(each["properties"]["tags"] == {"alsolike:environment": "prod"} for each in stacks)
-
-
-def test_tracing_and_dashboards_can_be_disabled(spare):
-    functions = spare.of_type("AWS::Lambda::Function")
-    assert all("TracingConfig" not in each.properties for each in functions)
-    roles = [role for role in spare.of_type("AWS::IAM::Role") if "lambda.amazonaws.com" in json.dumps(role.properties)]
-    assert "xray" not in json.dumps([role.properties for role in roles])
-    assert spare.of_type("AWS::CloudWatch::Dashboard") == []
-    assert not any(each.tracing for each in cost.read_assembly(spare.directory).functions.values())
-
-
-@pytest.mark.parametrize("value", [0, -5, "100", 1.5])
-def test_invalid_budget_is_refused(value):
-    environments = {"demo": {"region": "us-east-1", "monthly_budget_usd": value}}
-
-    with pytest.raises(InvalidSettings, match="monthly_budget_usd"):
-        load_settings(environments, "demo")

@@ -3,9 +3,6 @@ import json
 import pytest
 
 from alsolike.declarations.storage import TRENDS_PREFIX
-from alsolike.declarations.tables import INTERACTIONS_PARTITION
-from alsolike.lake import partitions
-from alsolike.records.interaction import INTERACTIONS_COLUMNS
 from alsolike.trends.counters import BASELINE_S
 from tests.infra.assembly import flat, listed
 
@@ -49,14 +46,6 @@ def test_delete_markers_without_versions_expire(assembly):
         assert "Prefix" not in cleaning
         # S3 does not accept both actions in one rule.
         assert "ExpirationInDays" not in cleaning
-
-
-def test_only_the_production_data_stack_has_termination_protection(demo, prod):
-    def protected(assembly):
-        artifacts = json.loads((assembly.directory / "manifest.json").read_bytes())["artifacts"]
-        return [name for name, each in artifacts.items() if each.get("properties", {}).get("terminationProtection")]
-
-    assert (protected(demo), protected(prod)) == ([], ["alsolike-prod-data"])
 
 
 def test_tables_except_profiles_have_point_in_time_recovery(assembly):
@@ -158,25 +147,3 @@ def test_copies_expire_as_receipts_promise(assembly):
 
 def rules(bucket):
     return bucket.properties["LifecycleConfiguration"]["Rules"]
-
-
-def test_glue_table_has_the_columns_of_the_lake(demo):
-    table = demo.glue_table("interactions")
-
-    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
-
-    assert columns == dict(INTERACTIONS_COLUMNS)
-    assert table["PartitionKeys"] == [{"Name": INTERACTIONS_PARTITION, "Type": "string"}]
-
-
-def test_glue_partition_projection_matches_the_lake_prefix(demo):
-    table = demo.glue_table("interactions")
-
-    parameters = {name: flat(value) for name, value in table["Parameters"].items()}
-
-    assert parameters["projection.enabled"] == "true"
-    assert parameters["projection.event_date.type"] == "date"
-    assert parameters["projection.event_date.range"] == "1970-01-01,NOW+7DAYS"
-    template = parameters["storage.location.template"]
-    day = template.replace("${event_date}", "2026-11-25").partition("/interactions/")[2]
-    assert f"interactions/{day}" == partitions.partition_prefix("2026-11-25")

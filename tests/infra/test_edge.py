@@ -71,11 +71,6 @@ def test_bill_counts_the_rules_of_the_firewall(guarded, demo):
     assert cost.read_assembly(demo.directory).firewall_rules == 0
 
 
-def test_distribution_has_neither_without_the_settings(assembly):
-    assert not {"WebACLId", "Aliases", "ViewerCertificate"} & config(assembly).keys()
-    assert assembly.of_type("AWS::WAFv2::WebACL") == []
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [

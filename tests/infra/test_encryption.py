@@ -1,11 +1,10 @@
 """The setting `kms_key_arn`: encrypted resources, and permissions on the key for each role that uses them."""
 
 import json
-from typing import Any
 
 import pytest
 
-from infra_cdk.constructs.encryption import KEY_ACTIONS, key_statements
+from infra_cdk.constructs.encryption import KEY_ACTIONS
 from infra_cdk.settings import Settings
 from infra_cdk.settings_checks import InvalidSettings
 from infra_cdk.training_settings import TrainingSettings
@@ -114,23 +113,6 @@ def test_separate_policies_need_no_key(named_key):
     }
 
     assert not actions & KEY_ACTIONS.keys()
-
-
-@pytest.mark.parametrize(
-    ("actions", "expected"),
-    [
-        (["s3:GetObject"], {"s3": ["kms:Decrypt"]}),
-        (["s3:GetObject", "s3:PutObject"], {"s3": ["kms:Decrypt", "kms:GenerateDataKey"]}),
-        (["kinesis:GetRecords", "s3:GetObject"], {"kinesis": ["kms:Decrypt"], "s3": ["kms:Decrypt"]}),
-        (["s3:ListBucket", "lambda:InvokeFunction"], {}),
-    ],
-)
-def test_actions_on_the_key_follow_from_actions(actions, expected):
-    made: list[dict[str, Any]] = key_statements(actions, key_arn=KEY, region="us-east-1")
-
-    services = [each["Condition"]["StringEquals"]["kms:ViaService"].partition(".")[0] for each in made]
-    assert dict(zip(services, [each["Action"] for each in made], strict=True)) == expected
-    assert {each["Resource"] for each in made} <= {KEY}
 
 
 def test_logs_may_use_the_created_key(audited):

@@ -20,11 +20,6 @@ def policies(assembly):
     }
 
 
-def test_functions_are_released_immediately_by_default(assembly):
-    assert policies(assembly) == {}
-    assert assembly.of_type("AWS::CodeDeploy::DeploymentGroup") == []
-
-
 def test_setting_enables_gradual_releases_by_codedeploy(audited):
     groups = {each.logical_id: each.properties for each in audited.of_type("AWS::CodeDeploy::DeploymentGroup")}
     application = audited.only("AWS::CodeDeploy::Application")

@@ -132,17 +132,6 @@ def test_unneeded_cluster_access_is_omitted(kafka, left_out):
     assert {name for name, needed in arns.items() if not needed} == left_out
 
 
-def test_health_dashboard_shows_lag_and_invalid_records(other):
-    boards = other.of_type("AWS::CloudWatch::Dashboard")
-    (body,) = [b.properties["DashboardBody"] for b in boards if b.properties["DashboardName"].endswith("health")]
-    properties = [widget["properties"] for widget in json.loads(flat(body))["widgets"]]
-    widgets = {widget.get("title"): widget for widget in properties}
-
-    lag = widgets["Age of the records that consumers read, ms"]["metrics"][-1]
-    assert (lag[:2], lag[-1]["yAxis"], lag[-1]["stat"]) == (["AWS/Lambda", "OffsetLag"], "right", "Maximum")
-    assert widgets["Quarantine"]["metrics"][-1][-2] == "read_kafka"
-
-
 def test_prometheus_alerts_on_invalid_records_and_lag(other):
     described = [
         {

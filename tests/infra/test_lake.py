@@ -2,15 +2,20 @@
 
 import base64
 import json
-import re
 
 import pytest
 
 from alsolike.catalogue import change_log
 from alsolike.catalogue.change_log import ChangeKind
-from alsolike.declarations.storage import SERVED_PREFIX
-from alsolike.declarations.tables import CHANGES_PARTITION, ENGAGEMENT_TABLE, OUTCOMES_TABLE, SERVED_PARTITION
-from alsolike.lake import served
+from alsolike.declarations.storage import ENGAGEMENT_PREFIX, OUTCOMES_PREFIX, SERVED_PREFIX
+from alsolike.declarations.tables import (
+    CHANGES_PARTITION,
+    ENGAGEMENT_TABLE,
+    INTERACTIONS_PARTITION,
+    OUTCOMES_TABLE,
+    SERVED_PARTITION,
+)
+from alsolike.lake import partitions, served
 from alsolike.records.engagement import ENGAGEMENT_COLUMNS
 from alsolike.records.interaction import INTERACTIONS_COLUMNS, INTERACTIONS_ONCE_SQL
 from alsolike.records.outcome import OUTCOMES_COLUMNS
@@ -21,21 +26,59 @@ from tests.builders.served_rows import served as served_row
 from tests.infra.assembly import flat, lake_rules
 
 
-def view(assembly):
-    text = assembly.glue_table("interactions_once")["ViewOriginalText"]
+def view(assembly, name):
+    text = assembly.glue_table(name)["ViewOriginalText"]
     assert text.startswith("/* Presto View: ")
     assert text.endswith(" */")
     encoded = text.removeprefix("/* Presto View: ").removesuffix(" */")
     return json.loads(base64.b64decode(encoded, validate=True))
 
 
-def test_view_has_the_deduplication_rule_of_all_readers(assembly):
-    environment = assembly.resources[0].stack.split("-")[1]
+@pytest.mark.parametrize(
+    ("name", "sql", "columns"),
+    [
+        ("interactions_once", INTERACTIONS_ONCE_SQL, [*INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION]),
+        ("served_once", SERVED_ONCE_SQL, [*SERVED_COLUMNS, SERVED_PARTITION]),
+    ],
+)
+def test_view_has_the_deduplication_rule_of_all_readers(assembly, name, sql, columns):
+    definition = view(assembly, name)
 
-    definition = view(assembly)
+    assert definition["originalSql"] == sql
+    assert (definition["catalog"], definition["schema"]) == ("awsdatacatalog", f"alsolike_{assembly.environment}")
+    assert [column["name"] for column in definition["columns"]] == columns
 
-    assert definition["originalSql"] == INTERACTIONS_ONCE_SQL
-    assert (definition["catalog"], definition["schema"]) == ("awsdatacatalog", f"alsolike_{environment}")
+
+CHANGES = {"updated_at_ms": "bigint", "deleted": "boolean", "properties": "string"}
+DAY = "2026-11-25"
+
+
+@pytest.mark.parametrize(
+    ("name", "columns", "partition", "prefix"),
+    [
+        ("interactions", INTERACTIONS_COLUMNS, INTERACTIONS_PARTITION, partitions.partition_prefix(DAY)),
+        ("served", SERVED_COLUMNS, SERVED_PARTITION, served.partition_prefix(DAY)),
+        (OUTCOMES_TABLE, OUTCOMES_COLUMNS, SERVED_PARTITION, f"{OUTCOMES_PREFIX}served_date={DAY}/"),
+        (ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS, SERVED_PARTITION, f"{ENGAGEMENT_PREFIX}served_date={DAY}/"),
+        *(
+            (
+                f"{kind.prefix.removesuffix('/')}_changes",
+                {kind.id_column: "string", **CHANGES},
+                CHANGES_PARTITION,
+                change_log.partition_prefix(kind, DAY),
+            )
+            for kind in ChangeKind
+        ),
+    ],
+)
+def test_table_has_the_columns_and_partitions_of_the_written_rows(demo, name, columns, partition, prefix):
+    table = demo.glue_table(name)
+
+    assert {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]} == columns
+    assert table["PartitionKeys"] == [{"Name": partition, "Type": "string"}]
+    location = flat(table["Parameters"]["storage.location.template"]).replace(f"${{{partition}}}", DAY)
+    assert location.endswith(f"/{prefix}")
+    assert prefix.startswith(flat(table["StorageDescriptor"]["Location"]).split("/", 3)[3])
 
 
 def test_athena_view_has_the_columns_of_the_table(demo):
@@ -46,7 +89,7 @@ def test_athena_view_has_the_columns_of_the_table(demo):
     assert table["ViewExpandedText"] == "/* Presto View */"
     hive = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
     assert hive == {**INTERACTIONS_COLUMNS, "event_date": "string"}
-    presto = {column["name"]: column["type"] for column in view(demo)["columns"]}
+    presto = {column["name"]: column["type"] for column in view(demo, "interactions_once")["columns"]}
     assert list(presto) == list(hive)
     assert (presto["event_id"], presto["event_value"], presto["event_time_ms"]) == ("varchar", "double", "bigint")
     assert (presto["schema_version"], presto["impression"]) == ("integer", "array(varchar)")
@@ -58,49 +101,12 @@ def test_compaction_timeout_is_below_its_grace_periods(demo):
     assert timeout_s * 1_000 < min(rules.quiet_ms, rules.grace_ms)
 
 
-@pytest.mark.parametrize("kind", ChangeKind)
-def test_change_log_table_matches_the_written_objects(demo, kind):
-    table = demo.glue_table(f"{kind.prefix.removesuffix('/')}_changes")
-
-    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
-    template = flat(table["Parameters"]["storage.location.template"])
-
-    assert columns == {
-        kind.id_column: "string", "updated_at_ms": "bigint", "deleted": "boolean", "properties": "string",
-    }  # fmt: skip
-    assert table["PartitionKeys"] == [{"Name": CHANGES_PARTITION, "Type": "string"}]
-    day = template.replace("${change_date}", "2026-11-25")
-    assert day.endswith(f"/{change_log.partition_prefix(kind, '2026-11-25')}")
-
-
-def test_served_table_has_the_written_columns_and_partitions(demo):
-    table = demo.glue_table("served")
-
-    columns = {column["Name"]: column["Type"] for column in table["StorageDescriptor"]["Columns"]}
-    assert columns == dict(SERVED_COLUMNS)
-    assert table["PartitionKeys"] == [{"Name": SERVED_PARTITION, "Type": "string"}]
-    parameters = {name: flat(value) for name, value in table["Parameters"].items()}
-    template = parameters["storage.location.template"].replace("${served_date}", "2026-11-25")
-    assert f"served/{template.partition('/served/')[2]}" == served.partition_prefix("2026-11-25")
-
-
 def test_partition_projection_ends_with_the_retention(prod):
     """The projection is one day longer than the retention, because S3 expires objects at midnight."""
     (rule,) = [rule for rule in lake_rules(prod) if rule.get("Prefix") == SERVED_PREFIX]
 
     assert rule["ExpirationInDays"] == 90
     assert prod.glue_table("served")["Parameters"]["projection.served_date.range"] == "NOW-91DAYS,NOW+1DAYS"
-
-
-def test_view_counts_each_response_once(demo):
-    text = demo.glue_table("served_once")["ViewOriginalText"]
-    found = re.fullmatch(r"/\* Presto View: (.+) \*/", text)
-    assert found
-
-    definition = json.loads(base64.b64decode(found[1], validate=True))
-
-    assert definition["originalSql"] == SERVED_ONCE_SQL
-    assert [column["name"] for column in definition["columns"]] == [*SERVED_COLUMNS, SERVED_PARTITION]
 
 
 def test_subscription_matches_only_log_lines_of_responses(demo):
@@ -125,14 +131,3 @@ def test_only_the_recommend_log_may_invoke_the_function(demo):
     log = flat(demo.only("AWS::Logs::SubscriptionFilter").properties["LogGroupName"])
     assert log in flat(permission.properties["SourceArn"])
     assert permission.properties["Action"] == "lambda:InvokeFunction"
-
-
-@pytest.mark.parametrize(
-    ("name", "columns"), [(OUTCOMES_TABLE, OUTCOMES_COLUMNS), (ENGAGEMENT_TABLE, ENGAGEMENT_COLUMNS)]
-)
-def test_tables_have_the_columns_of_the_written_rows(demo, name, columns):
-    described = demo.glue_table(name)
-
-    assert {column["Name"]: column["Type"] for column in described["StorageDescriptor"]["Columns"]} == columns
-    assert described["PartitionKeys"] == [{"Name": "served_date", "Type": "string"}]
-    assert flat(described["StorageDescriptor"]["Location"]).endswith(f"/{name}/")

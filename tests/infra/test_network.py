@@ -114,11 +114,6 @@ def test_bill_counts_an_interface_per_endpoint_and_subnet(protected, existing):
     assert cost.read_assembly(existing.directory).endpoints == 0
 
 
-def test_deployment_without_the_setting_is_in_no_network(assembly):
-    assert not [each.type for each in assembly.resources if each.type.startswith("AWS::EC2::")]
-    assert not any("VpcConfig" in f.properties for f in assembly.of_type("AWS::Lambda::Function"))
-
-
 @pytest.mark.parametrize(
     ("values", "message"),
     [

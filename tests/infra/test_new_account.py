@@ -30,13 +30,6 @@ def test_function_memory_is_within_the_quota_of_a_new_account(assembly):
     assert too_large == {}
 
 
-def test_setting_raises_the_memory_of_functions_that_read_the_lake(demo, other):
-    names = ("attribute_outcomes", "build_dataset", "compact_lake", "monitor_models", "purge_user")
-
-    assert {demo.function(name).properties["MemorySize"] for name in names} == {3_008}
-    assert {other.function(name).properties["MemorySize"] for name in names} == {4_096}
-
-
 def test_consumers_and_a_batch_leave_concurrency_for_the_api(assembly):
     (stream,) = assembly.of_type("AWS::Kinesis::Stream")
     pollers = sum(
@@ -142,21 +135,6 @@ def test_vanished_exports_and_replaced_resources_are_found(demo, tmp_path):
         f"alsolike--data: {tables[1]} vanishes",
         f"alsolike--lake: {machine} is replaced: StateMachineType",
     ]
-
-
-@pytest.mark.parametrize(
-    ("name", "created"),
-    [("spare", set()), ("demo", {"health"}), ("other", {"health", "engagement", "models", "cost"})],
-)
-def test_only_configured_dashboards_are_created(name, created, request):
-    path: Path = request.getfixturevalue(name).directory / f"alsolike-{name}-observability.template.json"
-    template = json.loads(path.read_bytes())
-    boards = [each for each in template["Resources"].values() if each["Type"] == "AWS::CloudWatch::Dashboard"]
-
-    assert len(boards) == 4
-    wanted = [each["Properties"]["DashboardName"] for each in boards if each.get("Condition") != "Never"]
-    assert {board.removeprefix(f"alsolike-{name}-") for board in wanted} == created
-    assert template["Conditions"] == {"Never": {"Fn::Equals": [{"Ref": "AWS::Partition"}, "never"]}}
 
 
 ROOT = Path(__file__).parents[2]

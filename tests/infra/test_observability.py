@@ -13,7 +13,7 @@ import typer
 from alsolike.declarations.metrics import Metric
 from cli.main import app
 from operations.metric_writers import METRICS, Rhythm, declared
-from tests.infra.assembly import FUNCTIONS, OPTIONAL, flat, texts
+from tests.infra.assembly import flat, texts
 
 ROOT = Path(__file__).parents[2]
 BOARDS = ("Health", "Engagement", "Models", "Cost")
@@ -122,43 +122,6 @@ def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other):
             assert any(name.startswith(logical_id) for logical_id in same_type), f"{each.where}: {dimension} {value}"
 
 
-@pytest.mark.parametrize(
-    ("board", "titles"),
-    [
-        (
-            "Health",
-            {
-                "Requests and errors", "Latency, ms", "Errors by function", "Throttles by function",
-                "Throttles of the tables", "Requests refused by the API's limits (429), by route",
-                "Processes of recommend", "Recommendations, and share of degraded responses",
-                "Age of the records that consumers read, ms", "Quarantine",
-            },
-        ),
-        (
-            "Models",
-            {
-                "NDCG of the same users since the champion", "Gate: conditions that failed",
-                "NDCG on the hold-out, by version", "Clicks an impression, by version",
-                "Drift: population stability index", "Age of the champion's last event, hours", "Versions",
-            },
-        ),
-        (
-            "Cost",
-            {
-                "Lambda: time, at $0.0000133334 a GB-second", "Lambda: GB-seconds",
-                "Calls: API at $1, Lambda at $0.2 a million", "Kinesis: PUT units at $0.014 a million",
-                "DynamoDB: units at $0.625 written, $0.125 read, a million",
-                "CloudWatch: ingested logs, at $0.50 a GB",
-                "S3: storage, at $0.023 a GB and month, $0.0125 unread",
-                "Estimate of AWS, if billing alerts are on",
-            },
-        ),
-    ],
-)  # fmt: skip
-def test_dashboard_has_its_widgets(other, board, titles):
-    assert titles <= {widget["properties"].get("title") for widget in widgets(other, board)}
-
-
 def test_daily_metrics_have_a_period_of_at_least_one_hour(other):
     daily = {each.metric for each in METRICS if each.rhythm is Rhythm.DAILY}
     for board in BOARDS:
@@ -166,66 +129,6 @@ def test_daily_metrics_have_a_period_of_at_least_one_hour(other):
             for metric in widget["properties"].get("metrics", []):
                 if metric[0] == own(other) and metric[1] in daily:
                     assert metric[-1]["period"] >= 3600
-
-
-def test_cost_dashboard_multiplies_usage_by_price(other):
-    by_title = {widget["properties"].get("title"): widget["properties"] for widget in widgets(other, "Cost")}
-
-    def expressions(title):
-        parts = [part for metric in by_title[title]["metrics"] for part in metric if isinstance(part, dict)]
-        return {part["label"]: part["expression"] for part in parts if part.get("visible", True) and "label" in part}
-
-    seconds = expressions("Lambda: GB-seconds")
-    assert set(seconds) == {*FUNCTIONS, *OPTIONAL}
-    assert seconds["recommend"] == f"msrecommend / 1000 * {1_769 / 1024:g}"
-    metrics = [
-        part for metric in by_title["Lambda: GB-seconds"]["metrics"] for part in metric if isinstance(part, dict)
-    ]
-    (searched,) = [part["expression"] for part in metrics if "SEARCH" in part.get("expression", "")]
-    assert searched == (
-        """SUM(SEARCH('{"AWS/Lambda","FunctionName"} MetricName="Duration" alsolike other pages Publish Lists', """
-        "'Sum', 86400))"
-    )
-    assert expressions("Lambda: time, at $0.0000133334 a GB-second")["recommend"] == "urecommend * 0.000013333400"
-    writes = expressions("DynamoDB: units at $0.625 written, $0.125 read, a million")
-    assert writes["profiles, written"] == "uprofiles__written * 0.000000625000"
-
-
-def test_cost_dashboard_has_every_storage_class_of_the_lake(other):
-    (board,) = (
-        each["properties"] for each in widgets(other, "Cost") if "S3: storage" in each["properties"].get("title", "")
-    )
-
-    priced, type_of = dict[str, str](), dict[str, str]()
-    for metric in board["metrics"]:
-        if isinstance(metric[0], dict):
-            used, _, factor = metric[0]["expression"].partition(" * ")
-            priced[used] = factor
-        else:
-            type_of[metric[-1]["id"]] = metric[metric.index("StorageType") + 1]
-    found = {type_of[used]: factor for used, factor in priced.items() if used.startswith("ulake")}
-    assert found == {
-        "StandardStorage": "0.023 / 1000000000 / 30.4",
-        "IntelligentTieringFAStorage": "0.023 / 1000000000 / 30.4",
-        "IntelligentTieringIAStorage": "0.0125 / 1000000000 / 30.4",
-        "IntelligentTieringAIAStorage": "0.0125 / 1000000000 / 30.4",
-    }
-
-
-def test_dashboard_names_contain_the_environment(other):
-    boards = resources(other, "AWS::CloudWatch::Dashboard").values()
-
-    assert {each.properties["DashboardName"] for each in boards} == {
-        f"alsolike-other-{board.lower()}" for board in BOARDS
-    }
-
-
-def test_health_dashboard_has_errors_and_throttles_of_every_function(demo):
-    by_title = {widget["properties"].get("title"): widget["properties"] for widget in widgets(demo, "Health")}
-
-    for title in ("Errors by function", "Throttles by function"):
-        labels = {metric[-1]["label"] for metric in by_title[title]["metrics"]}
-        assert labels == set(FUNCTIONS)
 
 
 @pytest.mark.parametrize("metric", [Metric.SIGNATURES_REFUSED, Metric.TOMBSTONES_DAMAGED])
@@ -236,12 +139,6 @@ def test_alarm_reads_the_metric_series_of_all_functions(metric, demo):
 
     assert watched == [each.service for each in METRICS if each.metric == metric]
     assert alarm.properties["Statistic"] == "Sum"
-
-
-def test_alarm_on_tombstones_is_active_for_one_hour_after_a_report(demo):
-    alarm = resources(demo, "AWS::CloudWatch::Alarm")["TombstonesDamaged"].properties
-
-    assert (alarm["Period"] * alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3600, 1)
 
 
 def test_failed_batch_alarms_watch_mappings_with_event_counts(assembly):

@@ -67,7 +67,6 @@ def test_demo_checks_often_and_production_retains_data():
         ({"alarm_email": "ops"}, r"alarm_email is 'ops', expected an address"),
         ({"log_retention_days": 8}, r"log_retention_days is 8, expected one of \[1, 3, 5, 7"),
         ({"training_schedule": "daily"}, r"training_schedule is 'daily', expected rate\(1 day\), rate\(2 days\)"),
-        ({"champion_check_s": 61}, r"champion_check_s is 61, expected 0 to 60"),
         (
             {"champion_check_s": 30, "canary_duration_s": 30, "canary_interval_s": 10},
             r"champion_check_s is 30, expected less than canary_duration_s, 30",
@@ -100,26 +99,9 @@ def test_demo_checks_often_and_production_retains_data():
         ({"training_schedule": "rate(23 hours)"}, r"training_schedule is .* expected a gap longer than"),
         ({"lake_first_date": "2020-2-1"}, r"lake_first_date is '2020-2-1', expected a day such as 2020-01-31"),
         ({"lake_first_date": "2020-02-30"}, r"lake_first_date is '2020-02-30', expected a day such as 2020-01-31"),
-        ({"lake_cold_days": 0}, r"lake_cold_days is 0, expected 1 to 36500"),
-        ({"quarantine_alarm_percent": 100}, r"quarantine_alarm_percent is 100, expected 0 to 99"),
-        ({"attribution_window_days": 0}, r"attribution_window_days is 0, expected 1 to 60"),
-        ({"drift_psi_percent": 0}, r"drift_psi_percent is 0, expected 1 to 1000"),
-        ({"drift_hours": 0}, r"drift_hours is 0, expected 1 to 8760"),
-        ({"retrain_interactions": 0}, r"retrain_interactions is 0, expected 1 to 1000000000000"),
-        ({"lake_silent_hours": 0}, r"lake_silent_hours is 0, expected 1 to 8760"),
-        ({"champion_stale_days": 0}, r"champion_stale_days is 0, expected 1 to 36500"),
-        ({"configuration_check_s": 61}, r"configuration_check_s is 61, expected 0 to 60"),
-        ({"admin_burst": 0}, r"admin_burst is 0, expected 1 to 100000"),
-        ({"session_cache_s": 301}, r"session_cache_s is 301, expected 0 to 300"),
         ({"cors_origins": "https://a.example"}, r"cors_origins is 'https://a.example', expected a list of text"),
         ({"cors_origins": [7]}, r"cors_origins is \[7\], expected a list of text"),
-        ({"gate_min_interactions": 0}, r"gate_min_interactions is 0, expected 1 to 1000000000000"),
-        ({"gate_min_compared_users": 1}, r"gate_min_compared_users is 1, expected 2 to 1000000000"),
-        ({"gate_max_age_days": 0}, r"gate_max_age_days is 0, expected 1 to 36500"),
-        ({"gate_max_fall_percent": 101}, r"gate_max_fall_percent is 101, expected 0 to 100"),
-        ({"gate_max_slice_drop_percent": 101}, r"gate_max_slice_drop_percent is 101, expected 0 to 100"),
         ({"gate_margin_percent": 2.5}, r"gate_margin_percent is 2\.5, expected a whole number"),
-        ({"reserved_collect": 0}, r"reserved_collect is 0, expected 1 to 100000"),
         ({"reserved_recommend": 3}, r"reserved_recommend is 3, expected more than batch_concurrency, 3"),
         *(
             ({name: 9, "provisioned_concurrency": 10}, f"{name} is 9, expected at least provisioned_concurrency, 10")
@@ -129,7 +111,6 @@ def test_demo_checks_often_and_production_retains_data():
             {"reserved_consumers": 7, "stream_shards": 2, "update_parallelization": 4},
             r"reserved_consumers is 7, expected at least stream_shards times update_parallelization, 2 times 4",
         ),
-        ({"update_retries": -2}, r"update_retries is -2, expected -1 to 10000"),
         (
             {"snap_start": True, "provisioned_concurrency": 1},
             r"provisioned_concurrency is 1, expected 0 where snap_start",
@@ -153,6 +134,20 @@ def test_demo_checks_often_and_production_retains_data():
 def test_invalid_value_is_refused_with_its_place(values, message):
     with pytest.raises(InvalidSettings, match=message):
         load_settings(environments(**values), "test")
+
+
+LIMITS = {
+    field.name: field.metadata["limits"] for field in dataclasses.fields(Settings) if field.metadata.get("limits")
+}
+
+
+@pytest.mark.parametrize("name", LIMITS)
+def test_number_outside_of_its_limits_is_refused(name):
+    minimum, maximum = LIMITS[name]
+
+    for value in (minimum - 1, maximum + 1):
+        with pytest.raises(InvalidSettings, match=f"{name} is {value}, expected {minimum} to {maximum}"):
+            load_settings(environments(**{name: value}), "test")
 
 
 def test_override_replaces_a_setting_and_is_validated():

@@ -43,20 +43,10 @@ def test_workflow_may_stop_only_training_jobs_of_its_environment(demo, name, is_
     assert fnmatch.fnmatchcase(name, jobs.rpartition("/")[2]) is is_own
 
 
-def test_training_of_the_demo_has_a_budget_of_20_minutes(workflow):
-    assert workflow["Train"]["Parameters"]["HyperParameters"]["budget_s"] == "1200"
+def test_arguments_of_the_training_container_are_accepted(workflow):
+    """CreateTrainingJob accepts arguments of at most 256 characters without line breaks."""
+    entrypoint = workflow["Train"]["Parameters"]["AlgorithmSpecification"]["ContainerEntrypoint"]
 
-
-def test_training_container_is_that_of_aws_with_the_project_script(workflow):
-    algorithm = workflow["Train"]["Parameters"]["AlgorithmSpecification"]
-
-    assert algorithm["TrainingImage"] == (
-        "763104351884.dkr.ecr.us-east-1.amazonaws.com/pytorch-training:2.9.0-cpu-py312-ubuntu22.04-sagemaker"
-    )
-    entrypoint = algorithm["ContainerEntrypoint"]
-    assert entrypoint[:2] == ["sh", "-c"]
-    assert entrypoint[2].endswith("exec sh /opt/ml/code/model_export/entrypoint.sh")
-    # CreateTrainingJob accepts arguments of at most 256 characters without line breaks.
     assert all(len(argument) <= 256 and "\n" not in argument for argument in entrypoint)
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from alsolike.bundle.manifest import Manifest
 from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.declarations.times import DAY_MS
 from alsolike.training.dataset import INTERACTIONS_FILE, ITEMS_FILE, MANIFEST_FILE, DatasetManifest
-from model_export.data.interactions import Histories, Interactions
+from model_export.api import Scorers
+from model_export.data.interactions import Floats, Histories, Interactions
 from model_export.job.hyperparameters import Hyperparameters
 from model_export.job.train import train
 
@@ -61,6 +63,16 @@ def history(*items: int, weights: Sequence[float] | None = None) -> Histories:
     return Histories(
         items=np.array([items], np.int64), weights=np.array([ones if weights is None else weights], np.float32)
     )
+
+
+def judge_by(histories: Callable[[float], Histories], metric: Callable[[Floats], float]) -> Any:
+    """Return a `Judge` that applies `metric` to weighted sums of the scores of the histories for a half-life."""
+
+    def ndcg_by_weights(key: object, half_life_days: float, scorers: Scorers) -> Callable[[Mapping[str, float]], float]:
+        past = histories(half_life_days)
+        return lambda weights: metric(sum(weight * scorers[name](past) for name, weight in weights.items()))
+
+    return SimpleNamespace(ndcg_by_weights=ndcg_by_weights)
 
 
 def random_sequences(*, users: int, items: int, length: int, seed: int = 0) -> list[list[int]]:

@@ -1,7 +1,6 @@
 """Item-to-item table that is distilled from several models."""
 
 import dataclasses
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from model_export.algorithms.repurchase import Repurchase
 from model_export.algorithms.transitions import Transitions
 from model_export.api import Model
 from tests.unit.model_export.networks import SMALL, untrained
-from tests.unit.model_export.shops import history, interactions, random_sequences
+from tests.unit.model_export.shops import history, interactions, judge_by, random_sequences
 
 NEXT_ITEM = Transitions(max_gap=1, backward=0.0, source_power=0.0)
 DATA = interactions([[1, 2], [1, 2], [1, 3], [2, 3], [3, 1]])
@@ -26,15 +25,7 @@ COUNTS = np.array([[0, 0, 0, 0], [0, 0, 2, 1], [0, 0, 0, 1], [0, 1, 0, 0]])
 
 def judge(wanted, histories):
     """Return a judge that measures the share of the item `wanted` in the sum of all scores."""
-
-    def ndcg_by_weights(key, days, scorers):
-        def share(weights):
-            total = np.sum([scorers[name](histories(days)) * weight for name, weight in weights.items()], axis=0)
-            return float((total[:, wanted] / np.maximum(total.sum(axis=1), 1e-9)).mean())
-
-        return share
-
-    return SimpleNamespace(ndcg_by_weights=ndcg_by_weights)
+    return judge_by(histories, lambda total: float((total[:, wanted] / np.maximum(total.sum(axis=1), 1e-9)).mean()))
 
 
 def rows_of(model):

@@ -1,7 +1,5 @@
 import dataclasses
 import math
-from collections.abc import Callable, Mapping
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,10 +13,9 @@ from model_export.algorithms.buy_again import BuyAgain
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.repurchase import COEFFICIENTS, Repurchase, RepurchaseModel
 from model_export.api import Model
-from model_export.data.interactions import Floats
 from model_export.export.parity import check_parity
 from model_export.export.writer import open_session, recommend, write_graphs
-from tests.unit.model_export.shops import bought, history, interactions
+from tests.unit.model_export.shops import bought, history, interactions, judge_by
 
 C = COEFFICIENTS
 
@@ -208,19 +205,6 @@ def test_demand_changes_the_model_unless_disabled():
     assert not np.array_equal(more.constant, Repurchase(demand_days=0.0).fit(data).constant)
 
 
-@dataclasses.dataclass(frozen=True)
-class Judged:
-    scores: Mapping[str, Floats]
-    by: Callable[[Floats], float]
-
-    def ndcg(self, weights):
-        return self.by(sum((weight * self.scores[name] for name, weight in weights.items()), np.zeros(1, np.float32)))
-
-
-def judge(histories, by):
-    return SimpleNamespace(sums=lambda key, days, score: Judged(score(histories(days)), by))
-
-
 def test_blend_uses_the_half_life_of_the_better_part():
     data = habit()
     tuned = {"buy_again": BuyAgain(half_life_days=math.inf).fit(data), "repurchase": Repurchase().fit(data)}
@@ -230,8 +214,8 @@ def test_blend_uses_the_half_life_of_the_better_part():
         requested.append(days)
         return aged((1, 30), (2, 20))
 
-    worse_is_buy_again = judge(histories, lambda scores: float(scores.max() <= 1) - scores[0, 2])
-    worse_is_repurchase = judge(histories, lambda scores: float(scores[0, 2]))
+    worse_is_buy_again = judge_by(histories, lambda scores: float(scores.max() <= 1) - scores[0, 2])
+    worse_is_repurchase = judge_by(histories, lambda scores: float(scores[0, 2]))
 
     for worse, days in ((worse_is_buy_again, 120.0), (worse_is_repurchase, math.inf)):
         blend = Blend().search(tuned, worse)
@@ -243,7 +227,7 @@ def test_blend_keeps_settings_that_would_need_another_fit(monkeypatch):
     data = habit()
     monkeypatch.setattr(Popularity, "inference_parameters", frozenset[str]())
     tuned: dict[str, Model] = {"popularity": Popularity().fit(data), "repurchase": Repurchase().fit(data)}
-    both = judge(lambda days: aged((1, 30), (2, 20)), lambda scores: float(scores[0, 1] + scores[0, 3]))
+    both = judge_by(lambda days: aged((1, 30), (2, 20)), lambda scores: float(scores[0, 1] + scores[0, 3]))
 
     blend = Blend().search(tuned, both)
 
