@@ -43,36 +43,47 @@ def test_popularity_halves_after_the_half_life():
     assert scores.tolist() == [[0, (2 * 0.5) / 2, 2 / 2, 0.5 / 2]]
 
 
-def test_transitions_decay_with_the_gap():
-    model = PLAIN.fit(interactions([[1, 2, 3, 4]]))
-
-    # From item 1, item 2 has gap 1 and item 3 has gap 2. Item 4 is out of reach.
-    assert model.score(history(1)).tolist() == [[0, 0, 1, 0.5, 0]]
-
-
-def test_transitions_do_not_cross_users():
-    model = PLAIN.fit(interactions([[1, 2], [3, 4]]))
-
-    assert model.score(history(2)).tolist() == [[0, 0, 0, 0, 0]]
-
-
-def test_transitions_count_backward_in_part():
-    model = dataclasses.replace(PLAIN, backward=0.25).fit(interactions([[1, 2, 3]]))
-
-    assert model.score(history(3)).tolist() == [[0, 0.25 * 0.5, 0.25 * 1, 0]]
-
-
-def test_transitions_are_weighted_by_the_later_event():
-    model = PLAIN.fit(interactions([[1, 2]], weight=5.0))
-
-    assert model.score(history(1)).tolist() == [[0, 0, 5]]
-
-
-def test_transitions_divide_by_a_power_of_the_row_sum():
-    model = dataclasses.replace(PLAIN, source_power=0.5).fit(interactions([[1, 2, 3], [1, 2, 3]]))
-
-    # The row of item 1 is 2 for item 2 and 2 * 0.5 for item 3. Its sum is 3.
-    np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / math.sqrt(3), 1 / math.sqrt(3)]], rtol=1e-6)
+@pytest.mark.parametrize(
+    ("algorithm", "data", "past", "scores"),
+    [
+        # From item 1, item 2 has gap 1 and item 3 has gap 2. Item 4 is out of reach.
+        pytest.param(PLAIN, interactions([[1, 2, 3, 4]]), 1, [0, 0, 1, 0.5, 0], id="gap"),
+        pytest.param(PLAIN, interactions([[1, 2], [3, 4]]), 2, [0, 0, 0, 0, 0], id="other user"),
+        pytest.param(
+            dataclasses.replace(PLAIN, backward=0.25), interactions([[1, 2, 3]]), 3, [0, 0.25 * 0.5, 0.25 * 1, 0],
+            id="backward",
+        ),
+        pytest.param(PLAIN, interactions([[1, 2]], weight=5.0), 1, [0, 0, 5], id="weight of the later event"),
+        # The row of item 1 is 2 for item 2 and 2 * 0.5 for item 3. Its sum is 3.
+        pytest.param(
+            dataclasses.replace(PLAIN, source_power=0.5), interactions([[1, 2, 3], [1, 2, 3]]), 1,
+            [0, 0, 2 / math.sqrt(3), 1 / math.sqrt(3)], id="power of the row sum",
+        ),
+        pytest.param(PLAIN, interactions([[1, 1]]), 1, [0, 0], id="no repeats"),
+        pytest.param(dataclasses.replace(PLAIN, repeats=True), interactions([[1, 1]]), 1, [0, 1], id="repeats"),
+        pytest.param(dataclasses.replace(PLAIN, targets=1), interactions([[1, 2, 3]]), 1, [0, 0, 1, 0], id="targets"),
+        # Three users have item 1, and two of them also have item 2: B[1, 2] = 2 / (3 + ridge), B[2, 1] = 2 / (2 +
+        # ridge).
+        pytest.param(Ease(ridge=1.0), interactions([[1, 2], [1, 2], [1]]), 1, [0, 0, 2 / (3 + 1)], id="ridge"),
+        pytest.param(Ease(ridge=1.0), interactions([[1, 2], [1, 2], [1]]), 2, [0, 2 / (2 + 1), 0], id="reverse ridge"),
+        # All three users have item 1 and two have item 2, so the value is 2 / (sqrt(3) * sqrt(2) + shrink).
+        pytest.param(
+            ItemKnn(shrink=1.0), interactions([[1, 2], [1, 2, 2], [1]]), 1, [0, 0, 2 / (math.sqrt(6) + 1)],
+            id="shrunk cosine",
+        ),
+        pytest.param(
+            ItemKnn(shrink=0.0, target_power=0.9), interactions([[1, 2], [1, 2], [1]]), 1,
+            [0, 0, 2 / (3**0.1 * 2**0.9)], id="target power",
+        ),
+        # One session contains items 1 and 2, and the other one items 3 and 4.
+        pytest.param(
+            ItemKnn(shrink=0.0, session=2), interactions([[1, 2, 3, 4]]), 4, [0, 0, 0, 1, 0], id="sessions"
+        ),
+        pytest.param(Slist(together=0.2), interactions([[1], [2]]), 1, [0, 0, 0], id="users with one interaction"),
+    ],
+)  # fmt: skip
+def test_scores_after_an_item_equal_the_formula(algorithm, data, past, scores):
+    np.testing.assert_allclose(algorithm.fit(data).score(history(past)), [scores], rtol=1e-6)
 
 
 def test_transitions_decay_by_history_position_without_padding():
@@ -81,27 +92,6 @@ def test_transitions_decay_by_history_position_without_padding():
     expected = [[0, 0, 0, 0, 0.1, 1.0]]
     np.testing.assert_allclose(model.score(history(1, 2)), expected, rtol=1e-6)
     np.testing.assert_allclose(model.score(history(0, 1, 0, 2, 0)), expected, rtol=1e-6)
-
-
-def test_item_leads_to_itself_only_with_repeats():
-    data = interactions([[1, 1]])
-
-    assert PLAIN.fit(data).score(history(1)).tolist() == [[0, 0]]
-    assert dataclasses.replace(PLAIN, repeats=True).fit(data).score(history(1)).tolist() == [[0, 1]]
-
-
-def test_transitions_keep_the_strongest_targets():
-    model = dataclasses.replace(PLAIN, targets=1).fit(interactions([[1, 2, 3]]))
-
-    assert model.score(history(1)).tolist() == [[0, 0, 1, 0]]
-
-
-def test_ease_of_two_items_is_their_ridge_regression():
-    # Three users have item 1, and two of them also have item 2: B[1, 2] = 2 / (3 + ridge), B[2, 1] = 2 / (2 + ridge).
-    model = Ease(ridge=1.0).fit(interactions([[1, 2], [1, 2], [1]]))
-
-    np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / (3 + 1)]], rtol=1e-6)
-    np.testing.assert_allclose(model.score(history(2)), [[0, 2 / (2 + 1), 0]], rtol=1e-6)
 
 
 @pytest.mark.parametrize("max_pairs", [0, 1_000_000])
@@ -167,30 +157,6 @@ def test_algorithm_predicts_the_withheld_item_of_a_checkerboard(algorithm):
         assert int(scores.argmax()) == user
 
 
-def test_item_knn_is_the_shrunk_cosine_of_sessions():
-    # All three users have item 1 and two have item 2, so the value is 2 / (sqrt(3) * sqrt(2) + shrink).
-    data = interactions([[1, 2], [1, 2, 2], [1]])
-
-    model = ItemKnn(shrink=1.0).fit(data)
-
-    np.testing.assert_allclose(model.score(history(1)), [[0, 0, 2 / (math.sqrt(6) + 1)]], rtol=1e-6)
-    np.testing.assert_allclose(model.score(history(2)), [[0, 2 / (math.sqrt(6) + 1), 0]], rtol=1e-6)
-
-
-def test_item_knn_target_power_weights_target_frequency():
-    model = ItemKnn(shrink=0.0, target_power=0.9).fit(interactions([[1, 2], [1, 2], [1]]))
-
-    np.testing.assert_allclose(model.score(history(1))[0, 2], 2 / (3**0.1 * 2**0.9), rtol=1e-6)
-
-
-def test_item_knn_splits_a_long_history_into_sessions():
-    model = ItemKnn(shrink=0.0, session=2).fit(interactions([[1, 2, 3, 4]]))
-
-    # One session contains items 1 and 2, and the other one items 3 and 4.
-    assert model.score(history(1)).tolist() == [[0, 0, 1, 0, 0]]
-    assert model.score(history(4)).tolist() == [[0, 0, 0, 1, 0]]
-
-
 def test_blend_adds_weighted_score_shares():
     data = interactions([[1, 2], [3, 2], [3, 2]])
     parts = ((BuyAgain(), 1.0), (Popularity(trend_half_life_days=math.inf), 0.5))
@@ -201,16 +167,6 @@ def test_blend_adds_weighted_score_shares():
     popular = np.array([0, 1 / 6, 3 / 6, 2 / 6])
     scores = model.score(history(1, 3, weights=[1, 3]))
     np.testing.assert_allclose(scores, [own + 0.5 * popular], rtol=1e-6)
-
-
-def test_blend_scores_items_without_own_interactions():
-    data = interactions([[1, 2], [1, 2], [3, 4]])
-    model = Blend(parts=((BuyAgain(), 1.0), (PLAIN, 0.5))).fit(data)
-
-    before, after = model.score(history(3))[0], model.score(history(3, 1))[0]
-
-    assert before[2] == 0
-    assert after[2] > 0
 
 
 def test_blend_without_parts_cannot_be_fitted():
@@ -246,7 +202,3 @@ def test_slist_decays_with_the_gap():
     scores = model.score(history(1))[0], model.score(history(2))[0]
 
     np.testing.assert_allclose([1e6 * scores[0][3], 1e6 * scores[1][3]], [0.5, 1.0], rtol=1e-4)
-
-
-def test_slist_of_users_with_one_interaction_scores_zero():
-    assert Slist(together=0.2).fit(interactions([[1], [2]])).score(history(1)).tolist() == [[0, 0, 0]]

@@ -13,29 +13,51 @@ from tests.unit.model_export.cold_shops import COLOURS, cold, leave_one_out, mea
 from tests.unit.model_export.shops import interactions
 
 
-def test_scale_is_the_largest_without_a_loss():
-    """Item 1, which scores 1, is the target of all users.
+@pytest.mark.parametrize(
+    ("sequences", "expected"),
+    [
+        # Item 1, which scores 1, is the target of all users. Item 4 scores 3/4 of the scale, so it precedes item 1 from
+        # a scale of 1.5 on.
+        ([[1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1]], 1.0),
+        # All users want the new item.
+        ([[1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1]], SCALES[-1]),
+        # Item 5 resembles no item, and is the target of all users.
+        ([[1, 5, 1], [1, 5, 1], [2, 5, 1], [3, 5, 1]], DEFAULT_SCALES.new),
+        # Items 1, 2 and 3 score 1, 1/20 and 1/20. Item 4 scores 21/400 at the smallest scale, and moves item 3 out of a
+        # list of three.
+        ([*[[1, 3, 1]] * 20, [2, 3, 1], [3, 3, 1]], SCALES[0]),
+        # Items 1, 2 and 3 score 1, 1/4 and 1/4. Item 4 scores 5/8 of the scale, so at 1/2 it precedes item 3.
+        ([*[[1, 3, 1]] * 4, [2, 3, 1], [3, 3, 1]], SCALES[1]),
+    ],
+    ids=["no loss", "wanted", "no target in a list", "loss at any scale", "one quarter"],
+)
+def test_scale_of_new_items_is_the_largest_within_the_loss_limit(sequences, expected):
+    assert scale(leave_one_out(*sequences)) == expected
 
-    Item 4 scores 3/4 of the scale, so it precedes item 1 from a scale of 1.5 on.
-    """
-    assert scale(leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])) == 1.0
+
+def test_scale_is_the_default_without_new_items():
+    assert scale(leave_one_out([1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)) == DEFAULT_SCALES.new
 
 
-def test_scale_is_the_largest_possible_if_users_want_new_items():
-    assert scale(leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1])) == SCALES[-1]
+@pytest.mark.parametrize(
+    ("targets", "colours", "rare", "expected"),
+    [
+        # The new and the rare item score 3/4 of their scales, and item 1 scores 1. From a scale of 1.5 on, the rare
+        # item precedes item 1, and the result is still better than without both items.
+        ((4, 4, 1, 1), COLOURS[:4], COLOURS[3:4], Scales(new=6.0, rare=1.0)),
+        # At a scale of 6, the rare item would have the score of item 4 and come first.
+        ((4, 4, 4, 4), COLOURS[:4], COLOURS[3:4], Scales(new=6.0, rare=4.0)),
+        # The rare item has no neighbours.
+        ((1, 1, 1, 1), COLOURS, [{"colour": "green"}], Scales(new=1.0, rare=1.0)),
+    ],
+    ids=["hits of known items", "hits of new items only", "no neighbours"],
+)
+def test_rare_scale_keeps_the_gain_of_new_items(targets, colours, rare, expected):
+    split = leave_one_out(
+        *([item, target, 1] for item, target in zip((1, 1, 2, 3), targets, strict=True)), items=len(colours)
+    )
 
-
-def test_scale_is_the_default_if_no_target_is_found():
-    """Item 5 resembles no item, and is the target of all users."""
-    assert scale(leave_one_out([1, 5, 1], [1, 5, 1], [2, 5, 1], [3, 5, 1])) == DEFAULT_SCALES.new
-
-
-def test_scale_is_the_smallest_if_every_scale_has_a_loss():
-    """Items 1, 2 and 3 score 1, 1/20 and 1/20.
-
-    Item 4 scores 21/400 at the smallest scale, and moves item 3 out of a list of three.
-    """
-    assert scale(leave_one_out(*[[1, 3, 1]] * 20, [2, 3, 1], [3, 3, 1])) == SCALES[0]
+    assert scales(split, colours, rare) == expected
 
 
 def test_scale_is_reduced_by_a_loss_in_long_lists():
@@ -50,8 +72,7 @@ def test_scale_is_reduced_by_a_loss_in_long_lists():
 
 
 def test_rare_items_are_included():
-    """The rare item is red, so its score and its loss are those of item 4 in
-    `test_scale_is_the_largest_without_a_loss`."""
+    """The rare item is red, so its score and its loss are those of item 4 in the first example of new items."""
     split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)
     rare = COLOURS[3:4]
 
@@ -135,30 +156,6 @@ def test_rare_scale_is_at_most_the_new_scale():
     assert scales(split, [*colours[:4], {"colour": "green"}], COLOURS[2:3], k=4).rare == 0.5
 
 
-def test_rare_scale_keeps_the_gain_of_new_items():
-    """The new and the rare item score 3/4 of their scales, and item 1 scores 1.
-
-    The target of half of the users is the new item 4, and of the others item 1. From a scale of 1.5 on, the rare item
-    precedes item 1, and the result is still better than without both items.
-    """
-    split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 1, 1], [3, 1, 1], items=4)
-
-    assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=1.0)
-
-
-def test_rare_scale_keeps_the_gain_of_new_items_without_other_hits():
-    """At a scale of 6, the rare item would have the score of item 4 and come first."""
-    split = leave_one_out([1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1], items=4)
-
-    assert scales(split, COLOURS[:4], COLOURS[3:4]) == Scales(new=6.0, rare=4.0)
-
-
-def test_rare_items_without_neighbours_have_the_scale_of_new_items():
-    split = leave_one_out([1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1])
-
-    assert scales(split, COLOURS, [{"colour": "green"}]) == Scales(new=1.0, rare=1.0)
-
-
 def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions():
     """Item 4 has 29/40 of item 1's score.
 
@@ -169,19 +166,6 @@ def test_scale_may_lose_one_fifth_of_a_percent_in_ten_positions():
     lost = 2 * (1 / math.log2(3) - 1 / 2) / (78 + 2 / math.log2(3))
     assert MAX_NDCG_LOSS < lost < MAX_LONG_NDCG_LOSS
     assert scale(split) == 0.5
-
-
-def test_scale_of_one_quarter_can_be_chosen():
-    """Items 1, 2 and 3 score 1, 1/4 and 1/4.
-
-    Item 4 scores 5/8 of the scale, so at 1/2 it precedes item 3, the target of all users.
-    """
-    assert scale(leave_one_out(*[[1, 3, 1]] * 4, [2, 3, 1], [3, 3, 1])) == 0.25
-    assert SCALES[:2] == (0.1, 0.25)
-
-
-def test_scale_is_the_default_without_new_items():
-    assert scale(leave_one_out([1, 1, 1], [2, 1, 1], [3, 1, 1], items=3)) == DEFAULT_SCALES.new
 
 
 def test_items_new_only_in_the_test_part_do_not_choose_a_scale():

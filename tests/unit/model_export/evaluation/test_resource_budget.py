@@ -19,7 +19,6 @@ from model_export.evaluation.resource_budget import (
     SMALL_INTERACTIONS,
     SMALL_ITEMS,
     Budget,
-    machine_megabytes,
 )
 from model_export.processes import checkpoints
 from model_export.processes.resources import measured
@@ -194,10 +193,6 @@ def test_exhausted_budget_refuses_every_algorithm():
     limited.unsupported_reason(Estimated(), shop(1_000))
 
     assert limited.unsupported_reason(Heavy(), LARGE) == "the budget of 5,000 processor seconds is used up"
-
-
-def test_machine_memory_is_positive():
-    assert machine_megabytes() > 100
 
 
 @pytest.mark.parametrize(("rows", "left_out"), [(12, False), (13, True)])

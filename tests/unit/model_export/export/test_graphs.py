@@ -73,29 +73,18 @@ def test_graph_returns_the_best_k_in_the_order_of_numpy(sessions, items, data):
 
 
 @pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_list_is_padded_if_fewer_than_k_items_remain(sessions, items):
-    exclude = np.arange(3, items + 1)[None, :]
+@pytest.mark.parametrize(
+    ("past", "first_excluded", "expected"),
+    [((2, 1, 3), 3, [1, 2, 0]), ((2,), None, [2, 0, 0]), ((0, 0), None, [0, 0, 0])],
+    ids=["excluded items", "items without a score", "unknown history"],
+)
+def test_list_is_padded_if_fewer_than_k_items_remain(sessions, items, past, first_excluded, expected):
+    exclude = np.arange(first_excluded or items + 1, items + 1)[None, :]
 
-    found, scores = recommend(sessions[items], history(2, 1, 3), exclude=exclude, k=4)
+    found, scores = recommend(sessions[items], history(*past), exclude=exclude, k=3)
 
-    assert found.tolist() == [[1, 2, 0, 0]]
-    assert scores.tolist() == [[1.0, 1.0, -np.inf, -np.inf]]
-
-
-@pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_list_ends_after_items_with_a_score(sessions, items):
-    found, scores = recommend(sessions[items], history(2), exclude=NOTHING, k=3)
-
-    assert found.tolist() == [[2, 0, 0]]
-    assert scores.tolist() == [[1.0, -np.inf, -np.inf]]
-
-
-@pytest.mark.parametrize("items", [FEW_ITEMS, MANY_ITEMS])
-def test_unknown_history_has_an_empty_list(sessions, items):
-    found, scores = recommend(sessions[items], history(0, 0), exclude=NOTHING, k=2)
-
-    assert found.tolist() == [[0, 0]]
-    assert scores.tolist() == [[-np.inf, -np.inf]]
+    assert found.tolist() == [expected]
+    assert scores.tolist() == [[1.0 if item else -np.inf for item in expected]]
 
 
 def fitted(name, *, items):

@@ -72,15 +72,10 @@ def test_manifest_describes_the_imported_graph(imported):
     assert (figures["name"], figures["items"], figures["known_items"]) == ("inner products", 15, 15)
     assert figures["trained_until_ms"] == START_MS + 9 * DAY_MS
     assert len(figures["sha256"]) == 64
+    candidates = {each["algorithm"]: each["settings"] for each in manifest.metrics["candidates"]}
+    assert candidates.keys() == {"imported", "popularity"}
+    assert candidates["imported"].startswith("graph ")
     assert any("15 of its 15 items are among the 15 items with interactions" in line for line in lines)
-
-
-def test_hold_out_measures_the_graph_and_popularity(imported):
-    candidates = {each["algorithm"]: each for each in imported[2].metrics["candidates"]}
-
-    assert set(candidates) == {"imported", "popularity"}
-    assert candidates["imported"]["settings"].startswith("graph ")
-    assert all(each["ndcg"] is not None for each in candidates.values())
 
 
 def test_gate_evaluates_an_import_by_the_same_checks(imported):
