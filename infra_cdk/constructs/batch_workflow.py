@@ -13,7 +13,7 @@ from constructs import Construct
 
 from alsolike.declarations.storage import BATCH_PREFIX
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.permissions import Permission, add_policy, objects
+from infra_cdk.constructs.permissions import Permission, add_policy, colon_arn, objects
 from infra_cdk.constructs.state_machine import state_machine
 from infra_cdk.constructs.workflow_steps import Attempts, call
 from infra_cdk.settings import Settings
@@ -205,16 +205,9 @@ class BatchWorkflow(Construct):
     def _permit_own_executions(self, role: iam.Role) -> None:
         # This policy replaces the CDK's policy, which has the same scope but no reason for its wildcards.
         self.state_machine.node.try_remove_child("DistributedMapPolicy")
-        stack, machine = cdk.Stack.of(self), self.state_machine
-        executions = [
-            stack.format_arn(
-                service="states",
-                resource="execution",
-                resource_name=f"{machine.state_machine_name}{each}",
-                arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-            )
-            for each in (":*", "/*")
-        ]
+        machine = self.state_machine
+        names = [f"{machine.state_machine_name}{each}" for each in (":*", "/*")]
+        executions = [colon_arn(self, "states", "execution", name) for name in names]
         add_policy(
             self,
             "OwnExecutions",

@@ -13,7 +13,7 @@ from aws_cdk import aws_secretsmanager as secretsmanager
 from constructs import Construct
 
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.permissions import add_inline_policy, allowed_actions
+from infra_cdk.constructs.permissions import add_inline_policy, allowed_actions, colon_arn
 from infra_cdk.settings import CREATE, Settings
 
 _DECRYPT, _DATA_KEY = "kms:Decrypt", "kms:GenerateDataKey"
@@ -55,14 +55,7 @@ def encryption_key(
         enable_key_rotation=True,
         removal_policy=removal_policy,
     )
-    stack = cdk.Stack.of(scope)
-    permit_logs(
-        key,
-        log_groups=stack.format_arn(
-            service="logs", resource="log-group", resource_name="*", arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
-        ),
-        region=settings.region,
-    )
+    permit_logs(key, log_groups=colon_arn(scope, "logs", "log-group", "*"), region=settings.region)
     return key
 
 

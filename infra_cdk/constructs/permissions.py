@@ -30,6 +30,13 @@ class Permission:
     effect: iam.Effect = iam.Effect.ALLOW
 
 
+def colon_arn(scope: Construct, service: str, resource: str, name: str) -> str:
+    """Return an ARN of the stack's account and region that ends with `<resource>:<name>`."""
+    return cdk.Stack.of(scope).format_arn(
+        service=service, resource=resource, resource_name=name, arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME
+    )
+
+
 def permissions_of(
     access: Iterable[Access], *, data: StoredData, arns: Mapping[str, str | Sequence[str]] = MappingProxyType({})
 ) -> list[Permission]:

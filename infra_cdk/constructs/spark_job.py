@@ -16,7 +16,7 @@ from alsolike.declarations.storage import ACTIONS_KEY, DATASETS_PREFIX, INTERACT
 from infra_cdk.constructs.buckets import removal_policy
 from infra_cdk.constructs.encryption import permit_logs
 from infra_cdk.constructs.network import GLUE_ACTIONS, Network, network_permission
-from infra_cdk.constructs.permissions import Permission, asset_key, objects, permissions_of, role_for
+from infra_cdk.constructs.permissions import Permission, asset_key, colon_arn, objects, permissions_of, role_for
 from infra_cdk.constructs.python_layers import glue_wheels
 from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
@@ -197,47 +197,28 @@ def _encryption(scope: Construct, *, settings: Settings, own_key: kms.IKey | Non
     The key is `own_key`, or a new key if `own_key` is None. `own_key` also encrypts the job's objects.
     """
     if own_key:
+        key, modes = own_key, OWN_KEY_MODES
+        suffix = digest({**OWN_KEY_MODES, "key": str(settings.kms_key_arn)})
         # CloudFormation cannot change a security configuration, so another key needs another resource.
-        modes, suffix = OWN_KEY_MODES, digest({**OWN_KEY_MODES, "key": str(settings.kms_key_arn)})
-        return _security_configuration(
-            scope, f"Encryption{suffix}", key=own_key, modes=modes, name=_name(settings, suffix)
+        construct_id = f"Encryption{suffix}"
+    else:
+        key = kms.Key(
+            scope,
+            "Key",
+            description=f"Alsolike {settings.name}: encrypts the log of the Glue job that builds datasets",
+            enable_key_rotation=True,
+            # The job's log outlives the stack and needs the key.
+            removal_policy=removal_policy(settings),
         )
-    key = kms.Key(
-        scope,
-        "Key",
-        description=f"Alsolike {settings.name}: encrypts the log of the Glue job that builds datasets",
-        enable_key_rotation=True,
-        # The job's log outlives the stack and needs the key.
-        removal_policy=removal_policy(settings),
-    )
-    stack = cdk.Stack.of(scope)
-    # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
-    groups = stack.format_arn(
-        service="logs",
-        resource="log-group",
-        resource_name="/aws-glue/jobs/*",
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
-    permit_logs(key, log_groups=groups, region=settings.region)
-    return _security_configuration(scope, "Encryption", key=key, modes=MODES, name=_name(settings, digest(MODES)))
-
-
-def _name(settings: Settings, suffix: str) -> str:
-    """Return the name of a configuration.
-
-    CloudFormation creates a changed configuration before it deletes the old one, so both names must differ.
-    """
-    return f"alsolike-{settings.name}-build-dataset-{suffix}"
-
-
-def _security_configuration(
-    scope: Construct, construct_id: str, *, key: kms.IKey, modes: Mapping[str, str], name: str
-) -> glue.CfnSecurityConfiguration:
+        # https://docs.aws.amazon.com/AmazonCloudWatch/latest/logs/encrypt-log-data-kms.html
+        permit_logs(key, log_groups=_log_groups(scope), region=settings.region)
+        construct_id, modes, suffix = "Encryption", MODES, digest(MODES)
     properties = glue.CfnSecurityConfiguration
     return glue.CfnSecurityConfiguration(
         scope,
         construct_id,
-        name=name,
+        # CloudFormation creates a changed configuration before it deletes the old one, so both names must differ.
+        name=f"alsolike-{settings.name}-build-dataset-{suffix}",
         encryption_configuration=properties.EncryptionConfigurationProperty(
             cloud_watch_encryption=properties.CloudWatchEncryptionProperty(
                 cloud_watch_encryption_mode=modes["logs"], kms_key_arn=key.key_arn
@@ -255,18 +236,16 @@ def _security_configuration(
     )
 
 
+def _log_groups(scope: Construct) -> str:
+    return colon_arn(scope, "logs", "log-group", "/aws-glue/jobs/*")
+
+
 def digest(modes: Mapping[str, str]) -> str:
     return hashlib.sha256(repr(sorted(modes.items())).encode()).hexdigest()[:8]
 
 
 def _permissions(scope: Construct, *, data: StoredData, sources: list[str]) -> list[Permission]:
     lake, artefacts = data.lake, data.artefacts
-    log_groups = cdk.Stack.of(scope).format_arn(
-        service="logs",
-        resource="log-group",
-        resource_name="/aws-glue/jobs/*",
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
     return [
         *permissions_of((*TOMBSTONES, *CONFIGURATION, Access("artefacts", READ, keys=(ACTIONS_KEY,))), data=data),
         Permission(actions=["s3:GetObject"], resources=sources),
@@ -285,7 +264,7 @@ def _permissions(scope: Construct, *, data: StoredData, sources: list[str]) -> l
         Permission(actions=["dynamodb:Scan"], resources=[data.catalogue.table_arn, data.users.table_arn]),
         Permission(
             actions=["logs:CreateLogGroup", "logs:CreateLogStream", "logs:PutLogEvents", "logs:AssociateKmsKey"],
-            resources=[log_groups],
+            resources=[_log_groups(scope)],
             wildcard_reason="Glue names the log groups of its jobs, and their streams",
         ),
     ]

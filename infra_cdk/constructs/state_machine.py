@@ -9,7 +9,7 @@ from constructs import Construct
 
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.nag_suppressions import acknowledge
-from infra_cdk.constructs.permissions import Permission, role_for
+from infra_cdk.constructs.permissions import Permission, colon_arn, role_for
 from infra_cdk.settings import Settings
 
 
@@ -19,12 +19,7 @@ def executions_of(scope: Construct, machine: sfn.StateMachine) -> str:
     if (producer := cdk.Stack.of(machine)) is not stack:
         # cdk-nag's finding contains the exported name, and `acknowledge_wildcard` must match the finding.
         name = producer.export_value(name)
-    return stack.format_arn(
-        service="states",
-        resource="execution",
-        resource_name=f"{name}:*",
-        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-    )
+    return colon_arn(scope, "states", "execution", f"{name}:*")
 
 
 def state_machine(

@@ -12,7 +12,7 @@ from constructs import Construct
 from alsolike.declarations.storage import DATASETS_PREFIX, TRAINING_LOG_GROUP, TRAINING_PREFIX
 from infra_cdk.constructs.network import TRAINING_ACTIONS, Network, network_permission
 from infra_cdk.constructs.own_algorithms import check_algorithms, package_folder
-from infra_cdk.constructs.permissions import Permission, asset_key, objects, role_for
+from infra_cdk.constructs.permissions import Permission, asset_key, colon_arn, objects, role_for
 from infra_cdk.constructs.python_layers import training_packages
 from infra_cdk.constructs.sentence_model import sentence_model_folder
 from infra_cdk.regions import repository_arn
@@ -171,12 +171,7 @@ class TrainingJob(Construct):
     def _permissions(self) -> list[Permission]:
         code, artefacts = self._code, self._artefacts
         sources = [code, *self._optional_channels.values()]
-        log_groups = cdk.Stack.of(self).format_arn(
-            service="logs",
-            resource="log-group",
-            resource_name=f"{TRAINING_LOG_GROUP}*",
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
+        log_groups = colon_arn(self, "logs", "log-group", f"{TRAINING_LOG_GROUP}*")
         return [
             objects(
                 artefacts, DATASETS_PREFIX, actions=["s3:GetObject"], reason="Each run reads the dataset built for it"

@@ -1,8 +1,8 @@
-import aws_cdk as cdk
 from constructs import Construct
 
 from infra_cdk.constructs.kafka_source import kafka_arns
 from infra_cdk.constructs.metrics import PERIOD
+from infra_cdk.constructs.permissions import colon_arn
 from infra_cdk.kafka_settings import KafkaSettings
 from infra_cdk.stacks.stack import FunctionStack, Region
 
@@ -21,14 +21,7 @@ class KafkaStack(FunctionStack):
         check = self.function(
             "check_kafka",
             values={"mapping_id": mapping},
-            arns={
-                "kafka_mapping": self.format_arn(
-                    service="lambda",
-                    resource="event-source-mapping",
-                    resource_name=mapping,
-                    arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                )
-            },
+            arns={"kafka_mapping": colon_arn(self, "lambda", "event-source-mapping", mapping)},
         )
         alerts = self.data.alerts
         # Without a connection, Lambda reports no lag, so the connection has its own alarm.

@@ -9,6 +9,7 @@ from infra_cdk.constructs.alarm_topic import Alerts
 from infra_cdk.constructs.bucket_replication import ARTEFACTS_FROM_REPLICA, LAKE, Replication
 from infra_cdk.constructs.buckets import DataLake, removal_policy
 from infra_cdk.constructs.encryption import encryption_key
+from infra_cdk.constructs.permissions import colon_arn
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.data import (
     ARTEFACTS_OUTPUT,
@@ -87,10 +88,5 @@ class ReplicaDataStack(Stack):
         # Fn::Split does not accept Fn::GetStackOutput itself.
         arn_of_primary = cdk.Fn.sub("${Arn}", {"Arn": self._import_from_primary(secret.secret_arn)})
         parts = cdk.Fn.split(":", arn_of_primary)
-        arn = self.format_arn(
-            service="secretsmanager",
-            resource="secret",
-            resource_name=cdk.Fn.select(6, parts),
-            arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-        )
+        arn = colon_arn(self, "secretsmanager", "secret", cdk.Fn.select(6, parts))
         return secretsmanager.Secret.from_secret_complete_arn(self, construct_id, arn)

@@ -1,4 +1,3 @@
-import aws_cdk as cdk
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
@@ -10,6 +9,7 @@ from infra_cdk.constructs.function_alarms import function_alarms
 from infra_cdk.constructs.gradual_releases import GradualReleases
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.network import Network
+from infra_cdk.constructs.permissions import colon_arn
 from infra_cdk.constructs.private_api import PrivateApi
 from infra_cdk.constructs.served_log import ServedLog
 from infra_cdk.constructs.session_authorizer import SessionAuthorizer
@@ -91,14 +91,7 @@ class ServingStack(FunctionStack):
             },
             arns={
                 **models,
-                "training_logs": [
-                    self.format_arn(
-                        service="logs",
-                        resource="log-group",
-                        resource_name=f"{TRAINING_LOG_GROUP}:*",
-                        arn_format=cdk.ArnFormat.COLON_RESOURCE_NAME,
-                    )
-                ],
+                "training_logs": [colon_arn(self, "logs", "log-group", f"{TRAINING_LOG_GROUP}:*")],
             },
         )
         # The batch stack is deployed later, because it needs `recommend`. Therefore, its workflow is read from a
