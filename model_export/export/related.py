@@ -24,9 +24,8 @@ scale binary rated datasets", RecSys 2013, equation 6 (the asymmetric cosine).
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
-from typing import Any, Protocol, Self
+from typing import Any, Protocol
 
 import numpy as np
 import scipy.sparse as sp
@@ -80,27 +79,6 @@ class Scores(Protocol):
         ...
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class _Sets:
-    set_matrix: sp.csr_array
-    item_matrix: sp.csr_array
-
-    @classmethod
-    def of(cls, sets: sp.csr_array) -> Self:
-        return cls(sets, sp.csr_array(sets.T))
-
-    @property
-    def counts(self) -> Floats:
-        return np.diff(self.item_matrix.indptr).astype(np.float32)
-
-    @property
-    def pairs(self) -> Ints:
-        return (self.item_matrix @ np.diff(self.set_matrix.indptr).astype(np.float64)).astype(np.int64)
-
-    def met(self, sources: Ints) -> sp.csr_array:
-        return sp.csr_array(self.item_matrix[sources] @ self.set_matrix)
-
-
 class Similar:
     """Scores `similar` of the module's docstring, from one product of sparse matrices.
 
@@ -142,16 +120,17 @@ class Together:
     """Scores `together` of the module's docstring. Pairs with only one basket are last in their row."""
 
     def __init__(self, bought: Interactions, *, seed: int, target_power: float = TARGET_POWER) -> None:
-        self._baskets = _Sets.of(basket_items(bought, seed=seed))
-        counts = self._baskets.counts
+        self._baskets = basket_items(bought, seed=seed)
+        self._items = sp.csr_array(self._baskets.T)
+        counts = np.diff(self._items.indptr).astype(np.float32)
         self._source_norm, self._target_norm = counts ** (1.0 - target_power), counts**target_power
 
     @property
     def pairs(self) -> Ints:
-        return self._baskets.pairs
+        return (self._items @ np.diff(self._baskets.indptr).astype(np.float64)).astype(np.int64)
 
     def rows(self, sources: Ints) -> sp.csr_array:
-        scores = self._baskets.met(sources)
+        scores = sp.csr_array(self._items[sources] @ self._baskets)
         row = np.repeat(np.arange(len(sources)), np.diff(scores.indptr))
         scores = _without_selves(scores, sources[row])
         once, again = scores.data == 1, scores.data > 1
