@@ -70,7 +70,7 @@ def judge_by(histories: Callable[[float], Histories], metric: Callable[[Floats],
 
     def ndcg_by_weights(key: object, half_life_days: float, scorers: Scorers) -> Callable[[Mapping[str, float]], float]:
         past = histories(half_life_days)
-        return lambda weights: metric(sum(weight * scorers[name](past) for name, weight in weights.items()))
+        return lambda weights: metric(np.sum([w * scorers[name](past) for name, w in weights.items()], axis=0))
 
     return SimpleNamespace(ndcg_by_weights=ndcg_by_weights)
 

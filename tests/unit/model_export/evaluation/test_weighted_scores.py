@@ -88,7 +88,7 @@ def test_metrics_of_candidates_equal_those_of_all_items(monkeypatch, case, candi
 
 def test_uncertain_list_is_ranked_without_models_of_weight_0(monkeypatch):
     monkeypatch.setattr(module, "CANDIDATES", 2)
-    called = []
+    called: list[str] = []
     sums = weighted(scores("flat"), called=called)
     called.clear()
 

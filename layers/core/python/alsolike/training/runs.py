@@ -229,7 +229,8 @@ class TrainingRuns:
     def _listed(self, **filters: str) -> list[Mapping[str, Any]]:
         with translate_aws_errors(f"state machine {self._arn}"):
             answer = self._client.list_executions(stateMachineArn=self._arn, maxResults=_LISTED, **filters)
-        return answer["executions"]  # The latest execution is first.
+        executions: list[Mapping[str, Any]] = answer["executions"]  # latest first
+        return executions
 
     def _read(self, arn: str) -> TrainingRun:
         history = self._histories.setdefault(arn, ExecutionHistory(self._client, arn, page=_PAGE))
