@@ -19,7 +19,7 @@ from tests.unit.model_export.shops import interactions
         # Item 1, which scores 1, is the target of all users. Item 4 scores 3/4 of the scale, so it precedes item 1 from
         # a scale of 1.5 on.
         ([[1, 1, 1], [1, 1, 1], [2, 1, 1], [3, 1, 1]], 1.0),
-        # All users want the new item.
+        # The new item is the target of all users.
         ([[1, 4, 1], [1, 4, 1], [2, 4, 1], [3, 4, 1]], SCALES[-1]),
         # Item 5 resembles no item, and is the target of all users.
         ([[1, 5, 1], [1, 5, 1], [2, 5, 1], [3, 5, 1]], DEFAULT_SCALES.new),
