@@ -40,7 +40,8 @@ class Machine:
     def list_executions(self, *, stateMachineArn, **filters):  # noqa: N803
         assert stateMachineArn == MACHINE
         wanted = filters.get("statusFilter")
-        return {"executions": [each for each in self.executions.values() if wanted in (None, each["status"])]}
+        latest_first = reversed(self.executions.values())
+        return {"executions": [each for each in latest_first if wanted in (None, each["status"])]}
 
     def describe_execution(self, *, executionArn):  # noqa: N803
         self.calls.append(executionArn.rpartition(":")[2])
