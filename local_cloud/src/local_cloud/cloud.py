@@ -121,22 +121,15 @@ class LocalCloud:
         self._closing.callback(self._asynchronous.close)
         self._targets = TargetQueue(self._delivery, keep=self.recorder.keep, report=report)
         self._closing.callback(self._targets.close)
-        self._training = TrainingRunner(
-            clients=functools.partial(self._clients_of, session="SageMaker"),
-            credentials=functools.partial(self._permissions.credentials, session="SageMaker"),
-            processes=self._processes,
-            pump=self._pump,
-            directory=directory,
-            environment=environment,
-        )
-        self._glue = GlueRunner(
-            clients=functools.partial(self._clients_of, session="GlueJobRunnerSession"),
-            credentials=functools.partial(self._permissions.credentials, session="GlueJobRunnerSession"),
-            processes=self._processes,
-            pump=self._pump,
-            directory=directory,
-            environment=environment,
-        )
+        jobs: dict[str, Any] = {
+            "clients": self._clients_of,
+            "credentials": self._permissions.credentials,
+            "processes": self._processes,
+            "pump": self._pump,
+            "directory": directory,
+            "environment": environment,
+        }
+        self._training, self._glue = TrainingRunner(**jobs), GlueRunner(**jobs)
         self._closing.callback(self._training.close)
         self._closing.callback(self._glue.close)
         self.clock = Clock()
@@ -200,9 +193,7 @@ class LocalCloud:
                 metric=self._pump.metric,
                 report=self._report,
             ),
-            open_shards=functools.partial(
-                open_shards, region=settings.region, account=settings.account, recorder=self.recorder
-            ),
+            open_shards=functools.partial(open_shards, recorder=self.recorder),
             region=settings.region,
             account=settings.account,
         )
@@ -263,7 +254,7 @@ class LocalCloud:
         threading.Thread(target=self._start_ahead, args=(fast,), name="start ahead", daemon=True).start()
         return deployment
 
-    def _clients_of(self, role_arn: str, *, session: str) -> Clients:
+    def _clients_of(self, role_arn: str, session: str) -> Clients:
         key = self._permissions.access_key(role_arn, session)
         return service_clients(self.endpoint, self._settings.region, user_agent=self._boot_token, access_key=key)
 

@@ -25,10 +25,10 @@ R = TypeVar("R", bound=JobRun)
 
 @dataclass(kw_only=True)
 class JobRunner(Generic[R]):
-    """Runner of a service's jobs. `clients` and `credentials` take the ARN of a role."""
+    """Runner of a service's jobs. `clients` and `credentials` take the ARN of a role and the name of a session."""
 
-    clients: Callable[[str], Clients]
-    credentials: Callable[[str], Mapping[str, str]]
+    clients: Callable[[str, str], Clients]
+    credentials: Callable[[str, str], Mapping[str, str]]
     processes: Processes
     pump: Pump
     directory: Path

@@ -23,15 +23,14 @@ _PROCESSED_RECORDS = 1_000
 """Number of records of a shard that remain in memory after all mappings have processed them."""
 
 
-def open_shards(mapping: EventSourceMapping, *, region: str, account: str, recorder: Recorder) -> Iterator[Shard]:
+def open_shards(mapping: EventSourceMapping, *, recorder: Recorder) -> Iterator[Shard]:
     """Open every shard of a mapping's stream, at the recorded position or otherwise at the starting position."""
+    region, account = mapping.source_arn.split(":")[3:5]
     if mapping.service == "kinesis":
         stream = kinesis_backends[account][region].describe_stream(stream_arn=mapping.source_arn, stream_name=None)
         for shard in stream.shards.values():
             place = f"kinesis/{stream.stream_name}/{shard.shard_id}"
-            yield KinesisShard(
-                mapping, shard, region=region, account=account, position=Position(recorder, place, mapping, shard)
-            )
+            yield KinesisShard(mapping, shard, Position(recorder, place, mapping, shard))
     else:
         backend = dynamodbstreams_backends[account][region]
         for described in backend.describe_stream(mapping.source_arn)["Shards"]:
@@ -61,13 +60,11 @@ class Position:
 
 
 class KinesisShard:
-    def __init__(
-        self, mapping: EventSourceMapping, shard: Any, *, region: str, account: str, position: Position
-    ) -> None:
+    def __init__(self, mapping: EventSourceMapping, shard: Any, position: Position) -> None:
         self.shard_id: str = shard.shard_id
         self._shard = shard
         self._arn = mapping.source_arn
-        self._region = region
+        self._region, account = mapping.source_arn.split(":")[3:5]
         self._role = f"arn:aws:iam::{account}:role/event-source-mapping"
         self._last_sequence_number = 0
         if mapping.starting_position == "LATEST":

@@ -49,8 +49,8 @@ class Jobs:
         self.lines = Lines()
         self.processes = Processes(directory)
         self.runner = GlueRunner(
-            clients=lambda _: cloud.client,
-            credentials=lambda role: {"AWS_ACCESS_KEY_ID": role},
+            clients=lambda role, session: cloud.client,
+            credentials=lambda role, session: {"AWS_ACCESS_KEY_ID": role},
             processes=self.processes,
             pump=self.lines,  # type: ignore[arg-type]
             directory=directory,

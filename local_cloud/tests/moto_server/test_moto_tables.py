@@ -158,7 +158,7 @@ def put_batch(dynamodb, *items):
 def stream_events(arn):
     mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
     recorder = Recorder(None, region=REGION, account=ACCOUNT)
-    (shard,) = open_shards(mapping, region=REGION, account=ACCOUNT, recorder=recorder)
+    (shard,) = open_shards(mapping, recorder=recorder)
     return [dict(record.event) for record in shard.read(100)]
 
 
@@ -171,9 +171,7 @@ def without_ids(event):
 def test_stream_record_is_the_event_of_lambda(dynamodb):
     arn = create_things()
     mapping = EventSourceMapping("uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10)
-    (shard,) = open_shards(
-        mapping, region=REGION, account=ACCOUNT, recorder=Recorder(None, region=REGION, account=ACCOUNT)
-    )
+    (shard,) = open_shards(mapping, recorder=Recorder(None, region=REGION, account=ACCOUNT))
     dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "data": {"B": b"\x00\xff"}})
     dynamodb.put_item(TableName="things", Item={"id": {"S": "1"}, "list": ATTRIBUTES["list"]})
     dynamodb.delete_item(TableName="things", Key={"id": {"S": "1"}})
@@ -200,8 +198,6 @@ def test_latest_position_skips_existing_records(dynamodb):
     mapping = EventSourceMapping(
         "uuid", arn, "arn:aws:lambda:eu-west-1:123456789012:function:f", batch_size=10, starting_position="LATEST"
     )
-    (shard,) = open_shards(
-        mapping, region=REGION, account=ACCOUNT, recorder=Recorder(None, region=REGION, account=ACCOUNT)
-    )
+    (shard,) = open_shards(mapping, recorder=Recorder(None, region=REGION, account=ACCOUNT))
     dynamodb.put_item(TableName="things", Item={"id": {"S": "after"}})
     assert [record.event["dynamodb"]["Keys"]["id"]["S"] for record in shard.read(10)] == ["after"]

@@ -16,6 +16,7 @@ from local_cloud.telemetry.log_pipe import LineOutput, LineSink
 from local_cloud.training.directories import InputError, SyncedDirectory, split_s3_uri
 
 ERROR_GROUP = "/aws-glue/jobs/error"
+_SESSION = "GlueJobRunnerSession"
 _WATCH_S = 0.1
 _SPARK, _PYTHON = "glueetl", "pythonshell"
 _FILES = "--extra-py-files"
@@ -45,7 +46,7 @@ class GlueRunner(JobRunner[JobRun]):
             raise InputError(f"the command {request.kind!r} cannot run here, only {_SPARK} and {_PYTHON} can")
         if request.kind == _SPARK:
             check_spark()
-        clients = self.clients(request.role)
+        clients = self.clients(request.role, _SESSION)
         script = _download(request.script_s3_uri, base / "script", clients)
         libraries = [
             _download(uri.strip(), base / "libraries" / str(number), clients)
@@ -108,7 +109,7 @@ class GlueRunner(JobRunner[JobRun]):
         temporary.mkdir()
         return {
             **self.environment,
-            **self.credentials(request.role),
+            **self.credentials(request.role, _SESSION),
             "HOME": str(base),
             "PYSPARK_DRIVER_PYTHON": sys.executable,
             "PYSPARK_PYTHON": sys.executable,

@@ -23,6 +23,7 @@ CONTAINER_BASE = "/opt/ml"
 _WATCH_S = 0.1
 _CHECKPOINTS_EVERY_S = 1.0
 INTERRUPTED = "Interrupted"
+_SESSION = "SageMaker"
 
 
 def placed(argument: str, base: Path) -> str:
@@ -80,7 +81,7 @@ class TrainingRunner(JobRunner[_Job]):
 
     def _train_below(self, base: Path, job: _Job) -> bool:
         """Run the job below `base`. Return true if it ended, and false if it was interrupted."""
-        request, record, clients = job.request, job.record, self.clients(job.request.role)
+        request, record, clients = job.request, job.record, self.clients(job.request.role, _SESSION)
         checkpoints = SyncedDirectory(base / "checkpoints", request.checkpoints_s3_uri, clients)
         directories.prepare_directories(base, request)
         record.progress("Downloading", "Downloading input data")
@@ -153,7 +154,7 @@ class TrainingRunner(JobRunner[_Job]):
         temporary.mkdir()
         return {
             **self.environment,
-            **self.credentials(request.role),
+            **self.credentials(request.role, _SESSION),
             "HOME": str(base),
             "PYTHONUNBUFFERED": "1",
             "SAGEMAKER_BASE_DIR": str(base),
