@@ -52,14 +52,6 @@ def test_decision_is_cached_by_identity_for_all_routes(cloud, key, status):
     assert decisions(cloud) == before + 2
 
 
-def test_authorizer_without_a_ttl_is_invoked_for_each_request(cloud):
-    before = decisions(cloud)
-
-    assert [enter(cloud, "/guarded-uncached?room=1", "open").status for _ in range(3)] == [200] * 3
-
-    assert decisions(cloud) == before + 3
-
-
 def test_route_above_its_burst_is_throttled_and_others_are_not(cloud):
     answers = [cloud.http("GET", "/limited") for _ in range(4)]
 

@@ -1,5 +1,4 @@
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -10,6 +9,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from assemblies import write_assembly
 from foreign_cloud import ForeignCloud, eventually
 from local_cloud.client import Cloud, CloudError
 from local_cloud.state import CloudState
@@ -138,18 +138,9 @@ def test_state_file_of_a_running_cloud_is_refused(assembly, cloud, tmp_path):
         Cloud.start(assembly, state=state)
 
 
-def test_failed_boot_prints_its_reason(assembly, tmp_path):
-    unknown = tmp_path / "unknown"
-    unknown.mkdir()
-    for file in assembly.iterdir():
-        if file.is_file():
-            (unknown / file.name).write_bytes(file.read_bytes())
-        else:
-            (unknown / file.name).symlink_to(file)
-    template_file = unknown / "Foreign.template.json"
-    template = json.loads(template_file.read_text())
-    template["Resources"]["Odd"] = {"Type": "AWS::Foo::Bar", "Properties": {}}
-    template_file.write_text(json.dumps(template))
+def test_failed_boot_prints_its_reason(tmp_path):
+    odd = {"Type": "AWS::Foo::Bar", "Properties": {}}
+    unknown = write_assembly(tmp_path / "unknown", {"Foreign": {"Resources": {"Odd": odd}}})
     state = tmp_path / "state.json"
 
     with pytest.raises(CloudError, match=r"does not boot: .*stack Foreign, resource Odd \(AWS::Foo::Bar\)"):
@@ -171,9 +162,7 @@ def test_failed_boot_prints_its_reason(assembly, tmp_path):
 
 
 def test_cloud_interrupted_during_boot_leaves_no_state_file(tmp_path):
-    path, assembly = tmp_path / "state.json", tmp_path / "cdk.out"
-    assembly.mkdir()
-    (assembly / "manifest.json").write_text('{"version": "36.0.0", "artifacts": {}}')
+    path, assembly = tmp_path / "state.json", write_assembly(tmp_path / "cdk.out", {})
     process = subprocess.Popen(
         [sys.executable, "-m", "local_cloud", str(assembly), "--state", str(path)],
         stdout=subprocess.DEVNULL,

@@ -79,16 +79,12 @@ def _add_guarded_routes(
     stack: ForeignStack, api: apigw.HttpApi, integration: integrations.HttpLambdaIntegration
 ) -> None:
     doorman = stack.function("Doorman", "web.decide", layers=[stack.layer])
-    for name, ttl_s, paths in (
-        ("Remembering", 300, ("/guarded", "/guarded/{id}")),
-        ("Forgetful", 0, ("/guarded-uncached",)),
-    ):
-        authorizer = authorizers.HttpLambdaAuthorizer(
-            name,
-            doorman,
-            response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
-            identity_source=["$request.header.X-Key", "$request.querystring.room"],
-            results_cache_ttl=cdk.Duration.seconds(ttl_s),
-        )
-        for path in paths:
-            api.add_routes(path=path, methods=[apigw.HttpMethod.GET], integration=integration, authorizer=authorizer)
+    authorizer = authorizers.HttpLambdaAuthorizer(
+        "Remembering",
+        doorman,
+        response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
+        identity_source=["$request.header.X-Key", "$request.querystring.room"],
+        results_cache_ttl=cdk.Duration.seconds(300),
+    )
+    for path in ("/guarded", "/guarded/{id}"):
+        api.add_routes(path=path, methods=[apigw.HttpMethod.GET], integration=integration, authorizer=authorizer)

@@ -11,21 +11,7 @@ from moto_cloud import ACCOUNT, REGION
 
 ASSETS = {"code": asset("code", packaging="zip"), "layer": asset("layer", packaging="zip")}
 BUCKET = f"assets-{ACCOUNT}-{REGION}"
-ROLE = {
-    "Type": "AWS::IAM::Role",
-    "Properties": {
-        "AssumeRolePolicyDocument": {
-            "Version": "2012-10-17",
-            "Statement": [
-                {
-                    "Effect": "Allow",
-                    "Principal": {"Service": "lambda.amazonaws.com"},
-                    "Action": "sts:AssumeRole",
-                }
-            ],
-        }
-    },
-}
+ROLE = {"Type": "AWS::IAM::Role", "Properties": {"AssumeRolePolicyDocument": {"Statement": []}}}
 EXTERNAL_LAYER = f"arn:aws:lambda:{REGION}:336392948345:layer:AWSSDKPandas-Python313-Arm64:1"
 FUNCTION: dict[str, Any] = {
     "Code": {"S3Bucket": BUCKET, "S3Key": "code"},
@@ -50,53 +36,38 @@ def deploy(cloud, **resources):
 
 
 def test_function_has_its_configuration(cloud):
-    layer = {
-        "Type": "AWS::Lambda::LayerVersion",
-        "Properties": {
-            "Content": {"S3Bucket": BUCKET, "S3Key": "layer"},
-            "CompatibleRuntimes": ["python3.13"],
-            "CompatibleArchitectures": ["arm64"],
-        },
+    content = {"Content": {"S3Bucket": BUCKET, "S3Key": "layer"}, "CompatibleRuntimes": ["python3.13"]}
+    layer = {"Type": "AWS::Lambda::LayerVersion", "Properties": content}
+    stored = {
+        "Architectures": ["arm64"],
+        "Description": "collects",
+        "Environment": {"Variables": {"STREAM_NAME": "events"}},
+        "EphemeralStorage": {"Size": 1024},
+        "Handler": "index.handler",
+        "MemorySize": 256,
+        "Runtime": "python3.13",
+        "Timeout": 10,
+        "TracingConfig": {"Mode": "Active"},
     }
-    logging = {"LogFormat": "JSON", "LogGroup": "/shop/collect"}
+    kept = {
+        "LoggingConfig": {"LogFormat": "JSON", "LogGroup": "/shop/collect"},
+        "SnapStart": {"ApplyOn": "PublishedVersions"},
+    }
+    more = {"ReservedConcurrentExecutions": 2, "Tags": [{"Key": "team", "Value": "shop"}]}
 
-    deployment = deploy(
-        cloud,
-        Layer=layer,
-        Function=function(
-            Architectures=["arm64"],
-            Description="collects",
-            Environment={"Variables": {"STREAM_NAME": "events"}},
-            EphemeralStorage={"Size": 1024},
-            Layers=[{"Ref": "Layer"}, EXTERNAL_LAYER],
-            LoggingConfig=logging,
-            MemorySize=256,
-            ReservedConcurrentExecutions=2,
-            SnapStart={"ApplyOn": "PublishedVersions"},
-            Tags=[{"Key": "team", "Value": "shop"}],
-            Timeout=10,
-            TracingConfig={"Mode": "Active"},
-        ),
-    )
+    made = function(**stored, **kept, **more, Layers=[{"Ref": "Layer"}, EXTERNAL_LAYER])
+    deployment = deploy(cloud, Layer=layer, Function=made)
 
     (created,) = deployment.of_type("AWS::Lambda::Function")
     (own_layer,) = deployment.of_type("AWS::Lambda::LayerVersion")
-    client = cloud.client("lambda")
-    answer = client.get_function(FunctionName=created.physical_id)
-    stored = answer["Configuration"]
-    assert stored["FunctionArn"] == created.attributes["Arn"]
-    assert (stored["Runtime"], stored["Handler"]) == ("python3.13", "index.handler")
-    assert (stored["MemorySize"], stored["Timeout"]) == (256, 10)
-    assert stored["Architectures"] == ["arm64"]
-    assert stored["Environment"]["Variables"] == {"STREAM_NAME": "events"}
-    assert stored["EphemeralStorage"] == {"Size": 1024}
-    assert stored["TracingConfig"]["Mode"] == "Active"
-    assert [layer["Arn"] for layer in stored["Layers"]] == [own_layer.physical_id]
-    assert answer["Concurrency"] == {"ReservedConcurrentExecutions": 2}
-    assert answer["Tags"] == {"team": "shop"}
+    answer = cloud.client("lambda").get_function(FunctionName=created.physical_id)
+    configuration = answer["Configuration"]
+    assert {name: configuration[name] for name in stored} == stored
+    assert configuration["FunctionArn"] == created.attributes["Arn"]
+    assert [layer["Arn"] for layer in configuration["Layers"]] == [own_layer.physical_id]
+    assert (answer["Concurrency"], answer["Tags"]) == ({"ReservedConcurrentExecutions": 2}, {"team": "shop"})
     assert created.properties["Layers"] == [own_layer.physical_id, EXTERNAL_LAYER]
-    assert created.properties["LoggingConfig"] == logging
-    assert created.properties["SnapStart"] == {"ApplyOn": "PublishedVersions"}
+    assert {name: created.properties[name] for name in kept} == kept
 
 
 def test_layer_of_a_public_aws_parameter_is_not_stored(cloud):
