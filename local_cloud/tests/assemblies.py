@@ -12,6 +12,7 @@ def write_assembly(
     *,
     dependencies: Mapping[str, Sequence[str]] | None = None,
     assets: Mapping[str, Mapping[str, Any]] | None = None,
+    environment: str = "aws://unknown-account/unknown-region",
 ) -> Path:
     artifacts: dict[str, Any] = {
         "Assets": {"type": "cdk:asset-manifest", "properties": {"file": "assets.json"}},
@@ -23,7 +24,7 @@ def write_assembly(
         (directory / f"{stack}.template.json").write_text(json.dumps(template))
         artifacts[stack] = {
             "type": "aws:cloudformation:stack",
-            "environment": "aws://unknown-account/unknown-region",
+            "environment": environment,
             "properties": {"templateFile": f"{stack}.template.json"},
             "dependencies": ["Assets", *(dependencies or {}).get(stack, [])],
         }

@@ -36,9 +36,8 @@ def test_stack_of_a_nested_assembly_is_read(tmp_path):
 
 
 def test_stack_has_its_own_name_and_environment(tmp_path):
-    write_assembly(tmp_path, {"artifact": {}})
+    write_assembly(tmp_path, {"artifact": {}}, environment="aws://111122223333/unknown-region")
     manifest = json.loads((tmp_path / "manifest.json").read_text())
-    manifest["artifacts"]["artifact"] |= {"environment": "aws://111122223333/unknown-region"}
     manifest["artifacts"]["artifact"]["properties"]["stackName"] = "shop"
     (tmp_path / "manifest.json").write_text(json.dumps(manifest))
 
@@ -73,22 +72,19 @@ def test_directory_is_zipped_to_the_same_bytes_each_time(tmp_path):
         assert archive.getinfo("run.sh").external_attr >> 16 & 0o777 == 0o755
 
 
-def test_missing_assembly_error_has_its_path(tmp_path):
-    with pytest.raises(DeploymentError, match=r"nowhere/manifest\.json does not exist"):
-        read_assembly(tmp_path / "nowhere")
+@pytest.mark.parametrize(
+    ("manifest", "message"),
+    [
+        (None, r"manifest\.json does not exist"),
+        ("{", r"manifest\.json is not JSON"),
+        ('{"artifacts": {"x": {"type": "cdk:moon"}}}', "artifact x has unknown type cdk:moon"),
+    ],
+)
+def test_invalid_manifest_error_has_its_reason(tmp_path, manifest, message):
+    if manifest is not None:
+        (tmp_path / "manifest.json").write_text(manifest)
 
-
-def test_invalid_manifest_error_has_its_path(tmp_path):
-    (tmp_path / "manifest.json").write_text("{")
-
-    with pytest.raises(DeploymentError, match=r"manifest\.json is not JSON"):
-        read_assembly(tmp_path)
-
-
-def test_unknown_artifact_is_an_error(tmp_path):
-    (tmp_path / "manifest.json").write_text(json.dumps({"artifacts": {"x": {"type": "cdk:moon"}}}))
-
-    with pytest.raises(DeploymentError, match="artifact x has unknown type cdk:moon"):
+    with pytest.raises(DeploymentError, match=message):
         read_assembly(tmp_path)
 
 

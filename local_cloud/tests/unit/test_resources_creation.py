@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from local_cloud.resources.properties import Properties, PropertyError
@@ -8,6 +8,7 @@ from local_cloud.resources.resource_type import camel_case, generated_name
 LOGICAL_IDS = st.text("abcXYZ019", min_size=1, max_size=255)
 
 
+@example("X" * 255, 64, ".fifo")
 @given(LOGICAL_IDS, st.sampled_from([64, 80, 128]), st.sampled_from(["", ".fifo"]))
 def test_generated_name_is_within_its_limit(logical_id, limit, suffix):
     name = generated_name("shop", logical_id, limit=limit, suffix=suffix)
@@ -17,6 +18,7 @@ def test_generated_name_is_within_its_limit(logical_id, limit, suffix):
     assert name.endswith(suffix)
 
 
+@example(["X" * 254, "X" * 255])
 @given(st.lists(LOGICAL_IDS, min_size=2, max_size=2, unique=True))
 def test_different_resources_have_different_names(logical_ids):
     names = {generated_name("shop", logical_id, limit=64, lower=True) for logical_id in logical_ids}
