@@ -8,8 +8,10 @@ import sys
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from moto.dynamodb.responses import DynamoHandler
 from moto.moto_server import werkzeug_app
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler
+from moto.s3.responses import S3Response
 
 from local_cloud.http_server import Connection, HttpResponse, HttpServer
 from local_cloud.permissions.check import CheckedRequest
@@ -123,13 +125,9 @@ def _handler(environ: Mapping[str, Any]) -> Callable[..., Any] | None:
 
 
 def _dynamodb(request: WsgiRequest) -> Any:
-    from moto.dynamodb.responses import DynamoHandler
-
     # The URL of a DynamoDB request does not depend on the operation.
     return DynamoHandler.dispatch(request, "", request.headers)
 
 
 def _s3_key(request: WsgiRequest) -> Any:
-    from moto.s3.responses import S3Response
-
     return S3Response.key_dispatch(request, request.raw_url, dict(request.headers))

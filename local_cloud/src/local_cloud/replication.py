@@ -122,17 +122,19 @@ class Replication:
         copied = 0
         for key in ours.keys() | theirs.keys() | known.keys():
             one, other, before = ours.get(key), theirs.get(key), known.get(key)
+            is_ours = other == before or one != before
+            latest = one if is_ours else other
             if one != other:
-                is_ours = other == before or one != before
-                _write(
-                    clients[1 if is_ours else 0], name, keys, new=one if is_ours else other, old=before or one or other
-                )
-                known[key] = one if is_ours else other
+                target = clients[1 if is_ours else 0]
+                if latest is None:
+                    target.delete_item(TableName=name, Key={part: (one or other)[part] for part in keys})
+                else:
+                    target.put_item(TableName=name, Item=latest)
                 copied += 1
+            if latest is None:
+                known.pop(key, None)
             else:
-                known[key] = one
-            if known[key] is None:
-                del known[key]
+                known[key] = latest
         return copied
 
     def _replicate_bucket(self, rule: _Rule, clouds: tuple[Cloud, Cloud]) -> int:
@@ -182,18 +184,8 @@ def _report_lag(cloud: Cloud, namespace: str, lag: float, dimensions: Mapping[st
 
 
 def _items(client: Any, table: str, keys: tuple[str, ...]) -> dict[tuple[str, ...], Any]:
-    found = {}
-    for page in client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True):
-        for item in page["Items"]:
-            found[tuple(str(item[key]) for key in keys)] = item
-    return found
-
-
-def _write(client: Any, table: str, keys: tuple[str, ...], *, new: Mapping[str, Any] | None, old: Any) -> None:
-    if new is not None:
-        client.put_item(TableName=table, Item=new)
-    else:
-        client.delete_item(TableName=table, Key={key: old[key] for key in keys})
+    pages = client.get_paginator("scan").paginate(TableName=table, ConsistentRead=True)
+    return {tuple(str(item[key]) for key in keys): item for page in pages for item in page["Items"]}
 
 
 def _latest_versions(client: Any, bucket: str, prefix: str) -> Iterator[tuple[str, str, bool, datetime]]:

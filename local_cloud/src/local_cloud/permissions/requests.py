@@ -92,27 +92,22 @@ def _decode(request: Request, body: bytes, service: str) -> tuple[str, Parameter
 
 
 def access_denied(environ: Mapping[str, Any], message: str, service: str) -> HttpResponse:
+    escaped = html.escape(message)
     if environ.get("HTTP_X_AMZ_TARGET"):
-        document = {"__type": "AccessDeniedException", "message": message}
-        return _json(400, document, "application/x-amz-json-1.1")
+        document = json.dumps({"__type": "AccessDeniedException", "message": message})
+        return _denied(400, "application/x-amz-json-1.1", document)
     if service == "s3":
-        return _xml(f"<Error><Code>AccessDenied</Code><Message>{html.escape(message)}</Message></Error>")
+        return _denied(403, "application/xml", f"<Error><Code>AccessDenied</Code><Message>{escaped}</Message></Error>")
     if environ.get("CONTENT_TYPE", "").startswith(_QUERY):
         code = "AuthorizationError" if service == "sns" else "AccessDenied"
-        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{html.escape(message)}</Message></Error>"
-        return _xml(f"<ErrorResponse>{error}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>")
+        error = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{escaped}</Message></Error>"
+        document = f"<ErrorResponse>{error}<RequestId>{uuid.uuid4()}</RequestId></ErrorResponse>"
+        return _denied(403, "application/xml", document)
     kind = ("x-amzn-ErrorType", "AccessDeniedException")
-    return _json(403, {"Message": message}, "application/json", kind)
+    return _denied(403, "application/json", json.dumps({"Message": message}), kind)
 
 
-def _json(status: int, document: Mapping[str, str], content_type: str, *headers: tuple[str, str]) -> HttpResponse:
-    return HttpResponse(status, [*_headers(content_type), *headers], json.dumps(document).encode())
-
-
-def _xml(document: str) -> HttpResponse:
-    return HttpResponse(403, _headers("application/xml"), document.encode())
-
-
-def _headers(content_type: str) -> list[tuple[str, str]]:
+def _denied(status: int, content_type: str, document: str, *headers: tuple[str, str]) -> HttpResponse:
     request_id = str(uuid.uuid4())
-    return [("Content-Type", content_type), ("x-amzn-RequestId", request_id), ("x-amz-request-id", request_id)]
+    ids = ("x-amzn-RequestId", request_id), ("x-amz-request-id", request_id)
+    return HttpResponse(status, (("Content-Type", content_type), *ids, *headers), document.encode())
