@@ -120,14 +120,14 @@ class Replication:
         clients = first.client("dynamodb"), second.client("dynamodb")
         ours, theirs = (_items(client, name, keys) for client in clients)
         copied = 0
-        for key in ours.keys() | theirs.keys() | known.keys():
+        for key, item in {**known, **ours, **theirs}.items():
             one, other, before = ours.get(key), theirs.get(key), known.get(key)
             is_ours = other == before or one != before
             latest = one if is_ours else other
             if one != other:
                 target = clients[1 if is_ours else 0]
                 if latest is None:
-                    target.delete_item(TableName=name, Key={part: (one or other)[part] for part in keys})
+                    target.delete_item(TableName=name, Key={part: item[part] for part in keys})
                 else:
                     target.put_item(TableName=name, Item=latest)
                 copied += 1

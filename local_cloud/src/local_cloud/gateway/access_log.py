@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-logging-va
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from local_cloud.gateway.request import ApiContext
@@ -14,16 +14,16 @@ from local_cloud.http_server import HttpRequest, HttpResponse
 _VARIABLE = re.compile(r"\$context\.([A-Za-z0-9_.]+)")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Served:
     """Request with its response. `authorizer` contains the values of `$context.authorizer.<name>`."""
 
     request: HttpRequest
     response: HttpResponse
     api: ApiContext
-    route_key: str | None
-    latency_ms: float
-    authorizer: Mapping[str, Any]
+    route_key: str | None = None
+    latency_ms: float = 0.0
+    authorizer: Mapping[str, Any] = field(default_factory=dict)
     authorizer_error: str = ""
 
 

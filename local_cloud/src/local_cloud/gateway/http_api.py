@@ -114,17 +114,16 @@ class HttpApiServer(HttpServer):
         stage, path = self._stage(request.path)
         if stage is None:
             return self._count(message_response(404, "Not Found"))
-        served = self._answer(request, stage, path)
-        response = served.response
+        served = Served(request, message_response(404, "Not Found"), stage.api)
+        response = self._respond(served, stage, path)
         if self._api.cors and self._api.cors.preflight(request) is None:
             response = self._api.cors.decorate(request, response)
-        request_id = ("apigw-requestid", request.request_id)
-        response = replace(response, headers=(*response.headers, request_id))
-        latency_ms = (time.monotonic() - started) * 1000
+        served.response = replace(response, headers=(*response.headers, ("apigw-requestid", request.request_id)))
+        served.latency_ms = (time.monotonic() - started) * 1000
         if stage.write_access:
-            stage.write_access(replace(served, response=response, latency_ms=latency_ms))
-        self._record_metrics(response, latency_ms=latency_ms)
-        return self._count(response)
+            stage.write_access(served)
+        self._record_metrics(served.response, latency_ms=served.latency_ms)
+        return self._count(served.response)
 
     def _record_metrics(self, response: HttpResponse, *, latency_ms: float) -> None:
         client_errors, server_errors, dimensions = self._metrics()
@@ -149,36 +148,38 @@ class HttpApiServer(HttpServer):
             return self._api.stages[first], f"/{rest}"
         return self._api.stages.get(DEFAULT_STAGE), path
 
-    def _answer(self, request: HttpRequest, stage: Stage, path: str) -> Served:
-        served = Served(request, message_response(404, "Not Found"), stage.api, None, 0.0, {})
+    def _respond(self, served: Served, stage: Stage, path: str) -> HttpResponse:
+        """Return the response to a request. Record its route and its caller for the access log."""
+        request = served.request
         if self._api.cors and (preflight := self._api.cors.preflight(request)):
-            return replace(served, response=preflight)
+            return preflight
         match = self._api.routes.match(request.method, path)
         if match is None:
-            return served
-        served = replace(served, route_key=match.route.key)
+            return served.response
+        served.route_key = match.route.key
         if not stage.throttle.admits(match.route.key):
-            return replace(served, response=message_response(429, "Too Many Requests"))
+            return message_response(429, "Too Many Requests")
         if len(request.body) > LARGEST_BODY_BYTES:
-            return replace(served, response=message_response(413, "Request Entity Too Large"))
+            return message_response(413, "Request Entity Too Large")
         function_arn = match.route.function_arn
         capacity = self._capacity.setdefault(function_arn, threading.Semaphore(self._max_pending))
         if not capacity.acquire(blocking=False):
-            return replace(served, response=message_response(429, "Too Many Requests", _RETRY_AFTER))
+            return message_response(429, "Too Many Requests", _RETRY_AFTER)
         try:
-            return self._admitted(served, stage, match)
+            return self._authorized(served, stage, match)
         finally:
             capacity.release()
 
-    def _admitted(self, served: Served, stage: Stage, match: Match) -> Served:
-        request, admission = served.request, None
+    def _authorized(self, served: Served, stage: Stage, match: Match) -> HttpResponse:
+        admission = None
         if match.route.authorizer_id is not None:
             try:
-                admission = self._api.authorizers[match.route.authorizer_id].admit(request, stage.api, match)
+                admission = self._api.authorizers[match.route.authorizer_id].admit(served.request, stage.api, match)
             except RefusedError as error:
-                return replace(served, response=error.response, authorizer_error=str(error))
-        response = self._integrate(request, stage.api, match, admission)
-        return replace(served, response=response, authorizer=admission.variables if admission else {})
+                served.authorizer_error = str(error)
+                return error.response
+            served.authorizer = admission.variables
+        return self._integrate(served.request, stage.api, match, admission)
 
     def _integrate(
         self, request: HttpRequest, api: ApiContext, match: Match, admission: Admission | None

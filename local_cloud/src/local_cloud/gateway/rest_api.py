@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/apigateway/latest/developerguide/apigateway-authoriz
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC
 from typing import Any, Final
 from urllib.parse import parse_qsl
@@ -51,19 +51,16 @@ class RestApiServer(HttpApiServer):
 
     _api: RestApi
 
-    def _answer(self, request: HttpRequest, stage: Stage, path: str) -> Served:
-        arn = request_arn(request, stage.api)
-        endpoint = self._endpoint(request.header("Host") or "")
+    def _respond(self, served: Served, stage: Stage, path: str) -> HttpResponse:
+        arn = request_arn(served.request, stage.api)
+        endpoint = self._endpoint(served.request.header("Host") or "")
         context = {ENDPOINT_KEY: [endpoint] if endpoint else []}
         if not self._api.policy.decide(Need(INVOKE, arn, lambda: context)).allowed:
-            text = f"User: anonymous is not authorized to perform: {INVOKE} on resource: {arn}"
-            body = json.dumps({"Message": text}).encode()
-            response = HttpResponse(403, (("Content-Type", "application/json"),), body)
-            return Served(request, response, stage.api, None, 0.0, {}, authorizer_error=text)
-        served = super()._answer(request, stage, path)
-        if served.route_key is None:
-            return replace(served, response=message_response(403, "Missing Authentication Token"))
-        return served
+            served.authorizer_error = f"User: anonymous is not authorized to perform: {INVOKE} on resource: {arn}"
+            body = json.dumps({"Message": served.authorizer_error}).encode()
+            return HttpResponse(403, (("Content-Type", "application/json"),), body)
+        response = super()._respond(served, stage, path)
+        return response if served.route_key else message_response(403, "Missing Authentication Token")
 
     def _endpoint(self, host: str) -> str | None:
         if self.is_addressed(host):
