@@ -43,7 +43,7 @@ class Cloud:
         self._process = process
         self._directory: tempfile.TemporaryDirectory[str] | None = None
         self._clients: dict[str, Any] = {}
-        self._pool_clients: dict[tuple[str, frozenset[str]], str] = {}
+        self._pool_clients: dict[frozenset[str], str] = {}
 
     @classmethod
     def start(
@@ -210,27 +210,18 @@ class Cloud:
             ),
         )
 
-    def token(
-        self,
-        scopes: Sequence[str] = (),
-        *,
-        client_id: str | None = None,
-        user_pool_id: str | None = None,
-        lifetime_s: int = 3600,
-    ) -> str:
-        """Create an access token, because moto has no token endpoint.
+    def token(self, scopes: Sequence[str] = (), *, lifetime_s: int = 3600) -> str:
+        """Create an access token of the only user pool, because moto has no token endpoint.
 
-        Without `user_pool_id`, the only pool is used. Without `client_id`, the only client is used, or among several
-        clients the one with the fewest scopes that include `scopes`.
+        The token is for the only client, or among several clients for the one with the fewest scopes that include
+        `scopes`.
         """
         from local_cloud.tokens import mint_access_token  # joserfc takes a tenth of a second to import.
 
-        pools = self.state.user_pools
-        pool = user_pool_id or _only(list(pools), "user pool")
-        wanted = pool, frozenset(scopes)
-        if client_id is None and wanted not in self._pool_clients:
-            self._pool_clients[wanted] = self._client_with(scopes, pool=pool)
-        client = client_id or self._pool_clients[wanted]
+        pool = _only(list(self.state.user_pools), "user pools")
+        if frozenset(scopes) not in self._pool_clients:
+            self._pool_clients[frozenset(scopes)] = self._client_with(scopes, pool=pool)
+        client = self._pool_clients[frozenset(scopes)]
         return mint_access_token(
             user_pool_id=pool, client_id=client, scopes=scopes, region=self.state.region, lifetime_s=lifetime_s
         )
@@ -238,7 +229,7 @@ class Cloud:
     def _client_with(self, scopes: Sequence[str], *, pool: str) -> str:
         clients = list(self.state.user_pools.get(pool, []))
         if len(clients) < 2:
-            return _only(clients, f"client of user pool {pool}")
+            return _only(clients, f"clients of user pool {pool}")
         cognito = self.client("cognito-idp")
         allowed = {
             client: cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client)["UserPoolClient"].get(
@@ -345,5 +336,5 @@ class Cloud:
 
 def _only(candidates: Sequence[str], kind: str) -> str:
     if len(candidates) != 1:
-        raise CloudError(f"there are {len(candidates)} candidates for the {kind}; name one")
+        raise CloudError(f"there are {len(candidates)} {kind}")
     return candidates[0]

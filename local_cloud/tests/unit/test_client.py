@@ -173,8 +173,8 @@ def test_output_is_found_in_the_stack_that_has_it():
 
 
 def test_token_needs_one_pool_and_one_client():
-    with pytest.raises(CloudError, match="there are 0 candidates for the user pool; name one"):
+    with pytest.raises(CloudError, match="there are 0 user pools"):
         Cloud(STATE).token()
-    with pytest.raises(CloudError, match="there are 0 candidates for the client of user pool pool; name one"):
+    with pytest.raises(CloudError, match="there are 0 clients of user pool pool"):
         Cloud(dataclasses.replace(STATE, user_pools={"pool": []})).token()
     assert Cloud(dataclasses.replace(STATE, user_pools={"pool": ["app"]})).token().count(".") == 2
