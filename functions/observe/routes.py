@@ -8,14 +8,14 @@ from typing import Any
 
 import orjson
 
-from alsolike.api.observe_queries import ROUTES
-from alsolike.api.observe_responses import BY
+from alsolike.api.observe_queries import BY, COST_QUERY, ENGAGEMENT_QUERY, TRAFFIC_QUERY
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.shared_defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
 from alsolike.runtime.cache import BoundedCache
 from alsolike.runtime.client_protocols import CloudFormationClient, DynamoDbClient, PagedClient, S3Client
 from alsolike.runtime.http import route_key
 from alsolike.runtime.polling import Polling
+from alsolike.schema.fields import Fields
 from alsolike.schema.queries import read_query
 from functions.observe.cost import Cost
 from functions.observe.drift import drift, latest_report
@@ -55,19 +55,19 @@ class Route:
 
     answer: Callable[[ViewRequest], dict[str, Any] | bytes]
     keep_s: int = 0
+    query: Fields | None = None
     content_type: str = "application/json"
 
 
 class Routes:
     def __init__(self, routes: Mapping[str, Route]) -> None:
         self.routes = routes
-        self._queries = {route.key: route.query for route in ROUTES}
         self._cache = BoundedCache[bytes, tuple[int, bytes]](CACHE_BYTES)
 
     def answer(self, event: Mapping[str, Any], *, now_ms: int, remaining_ms: Callable[[], float]) -> tuple[bytes, str]:
         key = route_key(event)
-        route, fields = self.routes[key], self._queries.get(key)
-        query = {} if fields is None else read_query(event, fields)
+        route = self.routes[key]
+        query = {} if route.query is None else read_query(event, route.query)
         cache_key = orjson.dumps([key, query], option=orjson.OPT_SORT_KEYS)
         cached = self._cache.get(cache_key)
         if cached is not None and now_ms < cached[0]:
@@ -159,16 +159,16 @@ def routes(
 
     return Routes(
         {
-            "GET /operator/traffic": Route(show_traffic, keep_s=20),
+            "GET /operator/traffic": Route(show_traffic, keep_s=20, query=TRAFFIC_QUERY),
             "GET /operator/alarms": Route(
                 lambda request: alarms(cloudwatch, deployment=settings.deployment), keep_s=10
             ),
-            "GET /operator/engagement": Route(show_engagement, keep_s=60),
+            "GET /operator/engagement": Route(show_engagement, keep_s=60, query=ENGAGEMENT_QUERY),
             "GET /operator/increments": Route(show_increments, keep_s=60),
             "GET /operator/drift": Route(show_drift, keep_s=60),
             "GET /operator/quarantine": Route(show_quarantine, keep_s=30),
             "GET /operator/experiments": Route(list_experiments, keep_s=60),
-            "GET /operator/cost": Route(show_cost, keep_s=60),
+            "GET /operator/cost": Route(show_cost, keep_s=60, query=COST_QUERY),
             "GET /metrics": Route(
                 lambda request: exporter.read(now_ms=request.now_ms), keep_s=CACHED_S, content_type=CONTENT_TYPE
             ),

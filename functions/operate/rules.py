@@ -7,9 +7,15 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from alsolike.api import operator_rules
 from alsolike.api.documents import fields_of
-from alsolike.api.operate_requests import PREVIEW
+from alsolike.api.operate_requests import (
+    CHECK_RULES,
+    FORECAST_RULES,
+    PREVIEW,
+    PUBLISH_RULES,
+    RULE_HISTORY_QUERY,
+    RULES_QUERY,
+)
 from alsolike.api.path_ids import path_id
 from alsolike.configuration_document.reader import Current
 from alsolike.declarations.shared_defaults import DEFAULT_LISTED_RULE_CHANGES
@@ -45,7 +51,7 @@ class Rules:
     def show(self, request: OperatorRequest) -> dict[str, Any]:
         """Return the rules of the live or an earlier version."""
         current = self._store.current()
-        version = request.query(operator_rules.RULES_QUERY).get("version", current.version)
+        version = request.query(RULES_QUERY).get("version", current.version)
         configuration = current.configuration()
         arms = {name: configuration.arms_with(name, now_ms=request.now_ms) for name in configuration.rules}
         return {
@@ -58,7 +64,7 @@ class Rules:
         }
 
     def history(self, request: OperatorRequest) -> dict[str, Any]:
-        limit = request.query(operator_rules.HISTORY_QUERY).get("limit", DEFAULT_LISTED_RULE_CHANGES)
+        limit = request.query(RULE_HISTORY_QUERY).get("limit", DEFAULT_LISTED_RULE_CHANGES)
         return {
             "versions": [
                 {
@@ -72,7 +78,7 @@ class Rules:
 
     def check(self, request: OperatorRequest) -> dict[str, Any]:
         """Return errors, warnings and changes of a draft, and changes of the live rules since the draft's version."""
-        body = request.body(operator_rules.CHECK)
+        body = request.body(CHECK_RULES)
         current, draft = self._store.current(), body["draft"]
         checked = rule_drafts.check(current, draft, now_ms=request.now_ms)
         warnings = list(checked.warnings)
@@ -90,7 +96,7 @@ class Rules:
 
     def publish(self, request: OperatorRequest) -> dict[str, Any]:
         """Publish a draft. Raise `ConcurrentUpdate` if the draft's version is not live any more."""
-        body = request.body(operator_rules.PUBLISH)
+        body = request.body(PUBLISH_RULES)
         published = rule_drafts.publish(
             self._store,
             body["draft"],
@@ -112,7 +118,7 @@ class Rules:
 
     def start_forecast(self, request: OperatorRequest) -> dict[str, Any]:
         """Start a forecast of a draft, which takes longer than the API waits. Return the forecast's ID."""
-        body = request.body(operator_rules.FORECAST)
+        body = request.body(FORECAST_RULES)
         document = rule_drafts.with_draft(self._store.current().document, body["draft"])
         change = ForecastRequest(body["recommender"], document)
         forecast_id = change.forecast_id(now_ms=request.now_ms)

@@ -13,11 +13,11 @@ from typing import Any
 
 from alsolike.api.openapi_operations import Operation, operations
 from alsolike.api.path_ids import PATH_ID
-from alsolike.api.response_schemas import ANSWERS, ERROR, HEADERS
+from alsolike.api.response_schemas import ANSWERS, HEADERS
 from alsolike.configuration.configuration import Configuration
-from alsolike.declarations.routes import PUBLIC_ROUTES, SCOPES, SIGNED_PREFIX
+from alsolike.declarations.routes import PUBLIC_ROUTES, ROUTES, SCOPES, SIGNED_PREFIX
 from alsolike.runtime.observability import CORRELATION_HEADER
-from alsolike.schema.fields import ListOf, MapOf
+from alsolike.schema.fields import Fields, ListOf, MapOf
 from alsolike.schema.json_schemas import Schema
 
 VERSION = "0.2.0"
@@ -41,11 +41,12 @@ _OF_EVERY_ROUTE = (401, 403, 429, 503)
 def description(configuration: Configuration) -> dict[str, Any]:
     paths: dict[str, dict[str, Any]] = {}
     bodies: dict[str, Schema] = {}
-    for operation in operations(configuration):
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _operation(operation)
+    for key, operation in operations(configuration).items():
+        method, path = key.split(" ")
+        paths.setdefault(path, {})[method.lower()] = _operation(key, operation)
         if operation.body is not None:
-            name, schema = operation.body
-            bodies[name] = schema
+            body = operation.body
+            bodies[operation.body_name or operation.name] = body.schema() if isinstance(body, Fields) else body
     return {
         "openapi": "3.1.1",
         "info": {
@@ -85,32 +86,32 @@ def description(configuration: Configuration) -> dict[str, Any]:
     }
 
 
-def _operation(operation: Operation) -> dict[str, Any]:
+def _operation(key: str, operation: Operation) -> dict[str, Any]:
     document: dict[str, Any] = {
         "operationId": operation.name,
         "summary": operation.summary,
-        "security": [{_TOKEN: [scope]} for scope in operation.scopes] or [{_SESSION: []}],
+        "security": [{_TOKEN: [scope]} for scope in ROUTES[key].scopes] or [{_SESSION: []}],
     }
-    if parameters := [*_path_parameters(operation), *_query_parameters(operation)]:
+    if parameters := [*_path_parameters(key), *_query_parameters(operation.query)]:
         document["parameters"] = parameters
     if operation.body is not None:
-        content = {"application/json": {"schema": _component("schemas", operation.body[0])}}
+        content = {"application/json": {"schema": _component("schemas", operation.body_name or operation.name)}}
         document["requestBody"] = {"required": True, "content": content}
     document["responses"] = dict(_responses(operation))
     return document
 
 
-def _path_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
-    for name in re.findall(r"\{(\w+)\}", operation.path):
+def _path_parameters(key: str) -> Iterator[dict[str, Any]]:
+    for name in re.findall(r"\{(\w+)\}", key):
         yield {"name": name, "in": "path", "required": True, "schema": dict(PATH_ID)}
 
 
-def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
-    if operation.query is None:
+def _query_parameters(query: Fields | None) -> Iterator[dict[str, Any]]:
+    if query is None:
         return
-    for name, field in operation.query.fields.items():
+    for name, field in query.fields.items():
         parameter: dict[str, Any] = {"name": name, "in": "query", "schema": field.schema()}
-        if name in operation.query.required:
+        if name in query.required:
             parameter["required"] = True
         if isinstance(field, MapOf):
             # Query parameters cannot be null.
@@ -123,14 +124,8 @@ def _query_parameters(operation: Operation) -> Iterator[dict[str, Any]]:
 
 def _responses(operation: Operation) -> Iterator[tuple[str, dict[str, Any]]]:
     headers = {name: _component("headers", name) for name in (*operation.headers, CORRELATION_HEADER)}
-    yield (
-        str(operation.status),
-        {
-            "description": operation.summary,
-            "content": {"application/json": {"schema": _component("schemas", operation.answer)}},
-            "headers": headers,
-        },
-    )
+    content = {"application/json": {"schema": _component("schemas", operation.answer)}}
+    yield str(operation.status), {"description": operation.summary, "content": content, "headers": headers}
     if "etag" in headers:
         yield "304", {"description": "Not modified since the ETag in `If-None-Match`.", "headers": headers}
     for status in sorted({*operation.errors, *_OF_EVERY_ROUTE}):
@@ -142,7 +137,7 @@ def _error(status: int) -> dict[str, Any]:
     return {
         "description": _ERRORS[status],
         "headers": {name: _component("headers", name) for name in headers},
-        "content": {"application/json": {"schema": _component("schemas", ERROR)}},
+        "content": {"application/json": {"schema": _component("schemas", "Error")}},
     }
 
 

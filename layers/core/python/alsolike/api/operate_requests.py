@@ -1,21 +1,29 @@
-"""Queries and bodies of requests to `operate`. Requests of the rule editor are in `operator_rules`, except previews."""
+"""Queries and bodies of requests to `operate`.
+
+A draft of the rule editor consists of the parts `filters`, `recommenders` and `rules` of the configuration document.
+The schemas accept any content of these parts, so that an error can name all invalid fields at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from alsolike.api.operator_rules import DRAFT
 from alsolike.declarations.limits import (
     MAX_CLIENT_TOKEN_CHARACTERS,
     MAX_ID_CHARACTERS,
     MAX_LISTED_MODELS,
+    MAX_LISTED_RULE_CHANGES,
     MAX_LISTED_TRAININGS,
     MAX_REASON_CHARACTERS,
 )
-from alsolike.declarations.shared_defaults import DEFAULT_LISTED_MODELS, DEFAULT_LISTED_TRAININGS
+from alsolike.declarations.shared_defaults import (
+    DEFAULT_LISTED_MODELS,
+    DEFAULT_LISTED_RULE_CHANGES,
+    DEFAULT_LISTED_TRAININGS,
+)
 from alsolike.recommendations.request_fields import BOUGHT_TOGETHER, LISTING, OF_ITEMS, OF_USERS, WITH_CART, needs
 from alsolike.recommendations.request_fields import PREVIEW as PREVIEW_OF_FUNCTION
-from alsolike.schema.fields import Fields, Flag, Integer, Text
+from alsolike.schema.fields import AnyObject, Choice, Fields, Flag, Integer, Text
 from alsolike.schema.json_schemas import Schema
 
 _ETAG = Text(256, about="ETag of the champion pointer. If it has changed, the response is 409.")
@@ -73,6 +81,42 @@ SESSION_TOKEN = Fields(
 
 REFRESH = Fields({})
 """Body of requests that run a scheduled function immediately."""
+
+
+_MAX_VERSION = 2**31
+
+DRAFT = Fields(
+    {part: AnyObject(about=f"`{part}` of the document.") for part in ("filters", "recommenders", "rules")},
+    required=("filters", "recommenders", "rules"),
+    about="The complete rules, in the form of the configuration document.",
+)
+_BASE = Integer(0, _MAX_VERSION, about="Version of the configuration that the draft was made from.")
+
+RULES_QUERY = Fields(
+    {"version": Integer(0, _MAX_VERSION, about="Version of the configuration. Default: the live version.")}
+)
+RULE_HISTORY_QUERY = Fields(
+    {
+        "limit": Integer(
+            1,
+            MAX_LISTED_RULE_CHANGES,
+            DEFAULT_LISTED_RULE_CHANGES,
+            about="Number of versions of the configuration to compare.",
+        )
+    }
+)
+CHECK_RULES = Fields({"version": _BASE, "draft": DRAFT}, required=("version", "draft"))
+PUBLISH_RULES = Fields(
+    {"version": _BASE, "draft": DRAFT, "reason": Text(MAX_REASON_CHARACTERS, about="Reason for the history.")},
+    required=("version", "draft", "reason"),
+)
+FORECAST_RULES = Fields(
+    {
+        "recommender": Choice(LISTING, about="Recommender whose logged responses are used."),
+        "draft": DRAFT,
+    },
+    required=("recommender", "draft"),
+)
 
 
 def _one_of(recommenders: Sequence[str]) -> Schema:

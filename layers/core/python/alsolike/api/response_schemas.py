@@ -5,125 +5,89 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import Any
 
-from alsolike.api import observe_responses
-from alsolike.api.operate_responses import ANSWERS as OPERATE_ANSWERS
-from alsolike.api.operator_rules import ANSWERS as RULES_ANSWERS
+from alsolike.api.operator_responses import OPERATOR_ANSWERS
 from alsolike.catalogue.items import ITEMS
 from alsolike.catalogue.rows import RowKind
 from alsolike.catalogue.users import USERS
 from alsolike.runtime.http import ERROR_TYPES
 from alsolike.runtime.observability import CORRELATION_HEADER, MAX_CORRELATION_CHARACTERS
-from alsolike.schema.json_schemas import NUMBER, TEXT, Schema, described, list_of, map_of, object_of
+from alsolike.schema.json_schemas import NUMBER, TEXT, Schema, described, list_of, map_of, object_of, objects_of
 
-NOTHING, ERROR = "Nothing", "Error"
-ITEM, ITEM_PAGE, USER, USER_PAGE = "Item", "ItemPage", "User", "UserPage"
-ERASURE, USER_DATA, DESCRIPTION = "Erasure", "UserData", "Description"
-RECOMMENDED, RANKED, ACTION_LIST = "RecommendedItems", "RankedItems", "RecommendedActions"
-
-
+_OBJECT: Schema = {"type": "object"}
+_OBJECT_OR_NULL: Schema = {"type": ["object", "null"]}
 _NEXT_TOKEN: Schema = {"nextToken": described(TEXT, "Token of the next page; absent on the last one.")}
+_SECONDS = described(NUMBER, "Seconds since 1970.")
 
 
 def _row(kind: RowKind[Any]) -> Schema:
-    return object_of(
-        {
-            kind.id_field: TEXT,
-            "properties": {"type": "object", "description": "The metadata columns."},
-            "updatedAt": described(NUMBER, "Seconds since 1970."),
-        }
-    )
+    properties = described(_OBJECT, "The metadata columns.")
+    return object_of(**{kind.id_field: TEXT}, properties=properties, updatedAt=_SECONDS)
 
 
-def _page(kind: RowKind[Any], row: str) -> Schema:
-    return object_of(
-        {kind.list_field: list_of({"$ref": f"#/components/schemas/{row}"})},
-        _NEXT_TOKEN,
-    )
+def _page(kind: RowKind[Any]) -> Schema:
+    row = {"$ref": f"#/components/schemas/{kind.name.title()}"}
+    return object_of(**{kind.list_field: list_of(row)}, optional=_NEXT_TOKEN)
 
 
-def _list(field: str) -> Schema:
-    item = object_of(
-        {"itemId": TEXT, "score": NUMBER},
-        {
+_REASON = object_of(
+    itemId=TEXT,
+    eventType=TEXT,
+    timestamp=_SECONDS,
+    contribution=described(NUMBER, "Share of the score that is lost without it."),
+)
+_ITEMS = list_of(
+    object_of(
+        itemId=TEXT,
+        score=NUMBER,
+        optional={
             "promotionName": described(TEXT, "Promotion that added the item."),
             "metadata": map_of(TEXT),
-            "reason": {
-                "type": "array",
-                "items": {
-                    "type": "string",
-                    "contentMediaType": "application/json",
-                    "contentSchema": object_of(
-                        {
-                            "itemId": TEXT,
-                            "eventType": TEXT,
-                            "timestamp": described(NUMBER, "Seconds since 1970."),
-                            "contribution": described(NUMBER, "Share of the score that is lost without it."),
-                        }
-                    ),
-                },
-                "description": "Interactions with the largest weight for the item, if `explain` is true.",
-            },
+            "reason": list_of(
+                {"type": "string", "contentMediaType": "application/json", "contentSchema": _REASON},
+                "Interactions with the largest weight for the item, if `explain` is true.",
+            ),
         },
-    )
-    return object_of(
-        {
-            field: list_of(item, "Best first."),
-            "recommendationId": described(TEXT, "ID for the `recommendationId` of events."),
-        }
-    )
+    ),
+    "Best first.",
+)
+_RECOMMENDATION_ID = described(TEXT, "ID for the `recommendationId` of events.")
 
-
-ANSWERS: MappingProxyType[str, Schema] = MappingProxyType(
+ANSWERS = MappingProxyType(
     {
-        NOTHING: {"type": "object", "maxProperties": 0},
-        ERROR: {
+        "Nothing": {"type": "object", "maxProperties": 0},
+        "Error": {
             "type": "object",
             "properties": {"message": described(TEXT, "Field, value and expectation.")},
             "required": ["message"],
         },
-        ITEM: _row(ITEMS),
-        ITEM_PAGE: _page(ITEMS, ITEM),
-        USER: _row(USERS),
-        USER_PAGE: _page(USERS, USER),
-        ERASURE: object_of({"erasureId": TEXT, "status": {"enum": ["running", "complete"]}}),
-        USER_DATA: object_of(
-            {
-                "userId": TEXT,
-                "interactions": list_of({"type": "object"}),
-                "quarantine": list_of({"type": "object"}),
-                "recommendations": list_of({"type": "object"}),
-            },
-            {
-                "user": {
-                    "type": ["object", "null"],
-                    "description": "Properties from the shop; on the first page, like profile, sessions and erasure.",
-                },
-                "profile": {"type": ["object", "null"], "description": "The stored interactions."},
-                "sessions": list_of({"type": "object"}, "Sessions that joined the profile."),
-                "erasure": {"type": ["object", "null"], "description": "The receipt."},
+        "Item": _row(ITEMS),
+        "ItemPage": _page(ITEMS),
+        "User": _row(USERS),
+        "UserPage": _page(USERS),
+        "Erasure": object_of(erasureId=TEXT, status={"enum": ["running", "complete"]}),
+        "UserData": object_of(
+            userId=TEXT,
+            interactions=list_of(_OBJECT),
+            quarantine=list_of(_OBJECT),
+            recommendations=list_of(_OBJECT),
+            optional={
+                "user": described(
+                    _OBJECT_OR_NULL,
+                    "Properties from the shop; on the first page, like profile, sessions and erasure.",
+                ),
+                "profile": described(_OBJECT_OR_NULL, "The stored interactions."),
+                "sessions": list_of(_OBJECT, "Sessions that joined the profile."),
+                "erasure": described(_OBJECT_OR_NULL, "The receipt."),
                 **_NEXT_TOKEN,
             },
         ),
-        DESCRIPTION: object_of(
-            {
-                "openapi": TEXT,
-                "info": {"type": "object"},
-                "servers": {"type": "array"},
-                "paths": {"type": "object"},
-                "components": {"type": "object"},
-            }
+        "Description": object_of(
+            openapi=TEXT, info=_OBJECT, servers={"type": "array"}, paths=_OBJECT, components=_OBJECT
         ),
-        RECOMMENDED: _list("itemList"),
-        RANKED: _list("personalizedRanking"),
-        ACTION_LIST: object_of(
-            {
-                "actionList": list_of(object_of({"actionId": TEXT, "score": NUMBER})),
-                "recommendationId": TEXT,
-            }
-        ),
-        **observe_responses.ANSWERS,
-        **OPERATE_ANSWERS,
-        **RULES_ANSWERS,
+        "RecommendedItems": object_of(itemList=_ITEMS, recommendationId=_RECOMMENDATION_ID),
+        "RankedItems": object_of(personalizedRanking=_ITEMS, recommendationId=_RECOMMENDATION_ID),
+        "RecommendedActions": object_of(actionList=objects_of(actionId=TEXT, score=NUMBER), recommendationId=TEXT),
+        **OPERATOR_ANSWERS,
     }
 )
 
@@ -133,7 +97,6 @@ def _header(about: str, *, schema: Schema = TEXT, required: bool = False) -> Sch
 
 
 _SOURCES = ["model", "similar", "popular", "trending", "recent", "none"]
-
 HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
     {
         "x-amzn-errortype": _header(
@@ -176,5 +139,3 @@ HEADERS: MappingProxyType[str, Schema] = MappingProxyType(
         "x-alsolike-rules-unmet": _header("Unmet rules with reasons, separated by commas, percent-encoded."),
     }
 )
-OF_RECOMMENDATIONS = tuple(name for name in HEADERS if name.startswith("x-alsolike-"))
-OF_CACHED = ("etag", "cache-control")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 Schema = dict[str, Any]
@@ -27,14 +27,20 @@ TEXT_OR_NULL, NUMBER_OR_NULL, SHARE_OR_NULL = or_null(TEXT), or_null(NUMBER), or
 TIME_MS_OR_NULL = or_null(TIME_MS)
 
 
-def object_of(required: dict[str, Schema], optional: dict[str, Schema] | None = None) -> Schema:
+def object_of(about: str = "", /, *, optional: Mapping[str, Schema] | None = None, **required: Schema) -> Schema:
     """Return the schema of an object. Fields other than `required` and `optional` are invalid."""
-    return {
+    schema = {
         "type": "object",
         "properties": {**required, **(optional or {})},
         "required": list(required),
         "additionalProperties": False,
     }
+    return described(schema, about)
+
+
+def objects_of(about: str = "", /, **required: Schema) -> Schema:
+    """Return the schema of a list of objects."""
+    return list_of(object_of(**required), about)
 
 
 def list_of(element: Schema, about: str = "") -> Schema:
