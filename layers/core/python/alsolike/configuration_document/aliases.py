@@ -17,34 +17,33 @@ _OF_REQUESTS = [name for name, recipe in RECIPES.items() if recipe.recommender !
 
 
 def parse_aliases(
-    node: Node | None,
+    node: Node,
     *,
     recommenders: Collection[str],
     filters: DeclaredFilters,
     columns: Mapping[str, ColumnType],
 ) -> dict[str, Alias]:
     aliases = {}
-    for name, entry in node.entries() if node else ():
+    for name, entry in node.entries():
         if not NAME.fullmatch(name):
             entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
         if name in recommenders:
             entry.fault("is a recommender already, expected another name", at_key=True)
             continue
-        stated = entry.fields("recommender", "recipe", "filter", "exploration")
-        fields = {key: field for key, field in stated.items() if field.value is not None}
-        if ("recommender" in fields) == ("recipe" in fields):
+        fields = entry.fields("recommender", "recipe", "filter", "exploration")
+        target, replaced = fields["recommender"].unless_null(), fields["recipe"].unless_null()
+        if target.is_given == replaced.is_given:
             entry.fault("states both or neither of recommender and recipe, expected one of them")
             continue
-        recipe = fields["recipe"].choice(_OF_REQUESTS, noun="the name of a recipe:") if "recipe" in fields else None
-        recommender = fields["recommender"].choice(recommenders) if "recommender" in fields else None
-        resolved = RECIPES[recipe] if recipe else Recipe(recommender or "")
+        recipe = replaced.choice(_OF_REQUESTS, noun="the name of a recipe:")
+        resolved = RECIPES[recipe] if recipe else Recipe(target.choice(recommenders) or "")
         aliases[name] = Alias(
             name,
             resolved.recommender,
             hides=resolved.hides,
-            filter=filters.choose(fields["filter"]) if "filter" in fields else None,
-            exploration=parse_exploration(fields.get("exploration"), columns),
+            filter=filters.choose(fields["filter"].unless_null()),
+            exploration=parse_exploration(fields["exploration"], columns),
             recipe=recipe,
         )
     return aliases

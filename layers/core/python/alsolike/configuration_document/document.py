@@ -72,37 +72,31 @@ def parse(document: object, *, version: int = 0, check_filters: bool = True) -> 
         "experiments", "sessions", "limits",
         required=("format",),
     )  # fmt: skip
-    if "format" in parts:
-        parts["format"].integer(FORMAT, FORMAT)
-    interactions = parts["interactions"].fields("context") if "interactions" in parts else {}
-    items = parts["items"].fields("columns", "variants") if "items" in parts else {}
-    users = parts["users"].fields("columns") if "users" in parts else {}
-    item_columns = _columns(items.get("columns"), own_id=_ITEM_ID)
-    user_columns = _columns(users.get("columns"), own_id=_USER_ID)
-    filters = parse_filters(
-        parts.get("filters"), check=check_filters, item_columns=item_columns, user_columns=user_columns
-    )
-    rules = parse_rules(parts.get("rules"), filters=filters, columns=item_columns)
-    recommenders = _recommenders(parts.get("recommenders"), filters, rules)
-    events = _events(parts.get("events"))
+    parts["format"].integer(FORMAT, FORMAT)
+    interactions = parts["interactions"].fields("context")
+    items = parts["items"].fields("columns", "variants")
+    item_columns = _columns(items["columns"], own_id=_ITEM_ID)
+    user_columns = _columns(parts["users"].fields("columns")["columns"], own_id=_USER_ID)
+    filters = parse_filters(parts["filters"], check=check_filters, item_columns=item_columns, user_columns=user_columns)
+    rules = parse_rules(parts["rules"], filters=filters, columns=item_columns)
+    recommenders = _recommenders(parts["recommenders"], filters, rules)
+    events = _events(parts["events"])
     configuration = Configuration(
         version=version,
         events=MappingProxyType(events),
         item_columns=MappingProxyType(item_columns),
         user_columns=MappingProxyType(user_columns),
-        context=_context(interactions.get("context")),
-        variants=_variants(items.get("variants")),
+        context=_context(interactions["context"]),
+        variants=_variants(items["variants"]),
         filters=MappingProxyType(dict(filters.expressions)),
         recommenders=MappingProxyType(recommenders),
         aliases=MappingProxyType(
-            parse_aliases(parts.get("aliases"), recommenders=recommenders, filters=filters, columns=item_columns)
+            parse_aliases(parts["aliases"], recommenders=recommenders, filters=filters, columns=item_columns)
         ),
         rules=MappingProxyType(rules),
-        experiments=MappingProxyType(
-            parse_experiments(parts.get("experiments"), recommenders=recommenders, rules=rules)
-        ),
-        sessions=_sessions(parts.get("sessions"), filters, events),
-        limits=_limits(parts.get("limits")),
+        experiments=MappingProxyType(parse_experiments(parts["experiments"], recommenders=recommenders, rules=rules)),
+        sessions=_sessions(parts["sessions"], filters, events),
+        limits=_limits(parts["limits"]),
     )
     if faults:
         raise InvalidConfiguration(faults)
@@ -156,10 +150,8 @@ def to_document(configuration: Configuration) -> dict[str, Any]:
     }
 
 
-def _events(node: Node | None) -> dict[str, EventType]:
+def _events(node: Node) -> dict[str, EventType]:
     events = dict(DEFAULT.events)
-    if node is None:
-        return events
     stated: dict[str, list[tuple[Node, str]]] = {}
     for name, entry in node.entries():
         if not _EVENT_NAME.fullmatch(name):
@@ -167,11 +159,11 @@ def _events(node: Node | None) -> dict[str, EventType]:
             continue
         fields = entry.fields("weight", "item", "aliases", required=() if name in events else ("weight",))
         values: dict[str, Any] = {}
-        if "weight" in fields:
+        if fields["weight"].is_given:
             values["weight"] = fields["weight"].number(-MAX_WEIGHT, MAX_WEIGHT) or 0.0
-        if "item" in fields and (item := fields["item"].choice(_ITEM_REQUIRED)):
+        if item := fields["item"].choice(_ITEM_REQUIRED):
             values["item_required"] = _ITEM_REQUIRED[item]
-        if "aliases" in fields:
+        if fields["aliases"].is_given:
             stated[name] = [
                 (alias, text.lower())
                 for alias in fields["aliases"].elements(maximum=MAX_ALIASES)
@@ -203,10 +195,10 @@ def _refuse_ambiguous_spellings(
             owners.setdefault(spelling, name)
 
 
-def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
+def _columns(node: Node, *, own_id: str) -> dict[str, ColumnType]:
     columns: dict[str, ColumnType] = {}
-    entries = list(node.entries()) if node else []
-    if node and len(entries) > MAX_ITEM_COLUMNS:
+    entries = list(node.entries())
+    if len(entries) > MAX_ITEM_COLUMNS:
         node.fault(f"has {len(entries)} columns, expected at most {MAX_ITEM_COLUMNS}")
     for stated, entry in entries:
         name = property_name(stated)
@@ -225,13 +217,13 @@ def _columns(node: Node | None, *, own_id: str) -> dict[str, ColumnType]:
     return columns
 
 
-def _context(node: Node | None) -> tuple[str, ...]:
-    entries = node.elements(maximum=MAX_CONTEXT_COLUMNS) if node else []
+def _context(node: Node) -> tuple[str, ...]:
+    entries = node.elements(maximum=MAX_CONTEXT_COLUMNS)
     return tuple(dict.fromkeys(property_name(name) for entry in entries if (name := entry.text(COLUMN, _COLUMN_FORM))))
 
 
-def _variants(node: Node | None) -> str | None:
-    if node is None:
+def _variants(node: Node) -> str | None:
+    if not node.is_given:
         return DEFAULT.variants
     if node.value is None:
         return None
@@ -239,53 +231,53 @@ def _variants(node: Node | None) -> str | None:
     return None if name is None else property_name(name)
 
 
-def _recommenders(node: Node | None, filters: DeclaredFilters, rules: Mapping[str, RuleSet]) -> dict[str, Recommender]:
+def _recommenders(node: Node, filters: DeclaredFilters, rules: Mapping[str, RuleSet]) -> dict[str, Recommender]:
     recommenders = dict(DEFAULT.recommenders)
-    for name, entry in node.entries() if node else ():
+    for name, entry in node.entries():
         if name not in recommenders:
             entry.fault(f"is unknown, expected one of {', '.join(recommenders)}", at_key=True)
             continue
         names = ("filter", "rules", "swaps", *(("fatigue",) if name == FOR_YOU else ()))
-        stated = {key: field for key, field in entry.fields(*names).items() if field.value is not None}
+        fields = {key: field.unless_null() for key, field in entry.fields(*names).items()}
         recommenders[name] = Recommender(
             name,
-            filter=filters.choose(stated["filter"]) if "filter" in stated else None,
-            rules=stated["rules"].choice(rules, noun="the name of a rule set:") if "rules" in stated else None,
-            swaps=(stated["swaps"].number(0, 1) if "swaps" in stated else None) or 0.0,
-            fatigue=_fatigue(stated["fatigue"]) if "fatigue" in stated else None,
+            filter=filters.choose(fields["filter"]),
+            rules=fields["rules"].choice(rules, noun="the name of a rule set:"),
+            swaps=fields["swaps"].number(0, 1) or 0.0,
+            fatigue=_fatigue(fields["fatigue"]) if name == FOR_YOU else None,
         )
     return recommenders
 
 
 def _fatigue(node: Node) -> Fatigue | None:
     fields = node.fields("strength", "half_life_hours", required=("strength", "half_life_hours"))
-    strength = fields["strength"].number(0, MAX_FATIGUE) if "strength" in fields else None
-    half_life_hours = fields["half_life_hours"].number(1, MAX_HALF_LIFE_HOURS) if "half_life_hours" in fields else None
+    strength = fields["strength"].number(0, MAX_FATIGUE)
+    half_life_hours = fields["half_life_hours"].number(1, MAX_HALF_LIFE_HOURS)
     return Fatigue(strength, half_life_hours) if strength and half_life_hours else None
 
 
-def _sessions(node: Node | None, filters: DeclaredFilters, events: Collection[str]) -> Sessions:
-    fields = node.fields("events", "columns", "filters", "sites") if node else {}
-    columns = fields["columns"].elements(maximum=MAX_ITEM_COLUMNS) if "columns" in fields else []
-    named = fields["filters"].elements(maximum=len(filters.expressions)) if "filters" in fields else []
-    sent = fields["events"].elements(maximum=len(events)) if "events" in fields else []
+def _sessions(node: Node, filters: DeclaredFilters, events: Collection[str]) -> Sessions:
+    fields = node.fields("events", "columns", "filters", "sites")
+    columns = fields["columns"].elements(maximum=MAX_ITEM_COLUMNS)
+    named = fields["filters"].elements(maximum=len(filters.expressions))
+    sent = fields["events"].elements(maximum=len(events))
     types = tuple(name for entry in sent if (name := entry.choice(events, noun="the name of an event type:")))
     return Sessions(
-        types if "events" in fields else DEFAULT.sessions.events,
+        types if fields["events"].is_given else DEFAULT.sessions.events,
         tuple(property_name(name) for column in columns if (name := column.text(COLUMN, _COLUMN_FORM))),
         tuple(name for entry in named if (name := entry.choice(filters.expressions, noun="the name of a filter:"))),
-        MappingProxyType(_sites(fields.get("sites"))),
+        MappingProxyType(_sites(fields["sites"])),
     )
 
 
-def _sites(node: Node | None) -> dict[str, Site]:
+def _sites(node: Node) -> dict[str, Site]:
     sites = {}
-    for key, entry in node.entries() if node else ():
+    for key, entry in node.entries():
         if not _SITE_KEY.fullmatch(key):
             entry.fault("is not a valid site key, expected 3 to 63 lower-case letters, digits, - and _", at_key=True)
         fields = entry.fields("origins", "recommenders", required=("origins",))
-        origins = fields["origins"].elements(maximum=MAX_ORIGINS) if "origins" in fields else []
-        named = fields["recommenders"].elements(maximum=len(LISTING)) if "recommenders" in fields else []
+        origins = fields["origins"].elements(maximum=MAX_ORIGINS)
+        named = fields["recommenders"].elements(maximum=len(LISTING))
         recommenders = tuple(name for node in named if (name := node.choice(LISTING, noun="a recommender:")))
         sites[key] = Site(
             tuple(
@@ -293,17 +285,14 @@ def _sites(node: Node | None) -> dict[str, Site]:
                 for node in origins
                 if (origin := node.text(_ORIGIN, "https://HOST or https://HOST:PORT, or http:// with localhost"))
             ),
-            recommenders if "recommenders" in fields else LISTING,
+            recommenders if fields["recommenders"].is_given else LISTING,
         )
     return sites
 
 
-def _limits(node: Node | None) -> Limits:
-    values: dict[str, int | None] = {}
-    fields = node.fields(*(name for name, _, _ in _LIMITS)) if node else {}
-    for name, minimum, maximum in _LIMITS:
-        if name not in fields or (name == "retention_days" and fields[name].value is None):
-            continue
-        if (value := fields[name].integer(minimum, maximum)) is not None:
-            values[name] = value
-    return dataclasses.replace(DEFAULT.limits, **values)  # type: ignore[arg-type]
+def _limits(node: Node) -> Limits:
+    fields = node.fields(*(name for name, _, _ in _LIMITS))
+    fields["retention_days"] = fields["retention_days"].unless_null()
+    values = {name: fields[name].integer(minimum, maximum) for name, minimum, maximum in _LIMITS}
+    stated = {name: value for name, value in values.items() if value is not None}
+    return dataclasses.replace(DEFAULT.limits, **stated)

@@ -18,26 +18,24 @@ DEFAULT_LAYER = "default"
 _TARGETS = ("recommender", "rules", "model")
 
 
-def parse_experiments(
-    node: Node | None, *, recommenders: Collection[str], rules: Collection[str]
-) -> dict[str, Experiment]:
+def parse_experiments(node: Node, *, recommenders: Collection[str], rules: Collection[str]) -> dict[str, Experiment]:
     experiments: dict[str, Experiment] = {}
-    for name, entry in node.entries() if node else ():
+    for name, entry in node.entries():
         if not NAME.fullmatch(name):
             entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
         fields = entry.fields(
             "layer", "on", "start", "end", "planned_answers", "metric", "arms", required=("start", "arms")
         )
-        layer = fields["layer"].text(NAME, f"a name: {NAME_FORM}") if "layer" in fields else DEFAULT_LAYER
-        on = _on(fields["on"], recommenders) if "on" in fields else (FOR_YOU,)
-        start_ms = parse_time_ms(fields["start"]) if "start" in fields else None
-        end_ms = parse_time_ms(fields["end"]) if "end" in fields and fields["end"].value is not None else None
+        layer = fields["layer"].text(NAME, f"a name: {NAME_FORM}") if fields["layer"].is_given else DEFAULT_LAYER
+        on = _on(fields["on"], recommenders) if fields["on"].is_given else (FOR_YOU,)
+        start_ms = parse_time_ms(fields["start"])
+        end_ms = parse_time_ms(fields["end"].unless_null())
         if start_ms is not None and end_ms is not None and end_ms <= start_ms:
             fields["end"].fault(f"is {fields['end'].value!r}, expected a time after the start")
-        planned = fields["planned_answers"].integer(1, MAX_RESPONSES) if "planned_answers" in fields else None
-        metric = fields["metric"].choice(METRIC_NAMES) if "metric" in fields else None
-        arms = _arms(fields["arms"], on=on, recommenders=recommenders, rules=rules) if "arms" in fields else ()
+        planned = fields["planned_answers"].integer(1, MAX_RESPONSES)
+        metric = fields["metric"].choice(METRIC_NAMES)
+        arms = _arms(fields["arms"], on=on, recommenders=recommenders, rules=rules)
         if layer and start_ms is not None:
             experiment = Experiment(
                 name, layer, start_ms, end_ms, arms, on, planned or PLANNED_ANSWERS, metric or DEFAULT_METRIC
@@ -77,9 +75,9 @@ def _arms(node: Node, *, on: tuple[str, ...], recommenders: Collection[str], rul
         if not NAME.fullmatch(name):
             entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
         fields = entry.fields("share", *_TARGETS, required=("share",))
-        share = fields["share"].number(0, 1, open_ends=True) if "share" in fields else None
+        share = fields["share"].number(0, 1, open_ends=True)
         shares_known &= share is not None
-        if len(given := [target for target in _TARGETS if target in fields]) > 1:
+        if len(given := [target for target in _TARGETS if fields[target].is_given]) > 1:
             entry.fault(f"states {' and '.join(given)}, expected one of {', '.join(_TARGETS)} at most")
         arms.append(Arm(name, share or 0.0, **_target(fields, on=on, recommenders=recommenders, rules=rules)))
     if isinstance(node.value, Mapping):
@@ -94,16 +92,14 @@ def _arms(node: Node, *, on: tuple[str, ...], recommenders: Collection[str], rul
 def _target(
     fields: Mapping[str, Node], *, on: tuple[str, ...], recommenders: Collection[str], rules: Collection[str]
 ) -> dict[str, str | None]:
-    target: dict[str, str | None] = {}
-    if "recommender" in fields:
-        target["recommender"] = fields["recommender"].choice(recommenders, noun="a recommender:")
-        if target["recommender"] is not None and (why := _unanswerable(target["recommender"], on)):
-            fields["recommender"].fault(why)
-    if "rules" in fields:
-        target["rules"] = fields["rules"].choice(rules, noun="the name of a rule set:")
-    if "model" in fields:
-        target["model"] = fields["model"].text(MODEL_VERSION, "a model version, in quotes")
-    return target
+    recommender = fields["recommender"].choice(recommenders, noun="a recommender:")
+    if recommender is not None and (why := _unanswerable(recommender, on)):
+        fields["recommender"].fault(why)
+    return {
+        "recommender": recommender,
+        "rules": fields["rules"].choice(rules, noun="the name of a rule set:"),
+        "model": fields["model"].text(MODEL_VERSION, "a model version, in quotes"),
+    }
 
 
 def _unanswerable(recommender: str, on: tuple[str, ...]) -> str | None:

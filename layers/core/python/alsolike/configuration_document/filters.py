@@ -42,7 +42,7 @@ class DeclaredFilters:
 
 
 def parse_filters(
-    node: Node | None,
+    node: Node,
     *,
     check: bool,
     item_columns: Mapping[str, ColumnType],
@@ -50,7 +50,7 @@ def parse_filters(
 ) -> DeclaredFilters:
     expressions: dict[str, str] = {}
     needs: dict[str, str] = {}
-    for name, entry in node.entries() if node else ():
+    for name, entry in node.entries():
         if not NAME.fullmatch(name):
             entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue

@@ -40,11 +40,9 @@ _PERIOD = ("from", "until")
 _COUNTABLE = (ColumnType.STRING, ColumnType.LIST, ColumnType.BOOLEAN)
 
 
-def parse_rules(
-    node: Node | None, *, filters: DeclaredFilters, columns: Mapping[str, ColumnType]
-) -> dict[str, RuleSet]:
+def parse_rules(node: Node, *, filters: DeclaredFilters, columns: Mapping[str, ColumnType]) -> dict[str, RuleSet]:
     rules = {}
-    for name, entry in node.entries() if node else ():
+    for name, entry in node.entries():
         if not NAME.fullmatch(name):
             entry.fault(f"is not a valid name, expected {NAME_FORM}", at_key=True)
             continue
@@ -54,13 +52,13 @@ def parse_rules(
         fields = entry.fields("promotions", "boosts", "demotions", "pins", "slate", "diversity", "exploration")
         rules[name] = RuleSet(
             name,
-            promotions=_promotions(fields.get("promotions"), filters),
-            boosts=_boosts(fields.get("boosts"), filters, minimum=1, maximum=MAX_FACTOR),
-            demotions=_boosts(fields.get("demotions"), filters, minimum=1 / MAX_FACTOR, maximum=1),
-            pins=_pins(fields.get("pins")),
-            slate=_slate(fields.get("slate"), columns),
-            diversity=_diversity(fields.get("diversity"), columns),
-            exploration=parse_exploration(fields.get("exploration"), columns),
+            promotions=_promotions(fields["promotions"], filters),
+            boosts=_boosts(fields["boosts"], filters, minimum=1, maximum=MAX_FACTOR),
+            demotions=_boosts(fields["demotions"], filters, minimum=1 / MAX_FACTOR, maximum=1),
+            pins=_pins(fields["pins"]),
+            slate=_slate(fields["slate"], columns),
+            diversity=_diversity(fields["diversity"], columns),
+            exploration=parse_exploration(fields["exploration"], columns),
         )
         _refuse_impossible(entry, rules[name])
     return rules
@@ -121,17 +119,17 @@ def _refuse_impossible(entry: Node, rules: RuleSet) -> None:
         )
 
 
-def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion, ...]:
+def _promotions(node: Node, filters: DeclaredFilters) -> tuple[Promotion, ...]:
     promotions: list[Promotion] = []
-    for entry in node.elements(maximum=MAX_RULES) if node else ():
+    for entry in node.elements(maximum=MAX_RULES):
         fields = entry.fields("filter", "share", "name", *_PERIOD, required=("filter", "share"))
         filter_ = _filter(fields, filters)
-        share = fields["share"].number(0, 1) if "share" in fields else None
+        share = fields["share"].number(0, 1)
         if share is not None and promoted_places([share], MAX_POSITION) == [0]:
             fields["share"].expect(
                 f"a larger share: it is less than one position in a list of {MAX_POSITION}, the maximum"
             )
-        name = (fields["name"].text(NAME, f"a name: {NAME_FORM}") or "") if "name" in fields else ""
+        name = fields["name"].text(NAME, f"a name: {NAME_FORM}") or ""
         promotion = Promotion(filter_, share or 0.0, name, **_period(fields))
         if promotion.called and any(other.called == promotion.called for other in promotions):
             (fields["name"] if name else entry).fault(
@@ -139,14 +137,14 @@ def _promotions(node: Node | None, filters: DeclaredFilters) -> tuple[Promotion,
             )
         promotions.append(promotion)
     total = sum(promotion.share for promotion in promotions)
-    if node and total > 1 + 1e-9:
+    if total > 1 + 1e-9:
         node.fault(f"have shares that sum to {total:g}, expected at most 1")
     return tuple(promotions)
 
 
 def _period(fields: Mapping[str, Node]) -> dict[str, int | None]:
-    until_ms = parse_day_or_time_ms(fields["until"], days=1) if "until" in fields else None
-    from_ms = parse_day_or_time_ms(fields["from"], days=0) if "from" in fields else None
+    until_ms = parse_day_or_time_ms(fields["until"], days=1)
+    from_ms = parse_day_or_time_ms(fields["from"], days=0)
     if until_ms is not None and from_ms is not None and until_ms <= from_ms:
         fields["until"].expect("a time after the start")
     return {"until_ms": until_ms, "from_ms": from_ms}
@@ -162,26 +160,26 @@ def _overlap(one: Pin, other: Pin) -> bool:
     return max(-math.inf if pin.from_ms is None else pin.from_ms for pin in (one, other)) < ends
 
 
-def _boosts(node: Node | None, filters: DeclaredFilters, *, minimum: float, maximum: float) -> tuple[Boost, ...]:
+def _boosts(node: Node, filters: DeclaredFilters, *, minimum: float, maximum: float) -> tuple[Boost, ...]:
     boosts = []
-    for entry in node.elements(maximum=MAX_RULES) if node else ():
+    for entry in node.elements(maximum=MAX_RULES):
         fields = entry.fields("filter", "factor", *_PERIOD, required=("filter", "factor"))
         filter_ = _filter(fields, filters)
-        factor = fields["factor"].number(minimum, maximum) if "factor" in fields else None
+        factor = fields["factor"].number(minimum, maximum)
         boosts.append(Boost(filter_, factor or 0.0, **_period(fields)))
     return tuple(boosts)
 
 
 def _filter(fields: Mapping[str, Node], filters: DeclaredFilters) -> str:
-    return (filters.choose(fields["filter"]) or "") if "filter" in fields else ""
+    return filters.choose(fields["filter"]) or ""
 
 
-def _pins(node: Node | None) -> tuple[Pin, ...]:
+def _pins(node: Node) -> tuple[Pin, ...]:
     pins: list[Pin] = []
-    for entry in node.elements(maximum=MAX_POSITION) if node else ():
+    for entry in node.elements(maximum=MAX_POSITION):
         fields = entry.fields("item", "position", *_PERIOD, required=("item", "position"))
-        item_id = fields["item"].text(_ITEM_ID, "an item's id, in quotes") if "item" in fields else None
-        position = fields["position"].integer(1, MAX_POSITION) if "position" in fields else None
+        item_id = fields["item"].text(_ITEM_ID, "an item's id, in quotes")
+        position = fields["position"].integer(1, MAX_POSITION)
         added = Pin(item_id or "", position or 0, **_period(fields))
         others = [pin for pin in pins if _overlap(pin, added)]
         if item_id and any(pin.item_id == item_id for pin in others):
@@ -192,18 +190,18 @@ def _pins(node: Node | None) -> tuple[Pin, ...]:
     return tuple(pins)
 
 
-def _slate(node: Node | None, columns: Mapping[str, ColumnType]) -> tuple[SlateRule, ...]:
+def _slate(node: Node, columns: Mapping[str, ColumnType]) -> tuple[SlateRule, ...]:
     rules: list[SlateRule] = []
-    for entry in node.elements(maximum=MAX_RULES) if node else ():
+    for entry in node.elements(maximum=MAX_RULES):
         fields = entry.fields("column", "at_most", "spread", *_PERIOD, required=("column",))
-        if ("at_most" in fields) == ("spread" in fields):
+        if fields["at_most"].is_given == fields["spread"].is_given:
             entry.fault("states both or neither of at_most and spread, expected one of them")
             continue
-        at_most = fields["at_most"].integer(1, MAX_POSITION) if "at_most" in fields else None
-        spread = fields["spread"].number(1, MAX_SPREAD) if "spread" in fields else None
+        at_most = fields["at_most"].integer(1, MAX_POSITION)
+        spread = fields["spread"].number(1, MAX_SPREAD)
         period = _period(fields)
-        fitting = _COUNTABLE if "at_most" in fields else (ColumnType.NUMBER,)
-        column = _column(fields["column"], columns, fitting) if "column" in fields else None
+        fitting = _COUNTABLE if fields["at_most"].is_given else (ColumnType.NUMBER,)
+        column = _column(fields["column"], columns, fitting)
         if column and any(rule.column == column for rule in rules):
             fields["column"].fault(f"is {column}, which another rule already uses")
         elif column and (at_most or spread):
@@ -211,34 +209,33 @@ def _slate(node: Node | None, columns: Mapping[str, ColumnType]) -> tuple[SlateR
     return tuple(rules)
 
 
-def _diversity(node: Node | None, columns: Mapping[str, ColumnType]) -> Diversity | None:
-    if node is None or node.value is None:
+def _diversity(node: Node, columns: Mapping[str, ColumnType]) -> Diversity | None:
+    if not node.unless_null().is_given:
         return None
     fields = node.fields("dial", "columns", required=("dial", "columns"))
-    dial = fields["dial"].number(0, 1) if "dial" in fields else None
+    dial = fields["dial"].number(0, 1)
     if dial == 0:
         fields["dial"].expect("more than 0")
     named: list[str] = []
-    elements = fields["columns"].elements(maximum=MAX_ALIKE_COLUMNS) if "columns" in fields else []
-    for element in elements:
+    for element in fields["columns"].elements(maximum=MAX_ALIKE_COLUMNS):
         column = _column(element, columns, _COUNTABLE)
         if column in named:
             element.fault(f"is {column}, which is already listed")
         elif column:
             named.append(column)
-    if "columns" in fields and fields["columns"].value == []:
+    if fields["columns"].value == []:
         fields["columns"].expect("one column or more")
     return Diversity(dial or 0.0, tuple(named))
 
 
-def parse_exploration(node: Node | None, columns: Mapping[str, ColumnType]) -> Exploration | None:
-    if node is None or node.value is None:
+def parse_exploration(node: Node, columns: Mapping[str, ColumnType]) -> Exploration | None:
+    if not node.unless_null().is_given:
         return None
     fields = node.fields("share", "new_for_days", required=("share", "new_for_days"))
-    share = fields["share"].number(0, 1) if "share" in fields else None
+    share = fields["share"].number(0, 1)
     if share == 0:
         fields["share"].expect("more than 0")
-    days = fields["new_for_days"].integer(1, MAX_NEW_FOR_DAYS) if "new_for_days" in fields else None
+    days = fields["new_for_days"].integer(1, MAX_NEW_FOR_DAYS)
     if columns.get(CREATED) is not ColumnType.TIMESTAMP:
         node.fault("requires the creation time of items, expected CREATION_TIMESTAMP under items.columns", at_key=True)
     return Exploration(share or 0.0, days or 1)
@@ -252,5 +249,6 @@ def _column(node: Node, columns: Mapping[str, ColumnType], fitting: tuple[Column
     declared = f" and declared as {columns[name]}" if name in columns else ""
     near = closest(name, [column for column, type_ in columns.items() if type_ in fitting])
     meant = f"; did you mean {near}?" if near else ""
-    node.fault(f"is {node.value!r}{declared}, expected a column under items.columns of type {kinds}{meant}")
+    if node.is_given:
+        node.fault(f"is {node.value!r}{declared}, expected a column under items.columns of type {kinds}{meant}")
     return None

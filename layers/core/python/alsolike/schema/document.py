@@ -14,6 +14,7 @@ Path: TypeAlias = tuple[str | int, ...]
 """Keys and list indices that lead from the top of a document to a value."""
 
 _PLAIN_KEY = re.compile(r"[A-Za-z0-9_-]+")
+_ABSENT = object()
 
 
 @struct
@@ -67,10 +68,10 @@ def dotted(path: Path) -> str:
 
 
 class Node:
-    """Value in a document.
+    """Value in a document, or the place of an absent field.
 
-    For an unexpected value, methods record a fault, and return None or an empty collection. A document is valid if it
-    has no faults.
+    For an unexpected value, methods record a fault, and return None or an empty collection. For an absent field, they
+    return the same without a fault. A document is valid if it has no faults.
     """
 
     __slots__ = ("_faults", "path", "value")
@@ -80,25 +81,35 @@ class Node:
         self.path = path
         self._faults = faults
 
+    @property
+    def is_given(self) -> bool:
+        return self.value is not _ABSENT
+
+    def unless_null(self) -> Node:
+        """Return the node, or an absent field if the value is null."""
+        return self if self.value is not None else Node(_ABSENT, self._faults, self.path)
+
     def fault(self, message: str, *, at_key: bool = False, offset: int | None = None) -> None:
         self._faults.append(Fault(self.path, message, at_key, offset))
 
     def child(self, key: str) -> Node:
-        value = self.value[key] if isinstance(self.value, Mapping) else None
+        value = self.value.get(key, _ABSENT) if isinstance(self.value, Mapping) else _ABSENT
         return Node(value, self._faults, (*self.path, key))
 
     def expect(self, expectation: str) -> None:
-        self.fault(f"is {_shown(self.value)}, expected {expectation}")
+        if self.is_given:
+            self.fault(f"is {_shown(self.value)}, expected {expectation}")
 
     def fields(self, *known: str, required: Collection[str] = ()) -> dict[str, Node]:
+        """Return the `known` fields of a mapping, also those that are absent."""
         entries = dict(self.entries(f"a mapping with {', '.join(known)}"))
         for name in [name for name in entries if name not in known]:
-            entries.pop(name).fault(f"is unknown, expected {_nearest(name, known)}", at_key=True)
+            entries[name].fault(f"is unknown, expected {_nearest(name, known)}", at_key=True)
         if isinstance(self.value, Mapping):
             for name in required:
                 if name not in entries:
                     self.fault(f"lacks {name}", at_key=True)
-        return entries
+        return {name: self.child(name) for name in known}
 
     def entries(self, expectation: str = "a mapping by name") -> Iterator[tuple[str, Node]]:
         if isinstance(self.value, Mapping):
