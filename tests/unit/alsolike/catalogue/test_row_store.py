@@ -200,21 +200,6 @@ def test_concurrent_change_in_the_same_millisecond_is_kept(dynamodb):
     assert stored.row == Item("a", {"price": 2, "title": "Pear"})
 
 
-def test_row_is_read_with_its_update_time(store):
-    store.put([Item("a/😀", {"price": 1})], now_ms=5)
-
-    assert store.get("a/😀") == Stored(Item("a/😀", {"price": 1}), 5)
-    with pytest.raises(NotFound, match="there is no item 'b'"):
-        store.get("b")
-
-
-def test_longest_id_is_stored(store):
-    """The ID has 256 characters of 4 bytes. DynamoDB accepts keys of up to 2,048 bytes."""
-    store.put([Item("😀" * 256, {})], now_ms=5)
-
-    assert store.get("😀" * 256) == Stored(Item("😀" * 256, {}), 5)
-
-
 def test_update_sets_and_removes_columns(store):
     store.put([Item("a", {"price": 1, "colour": "red", "size": "S"})], now_ms=5)
 
@@ -257,29 +242,21 @@ def test_update_overtaken_at_every_attempt_raises_concurrent_update(store):
     assert store.get("a") == Stored(Item("a", {"price": 8}), 5 + 8)
 
 
-def test_row_deleted_during_an_update_is_not_restored(store):
+@pytest.mark.parametrize("leaves_mark", [True, False])
+def test_row_removed_during_an_update_is_not_restored(dynamodb, store, leaves_mark):
+    """An erasure deletes a user's row and leaves no marker."""
     store.put([Item("a", {"price": 0})], now_ms=5)
 
     def overtaken(found):
-        store.delete("a", now_ms=6)
-        return {**found, "mine": True}
+        if leaves_mark:
+            store.delete("a", now_ms=6)
+        else:
+            dynamodb.delete_item(TableName="catalogue", Key={"item_id": {"S": "a"}})
+        return found
 
     with pytest.raises(NotFound, match="there is no item 'a'"):
         store.update("a", overtaken, now_ms=7)
     assert list(store.scan()) == []
-
-
-def test_row_that_vanishes_during_a_change_is_not_found(dynamodb, store):
-    """An erasure deletes a user's row and leaves no marker."""
-
-    def vanish(found):
-        dynamodb.delete_item(TableName="catalogue", Key={"item_id": {"S": "a"}})
-        return found
-
-    store.put([Item("a", {"price": 0})], now_ms=5)
-
-    with pytest.raises(NotFound, match="there is no item 'a'"):
-        store.update("a", vanish, now_ms=7)
 
 
 def test_deleted_row_is_absent_and_leaves_a_mark_for_the_table_stream(dynamodb, store):

@@ -2,11 +2,9 @@
 
 import orjson
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from alsolike.catalogue.actions import Action, ActionStore, StoredActions
-from alsolike.catalogue.items import ITEMS, Item, column_name
+from alsolike.catalogue.items import ITEMS, Item
 from alsolike.catalogue.rows import changed, parse_changes, parse_put
 from alsolike.catalogue.users import USERS, User
 from alsolike.configuration.columns import fits
@@ -178,52 +176,6 @@ def test_change_that_exceeds_the_row_limits_is_refused():
         changed(full, {"new": 1}, ITEMS)
     with pytest.raises(InvalidInput, match=r"^the changed properties have 32008 characters, expected at most 32000$"):
         changed({}, {"a": "x" * 32_000}, ITEMS)
-
-
-@given(
-    st.binary(max_size=200)
-    | st.dictionaries(
-        st.sampled_from(["datasetArn", "items", "x"]),
-        st.none()
-        | st.text(max_size=5)
-        | st.lists(
-            st.none()
-            | st.dictionaries(
-                st.sampled_from(["itemId", "properties", "y"]),
-                st.none()
-                | st.text(max_size=5)
-                | st.dictionaries(
-                    st.sampled_from(sorted(COLUMNS)),
-                    st.none() | st.integers(-5, 5) | st.text(max_size=3) | st.booleans(),
-                ),
-            ),
-            max_size=3,
-        ),
-    ).map(orjson.dumps)
-)
-def test_any_body_is_parsed_into_stable_rows_or_refused(body):
-    try:
-        found = parse_put(body, ITEMS, columns=COLUMNS)
-    except InvalidInput:
-        return
-
-    items = [{"itemId": item.item_id, "properties": dict(item.properties)} for item in found.rows]
-    again = parse_put(call(*items, None), ITEMS, columns=COLUMNS)
-    assert again.rows == found.rows
-    assert len(again.refused) == 1
-
-
-@pytest.mark.parametrize(
-    ("column", "name"),
-    [
-        ("CATEGORY_L1", "categoryL1"),
-        ("PRICE", "price"),
-        ("CREATION_TIMESTAMP", "creationTimestamp"),
-        ("title", "title"),
-    ],
-)
-def test_column_name_is_converted_to_its_property_name(column, name):
-    assert column_name(column) == name
 
 
 def put(s3, body):

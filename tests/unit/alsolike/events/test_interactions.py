@@ -33,16 +33,6 @@ def test_any_bytes_are_an_interaction_or_refused(data):
     assert isinstance(found, Interaction)
 
 
-@given(st.sampled_from(sorted(fields())), st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists))
-def test_record_with_any_field_value_is_refused_or_stable(name, value):
-    try:
-        found = parse_record(orjson.dumps(fields(**{name: value}), default=str, option=orjson.OPT_PASSTHROUGH_SUBCLASS))
-    except (InvalidInput, TypeError):  # orjson cannot write integers of more than 64 bits.
-        return
-
-    assert parse_record(found.to_record()) == found
-
-
 @pytest.mark.parametrize(
     ("name", "value", "message"),
     [
@@ -161,12 +151,6 @@ def test_clock_skew_is_that_of_the_configuration():
     assert parse_record(ahead, configuration=configured).event_time_ms == TIME_MS + 2000
     with pytest.raises(InvalidInput, match=r"^event_time_ms is 1700000002000, more than 2 s in the future"):
         parse_record(ahead, arrived_ms=TIME_MS - 1, configuration=configured)
-
-
-def test_clock_skew_of_five_minutes_is_accepted():
-    ahead = record(event_time_ms=TIME_MS + 300_000, received_time_ms=TIME_MS + 300_000)
-
-    assert parse_record(ahead).event_time_ms == TIME_MS + 300_000
 
 
 def test_event_may_be_older_or_newer_than_its_received_time():

@@ -50,18 +50,6 @@ def test_ratio_with_denominator_1_is_the_mean(users):
     assert found.variance == pytest.approx(np.var(y, ddof=1) / len(y))
 
 
-def test_ratio_variance_equals_that_of_simulated_ratios():
-    draws = np.random.default_rng(5)
-    shown = draws.poisson(3, (2_000, 400)) + 1
-    rates = draws.beta(1, 4, shown.shape)
-    clicked = draws.binomial(shown, rates)
-
-    ratios = clicked.sum(axis=1) / shown.sum(axis=1)
-    found = sample(clicked[0].tolist(), shown[0].tolist())
-
-    assert found.variance == pytest.approx(ratios.var(), rel=0.15)
-
-
 def test_single_comparison_of_equal_arms_equals_welchs_t_test():
     arm, control = arm_with_successes(660, 6_000), arm_with_successes(600, 6_000)
 
@@ -201,15 +189,14 @@ def test_simulated_samples_equal_plain_samples():
 
 
 def findings(shop, *, experiments, seed):
-    ever, ever_by_fixed = 0, 0
+    ever = 0
     for number in range(experiments):
         results = [
             compare(look.arm, look.control, observed=look.observed, planned=shop.planned)
             for look in looks_of(shop, np.random.default_rng([seed, number]))
         ]
         ever += any(result is not None and result.p_value <= 0.05 for result in results)
-        ever_by_fixed += any(result is not None and result.fixed_p_value <= 0.05 for result in results)
-    return ever, ever_by_fixed
+    return ever
 
 
 @pytest.mark.parametrize("shop", [
@@ -218,13 +205,7 @@ def findings(shop, *, experiments, seed):
     Shop(metric="revenue", users=4_000, looks=20, share=0.05, buy_rate=0.06),
 ])  # fmt: skip
 def test_daily_checks_of_equal_arms_keep_their_level(shop):
-    assert findings(shop, experiments=100, seed=2)[0] <= binom.isf(0.001, 100, 0.05)  # The bound is 13.
-
-
-def test_fixed_test_with_daily_checks_exceeds_its_level():
-    shop = Shop(metric="click-through", users=1_000, looks=30, click_rate=0.2)
-
-    assert findings(shop, experiments=100, seed=2)[1] > binom.isf(0.001, 100, 0.05)
+    assert findings(shop, experiments=100, seed=2) <= binom.isf(0.001, 100, 0.05)  # The bound is 13.
 
 
 def test_detectable_lift_is_detected_with_its_power():
@@ -233,4 +214,4 @@ def test_detectable_lift_is_detected_with_its_power():
     lift = detectable_lift(before, share=0.5, control_share=0.5, users=shop.users)
 
     assert lift is not None
-    assert findings(dataclasses.replace(shop, lift=lift), experiments=100, seed=4)[0] >= binom.isf(0.999, 100, 0.8)
+    assert findings(dataclasses.replace(shop, lift=lift), experiments=100, seed=4) >= binom.isf(0.999, 100, 0.8)

@@ -7,12 +7,9 @@ import pytest
 from alsolike.events.context import MAX_CHARACTERS, context_of
 from alsolike.events.logins import Login
 from alsolike.profiles.profile import (
-    Profile,
     RecentInteraction,
-    SessionLink,
     from_items,
     history_item,
-    link_item,
     to_item,
 )
 from alsolike.profiles.profile_table import ProfileStore
@@ -24,26 +21,6 @@ EXPIRES_S = 1_700_000_000 + 400 * 86_400
 
 def seen(second, *, item_id="i"):
     return RecentInteraction(second * 1000, f"e{second}", item_id, "view")
-
-
-def test_session_keeps_only_interactions_after_its_login():
-    users, sessions = SessionLink("u#1", 2_000).split([seen(1), seen(2), seen(3)])
-
-    assert (users, sessions) == ([seen(1), seen(2)], [seen(3)])
-
-
-def test_login_mark_hides_earlier_session_interactions():
-    link = SessionLink("u#1", 2_000)
-    items = [link_item("s#1", link, expires_s=5), *(to_item("s#1", seen(n), expires_s=5) for n in (3, 2, 1))]
-
-    assert from_items("s#1", items) == Profile("s#1", (seen(3),), joined=link)
-
-
-@pytest.mark.parametrize("length", [1, 2, None])
-def test_profile_is_limited_to_the_latest_interactions(length):
-    items = [to_item("u#1", seen(n), expires_s=5) for n in (3, 2, 1)]
-
-    assert from_items("u#1", items, length=length).recent == (seen(1), seen(2), seen(3))[-(length or 3) :]
 
 
 def test_profile_keeps_the_context_of_an_interaction():

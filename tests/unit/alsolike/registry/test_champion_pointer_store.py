@@ -113,32 +113,6 @@ def test_history_is_limited_to_the_latest_promotions(registry):
     assert [promotion.promoted_ms for promotion in champion.history] == list(range(MAX_HISTORY + 1, 1, -1))
 
 
-class OtherWriter:
-    """S3 client that lets another caller promote `version` between a read and a write."""
-
-    def __init__(self, client, version):
-        self._client = client
-        self._version = version
-
-    def __getattr__(self, name):
-        return getattr(self._client, name)
-
-    def put_object(self, **call):
-        Registry(self._client, BUCKET).promote(self._version, reason="faster", now_ms=9)
-        return self._client.put_object(**call)
-
-
-@pytest.mark.parametrize("before", [None, "v3"])
-def test_second_of_two_concurrent_promotions_is_refused(s3, before, registry):
-    if before:
-        registry.promote(before, reason="a test", now_ms=1)
-
-    with pytest.raises(ConcurrentUpdate, match="the champion pointer changed meanwhile; check it, then try again"):
-        Registry(OtherWriter(s3, "v2"), BUCKET).promote("v1", reason="a test", now_ms=2)
-
-    assert registry.champion().version == "v2"
-
-
 @pytest.mark.parametrize("before", [None, "v3"])
 def test_promotion_based_on_an_earlier_champion_is_refused(before, registry):
     judged = registry.promote(before, reason="a test", now_ms=1) if before else None

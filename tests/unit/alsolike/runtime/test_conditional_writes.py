@@ -1,10 +1,5 @@
-from typing import Any, cast
-
 import pytest
 
-from alsolike.registry.champion_pointer_store import Registry, model_prefix
-from alsolike.registry.decision import Check, Decision, Decisions
-from alsolike.registry.training_lock import TrainingLock
 from alsolike.runtime.errors import ConcurrentUpdate
 from alsolike.runtime.s3 import S3Object
 from tests.fakes.places import BUCKET
@@ -61,28 +56,3 @@ def test_write_with_a_lost_response_succeeds(s3):
     second = put(deaf, b"2", first)
 
     assert s3.get_object(Bucket=BUCKET, Key="a")["ETag"] == second
-
-
-def promote(client):
-    registry = Registry(client, BUCKET)
-    for now_ms, version in enumerate(("v1", "v2", "v1")):
-        assert registry.promote(version, reason="better", now_ms=now_ms).version == version
-
-
-def force(client):
-    decisions = Decisions(client, BUCKET)
-    decisions.keep(Decision("v1", 1, None, (Check("ndcg", False, "low"),)))
-    assert decisions.force("v1", reason="Christmas").forced == "Christmas"
-
-
-def acquire(client):
-    lock = TrainingLock(client, cast("Any", None), BUCKET)
-    assert lock.acquire("arn:aws:e", run_id="r", now_ms=1).execution_id == "arn:aws:e"
-
-
-@pytest.mark.parametrize("change", [promote, force, acquire])
-def test_registry_change_with_a_lost_response_succeeds(s3, change):
-    for version in ("v1", "v2"):
-        s3.put_object(Bucket=BUCKET, Key=f"{model_prefix(version)}manifest.json", Body=b"{}")
-
-    change(LostResponses(s3))

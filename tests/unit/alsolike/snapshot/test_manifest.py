@@ -1,5 +1,4 @@
 import itertools
-import random
 
 import pytest
 from hypothesis import given
@@ -66,26 +65,3 @@ def test_remaining_segments_grow_by_the_factor(rows):
         kept = sorted([*kept, sum(each.rows for each in merged)])
     for place, count in enumerate(kept[1:], start=1):
         assert max(count, 256) >= GROWTH * sum(max(each, 256) for each in kept[:place])
-
-
-def test_million_rows_need_few_segments_and_little_rewriting():
-    """All changes concern different items, which is the worst case: a merge replaces no rows."""
-    rng = random.Random(1)
-    segments: list[SegmentEntry] = [entry(1_000_000)]
-    written = rewritten = maximum = 0
-    while written < 1_000_000:
-        batch = rng.choice([1, 10, 100, 1_000, 10_000])
-        young = [each for each in segments if each.rows < 256]
-        segments = [each for each in segments if each.rows >= 256]
-        segments.append(entry(batch + sum(each.rows for each in young)))
-        rewritten += sum(each.rows for each in young)
-        merged = to_merge(segments)
-        if merged:
-            segments = [each for each in segments if each not in merged]
-            segments.append(entry(sum(each.rows for each in merged)))
-            rewritten += sum(each.rows for each in merged)
-        written += batch
-        maximum = max(maximum, len(segments))
-
-    assert maximum <= 8
-    assert rewritten / written < 30
