@@ -63,10 +63,10 @@ class RatioMetric:
     def adjusted(self, arms: Mapping[str, Users]) -> dict[str, ArmSample]:
         """Return the statistics of each arm, adjusted for the users' outcomes before the start (CUPED).
 
-        The adjusted numerator of user i is ``y_i - theta (c_i - mean c)``. The covariate c is the deviation before the
-        start, ``y0_i - (sum y0 / sum x0) x0_i``. theta is the coefficient of c in the regression of the deviation ``y_i
-        - (sum y / sum x) x_i`` within the arms. Treatments do not change c, so the adjustment keeps expected values and
-        reduces variances.
+        The adjusted numerator of user i is ``y_i - theta c_i``. The covariate c is the deviation before the start,
+        ``y0_i - (sum y0 / sum x0) x0_i``. Its sum over all users is 0. theta is the coefficient of c in the
+        regression of the deviation ``y_i - (sum y / sum x) x_i`` within the arms. Treatments do not change c, so the
+        adjustment keeps expected values and reduces variances.
 
         References
         ----------
@@ -82,11 +82,9 @@ class RatioMetric:
         )
         deviations, covariates = _deviations(y, x), _deviations(y0, x0)
         theta = _coefficient(deviations, covariates)
-        users = sum(map(len, y))
-        mean = math.fsum(math.fsum(values) for values in covariates) / users if users else 0.0
         return {
             name: dataclasses.replace(
-                sample([value - theta * (c - mean) for value, c in zip(values, before, strict=True)], below),
+                sample([value - theta * c for value, c in zip(values, before, strict=True)], below),
                 eventful=sum(value != 0 for value in values),
             )
             for name, values, before, below in zip(names, y, covariates, x, strict=True)
