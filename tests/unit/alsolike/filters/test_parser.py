@@ -137,18 +137,6 @@ def test_times_are_relative_to_now(text, time):
     assert expression.parameters == (("DAYS",) if "$" in text else ())
 
 
-def test_user_columns_can_be_combined_with_item_columns():
-    assert condition("Items.ADULT = true AND NOT CurrentUser.AGE >= 18") == And(
-        (
-            Comparison(column("ADULT", "adult"), Operator.EQUAL, True),
-            Not(Comparison(column("AGE", "age", ColumnDataset.CURRENT_USER), Operator.AT_LEAST, 18.0)),
-        )
-    )
-    assert condition("Items.BRAND IN CurrentUser.FAVOURITE_BRANDS") == Membership(
-        column("BRAND", "brand"), column("FAVOURITE_BRANDS", "favouriteBrands", ColumnDataset.CURRENT_USER)
-    )
-
-
 def test_redundant_parentheses_change_nothing():
     one, two, three = (f"Items.PRICE < {number}" for number in (1, 2, 3))
 
@@ -231,58 +219,61 @@ ITEMS = {"categoryL1": ColumnType.STRING, "price": ColumnType.NUMBER}
 USERS = {"age": ColumnType.NUMBER}
 
 
-def found(condition):
-    return list(undeclared(parser.parse(f"INCLUDE ItemID WHERE {condition}"), item_columns=ITEMS, user_columns=USERS))
-
-
-def test_declared_columns_ids_and_interactions_have_no_warning():
-    assert found('Items.CATEGORY_L1 = "a" AND Items.ITEM_ID IN ("b") AND Interactions.TIMESTAMP > 1') == []
-    assert found("Items.PRICE > CurrentItem.PRICE AND Items.PRICE > CurrentUser.AGE") == []
-
-
-def test_misspelt_item_column_has_a_warning_with_the_nearest_name():
-    assert found("Items.PRCIE > 1") == [
-        (21, "Items.PRCIE is not declared, so no item has a value in it, did you mean price?")
-    ]
-
-
-def test_unknown_user_column_has_a_warning_without_a_suggestion():
-    assert found("CurrentUser.ZZZZ > 1") == [
+@pytest.mark.parametrize(
+    ("condition", "warnings"),
+    [
+        ('Items.CATEGORY_L1 = "a" AND Items.ITEM_ID IN ("b") AND Interactions.TIMESTAMP > 1', []),
+        ("Items.PRICE > CurrentItem.PRICE AND Items.PRICE > CurrentUser.AGE", []),
         (
-            21,
-            "CurrentUser.ZZZZ is not declared, so nothing checks its values. "
-            "Declare zzzz in the configuration: users.columns",
-        )
-    ]
+            "Items.PRCIE > 1",
+            [(21, "Items.PRCIE is not declared, so no item has a value in it, did you mean price?")],
+        ),
+        (
+            "CurrentUser.ZZZZ > 1",
+            [
+                (
+                    21,
+                    "CurrentUser.ZZZZ is not declared, so nothing checks its values. "
+                    "Declare zzzz in the configuration: users.columns",
+                )
+            ],
+        ),
+        (
+            "Items.ITEM_ID = CurrentItem.ITEM_ID",
+            [
+                (
+                    37,
+                    "CurrentItem.ITEM_ID is not declared, so nothing checks its values. "
+                    "Declare itemId in the configuration: items.columns",
+                )
+            ],
+        ),
+    ],
+)
+def test_undeclared_column_has_a_warning_with_the_nearest_name(condition, warnings):
+    parsed = parser.parse(f"INCLUDE ItemID WHERE {condition}")
+
+    assert list(undeclared(parsed, item_columns=ITEMS, user_columns=USERS)) == warnings
 
 
-def test_item_id_of_the_current_item_has_a_warning():
-    ((offset, message),) = found("Items.ITEM_ID = CurrentItem.ITEM_ID")
-
-    assert (offset, message.startswith("CurrentItem.ITEM_ID is not declared")) == (37, True)
+EVENT_TYPES = "expected one of view, click, cart, purchase, return, search"
 
 
-def event_types(condition):
-    return list(unknown_event_types(parser.parse(f"INCLUDE ItemID WHERE {condition}"), DEFAULT))
-
-
-def test_known_event_types_and_other_columns_have_no_warning():
-    assert event_types('Interactions.EVENT_TYPE IN ("view", "*", $P) AND Items.NAME IN ("purchse")') == []
-    assert event_types('Items.EVENT_TYPE = "purchse"') == []
-    assert event_types('Interactions.EVENT_TYPE != "Purchase" AND Interactions.TIMESTAMP > 1') == []
-
-
-def test_misspelt_event_type_has_a_warning_with_the_nearest_name():
-    (comparison,) = event_types('Interactions.EVENT_TYPE = "purchse"')
-    (membership,) = event_types('Items.NAME = "a" AND Interactions.EVENT_TYPE IN ("view", "purchse")')
-
-    assert (comparison[0], membership[0]) == (21, 42)
-    assert comparison[1].endswith("; did you mean purchase?")
-    assert membership[1] == comparison[1]
-
-
-def test_unknown_event_type_has_a_warning_without_a_suggestion():
-    ((_, message),) = event_types('Interactions.EVENT_TYPE IN ("zzzzzz")')
-
-    assert "zzzzzz" in message
-    assert "did you mean" not in message
+@pytest.mark.parametrize(
+    ("condition", "warnings"),
+    [
+        ('Interactions.EVENT_TYPE IN ("view", "*", $P) AND Items.NAME IN ("purchse")', []),
+        ('Items.EVENT_TYPE = "purchse"', []),
+        ('Interactions.EVENT_TYPE != "Purchase" AND Interactions.TIMESTAMP > 1', []),
+        (
+            'Interactions.EVENT_TYPE = "purchse"',
+            [(21, f"eventType is 'purchse', {EVENT_TYPES}; did you mean purchase?")],
+        ),
+        (
+            'Items.NAME = "a" AND Interactions.EVENT_TYPE IN ("view", "zzzzzz")',
+            [(42, f"eventType is 'zzzzzz', {EVENT_TYPES}")],
+        ),
+    ],
+)
+def test_unknown_event_type_has_a_warning_with_the_nearest_name(condition, warnings):
+    assert list(unknown_event_types(parser.parse(f"INCLUDE ItemID WHERE {condition}"), DEFAULT)) == warnings

@@ -5,8 +5,6 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from alsolike.events.interactions import MAX_TIME_MS
 from alsolike.lake import partitions
@@ -30,14 +28,6 @@ from tests.unit.alsolike.records import TIME_MS, interaction
 )
 def test_interaction_is_in_the_partition_of_its_utc_date(time_ms, date):
     assert partitions.event_date(time_ms) == date
-
-
-@given(st.integers(1, MAX_TIME_MS // 86_400_000))
-def test_dates_start_at_midnight_to_the_millisecond(day):
-    midnight_ms = day * 86_400_000
-
-    assert partitions.event_date(midnight_ms - 1) < partitions.event_date(midnight_ms)
-    assert partitions.event_date(midnight_ms) == partitions.event_date(midnight_ms + 86_399_999)
 
 
 def test_object_keys_have_partition_shard_and_sequence():
@@ -109,19 +99,6 @@ def test_kept_row_does_not_depend_on_the_order(column, values):
         found.add(repr(once.loc[once["event_id"] == "e1", column].tolist()))
 
     assert len(found) == 1
-
-
-@settings(max_examples=30)
-@given(
-    st.lists(
-        st.fixed_dictionaries({name: st.sampled_from("ab") for name in ("event_id", "user_id", "item_id")}), max_size=8
-    )
-)
-def test_deduplication_is_the_same_in_reverse_order(changes):
-    frame = rows({}, *changes)
-
-    assert kept(frame) == kept(frame[::-1])
-    assert len(deduplicate(frame)) == len(frame[["event_id", "user_id"]].drop_duplicates())
 
 
 def test_deduplication_accepts_arrow_columns_and_a_repeated_index():

@@ -4,7 +4,6 @@ from typing import Any
 
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -90,15 +89,3 @@ def test_columns_without_their_preceding_tie_breakers_are_refused():
 
 def test_every_column_is_a_tie_breaker():
     assert {"event_id", *COPY_ORDER} == set(INTERACTIONS_COLUMNS)
-
-
-def test_column_missing_in_older_files_is_null(tmp_path):
-    row = {"event_id": "e", "event_type": "view", "event_time_ms": DAY_MS, "received_time_ms": 1}
-    path = tmp_path / f"{partitions.partition_prefix('1970-01-02')}old.parquet"
-    write_file([row], path, schema=OLD_SCHEMA)
-    assert "query" not in pq.read_schema(path).names
-
-    with open_table(tmp_path) as connection:
-        rows = connection.sql(INTERACTIONS_ONCE_SQL).to_arrow_table().to_pylist()
-
-    assert [(row["event_id"], row["query"], row["event_date"]) for row in rows] == [("e", None, "1970-01-02")]

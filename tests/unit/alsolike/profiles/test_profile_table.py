@@ -54,36 +54,11 @@ def test_batches_merge_to_the_same_profile_in_any_order(a, b, c, length):
         assert merged(*order, *order, length=length) == at_once  # All interactions are delivered twice.
 
 
-@given(few, few, few, st.integers(1, 4))
-def test_merging_is_associative(a, b, c, length):
-    left = merged([*merged(a, b, length=length)], c, length=length)
-    right = merged(a, [*merged(b, c, length=length)], length=length)
-
-    assert left == right
-
-
-@given(few)
-def test_profile_has_each_event_once_sorted_by_time(batch):
-    found = Profile("u#1").merge(batch).recent
-
-    assert {each.event_id for each in found} == {each.event_id for each in batch}
-    assert len({each.event_id for each in found}) == len(found)
-    assert list(found) == sorted(found)
-
-
 def test_latest_100_interactions_are_kept():
     profile = Profile("u#1").merge(seen(second) for second in range(1, 251))
 
     assert HISTORY_LENGTH == 100
     assert [each.event_time_ms for each in profile.recent] == [second * 1000 for second in range(151, 251)]
-
-
-def test_dropped_event_is_not_restored_by_a_copy():
-    late, early = seen(9, "a"), seen(1, "a")
-    others = [seen(5), seen(6)]
-
-    assert merged(others, [late], [early], [late], length=2) == (seen(6), late)
-    assert merged(others, [early], [late], length=2) == (seen(6), late)
 
 
 @given(st.lists(st.builds(RecentInteraction, st.integers(0, MAX_TIME_MS), ids, ids, st.just("view")), max_size=5))

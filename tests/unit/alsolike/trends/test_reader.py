@@ -145,8 +145,3 @@ def test_object_is_replaced_only_with_its_etag(s3, replaces):
 
     with pytest.raises(ConcurrentUpdate, match=message):
         put(s3, 0, "pear", replaces=replaces)
-
-
-def test_deleted_object_is_not_replaced(s3):
-    with pytest.raises(ConcurrentUpdate):
-        put(s3, 0, "pear", replaces='"0123456789abcdef0123456789abcdef"')
