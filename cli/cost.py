@@ -66,7 +66,6 @@ def cost(
         alsolike cost --env prod --month 2026-10 --month 2026-11
     """
     from operations import cost_measurement
-    from operations.cost.traffic import DURATIONS
 
     others, months = _settings(compare or ()), month or []
     for option, given in (("--size", size), ("--env", stack), ("--compare", others)):
@@ -86,9 +85,10 @@ def cost(
 
     summary, personalize = read({}), estimate_personalize(loads[0], free_tier=free_tier)
     measured = cost_measurement.measure(state=state, events_per_call=loads[0].events_per_call) if measure else None
-    durations = DURATIONS if measured is None else measured.durations(DURATIONS)
-    bill = estimate(summary, loads[0], free_tier=free_tier, durations=durations)
-    found = savings(summary, loads[0], free_tier=free_tier, durations=durations)
+    if measured is not None:
+        summary = dataclasses.replace(summary, durations=measured.durations)
+    bill = estimate(summary, loads[0], free_tier=free_tier)
+    found = savings(summary, loads[0], free_tier=free_tier)
     document = {
         "environment": summary.environment,
         "region": summary.region,
@@ -100,7 +100,8 @@ def cost(
     }
     changed = None
     if others or len(months) == 2:
-        changed = estimate(read(others) if others else summary, loads[-1], free_tier=free_tier, durations=durations)
+        deployed = dataclasses.replace(read(others), durations=summary.durations) if others else summary
+        changed = estimate(deployed, loads[-1], free_tier=free_tier)
         subject: dict[str, object] = {"settings": others} if others else {"month": months[1]}
         document["compared"] = {**subject, **changed.to_json()}
     if output.printed(document):

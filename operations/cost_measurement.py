@@ -19,7 +19,7 @@ from operations.client import deployment as deployments
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
-from operations.cost import Duration
+from operations.cost.traffic import DURATIONS, Duration
 from operations.models import training_run
 
 CALLS = 100
@@ -65,9 +65,9 @@ class Measured:
     functions: Mapping[str, CallFigures]
     remarks: Sequence[str] = (CAVEAT,)
 
-    def durations(self, known: Mapping[str, Duration]) -> dict[str, Duration]:
-        measured = {name: self.functions[name].duration(known[name]) for name in known if name in self.functions}
-        return {**known, **measured}
+    @property
+    def durations(self) -> dict[str, Duration]:
+        return {name: each.duration(DURATIONS[name]) for name, each in self.functions.items() if name in DURATIONS}
 
 
 def measure(*, state: Path | None, events_per_call: int) -> Measured:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -24,26 +26,21 @@ _COUNTED = {"eventsPerDay": "EventsAccepted", "requestsPerDay": "Recommendations
 _FIELDS = {"users": "users", "eventsPerDay": "events_per_day", "requestsPerDay": "requests_per_day", "items": "items"}
 
 
+@dataclasses.dataclass(frozen=True, kw_only=True)
 class Cost:
     """Bills of the deployment. The deployed templates are cached for ten minutes."""
 
-    def __init__(
-        self,
-        metrics: MetricReader,
-        *,
-        cloudformation: CloudFormationClient,
-        s3: S3Client,
-        bucket: str,
-        dynamodb: DynamoDbClient,
-        users_table: str,
-        stacks: Sequence[str],
-    ) -> None:
-        self._metrics, self._cloudformation = metrics, cloudformation
-        self._s3, self._bucket, self._stacks = s3, bucket, stacks
-        self._dynamodb, self._users_table = dynamodb, users_table
-        self._deployed: PolledValue[BilledResources] = PolledValue(
-            self._summarize, name="summary of the deployed resources", polling=EVERY_10_MINUTES
-        )
+    metrics: MetricReader
+    cloudformation: CloudFormationClient
+    s3: S3Client
+    bucket: str
+    dynamodb: DynamoDbClient
+    users_table: str
+    stacks: Sequence[str]
+
+    @functools.cached_property
+    def _deployed(self) -> PolledValue[BilledResources]:
+        return PolledValue(self._summarize, name="summary of the deployed resources", polling=EVERY_10_MINUTES)
 
     def bill(self, stated: Mapping[str, int], *, now_ms: int) -> dict[str, Any]:
         """Return the response of `GET /operator/cost`.
@@ -88,14 +85,12 @@ class Cost:
     def _summarize(self, _: Callable[[], float]) -> BilledResources:
         from operations import cost
 
-        templates = {stack: self._template(stack) for stack in self._stacks}
+        templates = {}
+        for stack in self.stacks:
+            with translate_aws_errors(f"CloudFormation does not answer with the template of {stack}"):
+                body = self.cloudformation.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
+            templates[stack] = json.loads(body) if isinstance(body, str) else body
         return cost.summarize(templates, where="what is deployed")
-
-    def _template(self, stack: str) -> Mapping[str, Any]:
-        with translate_aws_errors(f"CloudFormation does not answer with the template of {stack}"):
-            body = self._cloudformation.get_template(StackName=stack, TemplateStage="Original")["TemplateBody"]
-        template: Mapping[str, Any] = json.loads(body) if isinstance(body, str) else body
-        return template
 
     def _last_day(self, now_ms: int) -> dict[str, int]:
         """Return the number of rows of the users table, of events and requests in 24 hours, and of snapshot items.
@@ -103,15 +98,15 @@ class Cost:
         The 24 hours end with the current clock hour. DynamoDB updates its number of rows about every six hours.
         """
         until_ms = now_ms // _HOUR_MS * _HOUR_MS + _HOUR_MS
-        counts = self._metrics.read(
+        counts = self.metrics.read(
             {name: counted(metric) for name, metric in _COUNTED.items()},
             from_ms=until_ms - 24 * _HOUR_MS,
             until_ms=until_ms,
             period_s=_HOUR_MS // 1000,
         )
-        with translate_aws_errors(f"users table {self._users_table}"):
-            users = self._dynamodb.describe_table(TableName=self._users_table)["Table"]["ItemCount"]
-        stored = S3Object(self._s3, self._bucket, SNAPSHOT_KEY)
+        with translate_aws_errors(f"users table {self.users_table}"):
+            users = self.dynamodb.describe_table(TableName=self.users_table)["Table"]["ItemCount"]
+        stored = S3Object(self.s3, self.bucket, SNAPSHOT_KEY)
         content = stored.read()
         try:
             items = sum(segment.rows for segment in Manifest.from_json(content.body).segments) if content else 0

@@ -92,7 +92,7 @@ def routes(
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
 
     cost = Cost(
-        metrics,
+        metrics=metrics,
         cloudformation=cloudformation,
         s3=s3,
         bucket=settings.artefact_bucket,

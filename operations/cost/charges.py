@@ -12,7 +12,7 @@ from alsolike.declarations.training import FITS
 from operations import prices
 from operations.cost.bill import DAYS, HOURS, MONTH_S, NO_LOAD, Bill, Load, Row
 from operations.cost.resources import BilledResources
-from operations.cost.traffic import DURATIONS, RECORD_BYTES, Calls, Duration, on_spark, shards, shards_needed, traffic
+from operations.cost.traffic import RECORD_BYTES, Calls, on_spark, shards, shards_needed, traffic
 from operations.metric_writers import METRICS, Bounds
 from operations.prometheus.families import READ_KAFKA, metrics_read
 
@@ -77,21 +77,19 @@ TRAININGS = DAYS / 7  # per month: automatic training runs every seven days by d
 MIN_REQUESTS = 1 * MONTH_S  # per month: `minProvisionedTPS` of a campaign is at least 1
 
 
-def estimate(
-    summary: BilledResources, load: Load, *, free_tier: bool = False, durations: Mapping[str, Duration] = DURATIONS
-) -> Bill:
-    bill, idle = (_bill(summary, each, free_tier=free_tier, durations=durations) for each in (load, NO_LOAD))
+def estimate(summary: BilledResources, load: Load, *, free_tier: bool = False) -> Bill:
+    bill, idle = (_bill(summary, each, free_tier=free_tier) for each in (load, NO_LOAD))
     return dataclasses.replace(bill, load=load, idle_dollars=idle.dollars)
 
 
-def _bill(summary: BilledResources, load: Load, *, free_tier: bool, durations: Mapping[str, Duration]) -> Bill:
+def _bill(summary: BilledResources, load: Load, *, free_tier: bool) -> Bill:
     reads_kafka = READ_KAFKA in summary.functions
     if not reads_kafka or load.kafka_percent is None:
         load = dataclasses.replace(load, kafka_percent=100 if reads_kafka else 0)
-    bill, calls = Bill(f"Alsolike {summary.environment}", load, free_tier), traffic(summary, load, durations=durations)
+    bill, calls = Bill(f"Alsolike {summary.environment}", load, free_tier), traffic(summary, load)
     _fixed(bill, summary)
     # The last groups use the lines of the others.
-    for add in (_api, _functions, _stream, _tables, _buckets, _trainings, _logs, _observability, _protection):
+    for add in (_api, _functions, _stream, _tables, _buckets, _trainings, _logs_and_traces, _protection):
         add(bill, summary, calls)
     if summary.replica is not None:
         _replica(bill, summary, summary.replica)
@@ -142,8 +140,11 @@ def _api(bill: Bill, summary: BilledResources, _: Mapping[str, Calls]) -> None:
 
 
 def _functions(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
+    bounds = Bounds(versions=2, trainings=summary.training.runs)  # the champion, one canary version, no experiments
     for name, call in calls.items():
         function = summary.functions[name]
+        log_bytes = call.duration.log_bytes + REPORT_BYTES * function.reports
+        series = sum(metric.months(bounds, calls=call.calls) for metric in METRICS if metric.service == name)
         memory_gb, extra_gb = function.memory_mb / 1024, max(0, function.storage_mb - FREE_STORAGE_MB) / 1024
         restores = min(call.calls, call.processes * HOURS / PROCESS_HOURS) if function.snap_start else 0.0
         bill.add(
@@ -152,6 +153,8 @@ def _functions(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls])
              f"{call.milliseconds:,} ms with {function.memory_mb} MB ({call.duration.seen})"),
             (f"disk of {name}", call.seconds * extra_gb, "lambda_storage_gb_s", f"above {FREE_STORAGE_MB} MB"),
             (f"restores of {name}", restores * memory_gb, "snap_start_restore_gb", f"every {PROCESS_HOURS} hours"),
+            (f"log of {name}", call.calls * log_bytes / 1e9, "logs_gb", f"{log_bytes:,.0f} bytes a call"),
+            (f"metrics of {name}", series, "metrics", "those that it regularly sends, by the hour"),
         )  # fmt: skip
 
 
@@ -266,10 +269,7 @@ def _fit_s(summary: BilledResources, load: Load) -> float:
     return min(run_s, STATISTICS_TRAINING_S) if _from_statistics(summary, load) else run_s
 
 
-def _logs(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
-    for name, call in calls.items():
-        call_bytes = call.duration.log_bytes + REPORT_BYTES * summary.functions[name].reports
-        bill.add((f"log of {name}", call.calls * call_bytes / 1e9, "logs_gb", f"{call_bytes:,.0f} bytes a call"))
+def _logs_and_traces(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
     access_gb = sum(calls[name].calls for name in ("collect", "recommend") if name in calls) * ACCESS_LINE_BYTES / 1e9
     trainings_gb = summary.training.transitions * TRANSITION_LOG_BYTES / 1e9
     days = summary.log_retention_days or 365
@@ -278,20 +278,13 @@ def _logs(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -> N
         ("log of trainings", trainings_gb, "logs_gb", f"{TRANSITION_LOG_BYTES:,} bytes a transition"),
     )
     kept_gb = bill.used("logs_gb") * (days / DAYS) * COMPRESSED_SHARE
-    bill.add(("logs kept", kept_gb, "logs_stored_gb", f"{days} days of it, compressed to {COMPRESSED_SHARE:.0%}"))
-
-
-def _observability(bill: Bill, summary: BilledResources, calls: Mapping[str, Calls]) -> None:
-    bounds = Bounds(versions=2, trainings=summary.training.runs)  # the champion, one canary version, no experiments
-    for name, call in calls.items():
-        months = sum(metric.months(bounds, calls=call.calls) for metric in METRICS if metric.service == name)
-        bill.add((f"metrics of {name}", months, "metrics", "those that it regularly sends, by the hour"))
     read = metrics_read(kafka=READ_KAFKA in summary.functions)
     reads = bill.load.scrapes * (read + 1)
     traced = [call.calls for name, call in calls.items() if summary.functions[name].tracing]
     traces = sum(min(count, MONTH_S) + TRACED_SHARE * max(0.0, count - MONTH_S) for count in traced)
     traces += summary.training.runs * summary.machines_traced
     bill.add(
+        ("logs kept", kept_gb, "logs_stored_gb", f"{days} days of it, compressed to {COMPRESSED_SHARE:.0%}"),
         ("metrics that Prometheus reads", reads, "metrics_read", f"{read} statistics and the alarms a scrape"),
         ("traces", traces, "traces", "one a second and function, and a twentieth of the rest"),
     )

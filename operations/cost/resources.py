@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from alsolike.declarations import shared_defaults
 from alsolike.declarations.parameters import REPLICA
@@ -16,7 +17,13 @@ from alsolike.declarations.storage import INTERACTIONS_PREFIX, SERVED_PREFIX
 from alsolike.runtime.errors import InvalidInput
 from operations.cost.bill import DAYS, MONTH_S
 
+if TYPE_CHECKING:
+    from operations.cost.traffic import Duration
+
 T = TypeVar("T")
+
+_IMPORTED = re.compile(r'"Fn::ImportValue": "([^"]+)"')
+_NAMED = re.compile(r'"(?:Ref|Fn::GetAtt)": \[?"([^"]+)"')
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -103,6 +110,7 @@ class BilledResources:
     endpoints: int = 0  # network interfaces: one per interface endpoint and subnet
     backup_days: int = 0
     replica: BilledResources | None = None
+    durations: dict[str, Duration] = dataclasses.field(default_factory=dict)  # measured, by function
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -140,18 +148,13 @@ class Resources:
         return [resource.properties for resource in self.of(kind)]
 
     def referenced(self, value: Any, template: str) -> list[Resource]:
-        if isinstance(value, str) or not isinstance(value, Mapping | Sequence):
-            return []
-        if isinstance(value, Sequence):
-            return [resource for part in value for resource in self.referenced(part, template)]
-        if "Fn::ImportValue" in value:
-            where, exported = self._exports.get(str(value["Fn::ImportValue"]), (template, None))
-            return self.referenced(exported, where)
-        named = value.get("Ref") or (value["Fn::GetAtt"][0] if "Fn::GetAtt" in value else None)
-        if named is not None:
-            known = self._all.get((template, named))
-            return [known] if known else []
-        return [resource for part in value.values() for resource in self.referenced(part, template)]
+        text = json.dumps(value)
+        exported = [self._exports[name] for name in _IMPORTED.findall(text) if name in self._exports]
+        named = [(template, name) for name in _NAMED.findall(text) if (template, name) in self._all]
+        return [
+            *(self._all[name] for name in named),
+            *(resource for where, value in exported for resource in self.referenced(value, where)),
+        ]
 
     def referring(self, kind: str, name: str, targets: Sequence[Resource]) -> list[Resource]:
         """Return the resources of the type `kind` whose property `name` refers to one of the targets."""

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import dataclasses
 from collections import Counter
-from collections.abc import Mapping
 from typing import Any
 
 from operations.cost.bill import DAYS, Load
 from operations.cost.charges import DASHBOARD, estimate
 from operations.cost.resources import BilledResources
-from operations.cost.traffic import DURATIONS, Duration
 
 MIN_DOLLARS = 0.10
 """Minimum saving per month, in dollars. Smaller savings are not suggested."""
@@ -34,12 +32,10 @@ class Saving:
         return {**dataclasses.asdict(self), "dollars": round(self.dollars, 2)}
 
 
-def savings(
-    summary: BilledResources, load: Load, *, free_tier: bool = False, durations: Mapping[str, Duration] = DURATIONS
-) -> list[Saving]:
+def savings(summary: BilledResources, load: Load, *, free_tier: bool = False) -> list[Saving]:
     def dollars(changed: BilledResources | Load) -> float:
         deployed, sent = (summary, changed) if isinstance(changed, Load) else (changed, load)
-        return estimate(deployed, sent, free_tier=free_tier, durations=durations).dollars
+        return estimate(deployed, sent, free_tier=free_tier).dollars
 
     total = dollars(load)
     savings = [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Mapping
 
 from operations.cost.bill import DAYS, MONTH_S, Load
 from operations.cost.resources import BilledResources, EventSource
@@ -27,7 +26,7 @@ class Duration:
         return self.call_ms + self.record_ms * records
 
 
-DURATIONS: Mapping[str, Duration] = {
+DURATIONS = {
     "collect": Duration(
         17.4, 0.2, "docs/performance.md: 0.69 ms of a processor, at 512 MB 0.29; 15 ms for Kinesis", 241
     ),
@@ -83,7 +82,7 @@ class Calls:
         return max(1.0, self.seconds / MONTH_S) if self.calls else 0.0
 
 
-def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Duration] = DURATIONS) -> dict[str, Calls]:
+def traffic(summary: BilledResources, load: Load) -> dict[str, Calls]:
     """Return the monthly calls of each function, caused by the load, schedules and trainings.
 
     The model spreads events and requests evenly over the month. Bursts would fill batches better, so the estimate is
@@ -92,6 +91,7 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
     functions, training, count = summary.functions, summary.training, shards(summary, load)
     days, answers, events = 1 + summary.attribution_days, load.requests / DAYS, float(load.events_per_day)
     runs, per_event = {name: function.runs for name, function in functions.items()}, load.events_per_call
+    durations = DURATIONS | summary.durations
     fits = 0.0 if on_spark(summary, load) else training.runs
 
     def batched(name: str, records: float, streams: int, how: str, size: int = 1) -> tuple[float, float, str]:
@@ -132,7 +132,7 @@ def traffic(summary: BilledResources, load: Load, *, durations: Mapping[str, Dur
     return {
         name: Calls(*figures, durations[name], functions[name].timeout_s)
         for name, figures in calls.items()
-        if name in functions and name in durations
+        if name in functions
     }
 
 
