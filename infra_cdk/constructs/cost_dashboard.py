@@ -1,6 +1,6 @@
 """Dashboard of daily costs: usage that CloudWatch measures, multiplied by its price."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from aws_cdk import aws_dynamodb as dynamodb
@@ -38,6 +38,12 @@ LATER = "publish_lists"
 _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
 """Functions whose logs the dashboard contains."""
 
+_DIVISORS = {"GB": " / 1000000000", "GB-month": " / 1000000000 / 30.4"}
+"""End of the expression that converts bytes, or the bytes stored on a day, to the unit of a price."""
+
+Usage = tuple[str, str, cloudwatch.IMetric]
+"""Label, name of the price, and usage per day."""
+
 
 def cost_dashboard(
     scope: Construct,
@@ -50,78 +56,91 @@ def cost_dashboard(
     buckets: Mapping[str, s3.IBucket],
 ) -> cloudwatch.Dashboard:
     """Create the dashboard. All series are in dollars per day, except for GB-seconds and the account's monthly bill."""
-    made = board(scope, "Cost", settings=settings, start="-P14D")
-    durations: dict[str, cloudwatch.IMetric] = {
-        name: _sum(function.live.metric("Duration")) for name, function in functions.items()
-    }
-    invocations: dict[str, cloudwatch.IMetric] = {
-        name: _sum(function.live.metric("Invocations")) for name, function in functions.items()
+    usage: dict[str, dict[str, cloudwatch.IMetric]] = {
+        metric: {
+            name: function.live.metric(metric, statistic="Sum", period=DAY) for name, function in functions.items()
+        }
+        for metric in ("Duration", "Invocations")
     }
     memory_mb = {name: function.memory_mb for name, function in functions.items()}
     if settings.web and settings.static_lists_schedule is not None:
-        durations[LATER], invocations[LATER] = (_searched(settings, metric) for metric in ("Duration", "Invocations"))
         memory_mb[LATER] = settings.number(read_manifest(LATER).memory_mb)
-    time = {name: _gb_seconds(name, durations[name], memory_mb=memory_mb[name]) for name in sorted(durations)}
-    api_calls = "rest_api_calls" if settings.private_api else "api_calls"
-    calls = [_dollars(api.requests(), api_calls, "API Gateway, calls")]
-    stored = [each for name, bucket in buckets.items() for each in _storage_costs(bucket, name)]
-    groups = {name: functions[name].log_group for name in _LOGGED} | {"the API's access log": api.access_log}
-    gb_s = "lambda_arm_gb_s" if settings.architecture == "arm64" else "lambda_x86_gb_s"
+        for metric, by_function in usage.items():
+            by_function[LATER] = _searched(settings, metric)
+    gb_s = {
+        name: _expression(f"{{}} / 1000 * {memory_mb[name] / 1024:g}", {f"ms{_id(name)}": duration}, name)
+        for name, duration in sorted(usage["Duration"].items())
+    }
+    calls = {f"n{_id(name)}": metric for name, metric in usage["Invocations"].items()}
+    all_calls = _expression(f"SUM([{', '.join(f'FILL({name}, 0)' for name in calls)}])", calls)
+    lambda_price = "lambda_arm_gb_s" if settings.architecture == "arm64" else "lambda_x86_gb_s"
+    logs = {name: functions[name].log_group for name in _LOGGED} | {"the API's access log": api.access_log}
+    made = board(scope, "Cost", settings=settings, start="-P14D")
     made.add_widgets(cloudwatch.TextWidget(markdown=NOTE, width=WIDE, height=2))
     made.add_widgets(
-        graph(
-            f"Lambda: time, at ${TABLE[gb_s].dollars:.10f} a GB-second",
-            [_dollars(time[name], gb_s, name) for name in time],
-        ),
-        graph("Lambda: GB-seconds", list(time.values())),
+        _dollars("Lambda: time", ((name, lambda_price, metric) for name, metric in gb_s.items())),
+        graph("Lambda: GB-seconds", list(gb_s.values())),
     )
     made.add_widgets(
-        graph(
-            f"Calls: API at ${_million(api_calls)}, Lambda at ${_million('lambda_requests')} a million",
-            [*calls, _dollars(_all_calls(invocations), "lambda_requests", "Lambda, calls")],
-        ),
-        graph(
-            f"Kinesis: PUT units at ${_million('kinesis_puts')} a million",
-            [_dollars(_sum(stream.metric_incoming_records()), "kinesis_puts", "PUT units")],
-        ),
-    )
-    made.add_widgets(
-        graph(
-            f"DynamoDB: units at ${_million('dynamodb_writes')} written, ${_million('dynamodb_reads')} read, a million",
+        _dollars(
+            "Calls of the API and of Lambda",
             [
-                _dollars(
-                    aws_metric("DynamoDB", f"Consumed{operation}CapacityUnits", period=DAY, TableName=table.table_name),
-                    price,
-                    f"{name}, {verb}",
-                )
+                ("API Gateway, calls", "rest_api_calls" if settings.private_api else "api_calls", api.requests()),
+                ("Lambda, calls", "lambda_requests", all_calls),
+            ],
+        ),
+        _dollars(
+            "Kinesis",
+            [("PUT units", "kinesis_puts", stream.metric_incoming_records(statistic="Sum", period=DAY))],
+        ),
+    )
+    made.add_widgets(
+        _dollars(
+            "DynamoDB",
+            (
+                (f"{name}, {verb}", price, aws_metric("DynamoDB", metric, period=DAY, TableName=table.table_name))
                 for name, table in tables.items()
-                for operation, price, verb in (
-                    ("Write", "dynamodb_writes", "written"),
-                    ("Read", "dynamodb_reads", "read"),
+                for verb, price, metric in (
+                    ("written", "dynamodb_writes", "ConsumedWriteCapacityUnits"),
+                    ("read", "dynamodb_reads", "ConsumedReadCapacityUnits"),
                 )
-            ],
+            ),
         ),
-        graph(
-            f"CloudWatch: ingested logs, at ${TABLE['logs_gb'].dollars:.2f} a GB",
-            [
-                _priced(
-                    aws_metric("Logs", "IncomingBytes", period=DAY, LogGroupName=group.log_group_name),
-                    f"{TABLE['logs_gb'].dollars:g} / 1000000000",
-                    name,
-                )
-                for name, group in groups.items()
-            ],
+        _dollars(
+            "CloudWatch: ingested logs",
+            (
+                (name, "logs_gb", aws_metric("Logs", "IncomingBytes", period=DAY, LogGroupName=group.log_group_name))
+                for name, group in logs.items()
+            ),
         ),
     )
-    made.add_widgets(
-        graph(
-            f"S3: storage, at ${TABLE['s3_gb'].dollars:.3f} a GB and month, "
-            f"${TABLE['s3_infrequent_gb'].dollars:.4f} unread",
-            stored,
+    stored = _dollars(
+        "S3: storage",
+        (
+            (f"{name}{suffix}", price, _stored_bytes(bucket, storage_class))
+            for name, bucket in buckets.items()
+            for storage_class, price, suffix in _CLASSES
         ),
-        *_account(settings),
     )
+    made.add_widgets(stored, *_account(settings))
     return made
+
+
+def _dollars(subject: str, usages: Iterable[Usage]) -> cloudwatch.GraphWidget:
+    """Create a graph of dollars per day. Its title names the prices."""
+    priced, names = [], dict[str, None]()
+    for label, name, metric in usages:
+        names[name] = None
+        factor = f"{TABLE[name].dollars:.12f}".rstrip("0") + _DIVISORS.get(TABLE[name].unit, "")
+        priced.append(_expression(f"{{}} * {factor}", {f"u{_id(label)}": metric}, label))
+    return graph(f"{subject}, at {', '.join(map(_price, names))}", priced)
+
+
+def _price(name: str) -> str:
+    price = TABLE[name]
+    if price.dollars < 1e-3:
+        return f"${price.dollars * 1e6:g} a million {price.unit.removesuffix('s')}s"
+    return f"${price.dollars:g} a {price.unit}"
 
 
 def _searched(settings: Settings, metric: str) -> cloudwatch.MathExpression:
@@ -133,74 +152,28 @@ def _searched(settings: Settings, metric: str) -> cloudwatch.MathExpression:
     return cloudwatch.MathExpression(expression=f"SUM({found})", using_metrics={}, period=DAY)
 
 
-def _gb_seconds(name: str, duration: cloudwatch.IMetric, *, memory_mb: int) -> cloudwatch.MathExpression:
-    """Return the billed GB-seconds of a function. Rounding of each call to a millisecond is ignored."""
-    return cloudwatch.MathExpression(
-        expression=f"ms{_id(name)} / 1000 * {memory_mb / 1024:g}",
-        using_metrics={f"ms{_id(name)}": duration},
-        label=name,
-        period=DAY,
-    )
-
-
-def _all_calls(invocations: Mapping[str, cloudwatch.IMetric]) -> cloudwatch.MathExpression:
-    counted = {f"n{_id(name)}": calls for name, calls in invocations.items()}
-    return cloudwatch.MathExpression(
-        expression=f"SUM([{', '.join(f'FILL({name}, 0)' for name in counted)}])", using_metrics=counted, period=DAY
-    )
-
-
-def _storage_costs(bucket: s3.IBucket, name: str) -> list[cloudwatch.IMetric]:
-    return [
-        _priced(
-            aws_metric(
-                "S3",
-                "BucketSizeBytes",
-                statistic="Average",
-                period=DAY,
-                BucketName=bucket.bucket_name,
-                StorageType=storage_class,
-            ),
-            f"{TABLE[price].dollars:g} / 1000000000 / 30.4",
-            f"{name}{suffix}",
-        )
-        for storage_class, price, suffix in _CLASSES
-    ]
+def _stored_bytes(bucket: s3.IBucket, storage_class: str) -> cloudwatch.IMetric:
+    size = {"BucketName": bucket.bucket_name, "StorageType": storage_class}
+    return aws_metric("S3", "BucketSizeBytes", statistic="Average", period=DAY, **size)
 
 
 def _account(settings: Settings) -> list[cloudwatch.IWidget]:
     if settings.region != BILLING_REGION:
         return []
-    owed = aws_metric(
-        "Billing",
-        "EstimatedCharges",
-        statistic="Maximum",
-        period=DAY,
-        label="the whole account, this month",
-        Currency="USD",
-    )
+    label, statistic = "the whole account, this month", "Maximum"
+    owed = aws_metric("Billing", "EstimatedCharges", statistic=statistic, period=DAY, label=label, Currency="USD")
     return [graph("Estimate of AWS, if billing alerts are on", [owed], width=HALF)]
 
 
-def _dollars(usage: cloudwatch.IMetric, price: str, label: str) -> cloudwatch.MathExpression:
-    return _priced(usage, f"{TABLE[price].dollars:.12f}", label)
-
-
-def _priced(usage: cloudwatch.IMetric, factor: str, label: str) -> cloudwatch.MathExpression:
-    name = f"u{_id(label)}"
+def _expression(
+    expression: str, metrics: Mapping[str, cloudwatch.IMetric], label: str | None = None
+) -> cloudwatch.MathExpression:
+    """Return metric math on metrics by their IDs. `{}` in the expression is the first ID."""
     return cloudwatch.MathExpression(
-        expression=f"{name} * {factor}", using_metrics={name: usage}, label=label, period=DAY
+        expression=expression.format(*metrics), using_metrics=dict(metrics), label=label, period=DAY
     )
-
-
-def _sum(metric: cloudwatch.Metric) -> cloudwatch.Metric:
-    return metric.with_(statistic="Sum", period=DAY)
 
 
 def _id(label: str) -> str:
     """Return a label as a suffix of metric math IDs: all characters but letters and digits become underscores."""
     return "".join(each if each.isalnum() else "_" for each in label.lower())
-
-
-def _million(price: str) -> str:
-    return f"{TABLE[price].dollars * 1e6:g}"
