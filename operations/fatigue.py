@@ -17,7 +17,6 @@ from alsolike.profiles.impressions import MAX_ITEMS, MAX_LISTS, Impressions, sig
 from alsolike.recommendations.request_fields import FOR_YOU
 from alsolike.records.served_response import PAIRED, RANKED
 from alsolike.runtime.errors import UnknownEventType
-from operations import progress
 from operations.client.stored_ids import pseudonyms
 from operations.configuration.deployed_configuration import live_configuration
 from operations.recovery.lake_reader import LakeReader, read_log
@@ -62,10 +61,13 @@ def estimate_fatigue(
             responses[shopper][row["recommendation_id"]] = row
     events: defaultdict[str, dict[str, Row]] = defaultdict(dict)
     hashes = pseudonyms(deployment)
-    for row in _events(LakeReader(client, bucket, received_by_ms=None), first=served_from, last=until):
-        shopper = hashes.shopper(row["user_id"] or row["session_id"])
-        if shopper in responses:
-            events[shopper][row["event_id"]] = row
+    lake = LakeReader(client, bucket, received_by_ms=None)
+    # Events of declared agents are omitted.
+    for table in lake.scan("interactions", _EVENTS, first=served_from.isoformat(), last=until.isoformat()):
+        for row in table.filter(pc.is_null(table["agent"])).to_pylist():
+            shopper = hashes.shopper(row["user_id"] or row["session_id"])
+            if shopper in responses:
+                events[shopper][row["event_id"]] = row
     since_ms = int(dt.datetime.combine(first, dt.time(), dt.UTC).timestamp() * 1000)
     clicked = [
         candidates
@@ -75,16 +77,6 @@ def estimate_fatigue(
         )
     ]
     return estimate_strength(*_arrays(clicked))
-
-
-def _events(reader: LakeReader, *, first: dt.date, last: dt.date) -> Iterator[Row]:
-    """Yield the events of a range of days, without events of declared agents."""
-    listed = [each for each in reader.objects() if first.isoformat() <= each.date <= last.isoformat()]
-    with progress.step("interactions", total=sum(each.size_bytes for each in listed)) as step:
-        for each in listed:
-            for table in reader.read(each, _EVENTS):
-                yield from table.filter(pc.is_null(table["agent"])).to_pylist()
-            step.advance(each.size_bytes)
 
 
 class Candidates:

@@ -24,7 +24,6 @@ from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import ServedResponse, state_hash
 from alsolike.runtime import s3
 from alsolike.runtime.client_protocols import S3Client
-from operations import progress
 from operations.recovery.lake_reader import LakeReader
 
 MAX_STEPS = 200
@@ -107,7 +106,6 @@ def read_histories(
     """
     wanted = {each for row in rows for each in (row.shopper, row.session) if each is not None}
     lake = LakeReader(client, bucket, received_by_ms=until_ms)
-    objects = lake.objects()
 
     @functools.cache
     def hash_of(stored_id: str) -> str | None:
@@ -118,39 +116,32 @@ def read_histories(
     users: dict[str, str] = {}
     sessions: dict[str, str] = {}
     joined: dict[str, set[str]] = defaultdict(set)
-    with progress.step("histories", total=2 * sum(stored.size_bytes for stored in objects)) as step:
-        for stored in objects:
-            for piece in lake.read(stored, ("user_id", "session_id")):
-                pairs = set(zip(piece["user_id"].to_pylist(), piece["session_id"].to_pylist(), strict=True))
-                for user_id, session_id in pairs:
-                    if user_id is not None and (known := hash_of(user_id)):
-                        users[known] = user_id
-                        if session_id is not None:
-                            joined[session_id].add(user_id)
-                    if session_id is not None and (known := hash_of(session_id)):
-                        sessions[known] = session_id
-            step.advance(stored.size_bytes)
-        arrivals: dict[str, list[_Arrival]] = defaultdict(list)
-        own_users, own_sessions = set(users.values()), set(sessions.values())
-        for stored in objects:
-            for arrival in _arrivals(lake, stored, context, own_users, own_sessions | joined.keys()):
-                owners = {arrival.user_id} & own_users if arrival.user_id is not None else set()
-                if arrival.session_id is not None:
-                    owners |= joined.get(arrival.session_id, set())
-                for owner in owners:
-                    arrivals[f"user_id {owner}"].append(arrival)
-                if arrival.session_id in own_sessions:
-                    arrivals[f"session_id {arrival.session_id}"].append(arrival)
-            step.advance(stored.size_bytes)
+    for piece in lake.scan("users of the responses", ("user_id", "session_id")):
+        pairs = set(zip(piece["user_id"].to_pylist(), piece["session_id"].to_pylist(), strict=True))
+        for user_id, session_id in pairs:
+            if user_id is not None and (known := hash_of(user_id)):
+                users[known] = user_id
+                if session_id is not None:
+                    joined[session_id].add(user_id)
+            if session_id is not None and (known := hash_of(session_id)):
+                sessions[known] = session_id
+    arrivals: dict[str, list[_Arrival]] = defaultdict(list)
+    own_users, own_sessions = set(users.values()), set(sessions.values())
+    for arrival in _arrivals(lake, context, own_users, own_sessions | joined.keys()):
+        owners = {arrival.user_id} & own_users if arrival.user_id is not None else set()
+        if arrival.session_id is not None:
+            owners |= joined.get(arrival.session_id, set())
+        for owner in owners:
+            arrivals[f"user_id {owner}"].append(arrival)
+        if arrival.session_id in own_sessions:
+            arrivals[f"session_id {arrival.session_id}"].append(arrival)
     for each in arrivals.values():
         each.sort(key=lambda arrival: arrival[:3])
     return Histories(arrivals, users, sessions, _properties(client, bucket, hash_of))
 
 
-def _arrivals(
-    lake: LakeReader, stored: Any, context: Sequence[str], users: set[str], sessions: set[str]
-) -> Iterator[_Arrival]:
-    for piece in lake.read(stored, _COLUMNS if context else _COLUMNS[:-1]):
+def _arrivals(lake: LakeReader, context: Sequence[str], users: set[str], sessions: set[str]) -> Iterator[_Arrival]:
+    for piece in lake.scan("histories", _COLUMNS if context else _COLUMNS[:-1]):
         columns = [piece[name].to_pylist() for name in _COLUMNS[:-1]]
         properties = piece["properties"].to_pylist() if context else [None] * len(piece)
         for user_id, session_id, event_id, time_ms, item_id, event_type, received_ms, text in zip(

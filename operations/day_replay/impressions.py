@@ -14,7 +14,8 @@ import functools
 import itertools
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any
+
+import pyarrow as pa
 
 from alsolike.lake import partitions
 from alsolike.privacy.pseudonyms import Pseudonyms
@@ -95,27 +96,23 @@ def read_seen(
             served[shopper].append((row.served_ms, seen))
     reported: dict[str, list[tuple[int, Impressions]]] = defaultdict(list)
     shopper_of = functools.cache(hashes.shopper)
-    for stored in lake_reader.objects():
-        if stored.date >= partitions.event_date(first_ms):
-            for received_ms, seen in _reported(lake_reader, stored, shopper_of):
-                if seen.shopper in shoppers:
-                    reported[seen.shopper].append((received_ms, seen))
+    for piece in lake_reader.scan("lists in events", _COLUMNS, first=partitions.event_date(first_ms)):
+        for received_ms, seen in _reported(piece, shopper_of):
+            if seen.shopper in shoppers:
+                reported[seen.shopper].append((received_ms, seen))
     for lists in (*served.values(), *reported.values()):
         lists.sort(key=lambda each: (each[0], _key(each[1])))
     return SeenLists(served, {shopper: _once(lists) for shopper, lists in reported.items()})
 
 
-def _reported(
-    lake_reader: LakeReader, stored: Any, shopper_of: Callable[[str], str]
-) -> Iterator[tuple[int, Impressions]]:
-    for piece in lake_reader.read(stored, _COLUMNS):
-        for user_id, session_id, event_id, time_ms, response_id, items, received_ms in zip(
-            *(piece[name].to_pylist() for name in _COLUMNS), strict=True
-        ):
-            if items:
-                shopper, list_id = shopper_of(user_id or session_id or ""), response_id or event_id
-                seen = Impressions(shopper, list_id, source_digest(event_id), time_ms, items, is_reported=True)
-                yield received_ms, seen
+def _reported(piece: pa.Table, shopper_of: Callable[[str], str]) -> Iterator[tuple[int, Impressions]]:
+    for user_id, session_id, event_id, time_ms, response_id, items, received_ms in zip(
+        *(piece[name].to_pylist() for name in _COLUMNS), strict=True
+    ):
+        if items:
+            shopper, list_id = shopper_of(user_id or session_id or ""), response_id or event_id
+            seen = Impressions(shopper, list_id, source_digest(event_id), time_ms, items, is_reported=True)
+            yield received_ms, seen
 
 
 def _once(lists: Sequence[tuple[int, Impressions]]) -> list[tuple[int, Impressions]]:

@@ -21,7 +21,6 @@ from alsolike.lake.served import UNKNOWN
 from alsolike.profiles.profile import RecentInteraction
 from alsolike.records.served_response import PAIRED, ServedResponse
 from alsolike.training.dataset import CLICK, outcome_type
-from operations import progress
 from operations.day_replay.histories import read_histories
 from operations.forecast.inputs import ForecastInputs
 from operations.recovery.lake_reader import LakeReader, read_log
@@ -127,18 +126,15 @@ def _events(
     reader = LakeReader(inputs.s3, inputs.lake_bucket, received_by_ms=None)
     named = pa.array([row.recommendation_id for row in rows])
     first = event_date(min(row.served_ms for row in rows) - MAX_CLOCK_SKEW_MS)
-    objects = [stored for stored in reader.objects() if stored.date >= first]
     found: dict[str, dict[tuple[str, str | None], dict[str, Any]]] = {}
-    with progress.step("outcomes", total=sum(stored.size_bytes for stored in objects)) as step:
-        for stored in objects:
-            for piece in reader.read(stored, _EVENT_COLUMNS):
-                for event in piece.filter(pc.is_in(piece["recommendation_id"], named)).to_pylist():
-                    outcome = outcome_type(event["event_type"], configuration=inputs.configuration)
-                    if outcome is not None and event["item_id"] is not None:
-                        owners = [owner for owner in (event["user_id"], event["session_id"]) if owner is not None]
-                        outcomes = found.setdefault(event["recommendation_id"], {})
-                        outcomes[event["event_id"], next(iter(owners), None)] = {
-                            **event, "outcome": outcome, "shoppers": [inputs.hashes.shopper(owner) for owner in owners]
-                        }  # fmt: skip
-            step.advance(stored.size_bytes)
+    for piece in reader.scan("outcomes", _EVENT_COLUMNS, first=first):
+        for event in piece.filter(pc.is_in(piece["recommendation_id"], named)).to_pylist():
+            outcome = outcome_type(event["event_type"], configuration=inputs.configuration)
+            if outcome is not None and event["item_id"] is not None:
+                owners = [owner for owner in (event["user_id"], event["session_id"]) if owner is not None]
+                shoppers = [inputs.hashes.shopper(owner) for owner in owners]
+                outcomes = found.setdefault(event["recommendation_id"], {})
+                outcomes[event["event_id"], next(iter(owners), None)] = {
+                    **event, "outcome": outcome, "shoppers": shoppers
+                }  # fmt: skip
     return found

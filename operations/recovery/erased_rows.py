@@ -35,8 +35,8 @@ def drop_erased(deployment: Deployment) -> int:
     if not erased.any:
         return 0
     s3, bucket = deployment.client("s3"), deployment.names.lake_bucket
+    logins = logins_of(LakeReader(s3, bucket, received_by_ms=None))
     with progress.step("erased users") as step:
-        logins = logins_of(LakeReader(s3, bucket, received_by_ms=None))
         sessions = frozenset(logins.loc[[user in erased for user in logins["user_id"]], "session_id"])
         rewritten = sum(
             _rewrite(s3, bucket, listed, erased, sessions) for listed in lake_objects.list_objects(s3, bucket)

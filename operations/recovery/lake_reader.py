@@ -33,6 +33,16 @@ class LakeReader:
     def objects(self) -> list[LakeObject]:
         return list(lake_objects.list_objects(self._client, self._bucket))
 
+    def scan(
+        self, description: str, columns: Sequence[str], *, first: str = "", last: str = "9999"
+    ) -> Iterator[pa.Table]:
+        """Yield the rows of the days `first` to `last` (ISO 8601) in batches, as a step with progress."""
+        days = [listed for listed in self.objects() if first <= listed.date <= last]
+        with progress.step(description, total=sum(listed.size_bytes for listed in days)) as step:
+            for listed in days:
+                yield from self.read(listed, columns)
+                step.advance(listed.size_bytes)
+
     def read(self, listed: LakeObject, columns: Sequence[str]) -> Iterator[pa.Table]:
         """Yield an object's rows in batches, or nothing if the object was deleted. Missing columns are null."""
         if (content := lake_objects.read(self._client, self._bucket, listed)) is None:

@@ -28,12 +28,8 @@ def rebuild_profiles(
     `exactly` removes interactions from profiles if the lake lacks them. Otherwise, interactions are only added.
     """
     rows = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
-    size_bytes = sum(stored.size_bytes for stored in rows.objects())
-    with progress.step("logins in the lake", total=size_bytes) as step:
-        logins = logins_of(rows, on_bytes=step.advance)
-        step.note(f"{len(logins):,} sessions")
     configuration = live_configuration(deployment)
-    profiles = profiles_of(rows, logins, configuration=configuration)
+    profiles = profiles_of(rows, logins_of(rows), configuration=configuration)
     length = configuration.limits.history_length
     return write_profiles(deployment, profiles, now_ms=now_ms, exactly=exactly, length=length)
 
