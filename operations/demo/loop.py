@@ -9,12 +9,10 @@ from pathlib import Path
 
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.registry.versions import candidates
-from alsolike.runtime.errors import Unavailable
 from operations import progress
 from operations.client.api import Api
 from operations.client.background import Background
 from operations.client.deployment import Deployment
-from operations.client.signed_api import Recommendations
 from operations.demo import comparison, complete_journey, reference, replay
 from operations.demo.comparison import Answer
 from operations.demo.complete_journey import Journey
@@ -34,7 +32,6 @@ COMPARED_RECORDS = 5
 FIRST_ITEMS = 5
 LATENCY_REQUESTS = 100
 PROFILE_TIMEOUT_S = 90.0
-CHAMPION_TIMEOUT_S = 60.0
 
 
 def prepare(summary: DemoSummary, directory: Path, *, users: int | None) -> Journey:
@@ -127,7 +124,7 @@ class Loop:
 
     def _wait_until_served(self, version: str, *, user_id: str) -> None:
         with progress.step("recommend to a shopper") as step:
-            answer = _served(version, self._api, user_id)
+            answer = self._api.wait_for_model(version, user_id, k=FIRST_ITEMS)
             step.note(f"shopper {user_id}, model {version}")
         after_s = time.monotonic() - self._started_s
         self._summary.first = FirstRecommendation(user_id, tuple(item.item_id for item in answer.items), after_s)
@@ -220,14 +217,3 @@ class Loop:
 
     def _check(self, name: str, *, passed: bool, expected: str, actual: str) -> None:
         self._summary.checks.append(DemoCheck(name, passed, expected, actual))
-
-
-def _served(version: str, api: Api, user_id: str) -> Recommendations:
-    deadline = time.monotonic() + CHAMPION_TIMEOUT_S
-    while (answer := api.recommendations(user_id, k=FIRST_ITEMS)).model_version != version:
-        if time.monotonic() > deadline:
-            raise Unavailable(
-                f"after {CHAMPION_TIMEOUT_S:g} s the API still serves {answer.model_version}, expected {version}"
-            )
-        time.sleep(0.05)
-    return answer

@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from alsolike.declarations.limits import MAX_EVENTS_PER_CALL
 from alsolike.events.interactions import Interaction, profile_id
+from alsolike.events.stream_writer import EventStream
 from alsolike.profiles.profile import Profile, RecentInteraction
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from operations.client.api import Api
-from operations.client.aws import translate_aws_errors
 from operations.client.deployment import Deployment
 from operations.demo.complete_journey import LiveEvent
 
 EVENT_TYPE = "purchase"
 _THREADS = 4
 _STREAM_EVERY = 4
-_RECORDS_PER_PUT = 500
 _POLL_S = 0.1
 
 
@@ -80,7 +80,10 @@ def send(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Call
     with ThreadPoolExecutor(_THREADS, "replay") as pool:
         for _ in pool.map(call, plan.calls.items()):
             pass
-    _put_records(plan, deployment, now_ms=now_ms, on_sent=on_sent)
+    records = [_interaction(event, now_ms=now_ms) for events in plan.records.values() for event in events]
+    stream = EventStream(deployment.client("kinesis"), deployment.names.stream_name)
+    stream.put(records, remaining_ms=lambda: math.inf)
+    on_sent(len(records))
 
 
 def expected_profiles(plan: ReplayPlan, before: Mapping[str, Profile]) -> dict[str, Profile]:
@@ -133,22 +136,6 @@ def _wire(event: LiveEvent) -> dict[str, object]:
         "itemId": event.item_id,
         "sentAt": event.time_s,
     }
-
-
-def _put_records(plan: ReplayPlan, deployment: Deployment, *, now_ms: int, on_sent: Callable[[int], None]) -> None:
-    stream, client = deployment.names.stream_name, deployment.client("kinesis")
-    records = [
-        {"Data": _interaction(event, now_ms=now_ms).to_record(), "PartitionKey": event.user_id}
-        for events in plan.records.values()
-        for event in events
-    ]
-    for at in range(0, len(records), _RECORDS_PER_PUT):
-        part = records[at : at + _RECORDS_PER_PUT]
-        with translate_aws_errors(f"stream {stream}"):
-            failed = client.put_records(StreamName=stream, Records=part)["FailedRecordCount"]
-        if failed:
-            raise Unavailable(f"stream {stream} refused {failed} of {len(part)} records")
-        on_sent(len(part))
 
 
 def _interaction(event: LiveEvent, *, now_ms: int) -> Interaction:

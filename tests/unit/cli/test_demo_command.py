@@ -17,6 +17,7 @@ from alsolike.configuration import recommendation_id
 from alsolike.profiles.profile_table import ProfileStore
 from alsolike.runtime.errors import Unavailable
 from cli import terminal
+from operations.client import api
 from operations.client.deployment import Deployment
 from operations.client.signed_api import Recommendations, RecommendedItem
 from operations.demo import loop, reference, replay, run
@@ -160,7 +161,7 @@ def ranked(profile):
     return [*ITEMS[turn:], *ITEMS[:turn]]
 
 
-class MemoryApi:
+class MemoryApi(api.Api):
     """API of a shop whose model ranks by `ranked`."""
 
     version: str | None = "r1"
@@ -168,7 +169,7 @@ class MemoryApi:
     def __init__(self, deployment):
         self._profiles = ProfileStore(deployment.client("dynamodb"), NAMES.profiles_table)
 
-    def recommendations(self, user_id, *, k, metadata=()):
+    def recommendations(self, user_id, *, k, metadata=(), **_):
         items = tuple(RecommendedItem(item, 1.0, {}) for item in ranked(self._profiles.read(f"u#{user_id}")))
         made = recommendation_id.create(answered_ms=NOW_S * 1000, recommender="for-you", version="r1")
         return Recommendations(items[:k], made, "for-you", 0, 0, self.version, None, 3.0)
@@ -305,7 +306,7 @@ def test_shoppers_that_the_reference_cannot_rank_are_counted_separately(run_loop
 
 def test_version_not_served_in_time_raises_unavailable(run_loop, monkeypatch):
     monkeypatch.setattr(MemoryApi, "version", "r0")
-    monkeypatch.setattr(loop, "CHAMPION_TIMEOUT_S", 0)
+    monkeypatch.setattr(api, "MODEL_TIMEOUT_S", 0)
 
     with pytest.raises(Unavailable, match="after 0 s the API still serves r0, expected r1"):
         run_loop()
