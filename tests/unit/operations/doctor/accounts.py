@@ -1,15 +1,16 @@
 """Simulated AWS accounts.
 
-Clients have prepared responses, which botocore's Stubber validates against the service's model.
+Clients have prepared responses, which botocore validates against the service's model.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from types import SimpleNamespace
 from typing import Any
 
 import boto3
-from botocore.stub import ANY, Stubber
+from botocore.validate import validate_parameters
 
 from operations.cost.resources import BilledResources, Function, Stream, Training
 from operations.doctor import Needs
@@ -17,6 +18,7 @@ from operations.doctor.requirements import KafkaCluster
 
 ACCOUNT, REGION = "123456789012", "eu-west-1"
 LAYER = f"arn:aws:lambda:{REGION}:336392948345:layer:AWSSDKPandas-Python313-Arm64:1"
+LAYER_PARAMETER = "/aws/service/aws-sdk-pandas/3.17.1/py3.13/arm64/layer-arn"
 CLUSTER = f"arn:aws:kafka:{REGION}:{ACCOUNT}:cluster/shop/2a3b-5"
 SECRET = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:AmazonMSK_shop-a1b2c3"
 KEY = f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1234-abcd"
@@ -37,11 +39,12 @@ NEEDS = Needs(
     ),
     bootstrap_version=6,
     bootstrap_parameter="/cdk-bootstrap/hnb659fds/version",
-    layer_parameters=("/aws/service/aws-sdk-pandas/3.17.1/py3.13/arm64/layer-arn",),
+    layer_parameters=(LAYER_PARAMETER,),
     layer_arns=(),
     training_image=IMAGE,
     names={
         ("AWS::Glue::Database", DATA): ("alsolike_shop",),
+        ("AWS::Glue::Job", DATA): ("alsolike-shop",),
         ("AWS::Logs::LogGroup", DATA): ("/aws/vendedlogs/shop",),
         ("AWS::SSM::Parameter", DATA): ("/alsolike/shop/api-url",),
         ("AWS::SageMaker::ModelPackageGroup", DATA): ("alsolike-shop",),
@@ -56,176 +59,141 @@ NEEDS = Needs(
     api_name=("api.shop.example", ZONE),
 )
 
+Answer = Mapping[str, Any] | str | Callable[..., Mapping[str, Any] | str]
+"""Response, code of an error, or a function that returns either of them for the parameters of a call."""
+
 
 class Account:
-    """Clients of an account with prepared responses."""
+    """Clients of an account with prepared responses by operation."""
 
-    def __init__(self) -> None:
-        self._stubs: dict[str, Stubber] = {}
-        self.operations: set[tuple[str, str]] = set()
-        """Names of the service and of the method of each prepared response."""
+    def __init__(self, answers: Mapping[str, Answer]) -> None:
+        self._answers = answers
+        self.calls: dict[str, Mapping[str, Any]] = {}
+        """Parameters of the last call of each operation."""
 
     def client(self, service: str) -> Any:
         """Return the client of a service, which fails for calls without a prepared response."""
-        return self._stub(service).client
+        client = boto3.client(service, region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")
+        client.meta.events.register("before-parameter-build", lambda params, context, **_: context.update(given=params))
+        client.meta.events.register("before-call", lambda model, context, **_: self._answer(service, model, context))
+        return client
 
-    def answer(self, service: str, operation: str, response: Mapping[str, Any], **parameters: Any) -> None:
-        """Prepare the next response of a service. `parameters` are the expected parameters of the call."""
-        self.operations.add((service, operation))
-        self._stub(service).add_response(operation, dict(response), parameters or None)
-
-    def refuse(self, service: str, operation: str, code: str) -> None:
-        self.operations.add((service, operation))
-        self._stub(service).add_client_error(operation, code, f"{code} of {operation}")
-
-    def left(self) -> list[str]:
-        return [service for service, stub in self._stubs.items() if stub._queue]
-
-    def _stub(self, service: str) -> Stubber:
-        if service not in self._stubs:
-            client = boto3.client(service, region_name=REGION, aws_access_key_id="a", aws_secret_access_key="b")
-            self._stubs[service] = Stubber(client)
-            self._stubs[service].activate()
-        return self._stubs[service]
+    def _answer(self, service: str, model: Any, context: Mapping[str, Any]) -> tuple[Any, Mapping[str, Any]]:
+        name = f"{service}:{model.name}"
+        self.calls[name], answer = context["given"], self._answers[name]
+        if callable(answer):
+            answer = answer(**context["given"])
+        if isinstance(answer, str):
+            error = {"Code": answer, "Message": f"{answer} of {model.name}"}
+            return SimpleNamespace(status_code=400), {"Error": error, "ResponseMetadata": {}}
+        validate_parameters(answer, model.output_shape)
+        return SimpleNamespace(status_code=200), answer
 
 
-def caller(account: Account, *, number: str = ACCOUNT, user: str = "user/ana") -> None:
-    identity = {"Account": number, "Arn": f"arn:aws:iam::{number}:{user}", "UserId": "AIDA"}
-    account.answer("sts", "get_caller_identity", identity)
+def caller(*, number: str = ACCOUNT, user: str = "user/ana") -> Answer:
+    return {"Account": number, "Arn": f"arn:aws:iam::{number}:{user}", "UserId": "AIDA"}
 
 
-def key(
-    account: Account, *, state: str = "Enabled", spec: str = "SYMMETRIC_DEFAULT", policy: str | None = None
-) -> None:
-    account.answer(
-        "kms", "describe_key", {"KeyMetadata": {"KeyId": "1", "KeyState": state, "KeySpec": spec}}, KeyId=KEY
-    )
-    if (state, spec) == ("Enabled", "SYMMETRIC_DEFAULT"):
-        statement = f'{{"Principal":{{"Service":"logs.{REGION}.amazonaws.com"}}}}' if policy is None else policy
-        account.answer("kms", "get_key_policy", {"Policy": statement}, KeyId=KEY, PolicyName="default")
+def key(*, state: str = "Enabled", spec: str = "SYMMETRIC_DEFAULT") -> Answer:
+    return {"KeyMetadata": {"KeyId": "1", "KeyState": state, "KeySpec": spec}}
 
 
-def zone(account: Account, *, name: str = "shop.example.", private: bool = False) -> None:
-    found = {"Id": ZONE, "Name": name, "CallerReference": "1", "Config": {"PrivateZone": private}}
-    account.answer("route53", "get_hosted_zone", {"HostedZone": found}, Id=ZONE)
+def zone(*, name: str = "shop.example.", private: bool = False) -> Answer:
+    return {"HostedZone": {"Id": ZONE, "Name": name, "CallerReference": "1", "Config": {"PrivateZone": private}}}
 
 
-def stacks(account: Account, **statuses: str) -> None:
+def stacks(**statuses: str) -> Answer:
     found = [
         {"StackName": f"alsolike-shop-{part}", "StackStatus": status, "CreationTime": "2026-11-01T00:00:00Z"}
         for part, status in [*statuses.items(), ("2-data", "CREATE_FAILED")]
     ]
-    account.answer("cloudformation", "describe_stacks", {"Stacks": found})
+    return {"Stacks": found}
 
 
-def parameter(account: Account, value: str | None) -> None:
-    if value is None:
-        account.refuse("ssm", "get_parameter", "ParameterNotFound")
-    else:
-        account.answer("ssm", "get_parameter", {"Parameter": {"Value": value}})
+def parameters(values: Mapping[str, str]) -> Answer:
+    return lambda Name: {"Parameter": {"Value": values[Name]}} if Name in values else "ParameterNotFound"  # noqa: N803
 
 
-def free_names(account: Account) -> None:
-    account.refuse("glue", "get_database", "EntityNotFoundException")
-    account.answer("logs", "describe_log_groups", {"logGroups": [{"logGroupName": "/aws/vendedlogs/shop-2"}]})
-    account.answer("ssm", "get_parameters", {"Parameters": [], "InvalidParameters": ["/alsolike/shop/api-url"]})
-    account.refuse("sagemaker", "describe_model_package_group", "ValidationException")
-
-
-def taken_names(account: Account) -> None:
-    account.answer("glue", "get_database", {"Database": {"Name": "alsolike_shop"}})
-    account.answer("logs", "describe_log_groups", {"logGroups": [{"logGroupName": "/aws/vendedlogs/shop"}]})
-    account.answer("ssm", "get_parameters", {"Parameters": [{"Name": "/alsolike/shop/api-url"}]})
-    name = {"ModelPackageGroupName": "alsolike-shop"}
-    group = {"ModelPackageGroupArn": "a", "ModelPackageGroupStatus": "Completed", "CreationTime": 0, "CreatedBy": {}}
-    account.answer("sagemaker", "describe_model_package_group", {**name, **group}, **name)
-
-
-def lambda_settings(
-    account: Account, *, concurrency: int, unreserved: int | None = None, free_mb: int = 75_000
-) -> None:
+def lambda_settings(*, concurrency: int = 1_000, unreserved: int | None = None, free_mb: int = 75_000) -> Answer:
     free = concurrency if unreserved is None else unreserved
     executions = {"ConcurrentExecutions": concurrency, "UnreservedConcurrentExecutions": free}
     limit = {"TotalCodeSize": free_mb * 1_000_000, **executions}
-    account.answer("lambda", "get_account_settings", {"AccountLimit": limit, "AccountUsage": {"TotalCodeSize": 0}})
+    return {"AccountLimit": limit, "AccountUsage": {"TotalCodeSize": 0}}
 
 
-def layer(account: Account) -> None:
-    parameter(account, LAYER)
-    account.answer("lambda", "get_layer_version_by_arn", {"Version": 1}, Arn=LAYER)
+def quotas(*, jobs: float, dpus: float) -> Answer:
+    values = {
+        "ml.m5.xlarge for spot training job usage": ("L-1", jobs),
+        "ml.m5.xlarge for training job usage": ("L-1", jobs),
+        "Max task DPUs per account": ("L-2", dpus),
+    }
+    return {
+        "Quotas": [{"QuotaName": name, "QuotaCode": code, "Value": value} for name, (code, value) in values.items()]
+    }
 
 
-def quotas(account: Account, *, spot: float, on_demand: float, dpus: float) -> None:
-    jobs = [
-        {"QuotaName": f"ml.m5.xlarge for {name}", "QuotaCode": "L-1", "Value": value}
-        for name, value in (("spot training job usage", spot), ("training job usage", on_demand))
+def _resources(StackName: str) -> Mapping[str, Any]:  # noqa: N803
+    kind, name = {DATA: ("AWS::Kinesis::Stream", "events"), KAFKA: ("AWS::Lambda::EventSourceMapping", MAPPING)}[
+        StackName
     ]
-    dpu = {"QuotaName": "Max task DPUs per account", "QuotaCode": "L-2", "Value": dpus}
-    for service, found in (("sagemaker", jobs), ("glue", [dpu])):
-        account.answer("service-quotas", "list_service_quotas", {"Quotas": found}, ServiceCode=service)
+    created = {"ResourceStatus": "CREATE_COMPLETE", "LastUpdatedTimestamp": 0, "LogicalResourceId": "Id"}
+    return {"StackResourceSummaries": [{"PhysicalResourceId": name, "ResourceType": kind, **created}]}
 
 
-def image(account: Account, *, exists: bool = True) -> None:
-    tag = {"imageTag": "2.9.0"}
-    found = {"images": [{"imageId": tag}] if exists else []}
-    repository = {"registryId": "763104351884", "repositoryName": "pytorch-training"}
-    account.answer("ecr", "batch_get_image", found, **repository, imageIds=[tag])
-
-
-def resources(account: Account, stack: str, **physical_ids: str) -> None:
-    """Prepare the list of a stack's resources, given by the last part of their types."""
-    types = {"Stream": "AWS::Kinesis::Stream", "EventSourceMapping": "AWS::Lambda::EventSourceMapping"}
-    created = {"ResourceStatus": "CREATE_COMPLETE", "LastUpdatedTimestamp": 0}
-    summaries = [
-        {"LogicalResourceId": name, "PhysicalResourceId": physical_id, "ResourceType": types[name], **created}
-        for name, physical_id in physical_ids.items()
-    ]
-    account.answer("cloudformation", "list_stack_resources", {"StackResourceSummaries": summaries}, StackName=stack)
-
-
-def stream(account: Account, *, shards: int) -> None:
+def stream(*, shards: int) -> Answer:
     summary = {
         "StreamName": "events", "StreamARN": "arn:aws:kinesis:::stream/events", "StreamStatus": "ACTIVE",
         "RetentionPeriodHours": 24, "StreamCreationTimestamp": 0, "EnhancedMonitoring": [], "OpenShardCount": shards,
     }  # fmt: skip
-    account.answer("kinesis", "describe_stream_summary", {"StreamDescriptionSummary": summary}, StreamName="events")
+    return {"StreamDescriptionSummary": summary}
 
 
-def bucket(account: Account, *, region: str = REGION) -> None:
-    account.answer("s3", "head_bucket", {"BucketRegion": region}, Bucket="uploads")
+def mapping(*, result: str) -> Answer:
+    return {"UUID": MAPPING, "State": "Enabled", "LastProcessingResult": result}
 
 
-def limits(account: Account, *, concurrency: int = 1_000, unreserved: int | None = None) -> None:
-    lambda_settings(account, concurrency=concurrency, unreserved=unreserved)
-    layer(account)
-    quotas(account, spot=4, on_demand=8, dpus=300)
+def subscription(arn: str) -> Answer:
+    return {"Subscriptions": [{"Protocol": "email", "Endpoint": "ana@shop.example", "SubscriptionArn": arn}]}
 
 
-def kafka(account: Account) -> None:
-    account.answer("kafka", "describe_cluster_v2", {"ClusterInfo": {"State": "ACTIVE"}}, ClusterArn=CLUSTER)
-    account.answer("secretsmanager", "describe_secret", {"ARN": SECRET}, SecretId=SECRET)
-    account.answer("ec2", "describe_subnets", {"Subnets": [{}]}, SubnetIds=["subnet-0a"])
-    account.answer("ec2", "describe_security_groups", {"SecurityGroups": [{}]}, GroupIds=["sg-0c"])
+def cost_tag(*, status: str) -> Answer:
+    return {"CostAllocationTags": [{"TagKey": "alsolike:environment", "Type": "UserDefined", "Status": status}]}
 
 
-def external(account: Account) -> None:
-    """Prepare the resources of the account that the CDK app does not create."""
-    bucket(account)
-    kafka(account)
-    key(account)
-    zone(account)
+PARAMETERS = {NEEDS.bootstrap_parameter: "30", LAYER_PARAMETER: LAYER}
+READY: dict[str, Answer] = {
+    "sts:GetCallerIdentity": caller(),
+    "cloudformation:DescribeStacks": stacks(),
+    "ssm:GetParameter": parameters(PARAMETERS),
+    "ssm:GetParameters": {"Parameters": [], "InvalidParameters": ["/alsolike/shop/api-url"]},
+    "glue:GetDatabase": "EntityNotFoundException",
+    "glue:GetJob": "EntityNotFoundException",
+    "logs:DescribeLogGroups": {"logGroups": [{"logGroupName": "/aws/vendedlogs/shop-2"}]},
+    "sagemaker:DescribeModelPackageGroup": "ValidationException",
+    "lambda:GetAccountSettings": lambda_settings(),
+    "lambda:GetLayerVersionByArn": {"Version": 1},
+    "service-quotas:ListServiceQuotas": quotas(jobs=4, dpus=300),
+    "ecr:BatchGetImage": {"images": [{"imageId": {"imageTag": "2.9.0"}}]},
+    "s3:HeadBucket": {"BucketRegion": REGION},
+    "kafka:DescribeClusterV2": {"ClusterInfo": {"State": "ACTIVE"}},
+    "secretsmanager:DescribeSecret": {"ARN": SECRET},
+    "ec2:DescribeSubnets": {"Subnets": [{}]},
+    "ec2:DescribeSecurityGroups": {"SecurityGroups": [{}]},
+    "kms:DescribeKey": key(),
+    "kms:GetKeyPolicy": {"Policy": f'{{"Principal":{{"Service":"logs.{REGION}.amazonaws.com"}}}}'},
+    "route53:GetHostedZone": zone(),
+}
+"""Responses of an established account that is bootstrapped but has no deployment."""
 
-
-def mapping(account: Account, *, result: str) -> None:
-    answer = {"UUID": MAPPING, "State": "Enabled", "LastProcessingResult": result}
-    account.answer("lambda", "get_event_source_mapping", answer, UUID=MAPPING)
-
-
-def subscriptions(account: Account, arn: str) -> None:
-    mail = {"Protocol": "email", "Endpoint": "ana@shop.example", "SubscriptionArn": arn}
-    account.answer("sns", "list_subscriptions_by_topic", {"Subscriptions": [mail]}, TopicArn=TOPIC)
-
-
-def cost_tag(account: Account, *, status: str) -> None:
-    tag = {"TagKey": "alsolike:environment", "Type": "UserDefined", "Status": status}
-    account.answer("ce", "list_cost_allocation_tags", {"CostAllocationTags": [tag]}, TagKeys=ANY)
+DEPLOYED: dict[str, Answer] = {
+    **READY,
+    "cloudformation:DescribeStacks": stacks(data="UPDATE_COMPLETE", kafka="CREATE_COMPLETE"),
+    "cloudformation:ListStackResources": _resources,
+    "ssm:GetParameter": parameters(
+        {**PARAMETERS, "/alsolike/shop/alerts-topic-arn": TOPIC, "/alsolike/shop/api-url": "https://api.shop.example/"}
+    ),
+    "kinesis:DescribeStreamSummary": stream(shards=4),
+    "lambda:GetEventSourceMapping": mapping(result="OK"),
+    "sns:ListSubscriptionsByTopic": subscription(f"{TOPIC}:1f2e"),
+    "ce:ListCostAllocationTags": cost_tag(status="Active"),
+}

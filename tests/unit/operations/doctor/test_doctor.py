@@ -1,7 +1,6 @@
 """Findings on simulated accounts, from one without credentials to one with a running deployment."""
 
 import dataclasses
-from functools import partial
 
 import pytest
 from botocore.exceptions import NoCredentialsError
@@ -9,10 +8,8 @@ from botocore.exceptions import NoCredentialsError
 from alsolike.runtime.errors import Unavailable
 from operations.cost.resources import Stream
 from operations.doctor import ACTIONS, FAILED, PASSED, UNKNOWN, examine
-from operations.doctor.account import api_name as check_api_name
-from operations.doctor.account import key as check_key
 from tests.unit.operations.doctor import accounts
-from tests.unit.operations.doctor.accounts import DATA, KAFKA, NEEDS, REGION, Account
+from tests.unit.operations.doctor.accounts import DATA, DEPLOYED, NEEDS, READY, REGION, Account
 
 CHECKS_BEFORE = {
     "account", "region", "bootstrap stack", "stacks", "retained names", "Lambda concurrency", "Lambda code storage",
@@ -37,10 +34,9 @@ def post(status=403, body=REFUSED_KEY):
     return send
 
 
-def examined(account, needs=NEEDS, **options):
-    """Return the findings by check, and assert that each prepared response was used."""
-    findings = list(examine(needs, account.client, **{"post": post(), **options}))
-    assert account.left() == []
+def examined(answers, needs=NEEDS, **options):
+    """Return the findings on an account by check."""
+    findings = examine(needs, Account(answers).client, **{"post": post(), **options})
     return {finding.check: finding for finding in findings}
 
 
@@ -50,25 +46,6 @@ def by_status(findings, status):
 
 def blocking(findings):
     return {check for check, finding in findings.items() if finding.blocks}
-
-
-def ready(*, user="user/ana", image=True, concurrency=1_000, unreserved=None):
-    """Return an established account that is bootstrapped but has no deployment.
-
-    `image` is None if the repository is missing.
-    """
-    account = Account()
-    accounts.caller(account, user=user)
-    accounts.stacks(account)
-    accounts.parameter(account, "30")
-    accounts.free_names(account)
-    accounts.limits(account, concurrency=concurrency, unreserved=unreserved)
-    if image is None:
-        account.refuse("ecr", "batch_get_image", "RepositoryNotFoundException")
-    else:
-        accounts.image(account, exists=image)
-    accounts.external(account)
-    return account
 
 
 def test_account_without_credentials_ends_after_one_failed_check():
@@ -83,31 +60,23 @@ def test_account_without_credentials_ends_after_one_failed_check():
 
 
 def test_ready_account_passes_every_check_before_a_deployment():
-    findings = examined(ready())
+    findings = examined(READY)
 
-    assert findings.keys() == CHECKS_BEFORE
-    assert by_status(findings, PASSED) == CHECKS_BEFORE
+    assert by_status(findings, PASSED) == findings.keys() == CHECKS_BEFORE
     assert all(finding.reason and not finding.advice for finding in findings.values())
 
 
 def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas():
-    account = Account()
-    accounts.caller(account)
-    accounts.stacks(account)
-    accounts.parameter(account, None)
-    accounts.free_names(account)
-    accounts.lambda_settings(account, concurrency=10)
-    accounts.parameter(account, None)
-    accounts.quotas(account, spot=0, on_demand=0, dpus=10)
-    accounts.image(account)
-    account.refuse("s3", "head_bucket", "404")
-    accounts.kafka(account)
-    accounts.key(account)
-    accounts.zone(account)
+    new = {
+        "ssm:GetParameter": "ParameterNotFound",
+        "lambda:GetAccountSettings": accounts.lambda_settings(concurrency=10),
+        "service-quotas:ListServiceQuotas": accounts.quotas(jobs=0, dpus=10),
+        "s3:HeadBucket": "404",
+    }
+
+    findings = examined(READY | new, configured_region="us-east-1")
 
     training = "SageMaker, ml.m5.xlarge for training job usage"
-    findings = examined(account, configured_region="us-east-1")
-
     assert blocking(findings) == {"bootstrap stack", "layer"}
     assert by_status(findings, FAILED) == blocking(findings) | {
         "region", "SageMaker, ml.m5.xlarge for spot training job usage", training, "Glue capacity", "bucket uploads",
@@ -120,32 +89,34 @@ def test_new_account_fails_at_bootstrap_and_layer_and_names_its_quotas():
 
 
 def test_account_with_remains_of_an_earlier_deployment_is_refused():
-    account = Account()
-    accounts.caller(account, number="999999999999")
-    accounts.stacks(account, kafka="ROLLBACK_COMPLETE")
-    accounts.parameter(account, "5")
-    accounts.taken_names(account)
-    accounts.lambda_settings(account, concurrency=1_000, free_mb=100)
-    accounts.parameter(account, accounts.LAYER)
-    account.refuse("lambda", "get_layer_version_by_arn", "AccessDeniedException")
-    accounts.quotas(account, spot=1, on_demand=1, dpus=300)
-    accounts.image(account, exists=False)
-    accounts.resources(account, KAFKA)
-    accounts.bucket(account, region="us-east-1")
-    account.answer("kafka", "describe_cluster_v2", {"ClusterInfo": {"State": "CREATING"}})
-    account.refuse("secretsmanager", "describe_secret", "ResourceNotFoundException")
-    account.refuse("ec2", "describe_subnets", "InvalidSubnetID.NotFound")
-    account.refuse("ec2", "describe_security_groups", "InvalidGroup.NotFound")
+    group = {"ModelPackageGroupArn": "a", "ModelPackageGroupStatus": "Completed", "CreationTime": 0, "CreatedBy": {}}
+    remains: dict[str, accounts.Answer] = {
+        "sts:GetCallerIdentity": accounts.caller(number="999999999999"),
+        "cloudformation:DescribeStacks": accounts.stacks(kafka="ROLLBACK_COMPLETE"),
+        "cloudformation:ListStackResources": {"StackResourceSummaries": []},
+        "ssm:GetParameter": accounts.parameters(accounts.PARAMETERS | {NEEDS.bootstrap_parameter: "5"}),
+        "ssm:GetParameters": {"Parameters": [{"Name": "/alsolike/shop/api-url"}]},
+        "glue:GetDatabase": {"Database": {"Name": "alsolike_shop"}},
+        "glue:GetJob": {"Job": {"Name": "alsolike-shop"}},
+        "logs:DescribeLogGroups": {"logGroups": [{"logGroupName": "/aws/vendedlogs/shop"}]},
+        "sagemaker:DescribeModelPackageGroup": {"ModelPackageGroupName": "alsolike-shop", **group},
+        "lambda:GetAccountSettings": accounts.lambda_settings(free_mb=100),
+        "lambda:GetLayerVersionByArn": "AccessDeniedException",
+        "ecr:BatchGetImage": {"images": []},
+        "s3:HeadBucket": {"BucketRegion": "us-east-1"},
+        "kafka:DescribeClusterV2": {"ClusterInfo": {"State": "CREATING"}},
+        "secretsmanager:DescribeSecret": "ResourceNotFoundException",
+        "ec2:DescribeSubnets": "InvalidSubnetID.NotFound",
+        "ec2:DescribeSecurityGroups": "InvalidGroup.NotFound",
+        "kms:DescribeKey": accounts.key(state="Disabled"),
+        "route53:GetHostedZone": accounts.zone(name="market.example."),
+    }
 
-    accounts.key(account, state="Disabled")
-    accounts.zone(account, name="market.example.")
-
-    findings = examined(account)
+    findings = examined(READY | remains)
 
     assert blocking(findings) == {
         "account", "bootstrap stack", "stacks", "retained names", "Lambda code storage", "layer", "Kafka cluster",
-        "Kafka secret", "Kafka subnet", "Kafka security group", "KMS key",
-        "API name",
+        "Kafka secret", "Kafka subnet", "Kafka security group", "KMS key", "API name",
     }  # fmt: skip
     assert by_status(findings, FAILED) == blocking(findings) | {"training image", "bucket uploads"}
     assert findings["stacks"].advice == "aws cloudformation delete-stack --stack-name alsolike-shop-kafka"
@@ -153,41 +124,22 @@ def test_account_with_remains_of_an_earlier_deployment_is_refused():
     assert "version 5, expected 6 or later" in findings["bootstrap stack"].reason
 
 
-def deployed(*, shards=4, result="OK", subscription=f"{accounts.TOPIC}:1f2e", tag="Active"):
-    account = Account()
-    accounts.caller(account)
-    accounts.stacks(account, data="UPDATE_COMPLETE", kafka="CREATE_COMPLETE")
-    accounts.parameter(account, "30")
-    accounts.limits(account)
-    accounts.image(account)
-    accounts.resources(account, DATA, Stream="events")
-    accounts.resources(account, KAFKA, EventSourceMapping=accounts.MAPPING)
-    accounts.stream(account, shards=shards)
-    accounts.external(account)
-    accounts.resources(account, KAFKA, EventSourceMapping=accounts.MAPPING)
-    accounts.mapping(account, result=result)
-    accounts.parameter(account, accounts.TOPIC)
-    accounts.subscriptions(account, subscription)
-    accounts.cost_tag(account, status=tag)
-    accounts.parameter(account, "https://api.shop.example/")
-    return account
-
-
 def test_complete_deployment_passes_every_check():
-    findings = examined(deployed(shards=2))
+    findings = examined(DEPLOYED | {"kinesis:DescribeStreamSummary": accounts.stream(shards=2)})
 
-    assert findings.keys() == CHECKS_BEFORE | CHECKS_AFTER
-    assert by_status(findings, PASSED) == findings.keys()
+    assert by_status(findings, PASSED) == findings.keys() == CHECKS_BEFORE | CHECKS_AFTER
 
 
 def test_deployment_with_omitted_manual_steps_fails_at_each():
-    account = deployed(
-        shards=1, result="PROBLEM: Cluster failed to authorize Lambda", subscription="PendingConfirmation",
-        tag="Inactive",
-    )  # fmt: skip
+    omitted = {
+        "kinesis:DescribeStreamSummary": accounts.stream(shards=1),
+        "lambda:GetEventSourceMapping": accounts.mapping(result="PROBLEM: Cluster failed to authorize Lambda"),
+        "sns:ListSubscriptionsByTopic": accounts.subscription("PendingConfirmation"),
+        "ce:ListCostAllocationTags": accounts.cost_tag(status="Inactive"),
+    }
     removed_header = '{"__type":"MissingAuthenticationTokenException"}'
 
-    findings = examined(account, post=post(body=removed_header))
+    findings = examined(DEPLOYED | omitted, post=post(body=removed_header))
 
     assert by_status(findings, FAILED) == {"stream shards", *CHECKS_AFTER}
     assert blocking(findings) == {"stream shards"}
@@ -197,20 +149,12 @@ def test_deployment_with_omitted_manual_steps_fails_at_each():
 
 
 def test_partial_deployment_leaves_checks_of_missing_stacks_unknown():
-    account = Account()
-    accounts.caller(account)
-    accounts.stacks(account, data="CREATE_COMPLETE")
-    accounts.parameter(account, "30")
-    accounts.limits(account)
-    accounts.image(account)
-    accounts.resources(account, DATA, Stream="events")
-    accounts.stream(account, shards=4)
-    accounts.external(account)
-    accounts.parameter(account, None)
-    accounts.cost_tag(account, status="Active")
-    accounts.parameter(account, None)
+    partial = {
+        "cloudformation:DescribeStacks": accounts.stacks(data="CREATE_COMPLETE"),
+        "ssm:GetParameter": READY["ssm:GetParameter"],
+    }
 
-    findings = examined(account)
+    findings = examined(DEPLOYED | partial)
 
     assert by_status(findings, UNKNOWN) == {"alarm mail", "signed requests"}
     assert findings["alarm mail"].reason == "the topic of alarms is not deployed"
@@ -222,9 +166,9 @@ def test_partial_deployment_leaves_checks_of_missing_stacks_unknown():
 )
 def test_stream_shards_may_at_most_double_or_halve(deployed_shards, wanted, fits):
     resources = dataclasses.replace(NEEDS.resources, stream=Stream(shards=wanted))
+    answers = DEPLOYED | {"kinesis:DescribeStreamSummary": accounts.stream(shards=deployed_shards)}
 
-    needs = dataclasses.replace(NEEDS, resources=resources)
-    finding = examined(deployed(shards=deployed_shards), needs)["stream shards"]
+    finding = examined(answers, dataclasses.replace(NEEDS, resources=resources))["stream shards"]
 
     assert finding.blocks is not fits
 
@@ -242,34 +186,29 @@ def test_stream_shards_may_at_most_double_or_halve(deployed_shards, wanted, fits
     ],
 )
 def test_concurrency_suffices_for_reserved_and_other_executions(limits, needed, status, blocks):
-    finding = examined(ready(**limits), dataclasses.replace(NEEDS, **needed))["Lambda concurrency"]
+    answers = READY | {"lambda:GetAccountSettings": accounts.lambda_settings(**limits)}
+
+    finding = examined(answers, dataclasses.replace(NEEDS, **needed))["Lambda concurrency"]
 
     assert (finding.status, finding.blocks) == (status, blocks)
 
 
 @pytest.mark.parametrize(
-    ("options", "check"),
-    [({"user": "root"}, "account"), ({"image": False}, "training image"), ({"image": None}, "training image")],
+    ("operation", "answer", "check"),
+    [
+        ("sts:GetCallerIdentity", accounts.caller(user="root"), "account"),
+        ("ecr:BatchGetImage", {"images": []}, "training image"),
+        ("ecr:BatchGetImage", "RepositoryNotFoundException", "training image"),
+    ],
 )
-def test_root_user_or_missing_image_fails_without_ending_a_deployment(options, check):
-    finding = examined(ready(**options))[check]
+def test_root_user_or_missing_image_fails_without_ending_a_deployment(operation, answer, check):
+    finding = examined(READY | {operation: answer})[check]
 
     assert (finding.status, finding.blocks) == (FAILED, False)
 
 
 def test_checks_that_aws_denies_are_unknown_and_end_no_other_check():
-    account = Account()
-    accounts.caller(account)
-    for service, operation in (
-        ("cloudformation", "describe_stacks"), ("ssm", "get_parameter"), ("glue", "get_database"),
-        ("lambda", "get_account_settings"), ("ssm", "get_parameter"), ("service-quotas", "list_service_quotas"),
-        ("service-quotas", "list_service_quotas"), ("ecr", "batch_get_image"), ("s3", "head_bucket"),
-        ("kafka", "describe_cluster_v2"), ("kms", "describe_key"),
-        ("route53", "get_hosted_zone"),
-    ):  # fmt: skip
-        account.refuse(service, operation, "AccessDeniedException")
-
-    findings = examined(account)
+    findings = examined(dict.fromkeys(READY, "AccessDeniedException") | {"sts:GetCallerIdentity": accounts.caller()})
 
     assert blocking(findings) == set()
     assert by_status(findings, UNKNOWN) == {
@@ -282,56 +221,63 @@ def test_api_without_an_answer_leaves_the_signed_request_unknown():
     def send(*_):
         raise Unavailable("https://api.shop.example: no route")
 
-    assert examined(deployed(), post=send)["signed requests"].status == UNKNOWN
+    assert examined(DEPLOYED, post=send)["signed requests"].status == UNKNOWN
 
 
 def test_refusal_of_the_gateway_itself_leaves_the_signed_request_unknown():
-    finding = examined(deployed(), post=post(403, '{"message":"Forbidden"}'))["signed requests"]
+    finding = examined(DEPLOYED, post=post(403, '{"message":"Forbidden"}'))["signed requests"]
 
     assert (finding.status, finding.reason) == (UNKNOWN, 'the API answered 403: {"message":"Forbidden"}')
 
 
 @pytest.mark.parametrize(
-    ("check", "prepare", "name", "reason"),
+    ("operation", "answer", "check", "reason"),
     [
-        (
-            check_key,
-            partial(accounts.key, state="PendingDeletion"),
-            "KMS key",
-            "PendingDeletion with the specification",
-        ),
-        (check_key, partial(accounts.key, spec="RSA_2048"), "KMS key", "Enabled with the specification RSA_2048"),
-        (check_key, partial(accounts.key, policy="{}"), "KMS key policy", "does not name logs.eu-west-1.amazonaws.com"),
-        (check_key, lambda each: each.refuse("kms", "describe_key", "NotFoundException"), "KMS key", ""),
-        (check_api_name, partial(accounts.zone, name="market.example."), "API name", "is not a name below market"),
-        (check_api_name, partial(accounts.zone, name="api.shop.example."), "API name", "is not a name below api.shop"),
-        (check_api_name, partial(accounts.zone, private=True), "API name", "is private, expected a public zone"),
-        (check_api_name, lambda each: each.refuse("route53", "get_hosted_zone", "NoSuchHostedZone"), "API name", ""),
+        ("kms:DescribeKey", accounts.key(state="PendingDeletion"), "KMS key", "PendingDeletion with the specification"),
+        ("kms:DescribeKey", accounts.key(spec="RSA_2048"), "KMS key", "Enabled with the specification RSA_2048"),
+        ("kms:DescribeKey", "NotFoundException", "KMS key", "does not exist"),
+        ("kms:GetKeyPolicy", {"Policy": "{}"}, "KMS key policy", "does not name logs.eu-west-1.amazonaws.com"),
+        ("route53:GetHostedZone", accounts.zone(name="market.example."), "API name", "is not a name below market"),
+        ("route53:GetHostedZone", accounts.zone(name="api.shop.example."), "API name", "is not a name below api.shop"),
+        ("route53:GetHostedZone", accounts.zone(private=True), "API name", "is private, expected a public zone"),
+        ("route53:GetHostedZone", "NoSuchHostedZone", "API name", "does not exist"),
     ],
 )
-def test_unusable_or_missing_key_or_zone_ends_a_deployment(check, prepare, name, reason):
-    account = Account()
-    prepare(account)
+def test_unusable_or_missing_key_or_zone_ends_a_deployment(operation, answer, check, reason):
+    finding = examined(READY | {operation: answer})[check]
 
-    finding = list(check(account.client, NEEDS))[-1]
-
-    assert (finding.check, finding.status, finding.blocks) == (name, FAILED, True)
+    assert (finding.status, finding.blocks) == (FAILED, True)
     assert reason in finding.reason
 
 
-def test_permissions_are_those_of_the_calls():
+def test_calls_name_their_resources_and_need_the_listed_permissions():
     other = {
-        "ListServiceQuotas": "servicequotas:ListServiceQuotas",
-        "HeadBucket": "s3:ListBucket",
-        "GetLayerVersionByArn": "lambda:GetLayerVersion",
+        "service-quotas:ListServiceQuotas": "servicequotas:ListServiceQuotas",
+        "s3:HeadBucket": "s3:ListBucket",
+        "lambda:GetLayerVersionByArn": "lambda:GetLayerVersion",
     }
-    running = deployed()
-    remains = Account()
-    accounts.taken_names(remains)
-    remains.answer("glue", "get_job", {})
-    calls = ready().operations | running.operations | remains.operations
-    methods = {service: running.client(service).meta.method_to_api_mapping for service, _ in calls}
+    ready, running = Account(READY), Account(DEPLOYED)
+    for account in (ready, running):
+        list(examine(NEEDS, account.client, post=post()))
 
-    operations = [(service, methods[service][method]) for service, method in calls if service != "sts"]
+    calls = ready.calls | running.calls
+    named = {
+        "ecr:BatchGetImage": {
+            "registryId": "763104351884", "repositoryName": "pytorch-training", "imageIds": [{"imageTag": "2.9.0"}],
+        },
+        "lambda:GetLayerVersionByArn": {"Arn": accounts.LAYER},
+        "s3:HeadBucket": {"Bucket": "uploads"},
+        "kafka:DescribeClusterV2": {"ClusterArn": accounts.CLUSTER},
+        "secretsmanager:DescribeSecret": {"SecretId": accounts.SECRET},
+        "ec2:DescribeSubnets": {"SubnetIds": ["subnet-0a"]},
+        "ec2:DescribeSecurityGroups": {"GroupIds": ["sg-0c"]},
+        "kms:DescribeKey": {"KeyId": accounts.KEY},
+        "kms:GetKeyPolicy": {"KeyId": accounts.KEY, "PolicyName": "default"},
+        "route53:GetHostedZone": {"Id": accounts.ZONE},
+        "kinesis:DescribeStreamSummary": {"StreamName": "events"},
+        "lambda:GetEventSourceMapping": {"UUID": accounts.MAPPING},
+        "sns:ListSubscriptionsByTopic": {"TopicArn": accounts.TOPIC},
+    }  # fmt: skip
 
-    assert {other.get(name, f"{service}:{name}") for service, name in operations} == {*ACTIONS}
+    assert {other.get(call, call) for call in calls} - {"sts:GetCallerIdentity"} == {*ACTIONS}
+    assert {name: calls[name] for name in named} == named
