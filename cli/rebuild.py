@@ -53,7 +53,7 @@ def snapshot(context: Context) -> None:
 
     Example: alsolike rebuild snapshot
     """
-    from operations.recovery.snapshot_rebuild import rebuild_snapshot
+    from operations.recovery.row_rebuild import rebuild_snapshot
 
     published = rebuild_snapshot(context.deployment, now_ms=times.now_ms())
     _print({"items": published.changes, "size_bytes": published.size_bytes}, context)
@@ -77,8 +77,7 @@ def everything(context: Context) -> None:
     Example: alsolike rebuild all
     """
     from operations.recovery.profile_rebuild import rebuild_profiles
-    from operations.recovery.row_rebuild import rebuild_rows
-    from operations.recovery.snapshot_rebuild import rebuild_snapshot
+    from operations.recovery.row_rebuild import rebuild_rows, rebuild_snapshot
 
     deployment = context.deployment
     items = rebuild_rows(deployment, ChangeKind.ITEM, now_ms=times.now_ms()).known

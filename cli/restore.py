@@ -40,7 +40,7 @@ def restore(
     Example: alsolike restore --to 2026-03-01T12:00:00Z --dry-run
     """
     from operations.recovery.erased_rows import drop_erased
-    from operations.recovery.snapshot_rebuild import rebuild_snapshot
+    from operations.recovery.row_rebuild import rebuild_snapshot
     from operations.recovery.table_restore import restore_tables
 
     then = times.moment(to, option="--to")

@@ -119,8 +119,8 @@ def profile(
 
 def _profile(connection: Connection, user: str, *, session: bool, at: str | None) -> Profile:
     from alsolike.profiles.profile_table import ProfileStore
+    from operations.configuration.deployed_configuration import live_configuration
     from operations.recovery.profile_builder import past
-    from operations.recovery.profile_rebuild import history_length
 
     deployment = connection.deployment
     ids = stored_ids(deployment)
@@ -132,7 +132,7 @@ def _profile(connection: Connection, user: str, *, session: bool, at: str | None
     if at is not None:
         return past(deployment, own, received_by_ms=times.milliseconds(times.moment(at, option="--at")))
     store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
-    return store.read(own, length=history_length(deployment))
+    return store.read(own, length=live_configuration(deployment).limits.history_length)
 
 
 @users.command("erase")

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from alsolike.catalogue.items import CatalogueStore
 from alsolike.runtime.errors import InvalidInput, Unavailable
-from operations import cost_measurement_shop, embedded_cloud, progress
+from operations import cost_measurement_shop, embedded_cloud, progress, times
 from operations.client import deployment as deployments
 from operations.client.api import Api
 from operations.client.aws import translate_aws_errors
@@ -73,7 +73,7 @@ class Measured:
 def measure(*, state: Path | None, events_per_call: int) -> Measured:
     """Measure on the cloud of a state file, or on a new cloud with a synthetic shop and a model."""
     if state is not None:
-        return Measured(_drive(deployments.embedded(state), events_per_call=events_per_call))
+        return Measured(_drive(deployments.embedded(state), events_per_call=events_per_call, since_ms=times.now_ms()))
     embedded_cloud.build_layers()
     assembly = embedded_cloud.synthesize(ENVIRONMENT)
     with tempfile.TemporaryDirectory(prefix="alsolike-cost-") as name:
@@ -81,7 +81,7 @@ def measure(*, state: Path | None, events_per_call: int) -> Measured:
         with embedded_cloud.running_cloud(assembly, state=directory / "cloud.json") as cloud:
             deployment = deployments.from_cloud(cloud)
             trained = _train(deployment, directory)
-            return Measured(_drive(deployment, events_per_call=events_per_call), (CAVEAT, *trained))
+            return Measured(_drive(deployment, events_per_call=events_per_call, since_ms=0), (CAVEAT, *trained))
 
 
 def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
@@ -105,8 +105,9 @@ def _train(deployment: Deployment, directory: Path) -> Sequence[str]:
     return []
 
 
-def _drive(deployment: Deployment, *, events_per_call: int) -> dict[str, CallFigures]:
-    api, users, started_ms = Api(deployment), cost_measurement_shop.user_ids(), time.time_ns() // 1_000_000
+def _drive(deployment: Deployment, *, events_per_call: int, since_ms: int) -> dict[str, CallFigures]:
+    """Send a load, and measure the calls since `since_ms`."""
+    api, users, started_ms = Api(deployment), cost_measurement_shop.user_ids(), times.now_ms()
     # Read the table directly, because a read through the API would be a call of `collect`.
     stored, _ = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table).page(limit=100)
     items = itertools.cycle([each.row.item_id for each in stored] or cost_measurement_shop.item_ids())
@@ -122,26 +123,18 @@ def _drive(deployment: Deployment, *, events_per_call: int) -> dict[str, CallFig
             step.advance()
     sent = CALLS * events_per_call
     with progress.step("wait for what follows from them"):
-        logs = _wait_until_archived(deployment, sent, since_ms=started_ms)
+        logs = _wait_until_archived(deployment, sent, since_ms=since_ms)
     records = dict.fromkeys(("collect", "update_profiles", "archive_events", "count_trends"), sent)
-    measured = figures(logs, _read_logs(deployment), records=records | {"recommend": CALLS, "archive_served": CALLS})
+    measured = figures(logs, records=records | {"recommend": CALLS, "archive_served": CALLS})
     if not measured:
         raise InvalidInput("the functions log no durations; set log_invocations to true and deploy, or omit --state")
     return measured
 
 
-def figures(
-    logs: Mapping[str, Sequence[str]], whole: Mapping[str, Sequence[str]], *, records: Mapping[str, int]
-) -> dict[str, CallFigures]:
-    """Measure each function from its log lines since the load started (`logs`).
-
-    A function that was not called since then is measured from all its log lines (`whole`). `records` has the number of
-    the load's records that each function processed.
-    """
+def figures(logs: Mapping[str, Sequence[str]], *, records: Mapping[str, int]) -> dict[str, CallFigures]:
+    """Measure each function from its log lines. `records` has the number of records that each function processed."""
     measurements = {}
-    for name in whole:
-        since = any(map(_REPORT.match, logs.get(name, ())))
-        lines = logs[name] if since else whole[name]
+    for name, lines in logs.items():
         reports = [report for line in lines if (report := _REPORT.match(line))]
         if not reports:
             continue
@@ -153,7 +146,7 @@ def figures(
             mean_ms=statistics.fmean(durations),
             max_memory_mb=max(int(report[2]) for report in reports),
             log_bytes=round(sum(own) / len(reports)),
-            records=records[name] / len(reports) if since and name in records else None,
+            records=records[name] / len(reports) if name in records else None,
         )
     return measurements
 
@@ -170,7 +163,7 @@ def _wait_until_archived(deployment: Deployment, events: int, *, since_ms: int) 
         time.sleep(1.0)
 
 
-def _read_logs(deployment: Deployment, *, since_ms: int = 0) -> dict[str, list[str]]:
+def _read_logs(deployment: Deployment, *, since_ms: int) -> dict[str, list[str]]:
     # The field `service` of the metrics in a log names the function.
     client, names = deployment.client("logs"), defaultdict[str, list[str]](list)
     with translate_aws_errors("CloudWatch Logs"):

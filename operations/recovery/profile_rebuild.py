@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
-from alsolike.configuration.configuration import HISTORY_LENGTH
 from alsolike.events.interactions import SESSION_PREFIX, USER_PREFIX
 from alsolike.events.logins import Login
 from alsolike.profiles.profile import Profile
@@ -23,34 +20,14 @@ _THREADS = 8
 def rebuild_profiles(
     deployment: Deployment, *, now_ms: int, received_by_ms: int | None = None, exactly: bool = False
 ) -> int:
-    """Rebuild the live profiles from the lake, and return the number of profiles.
+    """Rebuild the live profiles from the lake, except those of erased users, and return the number of profiles.
 
-    `exactly` removes interactions from profiles if the lake lacks them. Otherwise, interactions are only added.
+    `exactly` replaces profiles, and empties profiles without interactions in the lake. Otherwise, interactions are only
+    added.
     """
     rows = LakeReader(deployment.client("s3"), deployment.names.lake_bucket, received_by_ms=received_by_ms)
     configuration = live_configuration(deployment)
     profiles = profiles_of(rows, logins_of(rows), configuration=configuration)
-    length = configuration.limits.history_length
-    return write_profiles(deployment, profiles, now_ms=now_ms, exactly=exactly, length=length)
-
-
-def history_length(deployment: Deployment) -> int:
-    return live_configuration(deployment).limits.history_length
-
-
-def write_profiles(
-    deployment: Deployment,
-    profiles: Iterator[Profile],
-    *,
-    now_ms: int,
-    exactly: bool,
-    length: int = HISTORY_LENGTH,
-) -> int:
-    """Write profiles to the table, except those of erased users, and return the number of passed profiles.
-
-    `exactly` replaces profiles, and empties the table's other profiles. Otherwise, interactions are only added.
-    `length` is the maximum number of a session's interactions that its login copies to the user.
-    """
     store = ProfileStore(deployment.client("dynamodb"), deployment.names.profiles_table)
     erased = ErasedUsers(deployment)
     known: set[str] = set()
@@ -63,7 +40,7 @@ def write_profiles(
         if exactly:
             store.overwrite(profile, now_ms=now_ms)
         else:
-            _add(store, profile, now_ms=now_ms, length=length)
+            _add(store, profile, now_ms=now_ms, length=configuration.limits.history_length)
 
     written = 0
     with progress.step("live profiles") as step:

@@ -1,10 +1,12 @@
-"""Rebuild of the tables of items and users from the change log in the lake."""
+"""Rebuild of the tables of items and users, and of the catalogue snapshot, from the change log in the lake."""
 
 from __future__ import annotations
 
 import dataclasses
+import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 from alsolike.catalogue import change_log
@@ -15,9 +17,12 @@ from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.users import UserStore
 from alsolike.runtime.client_protocols import S3Client
 from alsolike.runtime.s3 import scan
+from alsolike.snapshot.publisher import Published, SnapshotPublisher
+from alsolike.snapshot.store import SnapshotStore
 from operations import progress
 from operations.client.deployment import Deployment
 from operations.client.erased_users import ErasedUsers
+from operations.configuration.deployed_configuration import live_configuration
 
 _THREADS = 8
 
@@ -88,6 +93,19 @@ def table(deployment: Deployment, kind: ChangeKind, *, name: str | None = None) 
     if kind is ChangeKind.ITEM:
         return CatalogueStore(client, name or deployment.names.catalogue_table)
     return UserStore(client, name or deployment.names.users_table)
+
+
+def rebuild_snapshot(deployment: Deployment, *, now_ms: int) -> Published:
+    s3, bucket = deployment.client("s3"), deployment.names.artefact_bucket
+    configuration = live_configuration(deployment)
+    changes = read_changes(s3, deployment.names.lake_bucket, ChangeKind.ITEM)
+    with progress.step("catalogue snapshot") as step, tempfile.TemporaryDirectory(prefix="alsolike-") as directory:
+        publisher = SnapshotPublisher(SnapshotStore(s3, bucket, Path(directory)))
+        published = publisher.publish_all(
+            changes, columns=configuration.item_columns, version=configuration.version, now_ms=now_ms
+        )
+        step.note(f"{published.changes:,} items")
+    return published
 
 
 def _write(store: RowStore[Any], rows: Iterable[tuple[str, Any]], *, now_ms: int, exactly: bool) -> int:

@@ -22,8 +22,7 @@ from functions.update_profiles.service import update_profiles
 from operations.recovery.lake_reader import LakeReader
 from operations.recovery.profile_builder import logins_of, profiles_of
 from operations.recovery.profile_rebuild import rebuild_profiles
-from operations.recovery.row_rebuild import Rebuilt, rebuild_rows
-from operations.recovery.snapshot_rebuild import rebuild_snapshot
+from operations.recovery.row_rebuild import Rebuilt, rebuild_rows, rebuild_snapshot
 from tests.builders.configurations import Applied
 from tests.builders.lambda_events import NOW_MS, interaction, kinesis_event
 from tests.builders.world import configure
