@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import graphlib
 import json
+import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
@@ -33,6 +34,7 @@ _STORES = {
     "AWS::SageMaker::ModelPackageGroup": "model package group",
     "AWS::SecretsManager::Secret": "secret",
 }
+_IMPORTED = re.compile(r'"Fn::ImportValue": "([^"]+)"')
 
 Clients = Callable[[str], Any]
 
@@ -136,7 +138,7 @@ def deletion_order(templates: Mapping[str, Mapping[str, Any]]) -> list[str]:
     }
     importers: dict[str, set[str]] = {name: set() for name in sorted(templates)}
     for name in importers:
-        for export in _imports(templates[name]):
+        for export in _IMPORTED.findall(json.dumps(templates[name])):
             if (exporter := exporters.get(export)) is not None:
                 importers[exporter].add(name)
     return list(graphlib.TopologicalSorter(importers).static_order())
@@ -211,13 +213,3 @@ def _stores(resources: Sequence[Mapping[str, Any]], template: Mapping[str, Any])
         if resource["ResourceType"] in _STORES and resource.get("ResourceStatus") != _DELETED:
             policy = template["Resources"][resource["LogicalResourceId"]].get("DeletionPolicy", "Delete")
             yield Store(resource["ResourceType"], resource["PhysicalResourceId"], policy != "Delete")
-
-
-def _imports(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        if isinstance(name := value.get("Fn::ImportValue"), str):
-            yield name
-        value = list(value.values())
-    if isinstance(value, list):
-        for item in value:
-            yield from _imports(item)

@@ -85,6 +85,13 @@ def read_needs(directory: Path) -> Needs:
     layers = [layer for function in functions for layer in function.properties.get("Layers", ())]
     texts = {layer for layer in layers if isinstance(layer, str)}
     variables = [function.properties.get("Environment", {}).get("Variables", {}) for function in functions]
+    buckets = [str(each.get(name, "")) for each in variables for name in ("IMPORT_BUCKETS", "BATCH_BUCKETS")]
+    workflows = "".join(
+        flat(machine["DefinitionString"]) for machine in resources.properties("AWS::StepFunctions::StateMachine")
+    )
+    (image,) = set(re.findall(r'"TrainingImage":"([^"]+)"', workflows))
+    names = [(str(each["Name"]), str(each["HostedZoneId"])) for each in resources.properties("AWS::Route53::RecordSet")]
+    keys = (group.get("KmsKeyId") for group in resources.properties("AWS::Logs::LogGroup"))
     return Needs(
         account=account if account.isdigit() else None,
         stacks=tuple(sorted(stacks)),
@@ -93,30 +100,15 @@ def read_needs(directory: Path) -> Needs:
         bootstrap_parameter=str(properties["bootstrapStackVersionSsmParameter"]),
         layer_parameters=tuple(sorted(match["name"] for text in texts if (match := _LAYER.fullmatch(text)))),
         layer_arns=tuple(sorted(text for text in texts if text.startswith("arn:"))),
-        training_image=_training_image(resources),
+        training_image=str(image),
         names=_names(resources),
         pollers=_pollers(resources, summary),
-        batches=_batches(resources),
+        batches=max(map(int, re.findall(r'"MaxConcurrency":(\d+)', workflows)), default=0),
         reserved=sum(int(function.properties.get("ReservedConcurrentExecutions", 0)) for function in functions),
-        buckets=tuple(
-            sorted(
-                {
-                    bucket
-                    for each in variables
-                    for name in ("IMPORT_BUCKETS", "BATCH_BUCKETS")
-                    for bucket in str(each.get(name, "")).split()
-                }
-            )
-        ),
+        buckets=tuple(sorted(set(" ".join(buckets).split()))),
         kafka=_kafka(resources),
-        key=_key(resources),
-        api_name=next(
-            (
-                (str(each.properties["Name"]), str(each.properties["HostedZoneId"]))
-                for each in resources.of("AWS::Route53::RecordSet")
-            ),
-            None,
-        ),
+        key=next((key for key in keys if isinstance(key, str)), None),
+        api_name=next(iter(names), None),
         email=any(each.properties["Protocol"] == "email" for each in resources.of("AWS::SNS::Subscription")),
     )
 
@@ -139,39 +131,6 @@ def _pollers(resources: Resources, summary: BilledResources) -> int:
         return (shards if is_stream else 1) * int(mapping.properties.get("ParallelizationFactor", 1))
 
     return sum(parallel(mapping) for mapping in resources.of("AWS::Lambda::EventSourceMapping"))
-
-
-def _definitions(resources: Resources) -> list[str]:
-    return [flat(machine["DefinitionString"]) for machine in resources.properties("AWS::StepFunctions::StateMachine")]
-
-
-def _training_image(resources: Resources) -> str:
-    images = {
-        image
-        for definition in _definitions(resources)
-        for image in re.findall(r'"TrainingImage":"([^"]+)"', definition)
-    }
-    (image,) = images
-    return str(image)
-
-
-def _batches(resources: Resources) -> int:
-    found = [
-        int(state["MaxConcurrency"])
-        for definition in _definitions(resources)
-        for state in json.loads(definition)["States"].values()
-        if state["Type"] == "Map"
-    ]
-    return max(found, default=0)
-
-
-def _key(resources: Resources) -> str | None:
-    keys = {
-        str(key)
-        for group in resources.of("AWS::Logs::LogGroup")
-        if isinstance(key := group.properties.get("KmsKeyId"), str)
-    }
-    return keys.pop() if keys else None
 
 
 def _kafka(resources: Resources) -> KafkaCluster | None:

@@ -107,7 +107,6 @@ class _Job:
                 yield f"figures: {figures}"
 
     def _described(self) -> Mapping[str, Any] | None:
-
         try:
             with translate_aws_errors(f"training job {self._name}"):
                 answer: Mapping[str, Any] = self._sagemaker.describe_training_job(TrainingJobName=self._name)
@@ -118,7 +117,6 @@ class _Job:
         return answer
 
     def _log(self) -> Iterator[str]:
-
         try:
             with translate_aws_errors(f"log group {TRAINING_LOG_GROUP}"):
                 streams = self._logs.describe_log_streams(
