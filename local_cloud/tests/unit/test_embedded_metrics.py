@@ -45,6 +45,7 @@ def test_each_dimension_set_is_a_separate_metric():
             '{"Name": "Orders"', '{"Name": "Orders"}, {"Name": "Refunds"'
         ),
         json.dumps([DOCUMENT]),
+        json.dumps({**DOCUMENT, "Orders": float("nan")}),  # JSON has no such number
     ],
 )
 def test_line_that_is_not_of_the_format_has_no_metrics(line):

@@ -1,7 +1,6 @@
 """Thread that sends log lines and metrics to CloudWatch, so that writers wait only while the queue is full."""
 
 import contextlib
-import json
 import queue
 import threading
 import time
@@ -11,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Protocol, TypeAlias
 
+import orjson
 from botocore.exceptions import BotoCoreError, ClientError
 
 from local_cloud.deployment import Clients
@@ -144,7 +144,7 @@ def embedded_metrics(line: str) -> list[MetricDatum]:
     if '"_aws"' not in line:
         return []
     try:
-        document = json.loads(line)
+        document = orjson.loads(line)
         metadata = document["_aws"]
         timestamp = datetime.fromtimestamp(metadata["Timestamp"] / 1000, UTC)
         return [
