@@ -8,8 +8,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import BotoCoreError, ClientError
@@ -209,75 +207,41 @@ def test_killed_cloud_keeps_every_acknowledged_write(assembly, tmp_path):
     assert len(addresses) == 1
 
 
-@dataclass
-class Kept:
-    data: Path
-    store: Store
-    outputs: dict[str, str]
-    execution: str
-    ended: dict[str, Any] | None
-    history: list[dict[str, Any]]
-    refusal: str
-
-
-@pytest.fixture(scope="module")
-def kept(assembly, tmp_path_factory):
-    """Run a cloud with a data directory, write to several services, and stop it."""
-    data, store = tmp_path_factory.mktemp("kept") / "data", items()
-    with Cloud.start(assembly, data=data) as running:
-        cloud = ForeignCloud(running)
-        with pytest.raises(CloudError) as refused:
-            Cloud.start(assembly, data=data)
-        store.write(cloud, "key", "1")
-        states = cloud.client("stepfunctions")
-        execution = states.start_execution(stateMachineArn=cloud.output("Machine"), input=json.dumps({"value": 1}))[
-            "executionArn"
-        ]
-        ended = eventually(lambda: ended_execution(cloud, execution))
-        history = states.get_execution_history(executionArn=execution)["events"]
-        cloud.client("sqs").send_message(QueueUrl=cloud.output("Letters"), MessageBody="kept")
-        cloud.client("cloudwatch").put_metric_data(Namespace="Kept", MetricData=[{"MetricName": "Count", "Value": 7}])
-        return Kept(data, store, dict(running.outputs["Foreign"]), execution, ended, history, str(refused.value))
-
-
-@pytest.fixture(scope="module")
-def restarted(kept, assembly, tmp_path_factory):
-    """Yield a cloud that is restarted with the stored data and a template with an additional resource."""
-    changed = tmp_path_factory.mktemp("changed")
+def with_another_parameter(assembly, directory):
     for file in assembly.iterdir():
-        (changed / file.name).symlink_to(file)
-    template_file = changed / "Foreign.template.json"
+        (directory / file.name).symlink_to(file)
+    template_file = directory / "Foreign.template.json"
     template = json.loads(template_file.read_text())
     new = {"Type": "AWS::SSM::Parameter", "Properties": {"Name": "/new", "Type": "String", "Value": "of the template"}}
     template["Resources"] = {"ANew": new, **template["Resources"]}
     template_file.unlink()
     template_file.write_text(json.dumps(template))
-    with Cloud.start(changed, data=kept.data) as running:
-        yield ForeignCloud(running)
+    return directory
 
 
-def test_data_of_a_running_cloud_are_refused(kept):
-    assert f"{kept.data} belongs to another cloud that runs" in kept.refusal
+def history(cloud, execution):
+    states = cloud.client("stepfunctions")
+    ended = states.describe_execution(executionArn=execution)["status"] != "RUNNING"
+    return ended and states.get_execution_history(executionArn=execution)["events"]
 
 
-def test_restarted_cloud_has_workflows_messages_metrics_and_jobs(kept, restarted):
-    states = restarted.client("stepfunctions")
+def test_changed_template_is_deployed_onto_existing_data(assembly, tmp_path, tmp_path_factory):
+    store = items()
+    with Cloud.start(assembly, data=tmp_path) as running:
+        cloud, outputs = ForeignCloud(running), dict(running.outputs["Foreign"])
+        with pytest.raises(CloudError, match=f"{tmp_path} belongs to another cloud that runs"):
+            Cloud.start(assembly, data=tmp_path)
+        store.write(cloud, "key", "1")
+        execution = cloud.client("stepfunctions").start_execution(
+            stateMachineArn=cloud.output("Machine"), input=json.dumps({"value": 1})
+        )["executionArn"]
+        before = eventually(lambda: history(cloud, execution))
 
-    assert ended_execution(restarted, kept.execution) == kept.ended
-    assert states.get_execution_history(executionArn=kept.execution)["events"] == kept.history
-    assert restarted.messages("Letters", matches=lambda message: message["Body"] == "kept")
-    metrics = restarted.client("cloudwatch").list_metrics(Namespace="Kept")["Metrics"]
-    assert [metric["MetricName"] for metric in metrics] == ["Count"]
-
-
-def test_changed_template_is_deployed_onto_existing_data(kept, restarted):
-    kept.store.check(restarted)
-    assert kept.store.acknowledged == {"key": "1"}
-    assert restarted.client("ssm").get_parameter(Name="/new")["Parameter"]["Value"] == "of the template"
-    assert restarted.cloud.outputs["Foreign"] == kept.outputs
-
-
-def ended_execution(cloud, arn):
-    described = cloud.client("stepfunctions").describe_execution(executionArn=arn)
-    described.pop("ResponseMetadata")
-    return None if described["status"] == "RUNNING" else dict(described)
+    changed = with_another_parameter(assembly, tmp_path_factory.mktemp("changed"))
+    with Cloud.start(changed, data=tmp_path) as running:
+        restarted = ForeignCloud(running)
+        store.check(restarted)
+        assert store.acknowledged == {"key": "1"}
+        assert history(restarted, execution) == before
+        assert restarted.client("ssm").get_parameter(Name="/new")["Parameter"]["Value"] == "of the template"
+        assert running.outputs["Foreign"] == outputs

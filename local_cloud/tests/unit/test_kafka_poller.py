@@ -136,20 +136,15 @@ class Consumers:
     """Consumers of one group. A new consumer continues at the committed offset."""
 
     def __init__(self, *messages):
-        self.messages = list(messages)
-        self.committed: dict[int, int] = {}
+        self.messages = messages
+        self.offsets: dict[int, int] = {}
         self.started = 0
         self.commit_fails = False
 
     def __call__(self, configuration):
         self.started += 1
-        return Consumer(self)
-
-
-class Consumer:
-    def __init__(self, group):
-        self.group = group
-        self._left = [each for each in group.messages if each.offset() >= group.committed.get(each.partition(), 0)]
+        self._left = [each for each in self.messages if each.offset() >= self.offsets.get(each.partition(), 0)]
+        return self
 
     def subscribe(self, topics): ...
 
@@ -160,19 +155,19 @@ class Consumer:
         return taken
 
     def commit(self, *, offsets, asynchronous):
-        if self.group.commit_fails:
-            self.group.commit_fails = False
+        if self.commit_fails:
+            self.commit_fails = False
             raise KafkaException("rebalanced")
-        self.group.committed |= {each.partition: each.offset for each in offsets}
+        self.offsets |= {each.partition: each.offset for each in offsets}
 
     def assignment(self):
         return [TopicPartition("shop-events", 0)]
 
     def committed(self, partitions, timeout):
-        return [TopicPartition("shop-events", 0, self.group.committed.get(0, -1001))]
+        return [TopicPartition("shop-events", 0, self.offsets.get(0, -1001))]
 
     def get_watermark_offsets(self, partition, cached):
-        return 0, len(self.group.messages)
+        return 0, len(self.messages)
 
 
 class Polled:
@@ -236,7 +231,7 @@ def test_offsets_are_committed_only_after_success(monkeypatch):
     polled = Polled(group, monkeypatch, [DONE, FAILED, FAILED], BatchSize=2)
 
     assert polled.offsets == [[0, 1], [2], [2]]
-    assert group.committed == {0: 2}
+    assert group.offsets == {0: 2}
 
 
 def test_failed_commit_redelivers_from_the_last_committed_offset(monkeypatch):

@@ -206,20 +206,17 @@ def _plain_puts(body: bytes, tables: Mapping[str, Any]) -> dict[Any, _Puts]:
 def _plain_item(table: Any, write: Mapping[str, Any]) -> Any:
     """Return the item of a put that moto need not check. Other writes raise an error, for example `_NotPlainError`."""
     ((kind, put),) = write.items()
+    values = {name: _plain_scalar(value) for name, value in put["Item"].items()}
+    hash_key, range_key = values[table.hash_key_attr], table.range_key_attr and values[table.range_key_attr]
+    for key, key_type in ((hash_key, table.hash_key_type), (range_key, table.range_key_type)):
+        # RANGE_KEY_MAX_LENGTH is the smaller of the limits of the two keys.
+        if key and (key.type != key_type or not key.value or len(key.value) * 4 > RANGE_KEY_MAX_LENGTH):
+            raise _NotPlainError
     if kind != "PutRequest" or table.global_indexes:
         raise _NotPlainError
-    values = {name: _plain_scalar(value) for name, value in put["Item"].items()}
     item = object.__new__(Item)  # the constructor would convert each attribute
-    range_key = table.range_key_attr and _plain_key(values[table.range_key_attr], table.range_key_type)
-    _fill(item, _plain_key(values[table.hash_key_attr], table.hash_key_type), range_key, values)
+    _fill(item, hash_key, range_key, values)
     return item
-
-
-def _plain_key(value: Any, kind: str) -> Any:
-    # RANGE_KEY_MAX_LENGTH is the smaller of the limits of the two keys.
-    if value.type != kind or not value.value or len(value.value) * 4 > RANGE_KEY_MAX_LENGTH:
-        raise _NotPlainError
-    return value
 
 
 def _plain_scalar(value: Mapping[str, Any]) -> Any:

@@ -39,13 +39,12 @@ class LineOutput:
         self._mark().wait(timeout_s)
 
     def close(self) -> None:
-        """Close the write end of the pipe, and wait at most `_LAST_LINES_S` until the sink has all its lines."""
-        mark = self._mark()
+        """Wait at most `_LAST_LINES_S` until the sink has all lines, and close the write end of the pipe."""
+        self.settle(_LAST_LINES_S)
         with self._lock:
             if not self._closed:
                 self._closed = True
                 os.close(self._write)
-        mark.wait(_LAST_LINES_S)
 
     def _mark(self) -> threading.Event:
         """Write a line to the pipe. `_pump` sets the returned event when it reads this line."""
