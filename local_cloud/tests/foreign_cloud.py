@@ -7,6 +7,7 @@ import urllib.request
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from local_cloud.client import Cloud
@@ -130,6 +131,21 @@ class ForeignCloud:
             found, content = error, error.read()
         headers_found = {name.lower(): value for name, value in found.headers.items()}
         return Answer(found.status, content, headers_found, tuple(found.headers.get_all("Set-Cookie") or ()))
+
+    def metric_sum(self, namespace: str, name: str, **dimensions: str) -> float:
+        """Return the sum of a metric from an hour ago to an hour ahead."""
+        self.cloud.flush()
+        now = datetime.now(UTC)
+        answer = self.client("cloudwatch").get_metric_statistics(
+            Namespace=namespace,
+            MetricName=name,
+            Dimensions=[{"Name": key, "Value": value} for key, value in dimensions.items()],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=7_200,
+            Statistics=["Sum"],
+        )
+        return float(sum(point["Sum"] for point in answer["Datapoints"]))
 
     def log_lines(self, group: str) -> list[str]:
         self.cloud.flush()

@@ -137,39 +137,13 @@ def test_function_output_is_logged_between_start_and_report(cloud):
 
 
 def test_embedded_metrics_of_the_log_are_in_cloudwatch(cloud):
-    line = json.dumps(
-        {
-            "_aws": {
-                "Timestamp": int(time.time() * 1000),
-                "CloudWatchMetrics": [
-                    {
-                        "Namespace": "Foreign",
-                        "Dimensions": [["shop"]],
-                        "Metrics": [{"Name": "Baskets", "Unit": "Count"}],
-                    }
-                ],
-            },
-            "shop": "north",
-            "Baskets": [2, 3],
-        }
-    )
+    directive = {"Namespace": "Foreign", "Dimensions": [["shop"]], "Metrics": [{"Name": "Baskets", "Unit": "Count"}]}
+    metadata = {"Timestamp": int(time.time() * 1000), "CloudWatchMetrics": [directive]}
+    line = json.dumps({"_aws": metadata, "shop": "north", "Baskets": [2, 3]})
 
     cloud.invoke("DeadLetteredFunction", {"kind": "metric", "line": line})
 
-    def total():
-        cloud.cloud.flush()
-        answer = cloud.client("cloudwatch").get_metric_statistics(
-            Namespace="Foreign",
-            MetricName="Baskets",
-            Dimensions=[{"Name": "shop", "Value": "north"}],
-            StartTime=time.time() - 600,
-            EndTime=time.time() + 600,
-            Period=1200,
-            Statistics=["Sum"],
-        )
-        return float(sum(point["Sum"] for point in answer["Datapoints"]))
-
-    assert eventually(total) == 2 + 3
+    assert eventually(lambda: cloud.metric_sum("Foreign", "Baskets", shop="north")) == 2 + 3
 
 
 def test_status_has_the_source_of_each_layer_package(cloud):

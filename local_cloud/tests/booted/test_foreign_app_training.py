@@ -3,7 +3,6 @@ import json
 import subprocess
 import tarfile
 import uuid
-from datetime import UTC, datetime, timedelta
 
 import psutil
 import pytest
@@ -211,21 +210,8 @@ def test_state_machine_catches_a_failed_job_and_notifies_the_topic(cloud):
 
 
 def executions(cloud):
-    cloud.cloud.alarms()  # `alarms` flushes the metrics.
-    wanted = {"Namespace": "AWS/States", "Dimensions": [{"Name": "StateMachineArn", "Value": cloud.output("Machine")}]}
-    now = datetime.now(UTC)
-    found = {}
-    for ending in ("Started", "Succeeded", "Failed", "Aborted", "TimedOut"):
-        points = cloud.client("cloudwatch").get_metric_statistics(
-            MetricName=f"Executions{ending}",
-            StartTime=now - timedelta(hours=1),
-            EndTime=now + timedelta(hours=1),
-            Period=3600,
-            Statistics=["Sum"],
-            **wanted,
-        )["Datapoints"]
-        found[ending] = sum(point["Sum"] for point in points)
-    return found
+    machine, endings = cloud.output("Machine"), ("Started", "Succeeded", "Failed", "Aborted", "TimedOut")
+    return {name: cloud.metric_sum("AWS/States", f"Executions{name}", StateMachineArn=machine) for name in endings}
 
 
 def test_failed_executions_are_counted_and_raise_an_alarm(cloud):

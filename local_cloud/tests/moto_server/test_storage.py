@@ -1,4 +1,6 @@
+import datetime as dt
 import importlib.metadata
+import json
 import pickle
 import time
 from types import SimpleNamespace
@@ -8,10 +10,12 @@ import boto3
 import pytest
 from moto import mock_aws
 from moto.dynamodb.models import dynamodb_backends
+from moto.glue.models import glue_backends
 from moto.kinesis.models import Shard, kinesis_backends
 from moto.s3.models import FakeKey, s3_backends
 from moto.ssm.models import ssm_backends
 from moto.stepfunctions.parser.api import ExecutionStatus
+from moto.stepfunctions.parser.models import stepfunctions_parser_backends
 
 from builders import create_table
 from local_cloud.moto_changes import recording, stores
@@ -280,6 +284,30 @@ def test_job_interrupted_by_the_end_of_the_cloud_is_failed(journal):
 
     ((_, _, data),) = journal.read("entry")
     assert pickling.loads(data).training_job_status == "Failed"
+
+
+def test_executions_and_runs_are_restored_in_the_order_of_their_starts(journal):
+    first, second = (dt.datetime(2026, 1, day, tzinfo=dt.UTC) for day in (1, 2))
+    for name, start in (("a", second), ("b", first)):
+        run = SimpleNamespace(job_run_id=name, status="SUCCEEDED", started_on=start)
+        journal.put("entry", "glue.job_runs", f"sums|{name}", pickling.dumps(run))
+        execution = {"name": name, "exec_status": ExecutionStatus.SUCCEEDED, "start_date": start, "events": []}
+        arn = f"arn:aws:states:{REGION}:{ACCOUNT}:stateMachine:m"
+        journal.put("entry", "states.executions", f"{arn}|{name}", pickling.dumps(execution))
+    journal.commit()
+    with mock_aws(config={"stepfunctions": {"execute_state_machine": True}}):
+        job = {"Role": "arn:aws:iam::123456789012:role/r", "Command": {"Name": "glueetl", "ScriptLocation": "s3://b/k"}}
+        boto3.client("glue", region_name=REGION).create_job(Name="sums", **job)
+        definition = json.dumps({"StartAt": "A", "States": {"A": {"Type": "Pass", "End": True}}})
+        boto3.client("stepfunctions", region_name=REGION).create_state_machine(
+            name="m", roleArn="arn:aws:iam::123456789012:role/r", definition=definition
+        )
+        Recorder(journal, region=REGION, account=ACCOUNT).restore()
+        (machine,) = stepfunctions_parser_backends[ACCOUNT][REGION].state_machines
+        runs: Any = glue_backends[ACCOUNT][REGION].jobs["sums"].job_runs
+
+        assert [execution.name for execution in machine.executions] == ["b", "a"]
+        assert [run.job_run_id for run in runs] == ["b", "a"]
 
 
 def test_entries_of_the_template_and_of_removed_resources_are_unchanged(journal):

@@ -1,5 +1,6 @@
 """Small collections of moto's objects, such as parameters, keys, users, models and executions."""
 
+import bisect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, cast
@@ -78,8 +79,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
     def restore_message(name: str, message: Any) -> None:
         queue = sqs.queues.get(name.partition("|")[0])
         if queue is not None:
-            queue._messages.append(message)
-            queue._messages.sort(key=lambda stored: int(stored.sent_timestamp or 0))
+            bisect.insort(queue._messages, message, key=lambda stored: int(stored.sent_timestamp or 0))
 
     def runs() -> list[tuple[str, Any]]:
         return [
@@ -92,7 +92,8 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
         arn = name.partition("|")[0]
         machine = next((machine for machine in workflows.state_machines if machine.arn == arn), None)
         if machine is not None:
-            machine.executions.append(executions.execution_of(record, machine))
+            execution = executions.execution_of(record, machine)
+            bisect.insort(machine.executions, execution, key=lambda stored: stored.start_date)
 
     def glue_runs() -> list[tuple[str, Any]]:
         return [(f"{name}|{run.job_run_id}", run) for name, job in glue.jobs.items() for run in list(job.job_runs)]
@@ -102,7 +103,7 @@ def collections_of(*, region: str, account: str) -> tuple[Collection, ...]:
         if job is not None:
             if run.status not in ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT"):
                 run.status, run.error_message = "FAILED", _LEFT_BEHIND
-            job.job_runs.append(run)
+            bisect.insort(job.job_runs, run, key=lambda stored: stored.started_on)
 
     def restore_training(name: str, job: Any) -> None:
         if job.training_job_status == "InProgress":
