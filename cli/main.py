@@ -14,8 +14,7 @@ from typer import Option
 
 from alsolike.runtime.errors import AlsolikeError
 from cli import terminal
-from cli.global_options import Everywhere
-from cli.group import Entry, LazyGroup, separated, set_defaults
+from cli.group import Entry, Everywhere, LazyGroup, separated, set_defaults
 from operations import progress
 
 progress.report_to(terminal)

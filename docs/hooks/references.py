@@ -16,8 +16,7 @@ from mkdocs.structure.files import File, Files
 from typer.core import TyperArgument, TyperGroup, TyperOption
 
 from alsolike.declarations.gate import GateSettings
-from cli.global_options import Everywhere
-from cli.group import LazyGroup
+from cli.group import Everywhere, LazyGroup
 from cli.main import app
 from docs.hooks.api_reference import metrics_page, operations_page
 from infra_cdk.context import described

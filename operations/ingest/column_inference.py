@@ -107,8 +107,8 @@ def infer(files: Sequence[DataFile], *, without: Collection[str]) -> dict[str, C
             if property_ == CREATED:
                 # The configuration accepts no other type, even for integers in seconds.
                 cells.typed = {ColumnType.TIMESTAMP}
-            elif (kind := _kind(field.type)) in _TYPES:
-                cells.typed.add(_TYPES[kind])
+            elif (stored := _stored_type(field.type)) is not None:
+                cells.typed.add(stored)
             else:
                 texts.append(field.name)
         for chunk in file.chunks() if texts else ():
@@ -198,20 +198,14 @@ def _extended(text: str, document: Mapping[str, Any], added: Mapping[str, str], 
     return "\n".join([*lines, ""])
 
 
-def _kind(kind: pa.DataType) -> str:
+def _stored_type(kind: pa.DataType) -> ColumnType | None:
+    """Return the type of a Parquet column, or None for texts and times, whose cells decide."""
     kind = value_type(kind)
     if pa.types.is_boolean(kind):
-        return "boolean"
+        return ColumnType.BOOLEAN
     if pa.types.is_integer(kind) or pa.types.is_floating(kind):
-        return "number"
-    return "list" if pa.types.is_list(kind) or pa.types.is_large_list(kind) else "text"
-
-
-_TYPES = {
-    "boolean": ColumnType.BOOLEAN,
-    "number": ColumnType.NUMBER,
-    "list": ColumnType.LIST,
-}
+        return ColumnType.NUMBER
+    return ColumnType.LIST if pa.types.is_list(kind) or pa.types.is_large_list(kind) else None
 
 
 def _all(texts: pa.Array, pattern: str) -> bool:

@@ -18,7 +18,7 @@ from operations.ingest import content_limits, csv_rows
 from operations.ingest.column_mapping import renamed
 from operations.ingest.csv_blocks import Malformed
 from operations.ingest.csv_format import PLAIN, CsvForm
-from operations.ingest.csv_header import UNREADABLE, parse_header
+from operations.ingest.csv_rows import UNREADABLE, parse_header
 from operations.ingest.sources import Source
 
 CHUNK_ROWS = 1_000_000

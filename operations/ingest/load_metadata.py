@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import operator
 import re
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from alsolike.catalogue.items import ITEMS, CatalogueStore
@@ -14,7 +13,6 @@ from alsolike.catalogue.row_store import RowStore
 from alsolike.catalogue.rows import R, RowKind
 from alsolike.catalogue.users import USERS, UserStore
 from alsolike.configuration.columns import column_name
-from alsolike.configuration.configuration import ColumnType, Configuration
 from alsolike.filters.parser import is_name
 from operations import progress
 from operations.client.deployment import Deployment
@@ -37,19 +35,15 @@ def import_items(
 ) -> ImportSummary:
     """Import items into the catalogue. The last row of an ID counts."""
     store = CatalogueStore(deployment.client("dynamodb"), deployment.names.catalogue_table)
-    columns = operator.attrgetter("item_columns")
-    return _import(names, deployment, ITEMS, store, columns=columns, now_ms=now_ms, options=options)
+    return _import(names, deployment, ITEMS, store, now_ms=now_ms, options=options)
 
 
 def import_users(
     names: Sequence[str | Path], deployment: Deployment, *, now_ms: int, options: Options = DEFAULTS
 ) -> ImportSummary:
     store = UserStore(deployment.client("dynamodb"), deployment.names.users_table)
-    columns = operator.attrgetter("user_columns")
     user_rules = UserRules(stored_ids(deployment), ErasedUsers(deployment).mask)
-    return _import(
-        names, deployment, USERS, store, columns=columns, now_ms=now_ms, options=options, user_rules=user_rules
-    )
+    return _import(names, deployment, USERS, store, now_ms=now_ms, options=options, user_rules=user_rules)
 
 
 def _import(
@@ -58,7 +52,6 @@ def _import(
     kind: RowKind[R],
     store: RowStore[R],
     *,
-    columns: Callable[[Configuration], Mapping[str, ColumnType]],
     now_ms: int,
     options: Options,
     user_rules: UserRules | None = None,
@@ -71,7 +64,7 @@ def _import(
     configuration = current.configuration()
     if options.is_personalize:
         configuration = own_names(deployment).added_to(configuration)
-    types = columns(configuration)
+    types = configuration.item_columns if kind.key == ITEMS.key else configuration.user_columns
     for source in inputs:
         # Check the columns of all files before reading rows.
         open_metadata(source.file, kind, columns=types, user_rules=user_rules)

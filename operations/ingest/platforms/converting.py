@@ -10,7 +10,7 @@ from pathlib import Path
 from alsolike.runtime.errors import InvalidInput
 from operations import progress
 from operations.ingest.csv_format import CsvForm
-from operations.ingest.csv_header import UNREADABLE, open_bytes
+from operations.ingest.csv_rows import UNREADABLE, open_bytes
 from operations.ingest.platforms.formats import FORMATS, LEFT_OUT, PlatformFormat
 from operations.ingest.sources import Source
 from operations.progress import counted

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alsolike.configuration.configuration import DEFAULT, Configuration, EventType
+from alsolike.configuration.configuration import Configuration, EventType
 from alsolike.runtime.errors import InvalidInput
 from operations.ingest import interaction_file
 from operations.ingest.column_mapping import parse_mapping, renamed
@@ -161,21 +161,6 @@ def test_only_configured_event_types_are_accepted():
 
     assert checked.good.table()["event_type"].to_pylist() == ["rent", "rent"]
     assert checked.reasons == ("EVENT_TYPE is unknown, expected one of rent",)
-
-
-def test_rows_of_erased_users_are_rejected():
-    table = pa.table({"USER_ID": ["kept", "gone", "gone"], "ITEM_ID": ["i"] * 3, "TIMESTAMP": [1] * 3})
-
-    checked = check(
-        table,
-        default_event_type="view",
-        now_ms=NOW_MS,
-        configuration=DEFAULT,
-        erased=lambda users: users.to_numpy(zero_copy_only=False) == "gone",
-    )
-
-    assert checked.good.table()["user_id"].to_pylist() == ["kept"]
-    assert checked.reasons == ("USER_ID is an erased user's",) * 2
 
 
 def test_ids_with_special_characters_are_unchanged(deployment, tmp_path):

@@ -208,19 +208,13 @@ def test_parquet_file_of_repeated_rows_is_refused_before_any_write(deployment, t
         "Remove repeated rows; if all are real, import them as CSV without compression"
     )
     assert not lake_objects(deployment)
+    for refused in (lambda: read(path), lambda: load_items(deployment, path)):
+        with pytest.raises(InvalidInput, match="Remove repeated rows"):
+            refused()
 
 
 def test_million_equal_rows_are_accepted(tmp_path):
     assert len(read(repeated(tmp_path / "p.parquet", 1_000_000)).interactions) == 1_000_000
-
-
-def test_evaluation_and_items_import_refuse_repeated_rows(deployment, tmp_path):
-    path = repeated(tmp_path / "p.parquet", 2_000_000)
-
-    with pytest.raises(InvalidInput, match="Remove repeated rows"):
-        read(path)
-    with pytest.raises(InvalidInput, match="Remove repeated rows"):
-        load_items(deployment, path)
 
 
 @pytest.mark.usefixtures("small_bounds")

@@ -82,18 +82,6 @@ def test_event_types_come_from_the_configuration_and_need_a_weight(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
-def test_row_without_an_event_type_is_a_view(tmp_path, name):
-    file = read(write_types(tmp_path / name, ["Purchase", None, "gift"]))
-
-    assert sequence(file) == [(0, "0"), (0, "1")]
-    assert file.interactions.weight.tolist() == [5.0, 1.0]
-    assert file.notes == (
-        "1 row without EVENT_TYPE: counted as view",
-        "left out 1 row of unknown EVENT_TYPE: gift",
-    )
-
-
-@pytest.mark.parametrize("name", ["rows.csv", "rows.parquet"])
 @pytest.mark.parametrize("types", [[None, None], ["review", None], ["review", "rating"]])
 def test_file_without_a_known_event_type_has_equal_weights(tmp_path, name, types):
     file = read(write_types(tmp_path / name, types))

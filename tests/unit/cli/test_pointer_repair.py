@@ -139,16 +139,11 @@ def test_latest_readable_columns_of_each_action_are_restored(s3, bodies, actions
     assert repair_actions(s3, BUCKET) == []
 
 
-@pytest.mark.parametrize("bodies", [[], [FIRST]])
-def test_valid_actions_are_not_changed(s3, bodies):
+@pytest.mark.parametrize(("bodies", "deleted"), [([], False), ([FIRST], False), ([b"{", FIRST], True)])
+def test_valid_or_deleted_actions_are_not_changed(s3, bodies, deleted):
     put(s3, *bodies)
-
-    assert repair_actions(s3, BUCKET) == []
-
-
-def test_deleted_actions_stay_deleted(s3):
-    put(s3, b"{", FIRST)
-    s3.delete_object(Bucket=BUCKET, Key=ACTIONS_KEY)
+    if deleted:
+        s3.delete_object(Bucket=BUCKET, Key=ACTIONS_KEY)
 
     assert repair_actions(s3, BUCKET) == []
 

@@ -25,14 +25,17 @@ def test_list_has_the_status_of_each_version(shop):
     assert "pinned" in run("list")
 
 
-def test_metrics_of_a_version_without_files_are_those_of_its_package(shop):
+def test_version_without_files_is_retired_with_the_metrics_of_its_package(shop):
     run("retire", "v4")
+    details = document("show", "v4")
 
     candidates = {each["version"]: each["candidates"][0] for each in document("list")}
     kept, retired = candidates["v3"], candidates["v4"]
 
     assert (kept["algorithm"], kept["ndcg"], kept["fit_s"]) == ("table", 0.23, 1.0)
     assert (retired["algorithm"], retired["ndcg"], retired["fit_s"]) == ("table", 0.23, None)
+    assert (details["status"], details["manifest"]) == ("retired", None)
+    assert details["decision"]["verdict"] == "approved"
     assert "0.2300" in run("list")
 
 
@@ -138,17 +141,6 @@ def test_show_reads_only_the_package_of_its_version(shop, monkeypatch):
     assert document("show", "v2")["version"] == "v2"
 
     assert len(described) == 1
-
-
-def test_version_without_files_is_shown_as_retired(shop):
-    run("retire", "v3")
-    run("retire", "v4")
-
-    details = document("show", "v4")
-    assert document("show", "v3")["status"] == "retired"
-
-    assert (details["status"], details["manifest"]) == ("retired", None)
-    assert details["decision"]["verdict"] == "approved"
 
 
 def test_diff_has_only_the_differences(shop):
