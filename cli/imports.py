@@ -31,7 +31,7 @@ Files = Annotated[
         help="Local files, s3://bucket/key with * as a wildcard, or s3://bucket/prefix/.",
     ),
 ]
-DryRun = Annotated[bool, Option("--dry-run", help="Check the files without writing.")]
+DryRun = Annotated[bool, Option("--dry-run", help="Check the files without importing them.")]
 
 _INTERACTIONS = f"""Import interactions: {", ".join(FILE_REQUIRED)}.
 

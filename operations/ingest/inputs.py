@@ -15,7 +15,7 @@ from operations.ingest.column_mapping import parse_mapping
 from operations.ingest.csv_format import PLAIN, CsvForm
 from operations.ingest.files import Chunk, DataFile, open_file
 from operations.ingest.platforms.converting import SUFFIXES as PLATFORM_SUFFIXES
-from operations.ingest.platforms.converting import convert
+from operations.ingest.platforms.converting import convert, converted_path
 from operations.ingest.platforms.formats import PlatformFormat
 from operations.ingest.rejected_file import RejectedRows
 from operations.ingest.sources import find
@@ -89,7 +89,11 @@ def open_inputs(names: Sequence[str | Path], deployment: Deployment, options: Op
     form = options.form
     if options.platform is not None:
         theirs = find(names, lambda: deployment.client("s3"), suffixes=PLATFORM_SUFFIXES)
-        names, form = [convert(source, options.platform, form) for source in theirs], PLAIN
+        targets = Counter(converted_path(source, options.platform) for source in theirs)
+        if repeated := [str(path) for path, count in targets.items() if count > 1]:
+            raise InvalidInput(f"{', '.join(repeated)} is the conversion of several files; rename them")
+        names = [convert(source, options.platform, form) for source in theirs]
+        form = CsvForm(decimal=form.decimal)
     sources = find(names, lambda: deployment.client("s3"))
     input_paths = {Path(source.name).resolve() for source in sources}
     paths = Counter(source.rejected_path(flat=False) for source in sources)

@@ -67,4 +67,4 @@ class ImportSummary:
             parts = ((self.days, "day"), (self.profiles, "user"), (self.objects, "object"))
             yield f"{', '.join(counted(count, noun) for count, noun in parts)} of the lake would be written"
         if self.dry_run:
-            yield "nothing was written: this was a dry run"
+            yield "nothing was imported: this was a dry run"

@@ -33,13 +33,15 @@ def _stem(name: str) -> str:
     return name[: -len(next((suffix for suffix in SUFFIXES if name.lower().endswith(suffix)), ""))]
 
 
-def convert(source: Source, kind: PlatformFormat, form: CsvForm) -> Path:
-    """Convert a platform's file to a data file in the same folder, and report unused fields and skipped records.
+def converted_path(source: Source, kind: PlatformFormat) -> Path:
+    """Return the path of a data file in the folder of a platform's file, or in the working folder for an S3 object."""
+    rejected = source.rejected_path(flat=True)
+    return rejected.with_name(f"{_stem(rejected.name.removesuffix('.rejected.csv'))}.{kind.dataset}.csv")
 
-    An object on S3 is converted to a file in the working folder.
-    """
-    rejected = source.rejected_path(flat=False)
-    path = rejected.with_name(f"{_stem(rejected.name.removesuffix('.rejected.csv'))}.{kind.dataset}.csv")
+
+def convert(source: Source, kind: PlatformFormat, form: CsvForm) -> Path:
+    """Convert a platform's file to a data file, and report unused fields and skipped records."""
+    path = converted_path(source, kind)
     fields: dict[str, None] = {}
     left_out: Counter[str] = Counter()
     written = 0

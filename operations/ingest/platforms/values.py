@@ -8,14 +8,14 @@ import re
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
-_MONEY = re.compile(r"[0-9]+(?:\.[0-9]+)?")
+_MONEY = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
 _TAG = re.compile(r"<[^>]*>")
 _ZONE = re.compile(r" (?=[+-][0-9]{4}$)")
 _SPACES = re.compile(r"\s+")
 
 
 def amount(text: str) -> str:
-    """Return the first number in a price, or the unchanged text if it contains none.
+    """Return the first number in a price as written, or the unchanged text if it contains none.
 
     Examples
     --------

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import json
 
 import pyarrow as pa
 import pytest
@@ -17,6 +18,7 @@ from operations.ingest.interaction_checks import check
 from operations.ingest.items_file import read_items
 from operations.ingest.platforms.converting import format_of
 from operations.ingest.timestamps import times_ms
+from tests.fakes.places import create_bucket
 from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.imported import (
     NOW_MS,
@@ -210,6 +212,37 @@ def test_products_of_shopify_are_imported_by_their_format(deployment, tmp_path):
     titles = {item_id: properties["title"] for item_id, properties in stored_items(deployment).items()}
     assert titles == {"B-38": "Boots", "B-39": "Boots"}
     assert again.files[0].file == str(tmp_path / "products_export.items.csv")
+
+
+def test_products_with_decimal_commas_need_the_option_decimal(deployment, tmp_path):
+    path = write(tmp_path / "products.csv", "ID;Type;Name;Published;Regular price\n1;simple;Socks;1;3,50\n")
+    woocommerce = format_of("woocommerce", "items")
+
+    with pytest.raises(InvalidInput, match=r"PRICE in line 2 is '3,50', expected a number .*add --decimal ','"):
+        load_items(deployment, path, declares=True, platform=woocommerce, form=CsvForm(";"))
+    load_items(deployment, path, declares=True, platform=woocommerce, form=CsvForm(";", ","))
+
+    assert stored_items(deployment)["1"]["price"] == 3.5
+
+
+def test_files_of_a_platform_with_one_base_name_are_all_imported(deployment, client, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    s3, ga4 = client("s3"), format_of("ga4", "interactions")
+    create_bucket(s3, "export")
+    for number in range(2):
+        event = {"event_name": "view_item", "event_timestamp": f"15000{number}0000000000", "user_id": "ann"}
+        body = json.dumps({**event, "items": [{"item_id": f"i{number}"}]})
+        s3.put_object(Bucket="export", Key=f"day{number}/events.jsonl", Body=body)
+
+    load(deployment, "s3://export/", platform=ga4)
+
+    assert lake_rows(deployment).item_id.tolist() == ["i0", "i1"]
+    for suffix in ("json", "jsonl"):
+        write(tmp_path / f"events.{suffix}", body)
+    with pytest.raises(
+        InvalidInput, match=r"events\.interactions\.csv is the conversion of several files; rename"
+    ):
+        load(deployment, tmp_path / "events.json", tmp_path / "events.jsonl", platform=ga4)
 
 
 @pytest.mark.parametrize(
