@@ -222,23 +222,25 @@ def schema(
 @app.command("infer")
 def infer(
     csv: Csv,
-    file: Annotated[str, Argument(metavar="FILE", help="A CSV or Parquet file.", show_default=False)],
+    file: Annotated[
+        str, Argument(metavar="FILE", help="A CSV or Parquet file, or an address on S3.", show_default=False)
+    ],
     dataset: Annotated[str, Option(metavar="items|users", help="Dataset of the file.")] = "items",
 ) -> None:
     """Print the inferred types of a file's columns as YAML.
 
     Example: alsolike config infer products.csv
     """
+    from operations.client.aws import session_clients
     from operations.ingest import column_inference
     from operations.ingest.files import open_file
     from operations.ingest.sources import find
 
     _check_dataset(dataset)
-    (source,) = find([file], s3=lambda: None)
-    data = open_file(source, form=csv.form)
-    types = column_inference.infer([data], without=("itemId" if dataset == "items" else "userId",))
+    files = [open_file(source, form=csv.form) for source in find([file], s3=lambda: session_clients()("s3"))]
+    types = column_inference.infer(files, without=("itemId" if dataset == "items" else "userId",))
     terminal.print_yaml(column_inference.declared({}, types, dataset=dataset))
-    for note in column_inference.notes([data], types, creation=dataset == "items"):
+    for note in column_inference.notes(files, types, creation=dataset == "items"):
         terminal.say(f"note: {note}")
 
 

@@ -38,7 +38,9 @@ SCOPES = {
 
 Client = Annotated[str, Argument(metavar="CLIENT", help="Name of the program that uses the key.")]
 KeyId = Annotated[str, Argument(metavar="KEY_ID", help="Access key ID.")]
-Days = Annotated[int | None, Option("--days", min=1, help="Validity in days; without it, the key never expires.")]
+Days = Annotated[
+    int | None, Option("--days", min=1, max=36_500, help="Validity in days; without it, the key never expires.")
+]
 
 
 @app.command()

@@ -274,6 +274,7 @@ def test_dataclass_fields_are_options():
         ("rules preview --users 5 --user anna", "--user"),
         ("rules forecast", "--file"),
         ("rules forecast --rules spring --file draft.yaml", "--file"),
+        ("keys create web --days 36501", "36501 is not in the range 1<=x<=36500"),
         ("metrics --versions 0", "0 is not in the range 1<=x<=10000"),
         ("metrics --versions 10001", "10001 is not in the range 1<=x<=10000"),
     ],

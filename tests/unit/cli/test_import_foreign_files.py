@@ -239,9 +239,7 @@ def test_files_of_a_platform_with_one_base_name_are_all_imported(deployment, cli
     assert lake_rows(deployment).item_id.tolist() == ["i0", "i1"]
     for suffix in ("json", "jsonl"):
         write(tmp_path / f"events.{suffix}", body)
-    with pytest.raises(
-        InvalidInput, match=r"events\.interactions\.csv is the conversion of several files; rename"
-    ):
+    with pytest.raises(InvalidInput, match=r"events\.interactions\.csv is the conversion of several files; rename"):
         load(deployment, tmp_path / "events.json", tmp_path / "events.jsonl", platform=ga4)
 
 

@@ -8,6 +8,7 @@ from alsolike.runtime.errors import InvalidInput
 from operations.configuration import yaml_document
 from operations.configuration.configuration_versions import ConfigurationStore
 from operations.ingest.files import DataFile
+from tests.fakes.places import create_bucket
 from tests.unit.cli.command_line import run
 from tests.unit.cli.imported import load_items, stored_items, write, write_parquet
 
@@ -211,6 +212,17 @@ def test_infer_prints_yaml_undeclared_columns_and_the_creation_date(books):
         "note: not declared: TITLE, SHELF, WRITTEN", "note: PUBLISHED holds dates",
     ]  # fmt: skip
     assert "--map PUBLISHED=CREATION_TIMESTAMP" in notes[1]
+
+
+def test_infer_reads_objects_on_s3(client, monkeypatch):
+    monkeypatch.setattr("operations.client.aws.session_clients", lambda **_: client)
+    create_bucket(client("s3"), "shop")
+    for number, cell in enumerate(("12", "red")):
+        client("s3").put_object(Bucket="shop", Key=f"items/{number}.csv", Body=f"ITEM_ID,X\n1,{cell}\n2,{cell}\n")
+
+    one, both = (inferred(f"s3://shop/items/{name}")[0] for name in ("0.csv", ""))
+
+    assert ("x: number" in one, "x: string" in both) == (True, True)
 
 
 @pytest.mark.parametrize(
