@@ -179,7 +179,7 @@ def _show(summary: ImportSummary, output: Output) -> None:
         terminal.print_lines(summary.lines())
     for file in summary.files:
         if file.cut_off:
-            terminal.say(f"alsolike: {file.file} ends early; the rows before this point are imported")
+            terminal.say(f"alsolike: {file.file} ends early; only the rows before this point were read")
     stored = summary.imported or summary.imported_before
     if not stored:
         terminal.say("alsolike: no row was imported")
