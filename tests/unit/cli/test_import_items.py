@@ -68,16 +68,6 @@ def test_file_without_item_ids_is_refused_before_any_write(deployment, tmp_path)
     assert stored_items(deployment) == {}
 
 
-@pytest.mark.parametrize("kind", [pa.string_view(), pa.large_string(), pa.dictionary(pa.int32(), pa.string())])
-def test_any_parquet_string_type_is_a_title(deployment, tmp_path, kind):
-    texts = {"ITEM_ID": ["1", None, "2"], "TITLE": ["Milk", "x", None]}
-    columns = {name: pa.array(cells).cast(kind) for name, cells in texts.items()}
-
-    load_items(deployment, write_parquet(tmp_path / "i.parquet", columns))
-
-    assert stored_items(deployment) == {"1": {"title": "Milk"}, "2": {}}
-
-
 @pytest.mark.parametrize(
     ("content", "declared", "guessed", "expected"),
     [
@@ -180,11 +170,3 @@ def test_dry_run_of_users_writes_nothing(deployment, tmp_path):
     assert stored_users(deployment) == {}
     assert list(tmp_path.iterdir()) == [path]
     assert "Contents" not in deployment.client("s3").list_objects_v2(Bucket="artefacts")
-
-
-def test_mapped_column_can_be_the_id(deployment, tmp_path):
-    path = write(tmp_path / "u.csv", "customer,AGE\n1,30\n")
-
-    load_users(deployment, path, mapping=["customer=USER_ID"])
-
-    assert stored_users(deployment) == {"1": {"age": 30}}

@@ -13,7 +13,7 @@ from operations.client.deployment import Deployment
 from operations.models import training_run
 from operations.models.training_run import TrainingBusy, TrainingFailed, TrainingResult
 from operations.models.training_watch import Watch
-from tests.unit.cli.command_line import exit_status, run, run_json
+from tests.unit.cli.command_line import run, run_json
 from tests.unit.cli.shop import DATASET, KEY, MANIFEST, NAMES
 
 ARN = "arn:aws:states:eu-west-1:123456789012:execution:training:run-7"
@@ -88,14 +88,6 @@ def test_json_of_a_run_without_training_has_no_dataset(shop, monkeypatch):
     monkeypatch.setattr(training_run, "follow", lambda *arguments, **options: outcome)
 
     assert run_json("train", "--env", "shop")["dataset"] is None
-
-
-@pytest.mark.parametrize("error", [TrainingFailed("training failed after Train: why"), TrainingBusy("run r0 goes on")])
-def test_failed_or_busy_run_is_an_error(shop, monkeypatch, capsys, error):
-    monkeypatch.setattr(training_run, "follow", raising(error))
-
-    assert exit_status(monkeypatch, "train", "--env", "shop") == 1
-    assert f"alsolike: {error}" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
