@@ -14,7 +14,7 @@ from alsolike.runtime.errors import ConcurrentUpdate, InvalidInput, InvalidSnaps
 from alsolike.schema.document import InvalidConfiguration, dotted
 from cli import terminal
 from cli.group import CommandGroup
-from cli.options import TEXT, Context, Csv, HistoryReason, Latest, Output
+from cli.options import Context, Csv, HistoryReason, Latest, Output
 from operations import times
 from operations.configuration.deployed_configuration import caller, store_of
 
@@ -251,7 +251,7 @@ def _check_dataset(dataset: str) -> None:
         raise InvalidInput(f"--dataset is {dataset!r}, expected {' or '.join(DATASETS)}")
 
 
-def read_file(path: Path, output: Output = TEXT) -> ConfigurationFile:
+def read_file(path: Path, output: Output) -> ConfigurationFile:
     """Read a file and print its warnings on stderr. If it has errors, print them and exit with 1."""
     checked = _parsed(path, output)
     _warn_of(sorted([*checked.undeclared, *checked.warnings]), checked.name)

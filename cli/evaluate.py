@@ -115,7 +115,7 @@ def evaluate(output: Output, csv: Csv, files: Files, comparison: Comparison) -> 
         raise InvalidInput("--cold-start needs the columns of items: pass their file with --items")
     if comparison.sentence_model is not None and not comparison.cold_start:
         raise InvalidInput("--sentence-model compares the texts of new items, so it requires --cold-start")
-    configuration = read_file(files.config).configuration if files.config else DEFAULT
+    configuration = read_file(files.config, output).configuration if files.config else DEFAULT
     file, guessed = _read(files, csv, configuration)
     sentences = _sentences(comparison, file)
     result = evaluation.compare(

@@ -148,7 +148,3 @@ class Csv:
         from operations.ingest.csv_format import CsvForm
 
         return CsvForm(self.delimiter, self.decimal, self.encoding)
-
-
-TEXT = Output()
-"""Output as tables and lines."""

@@ -221,6 +221,16 @@ def test_invalid_option_is_refused_with_the_valid_ones(file, arguments, message)
         run(file, *arguments)
 
 
+def test_errors_of_the_configuration_are_in_the_json_document(file, tmp_path):
+    config = tmp_path / "shop.yaml"
+    config.write_text("format: 2\n")
+    arguments = ("--interactions", file, "--protocol", "temporal", "--config", config, "--json")
+
+    refused = command_line.run("evaluate", *arguments, exit_code=1)
+
+    assert json.loads(refused.stdout)["errors"][0]["path"] == "format"
+
+
 @pytest.mark.parametrize(
     ("protocol", "message"),
     [("leave-one-out", "no user has 3 interactions"), ("temporal", "no user has interactions before and in it")],
