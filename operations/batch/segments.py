@@ -88,6 +88,8 @@ def write(segment: Segment, path: Path) -> None:
         partial.replace(path)
     except OSError as error:
         raise Unavailable(f"{path} cannot be written: {error}") from error
+    finally:
+        partial.unlink(missing_ok=True)
 
 
 def _folder(run: str) -> str:

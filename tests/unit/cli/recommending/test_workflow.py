@@ -10,7 +10,9 @@ import pytest
 from alsolike.configuration.configuration import ColumnType
 from alsolike.configuration_document.client_resources import OwnNames
 from alsolike.declarations.storage import OWN_NAMES_KEY
+from alsolike.runtime.errors import Unavailable
 from operations.batch import workflow
+from operations.batch.segments import Segment, write
 from tests.fakes.places import create_bucket
 from tests.unit.cli import command_line
 from tests.unit.cli.shop import NAMES
@@ -241,3 +243,13 @@ def test_failed_segment_names_the_cause(machine, segments):
 
     assert "failed with 0 batches done: there is no model yet" in str(done.exception)
     assert not Path("segment.csv").exists()
+
+
+def test_segment_that_cannot_be_written_leaves_no_partial_file(tmp_path):
+    path = tmp_path / "segment.csv"
+    path.mkdir()
+
+    with pytest.raises(Unavailable, match=r"segment\.csv cannot be written"):
+        write(Segment(("u1",), "run", 1.0), path)
+
+    assert list(tmp_path.iterdir()) == [path]
