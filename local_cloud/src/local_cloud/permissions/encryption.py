@@ -11,27 +11,19 @@ from local_cloud.deployment import Deployment
 from local_cloud.permissions.operations import Place
 from local_cloud.permissions.policy import Need
 
-_DECRYPT: Final = ("kms:Decrypt",)
-_ENCRYPT: Final = ("kms:GenerateDataKey",)
-_ON_KEY: Final[Mapping[str, tuple[str, ...]]] = {
-    "s3:GetObject": _DECRYPT,
-    "s3:GetObjectVersion": _DECRYPT,
-    "s3:PutObject": _ENCRYPT,
+_ON_KEY: Final[Mapping[str, str]] = {
+    **dict.fromkeys(("s3:PutObject", "kinesis:PutRecord", "kinesis:PutRecords"), "kms:GenerateDataKey"),
     **dict.fromkeys(
         (
-            f"dynamodb:{call}"
-            for call in (
-                "GetItem", "BatchGetItem", "Query", "Scan", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem",
-                "ConditionCheckItem", "GetRecords",
-            )
+            "s3:GetObject", "s3:GetObjectVersion", "kinesis:GetRecords", "secretsmanager:GetSecretValue",
+            "dynamodb:GetItem", "dynamodb:BatchGetItem", "dynamodb:Query", "dynamodb:Scan", "dynamodb:PutItem",
+            "dynamodb:UpdateItem", "dynamodb:DeleteItem", "dynamodb:BatchWriteItem", "dynamodb:ConditionCheckItem",
+            "dynamodb:GetRecords",
         ),
-        _DECRYPT,
+        "kms:Decrypt",
     ),
-    "kinesis:PutRecord": _ENCRYPT,
-    "kinesis:PutRecords": _ENCRYPT,
-    "kinesis:GetRecords": _DECRYPT,
-    "secretsmanager:GetSecretValue": _DECRYPT,
 }  # fmt: skip
+"""Action on the key of an encrypted resource, by the action on the resource."""
 _RANDOM_END: Final = re.compile(r"-[A-Za-z0-9?]{6}$")
 """End of a secret's ARN. Requests may name a secret without it."""
 
@@ -47,14 +39,11 @@ class Encryption:
         }
 
     def needs(self, need: Need) -> Iterator[Need]:
-        """Yield the additional permissions on the key that encrypts the resource of `need`."""
-        key = self._keys.get(_owner(need.resource)) if self._keys and need.action in _ON_KEY else None
-        if key is None:
-            return
-        service = need.action.partition(":")[0]
-        via = (f"{service}.{self._region}.amazonaws.com",)
-        for action in _ON_KEY[need.action]:
-            yield Need(action, key, context=lambda: {"kms:ViaService": via})
+        """Yield the additional permission on the key that encrypts the resource of `need`."""
+        action = _ON_KEY.get(need.action)
+        if action and (key := self._keys.get(_owner(need.resource))):
+            via = f"{need.action.partition(':')[0]}.{self._region}.amazonaws.com"
+            yield Need(action, key, context=lambda: {"kms:ViaService": (via,)})
 
 
 def _owner(resource: str) -> str:
