@@ -29,8 +29,8 @@ from model_export.data.top_n import best_items
 from model_export.evaluation import metrics, ranking, splits
 from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.fit_cache import fitted
+from model_export.evaluation.protocol import choose_seen, repurchase_share
 from model_export.evaluation.ranking import Seen, end, hidden, scored
-from model_export.evaluation.seen_choice import choose_seen, repurchase_share
 from model_export.evaluation.splits import Part, Queries
 from model_export.export.writer import open_session, recommend, write_graphs
 from model_export.imported.algorithm import model_of

@@ -25,8 +25,7 @@ from alsolike.declarations.routes import (
 )
 from infra_cdk.constructs.log_group import log_group
 from infra_cdk.constructs.metrics import PERIOD
-from infra_cdk.constructs.session_authorizer import SessionAuthorizer
-from infra_cdk.constructs.token_issuer import TokenIssuer
+from infra_cdk.constructs.token_issuer import SessionAuthorizer, TokenIssuer
 from infra_cdk.settings import Settings
 
 # Prefixes of the settings `<prefix>_rate_per_s` and `<prefix>_burst` that limit a route. The first scope of a route

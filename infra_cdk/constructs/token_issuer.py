@@ -1,12 +1,16 @@
-"""Cognito user pool that issues API tokens to operators. Programs sign their requests instead."""
+"""Cognito user pool that issues API tokens to operators, and the authorizer of session tokens for browsers."""
 
 import aws_cdk as cdk
+from aws_cdk import aws_apigatewayv2_authorizers as authorizers
 from aws_cdk import aws_cognito as cognito
 from constructs import Construct
 
 from alsolike.declarations.routes import RESOURCE_SERVER, SCOPES
 from infra_cdk.constructs.buckets import removal_policy
 from infra_cdk.constructs.nag_suppressions import acknowledge
+from infra_cdk.constructs.python_function import PythonFunction
+from infra_cdk.constructs.python_layers import PythonLayers
+from infra_cdk.constructs.stored_data import StoredData
 from infra_cdk.settings import Settings
 
 NO_PAGES_YET = "https://pages.invalid/"
@@ -93,3 +97,39 @@ class TokenIssuer(Construct):
 def _unique(stack: cdk.Stack) -> str:
     """Return the UUID of the stack, because domain prefixes must be unique in the region."""
     return cdk.Fn.select(2, cdk.Fn.split("/", stack.stack_id))
+
+
+class SessionAuthorizer(Construct):
+    """Function `authorize_session` as two authorizers of an API: for tokens in a header and in the query.
+
+    `beacons` reads the token from the query. `function`, an alias, also issues tokens to pages with a site key and
+    answers health checks.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        construct_id: str,
+        *,
+        settings: Settings,
+        layers: PythonLayers,
+        data: StoredData,
+    ) -> None:
+        super().__init__(scope, construct_id)
+        function = PythonFunction(self, "authorize_session", settings=settings, layers=layers, data=data)
+        self.function = function.live
+        self.function_name = function.function_name
+        self.authorizer, self.beacons = (
+            authorizers.HttpLambdaAuthorizer(
+                name,
+                function.live,
+                response_types=[authorizers.HttpLambdaResponseType.SIMPLE],
+                # This is also the cache key. All routes have the same requirements, so all routes share cached results.
+                identity_source=[source],
+                results_cache_ttl=cdk.Duration.seconds(settings.session_cache_s),
+            )
+            for name, source in (
+                ("Sessions", "$request.header.Authorization"),
+                ("Beacons", "$request.querystring.authorization"),
+            )
+        )

@@ -5,13 +5,12 @@ from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
 
 from alsolike.declarations.metrics import Metric
+from infra_cdk.constructs.alarms import response_alarms
 from infra_cdk.constructs.budget import monthly_budget
 from infra_cdk.constructs.cost_dashboard import cost_dashboard
-from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard
+from infra_cdk.constructs.dashboards import engagement_dashboard, health_dashboard, models_dashboard
 from infra_cdk.constructs.metrics import HOUR, PERIOD, OwnMetrics, failed_runs, total
-from infra_cdk.constructs.models_dashboard import models_dashboard
 from infra_cdk.constructs.python_function import PythonFunction
-from infra_cdk.constructs.response_alarms import response_alarms
 from infra_cdk.stacks.catalogue import CatalogueStack
 from infra_cdk.stacks.kafka import KafkaStack
 from infra_cdk.stacks.lake import LakeStack

@@ -3,18 +3,17 @@ from constructs import Construct
 
 from alsolike.declarations.parameters import parameter_name
 from alsolike.declarations.storage import TRAINING_LOG_GROUP
+from infra_cdk.constructs.alarms import function_alarms
 from infra_cdk.constructs.api_name import ApiName, HealthCheck
 from infra_cdk.constructs.api_routes import Api, ApiParts
-from infra_cdk.constructs.function_alarms import function_alarms
 from infra_cdk.constructs.gradual_releases import GradualReleases
 from infra_cdk.constructs.http_api import HttpApi
 from infra_cdk.constructs.network import Network
 from infra_cdk.constructs.permissions import colon_arn
 from infra_cdk.constructs.private_api import PrivateApi
 from infra_cdk.constructs.served_log import ServedLog
-from infra_cdk.constructs.session_authorizer import SessionAuthorizer
 from infra_cdk.constructs.state_machine import executions_of
-from infra_cdk.constructs.token_issuer import TokenIssuer
+from infra_cdk.constructs.token_issuer import SessionAuthorizer, TokenIssuer
 from infra_cdk.settings import Settings
 from infra_cdk.stacks.attribution import AttributionStack
 from infra_cdk.stacks.privacy import PrivacyStack

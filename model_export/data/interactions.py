@@ -15,8 +15,8 @@ from alsolike.bundle.bundle import ages, history_weights
 from alsolike.bundle.features import EVENT_TYPE
 from alsolike.bundle.manifest import HistoryParameters
 from alsolike.configuration.configuration import HISTORY_LENGTH, PURCHASE
-from model_export.data.counts import Counts
 from model_export.data.features import Feature
+from model_export.data.statistics import Counts
 
 Floats = npt.NDArray[np.float32]
 Ints = npt.NDArray[np.int64]

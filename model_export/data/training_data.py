@@ -19,10 +19,10 @@ from alsolike.events.interactions import profile_id
 from alsolike.runtime.errors import InvalidDataset
 from alsolike.snapshot.cold_items import MAX_COLD_ITEMS
 from alsolike.training import dataset
-from model_export.data.counts import Counts
 from model_export.data.features import Feature
 from model_export.data.interactions import Interactions, unusable_weights
 from model_export.data.item_content import item_content
+from model_export.data.statistics import Counts
 
 MIN_USERS = 5
 MIN_ITEMS = 5

@@ -22,7 +22,7 @@ from model_export.data.interactions import Floats, Histories, Interactions, Ints
 from model_export.data.top_n import best_items
 from model_export.evaluation import metrics
 from model_export.evaluation.diversity import Diversity, Kinds, ProductLists
-from model_export.evaluation.popularity_bias import PopularityBias, Shares, popularity
+from model_export.evaluation.metrics import PopularityBias, Shares, popularity
 from model_export.evaluation.splits import Part, Queries
 
 Gains = npt.NDArray[np.float64]
@@ -47,7 +47,7 @@ class Quality:
     queries
         Number of evaluated users, who have at least one target that may be recommended.
     popularity_ratio
-        Popularity bias, see `model_export.evaluation.popularity_bias`.
+        Popularity bias, see `model_export.evaluation.metrics`.
     gains
         NDCG of each evaluated user, float64 `(queries,)`.
     products

@@ -12,8 +12,8 @@ from alsolike.configuration.configuration import MAX_HISTORY_LENGTH
 from alsolike.declarations.times import DAY_MS
 from alsolike.runtime.errors import InvalidInput
 from alsolike.training import dataset
-from model_export.data.counts import Counts
 from model_export.data.interactions import Interactions, Ints, distinct
+from model_export.data.statistics import Counts
 
 NOTEWORTHY_SHARE = 0.1
 

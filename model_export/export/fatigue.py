@@ -20,8 +20,7 @@ from alsolike.bundle.position_bias import MIN_PAIRS
 from alsolike.bundle.reranker import Floats, Ints
 from alsolike.runtime.struct import struct
 from model_export.data.impressions import Impressions
-from model_export.evaluation.propensities import estimate, pairs_with_gain
-from model_export.export.reranker import MIN_PROPENSITY, Z
+from model_export.export.reranker import MIN_PROPENSITY, Z, estimate_propensities, pairs_with_gain
 
 MIN_CLICKED = 250
 """Minimum number of clicked responses with an item whose sightings, weighted by place and age, exceed 1."""
@@ -82,7 +81,7 @@ def estimate_strength(data: Impressions, sightings: Floats, users: Ints) -> Fati
     """
     tired = np.log(np.maximum(sightings, 1.0))
     responses = int(np.count_nonzero(np.add.reduceat(tired, data.offsets[:-1]) > 0)) if len(data) else 0
-    bias = estimate(data) if len(data) else None
+    bias = estimate_propensities(data) if len(data) else None
     if bias is None or responses < MIN_CLICKED:
         return FatigueEstimate(responses, pairs_with_gain(data) if len(data) else 0)
     (strength, error), (flatter, _), (steeper, _) = (

@@ -19,11 +19,11 @@ from typing import Any
 import numpy as np
 import scipy.optimize
 
-from alsolike.bundle.position_bias import MIN_PAIRS
+from alsolike.bundle import position_bias
+from alsolike.bundle.position_bias import MIN_PAIRS, PositionBias
 from alsolike.bundle.reranker import FEATURES, IN_CONTEXT, Floats, ItemColumns, Reranker, floored_deviations
 from alsolike.runtime.struct import struct
 from model_export.data.impressions import Impressions
-from model_export.evaluation.propensities import estimate, pairs_with_gain
 
 MIN_RESPONSES = 250
 """Minimum number of responses with a gain for the fit of the first evaluated model."""
@@ -127,7 +127,7 @@ def choose_reranker(data: Impressions, columns: ItemColumns) -> RerankerChoice:
     improve the lists of later responses.
     """
     begin = round(len(data) * (1 - EVALUATED_SHARE))
-    bias = estimate(data)
+    bias = estimate_propensities(data)
     if bias is None:
         return RerankerChoice(None, len(data), pairs_with_gain(data))
     propensities = tuple(bias.propensities().tolist())
@@ -241,3 +241,19 @@ def _named(model: Reranker) -> dict[str, float]:
     for context, row in zip(model.contexts, model.weights[1:], strict=True):
         named |= {f"{FEATURES[feature]}, {context}": float(row[feature]) for feature in IN_CONTEXT}
     return {name: round(weight, 4) for name, weight in named.items()}
+
+
+def estimate_propensities(data: Impressions) -> PositionBias | None:
+    """Return the propensity of each place, estimated from the pairs, or None if too few pairs have a gain."""
+    return position_bias.fit(data.places[data.opens_pair], _gains_of_pairs(data))
+
+
+def pairs_with_gain(data: Impressions) -> int:
+    """Return the number of randomly ordered pairs with a gain at either place."""
+    return int(np.count_nonzero(_gains_of_pairs(data).any(axis=1)))
+
+
+def _gains_of_pairs(data: Impressions) -> Floats:
+    """Return the gains at the first and the second place of each pair, float64 `(pairs, 2)`."""
+    first = np.flatnonzero(data.opens_pair)
+    return np.stack([data.gains[first], data.gains[first + 1]], axis=1)

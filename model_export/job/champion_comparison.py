@@ -29,8 +29,8 @@ from model_export.data.training_data import MIN_INTERACTIONS, TrainingData
 from model_export.evaluation import metrics, splits
 from model_export.evaluation.bootstrap import CONFIDENCE, interval
 from model_export.evaluation.fit_cache import EarlierFit, fitted
+from model_export.evaluation.metrics import PopularityBias, popularity
 from model_export.evaluation.paired_comparison import Paired, drawn, gains_of, hit_users, paired, wanted_of
-from model_export.evaluation.popularity_bias import PopularityBias, popularity
 from model_export.evaluation.ranking import Gains, Seen, mean
 from model_export.evaluation.segments import target_segments, user_segments
 from model_export.evaluation.splits import Part
@@ -58,7 +58,7 @@ class Figures:
     popularity
         Average recommendation popularity: the mean share of listed items in the interactions before the targets.
     popularity_ratio
-        Popularity divided by the popularity of the histories, see `model_export.evaluation.popularity_bias`.
+        Popularity divided by the popularity of the histories, see `model_export.evaluation.metrics`.
     """
 
     ndcg: float

@@ -32,15 +32,15 @@ from model_export.data.interactions import Interactions
 from model_export.data.item_sentences import ENVIRONMENT_VARIABLE, described, open_model, text_columns
 from model_export.data.training_data import TrainingData, load
 from model_export.evaluation import splits
+from model_export.evaluation.bootstrap import interval
 from model_export.evaluation.cold_start import Trials, judge, part_items, trials
 from model_export.evaluation.diversity import kinds
 from model_export.evaluation.fit_cache import EarlierFit, Fits, fitted_at_cost
+from model_export.evaluation.protocol import choose_seen, repurchase_share, require_targets, split_after, split_for
 from model_export.evaluation.ranking import Seen
 from model_export.evaluation.resource_budget import Budget, machine_megabytes
-from model_export.evaluation.seen_choice import choose_seen, repurchase_share
 from model_export.evaluation.segments import categories, sliced
 from model_export.evaluation.selection import Candidate, Comparison, Say, choose, selection_reason
-from model_export.evaluation.split_choice import require_targets, split_after, split_for
 from model_export.export import reference, related, related_quality
 from model_export.export.actions import fit_actions
 from model_export.export.bundle import Provenance, export_bundle
@@ -51,7 +51,6 @@ from model_export.imported.checks import check_folder
 from model_export.imported.folder import Folder
 from model_export.job.champion_comparison import AgainstChampion, against_champion
 from model_export.job.hyperparameters import Hyperparameters
-from model_export.job.metrics import count_figures, sentence_figures, summary
 from model_export.job.new_data import NewData, judge_new_data
 from model_export.processes import checkpoints, side_process
 from model_export.processes.resources import measured
@@ -444,6 +443,39 @@ def _fail(base: Path, reason: str) -> int:
     (base / "output/failure").write_text(reason[:FAILURE_CHARACTERS])
     sys.stderr.write(f"training failed: {reason}\n")
     return 1
+
+
+def count_figures(interactions: Interactions) -> dict[str, object] | None:
+    if interactions.counts is None:
+        return None
+    return {
+        "moments_ms": interactions.counts.manifest.moments,
+        "asked_of_interactions": len(interactions),
+        "asked_of_users": interactions.users,
+    }
+
+
+def sentence_figures(model: SentenceModel | None) -> dict[str, object] | None:
+    return None if model is None else {"columns": model.columns, "tokens": len(model.table)}
+
+
+def summary(candidate: Candidate, winner: Candidate) -> dict[str, object]:
+    """Return the metrics of a candidate, with 95% bootstrap intervals of the winner's lead in NDCG."""
+    return {
+        "algorithm": candidate.settings.name,
+        "settings": candidate.settings.describe(),
+        "validation_ndcg": candidate.validation_ndcg,
+        "hr": candidate.quality.hr,
+        "ndcg": candidate.quality.ndcg,
+        "winner_ahead_validation": list(interval(winner.validation_gains - candidate.validation_gains)),
+        "winner_ahead_test": list(interval(winner.quality.gains - candidate.quality.gains)),
+        "mrr": candidate.quality.mrr,
+        "coverage": candidate.quality.coverage,
+        "popularity_ratio": candidate.quality.popularity_ratio,
+        "products": None if candidate.quality.products is None else dataclasses.asdict(candidate.quality.products),
+        "fit_s": candidate.fit_s,
+        "peak_mb": candidate.peak_mb,
+    }
 
 
 if __name__ == "__main__":

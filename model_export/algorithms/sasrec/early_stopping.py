@@ -1,6 +1,7 @@
 """Best epoch of a SASRec training, stored next to the checkpoint.
 
-Without the stored evaluations, a resumed job would compare only the remaining epochs and select another model.
+Without the stored evaluations, a resumed job would compare only the remaining epochs and select another model. A model
+is evaluated in a thread while the next epoch is trained.
 """
 
 from __future__ import annotations
@@ -9,15 +10,16 @@ import dataclasses
 import io
 import logging
 import math
-from collections.abc import Callable, Iterable, Mapping
+import threading
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 import numpy as np
 
 from model_export.api import Model
 from model_export.data.interactions import Floats
-from model_export.processes.background_evaluation import judged_in_background
 from model_export.processes.checkpoints import write
 
 if TYPE_CHECKING:
@@ -92,3 +94,31 @@ def best_of(
         if judged.since >= patience:
             break
     return judged
+
+
+T = TypeVar("T")
+
+
+def judged_in_background(models: Iterable[T], judge: Callable[[T], float]) -> Iterator[tuple[T, float]]:
+    """Yield each model and its result of `judge`. `judge` runs in a thread while the next model is trained."""
+    waiting: tuple[T, Future[float]] | None = None
+    for model in models:
+        if waiting is not None:
+            yield waiting[0], waiting[1].result()
+        waiting = model, _begun(judge, model)
+    if waiting is not None:
+        yield waiting[0], waiting[1].result()
+
+
+def _begun(judge: Callable[[T], float], model: T) -> Future[float]:
+    """Start `judge` in a daemon thread, so that an interrupted program does not wait for it."""
+    found: Future[float] = Future()
+
+    def run() -> None:
+        try:
+            found.set_result(judge(model))
+        except Exception as error:  # noqa: BLE001  raised by `result`
+            found.set_exception(error)
+
+    threading.Thread(target=run, daemon=True).start()
+    return found

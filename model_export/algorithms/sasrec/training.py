@@ -36,8 +36,7 @@ from torch.nn import functional
 
 from model_export.algorithms.sasrec.data import Array, batches_of, spectrum, windows_of
 from model_export.algorithms.sasrec.embedding_optimizer import BETAS, ItemVectors
-from model_export.algorithms.sasrec.negatives import Negatives
-from model_export.algorithms.sasrec.sampled_softmax import SampledSoftmax
+from model_export.algorithms.sasrec.sampled_softmax import Negatives, SampledSoftmax
 from model_export.data.interactions import Interactions
 from model_export.processes import checkpoints
 

@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse as sp
 
 from model_export.algorithms.sasrec.data import strongest_dimensions
-from model_export.algorithms.sasrec.negatives import Negatives
+from model_export.algorithms.sasrec.sampled_softmax import Negatives
 from tests.unit.model_export.networks import SMALL
 from tests.unit.model_export.shops import interactions
 

@@ -17,8 +17,7 @@ from model_export.algorithms.ease import Ease
 from model_export.algorithms.item_knn import ItemKnn
 from model_export.algorithms.popularity import Popularity
 from model_export.algorithms.transitions import Transitions
-from model_export.data.counts import Counts
-from model_export.data.statistics import load
+from model_export.data.statistics import Counts, load
 from model_export.evaluation import splits
 from model_export.evaluation.fit_cache import fitted
 from model_export.evaluation.ranking import history_parameters

@@ -9,8 +9,8 @@ from model_export.algorithms.buy_again import BuyAgain
 from model_export.data.features import Feature
 from model_export.evaluation import splits
 from model_export.evaluation.paired_comparison import wanted_of
+from model_export.evaluation.protocol import choose_seen, repurchase_share
 from model_export.evaluation.ranking import evaluate
-from model_export.evaluation.seen_choice import choose_seen, repurchase_share
 from tests.unit.model_export.shops import interactions
 
 VIEW, PURCHASE = 2, 1

@@ -14,7 +14,7 @@ from alsolike.training.dataset import CHAMPION_FOLDER, IMPORTED_FOLDER
 from functions.register_model.gate import judge
 from functions.register_model.limits import GateLimits
 from model_export.data.training_data import load
-from model_export.evaluation.split_choice import split_after, split_for
+from model_export.evaluation.protocol import split_after, split_for
 from model_export.export.reference import settings_from
 from model_export.export.writer import open_session, recommend
 from model_export.imported import export as model_folder

@@ -2,7 +2,7 @@ import threading
 
 import pytest
 
-from model_export.processes.background_evaluation import judged_in_background
+from model_export.algorithms.sasrec.early_stopping import judged_in_background
 
 
 def test_model_is_evaluated_while_the_next_one_is_trained():

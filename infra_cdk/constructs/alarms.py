@@ -1,4 +1,6 @@
-"""Alarms on failed, slow, degraded and empty responses of the API."""
+"""Alarms on responses of the API, on throttled functions, and on batches of records that fail finally."""
+
+from collections.abc import Sequence
 
 from aws_cdk import aws_cloudwatch as cloudwatch
 from constructs import Construct
@@ -6,7 +8,8 @@ from constructs import Construct
 from alsolike.declarations.metrics import Metric
 from infra_cdk.constructs.alarm_topic import Alerts
 from infra_cdk.constructs.api_routes import Api
-from infra_cdk.constructs.metrics import OwnMetrics, if_enough, percent
+from infra_cdk.constructs.metrics import OwnMetrics, failed_batches, if_enough, percent, throttles
+from infra_cdk.constructs.python_function import PythonFunction
 from infra_cdk.settings import Settings
 
 MIN_REQUESTS = 20
@@ -36,3 +39,27 @@ def response_alarms(scope: Construct, *, settings: Settings, api: Api, alerts: A
             ("Empty", empty_share, "Responses have no items", settings.empty_alarm_percent, 2, "empty"),
         )
     ]
+
+
+def function_alarms(
+    scope: Construct, *, shop: Sequence[str], consumers: Sequence[PythonFunction], alerts: Alerts
+) -> None:
+    """Create the alarms. `shop` are the names of functions that shops call. `consumers` read the event stream."""
+    alerts.alarm(
+        scope, "ShopThrottled", throttles(shop), "Requests of the shop are throttled", periods=2, runbook="errors"
+    )
+    alerts.alarm(
+        scope,
+        "ConsumersThrottled",
+        throttles(made.function_name for made in consumers),
+        "Consumers of the stream are throttled",
+        periods=3,
+        runbook="quarantine",
+    )
+    alerts.alarm(
+        scope,
+        "BatchesFail",
+        failed_batches(mapping for made in consumers for mapping in made.mappings),
+        "Records of the stream failed finally",
+        runbook="quarantine",
+    )

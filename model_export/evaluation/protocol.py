@@ -1,14 +1,17 @@
-"""Selection of the split for validation and test."""
+"""Selection of the split for validation and test, and of the seen items that are not recommended again."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime as dt
 
+import numpy as np
+import numpy.typing as npt
+
 from alsolike.runtime.errors import InvalidDataset, InvalidInput
 from alsolike.training.dataset import MIN_TEST_USERS
-from model_export.data.counts import Counts
-from model_export.data.interactions import Interactions
+from model_export.data.interactions import Interactions, Ints
+from model_export.data.statistics import Counts
 from model_export.evaluation import splits
 from model_export.evaluation.ranking import Seen, with_open_targets
 
@@ -83,3 +86,42 @@ def require_targets(split: splits.Split, seen: Seen) -> None:
             f"{queries} users have an item in the validation part that is new to them; comparing algorithms without "
             f"{left_out} items needs at least {MIN_TEST_USERS}, {MIN_TEST_USERS - queries} more"
         )
+
+
+MIN_REPEAT_SHARE = 0.1
+"""Minimum share of repeats for which items of the history may be recommended again."""
+
+
+def choose_seen(*, repeat_share: float, repurchase_share: float | None) -> Seen:
+    """Return the treatment of items in the history.
+
+    If users repeat views but not purchases, only purchased items are masked. `repeat_share` is the share of the
+    validation's targets that are in the history.
+    """
+    if repeat_share < MIN_REPEAT_SHARE:
+        return "masked"
+    if repurchase_share is None or repurchase_share >= MIN_REPEAT_SHARE:
+        return "allowed"
+    return "masked if bought"
+
+
+def repurchase_share(interactions: Interactions) -> float | None:
+    """Return the share of repeat purchases among the purchases after each user's first order.
+
+    An order is all purchases of a user at the same time. Return None if there are no purchases.
+    """
+    bought = interactions.select(interactions.purchases())
+    if not len(bought):
+        return None
+    is_later = bought.time_ms > _first_ms(bought.user, bought.time_ms)
+    pair = bought.user.astype(np.int64) * (bought.items + 1) + bought.item
+    is_repeat = bought.time_ms > _first_ms(pair, bought.time_ms)
+    return float(is_repeat.sum() / max(1, is_later.sum()))
+
+
+def _first_ms(groups: npt.NDArray[np.int32] | Ints, time_ms: Ints) -> Ints:
+    """Return the earliest time of each row's group, one value per row."""
+    _, place = np.unique(groups, return_inverse=True)
+    first_ms = np.full(int(place.max()) + 1, np.iinfo(np.int64).max)
+    np.minimum.at(first_ms, place, time_ms)
+    return first_ms[place]
