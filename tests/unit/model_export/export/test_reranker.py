@@ -3,12 +3,22 @@ import dataclasses
 import numpy as np
 import pytest
 
+from alsolike.bundle.position_bias import MIN_PAIRS
 from alsolike.bundle.reranker import FEATURES
 from alsolike.declarations.times import DAY_MS
 from alsolike.training.dataset import MAX_PLACES
 from benchmarks.reranking import measure
 from model_export.data.impressions import Response, impressions, item_columns
-from model_export.export.reranker import MIN_RESPONSES, choose_reranker, comparison, evaluate, fit, utilities
+from model_export.export.reranker import (
+    MIN_RESPONSES,
+    choose_reranker,
+    comparison,
+    estimate_propensities,
+    evaluate,
+    fit,
+    pairs_with_gain,
+    utilities,
+)
 
 EVEN = np.ones(MAX_PLACES)
 COLUMNS = item_columns([{"price": 1}, {"price": 2}, {"price": 4}, {}])
@@ -117,3 +127,60 @@ def test_revenue_objective_ranks_expensive_items_higher():
     price = FEATURES.index("price")
     assert click_model.weights[0, price] == pytest.approx(0, abs=0.05)
     assert revenue_model.weights[0, price] > 0.15
+
+
+TEN_ITEMS = item_columns([{}] * 10)
+
+
+def clicks_at(*places, pairs):
+    clicked = np.isin(np.arange(10), places).astype(float)
+    return Response(0, np.arange(1, 11), np.ones(10), np.arange(10), clicked, np.array([1]), pairs=pairs)
+
+
+def logged(counts):
+    """Return responses with clicks. `counts` has the clicks per position, for each pair with this position."""
+    shown = [
+        clicks_at(place, pairs=[first])
+        for place, count in counts.items()
+        for first in (place - 1, place)
+        if 0 <= first < 9
+        for _ in range(count)
+    ]
+    return impressions(shown, TEN_ITEMS)
+
+
+@pytest.mark.parametrize("decay", [0.3, 1.0])
+def test_propensities_follow_the_gains_of_pairs(decay):
+    bias = estimate_propensities(logged({place: round(2_000 * (1 + place) ** -decay) for place in range(10)}))
+
+    assert bias.propensities()[:10] == pytest.approx((1.0 + np.arange(10)) ** -decay, rel=0.05)
+
+
+def test_error_falls_with_more_pairs():
+    few, many = (
+        estimate_propensities(logged({place: round(scale / (1 + place)) for place in range(10)}))
+        for scale in (200, 4_000)
+    )
+
+    assert few.error > 2 * many.error > 0
+
+
+def test_standard_errors_make_propensities_flatter_or_steeper():
+    bias = estimate_propensities(logged({place: round(200 / (1 + place)) for place in range(10)}))
+
+    flatter, steeper = bias.propensities(-1), bias.propensities(1)
+    assert flatter[0] == steeper[0] == 1
+    assert flatter[9] > bias.propensities()[9] > steeper[9]
+
+
+def test_few_pairs_give_no_propensities():
+    data = logged({0: MIN_PAIRS - 1})
+
+    assert pairs_with_gain(data) == MIN_PAIRS - 1
+    assert estimate_propensities(data) is None
+
+
+def test_gains_outside_of_pairs_are_ignored():
+    data = impressions([clicks_at(5, pairs=[0])] * 100, TEN_ITEMS)
+
+    assert pairs_with_gain(data) == 0
