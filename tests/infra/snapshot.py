@@ -14,7 +14,7 @@ BASE = "demo"
 """Environment whose snapshot contains all values. Other snapshots contain only the differences from this snapshot."""
 WIDTH = 140
 COVERED = {
-    *("AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Permission"),  # test_permissions.py, test_roles.py
+    *("AWS::IAM::Policy", "AWS::IAM::Role", "AWS::Lambda::Permission"),  # test_permissions.py
     "AWS::ApiGatewayV2::Integration",  # test_serving.py
     *("AWS::Lambda::Alias", "AWS::Lambda::Version"),  # test_gradual_releases.py
     "AWS::Lambda::LayerVersion",  # test_functions.py, as layers of functions
