@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any
 
 from alsolike.privacy.tombstones import TombstoneReader
@@ -40,6 +41,9 @@ def import_dataset(job: str, dataset: str, location: str, where: Deployment, *, 
     """
     summary = _IMPORTS[dataset]([location], where, now_ms=now_ms, options=Options(is_personalize=True))
     quarantined = _quarantined(job, summary, where, now_ms=now_ms)
+    for file in summary.files:
+        if file.rejected_file is not None:  # Lambda keeps the disk for later calls.
+            Path(file.rejected_file).unlink(missing_ok=True)
     stored = summary.imported + summary.imported_before
     rows_by_reason: Counter[str] = Counter()
     for file in summary.files:

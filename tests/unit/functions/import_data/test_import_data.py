@@ -251,6 +251,15 @@ def test_rejected_rows_are_quarantined_with_their_reasons(uploads, held):
     assert letters[1].reason == "ITEM_ID is missing"
 
 
+def test_rejected_rows_do_not_stay_on_the_functions_disk(uploads, tmp_path):
+    """Lambda keeps the disk for the next calls, and the files of rejected rows contain data of users."""
+    uploads("a.csv", BAD)
+
+    run("INTERACTIONS", "a.csv")
+
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_erasure_matches_only_quarantined_rows_of_the_user(uploads, held):
     uploads("a.csv", BAD)
     run("INTERACTIONS", "a.csv")
