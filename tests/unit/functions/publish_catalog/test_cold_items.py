@@ -40,15 +40,6 @@ def neighbours(snapshot):
     return found
 
 
-def test_new_item_has_its_nearest_known_items(context, make_champion, neighbours, counted):
-    make_champion(COLOURS)
-
-    deliver(context, record("vase", 1, colour="red"), record("plate", 2, colour="red"))
-
-    assert neighbours() == [[1, 2]]
-    assert counted()["ColdItemsCompared"] == 1
-
-
 def test_new_item_has_a_larger_scale_than_a_rare_item(context, make_champion, snapshot):
     make_champion(COLOURS, scales=Scales(new=3.0, rare=0.75), rare=["spoon"])
 
