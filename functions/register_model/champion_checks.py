@@ -34,12 +34,8 @@ def against_champion(candidate: Manifest, champion: Manifest, *, limits: GateLim
         reason = f"the candidate was compared with {version}, the champion is {champion.version}; train again"
         return Check(NDCG, False, reason, {"compared_with": version, "champion": champion.version})
     if comparison.get("refusal") == BROKEN:
-        return Check(
-            NDCG,
-            True,
-            f"the bundle of champion {champion.version} did not run, so there is no comparison:"
-            f" {comparison.get('reason')}",
-        )
+        reason = f"the bundle of champion {champion.version} did not run, so there is no comparison"
+        return Check(NDCG, True, f"{reason}: {comparison.get('reason')}")
     fresher = candidate.last_event_ms > champion.last_event_ms
     lack = _lack_of_users(comparison, limits)
     if lack is not None:
@@ -85,10 +81,10 @@ def _compared(
     elif worse:
         end = f"significantly more than {limits.gate_margin_percent}% below"
     elif _learns(candidate, limits):
-        passed, end = (
-            True,
+        passed = True
+        end = (
             "fresher, and with half of the new interactions a fall of more than "
-            f"{limits.gate_margin_percent}% is excluded",
+            f"{limits.gate_margin_percent}% is excluded"
         )
     else:
         waits, end = True, f"a fall of more than {limits.gate_margin_percent}% is not excluded, so {_waits(candidate)}"
@@ -130,18 +126,12 @@ def _learns(candidate: Manifest, limits: GateLimits) -> bool:
 
 def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimits) -> Check:
     """Check that no slice with enough users falls significantly and by more than the limit."""
-    comparison = candidate.metrics.get("against_champion")
-    slices = (
-        comparison.get("slices")
-        if isinstance(comparison, Mapping) and comparison.get("version") == champion.version
-        else None
-    )
-    maximum = limits.gate_max_slice_drop_percent
-    compared = {
-        name: figures for name, figures in (slices or {}).items() if figures["users"] >= limits.gate_min_compared_users
-    }
+    comparison = candidate.metrics.get("against_champion") or {}
+    slices = (comparison.get("slices") or {}) if comparison.get("version") == champion.version else {}
+    minimum, maximum = limits.gate_min_compared_users, limits.gate_max_slice_drop_percent
+    compared = {name: figures for name, figures in slices.items() if figures["users"] >= minimum}
     if not compared:
-        return Check(SLICES, True, f"no segment has {limits.gate_min_compared_users} users")
+        return Check(SLICES, True, f"no segment has {minimum} users")
     fallen = [
         name
         for name, figures in compared.items()
@@ -149,13 +139,9 @@ def no_slice_falls(candidate: Manifest, champion: Manifest, *, limits: GateLimit
     ]
     values = {"max_slice_drop_percent": maximum, "slices": compared}
     if not fallen:
-        few = len(slices or {}) - len(compared)
-        return Check(
-            SLICES,
-            True,
-            f"none of {len(compared)} segments falls significantly by more than {maximum}%; {few} have too few users",
-            values,
-        )
+        few = len(slices) - len(compared)
+        reason = f"none of {len(compared)} segments falls significantly by more than {maximum}%"
+        return Check(SLICES, True, f"{reason}; {few} have too few users", values)
     shown = "; ".join(
         f"{name}: ndcg {figures['candidate']:.4f}, champion {figures['champion']:.4f}, {figures['users']} users"
         for name, figures in compared.items()

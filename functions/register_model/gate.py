@@ -61,11 +61,8 @@ def _against(
     if champion is None:
         return (Check(champion_checks.NDCG, True, "there is no champion yet"),)
     if manifest is None:
-        return (
-            Check(
-                champion_checks.NDCG, True, f"champion {champion} has no readable manifest, so there is no comparison"
-            ),
-        )
+        reason = f"champion {champion} has no readable manifest, so there is no comparison"
+        return (Check(champion_checks.NDCG, True, reason),)
     return (
         champion_checks.against_champion(candidate, manifest, limits=limits),
         champion_checks.no_slice_falls(candidate, manifest, limits=limits),
@@ -205,7 +202,7 @@ def _reranker(candidate: Manifest) -> Check:
 
 def _compared_metrics(candidate: Manifest, name: str) -> dict[str, Any]:
     """Return a metric of the candidate and the champion from their comparison, or {} if they were not compared."""
-    comparison = candidate.metrics.get("against_champion")
-    if not isinstance(comparison, Mapping) or not comparison.get("candidate") or not comparison.get("champion"):
+    comparison = candidate.metrics.get("against_champion") or {}
+    if not comparison.get("candidate") or not comparison.get("champion"):
         return {}
     return {"since_champion": {"candidate": comparison["candidate"][name], "champion": comparison["champion"][name]}}
