@@ -15,12 +15,7 @@ MANIFEST = Manifest(
         Access("profiles", ("dynamodb:BatchWriteItem",)),
         Access("state_machine_arn", ("states:StartExecution",)),
         HASH_KEY,
-        Access(
-            "artefacts",
-            READ + WRITE,
-            keys=(f"{storage.FORWARDED_ERASURES_PREFIX}*",),
-            reason="Forwarded erasures are named after erasures and times",
-            needs_function=True,  # Granted only in deployments with two regions.
-        ),
+        # Granted only in deployments with two regions.
+        below("artefacts", READ + WRITE, storage.FORWARDED_ERASURES_PREFIX, needs_function=True),
     ),
 )
