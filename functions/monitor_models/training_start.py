@@ -73,8 +73,8 @@ def due(
     return None
 
 
-def start(client: StepFunctionsClient, state_machine_arn: str, due: Start) -> bool:
-    """Start the workflow, unless an earlier call has started it. Return false if the earlier run has ended."""
+def start(client: StepFunctionsClient, state_machine_arn: str, due: Start) -> None:
+    """Start the workflow, unless an earlier call has started it."""
     document = {"trigger": due.trigger, "reason": due.reason}
     try:
         with translate_aws_errors(f"state machine {state_machine_arn}"):
@@ -82,10 +82,8 @@ def start(client: StepFunctionsClient, state_machine_arn: str, due: Start) -> bo
                 stateMachineArn=state_machine_arn, name=due.name, input=orjson.dumps(document).decode()
             )
     except Unavailable as error:
-        if error.code == "ExecutionAlreadyExists":
-            return False
-        raise
-    return True
+        if error.code != "ExecutionAlreadyExists":
+            raise
 
 
 def _name(trigger: Trigger, *parts: object) -> str:
