@@ -451,6 +451,19 @@ def test_users_keep_their_groups_after_a_restart(journal):
         assert not cognito.list_users_in_group(**pool, GroupName="readers")["Users"][0]["Enabled"]
 
 
+def test_user_created_table_is_listed_after_a_restart(journal):
+    for starts in range(2):
+        with mock_aws():
+            glue = boto3.client("glue", region_name=REGION)
+            glue.create_database(DatabaseInput={"Name": "shop"})
+            recorder = restarted(journal)
+            if starts == 0:
+                glue.create_table(DatabaseName="shop", TableInput={"Name": "own"})
+                recorder.service("glue")
+                recorder.commit()
+            assert [table["Name"] for table in glue.get_tables(DatabaseName="shop")["TableList"]] == ["own"]
+
+
 DAY_S = 86_400
 
 
