@@ -296,6 +296,17 @@ def test_disabled_actions_are_not_taken(watched):
     assert watched.notifications() == []
 
 
-def test_unsupported_alarm_is_refused_with_its_property(cloud, clock):
-    with pytest.raises(DeploymentError, match=r"resource Bad .*: ComparisonOperator 'LessThanLowerThreshold' is not"):
-        Watched(cloud, clock, ComparisonOperator="LessThanLowerThreshold")
+UNIT = {"Metric": {"Namespace": "Shop", "MetricName": "Size"}, "Stat": "Sum", "Period": 60, "Unit": "Bytes"}
+
+
+@pytest.mark.parametrize(
+    ("properties", "problem"),
+    [
+        ({"ComparisonOperator": "LessThanLowerThreshold"}, "ComparisonOperator 'LessThanLowerThreshold' is not"),
+        ({"Unit": "Bytes"}, "Unit 'Bytes' selects no metrics here"),
+        ({"Metrics": [{"Id": "m", "MetricStat": UNIT, "ReturnData": True}]}, "Unit 'Bytes' selects no metrics here"),
+    ],
+)
+def test_unsupported_alarm_is_refused_with_its_property(cloud, clock, properties, problem):
+    with pytest.raises(DeploymentError, match=f"resource Bad .*: {problem}"):
+        Watched(cloud, clock, **properties)

@@ -87,7 +87,6 @@ def found(path, value, expected):
         ("AWS::Cognito::UserPool", {"LambdaConfig": {"PreSignUp": "arn:f"}}, "property LambdaConfig"),
         ("AWS::SSM::Parameter", {"Type": "String", "Value": "x", "Policies": "[]"}, "property Policies"),
         ("AWS::Events::EventBus", {"Name": "orders", "LogConfig": {}}, "property LogConfig"),
-        ("AWS::CloudWatch::Alarm", {"MetricName": "m", "Unit": "Bytes"}, "property Unit"),
         ("AWS::Route53::RecordSet", {"Name": "api.shop.example", "Colour": "red"}, "property Colour"),
         ("AWS::WAFv2::WebACL", {"Scope": "REGIONAL", "Colour": "red"}, "property Colour"),
         (

@@ -118,6 +118,8 @@ def _only_query(properties: Mapping[str, Any]) -> Mapping[str, Any]:
 def _look(stated: Mapping[str, Any]) -> _Look:
     check_statistic(stated["Stat"])
     metric = stated["Metric"]
+    if unit := stated.get("Unit", metric.get("Unit")):
+        raise ValueError(f"Unit {unit!r} selects no metrics here")
     series = series_of(metric["Namespace"], metric["MetricName"], metric.get("Dimensions", ()))
     return _Look(series, stated["Stat"], timedelta(seconds=float(stated["Period"])))
 

@@ -30,7 +30,7 @@ _IGNORED: Final[Mapping[str, str]] = {
         "ActionConfiguration ActionsSuppressor ActionsSuppressorExtensionPeriod ActionsSuppressorWaitPeriod"
     ),
     "put_metric_alarm": (
-        "ActionConfiguration EvaluationCriteria EvaluationInterval EvaluationWindow Unit WarmUpConfiguration"
+        "ActionConfiguration EvaluationCriteria EvaluationInterval EvaluationWindow WarmUpConfiguration"
     ),
     "put_parameter": "Policies",
     "put_subscription_filter": "applyOnTransformedLogs emitSystemFields fieldSelectionCriteria",
