@@ -58,39 +58,28 @@ def test_users_schema_gives_all_columns_except_the_id(tmp_path):
     assert read_schema(path, dataset="users").columns == {"AGE": ColumnType.NUMBER}
 
 
-def test_field_with_an_invalid_column_name_is_refused(tmp_path):
-    path = schema(tmp_path, [{"name": "my tags", "type": "string"}])
-
-    with pytest.raises(InvalidInput, match=r'fields\[0\]\.name is "my tags", expected a column'):
-        read_schema(path, dataset="items")
+def texts(*names):
+    return [{"name": name, "type": "string"} for name in names]
 
 
 @pytest.mark.parametrize(
-    ("lists", "message"),
+    ("fields", "lists", "message"),
     [
-        (["PRICE"], "PRICE has the type float, expected string for a list"),
-        (["TAG"], "has no field TAG; its fields are"),
+        (ITEMS, ["PRICE"], "PRICE has the type float, expected string for a list"),
+        (ITEMS, ["TAG"], "has no field TAG; its fields are"),
+        (texts("my tags"), [], r'fields\[0\]\.name is "my tags", expected a column'),
+        (texts("PRICE", "PRICE"), [], r"fields\[1\] is PRICE again"),
+        (texts("GENRE_ID", "genreId"), [], r"fields\[1\] is genreId, the same column as GENRE_ID"),
     ],
 )
-def test_list_column_must_be_a_string_of_the_schema(tmp_path, lists, message):
+def test_invalid_field_or_list_is_refused(tmp_path, fields, lists, message):
     with pytest.raises(InvalidInput, match=message):
-        read_schema(schema(tmp_path, ITEMS), dataset="items", lists=lists)
+        read_schema(schema(tmp_path, fields), dataset="items", lists=lists)
 
 
-def test_repeated_field_is_refused(tmp_path):
-    with pytest.raises(InvalidInput, match=r"fields\[1\] is PRICE again"):
-        read_schema(schema(tmp_path, [{"name": "PRICE", "type": "int"}] * 2), dataset="items")
-    spellings = [{"name": name, "type": "string"} for name in ("GENRE_ID", "genreId")]
-    with pytest.raises(InvalidInput, match=r"fields\[1\] is genreId, the same column as GENRE_ID"):
-        read_schema(schema(tmp_path, spellings), dataset="items")
-
-
-def test_schema_of_another_dataset_is_refused(tmp_path):
+def test_schema_that_is_invalid_missing_or_of_another_dataset_is_refused(tmp_path):
     with pytest.raises(InvalidInput, match="is the schema of Interactions, expected one of items"):
         read_schema(schema(tmp_path, [], name="Interactions"), dataset="items")
-
-
-def test_invalid_or_missing_schema_file_error_names_the_file(tmp_path):
     path = tmp_path / "schema.avsc"
     path.write_text("{")
 

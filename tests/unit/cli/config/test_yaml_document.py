@@ -26,12 +26,8 @@ def test_values_have_the_types_of_json(text, value):
     assert type(document.value["a"]) is type(value)
 
 
-def test_keys_are_strings_as_written():
-    assert read("1: a\nyes: b\nnull: c").value == {"1": "a", "yes": "b", "null": "c"}
-
-
-def test_byte_order_mark_is_ignored():
-    assert read("\ufeffa: 1").value == {"a": 1}
+def test_keys_are_strings_as_written_after_a_byte_order_mark():
+    assert read("\ufeff1: a\nyes: b\nnull: c").value == {"1": "a", "yes": "b", "null": "c"}
 
 
 @pytest.mark.parametrize("text", ["", "  \n", "# only a comment\n"])
@@ -67,17 +63,13 @@ def test_invalid_yaml_error_has_its_place(text, line, column, message):
 
 
 def test_duplicate_keys_are_reported_with_their_places():
-    document = read("a: 1\nb: {x: 1, x: 2}\na: 3\n")
+    document = read('a: 1\nb: {x: 1, "x": 2}\na: 3\n')
 
     assert document.value == {"a": 1, "b": {"x": 1}}
     assert sorted(document.findings) == [
         Finding(2, 11, "b.x duplicates the key in line 2"),
         Finding(3, 1, "a duplicates the key in line 1"),
     ]
-
-
-def test_duplicate_key_is_found_in_another_quoting():
-    assert read('a: 1\n"a": 2').findings == (Finding(2, 1, "a duplicates the key in line 1"),)
 
 
 @pytest.mark.parametrize(

@@ -106,12 +106,8 @@ def test_list_show_and_json_report_damaged_files(kept):
     assert "v2 damaged: graph.onnx is missing; repair it with `alsolike models repair`" in listed
     assert {each["version"]: len(each["damaged"]) for each in document("list")} == {"v1": 1, "v2": 1, "v3": 0, "v4": 0}
     assert "files      damaged: graph.onnx is missing" in run("show", CHAMPION)
-
-
-def test_list_and_show_report_a_missing_or_unreadable_manifest(kept):
     put(kept, "manifest.json", None)
     assert "v2 damaged: manifest.json is missing" in run("list")
-
     put(kept, "manifest.json", b"{")
     assert "files      damaged: manifest.json is unreadable" in run("show", CHAMPION)
 
