@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from alsolike.api.documents import fields_of
 from alsolike.configuration.experiments import Experiment
-from alsolike.declarations.storage import OUTCOMES_PREFIX
-from alsolike.declarations.tables import SERVED_PARTITION
 from alsolike.declarations.times import DAY_MS
 from alsolike.experiments import report as reports
 from alsolike.experiments.metrics import BEFORE_DAYS, METRICS, READ
 from alsolike.lake.partitions import event_date
 from alsolike.runtime.client_protocols import S3Client
-from alsolike.runtime.errors import Unavailable
-from alsolike.runtime.s3 import scan
-from functions.observe.arm_tally import ArmTally
+from alsolike.runtime.errors import InvalidInput, Unavailable
 
-BATCH_ROWS = 16_384
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from operations.experiments.outcomes_by_user import ArmTally
+
 MAX_USERS = 400_000
 """Maximum number of users in all experiments, limited by the function's memory. With more users, results are partial.
 """
@@ -34,6 +33,8 @@ def experiments(
     start without an end, comes first. Outcomes are read once for all running experiments, then for ended ones, and then
     for the days before each start, until the time ends.
     """
+    from operations.experiments.outcomes_by_user import ArmTally  # slow import that only this route waits for
+
     order = {"running": 0, "planned": 1, "ended": 2}
     ordered = sorted(
         configured,
@@ -82,12 +83,12 @@ def _read(
     last_ms = {tally: min(now_ms, (tally.experiment.end_ms or now_ms + 1) - 1) for tally in tallies}
     first = event_date(min(tally.experiment.start_ms for tally in tallies))
     last = event_date(max(last_ms.values()))
-    for date, rows in _pieces(client, bucket, first=first, last=last):
+    for date, answers in _pieces(client, bucket, first=first, last=last):
         if not has_time() or sum(tally.seen for tally in all_tallies) > MAX_USERS:
             return {tally.experiment.name for tally in tallies if event_date(last_ms[tally]) >= date}
         for tally in tallies:
             if event_date(tally.experiment.start_ms) <= date <= event_date(last_ms[tally]):
-                tally.add(rows)
+                tally.add(answers)
     return set()
 
 
@@ -97,29 +98,22 @@ def _read_before(client: S3Client, bucket: str, tallies: Sequence[ArmTally], *, 
         return
     starts_ms = [tally.experiment.start_ms for tally in tallies]
     first, last = event_date(min(starts_ms) - BEFORE_DAYS * DAY_MS), event_date(max(starts_ms))
-    for _, rows in _pieces(client, bucket, first=first, last=last):
+    for _, answers in _pieces(client, bucket, first=first, last=last):
         if not has_time():
             return
         for tally in tallies:
-            tally.add_before(rows)
+            tally.add_before(answers)
 
 
-def _pieces(client: S3Client, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, list[dict[str, Any]]]]:
-    import pyarrow as pa  # requests without pyarrow must not wait for its import
-    import pyarrow.parquet as pq
+def _pieces(client: S3Client, bucket: str, *, first: str, last: str) -> Iterator[tuple[str, pa.Table]]:
+    """Yield the outcomes of the days `first` to `last` (ISO 8601), each table with its day."""
+    from operations.experiments.lake_tables import read_outcomes
 
-    prefix = OUTCOMES_PREFIX
-    for stored in scan(client, bucket, prefix, after=f"{prefix}{SERVED_PARTITION}={first}", at_once=2):
-        date = stored.key.split("/")[1].partition("=")[2]
-        if date > last:
-            return
-        if stored.body is None:
-            continue
-        try:
-            for batch in pq.ParquetFile(io.BytesIO(stored.body)).iter_batches(BATCH_ROWS, columns=list(READ)):
-                yield date, batch.to_pylist()
-        except pa.ArrowException as error:
-            raise Unavailable(f"s3://{bucket}/{stored.key} is not an object of the table: {error}") from error
+    try:
+        for answers in read_outcomes(client, bucket, first=first, last=last, columns=READ):
+            yield event_date(answers["served_ms"][0].as_py()), answers
+    except InvalidInput as error:
+        raise Unavailable(str(error)) from error
 
 
 def _document(

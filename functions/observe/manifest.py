@@ -15,6 +15,7 @@ MANIFEST = Manifest(
     packages=(
         "alarms.py",
         "cost",
+        "experiments",
         "incomplete_responses.py",
         "metric_values.py",
         "metric_writers.py",

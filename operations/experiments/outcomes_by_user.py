@@ -46,7 +46,7 @@ class ArmTally:
     """Sums of one experiment's outcomes by user; see `alsolike.experiments.report.Tally`."""
 
     def __init__(self, experiment: Experiment) -> None:
-        self._experiment = experiment
+        self.experiment = experiment
         self._prefix = f"{experiment.name}/"
         self._known = {experiment.label(arm): arm.name for arm in experiment.arms}
         self._sums, self._earlier = _Sums(("shopper", "arm")), _Sums(("shopper",))
@@ -58,7 +58,7 @@ class ArmTally:
 
     def add(self, answers: pa.Table) -> None:
         """Add responses, which are rows of `outcomes` with the columns `READ`."""
-        answers = _in_time(answers, self._experiment.on, self._experiment.start_ms, self._experiment.end_ms)
+        answers = _in_time(answers, self.experiment.on, self.experiment.start_ms, self.experiment.end_ms)
         arms = answers["arms"].combine_chunks()
         labels = pc.list_flatten(arms)
         own = pc.starts_with(labels, self._prefix)
@@ -82,10 +82,15 @@ class ArmTally:
 
         Only users in an arm count, so all calls of `add` must come first.
         """
-        start_ms = self._experiment.start_ms
-        answers = _in_time(answers, self._experiment.on, start_ms - BEFORE_DAYS * DAY_MS, start_ms)
+        start_ms = self.experiment.start_ms
+        answers = _in_time(answers, self.experiment.on, start_ms - BEFORE_DAYS * DAY_MS, start_ms)
         users = self._sums.table()["shopper"].combine_chunks()
         self._earlier.add(answers.filter(pc.is_in(answers["shopper"], users)))
+
+    @property
+    def seen(self) -> int:
+        """Number of users so far. Users in two arms count twice."""
+        return len(self._sums.table())
 
     @property
     def days(self) -> list[str]:
@@ -101,7 +106,7 @@ class ArmTally:
             sums = sums.filter(pc.invert(pc.is_in(sums["shopper"], twice.combine_chunks())))
         earlier = self._earlier.table()
         return {
-            arm.name: UserTable(sums.filter(pc.equal(sums["arm"], arm.name)), earlier) for arm in self._experiment.arms
+            arm.name: UserTable(sums.filter(pc.equal(sums["arm"], arm.name)), earlier) for arm in self.experiment.arms
         }
 
 
@@ -160,14 +165,16 @@ class _Sums:
         self._parts.append(part)
         self._rows += len(part)
         if self._rows > _BATCH_ROWS:
-            self._parts = [self.table()]
-            self._rows = 0
+            self.table()
 
     def table(self) -> pa.Table:
+        if len(self._parts) == 1:
+            return self._parts[0]
         if not self._parts:
             types = {"shopper": pa.string(), "arm": pa.string(), "day": pa.int64(), "revenue": pa.float64()}
             return pa.table({name: pa.array([], types.get(name, pa.int64())) for name in (*self._by, *SUMS)})
-        return _grouped(pa.concat_tables(self._parts), self._by)
+        self._parts, self._rows = [_grouped(pa.concat_tables(self._parts), self._by)], 0
+        return self._parts[0]
 
 
 def _grouped(table: pa.Table, columns: tuple[str, ...]) -> pa.Table:

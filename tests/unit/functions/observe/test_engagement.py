@@ -93,7 +93,7 @@ def test_invalid_object_error_names_the_object(observe, store, aws, lake_bucket)
 
     message = observe("engagement", status=503)["message"]
 
-    assert f"s3://{lake_bucket}/{object_key(day(0))} is not an object of the table" in message
+    assert f"s3://{lake_bucket}/{object_key(day(0))} is not a Parquet file" in message
 
 
 START_MS = NOW_MS - 3 * DAY_MS

@@ -1,21 +1,14 @@
-"""Experiments with their reports, which equal the reports of the command line."""
+"""Experiments with their current reports."""
 
 import dataclasses
-import random
 
 import pytest
 
-from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.configuration_document.times import time_text
 from alsolike.declarations.times import DAY_MS
-from alsolike.experiments.metrics import METRICS, READ
-from alsolike.experiments.report import report
-from alsolike.lake.served import UNKNOWN
 from functions.observe import experiments
-from functions.observe.arm_tally import ArmTally
-from operations.experiments import outcomes_by_user
 from tests.builders.lambda_events import NOW_MS
-from tests.builders.outcome_rows import Outcome, store, table
+from tests.builders.outcome_rows import Outcome, store
 
 START_MS = NOW_MS - 3 * DAY_MS
 HALVES = {"new": {"share": 0.5, "rules": "spring"}, "control": {"share": 0.5}}
@@ -90,6 +83,17 @@ def test_running_experiment_has_its_current_report(observe, state, aws, lake_buc
     assert new["pValue"] < 0.05
 
 
+def test_lift_is_adjusted_for_the_days_before_the_start(observe, state, aws, lake_bucket):
+    """The users who click also clicked before the experiment, so the arms do not differ."""
+    state(spring=(-3, None))
+    before = [dataclasses.replace(row, served_ms=row.served_ms - 2 * DAY_MS, arms=()) for row in many()]
+    store(aws("s3"), lake_bucket, [*many(), *before])
+
+    (spring,) = observe("experiments")["experiments"]
+
+    assert spring["arms"][0]["lift"] == pytest.approx(0)
+
+
 def test_running_experiments_come_before_planned_and_ended_ones(observe, state):
     state(old=(-9, -8), older=(-20, -19), later=(1, None), spring=(-3, None))
 
@@ -131,49 +135,3 @@ def test_experiments_response_is_cached_for_one_minute(observe, state, aws, lake
     assert observe("experiments") == before
     clock.wait(2)
     assert observe("experiments")["experiments"][0]["arms"][0]["users"] == 300
-
-
-@pytest.mark.parametrize("metric", METRICS)
-def test_row_counting_equals_column_counting_of_the_command(metric):
-    chance = random.Random(7)
-    experiment = Experiment(
-        "spring", "home", START_MS, START_MS + 2 * DAY_MS, (Arm("new", 0.5, rules="x"), Arm("control", 0.5))
-    )
-    labels = [(), ("spring/new",), ("spring/control",), ("spring/gone",), ("other/new", "spring/new"), ("springs/new",)]
-    rows = [
-        Outcome(
-            chance.choice([None, UNKNOWN, *(f"user-{number}" for number in range(400))]),
-            START_MS + chance.randrange(-40 * DAY_MS if chance.random() < 0.5 else -DAY_MS, 3 * DAY_MS),
-            chance.choice(labels),
-            recommender=chance.choice(["for-you", "for-you", "popular"]),
-            shown_clicks=chance.randrange(3),
-            clicks=chance.randrange(3),
-            purchases=chance.randrange(2),
-            revenue=chance.choice([0.0, 1.25, 7.5]),
-            degraded=chance.random() < 0.1,
-        )
-        for _ in range(5_000)
-    ]
-    by_columns, by_rows = outcomes_by_user.ArmTally(experiment), ArmTally(experiment)
-    by_columns.add(table(rows))
-    by_columns.add_before(table(rows))
-    for part in (rows[:1_000], rows[1_000:]):
-        by_rows.add(table(part).select(list(READ)).to_pylist())
-    by_rows.add_before(table(rows).select(list(READ)).to_pylist())
-
-    def figures(each):
-        return dataclasses.asdict(report(experiment, METRICS[metric], each, now_ms=NOW_MS))
-
-    assert _alike(figures(by_rows), figures(by_columns))
-    users = by_rows.users()["control"]
-    assert sum(users.before("clicks")) == sum(by_columns.users()["control"].before("clicks")) > 0
-    assert figures(by_rows)["excluded"]["users_in_two_arms"] > 0
-
-
-def _alike(one, other):
-    """Return true if two documents are equal. Floats may differ in the last digits, because sums have another order."""
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(_alike(one[key], other[key]) for key in one)
-    if isinstance(one, list | tuple):
-        return len(one) == len(other) and all(map(_alike, one, other))
-    return bool(one == (pytest.approx(other) if isinstance(other, float) else other))
