@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import orjson
 
 from alsolike.api.observe_queries import BY, COST_QUERY, ENGAGEMENT_QUERY, TRAFFIC_QUERY
+from alsolike.configuration.experiments import Experiment
 from alsolike.configuration_document.reader import ConfigurationReader
 from alsolike.declarations.shared_defaults import DEFAULT_ENGAGEMENT_DAYS, DEFAULT_TRAFFIC_MINUTES
 from alsolike.runtime.cache import BoundedCache
@@ -90,7 +91,6 @@ def routes(
         cloudwatch, own_namespace=settings.powertools_metrics_namespace, private_api=bool(settings.private_api)
     )
     configuration = ConfigurationReader(s3, settings.artefact_bucket, polling=Polling(settings.configuration_check_s))
-
     cost = Cost(
         metrics=metrics,
         cloudformation=cloudformation,
@@ -101,51 +101,12 @@ def routes(
         stacks=settings.stacks.split(","),
     )
 
-    def show_traffic(request: ViewRequest) -> dict[str, Any]:
-        return traffic(
-            cloudwatch,
-            own_namespace=settings.powertools_metrics_namespace,
-            api_id=settings.api_id,
-            private_api=bool(settings.private_api),
-            stream_name=settings.stream_name,
-            minutes=request.query.get("minutes", DEFAULT_TRAFFIC_MINUTES),
-            now_ms=request.now_ms,
-        )
+    def experiments_of(request: ViewRequest) -> Iterable[Experiment]:
+        return configuration.current(now_ms=request.now_ms).experiments.values()
 
     def show_engagement(request: ViewRequest) -> dict[str, Any]:
-        return engagement(
-            s3,
-            settings.lake_bucket,
-            days=request.query.get("days", DEFAULT_ENGAGEMENT_DAYS),
-            by=request.query.get("by", BY[0]),
-            now_ms=request.now_ms,
-        )
-
-    def show_increments(request: ViewRequest) -> dict[str, Any]:
-        return increments(
-            s3,
-            settings.lake_bucket,
-            configuration.current(now_ms=request.now_ms).experiments.values(),
-            now_ms=request.now_ms,
-        )
-
-    def show_drift(request: ViewRequest) -> dict[str, Any]:
-        return drift(s3, settings.artefact_bucket, metrics, now_ms=request.now_ms)
-
-    def show_quarantine(request: ViewRequest) -> dict[str, Any]:
-        return quarantine(s3, settings.lake_bucket, has_time=request.has_time)
-
-    def list_experiments(request: ViewRequest) -> dict[str, Any]:
-        return experiments(
-            s3,
-            settings.lake_bucket,
-            configuration.current(now_ms=request.now_ms).experiments.values(),
-            has_time=request.has_time,
-            now_ms=request.now_ms,
-        )
-
-    def show_cost(request: ViewRequest) -> dict[str, Any]:
-        return cost.bill(request.query, now_ms=request.now_ms)
+        days, by = request.query.get("days", DEFAULT_ENGAGEMENT_DAYS), request.query.get("by", BY[0])
+        return engagement(s3, settings.lake_bucket, days=days, by=by, now_ms=request.now_ms)
 
     exporter = Exporter(
         metrics,
@@ -159,16 +120,40 @@ def routes(
 
     return Routes(
         {
-            "GET /operator/traffic": Route(show_traffic, keep_s=20, query=TRAFFIC_QUERY),
+            "GET /operator/traffic": Route(
+                lambda request: traffic(
+                    cloudwatch,
+                    metrics,
+                    settings,
+                    minutes=request.query.get("minutes", DEFAULT_TRAFFIC_MINUTES),
+                    now_ms=request.now_ms,
+                ),
+                keep_s=20,
+                query=TRAFFIC_QUERY,
+            ),
             "GET /operator/alarms": Route(
                 lambda request: alarms(cloudwatch, deployment=settings.deployment), keep_s=10
             ),
             "GET /operator/engagement": Route(show_engagement, keep_s=60, query=ENGAGEMENT_QUERY),
-            "GET /operator/increments": Route(show_increments, keep_s=60),
-            "GET /operator/drift": Route(show_drift, keep_s=60),
-            "GET /operator/quarantine": Route(show_quarantine, keep_s=30),
-            "GET /operator/experiments": Route(list_experiments, keep_s=60),
-            "GET /operator/cost": Route(show_cost, keep_s=60, query=COST_QUERY),
+            "GET /operator/increments": Route(
+                lambda request: increments(s3, settings.lake_bucket, experiments_of(request), now_ms=request.now_ms),
+                keep_s=60,
+            ),
+            "GET /operator/drift": Route(
+                lambda request: drift(s3, settings.artefact_bucket, metrics, now_ms=request.now_ms), keep_s=60
+            ),
+            "GET /operator/quarantine": Route(
+                lambda request: quarantine(s3, settings.lake_bucket, has_time=request.has_time), keep_s=30
+            ),
+            "GET /operator/experiments": Route(
+                lambda request: experiments(
+                    s3, settings.lake_bucket, experiments_of(request), has_time=request.has_time, now_ms=request.now_ms
+                ),
+                keep_s=60,
+            ),
+            "GET /operator/cost": Route(
+                lambda request: cost.bill(request.query, now_ms=request.now_ms), keep_s=60, query=COST_QUERY
+            ),
             "GET /metrics": Route(
                 lambda request: exporter.read(now_ms=request.now_ms), keep_s=CACHED_S, content_type=CONTENT_TYPE
             ),

@@ -7,6 +7,7 @@ from typing import Any
 
 from alsolike.runtime.client_protocols import PagedClient
 from functions.observe.metric_reader import MetricReader, Statistic, counted
+from functions.observe.settings import Settings
 from operations.incomplete_responses import incomplete_responses
 
 _PERIODS_S = ((180, 60), (1_440, 300))
@@ -15,25 +16,13 @@ _LONGEST_PERIOD_S = 3_600
 
 
 def traffic(
-    cloudwatch: PagedClient,
-    *,
-    own_namespace: str,
-    api_id: str,
-    private_api: bool = False,
-    stream_name: str,
-    minutes: int,
-    now_ms: int,
+    cloudwatch: PagedClient, metrics: MetricReader, settings: Settings, *, minutes: int, now_ms: int
 ) -> dict[str, Any]:
-    """Return the response of `GET /operator/traffic`. Each series has one point per period.
-
-    If `private_api` is true, the API is a REST API, and `api_id` is its name.
-    """
+    """Return the response of `GET /operator/traffic`. Each series has one point per period."""
     period_s = next((period for maximum, period in _PERIODS_S if minutes <= maximum), _LONGEST_PERIOD_S)
     period_ms = period_s * 1000
     from_ms = (now_ms - minutes * 60_000) // period_ms * period_ms
-    series = MetricReader(cloudwatch, own_namespace=own_namespace, private_api=private_api).read(
-        _series(api_id=api_id, stream_name=stream_name), from_ms=from_ms, until_ms=now_ms, period_s=period_s
-    )
+    series = metrics.read(_series(settings), from_ms=from_ms, until_ms=now_ms, period_s=period_s)
     times = range(from_ms, now_ms, period_ms)
     return {
         "fromMs": from_ms,
@@ -41,14 +30,18 @@ def traffic(
         "periodS": period_s,
         "series": {name: [[time, values.get(time)] for time in times] for name, values in series.items()},
         "incomplete": incomplete_responses(
-            cloudwatch, own_namespace, from_ms=from_ms, until_ms=now_ms, period_s=period_s
+            cloudwatch,
+            settings.powertools_metrics_namespace,
+            from_ms=from_ms,
+            until_ms=now_ms,
+            period_s=period_s,
         ),
     }
 
 
-def _series(*, api_id: str, stream_name: str) -> Mapping[str, Sequence[Statistic]]:
+def _series(settings: Settings) -> Mapping[str, Sequence[Statistic]]:
     def api_statistics(metric: str, statistic: str = "Sum") -> list[Statistic]:
-        return [Statistic("AWS/ApiGateway", metric, statistic, (("ApiId", api_id),))]
+        return [Statistic("AWS/ApiGateway", metric, statistic, (("ApiId", settings.api_id),))]
 
     return {
         "requests": api_statistics("Count"),
@@ -63,6 +56,8 @@ def _series(*, api_id: str, stream_name: str) -> Mapping[str, Sequence[Statistic
         "eventsRejected": counted("EventsRejected"),
         "recordsQuarantined": counted("RecordsQuarantined"),
         "iteratorAge": [
-            Statistic("AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", "Maximum", (("StreamName", stream_name),))
+            Statistic(
+                "AWS/Kinesis", "GetRecords.IteratorAgeMilliseconds", "Maximum", (("StreamName", settings.stream_name),)
+            )
         ],
     }
