@@ -6,6 +6,7 @@ from collections import Counter
 import pytest
 
 from alsolike.configuration.rules import Diversity, SlateRule
+from functions.recommend.rules.mmr import values
 from functions.recommend.rules.slate import Pinned, Promoted, Slate, SlateInputs, compose
 from functions.recommend.scored_item import ScoredItem
 
@@ -155,14 +156,17 @@ TAGS = {"a": ["m", "n"], "b": ["n", "o"], "c": ["o"], "d": [], "e": ["m", "m"]}
     ("ranked_ids", "k", "values", "rule", "pins", "listed", "unmet"),
     [
         ("abcde", 5, TAGS, SlateRule("tags", at_most=1), "", "acd", "slate:tags starved"),
+        ("abdc", 4, {"a": ["m", "n"], "b": ["n"], "c": ["m"], "d": ["n"]}, SlateRule("tags", at_most=2), "", "abc",
+         "slate:tags starved"),
         ("abd", 2, BRANDS, SlateRule("brand", at_most=1), "", "ad", None),
         ("cde", 4, BRANDS, SlateRule("brand", at_most=1), "ab", "abde", "slate:brand pinned"),
         # 9 and 8 are more than twice 4, but 4 is not more than twice 2.
-        ("abcdef", 5, {"a": 4, "b": 9, "c": 2, "d": 8, "e": 0}, SlateRule("price", spread=2), "", "acef",
+        ("abcdef", 5, {"a": 4, "b": 9, "c": 2, "d": 8, "e": 0, "f": True}, SlateRule("price", spread=2), "", "acef",
          "slate:price starved"),
         ("dc", 3, {"a": 1, "b": 10, "c": 5, "d": 11}, SlateRule("price", spread=2), "ab", "abc", "slate:price pinned"),
     ],
-    ids=["every value counts", "rule kept by a full list", "limit broken by pins", "only positive prices count",
+    ids=["every value counts", "value counts once per item", "rule kept by a full list", "limit broken by pins",
+         "only positive prices count",
          "item inside a spread broken by pins"],
 )  # fmt: skip
 def test_slate_rule_limits_ranked_items_and_not_pins(ranked_ids, k, values, rule, pins, listed, unmet):
@@ -245,6 +249,27 @@ def test_pins_and_promotions_are_not_explored():
     ]
 
 
+@pytest.mark.parametrize(
+    ("values", "rule"),
+    [
+        (BRANDS, SlateRule("brand", at_most=1)),
+        ({"a": 4, "b": 9, "d": 5}, SlateRule("brand", spread=2)),
+        ({"p": 5, "a": 4, "b": 9, "d": 5}, SlateRule("brand", spread=2)),
+    ],
+)
+def test_new_items_excluded_by_a_ranked_item_are_not_explored(values, rule):
+    """The first place has the ranked item a, and the second one is explored. The items b and d are new."""
+    pins = [pin("p", 1)] if "p" in values else []
+    chance = Chance(0.9, 0.0)
+
+    slate = made(
+        "ae", k=2 + len(pins), of=values, slate=[rule], pins=pins, explored_share=0.5, new_items=ranked("bd"),
+        chance=chance,
+    )  # fmt: skip
+
+    assert ids(slate)[-2:] == "ad"
+
+
 def test_new_items_excluded_by_pin_and_slate_rule_are_not_explored():
     """The pinned a is the one item of brand x that the rule permits, so the new item b is not explored."""
     slate = made(
@@ -306,3 +331,11 @@ def test_propensities_equal_the_probabilities_of_all_paths():
 
     assert sum(lists.values()) == pytest.approx(1.0)
     assert dict(lists) == pytest.approx(propensities)
+
+
+@pytest.mark.parametrize(
+    ("value", "counted"),
+    [("x", {"x"}), (["x", "y", 3], {"x", "y"}), (True, {"true"}), (False, {"false"}), (3, set()), (None, set())],
+)
+def test_values_of_a_column_are_its_strings_and_booleans(value, counted):
+    assert values(value) == counted
