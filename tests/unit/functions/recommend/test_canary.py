@@ -71,30 +71,10 @@ def test_ended_canary_serves_no_users_after_the_next_check(tried):
     assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
 
 
-def test_promoted_canary_serves_all_users_after_the_next_check(tried):
-    first(tried, userId=ON_TRIAL)
-
-    tried.registry.promote("v2", reason="passed", now_ms=NOW_MS)
-
-    assert first(tried, userId=ON_TRIAL) == ("kiwi", "v2", None)
-    assert first(tried, userId=NOT_ON_TRIAL) == ("kiwi", "v2", None)
-
-
 def test_expired_canary_serves_no_users(tried):
     start(tried, Canary("v2", "v1", 0.5, NOW_MS - 2 * GRACE_MS, NOW_MS - GRACE_MS - 1, 1_000, "gone"))
 
     assert first(tried, userId=ON_TRIAL) == ("fig", "v1", None)
-
-
-@pytest.mark.parametrize("damage", ["graph.data", "manifest.json"])
-def test_canary_that_cannot_be_loaded_falls_back_to_the_champion(tried, damage):
-    tried.put(f"models/v2/{damage}", b"damaged")
-
-    items, headers = tried.ask(userId=ON_TRIAL)
-
-    assert (items[0]["itemId"], headers["x-alsolike-model-version"]) == ("fig", "v1")
-    assert (headers["x-alsolike-degraded"], headers["x-alsolike-arms"]) == ("arm-model-unavailable", CANDIDATE_ARM)
-    assert "x-alsolike-degraded" not in tried.ask(userId=NOT_ON_TRIAL)[1]
 
 
 def test_unexpected_error_at_loading_falls_back_to_the_champion(tried, monkeypatch):

@@ -28,13 +28,6 @@ def test_similar_items_come_from_the_table_then_the_model(stocked):
     assert "x-alsolike-filled" not in headers
 
 
-def test_bought_together_items_come_from_their_own_table(stocked):
-    items, headers = stocked.ask(**request("bought-together", userId=None, itemId="pear", numResults=1))
-
-    assert items == [{"itemId": "plum", "score": 0.5}]
-    assert headers["x-alsolike-source"] == "similar"
-
-
 def test_similar_items_follow_bought_together_items(stocked):
     items, headers = stocked.ask(**request("bought-together", userId=None, itemId="pear", numResults=3))
 
@@ -59,13 +52,6 @@ def test_cart_is_not_completed_by_substitutes_of_its_items(stocked):
     items, _ = stocked.listed(**request("bought-together", userId=None, cart=["pear"], numResults=3))
 
     assert items == ["fig", "kiwi"]
-
-
-def test_cart_is_refused_except_for_bought_together(stocked):
-    answer = stocked.post({"userId": "anna", **request("for-you", cart=["pear"])})
-
-    assert answer["statusCode"] == 400
-    assert "only bought-together completes a cart, not for-you" in answer["body"]
 
 
 def test_similar_items_exclude_the_item_itself(stocked):
@@ -149,14 +135,6 @@ def test_buy_again_ranks_kept_purchases_by_the_model(stocked):
     assert headers["x-alsolike-source"] == "model"
 
 
-def test_buy_again_without_purchases_is_empty(stocked):
-    stocked.remember("u#anna", "pear")
-
-    items, headers = stocked.ask(**request("buy-again"))
-
-    assert (items, headers["x-alsolike-source"]) == ([], "none")
-
-
 def test_buy_again_without_a_model_ranks_by_frequency_and_recency(shop):
     shop.remember("u#anna", "durian", "purchase", before_ms=400 * DAY_MS)
     shop.remember("u#anna", "salak", "purchase", before_ms=2 * DAY_MS)
@@ -219,10 +197,6 @@ def test_unreadable_trends_are_reported_as_degraded(stocked):
     assert ids(answer) == ["fig", "pear", "kiwi", "plum"]
     assert answer["headers"]["x-alsolike-degraded"] == "no-trends"
     assert answer["headers"]["cache-control"] == "private, no-cache"
-
-
-def test_popular_route_returns_globally_popular_items(stocked):
-    assert stocked.got("GET /popular") == (["fig", "pear", "kiwi", "plum"], "popular")
 
 
 def test_user_routes_accept_any_recommender(stocked):

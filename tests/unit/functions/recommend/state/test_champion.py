@@ -9,31 +9,12 @@ from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S
 
 
-def test_first_champion_is_found_at_the_next_check(deployment):
-    assert deployment.serving() == (None, NO_MODEL)
-
-    deployment.publish("v1")
-
-    assert deployment.serving(after_s=CHECK_S - 1) == (None, NO_MODEL)
-    assert deployment.serving(after_s=1) == ("v1", None)
-
-
 def test_new_champion_is_loaded_at_the_next_check(serving_v1):
     serving_v1.publish("v2")
 
     assert serving_v1.serving(after_s=CHECK_S - 1) == ("v1", None)
     assert serving_v1.serving(after_s=1) == ("v2", None)
     assert serving_v1.cached() == ["v2"]
-
-
-def test_rollback_serves_the_previous_model(deployment):
-    deployment.publish("v1")
-    deployment.publish("v2")
-    deployment.serving()
-
-    deployment.registry.roll_back(reason="test", now_ms=NOW_MS)
-
-    assert deployment.serving(after_s=CHECK_S) == ("v1", None)
 
 
 @pytest.mark.parametrize("damage", ["graph.data", "manifest.json"])
@@ -121,14 +102,6 @@ def test_new_process_with_a_damaged_champion_serves_the_last_valid_one(deploymen
 
     deployment.publish("v4")
     assert deployment.serving(after_s=CHECK_S) == ("v4", None)
-
-
-def test_rolled_back_version_is_never_a_fallback(deployment):
-    deployment.publish("v1", damage="graph.data")
-    deployment.publish("v2")
-    deployment.registry.roll_back(reason="v2 is bad", now_ms=NOW_MS)
-
-    assert deployment.serving() == (None, NO_MODEL)
 
 
 def test_number_of_earlier_champions_tried_is_limited(deployment):

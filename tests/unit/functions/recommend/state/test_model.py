@@ -265,13 +265,6 @@ def test_positions_without_an_item_are_dropped(tmp_path):
     assert (positions.tolist(), scores.tolist()) == ([3], [2.0])
 
 
-def test_history_without_known_items_is_empty(tmp_path):
-    history = known(model(tmp_path), recent(("durian", "view", 0)))
-
-    assert len(history) == 0
-    assert history.items.dtype == np.int64
-
-
 def test_mask_excludes_items_from_ranked_and_popular_lists(tmp_path):
     """The positions are pear 1, plum 2, fig 3 and kiwi 4. Fig, pear and kiwi are popular."""
     loaded = model(tmp_path)

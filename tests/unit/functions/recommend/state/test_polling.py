@@ -7,58 +7,15 @@ import time
 import pytest
 from botocore.exceptions import ReadTimeoutError
 
-from alsolike.declarations.degraded_reasons import STALE_MODEL
-from alsolike.registry.champion_pointer_store import Registry
-from alsolike.runtime.polling import CircuitBreaker, Polling, WaitBudget
+from alsolike.runtime.polling import WaitBudget
 from functions.recommend.dependencies import current_dependencies
-from functions.recommend.state.bundles import BundleCache
-from functions.recommend.state.champion import ChampionLoader, VariantModels
+from functions.recommend.state.bundles import BundleCache, load
+from functions.recommend.state.champion import VariantModels
 from tests.builders.lambda_events import NOW_MS
 from tests.unit.functions.recommend.deployment import CHECK_S
 
-BUDGET_MS = 50
 SILENT_S = 60
-"""Time in seconds after which a blocked call of `Store` fails. A request that waited for it would be degraded."""
-
-
-class Store:
-    """S3 client whose calls can be blocked, and which then fail or succeed."""
-
-    def __init__(self, s3):
-        self._s3 = s3
-        self.speaks = threading.Event()
-        self.speaks.set()
-        self.fails = False
-        self.waiting = 0
-
-    def __getattr__(self, name):
-        operation = getattr(self._s3, name)
-        if name not in ("get_object", "list_objects_v2", "get_paginator", "head_object"):
-            return operation
-
-        def call(*arguments, **request):
-            self.waiting += not self.speaks.is_set()
-            if not self.speaks.wait(SILENT_S) or self.fails:
-                raise ReadTimeoutError(endpoint_url="https://s3")
-            return operation(*arguments, **request)
-
-        return call
-
-
-@pytest.fixture
-def store(deployment):
-    found = Store(deployment.s3)
-    yield found
-    found.speaks.set()
-
-
-@pytest.fixture
-def budget():
-    """Return a budget whose clock stands still.
-
-    On a busy machine, reads could otherwise exceed `STARVED_S`, after which requests wait for them without a limit.
-    """
-    return WaitBudget(BUDGET_MS, clock=lambda: 0.0)
+"""Time in seconds after which a blocked call fails. A request that waited for it would be degraded."""
 
 
 def until(condition):
@@ -68,57 +25,30 @@ def until(condition):
         time.sleep(0.005)
 
 
-def test_slow_store_does_not_delay_requests_of_a_loaded_model(deployment, store, budget):
-    deployment.publish("v1")
-    bundles = BundleCache(store, deployment.bucket, deployment.cache)
-    breaker = CircuitBreaker(open_s=CHECK_S)
-    polling = Polling(CHECK_S, breaker=breaker, probes_breaker=True, budget=budget)
-    deployment.loader = ChampionLoader(Registry(store, deployment.bucket), bundles, polling=polling)
-
-    def serving(*, after_s):
-        budget.begin_request(limited=True)
-        return deployment.serving(after_s=after_s)
-
-    budget.begin_request(limited=False)
-    assert deployment.serving() == ("v1", None)
-    deployment.publish("v2")
-    store.speaks.clear()
-
-    assert serving(after_s=CHECK_S) == ("v1", None)
-    assert serving(after_s=1) == ("v1", None)
-    until(lambda: store.waiting == 1)
-    store.fails = True
-    store.speaks.set()
-    until(lambda: serving(after_s=0) == ("v1", STALE_MODEL))
-    assert breaker.is_open(now_ms=deployment.now_ms)
-
-    store.fails = False
-    serving(after_s=CHECK_S)
-    until(lambda: serving(after_s=0) == ("v2", None))
-
-
-def test_version_of_an_arm_is_loaded_in_the_background(deployment, store, budget):
+def test_version_of_an_arm_is_loaded_in_the_background(deployment, monkeypatch):
     for version in ("v2", "v3", "v1"):
         deployment.publish(version)
-    champion = (
-        ChampionLoader(
-            deployment.registry,
-            BundleCache(deployment.s3, deployment.bucket, deployment.cache),
-            polling=Polling(CHECK_S),
-        )
-        .current(now_ms=NOW_MS, remaining_ms=lambda: 20_000)
-        .model
-    )
-    variants = VariantModels(BundleCache(store, deployment.bucket, deployment.cache), retry_s=CHECK_S, budget=budget)
+    deployment.serving()
+    responds = threading.Event()
+
+    def load_slowly(*arguments, **options):
+        assert responds.wait(SILENT_S)
+        return load(*arguments, **options)
+
+    monkeypatch.setattr("functions.recommend.state.champion.load", load_slowly)
+    # The clock stands still, because requests wait without a limit for reads that exceed `STARVED_S`.
+    budget = WaitBudget(50, clock=lambda: 0.0)
+    bundles = BundleCache(deployment.s3, deployment.bucket, deployment.cache)
+    variants = VariantModels(bundles, retry_s=CHECK_S, budget=budget)
 
     def loaded(*wanted):
         budget.begin_request(limited=True)
+        champion = deployment.loader.latest.model
         return set(variants.current(wanted, champion=champion, now_ms=NOW_MS, remaining_ms=lambda: 20_000))
 
-    store.speaks.clear()
     assert loaded("v2", "v3") == set()
     assert loaded("v3") == set()  # v2 is no longer requested when its download ends.
-    store.speaks.set()
+    responds.set()
     until(lambda: loaded("v3") == {"v3"})
     assert deployment.cached() == ["v1", "v3"]
 

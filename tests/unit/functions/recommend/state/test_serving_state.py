@@ -149,17 +149,6 @@ def test_missing_catalogue_is_degraded_and_item_filters_pass_no_items(shop):
     assert barred == [[], []]
 
 
-def test_missing_source_is_read_again_only_after_its_interval(shop, monkeypatch, logged):
-    monkeypatch.setenv("CONFIGURATION_CHECK_S", "3600")
-    shop.publish()
-    shop.put(CONFIGURATION_KEY, b"damaged")
-
-    for _ in range(3):
-        assert shop.ask()[1]["x-alsolike-degraded"] == "no-configuration"
-
-    assert logged().count("configuration cannot be read") == 1
-
-
 def test_sources_are_not_read_if_the_remaining_time_is_short(shop):
     shop.publish()
     shop.configure(**CHEAP)
