@@ -3,7 +3,7 @@
 import orjson
 import pytest
 
-from tests.unit.functions.collect.events import ARN, CALL, EVENT, interaction, stored_records
+from tests.unit.functions.collect.events import ARN, CALL, interaction, stored_records
 
 USERS = {"datasetArn": f"{ARN}/USERS", "users": [{"userId": "anna", "properties": '{"age": "30"}'}, {"userId": "ben"}]}
 
@@ -90,11 +90,3 @@ def test_user_path_accepts_the_plain_id_of_a_pseudonymised_user(collect, hashing
 
     assert answer["document"]["userId"] == hashing.user("anna")
     assert orjson.loads(answer["body"])["properties"] == {"age": "30"}
-
-
-def test_erasure_of_the_stored_id_drops_the_events(collect, hashing, erase, stored):
-    erase(hashing.user("anna"))
-
-    collect("POST /events", {**CALL, "eventList": [EVENT]})
-
-    assert stored() == []

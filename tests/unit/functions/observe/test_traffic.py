@@ -129,10 +129,6 @@ def test_minutes_out_of_range_are_refused(observe, minutes, counted):
     assert counted() == {"RequestsRejected": 1}
 
 
-def test_unknown_parameters_are_refused(observe):
-    assert "minuets" in observe("traffic", status=400, minuets="60")["message"]
-
-
 def test_same_query_is_cached_for_20_seconds(observe, put, clock):
     first = observe("traffic")
     put("AWS/ApiGateway", "Count", 1.0, ApiId="shop")

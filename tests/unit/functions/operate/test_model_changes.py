@@ -57,18 +57,6 @@ class TestPromotion:
         assert (status, operator.champion.held is None) == (400, False)
         assert message == "model version 'v1' is champion already; promotions are paused, and `resume` ends the pause"
 
-    @pytest.mark.parametrize("reason", [None, "", "  ", "x" * 501, "two\nlines"])
-    @pytest.mark.parametrize("route", [PROMOTE, ROLL_BACK])
-    def test_invalid_reason_is_refused(self, operator, route, reason):
-        status, message = operator.refused(route, {"reason": reason}, version="v4")
-
-        assert (status, "reason" in message, operator.champion.version) == (400, True, "v2")
-
-    def test_longest_reason_is_stored_in_full(self, operator):
-        operator.act(PROMOTE, {"reason": "x" * 500}, version="v4")
-
-        assert operator.champion.history[0].reason.startswith("x" * 500 + " (")
-
     def test_canary_with_share_0_is_refused_and_promotes_nothing(self, operator, monkeypatch):
         monkeypatch.setenv("CANARY_SHARE_PERCENT", "0")
 

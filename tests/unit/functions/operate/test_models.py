@@ -38,15 +38,6 @@ class TestList:
 
 
 class TestStory:
-    @pytest.mark.parametrize("version", ["2026-12-01T08:00:00+01:00", "shoes=v2@eu", "v" * 128])
-    def test_model_details_accept_every_valid_version_name(self, operator, version):
-        operator.publish(version)
-
-        answer = operator.call("GET /operator/models/{version}", path={"version": version})
-
-        assert (answer["statusCode"], answer["document"]["version"]["version"]) == (200, version)
-        assert answer["headers"]["x-correlation-id"] == "r1"
-
     def test_model_details_have_training_gate_and_canary_results(self, operator):
         operator.try_beside("v4")
 

@@ -99,12 +99,6 @@ def test_preview_of_a_draft_sends_the_configuration_with_it(empty, recommend, st
     assert sent["preview"]["configuration"] == {**DOCUMENT, "rules": {"spring": {}}}
 
 
-def test_preview_with_a_configuration_is_refused(empty, recommend):
-    status, message = empty.refused(ROUTE, {"userId": "ann", "configuration": {"format": 1}})
-
-    assert (status, "configuration" in message, recommend.requests) == (400, True, [])
-
-
 @pytest.fixture
 def store(empty):
     store = ConfigurationStore(empty.s3, empty.bucket)
@@ -139,11 +133,6 @@ def test_check_of_a_draft_returns_its_faults_and_differences(empty, store):
     assert document["errors"][0]["message"].startswith('is "", expected an item')
     assert [change["path"] for change in document["changes"]] == ["rules.spring.pins"]
     assert (document["version"], document["meanwhile"]) == (1, [])
-
-
-@pytest.mark.parametrize("draft", [{**DRAFT, "rules": {"spring": {"pins": 7}}}, {**DRAFT, "filters": {"all": None}}])
-def test_check_reports_any_content_of_a_draft(empty, store, draft):
-    assert empty.act("POST /operator/rules/check", {"version": 1, "draft": draft})["errors"] != []
 
 
 def test_check_compares_a_valid_draft_with_the_catalogue(empty, recommend, store):
