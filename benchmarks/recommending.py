@@ -167,7 +167,7 @@ def _line() -> Row:
     items = [RankedItem(f"item{place}", 1.0, RANKED) for place in range(K)]
     now_ms = time.time_ns() // 1_000_000
     response_id = recommendation_id.create(answered_ms=now_ms, recommender=FOR_YOU, version=VERSION)
-    answer = Answer(items, response_id, FOR_YOU, "model", 0, 0, None, VERSION, ())
+    answer = Answer(response_id, FOR_YOU, VERSION, (), items, "model")
     request = RecommendationRequest(user_id="anna", num_results=K)
     log = ServedLog(PLAIN_IDS, lambda: Pseudonyms(bytes(MIN_KEY_BYTES)))
     document = {"itemList": [{"itemId": item.item_id, "score": item.score} for item in items]}

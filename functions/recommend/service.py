@@ -193,17 +193,15 @@ def named(scored: Sequence[ScoredItem], inputs: RankingInputs) -> list[RankedIte
 
 
 def _answer(resolved: ResolvedRequest, *, degraded: Sequence[str], **fields: Any) -> Answer:
-    version = NO_VERSION if resolved.model is None else resolved.model.version
-    given: dict[str, Any] = {"items": (), "source": "none", "filled": 0, "cold": 0, "within": None, **fields}
     return Answer(
         recommendation_id=resolved.recommendation_id,
         recommender=resolved.requested_recommender,
-        version=version,
+        version=NO_VERSION if resolved.model is None else resolved.model.version,
         degraded=tuple(dict.fromkeys(degraded)),
         arms=resolved.arms,
         filter=resolved.filter.name or None,
         configuration=resolved.configuration.version,
-        **given,
+        **fields,
     )
 
 

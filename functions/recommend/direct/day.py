@@ -54,7 +54,7 @@ from functions.recommend.resolve import Replayed
 from functions.recommend.service import Recommender
 from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.model import Model
-from functions.recommend.state.serving_state import ServingState, view_of
+from functions.recommend.state.serving_state import ServingState
 from functions.recommend.state.stores import UserStores
 
 NONE = "none"
@@ -108,10 +108,9 @@ class Day:
 
     def _recommender(self, request: DayRequest, fields: Mapping[str, Any]) -> Recommender:
         version = self._model or request.model
-        model = None if version == NONE else self._models(version)
         configuration = self._configuration_name or request.configuration
         state = ServingState(
-            model,
+            self._models(version),
             self._views(version, request.catalogue, configuration),
             self._configurations(configuration),
             tuple(request.degraded),
@@ -121,13 +120,12 @@ class Day:
         return Recommender(state, _stores(request, fields), counters, fields["nowMs"])
 
     def _view(self, version: str, catalogue: str, configuration: str) -> ModelCatalogue:
-        model = None if version == NONE else self._models(version)
         declared = self._configurations(configuration)
-        view = view_of(model, self._snapshots(catalogue), declared)
+        view = ModelCatalogue(self._snapshots(catalogue), self._models(version), declared)
         return view.under(declared) if configuration == DRAFT else view
 
-    def _open_model(self, version: str) -> Model:
-        return Model(self._folder / "models" / version)
+    def _open_model(self, version: str) -> Model | None:
+        return None if version == NONE else Model(self._folder / "models" / version)
 
     def _open_snapshot(self, version: str) -> Snapshot:
         if version == NONE:

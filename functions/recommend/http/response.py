@@ -71,15 +71,15 @@ class Answer:
         Model score of each item before the reranker and rules; None unless `for-you` ranked by the model.
     """
 
-    items: Sequence[RankedItem]
     recommendation_id: str
     recommender: str
-    source: Source
-    filled: int
-    cold: int
-    within: str | None
     version: str
     degraded: tuple[str, ...]
+    items: Sequence[RankedItem] = ()
+    source: Source = "none"
+    filled: int = 0
+    cold: int = 0
+    within: str | None = None
     arms: tuple[str, ...] = ()
     rules: str | None = None
     unmet_rules: tuple[str, ...] = ()

@@ -21,7 +21,7 @@ from alsolike.filters.tree import Filter
 from alsolike.runtime.errors import InvalidInput
 from alsolike.snapshot.cold_items import NO_COLD_ITEMS, ColdItems, ColdScorer
 from alsolike.snapshot.snapshot import NumberColumn, Snapshot
-from functions.recommend.state.model import ColdFilling, Mask
+from functions.recommend.state.model import ColdFilling, Mask, Model
 
 MAX_DRAFT_ROWS = 300_000
 """Maximum number of items in a snapshot for which `ModelCatalogue.under` reads columns that the snapshot lacks."""
@@ -34,7 +34,7 @@ KEPT_PRODUCTS = 50_000
 
 
 class NoBundle:
-    """Placeholder without items, used while there is no model."""
+    """Replacement without items for the bundle, while there is no model."""
 
     id_hashes = np.zeros(0, np.uint64)
     id_positions = np.zeros(0, np.int32)
@@ -52,9 +52,6 @@ class NoBundle:
         raise IndexError(position)
 
 
-NO_BUNDLE = NoBundle()
-
-
 class ModelCatalogue:
     """Snapshot joined with a model's bundle, under one configuration.
 
@@ -66,18 +63,11 @@ class ModelCatalogue:
     and the cold items. `version` is "" before the first snapshot.
     """
 
-    def __init__(
-        self,
-        snapshot: Snapshot,
-        bundle: Bundle | NoBundle,
-        configuration: Configuration,
-        *,
-        ranked_sample: Callable[[], Sequence[int]] = tuple,
-    ) -> None:
-        self._ranked_sample = ranked_sample
+    def __init__(self, snapshot: Snapshot, model: Model | None, configuration: Configuration) -> None:
         self.version = snapshot.version
         self._snapshot = snapshot
-        self._bundle = bundle
+        self._model = model
+        self._bundle = bundle = NoBundle() if model is None else model.bundle
         self._configuration = configuration
         self._items = len(bundle.id_hashes)
         self._deleted_hashes = np.sort(snapshot.deleted_hashes())
@@ -107,12 +97,7 @@ class ModelCatalogue:
                 f"the catalogue has no column {', '.join(missing)} yet, expected applied columns: "
                 "apply items.columns, then preview the rules"
             )
-        return ModelCatalogue(
-            snapshot.with_columns(configuration.item_columns),
-            self._bundle,
-            configuration,
-            ranked_sample=self._ranked_sample,
-        )
+        return ModelCatalogue(snapshot.with_columns(configuration.item_columns), self._model, configuration)
 
     def positions(self, item_ids: Sequence[str]) -> npt.NDArray[np.int64]:
         """Return the position of each ID, shape `(len(item_ids),)`: 0 for an unknown item."""
@@ -206,7 +191,7 @@ class ModelCatalogue:
         Lists with one variant per product start with this number of candidates per position. This saves a second model
         run for lists that would be too short.
         """
-        sample = self._ranked_sample()
+        sample = () if self._model is None else self._model.ranked_sample
         return len(sample) / len(set(self.products(sample))) if sample else 1.0
 
     @property

@@ -13,7 +13,7 @@ from alsolike.registry.canary import Canary
 from alsolike.runtime.polling import PolledValue
 from alsolike.runtime.struct import struct
 from alsolike.snapshot.snapshot import EMPTY, Snapshot
-from functions.recommend.state.catalogue import NO_BUNDLE, ModelCatalogue
+from functions.recommend.state.catalogue import ModelCatalogue
 from functions.recommend.state.champion import ChampionLoader, Serving, VariantModels
 from functions.recommend.state.model import Model
 
@@ -111,11 +111,7 @@ class StateRefresher:
             self._views.clear()
             self._seen = (snapshot, configuration)
         if self._views.keys() != set(models):
-            self._views = {model: self._views.get(model) or view_of(model, snapshot, configuration) for model in models}
+            self._views = {
+                model: self._views.get(model) or ModelCatalogue(snapshot, model, configuration) for model in models
+            }
         return self._views
-
-
-def view_of(model: Model | None, snapshot: Snapshot, configuration: Configuration) -> ModelCatalogue:
-    if model is None:
-        return ModelCatalogue(snapshot, NO_BUNDLE, configuration)
-    return ModelCatalogue(snapshot, model.bundle, configuration, ranked_sample=lambda: model.ranked_sample)

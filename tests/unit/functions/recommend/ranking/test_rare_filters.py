@@ -75,7 +75,7 @@ def test_all_items_that_pass_a_rare_filter_are_sorted_by_score(embeddings, model
         for item_id, new in ((item_id, position in NEW) for position, item_id in enumerate(IDS, start=1))
     ]
     columns = {"launched": ColumnType.TIMESTAMP, "tags": ColumnType.LIST}
-    catalogue = ModelCatalogue(Snapshot([Segment.of(changes, columns)], version="1"), model.bundle, configuration)
+    catalogue = ModelCatalogue(Snapshot([Segment.of(changes, columns)], version="1"), model, configuration)
     recent = (RecentInteraction(NOW_MS - 5, "e", IDS[SEEN - 1], "view"),)
     positions = catalogue.positions([recent[0].item_id])
     request = RecommendationRequest("anna", num_results=25, filter_name=name)

@@ -61,7 +61,7 @@ def test_factor_groups_split_items_by_the_product_of_their_factors():
     k=st.integers(1, 8),
 )
 def test_boosted_list_has_the_best_boosted_scores_of_all_items(model, filters, k):
-    catalogue = ModelCatalogue(EMPTY, model.bundle, DEFAULT)
+    catalogue = ModelCatalogue(EMPTY, model, DEFAULT)
     recent = [RecentInteraction(NOW_MS, "e", "i0", "view")]
     factor = {number: math.prod(by for members, by in filters if number in members) for number in range(1, 40)}
     parts = factor_groups([Boost(by, passing(*members)) for members, by in filters], allowed=catalogue.neutral())
