@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import abc
-import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar
 
@@ -45,18 +44,14 @@ class Jobs(abc.ABC):
 
     def progressed(self, resource: Resource) -> Resource:
         """Start the job's execution if it has none. Store the progress, and return the job with this progress."""
-        if resource.progress.get("status") in (ACTIVE, FAILED):
-            return resource
+        return self._store.progressed(resource, self._progress)
+
+    def _progress(self, resource: Resource) -> Mapping[str, str]:
         name = f"{resource.key[:_NAME_CHARACTERS]}-{resource.created_ms}"
         started = "execution" in resource.progress
         if not started:
             start_execution(self._client, self._state_machine(), self._input(resource, name), name=name)
-        progress = {"execution": name, **self._state(name, started=started)}
-        if progress == resource.progress:
-            return resource
-        changed = dataclasses.replace(resource, progress=progress)
-        self._store.save_progress(changed)
-        return changed
+        return {"execution": name, **self._state(name, started=started)}
 
     def _state(self, name: str, *, started: bool) -> Mapping[str, str]:
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from alsolike.configuration import avro
@@ -90,14 +91,14 @@ class ControlPlane:
         }
         for kind in KINDS:
             self._operations |= {
-                f"Create{kind.noun}": self._creation(kind),
-                f"Describe{kind.noun}": self._description(kind),
-                f"List{kind.noun}s": self._listing(kind),
+                f"Create{kind.noun}": partial(self._create, kind),
+                f"Describe{kind.noun}": partial(self._describe, kind),
+                f"List{kind.noun}s": partial(self._list, kind),
             }
             if kind.has_deletion:
-                self._operations[f"Delete{kind.noun}"] = self._deletion(kind)
+                self._operations[f"Delete{kind.noun}"] = partial(self._delete, kind)
             if kind.changed:
-                self._operations[f"Update{kind.noun}"] = self._update(kind)
+                self._operations[f"Update{kind.noun}"] = partial(self._update, kind)
 
     @property
     def operations(self) -> Sequence[str]:
@@ -113,29 +114,26 @@ class ControlPlane:
         problem = f"names the operation {operation!r}" if operation else "is missing"
         raise PersonalizeError(f"x-amz-target {problem}, expected AmazonPersonalize.<operation>", INVALID)
 
-    def _creation(self, kind: Kind) -> Operation:
-        def create(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            texts = {field: _text(parameters, field) for field in kind.required}
-            name = texts.get(kind.name_field) or parameters.get(kind.name_field) or ""
-            if (name or kind.name_field in kind.required) and not (isinstance(name, str) and NAME.fullmatch(name)):
-                problem = f"is {validation.describe(name)}, expected {NAME_FORM}"
-                raise PersonalizeError(f"{kind.name_field} {problem}", INVALID)
-            key, request = self._checked(kind, texts, parameters, now_ms)
-            kept = {field: request[field] for field in kind.kept if request.get(field) is not None}
-            resource = Resource(kind.noun, key, name, kept, now_ms)
-            self._insert(resource, kind)
-            answer = {kind.arn_field: self._arn(kind, key)}
-            if kind is GROUP and "domain" in kept:
-                answer["domain"] = kept["domain"]
-            if kind is TRACKER:
-                self._add_event_dataset(texts["datasetGroupArn"], now_ms)
-                answer["trackingId"] = self._tracking_id
-            if kind in PUBLISHED:
-                self._names.publish()
-            self._state(kind, resource, now_ms)  # Starts the training or job.
-            return answer
-
-        return create
+    def _create(self, kind: Kind, parameters: Parameters, now_ms: int) -> dict[str, Any]:
+        texts = {field: _text(parameters, field) for field in kind.required}
+        name = texts.get(kind.name_field) or parameters.get(kind.name_field) or ""
+        if (name or kind.name_field in kind.required) and not (isinstance(name, str) and NAME.fullmatch(name)):
+            problem = f"is {validation.describe(name)}, expected {NAME_FORM}"
+            raise PersonalizeError(f"{kind.name_field} {problem}", INVALID)
+        key, request = self._checked(kind, texts, parameters, now_ms)
+        kept = {field: request[field] for field in kind.kept if request.get(field) is not None}
+        resource = Resource(kind.noun, key, name, kept, now_ms)
+        self._insert(resource, kind)
+        answer = {kind.arn_field: self._arn(kind, key)}
+        if kind is GROUP and "domain" in kept:
+            answer["domain"] = kept["domain"]
+        if kind is TRACKER:
+            self._add_event_dataset(texts["datasetGroupArn"], now_ms)
+            answer["trackingId"] = self._tracking_id
+        if kind in PUBLISHED:
+            self._names.publish()
+        self._state(kind, resource, now_ms)  # Starts the training or job.
+        return answer
 
     def _checked(
         self, kind: Kind, texts: Mapping[str, str], parameters: Parameters, now_ms: int
@@ -212,64 +210,55 @@ class ControlPlane:
         own = [entry for entry in versions if entry.key.startswith(f"{solution.key}/") and entry.deleted_ms is None]
         return sorted(own, key=lambda version: version.created_ms)
 
-    def _description(self, kind: Kind) -> Operation:
-        def describe(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            resource = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
-            document = {**resource.request, **self._summary(kind, resource, now_ms)}
-            if kind in SERVED and document["status"] in (IN_PROGRESS, DELETING):
-                self._names.publish()  # Publish again, in case the creation or deletion request failed to publish.
-            if kind is TRACKER:
-                document |= {"trackingId": self._tracking_id, "accountId": self._arn_prefix.rpartition(":")[2]}
-            if kind is SOLUTION and (versions := self._versions_of(resource, now_ms)):
-                document["latestSolutionVersion"] = self._summary(SOLUTION_VERSION, versions[-1], now_ms)
-            if resource.updated_ms is not None and kind.changed:
-                document[f"latest{kind.noun}Update"] = {
-                    **{field: resource.request[field] for field in kind.changed if field in resource.request},
-                    "status": IN_PROGRESS if self._is_new(resource.updated_ms, now_ms) else ACTIVE,
-                    "creationDateTime": resource.updated_ms / 1000,
-                    "lastUpdatedDateTime": resource.updated_ms / 1000,
-                }
-            return {kind.field: document}
+    def _describe(self, kind: Kind, parameters: Parameters, now_ms: int) -> dict[str, Any]:
+        resource = self._existing(kind, _text(parameters, kind.arn_field), now_ms)
+        document = {**resource.request, **self._summary(kind, resource, now_ms)}
+        if kind in SERVED and document["status"] in (IN_PROGRESS, DELETING):
+            self._names.publish()  # Publish again, in case the creation or deletion request failed to publish.
+        if kind is TRACKER:
+            document |= {"trackingId": self._tracking_id, "accountId": self._arn_prefix.rpartition(":")[2]}
+        if kind is SOLUTION and (versions := self._versions_of(resource, now_ms)):
+            document["latestSolutionVersion"] = self._summary(SOLUTION_VERSION, versions[-1], now_ms)
+        if resource.updated_ms is not None and kind.changed:
+            document[f"latest{kind.noun}Update"] = {
+                **{field: resource.request[field] for field in kind.changed if field in resource.request},
+                "status": IN_PROGRESS if self._is_new(resource.updated_ms, now_ms) else ACTIVE,
+                "creationDateTime": resource.updated_ms / 1000,
+                "lastUpdatedDateTime": resource.updated_ms / 1000,
+            }
+        return {kind.field: document}
 
-        return describe
+    def _update(self, kind: Kind, parameters: Parameters, now_ms: int) -> dict[str, Any]:
+        resource = self._usable(kind, _text(parameters, kind.arn_field), now_ms)
+        version = None
+        changes = {field: parameters[field] for field in kind.changed if parameters.get(field) is not None}
+        if "solutionVersionArn" in changes:
+            version = self._active_version(changes["solutionVersionArn"], now_ms)
+            changes["solutionVersionArn"] = self._arn(SOLUTION_VERSION, version.key)
+        changed = dataclasses.replace(resource, request={**resource.request, **changes}, updated_ms=now_ms)
+        exploration(kind, changed.request)
+        if version is not None:
+            self._trainings.check_stored(version)
+        if not self._store.update(changed):
+            raise PersonalizeError(f"{self._arn(kind, resource.key)} is being deleted", IN_USE)
+        if version is not None:  # Only a valid and stored update changes the champion.
+            self._trainings.serve(version, reason=f"campaign {resource.name}", now_ms=now_ms)
+        self._names.publish()
+        return {kind.arn_field: self._arn(kind, resource.key)}
 
-    def _update(self, kind: Kind) -> Operation:
-        def update(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            resource = self._usable(kind, _text(parameters, kind.arn_field), now_ms)
-            version = None
-            changes = {field: parameters[field] for field in kind.changed if parameters.get(field) is not None}
-            if "solutionVersionArn" in changes:
-                version = self._active_version(changes["solutionVersionArn"], now_ms)
-                changes["solutionVersionArn"] = self._arn(SOLUTION_VERSION, version.key)
-            changed = dataclasses.replace(resource, request={**resource.request, **changes}, updated_ms=now_ms)
-            exploration(kind, changed.request)
-            if version is not None:
-                self._trainings.check_stored(version)
-            if not self._store.update(changed):
-                raise PersonalizeError(f"{self._arn(kind, resource.key)} is being deleted", IN_USE)
-            if version is not None:  # Only a valid and stored update changes the champion.
-                self._trainings.serve(version, reason=f"campaign {resource.name}", now_ms=now_ms)
+    def _delete(self, kind: Kind, parameters: Parameters, now_ms: int) -> dict[str, Any]:
+        arn = _text(parameters, kind.arn_field)
+        if kind in SERVED and self._existing(kind, arn, now_ms).deleted_ms is not None:
+            self._names.publish()  # Publish again, in case the deletion request failed to publish.
+        resource = self._usable(kind, arn, now_ms)
+        if used := self._users(kind, resource, now_ms):
+            raise PersonalizeError(f"{arn} is in use. Delete these first, in this order: {', '.join(used)}", IN_USE)
+        for part in self._parts(kind, resource, now_ms):
+            self._store.delete(part.kind, part.key, now_ms=now_ms)
+        self._store.delete(kind.noun, resource.key, now_ms=now_ms)
+        if kind in PUBLISHED:
             self._names.publish()
-            return {kind.arn_field: self._arn(kind, resource.key)}
-
-        return update
-
-    def _deletion(self, kind: Kind) -> Operation:
-        def delete(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            arn = _text(parameters, kind.arn_field)
-            if kind in SERVED and self._existing(kind, arn, now_ms).deleted_ms is not None:
-                self._names.publish()  # Publish again, in case the deletion request failed to publish.
-            resource = self._usable(kind, arn, now_ms)
-            if used := self._users(kind, resource, now_ms):
-                raise PersonalizeError(f"{arn} is in use. Delete these first, in this order: {', '.join(used)}", IN_USE)
-            for part in self._parts(kind, resource, now_ms):
-                self._store.delete(part.kind, part.key, now_ms=now_ms)
-            self._store.delete(kind.noun, resource.key, now_ms=now_ms)
-            if kind in PUBLISHED:
-                self._names.publish()
-            return {}
-
-        return delete
+        return {}
 
     def _users(self, kind: Kind, resource: Resource, now_ms: int) -> list[str]:
         """Return the ARNs of resources that must be deleted before `resource`, in the order of deletion."""
@@ -294,20 +283,15 @@ class ControlPlane:
             return [entry for entry in self._store.all(DATASET.noun, now_ms=now_ms) if _is_of_tracker(entry)]
         return []
 
-    def _listing(self, kind: Kind) -> Operation:
-        def list_(parameters: Parameters, now_ms: int) -> dict[str, Any]:
-            parents = [
-                (parent, parameters[parent.arn_field]) for parent in _PARENTS if parameters.get(parent.arn_field)
-            ]
-            resources = [
-                entry
-                for entry in self._store.all(kind.noun, now_ms=now_ms)
-                if all(_refers(entry, parent, _tail(str(arn))) for parent, arn in parents) and not _is_of_tracker(entry)
-            ]
-            shown, rest = _page(resources, parameters)
-            return {kind.list_field: [self._summary(kind, entry, now_ms) for entry in shown], **rest}
-
-        return list_
+    def _list(self, kind: Kind, parameters: Parameters, now_ms: int) -> dict[str, Any]:
+        parents = [(parent, parameters[parent.arn_field]) for parent in _PARENTS if parameters.get(parent.arn_field)]
+        resources = [
+            entry
+            for entry in self._store.all(kind.noun, now_ms=now_ms)
+            if all(_refers(entry, parent, _tail(str(arn))) for parent, arn in parents) and not _is_of_tracker(entry)
+        ]
+        shown, rest = _page(resources, parameters)
+        return {kind.list_field: [self._summary(kind, entry, now_ms) for entry in shown], **rest}
 
     def _summary(self, kind: Kind, resource: Resource, now_ms: int) -> dict[str, Any]:
         return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import orjson
@@ -13,6 +13,7 @@ from alsolike.runtime.aws_errors import translate_aws_errors
 from alsolike.runtime.client_protocols import DynamoDbClient
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.struct import struct
+from functions.personalize.codes import ACTIVE, FAILED
 
 DELETING_MS = 60_000
 """Time in milliseconds for which a deleted resource stays visible, because clients poll until the deletion has ended.
@@ -90,6 +91,20 @@ class ResourceStore:
         Return false if the resource is deleted or does not exist.
         """
         return self._set(resource, progress={"S": orjson.dumps(dict(resource.progress)).decode()})
+
+    def progressed(self, resource: Resource, read: Callable[[Resource], Mapping[str, Any]]) -> Resource:
+        """Return the resource with the progress that `read` returns, and store this progress.
+
+        The progress of a resource that is active or has failed is final, and is not read again.
+        """
+        if resource.progress.get("status") in (ACTIVE, FAILED):
+            return resource
+        progress = read(resource)
+        if progress == resource.progress:
+            return resource
+        changed = dataclasses.replace(resource, progress=progress)
+        self.save_progress(changed)
+        return changed
 
     def get(self, kind: str, key: str, *, now_ms: int) -> Resource | None:
         """Return a resource, or None if it does not exist or was deleted at least `DELETING_MS` ago."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
@@ -46,14 +45,7 @@ class Trainings:
 
     def progressed(self, resource: Resource) -> Resource:
         """Start a training run if the resource needs one. Store the current progress and return the resource."""
-        if resource.progress.get("status") in (ACTIVE, FAILED):
-            return resource
-        progress = self._progress(resource)
-        if progress == resource.progress:
-            return resource
-        changed = dataclasses.replace(resource, progress=progress)
-        self._store.save_progress(changed)
-        return changed
+        return self._store.progressed(resource, self._progress)
 
     def metrics(self, resource: Resource) -> dict[str, float]:
         """Return the metrics of the model that an active solution version trained.
