@@ -271,6 +271,16 @@ def test_promotion_on_an_item_page_is_ranked_for_the_item(ruled):
     assert "x-alsolike-rules-unmet" not in headers
 
 
+def test_promotion_on_an_item_page_has_the_items_that_follow_the_item(ruled):
+    """The plum is less popular than the fig, but follows a pear more often."""
+    shop = ruled(on="similar-items", promotions=[{"filter": "cheap", "share": 0.5}])
+    after_pear = {("pear", "plum"): 2.0, ("pear", "fig"): 1.0}
+    shop.publish(related={"similar": {"pear": {"kiwi": 0.9}}}, transitions=after_pear)
+
+    request = {"recommenderArn": f"{ARN}:recommender/similar-items", "itemId": "pear"}
+    assert shop.items(**request, numResults=2) == ["kiwi", "plum"]
+
+
 def test_rules_apply_to_trending_items_without_a_model(ruled):
     shop = ruled(
         promotions=[{"filter": "dear", "share": 0.5}],
