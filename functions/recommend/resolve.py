@@ -9,7 +9,7 @@ from types import MappingProxyType
 from alsolike.configuration import recommendation_id
 from alsolike.configuration.configuration import Configuration
 from alsolike.configuration.experiments import NO_ARMS, Assignment, assignment_of
-from alsolike.configuration.rules import Boost, Promotion, RuleSet
+from alsolike.configuration.rules import Boost, RuleSet
 from alsolike.declarations.degraded_reasons import NO_CATALOGUE, NO_CONFIGURATION
 from alsolike.filters import parser
 from alsolike.filters.tree import Filter
@@ -277,9 +277,7 @@ def rule_set(
     selected = configuration.recommenders[request.recommender].rules if name == OWN_RULES else name
     rules = None if selected is None else configuration.rules[selected].at(now_ms)
     if request.promotions is not None:
-        promotions = tuple(
-            Promotion(promotion.filter_name, promotion.share, promotion.name) for promotion in request.promotions
-        )
+        promotions = tuple(sent.promotion for sent in request.promotions)
         rules = dataclasses.replace(rules or RuleSet(""), promotions=promotions)
     if request.exploration is not None:
         rules = dataclasses.replace(rules or RuleSet(""), exploration=request.exploration)

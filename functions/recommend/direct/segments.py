@@ -20,11 +20,10 @@ from alsolike.recommendations.segments import SegmentLine, check_names, parse_li
 from alsolike.runtime.errors import InvalidInput, Unavailable
 from alsolike.schema import validation
 from functions.recommend.http.request import RecommendationRequest
-from functions.recommend.masks import RequestItems, filter_inputs, request_items
+from functions.recommend.masks import RequestItems, item_mask, request_items
 from functions.recommend.ranking.for_you import rank
 from functions.recommend.resolve import ResolvedRequest, SelectedFilter, named_filter, resolve
 from functions.recommend.service import Recommender
-from functions.recommend.state.model import Mask
 from functions.recommend.state.serving_state import ServingState
 from functions.recommend.user_data import StoredUser, stored_user
 
@@ -100,7 +99,8 @@ def _scores(
     history = model.history(recent, items.history, user=user.columns)
     if not len(history):
         return []
-    masks = [_mask(selected, resolved, user, recent, items) for selected in filters]
+    found = [item_mask(selected, resolved, user, items) for selected in filters]
+    masks = [items.neutral() if mask is None else mask for mask in found]
     union = np.maximum.reduce(masks)
     k = min(int(np.count_nonzero(union > -np.inf)), MAX_SCORED)
     scores = np.zeros(len(union))
@@ -109,18 +109,6 @@ def _scores(
         scores[[item.position for item in ranked]] = [item.score for item in ranked]
     per_day = interactions_per_day(recent, now_ms=resolved.now_ms)
     return [float(scores[mask > -np.inf].sum()) * per_day for mask in masks]
-
-
-def _mask(
-    selected: SelectedFilter,
-    resolved: ResolvedRequest,
-    user: StoredUser,
-    recent: Sequence[RecentInteraction],
-    items: RequestItems,
-) -> Mask:
-    inputs = filter_inputs(selected, resolved, recent, items.history, lambda: user.properties)
-    mask = items.mask(selected, inputs)
-    return items.neutral() if mask is None else mask
 
 
 def interactions_per_day(recent: Sequence[RecentInteraction], *, now_ms: int) -> float:

@@ -16,7 +16,7 @@ from alsolike.configuration.aliases import NEXT_BEST_ACTION, Alias
 from alsolike.configuration.arns import resource_name
 from alsolike.configuration.columns import property_name
 from alsolike.configuration.configuration import Sessions
-from alsolike.configuration.rules import Exploration
+from alsolike.configuration.rules import Exploration, Promotion
 from alsolike.declarations.limits import (
     MAX_REQUEST_BODY_BYTES,
     MAX_RESULTS_WITH_METADATA,
@@ -72,9 +72,7 @@ LOGGED = ("cart", "context", "exclude", "filterValues", "promotions")
 
 @struct
 class RequestedPromotion:
-    name: str
-    share: float
-    filter_name: str
+    promotion: Promotion
     filter_values: Values
 
 
@@ -321,8 +319,8 @@ def _values(given: Mapping[str, Any]) -> Values:
 
 def _promotion(given: Mapping[str, Any]) -> RequestedPromotion:
     filter_name = resource_name(given["filterArn"])
-    share = given["percentPromotedItems"] / 100
-    return RequestedPromotion(given.get("name", filter_name), share, filter_name, _values(given))
+    promotion = Promotion(filter_name, given["percentPromotedItems"] / 100, given.get("name", filter_name))
+    return RequestedPromotion(promotion, _values(given))
 
 
 def _checked(request: RecommendationRequest) -> RecommendationRequest:

@@ -285,17 +285,16 @@ class Model:
         return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
 
     def delay(self, budget: Budget, *, masked: bool) -> tuple[str, ...]:
-        """Return an empty tuple if there is time for a run. Otherwise record the skipped run, and return the reason."""
+        """Return an empty tuple if there is time for a run, else the reason.
+
+        Without time, forget the oldest duration, so that the model runs again after several skipped runs.
+        """
         if budget.allows(self.expected_ms(with_bias=masked)):
             return ()
-        self.record_skipped_run(with_bias=masked)
-        return (MODEL_SLOW,)
-
-    def record_skipped_run(self, *, with_bias: bool) -> None:
-        """Forget the oldest duration after a skipped run, so that the model runs again after several skips."""
-        runs = self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE]
+        runs = self._run_ms[BIAS_GRAPH_FILE if masked else GRAPH_FILE]
         if runs:
             runs.popleft()
+        return (MODEL_SLOW,)
 
     def rank(
         self, history: History, *, k: int, now_ms: int, bias: Mask | None = None, leave_out_seen: bool | None = None
