@@ -4,13 +4,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 
-from alsolike.bundle.reranker import FEATURES, Reranker
 from functions.recommend import handler
-from model_export.data.impressions import item_columns
-from tests.builders.bundles import ITEMS
 from tests.builders.lambda_events import LambdaContext, http_event
 
 ROOT = Path(__file__).parents[4]
@@ -59,19 +55,6 @@ def test_warm_request_runs_through_few_files(warm):
 
     assert len(files) <= 25, files
     assert crossings <= 96
-
-
-def test_reranked_request_runs_through_one_file_more(warm):
-    ones = np.ones(len(FEATURES))
-    reranker = Reranker((), ones, ones, ones[None, :], item_columns([{"price": 1}] * len(ITEMS)))
-    warm.publish("v2", reranker=reranker)
-    answer()
-
-    files, crossings = path(answer)
-
-    assert "layers/core/python/alsolike/bundle/reranker.py" in files
-    assert len(files) <= 26, files
-    assert crossings <= 98
 
 
 def test_request_with_a_pin_and_a_boost_runs_through_few_files(warm):

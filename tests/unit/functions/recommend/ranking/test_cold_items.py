@@ -167,12 +167,3 @@ def test_metadata_of_cold_items_comes_from_the_catalogue(cold_shop):
     items, _ = cold_shop.ask(metadataColumns={"ITEMS": ["TITLE"]})
 
     assert [item["metadata"] for item in items if item["itemId"] == "date"] == [{"TITLE": "Date"}]
-
-
-def test_user_without_history_gets_no_cold_items(cold_shop):
-    cold_shop.catalogue({"date": {"from": "Greece"}})
-
-    _, headers = cold_shop.ask(userId="unknown-user")
-
-    assert headers["x-alsolike-source"] == "popular"
-    assert "x-alsolike-cold-items" not in headers

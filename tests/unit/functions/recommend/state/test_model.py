@@ -58,12 +58,6 @@ def test_items_are_ranked_by_the_weighted_history(tmp_path):
     assert ranked(model(tmp_path), entries, k=3) == [("kiwi", 15.0), ("fig", 2.0), ("plum", 1.0)]
 
 
-def test_weights_halve_after_the_half_life(tmp_path):
-    history = HistoryParameters(length=3, half_life_days=7.0, event_weights={"view": 1.0})
-
-    assert ranked(model(tmp_path, history=history), recent(("pear", "view", 14)), k=1) == [("fig", 2.0 * 0.25)]
-
-
 def test_unknown_items_and_event_types_are_ignored(tmp_path):
     loaded = model(tmp_path)
 
@@ -133,15 +127,6 @@ def test_list_ends_after_items_that_the_model_scores(tmp_path):
     assert ranked(model(tmp_path), recent(("kiwi", "view", 0))) == []
 
 
-def test_popular_items_are_scored_by_reciprocal_rank(tmp_path):
-    loaded = model(tmp_path)
-
-    items = loaded.popular(2)
-
-    assert [(loaded.bundle.item_id(item.position), item.score) for item in items] == [("fig", 1.0), ("pear", 1 / 2)]
-    assert len(loaded.popular(500)) == 4
-
-
 def test_popular_fill_items_score_less_and_are_not_repeated(tmp_path):
     """The positions are pear 1, plum 2, fig 3 and kiwi 4. Fig, pear and kiwi are popular. No list contains the plum."""
     loaded = model(tmp_path)
@@ -149,17 +134,6 @@ def test_popular_fill_items_score_less_and_are_not_repeated(tmp_path):
     items = loaded.popular(3, after=[ScoredItem(4, 9.0), ScoredItem(1, 6.0)])
 
     assert [(item.position, item.score) for item in items] == [(3, 6.0 / 2), (2, 6.0 / 3)]
-
-
-@pytest.mark.parametrize(("exclude_seen", "positions"), [(False, [1, 4]), (True, [4])])
-def test_seen_popular_items_are_excluded_if_the_model_excludes_them(exclude_seen, positions, tmp_path):
-    loaded = model(tmp_path, exclude_seen=exclude_seen)
-    history = known(loaded, recent(("pear", "view", 1), ("plum", "view", 0)))
-    bias = np.array([0, 0, -np.inf, -np.inf, 0], np.float32)
-
-    items = loaded.popular(4, history=history, mask=bias)
-
-    assert [item.position for item in items] == positions
 
 
 @given(data=st.data())
