@@ -2,7 +2,6 @@
 
 import datetime as dt
 import json
-from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
@@ -17,48 +16,28 @@ START = "POST /operator/trainings"
 
 
 class Machine:
-    """Step Functions client with executions and their event histories."""
+    """Executions of the training workflow in the fake of Step Functions."""
 
-    def __init__(self):
-        self.executions: dict[str, dict[str, Any]] = {}
-        self.histories: dict[str, list[dict[str, Any]]] = {}
-        self.calls: list[str] = []
+    def __init__(self, cloud, client):
+        self._client = client
+        self.calls = cloud.calls
+        self._fake = cloud.step_functions
+        self._fake.now = lambda: T0
+        self.executions, self.histories = self._fake._executions, self._fake._histories
+        client.create_state_machine(name=MACHINE.rpartition(":")[2], definition="{}", roleArn="role")
 
-    def put(self, name, status, *events, minute=0, **more):
+    def put(self, name, status, *events, minute=0, given="{}", **more):
         """Add an execution that started at `minute`. An event is a tuple of second, state, and output or None."""
-        arn = f"{MACHINE.replace('stateMachine', 'execution')}:{name}"
         started = T0 + dt.timedelta(minutes=minute)
+        self._fake.now = lambda: started
+        arn = self._client.start_execution(stateMachineArn=MACHINE, name=name, input=given)["executionArn"]
         ended = {} if status == "RUNNING" else {"stopDate": started + dt.timedelta(seconds=50)}
-        self.executions[arn] = {
-            "executionArn": arn, "name": name, "status": status, "startDate": started, "input": "{}", **ended, **more
-        }  # fmt: skip
+        self.executions[arn] |= {"status": status, **ended, **more}
         self.histories[arn] = [
             {"id": number, "timestamp": started + dt.timedelta(seconds=second), **_event(state, output)}
             for number, (second, state, output) in enumerate(events, start=1)
         ]
-
-    def list_executions(self, *, stateMachineArn, **filters):  # noqa: N803
-        assert stateMachineArn == MACHINE
-        wanted = filters.get("statusFilter")
-        latest_first = reversed(self.executions.values())
-        return {"executions": [each for each in latest_first if wanted in (None, each["status"])]}
-
-    def describe_execution(self, *, executionArn):  # noqa: N803
-        self.calls.append(executionArn.rpartition(":")[2])
-        if executionArn not in self.executions:
-            raise ClientError({"Error": {"Code": "ExecutionDoesNotExist"}}, "DescribeExecution")
-        return self.executions[executionArn]
-
-    def get_paginator(self, _):
-        return self
-
-    def paginate(self, *, executionArn, **_):  # noqa: N803
-        return [{"events": self.histories[executionArn][::-1]}]
-
-    def start_execution(self, *, stateMachineArn, name, input):  # noqa: N803
-        assert stateMachineArn == MACHINE
-        self.put(name, "RUNNING", input=input)
-        return {"executionArn": f"{MACHINE.replace('stateMachine', 'execution')}:{name}"}
+        return arn
 
 
 def _event(state, output):
@@ -68,10 +47,8 @@ def _event(state, output):
 
 
 @pytest.fixture
-def machine(empty, replace_clients):
-    machine = Machine()
-    replace_clients(handler, stepfunctions=machine)
-    return machine
+def machine(empty, cloud):
+    return Machine(cloud, empty.aws("stepfunctions"))
 
 
 class Logs:
@@ -95,14 +72,13 @@ class Logs:
     ("status", "lines", "shown"),
     [("RUNNING", ["epoch 1", "epoch 2"], "epoch 2"), ("RUNNING", [], None), ("FAILED", ["epoch 1"], None)],
 )
-def test_active_run_has_the_last_line_of_its_log(empty, replace_clients, status, lines, shown):
-    machine = Machine()
-    machine.put("e1", status, (0, "StartTraining", None), (1, "Train", None))
+def test_active_run_has_the_last_line_of_its_log(empty, machine, replace_clients, status, lines, shown):
+    arn = machine.put("e1", status, (0, "StartTraining", None), (1, "Train", None))
     for number in (1, 2):
         task = {"resourceType": "sagemaker", "parameters": json.dumps({"TrainingJobName": f"job-{number}"})}
         event = {"id": 3 + number, "timestamp": T0, "taskScheduledEventDetails": task}
-        machine.histories[next(iter(machine.executions))].append(event)
-    replace_clients(handler, stepfunctions=machine, logs=Logs(*lines))
+        machine.histories[arn].append(event)
+    replace_clients(handler, logs=Logs(*lines))
 
     (run,) = listed(empty)
 
@@ -141,7 +117,7 @@ def test_run_is_listed_with_its_states_outcome_and_reason(empty, machine):
 
 def test_running_run_has_no_outcome_and_an_open_state(empty, machine):
     given = json.dumps({"trigger": "drift", "reason": "psi 0.3"})
-    machine.put("e1", "RUNNING", (0, "StartTraining", None), input=given)
+    machine.put("e1", "RUNNING", (0, "StartTraining", None), given=given)
 
     (run,) = listed(empty)
 
@@ -184,7 +160,8 @@ def test_ended_runs_are_cached_and_active_runs_are_read_again(empty, machine):
 
     listed(empty)
 
-    assert machine.calls == ["e2"]
+    described = [call.request["executionArn"] for call in machine.calls if call.operation == "sfn.DescribeExecution"]
+    assert [arn.rpartition(":")[2] for arn in described] == ["e2"]
 
 
 def test_runs_are_listed_without_states_if_time_is_short(empty, machine):
