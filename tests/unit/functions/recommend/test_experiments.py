@@ -1,7 +1,5 @@
 """Users in arms of experiments, who get the settings of their arms through the handler."""
 
-import time
-
 import orjson
 import pytest
 
@@ -161,15 +159,6 @@ def test_batch_results_have_the_arm_of_each_user(known):
 
     lists = [(row["itemList"][0]["itemId"], row["modelVersion"], row["arms"]) for row in results]
     assert lists == [("fig", "v1", ["spring/control"]), ("kiwi", "v2", ["spring/new"])]
-
-
-def test_experiment_has_no_users_before_its_start_and_after_its_end(known):
-    known.publish()
-    hour_ahead = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(time.time() + 3_600))
-    for stated in ({"start": hour_ahead}, {"end": "2021-01-01T00:00:00Z"}):
-        known.configure(experiments=spring(**stated))
-
-        assert "x-alsolike-arms" not in known.ask(userId=IN_NEW)[1]
 
 
 class TestVariantModels:

@@ -64,13 +64,6 @@ def items(answer):
     return [item["itemId"] for item in answer]
 
 
-def test_response_without_rules_has_no_rule_headers(ruled):
-    found, headers = ruled().ask()
-
-    assert items(found) == ["fig", "plum", "pear", "kiwi"]
-    assert not [name for name in headers if "rules" in name]
-
-
 def test_pins_and_a_promotion_of_the_configuration_apply(ruled, counted):
     shop = ruled(
         pins=[{"item": "plum", "position": 1}, {"item": "no-such", "position": 2}, {"item": "pear", "position": 9}],
@@ -95,13 +88,6 @@ def test_expired_pin_has_no_effect(ruled):
     pins = [{"item": "kiwi", "position": 1, "until": ended}, {"item": "pear", "position": 2, "until": running}]
 
     assert ruled(pins=pins).items(numResults=2) == ["fig", "pear"]
-
-
-def test_rules_apply_only_to_the_recommender_that_names_them(ruled):
-    shop = ruled(on="popular", pins=[{"item": "plum", "position": 1}])
-
-    assert items(shop.ask()[0])[0] == "fig"
-    assert shop.got("GET /popular") == (["plum", "fig", "pear", "kiwi"], "popular")
 
 
 def test_boost_raises_and_demotion_lowers_items_in_lists_and_rankings(ruled):
