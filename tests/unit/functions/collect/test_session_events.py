@@ -4,8 +4,6 @@ from typing import Any
 
 import pytest
 
-from alsolike.trends.counters import NOTHING_COUNTED, Event, fingerprint_of
-from alsolike.trends.windows import WINDOWS
 from tests.unit.functions.collect.events import CALL, EVENT, TRACKING_ID, interaction, stored_records
 
 OWN = {**EVENT, "eventId": "order-7"}
@@ -99,8 +97,8 @@ def test_ids_of_a_token_are_pseudonymised(browse, aws, pseudonyms, monkeypatch):
     assert b"anna" not in record["Data"]
 
 
-TYPES = {"view": 1.0, "click": 1.0, "cart": 3.0}
-"""Weights of the event types that a session may send with an item."""
+TYPES = ("view", "click", "cart")
+"""Event types that a session may send with an item."""
 DAY_S = 86_400
 SENT_AT: Any = EVENT["sentAt"]
 
@@ -112,22 +110,15 @@ def visit(browse, configure):
     return lambda *events, session="v-1", site="www": browse({"eventList": events}, session=session, site=site)
 
 
-def test_one_session_counts_once_per_type_and_item_in_trends(visit, stored):
+def test_one_session_counts_once_per_type_and_item(visit, stored):
     for call in range(30):
-        sent = {**EVENT, "eventType": list(TYPES)[call % 3]}
+        sent = {**EVENT, "eventType": TYPES[call % 3]}
         answer = visit(*({**sent, "eventId": f"{call}-{n}", "sentAt": SENT_AT - n} for n in range(10)))
         assert answer["statusCode"] == 200
 
     events = stored()
     assert len(events) == 300
-    assert len({event.event_id for event in events}) == len(TYPES)  # Profiles and datasets count an ID once.
-    counts = NOTHING_COUNTED
-    for sequence, sent in enumerate(events):
-        fingerprint = fingerprint_of(str(sent.session_id), sent.event_id)
-        event = Event(sequence, str(sent.item_id), sent.event_time_ms, TYPES[sent.event_type], fingerprint)
-        counts = counts.add([event], sequence=sequence, arrived_ms=sent.event_time_ms)
-    day = list(WINDOWS).index("1d")
-    assert counts.counts[0, day] == pytest.approx(sum(TYPES.values()), rel=1e-3)
+    assert len({event.event_id for event in events}) == len(TYPES)  # Profiles, datasets and trends count an ID once.
 
 
 def test_two_sessions_and_two_days_count_separately(visit, stored):

@@ -116,14 +116,6 @@ def test_secret_is_read_before_the_champion(shop, initialised, monkeypatch):
     assert read[:2] == ["secret", "champion"]
 
 
-def test_pseudonym_secret_is_read_at_initialisation(shop, initialised, monkeypatch):
-    initialised("snap-start")
-    # A second read of the secret would raise an error.
-    monkeypatch.setattr("functions.recommend.dependencies.pseudonyms_of", None)
-
-    assert shop.post({"userId": "anna"})["statusCode"] == 200
-
-
 @pytest.mark.parametrize(("pseudonymised", "longest_ms"), [("", 4_000), ("1", 9_000)])
 def test_secret_is_read_only_if_time_for_all_attempts_remains(pseudonymised, longest_ms, initialised, monkeypatch):
     monkeypatch.setenv("PSEUDONYMISE_IDS", pseudonymised)

@@ -13,17 +13,8 @@ from alsolike.bundle.manifest import HistoryParameters
 from alsolike.profiles.profile import RecentInteraction
 from functions.recommend.state import model as recommend_model
 from functions.recommend.state.model import Model
-from model_export.algorithms.buy_again import BuyAgain
-from model_export.algorithms.content import Content
-from model_export.algorithms.distilled import Distilled
-from model_export.algorithms.ease import Ease
-from model_export.algorithms.item_knn import ItemKnn
-from model_export.algorithms.popularity import Popularity
-from model_export.algorithms.repurchase import Repurchase
-from model_export.algorithms.slist import Slist
 from model_export.algorithms.transitions import Transitions
 from model_export.data.interactions import Histories
-from model_export.data.item_content import item_content
 from model_export.export.writer import write_graphs
 from tests.builders.bundles import MANIFEST, write_bundle
 from tests.builders.lambda_events import NOW_MS
@@ -33,14 +24,10 @@ from tests.unit.model_export.shops import interactions, random_sequences
 ITEMS = 30
 ITEM_IDS = [f"item{position}" for position in range(1, ITEMS + 1)]
 HISTORY = [3, 7, 3, 12, 8, 20]
-DISTILLED = Distilled(parts=((BuyAgain(), 0.4), (Popularity(), 0.1), (Repurchase(), 0.2), (Transitions(), 1.0)))
-ADDITIVE = (Transitions(), ItemKnn(), Ease(), Slist(), Content(), BuyAgain(), DISTILLED)
 
 
-def fitted(algorithm):
-    data = interactions(random_sequences(users=60, items=ITEMS, length=12), items=ITEMS)
-    content = item_content([{"colour": item % 3, "size": item % 5} for item in range(ITEMS)])
-    return algorithm.fit(dataclasses.replace(data, content=content.vectors))
+def transitions():
+    return Transitions().fit(interactions(random_sequences(users=60, items=ITEMS, length=12), items=ITEMS))
 
 
 def served(model, directory):
@@ -70,11 +57,7 @@ def graph_input():
     return Histories(np.array([HISTORY[-5:]]), np.array([weights], np.float32))
 
 
-@pytest.mark.parametrize(
-    "model",
-    [*map(fitted, ADDITIVE), untrained(SMALL, items=ITEMS)],
-    ids=[*(algorithm.name for algorithm in ADDITIVE), "sasrec"],
-)
+@pytest.mark.parametrize("model", [transitions(), untrained(SMALL, items=ITEMS)], ids=["transitions", "sasrec"])
 def test_contribution_is_the_score_minus_the_score_without_the_interaction(model, tmp_path):
     serving, history = served(model, tmp_path)
     best, scores = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
@@ -91,7 +74,7 @@ def test_contribution_is_the_score_minus_the_score_without_the_interaction(model
 
 
 def test_longer_histories_are_run_in_smaller_groups(tmp_path, monkeypatch):
-    serving, history = served(fitted(BuyAgain()), tmp_path)
+    serving, history = served(transitions(), tmp_path)
     best, _ = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
     together, run = [], InferenceSession.run
 
@@ -106,16 +89,6 @@ def test_longer_histories_are_run_in_smaller_groups(tmp_path, monkeypatch):
 
     assert together == [6, 2, 2, 2]
     np.testing.assert_array_equal(by_twos, at_once)
-
-
-@pytest.mark.parametrize("algorithm", ADDITIVE, ids=lambda algorithm: algorithm.name)
-def test_contributions_of_an_additive_model_add_up_to_the_score(algorithm, tmp_path):
-    serving, history = served(fitted(algorithm), tmp_path)
-    best, scores = serving.rank(history, k=4, now_ms=NOW_MS, leave_out_seen=False)
-
-    found = serving.ablation_scores(history, best, latest=100, now_ms=NOW_MS)
-
-    np.testing.assert_allclose((found[0] - found[1:]).sum(axis=0), scores, rtol=1e-4)
 
 
 def test_explanation_has_the_largest_contributions_of_each_item(shop):

@@ -54,6 +54,10 @@ def test_filter_is_the_last_part_of_its_arn(filtered):
     assert filtered.items("unbought") == ["fig", "plum", "pear", "kiwi"]
 
 
+def test_filter_does_not_shorten_the_list(filtered):
+    assert filtered.items("up-to", filterValues={"PRICE": "2"}, numResults=1) == ["plum"]
+
+
 def test_fill_items_pass_the_filter_and_are_counted(filtered):
     """The model ranks fig and plum.
 
