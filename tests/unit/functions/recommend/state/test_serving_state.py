@@ -12,10 +12,10 @@ from alsolike.configuration.configuration import DEFAULT
 from alsolike.configuration.experiments import Arm, Experiment
 from alsolike.declarations.storage import CONFIGURATION_KEY, SNAPSHOT_KEY
 from alsolike.runtime.errors import Unavailable
-from alsolike.runtime.polling import CircuitBreaker, PolledValue, Polling, unlimited
+from alsolike.runtime.polling import PolledValue, Polling, unlimited
 from alsolike.snapshot.snapshot import EMPTY
 from functions.recommend.state.bundles import BundleCache
-from functions.recommend.state.champion import NO_SERVING, ChampionLoader, VariantModels
+from functions.recommend.state.champion import NO_SERVING, VariantModels
 from functions.recommend.state.serving_state import StateRefresher
 from functions.recommend.timeouts import READ_MS
 from tests.builders.lambda_events import NOW_MS
@@ -181,68 +181,23 @@ def test_new_model_keeps_the_current_catalogue(shop, monkeypatch):
 class Part:
     """Polled part of the state with reads that can fail."""
 
-    def __init__(self, value, **options):
-        self.value, self.reads = value, 0
+    def __init__(self, value):
+        self.value = value
         self.error: Exception | None = None
-        self.options = options
+        self.polled: Any = PolledValue(self._read, name="part", polling=Polling(0), default=value)
 
-    def read(self, _):
-        self.reads += 1
+    def _read(self, _):
         if self.error is not None:
             raise self.error
         return self.value
 
-    def polled(self, name, breaker):
-        polling = Polling(0, breaker=breaker, **self.options)
-        return PolledValue(self.read, name=name, polling=polling, default=self.value)
 
-
-@pytest.fixture
-def parts():
-    return Part(NO_SERVING, probes_breaker=True), Part(DEFAULT), Part(EMPTY)
-
-
-@pytest.fixture
-def refresher(parts):
-    breaker = CircuitBreaker(open_s=30)
-    champion, configuration, snapshot = parts
-    return StateRefresher(
-        cast(ChampionLoader, champion.polled("model", breaker)),
-        variants=VariantModels(BundleCache(cast("Any", None), "", Path()), retry_s=30),
-        configuration=configuration.polled("configuration", breaker),
-        snapshot=snapshot.polled("catalogue", breaker),
+def test_state_is_rebuilt_only_after_a_change():
+    champion, configuration, snapshot = Part(NO_SERVING), Part(DEFAULT), Part(EMPTY)
+    variants = VariantModels(BundleCache(cast("Any", None), "", Path()), retry_s=30)
+    refresher = StateRefresher(
+        champion.polled, variants=variants, configuration=configuration.polled, snapshot=snapshot.polled
     )
-
-
-@pytest.mark.parametrize(("is_timeout", "read"), [(True, (1, 0, 0)), (False, (1, 1, 1))])
-def test_timeout_skips_later_reads_and_an_error_does_not(parts, refresher, is_timeout, read):
-    def reads(*, after_s):
-        """Return the number of reads of each part in one request."""
-        before = [part.reads for part in parts]
-        refresher.state(now_ms=NOW_MS + after_s * 1000, remaining_ms=unlimited)
-        return tuple(part.reads - n for part, n in zip(parts, before, strict=True))
-
-    assert reads(after_s=0) == (1, 1, 1)
-    for part in parts:
-        part.error = Unavailable(is_timeout=is_timeout)
-    assert reads(after_s=30) == read
-    for part in parts:
-        part.error = None
-    assert reads(after_s=35) == (1, 1, 1)  # The read of the champion has closed the circuit breaker.
-
-
-def test_configuration_timeout_skips_only_the_snapshot(parts, refresher):
-    _, configuration, snapshot = parts
-    configuration.error = Unavailable(is_timeout=True)
-
-    state = refresher.state(now_ms=NOW_MS, remaining_ms=unlimited)
-
-    assert state.degraded == ("no-model", "no-configuration", "no-catalogue")
-    assert (configuration.reads, snapshot.reads) == (1, 0)
-
-
-def test_state_is_rebuilt_only_after_a_change(parts, refresher):
-    _, configuration, snapshot = parts
 
     def state():
         return refresher.state(now_ms=NOW_MS, remaining_ms=unlimited)
@@ -252,7 +207,7 @@ def test_state_is_rebuilt_only_after_a_change(parts, refresher):
     configuration.value = dataclasses.replace(DEFAULT, version=2)
     assert state().configuration.version == 2
     snapshot.error = Unavailable()
-    assert state().degraded == ("no-model", "stale-catalogue")
+    assert state().degraded == ("no-model", "stale-part")
     experiment = Experiment("e", "layer", NOW_MS + 1, None, (Arm("a", 0.5), Arm("b", 0.5)))
     configuration.value = dataclasses.replace(DEFAULT, experiments={"e": experiment})
     assert state() is not state()
