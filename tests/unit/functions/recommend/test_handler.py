@@ -4,10 +4,8 @@ import orjson
 import pytest
 
 from alsolike.configuration import recommendation_id
-from functions.recommend import handler
 from functions.recommend.dependencies import current_dependencies
 from tests.builders.bundles import ITEMS
-from tests.builders.lambda_events import LambdaContext, http_event
 from tests.unit.functions.recommend.shop import ARN
 
 
@@ -193,12 +191,3 @@ def test_invalid_request_is_refused_with_its_reason(body, status, error_type, re
     assert answer["headers"]["x-amzn-errortype"] == error_type
     assert orjson.loads(answer["body"])["message"].startswith(reason)
     assert counted() == {"RequestsRejected": 1}
-
-
-def test_refused_body_is_not_logged(shop, logged):
-    request = {**http_event("POST /recommendations", b""), "body": '{"userId": "anna@example.com \ud800"}'}
-
-    assert handler.lambda_handler(request, LambdaContext())["statusCode"] == 400
-
-    assert '"cause_type":"UnicodeEncodeError"' in logged()
-    assert "anna" not in logged()

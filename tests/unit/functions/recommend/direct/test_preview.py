@@ -135,11 +135,9 @@ def test_preview_reads_columns_that_are_not_applied(ruled, monkeypatch):
     [
         ({"rules": "autumn"}, NotFound, r'preview.rules is "autumn", expected spring'),
         ({"filter": "none"}, NotFound, "filter is 'none', expected none: the configuration has no filters"),
-        ({"numResults": 51}, InvalidInput, "preview.numResults is 51, expected a whole number from 1 to 50"),
         ({"userId": None}, InvalidInput, "userId is missing"),
         ({"configuration": {"format": 2}}, InvalidInput, "format is 2, expected a whole number from 1 to 1"),
         ({"cart": ["fig"]}, InvalidInput, "cart is given, expected none: only bought-together completes a cart"),
-        ({"surprise": 1}, InvalidInput, "preview.surprise is not a known field"),
     ],
 )
 def test_invalid_preview_is_refused(ruled, fields, error, says):

@@ -85,22 +85,3 @@ def test_unreadable_body_is_refused(shop, key, name):
     serve(shop)
 
     assert is_refusal(send(key, UNREADABLE[name]), says=())
-
-
-@pytest.mark.parametrize(
-    ("key", "fields", "words", "status"),
-    [
-        ("POST /recommendations", {"recommenderArn": f"{ARN}:recommender/unknown"}, ("unknown", "/for-you"), 404),
-        ("POST /personalize-ranking", {"campaignArn": f"{ARN}:campaign/unknown"}, ("unknown", "/for-you"), 404),
-        ("POST /personalize-ranking", {"inputList": ["fig"] * 51}, ("inputList", "51", "50"), 400),
-        ("GET /users/{userId}/recommendations", {"filter": "unknown"}, ("filter is 'unknown'", "up-to"), 404),
-        ("GET /popular", {"numResults": "51", "metadata": "title"}, ("numResults", "51", "50"), 400),
-    ],
-)
-def test_unknown_names_and_conflicting_fields_are_refused(shop, key, fields, words, status):
-    serve(shop)
-
-    answer = send(key, {**GOOD[key], **fields}) if key in GOOD else send(key, query=fields)
-
-    assert answer["statusCode"] == status
-    assert is_refusal(answer, says=words), answer["body"]

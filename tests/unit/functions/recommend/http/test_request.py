@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from alsolike.recommendations.request_fields import GET_PERSONALIZED_RANKING, GET_RECOMMENDATIONS
 from alsolike.runtime.errors import InvalidInput, NotFound
-from functions.recommend.http.request import PARSERS, RecommendationRequest, resolved
+from functions.recommend.http.request import PARSERS, RecommendationRequest
 from tests.builders.field_values import judge, near
 from tests.builders.lambda_events import http_event
 
@@ -66,13 +66,6 @@ def test_filter_is_the_last_part_of_its_arn_and_values_are_parsed():
     )
 
     assert (request.filter_name, request.filter_values) == ("cheap", {"P": ("a", "b"), "Q": ("1",)})
-
-
-def test_unknown_recommender_raises_not_found():
-    request = parse(recommenderArn=ARN.replace("for-you", "for-them"))
-
-    with pytest.raises(NotFound, match="expected one that ends in /for-you or /buy-again"):
-        resolved(request, {})
 
 
 @pytest.mark.parametrize("text", ["", " "])
