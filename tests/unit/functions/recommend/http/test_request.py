@@ -43,6 +43,10 @@ def test_metadata_columns_are_accepted_in_both_spellings():
             "userId is missing, expected a user: for-you requires a user; "
             "similar-items and bought-together need only itemId",
         ),
+        (
+            {"numResults": 51, "metadataColumns": {"ITEMS": ["title"]}},
+            "numResults is 51, expected a whole number from 0 to 50",
+        ),
         ({"filterValues": {"A": "x" * 1_001}}, "filterValues.A has 1001 characters, expected at most 1000"),
         ({"filterValues": {"A": '"x'}}, 'filterValues.A is "\\"x", expected quoted values with commas between'),
         ({"filterValues": {"A-B": "1"}}, 'a key of filterValues is "A-B", expected 1 to 50 letters'),
