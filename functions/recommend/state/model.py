@@ -285,9 +285,9 @@ class Model:
         return min(self._run_ms[BIAS_GRAPH_FILE if with_bias else GRAPH_FILE], default=0.0)
 
     def delay(self, budget: Budget, *, masked: bool) -> tuple[str, ...]:
-        """Return an empty tuple if there is time for a run, else the reason.
+        """Return an empty tuple if there is time for a run. Otherwise forget the oldest duration and return the reason.
 
-        Without time, forget the oldest duration, so that the model runs again after several skipped runs.
+        So the model runs again after several skipped runs.
         """
         if budget.allows(self.expected_ms(with_bias=masked)):
             return ()
