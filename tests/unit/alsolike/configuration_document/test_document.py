@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import pytest
@@ -30,6 +31,13 @@ from tests.unit.alsolike.refused_documents import assert_refused, faults, only_f
 
 def test_minimal_document_is_the_default_configuration():
     assert parse({"format": 1}) == DEFAULT
+
+
+def test_valid_document_needs_no_search_for_similar_names(monkeypatch):
+    """The search imports difflib, which delays cold starts."""
+    monkeypatch.setitem(sys.modules, "difflib", None)
+
+    assert parse(FULL).recommenders["for-you"].filter == "in-stock"
 
 
 def test_every_key_is_read():

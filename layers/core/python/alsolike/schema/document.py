@@ -154,8 +154,9 @@ class Node:
         """Return a string that is one of `options`. In a fault, `noun` describes the options."""
         if isinstance(self.value, str) and self.value in options:
             return self.value
-        wanted = _nearest(str(self.value), options) if options else "none, because there is none"
-        self.expect(f"{noun} {wanted}".strip())
+        if self.is_given:
+            wanted = _nearest(str(self.value), options) if options else "none, because there is none"
+            self.expect(f"{noun} {wanted}".strip())
         return None
 
 
