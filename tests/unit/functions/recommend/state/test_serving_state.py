@@ -7,13 +7,15 @@ from typing import Any, cast
 
 import orjson
 import pytest
+from botocore.exceptions import ReadTimeoutError
 
 from alsolike.configuration.configuration import DEFAULT
 from alsolike.configuration.experiments import Arm, Experiment
-from alsolike.declarations.storage import CONFIGURATION_KEY, SNAPSHOT_KEY
+from alsolike.declarations.storage import CHAMPION_KEY, CONFIGURATION_KEY, SNAPSHOT_KEY
 from alsolike.runtime.errors import Unavailable
 from alsolike.runtime.polling import PolledValue, Polling, unlimited
 from alsolike.snapshot.snapshot import EMPTY
+from functions.recommend.dependencies import current_dependencies
 from functions.recommend.state.bundles import BundleCache
 from functions.recommend.state.champion import NO_SERVING, VariantModels
 from functions.recommend.state.serving_state import StateRefresher
@@ -147,6 +149,19 @@ def test_missing_catalogue_is_degraded_and_item_filters_pass_no_items(shop):
     assert [item["itemId"] for item in items] == ["fig", "pear", "kiwi", "plum"]
     assert headers["x-alsolike-degraded"] == "no-catalogue"
     assert barred == [[], []]
+
+
+def test_timeout_of_one_source_skips_the_reads_of_the_others(shop, monkeypatch):
+    read = []
+
+    def time_out(**call):
+        read.append(call["Key"])
+        raise ReadTimeoutError(endpoint_url="https://s3")
+
+    monkeypatch.setattr(current_dependencies().refresher._champion._registry._client, "get_object", time_out)
+
+    assert shop.ask()[1]["x-alsolike-degraded"] == "no-model, no-configuration, no-catalogue, no-trends"
+    assert read == [CHAMPION_KEY]
 
 
 def test_sources_are_not_read_if_the_remaining_time_is_short(shop):
