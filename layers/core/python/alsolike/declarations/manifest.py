@@ -51,7 +51,7 @@ class Access:
     needs_function: bool = False
 
 
-NAMED_LATER = "The names of these objects contain days, runs, versions or hashes"
+NAMED_LATER = "The names of these objects contain days, runs, versions, shards or hashes"
 
 
 def below(
