@@ -1,7 +1,8 @@
-"""`python -m benchmarks.networks`: time and memory of a SASRec epoch by number of items; docs/performance.md.
+"""Benchmark of the time and memory of a SASRec epoch by number of items, for docs/performance.md.
 
-A network per number of items is trained with default settings for two epochs on synthetic interactions, in a separate
-process. With `--threads`, one network is trained with two threads and with one thread in alternate epochs instead.
+`python -m benchmarks.networks` trains one network per number of items, each in a separate process, with default
+settings for two epochs on synthetic interactions. With `--threads`, it trains one network with two threads and with one
+thread in alternate epochs instead.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ PAGE = Path("docs/performance.md")
 ITEMS = (10_000, 100_000, 1_000_000)
 ROWS, REQUESTS = 1_000_000, 20
 EPOCHS = 5
-"""Number of epochs with two threads, and with one thread."""
+"""Number of epochs per number of threads that `--threads` measures."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

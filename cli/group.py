@@ -46,7 +46,7 @@ class Everywhere:
     def values(self) -> dict[str, Any]:
         """Set AWS's environment variables to the given profile and region.
 
-        Return the other given options by the name of the commands' parameter.
+        Return the other options that were given, by the name of the commands' parameter.
         """
         if self.aws_profile is not None:
             os.environ["AWS_PROFILE"] = self.aws_profile

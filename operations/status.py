@@ -119,7 +119,7 @@ def _lake(deployment: Deployment) -> dict[str, Any]:
 
 
 def missing_days(days: Iterable[str]) -> list[str]:
-    """Return the days without events among the `GAP_DAYS` before the last day.
+    """Return the days without events among the `GAP_DAYS` days before the last day.
 
     Examples
     --------

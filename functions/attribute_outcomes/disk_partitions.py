@@ -1,4 +1,4 @@
-"""Rows and records in partitioned files on the local disk, for more of them than fit into memory."""
+"""Rows and records in partitioned files on the local disk, for data that exceeds the memory."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Rows = npt.NDArray[np.void]
 
 PIECE_ROWS = 65_536
 KEY = "key"
-"""Field of records with the hash."""
+"""Name of the record field that contains the hash."""
 BATCH_ROWS = 200_000
 MAX_PARTS = 256
 """Maximum number of partitions. Each has an open file while rows are added."""
@@ -45,7 +45,7 @@ def parts_for(rows: float, max_rows: int) -> int:
 def _by_part(
     hashes: Hashes, parts: int, level: int = 0
 ) -> tuple[npt.NDArray[np.int64], Iterator[tuple[int, int, int]]]:
-    """Return the order of the hashes by partition, and the number and slice of each partition that is not empty.
+    """Return the indices that sort the hashes by partition, and the number, start and end of each non-empty partition.
 
     Each level uses later bits of the hash than the previous level. At level 0, partitions are ascending ranges of
     hashes.

@@ -1,4 +1,4 @@
-"""Selection of a day's responses: distinct rows that match their recommendation IDs, which are parsed in batches."""
+"""Selection of the distinct responses of a day whose recommendation IDs are genuine. IDs are parsed in batches."""
 
 from __future__ import annotations
 
@@ -77,9 +77,10 @@ _FORMAT = 0xA0
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Ids:
-    """Contents of recommendation IDs by row. Undefined if `genuine` is false.
+    """Contents of recommendation IDs, one element per row.
 
-    `genuine` is true if `recommendation_id.parse` accepts the ID. `content` are the bytes, uint8 `(n, 30)`.
+    `genuine` is true if `recommendation_id.parse` accepts the ID. If it is false, the other elements of the row are
+    undefined. `content` are the bytes, uint8 `(n, 30)`.
     """
 
     genuine: npt.NDArray[np.bool_]

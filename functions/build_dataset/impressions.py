@@ -71,11 +71,11 @@ def write_impressions(
     configuration: Configuration,
     pseudonyms: Callable[[], Pseudonyms],
 ) -> None:
-    """Write the latest responses of `for-you` with an outcome of their user, oldest first, if there are any.
+    """Write the latest responses of `for-you` that have an outcome of the same user, oldest first, if there are any.
 
-    Reading stops after the object that reaches `MAX_RESPONSES` responses. `profiles` returns the profile IDs of the
-    dataset. Responses for other users, and responses without scores, are skipped. Raise `InvalidDataset` if an object
-    is not a Parquet file with the table's types.
+    Reading stops after the batch of rows that reaches `MAX_RESPONSES` responses. `profiles` returns the profile IDs of
+    the dataset. Responses for other users, and responses without scores, are skipped. Raise `InvalidDataset` if an
+    object is not a Parquet file with the table's types.
     """
     served = list(list_objects(client, bucket, prefix=SERVED_PREFIX))
     events = _events(client, bucket, first=served[0].date, configuration=configuration) if served else {}

@@ -78,7 +78,10 @@ class UpkeepResult:
 
 
 class Upkeep:
-    """Upkeep of one table. The result is added to `outcome`."""
+    """Upkeep of one table: it deletes expired days, finishes or undoes earlier merges, and starts new ones.
+
+    The counts are added to `outcome`, if given.
+    """
 
     def __init__(
         self,

@@ -55,7 +55,7 @@ class Table:
 def _distinct_events(rows: pa.Table) -> pa.Table:
     """Keep one row per event and import, because `alsolike import undo` removes the rows of one import.
 
-    Rows of an import have no correlation ID, and the start of the import as time of receipt.
+    Imported rows have no correlation ID. Their time of receipt is the start of the import.
     """
     frame = rows.to_pandas(types_mapper=pd.ArrowDtype)
     imported = frame["correlation_id"].isna() & frame["event_id"].duplicated(keep=False)

@@ -67,9 +67,9 @@ def erase_user(user_id: str, *, erasing: Erasing, now_ms: int) -> ErasureReceipt
 
 
 def forward(user_id: str, *, erasing: Erasing, region: str, now_ms: int) -> None:
-    """Write the request of an erasure for the other region. `region` is the region of this function.
+    """Write an erasure request, which S3 replicates to the other region, even after an outage of days.
 
-    S3 replicates the object with the request, also after an outage of days.
+    `region` is the region of this function, which ignores its own requests.
     """
     key = f"{FORWARDED_ERASURES_PREFIX}{erasure_id(erasing.pseudonyms, user_id)}-{now_ms}.json"
     S3Object(erasing.s3, erasing.bucket, key).write(orjson.dumps({"user_id": user_id, "region": region}))

@@ -1,4 +1,4 @@
-"""Drift metrics, which are distances of the window from the champion's reference, and checks of its columns."""
+"""Drift metrics, which are distances of the window from the champion's reference, and checks of the window's data."""
 
 from __future__ import annotations
 
@@ -54,8 +54,8 @@ check              checked rows                                 fault
 ================== ============================================ ======================================================
 item_missing       events whose type requires an item           no item. The API rejects such events
 event_type_unknown all events                                   undeclared event type. Models ignore such events
-value_missing      purchases since the first one with a value   no value. Earlier, the shop sent no values
-                   in the window
+value_missing      purchases since the window's first purchase  no value
+                   with a value
 value_out_of_range events with a value                          infinite, NaN, or outside the API's range
 time_in_future     all events                                   later than now by more than the tolerated clock skew
 ================== ============================================ ======================================================
@@ -122,7 +122,7 @@ def item_popularity(reference: Histogram, active: pd.DataFrame) -> Bins:
 
 
 def counted(reference: Histogram, frequencies: Mapping[Any, int]) -> Bins:
-    """Return the bins of a histogram, and of current users by the number that the histogram counts."""
+    """Return the bins of the reference and of the current users. `frequencies` has the number of users by value."""
     return Bins(reference.counts, Histogram.of(frequencies, edges=reference.edges).counts)
 
 

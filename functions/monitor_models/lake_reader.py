@@ -1,6 +1,6 @@
 """Reader of the window: interactions by the rules of a dataset, and scores of the champion's responses.
 
-It reads few columns, and samples users if there are many rows.
+Only the required columns are read. If there are many rows, only a sample of the users is read.
 """
 
 from __future__ import annotations
@@ -193,7 +193,7 @@ def _counted(rows: pd.DataFrame, configuration: Configuration) -> pd.DataFrame:
 
 
 def counts_by_day(window: Window, *, since_ms: int) -> dict[str, int]:
-    """Return the number of `window.counted` after `since_ms` by UTC day, extrapolated if the window is a sample."""
+    """Return the number of counted interactions after `since_ms` by UTC day, extrapolated if users were sampled."""
     times = window.counted["event_time_ms"]
     times = times[times > since_ms]
     counts = times.astype("int64").floordiv(DAY_MS).value_counts()

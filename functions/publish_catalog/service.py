@@ -42,7 +42,7 @@ class ChangeBatch:
 
 
 def read_batch(event: Mapping[str, Any]) -> ChangeBatch | None:
-    """Return None if the event contains no records of a table."""
+    """Return None if the event contains no records."""
     records = event.get("Records", [])
     if not records:
         return None

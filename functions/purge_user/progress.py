@@ -1,4 +1,7 @@
-"""Progress of an erasure, stored with its request, so that any call can resume it, and removal of old versions."""
+"""Progress of an erasure, and removal of old versions of objects.
+
+The progress is stored with the request, so that any call can resume the erasure.
+"""
 
 from __future__ import annotations
 
@@ -115,7 +118,7 @@ class ProgressStore:
 
 
 def delete_old_versions(client: S3Client, bucket: str, key: str) -> None:
-    """Delete all versions that a versioned bucket keeps of an object except the current one, and all delete markers.
+    """Delete all versions of an object in a versioned bucket except the current one, and all delete markers.
 
     A repeated call completes an interrupted one.
     """

@@ -52,7 +52,7 @@ def lambda_handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
 
 
 def _send_metrics(decision: Decision) -> None:
-    """Send the version's metrics on the hold-out, NDCG of candidate and champion, and failed conditions.
+    """Send the version's offline metrics, the NDCG of candidate and champion, and the failures (1 or 0) of conditions.
 
     Metrics that the training did not record are omitted.
     """

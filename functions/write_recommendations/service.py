@@ -28,7 +28,7 @@ _COUNTS = ("users", "items", "failed")
 def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) -> dict[str, int]:
     """Write a batch's part and its list of failed users, delete the results, and return the counts of the part."""
     prefix = answers_prefix(run, batch)
-    # The order of users, which differs from the alphabetical order.
+    # Sort by the index of the first user, because the alphabetical order of the keys differs.
     keys = sorted((entry.key for entry in listed(s3, bucket, prefix)), key=lambda key: _first(key, prefix))
     is_deleting = not keys or _first(keys[0], prefix) > 0
     if is_deleting and (counts := _written(s3, bucket, part_key(run, batch))) is not None:
@@ -50,7 +50,7 @@ def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) 
     failed_users = S3Object(s3, bucket, failed_key(run, batch))
     if failed:
         failed_users.write(b"".join(failed), content_type=None)
-    else:  # An earlier attempt may have failed for some users.
+    else:  # An earlier attempt may have written a list of failed users.
         failed_users.delete()
     s3.put_object(
         Bucket=bucket,
@@ -63,7 +63,10 @@ def write(s3: S3Client, bucket: str, *, run: str, batch: str, recommender: str) 
 
 
 def _delete(s3: S3Client, bucket: str, keys: list[str]) -> None:
-    """Delete the results in order, so that an interrupted call deletes those of the first users."""
+    """Delete the results in the order of users.
+
+    If a call is interrupted, the next call detects this, because the results of the first users are missing.
+    """
     for key in keys:
         s3.delete_object(Bucket=bucket, Key=key)
 

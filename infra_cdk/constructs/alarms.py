@@ -1,4 +1,4 @@
-"""Alarms on responses of the API, on throttled functions, and on batches of records that fail finally."""
+"""Alarms on responses of the API, on throttled functions, and on batches of records that fail after all retries."""
 
 from collections.abc import Sequence
 

@@ -39,7 +39,7 @@ _LOGGED = ("collect", "recommend", "update_profiles", "archive_served")
 """Functions whose logs the dashboard contains."""
 
 _DIVISORS = {"GB": " / 1000000000", "GB-month": " / 1000000000 / 30.4"}
-"""End of the expression that converts bytes, or the bytes stored on a day, to the unit of a price."""
+"""Metric math by unit of a price, which converts bytes, or the bytes stored on a day, to the unit."""
 
 Usage = tuple[str, str, cloudwatch.IMetric]
 """Label, name of the price, and usage per day."""
@@ -168,7 +168,7 @@ def _account(settings: Settings) -> list[cloudwatch.IWidget]:
 def _expression(
     expression: str, metrics: Mapping[str, cloudwatch.IMetric], label: str | None = None
 ) -> cloudwatch.MathExpression:
-    """Return metric math on metrics by their IDs. `{}` in the expression is the first ID."""
+    """Return a metric math expression. `metrics` has the metrics by ID. `{}` in `expression` is the first ID."""
     return cloudwatch.MathExpression(
         expression=expression.format(*metrics), using_metrics=dict(metrics), label=label, period=DAY
     )

@@ -100,10 +100,10 @@ def _unique(stack: cdk.Stack) -> str:
 
 
 class SessionAuthorizer(Construct):
-    """Function `authorize_session` as two authorizers of an API: for tokens in a header and in the query.
+    """Function `authorize_session`, and two authorizers of an API that call it.
 
-    `beacons` reads the token from the query. `function`, an alias, also issues tokens to pages with a site key and
-    answers health checks.
+    `authorizer` reads the token from a header, `beacons` from the query. `function`, an alias, also issues tokens to
+    pages with a site key and answers health checks.
     """
 
     def __init__(

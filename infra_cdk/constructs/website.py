@@ -22,7 +22,7 @@ MANAGED_RULES: Mapping[str, Sequence[str]] = {
     "AWSManagedRulesCommonRuleSet": ("SizeRestrictions_BODY", "CrossSiteScripting_BODY", "GenericRFI_BODY"),
     "AWSManagedRulesKnownBadInputsRuleSet": (),
 }
-"""Free rule groups of AWS, with their rules that count requests instead of blocking them:
+"""Free rule groups of AWS, each with the names of its rules that only count requests and do not block them:
 https://docs.aws.amazon.com/waf/latest/developerguide/aws-managed-rule-groups-list.html"""
 
 

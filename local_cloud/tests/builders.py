@@ -8,7 +8,7 @@ from local_cloud.sources.poller import PollerServices
 
 
 def poller_services(**given: Any) -> PollerServices:
-    """Return services of which a test gives those that its poller calls."""
+    """Return services for a poller. Services that are not in `given` are mocks."""
     return PollerServices(**(dict.fromkeys(PollerServices.__slots__, Mock()) | given))
 
 

@@ -118,7 +118,10 @@ class Distilled(Combination):
         return max(((ndcg_of(model.with_settings(each), judge), each) for each in settings), key=lambda each: each[0])
 
     def _ndcg_by_weights(self, tables: Tables, judge: Judge) -> Callable[[Mapping[str, float]], float]:
-        """Return the NDCG of weighted sums of tables. Unlike `_distil`, it does not cut rows to `targets` values."""
+        """Return a function that computes the NDCG of a weighted sum of tables.
+
+        Unlike `_distil`, the function does not truncate rows to `targets` values.
+        """
 
         def score(table: sp.csr_array, histories: Histories) -> Floats:
             history = histories.matrix(columns=table.shape[0], position_decay=self.position_decay)

@@ -165,7 +165,7 @@ class Counts:
     moment_ms
         Cutoff (inclusive) of the counted interactions.
     position
-        Position of each item of the sorted `item_ids`, numbered from 1, int64 `(items + 1,)`. Element 0 is 0.
+        Position (from 1) of each of the sorted `item_ids` in arrays by item, int64 `(items + 1,)`. Element 0 is 0.
     """
 
     path: Path

@@ -205,7 +205,8 @@ def _offset_in_source(source: str, scalar: ScalarNode, offset: int) -> int:
     if scalar.style == '"':
         length = 0
         for written in _DOUBLE_QUOTED.finditer(source, source.index('"') + 1):
-            # The escape of a line break stands for no character. Several line breaks stand for one less.
+            # An escaped line break stands for no character, a single line break for a space, and n > 1 line breaks for
+            # n - 1 line breaks.
             length += 0 if written[0].startswith("\\\n") else max(written[0].count("\n") - 1, 1)
             if length > offset:
                 return written.start()

@@ -199,7 +199,7 @@ def _extended(text: str, document: Mapping[str, Any], added: Mapping[str, str], 
 
 
 def _stored_type(kind: pa.DataType) -> ColumnType | None:
-    """Return the type of a Parquet column. Return None for texts and times, because their cells decide."""
+    """Return the type of a Parquet column. Return None for texts and times: their cells must be inspected."""
     kind = value_type(kind)
     if pa.types.is_boolean(kind):
         return ColumnType.BOOLEAN

@@ -1,4 +1,4 @@
-"""Parser of a CSV: its column names, and its blocks to rows of text. Rows with a wrong number of cells are rejected."""
+"""Parser of CSV files, which returns column names and rows of text. Rows with a wrong number of cells are rejected."""
 
 from __future__ import annotations
 

@@ -83,9 +83,9 @@ def import_interactions(
 
 
 class InteractionsImport:
-    """Import of several files, as a context.
+    """Context manager that imports several files.
 
-    `days` are the partitions with valid rows, and `users` the hashes of the users in the files of a dry run.
+    `days` are the partitions with valid rows. After a dry run, `users` are the hashes of the users in the files.
     """
 
     def __init__(

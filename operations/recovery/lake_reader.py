@@ -36,7 +36,7 @@ class LakeReader:
     def scan(
         self, description: str, columns: Sequence[str], *, first: str = "", last: str = "9999"
     ) -> Iterator[pa.Table]:
-        """Yield the rows of the days `first` to `last` (ISO 8601) in batches, as a step with progress."""
+        """Yield the rows of the days `first` to `last` (ISO 8601) in batches, and show the progress."""
         days = [listed for listed in self.objects() if first <= listed.date <= last]
         with progress.step(description, total=sum(listed.size_bytes for listed in days)) as step:
             for listed in days:

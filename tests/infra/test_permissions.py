@@ -1,7 +1,7 @@
-"""Rules for all roles and policies. The permissions of a function are those of its manifest, which its code must use.
+"""Rules for all roles and policies.
 
-`tests/unit/functions` fails if a function makes a call that its manifest does not grant for this bucket or table and
-key.
+A function has the permissions of its manifest, and its code must use all of them. `tests/unit/functions` fails if a
+function makes a call that its manifest does not grant for this bucket or table and key.
 """
 
 import importlib.util

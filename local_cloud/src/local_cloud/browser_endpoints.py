@@ -56,7 +56,10 @@ def serve_browsers(
     region: str,
     tls: ssl.SSLContext | None,
 ) -> Iterator[HttpServer]:
-    """Start and yield the servers of user pools and distributions. Add their addresses and those of `apis`."""
+    """Start and yield the servers of user pools and distributions.
+
+    Add the addresses of these servers and of `apis` to `addresses`.
+    """
     for api in deployment.of_type("AWS::ApiGatewayV2::Api"):
         addresses.learn(api.attributes["ApiEndpoint"], apis[api.physical_id].url)
     for api in deployment.of_type("AWS::ApiGateway::RestApi"):

@@ -213,8 +213,8 @@ class Cloud:
     def token(self, scopes: Sequence[str] = (), *, lifetime_s: int = 3600) -> str:
         """Create an access token of the only user pool, because moto has no token endpoint.
 
-        The token is for the only client, or among several clients for the one with the fewest scopes that include
-        `scopes`.
+        The token is for the pool's only client. If there are several clients, it is for the client that may have
+        `scopes` and has the fewest scopes.
         """
         from local_cloud.tokens import mint_access_token  # joserfc takes a tenth of a second to import.
 

@@ -141,7 +141,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         return self._read(int(length))
 
     def _read_chunks(self) -> bytes:
-        """Read a body in chunks. Ignore extensions of chunks, and trailers."""
+        """Read a chunked body. Ignore chunk extensions and trailers."""
         body = bytearray()
         while (size := self._read_chunk_size()) > 0:
             body += self._read(size, after=len(body))
@@ -160,7 +160,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
         return int(size[1], 16)
 
     def _read(self, length: int, *, after: int = 0) -> bytes:
-        """Read a part of a body, which follows `after` bytes."""
+        """Read `length` bytes of a body, of which `after` bytes have already been read."""
         if after + length > self.largest_body_bytes:
             raise _BodyError(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "Request Entity Too Large")
         data = self.rfile.read(length)

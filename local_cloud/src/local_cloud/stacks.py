@@ -84,7 +84,7 @@ class Stacks:
         return {"StackResourceSummaries": resources}
 
     def delete_stack(self, name: str) -> Any:
-        """Delete a stack by CloudFormation's rules. If that fails, its status reason contains the reasons."""
+        """Delete a stack by CloudFormation's rules. If that fails, the stack's status reason contains the causes."""
         if (stack := self._find(name)) is None:
             return None
         reasons = [*self._imported(stack)] or [*self._delete_resources(stack)]

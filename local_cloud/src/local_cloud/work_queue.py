@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeVar
 Work = TypeVar("Work")
 
 Keep = Callable[[str, Any], Callable[[], None]]
-"""Function that records accepted work of a kind until the returned function is called."""
+"""Function that records accepted work by kind, and returns a function that deletes the record."""
 
 
 @dataclass(order=True, slots=True)
@@ -44,7 +44,7 @@ class WorkQueue(Generic[Work]):
         self._thread.start()
 
     def accept(self, work: Work, *, kept: Any) -> None:
-        """Queue work. `kept` is the form of the work that is recorded."""
+        """Queue work. `kept` is the value that is recorded for the work."""
         self._put(_Due(time.monotonic(), next(self._order), work, self._keep(self._kind, kept)))
 
     def pending(self) -> int:

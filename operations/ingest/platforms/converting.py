@@ -34,7 +34,7 @@ def _stem(name: str) -> str:
 
 
 def converted_path(source: Source, kind: PlatformFormat) -> Path:
-    """Return the path of a data file in the folder of a platform's file, or in the working folder for an S3 object."""
+    """Return the path of the converted file: in the folder of `source`, or in the working folder for an S3 object."""
     rejected = source.rejected_path(flat=True)
     return rejected.with_name(f"{_stem(rejected.name.removesuffix('.rejected.csv'))}.{kind.dataset}.csv")
 

@@ -66,7 +66,7 @@ def history(*items: int, weights: Sequence[float] | None = None) -> Histories:
 
 
 def judge_by(histories: Callable[[float], Histories], metric: Callable[[Floats], float]) -> Any:
-    """Return a `Judge` that applies `metric` to weighted sums of the scores of the histories for a half-life."""
+    """Return a `Judge` that applies `metric` to weighted sums of scores. `histories` takes the half-life in days."""
 
     def ndcg_by_weights(key: object, half_life_days: float, scorers: Scorers) -> Callable[[Mapping[str, float]], float]:
         past = histories(half_life_days)

@@ -71,7 +71,10 @@ class AsyncInvocations:
         self._queue.accept(_Invocation(function_arn, payload, time.monotonic()), kept=(function_arn, payload))
 
     def _attempt(self, work: _Invocation) -> float | None:
-        """Invoke the function, and send its result. Return the seconds until the next attempt, or None at the end."""
+        """Invoke the function, and send its result.
+
+        Return the seconds until the next attempt, or None if the invocation is not repeated.
+        """
         name, _, qualifier = work.function_arn.split(":function:")[-1].partition(":")
         config = self._configs.get((name, qualifier or "$LATEST"), {})
         destinations = config.get("DestinationConfig") or {}
@@ -93,7 +96,10 @@ class AsyncInvocations:
         return None
 
     def _invoked(self, work: _Invocation, max_age_s: float) -> tuple[str, InvocationResult | None]:
-        """Invoke the function. Return the condition for its destinations, which is `Throttled` for another attempt."""
+        """Invoke the function. Return the condition for its destinations, and its result if it ran.
+
+        The condition `Throttled` means that the invocation must be repeated.
+        """
         if time.monotonic() - work.accepted > max_age_s:
             return "EventAgeExceeded", None
         try:

@@ -45,7 +45,7 @@ class PackageSource:
 class Workspaces:
     """Workspaces below a directory. `layer_content` returns the digest and the zip file of a layer by its ARN.
 
-    It returns None for a layer of another account. Installed packages replace those of such a layer.
+    It returns None for a layer of another account. Installed packages replace the packages of such a layer.
     """
 
     def __init__(self, directory: Path, *, layer_content: Callable[[str], tuple[str, bytes] | None]) -> None:

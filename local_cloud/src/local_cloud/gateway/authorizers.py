@@ -80,7 +80,7 @@ class JwtAuthorizer:
         return Admission({"jwt": {"claims": texts, "scopes": scopes or None}}, variables)
 
     def claims(self, request: HttpRequest, scopes: Sequence[str]) -> Mapping[str, Any]:
-        """Return the claims of a token that has one of `scopes`. Raise RefusedError for other tokens."""
+        """Return the claims of the token. Raise RefusedError if it is invalid, or has none of the required `scopes`."""
         header, required = request.header(self._header), f'Bearer scope="{" ".join(scopes)}"'
         try:
             claims = self._verified(header)

@@ -42,7 +42,7 @@ class JobRunRecord:
     def __init__(self, job: Any, run: Any, *, changed: Callable[[], None]) -> None:
         self._run = run
         self._changed = changed
-        run._transitions = []  # moto advances the state of a run each time the run is described
+        run._transitions = []  # otherwise, moto changes the state when the run is described
         run.status = "STARTING"
         run.started_on = run.modified_on = datetime.now(UTC)
         run.completed_on = run.error_message = None

@@ -28,7 +28,7 @@ _AWS_POLICIES: Final[Mapping[str, Sequence[str]]] = {
     # The embedded cloud itself writes the access logs.
     "service-role/AmazonAPIGatewayPushToCloudWatchLogs": _WRITE_LOGS,
 }
-"""Actions that policies of AWS allow on all resources."""
+"""Actions that an AWS managed policy allows here on all resources, by name of the policy."""
 
 
 @dataclass(frozen=True, slots=True)

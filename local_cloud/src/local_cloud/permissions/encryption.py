@@ -23,7 +23,7 @@ _ON_KEY: Final[Mapping[str, str]] = {
         "kms:Decrypt",
     ),
 }  # fmt: skip
-"""Action on the key of an encrypted resource, by the action on the resource."""
+"""Action that is required on the key of an encrypted resource, by action on the resource."""
 _RANDOM_END: Final = re.compile(r"-[A-Za-z0-9?]{6}$")
 """End of a secret's ARN. Requests may name a secret without it."""
 

@@ -32,7 +32,10 @@ class Place:
     account: str
 
     def arn(self, service: str, resource: str, name: str) -> str:
-        """Return the ARN of a resource that a request identifies by name or ARN. `resource` is a format of the name."""
+        """Return the ARN of a resource that a request identifies by name or ARN.
+
+        `resource` is a format string that contains the name as `{}`.
+        """
         place = f"arn:aws:{service}:{self.region}:{self.account}"
         return name if name.startswith("arn:") else f"{place}:{resource.format(name)}"
 
@@ -60,7 +63,10 @@ def need_of_absence(operation: str, parameters: Parameters) -> Need | None:
 
 
 def _rules(service: str, resource: _Resource, *operations: str, **others: str) -> dict[str, Rule]:
-    """Return the rules of operations that need one permission. Its name differs only for `others`."""
+    """Return the rules of operations that need one permission.
+
+    The action has the name of the operation, except for `others`, which maps operations to actions.
+    """
 
     def rule(action: str) -> Rule:
         return lambda parameters, place: [Need(f"{service}:{action}", resource(parameters, place))]
@@ -76,7 +82,8 @@ def _any_resource(_: Parameters, __: Place) -> str:
 def _named(service: str, resource: str, *parameters: str) -> _Resource:
     """Return a function that returns the ARN of a request's resource.
 
-    The first of `parameters` that the request has contains the name or the ARN. `resource` is a format of the name.
+    The first of `parameters` that the request has contains the name or the ARN. `resource` is a format string that
+    contains the name as `{}`.
     """
 
     def arn(given: Parameters, place: Place) -> str:

@@ -60,7 +60,7 @@ def _create_global_table(creation: Creation) -> Created:
 
 
 def _create(creation: Creation, replica: Properties, *, indexes: list[dict[str, Any]], **parameters: Any) -> Created:
-    """Create a table with the settings in `replica`, which is a replica of a global table or the complete table."""
+    """Create a table. `replica` has the properties of a global table's replica, or all properties of another table."""
     properties, dynamodb = creation.properties, creation.clients("dynamodb")
     name = creation.name("TableName", limit=255)
     recovery = replica.get("PointInTimeRecoverySpecification")

@@ -37,7 +37,7 @@ class Properties:
         return self[name] if name in self else default  # noqa: SIM401 -- this is get itself
 
     def take(self, *names: str, **renamed: str) -> dict[str, Any]:
-        """Return the present properties of `names` and `renamed`. The values of `renamed` are the names in the API."""
+        """Return the present properties. `renamed` maps names in the template to names in the API."""
         return {theirs: self[own] for own, theirs in [*zip(names, names, strict=True), *renamed.items()] if own in self}
 
     def keep(self, *names: str) -> None:

@@ -35,7 +35,7 @@ _IGNORED: Final[Mapping[str, str]] = {
     "put_parameter": "Policies",
     "put_subscription_filter": "applyOnTransformedLogs emitSystemFields fieldSelectionCriteria",
 }
-"""Members of inputs that have an effect on AWS and none here, by operation. Templates with them are refused."""
+"""Input members that have an effect on AWS but not here, by operation. Templates with these members are refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class Creation:
         return answer
 
     def attributes(self, *names: str) -> dict[str, str]:
-        """Return the present properties as strings, as attributes of queues and topics."""
+        """Return the present properties as strings, because attributes of queues and topics are strings."""
         return {name: attribute_text(value) for name, value in self.properties.take(*names).items()}
 
     def arn(self, service: str, resource: str) -> str:
@@ -147,9 +147,9 @@ def created_by(
 ) -> ResourceType:
     """Return a type whose resources one operation creates.
 
-    `ref` and `attributes` are formats of the region, the account, properties and values in the response. `names` are
-    such values that are also attributes. `name` is the parameter of a name that the template may omit, with the maximum
-    length of the name. `defaults` has the values of properties that the template may omit.
+    `ref` and `attributes` are format strings of the region, the account, properties and values in the response. `names`
+    are such values that are also attributes. `name` is the parameter of a name that the template may omit, with the
+    maximum length of the name. `defaults` has the values of properties that the template may omit.
     """
 
     def create(creation: Creation) -> Created:
@@ -172,9 +172,9 @@ def identified(
 ) -> ResourceType:
     """Return a type whose resources have no effect here. Only their IDs and attributes are generated.
 
-    `properties` has the names of the accepted properties, separated by spaces. `ref` and `attributes` are formats of
-    the region, the account, a name of at most `limit` characters, a token, and the properties. `name` is the property
-    that may contain the name. Attributes may also contain the ID as `{ref}`.
+    `properties` has the names of the accepted properties, separated by spaces. `ref` and `attributes` are format
+    strings with the fields `region`, `account`, `name`, `token` and the properties. `attributes` may also contain the
+    ID as `{ref}`. `name` is the property that may contain the name, and `limit` the maximum length of a generated name.
     """
 
     def create(creation: Creation) -> Created:

@@ -72,7 +72,10 @@ def _create_bucket(creation: Creation) -> Created:
 
 
 def _lifecycle_rule(rule: Properties) -> dict[str, Any]:
-    """Return a rule in the format of the API. moto does not store numbers of versions and sizes of objects."""
+    """Return a rule in the format of the API.
+
+    moto does not store the number of versions in `NoncurrentVersionExpiration`, nor conditions on the size of objects.
+    """
     parts: dict[str, Any] = {
         "Expiration": rule.take("ExpiredObjectDeleteMarker", ExpirationInDays="Days", ExpirationDate="Date"),
         "NoncurrentVersionExpiration": rule.take(NoncurrentVersionExpirationInDays="NoncurrentDays"),

@@ -153,7 +153,7 @@ def trained(folder, walks, *, version, champion=None, lines=None):
 
 
 def random_walks(*, users, items, days):
-    """Return random sequences of users through the items, mostly in order."""
+    """Return one random sequence per user, in which the item with the next number often follows."""
     sequences = random_sequences(users=users, items=items, length=days)
     return {f"user{user:02d}": [f"item{item:02d}" for item in sequence] for user, sequence in enumerate(sequences)}
 

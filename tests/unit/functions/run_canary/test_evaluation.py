@@ -65,7 +65,7 @@ def test_unknown_error_rate_of_the_champion_counts_as_zero():
 
 @pytest.mark.parametrize(
     ("users", "breached"),
-    # With an expected share of a fifth, 326 and 327 of 2,000 users have the p-values 0.00083 and 0.00105.
+    # With an expected share of a fifth, 326 and 327 of 2,000 users have the always-valid p-values 0.00083 and 0.00105.
     [(326, True), (327, False), (400, False), (1_000, False)],
 )
 def test_users_missing_in_the_log_are_a_breach(users, breached):
@@ -78,9 +78,9 @@ def test_users_missing_in_the_log_are_a_breach(users, breached):
 @pytest.mark.parametrize(
     ("metric", "name", "ours", "theirs", "difference", "variance"),
     [
-        # The candidate's variance exceeds the champion's variance scaled to 400 users.
+        # The candidate's variance applies, because it exceeds the champion's variance scaled to 400 users.
         ("errors", "error rate", (0.06, 0.04), (0.02, 0.0324), 0.06 - 0.02 - 1 / 100, 0.04 / 400 + 0.0324 / 1_600),
-        # The test uses at least the champion's variance for the candidate.
+        # The champion's scaled variance applies, because it exceeds the candidate's variance.
         ("errors", "error rate", (0.06, 0.01), (0.02, 0.0324), 0.06 - 0.02 - 1 / 100, 0.0324 / 400 + 0.0324 / 1_600),
         ("latency", "latency", (40.0, 900.0), (20.0, 400.0), 40 - 1.5 * 20, 900 / 400 + 1.5**2 * 400 / 1_600),
         ("clicks", "click-through", (0.05, 0.04), (0.1, 0.09), 0.1 - 0.05, 0.09 / 400 + 0.09 / 1_600),

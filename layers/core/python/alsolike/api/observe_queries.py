@@ -1,5 +1,3 @@
-"""Query parameters of requests to `observe`."""
-
 from __future__ import annotations
 
 from alsolike.declarations.limits import MAX_ENGAGEMENT_DAYS, MAX_TRAFFIC_MINUTES
