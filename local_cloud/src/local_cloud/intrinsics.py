@@ -98,7 +98,7 @@ class Evaluator:
             case "Condition":
                 return self.holds(argument)
             case "Fn::Equals":
-                left, right = (self.evaluate(side) for side in _arguments(name, argument, count=2))
+                left, right = self._evaluated(name, argument, count=2)
                 return bool(left == right)
             case "Fn::Not":
                 (negated,) = _arguments(name, argument, count=1)
@@ -160,18 +160,18 @@ class Evaluator:
                     raise TemplateError(f"{name} takes a string and a list, not {argument!r}")
                 return delimiter.join(_text(part, where=f"a part of {name}") for part in evaluated)
             case "Fn::Select":
-                index, choices = self.evaluate(_arguments(name, argument, count=2))
+                index, choices = self._evaluated(name, argument, count=2)
                 if not isinstance(choices, list) or not str(index).isdecimal() or int(index) >= len(choices):
                     raise TemplateError(f"{name} takes number {index} of {choices!r}")
                 return choices[int(index)]
             case "Fn::Split":
-                delimiter, text = self.evaluate(_arguments(name, argument, count=2))
+                delimiter, text = self._evaluated(name, argument, count=2)
                 return _text(text, where=f"the text of {name}").split(delimiter)
             case "Fn::If":
                 return self.evaluate(self._chosen(argument))
             case "Fn::FindInMap":
                 found: Any = self.mappings
-                for key in self.evaluate(_arguments(name, argument, count=3)):
+                for key in self._evaluated(name, argument, count=3):
                     if key not in found:
                         raise TemplateError(f"{name} finds no {key!r}; there are {sorted(found)}")
                     found = found[key]
@@ -188,13 +188,19 @@ class Evaluator:
                 return [f"{region}{letter}" for letter in "abc"]
         raise TemplateError(f"unknown intrinsic function {name}")
 
+    def _evaluated(self, function: str, argument: Any, *, count: int) -> list[Any]:
+        """Return the values of a function's arguments. `evaluate` would remove `AWS::NoValue` from their list."""
+        return [self.evaluate(part) for part in _arguments(function, argument, count=count)]
+
     def _stack_output(self, argument: Any) -> str:
         if not isinstance(argument, dict) or not {"StackName", "OutputName"} <= argument.keys():
             raise TemplateError(f"Fn::GetStackOutput takes StackName and OutputName, not {argument!r}")
         if unknown := argument.keys() - {"StackName", "OutputName", "Region"}:
             raise TemplateError(f"Fn::GetStackOutput: {', '.join(sorted(unknown))} is not known here")
-        found = self.evaluate({"Region": self.names["AWS::Region"], **argument})
-        return self.surroundings.stack_output(found["StackName"], found["OutputName"], found["Region"])
+        given = {"Region": self.names["AWS::Region"], **argument}
+        return self.surroundings.stack_output(
+            *(self.evaluate(given[name]) for name in ("StackName", "OutputName", "Region"))
+        )
 
 
 def _intrinsic(value: Mapping[str, Any]) -> tuple[str, Any] | None:
