@@ -171,6 +171,12 @@ def test_unknown_operation_is_an_error():
         needs("s3:PutBucketPolicy", {"Bucket": "b"}, PLACE)
 
 
+@pytest.mark.parametrize("operation", ["states:StartExecution", "sagemaker:CreateModelPackage", "sns:Publish"])
+def test_request_without_its_resource_cannot_be_read(operation):
+    with pytest.raises(LookupError):
+        needs(operation, {}, PLACE)
+
+
 def test_iam_actions_of_the_table_exist():
     """The test reads parliament's data file, because an import of parliament would need setuptools."""
     spec = importlib.util.find_spec("parliament")

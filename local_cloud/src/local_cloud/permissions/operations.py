@@ -87,7 +87,7 @@ def _named(service: str, resource: str, *parameters: str) -> _Resource:
     """
 
     def arn(given: Parameters, place: Place) -> str:
-        name = next(given[parameter] for parameter in parameters if given.get(parameter))
+        name = given[next(filter(given.get, parameters), parameters[0])]
         return place.arn(service, resource, str(name))
 
     return arn
