@@ -75,6 +75,14 @@ def test_only_packages_that_cannot_be_loaded_are_omitted(tmp_path):
     assert "the environment has numpy " in sources["numpy"].reason
 
 
+def test_replacement_of_a_package_is_named_by_its_distribution(tmp_path):
+    content = zipped({"python/dateutil/_x.cpython-399-aarch64-linux-gnu.so": elf(183)})
+
+    (source,) = extract_layer(ARN, content, tmp_path)
+
+    assert "the environment has python-dateutil " in source.reason
+
+
 def test_package_in_neither_layer_nor_environment_is_missing(tmp_path):
     content = zipped({"python/nowhere_at_all/_x.cpython-399-aarch64-linux-gnu.so": elf(183)})
 

@@ -6,6 +6,7 @@ imported instead. `PackageSource` gives the reason.
 """
 
 import contextlib
+import functools
 import importlib.machinery
 import importlib.metadata
 import importlib.util
@@ -168,6 +169,11 @@ def _replacement(package: str, reason: str) -> str:
     """Return the reason with the installed replacement of the package, or with a warning that there is none."""
     with contextlib.suppress(importlib.metadata.PackageNotFoundError):
         return f"{reason}; the environment has {package} {importlib.metadata.version(package)}"
+    if names := _distributions().get(package):
+        return f"{reason}; the environment has {names[0]} {importlib.metadata.version(names[0])}"
     if importlib.util.find_spec(package) is not None:
         return f"{reason}; the environment has it"
     return f"{reason}; the environment does NOT have it: importing it will fail"
+
+
+_distributions = functools.cache(importlib.metadata.packages_distributions)  # The search takes half a second.
