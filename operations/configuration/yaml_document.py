@@ -16,7 +16,7 @@ from alsolike.runtime.errors import InvalidInput
 from alsolike.schema.document import Fault, Path, dotted
 
 MAX_DEPTH = 32
-_DOUBLE_QUOTED = re.compile(r"\\(?:\n\s*|x..|u.{4}|U.{8}|.)|[ \t]*(?:\n[ \t]*)+|.", re.DOTALL)
+_DOUBLE_QUOTED = re.compile(r"\\(?:\n[ \t\n]*|x..|u.{4}|U.{8}|.)|[ \t]*(?:\n[ \t]*)+|.", re.DOTALL)
 """Pattern of one character in double quotes: an escape, line breaks with their spaces, or the character itself."""
 
 _CORE = "tag:yaml.org,2002:"
@@ -205,9 +205,9 @@ def _offset_in_source(source: str, scalar: ScalarNode, offset: int) -> int:
     if scalar.style == '"':
         length = 0
         for written in _DOUBLE_QUOTED.finditer(source, source.index('"') + 1):
-            # An escaped line break stands for no character, a single line break for a space, and n > 1 line breaks for
+            # A single line break stands for a space, or for no character if it is escaped, and n > 1 line breaks for
             # n - 1 line breaks.
-            length += 0 if written[0].startswith("\\\n") else max(written[0].count("\n") - 1, 1)
+            length += max(written[0].count("\n") - 1, 0 if written[0].startswith("\\\n") else 1)
             if length > offset:
                 return written.start()
     words = re.split(r"\s+", scalar.value[: offset + 1])

@@ -108,6 +108,7 @@ def test_fault_is_located_at_its_value_or_key(fault, place):
         ("f:   'it''s @ two'", "@ two'"),
         ('f: "a \\"b\\" @ two"', '@ two"'),
         ('f: "a \\\n   b @ two"', '@ two"'),
+        ('f: "a \\\n\n   b @ two"', '@ two"'),
         ('f: "\\x41\\u00e4\\U0001f350\\t\\\\ @ two"', '@ two"'),
         ('f: !!str "a \\x40 two"', '\\x40 two"'),
         ('f: "one  \n\n\n  b\n  \\n @ two"', '@ two"'),
