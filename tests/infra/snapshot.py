@@ -84,7 +84,9 @@ def _plain(value: Any) -> Any:
         case str():
             value = re.sub(r"ExportsOutput(?:Ref|FnGetAtt)(\w+?)[0-9A-F]{8}(\w*?)[0-9A-F]{8}", r"\1 \2", value).rstrip()
             # Digests of assets are replaced first, because some end with eight digits, like the CDK's hashes of names.
-            return re.sub(r"(?<=\w)([0-9A-F]{8})+(?![0-9A-Za-z])", "", re.sub(r"[0-9a-f]{64}", "HASH", value))
+            # A number that stands alone is kept: it is a price, or the number of an account.
+            value = re.sub(r"[0-9a-f]{64}", "HASH", value)
+            return re.sub(r"((?<![\w.])[\d.]+(?!\w))|(?<=\w)([0-9A-F]{8})+(?![0-9A-Za-z])", r"\1", value)
         case dict():
             return {key: _plain(inner) for key, inner in value.items()}
         case list():
