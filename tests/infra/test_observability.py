@@ -122,6 +122,21 @@ def test_every_aws_metric_belongs_to_a_resource_of_the_deployment(other):
             assert any(name.startswith(logical_id) for logical_id in same_type), f"{each.where}: {dimension} {value}"
 
 
+@pytest.mark.parametrize(("name", "created"), [("spare", []), ("demo", ["Health"]), ("other", [*BOARDS])])
+def test_dashboard_without_its_setting_has_a_false_condition(name, created, request):
+    """The template still contains the dashboard, so that the exports of other stacks remain (`test_new_account.py`)."""
+    path = request.getfixturevalue(name).directory / f"alsolike-{name}-observability.template.json"
+    template = json.loads(path.read_bytes())
+
+    conditions = {
+        logical_id[:-8]: resource.get("Condition")
+        for logical_id, resource in template["Resources"].items()
+        if resource["Type"] == "AWS::CloudWatch::Dashboard"
+    }
+    assert conditions == {board: None if board in created else "Never" for board in BOARDS}
+    assert template["Conditions"] == {"Never": {"Fn::Equals": [{"Ref": "AWS::Partition"}, "never"]}}
+
+
 def test_daily_metrics_have_a_period_of_at_least_one_hour(other):
     daily = {each.metric for each in METRICS if each.rhythm is Rhythm.DAILY}
     for board in BOARDS:

@@ -1,6 +1,7 @@
 import dataclasses
 from pathlib import Path
 
+import botocore.session
 import pytest
 
 from infra_cdk.app import read_context
@@ -148,6 +149,29 @@ def test_number_outside_of_its_limits_is_refused(name):
     for value in (minimum - 1, maximum + 1):
         with pytest.raises(InvalidSettings, match=f"{name} is {value}, expected {minimum} to {maximum}"):
             load_settings(environments(**{name: value}), "test")
+
+
+@pytest.mark.parametrize(
+    ("service", "shape", "names"),
+    [
+        ("lambda", "BatchSize", ["update_batch_size", "archive_batch_size"]),
+        (
+            "lambda", "MaximumBatchingWindowInSeconds",
+            ["update_window_s", "archive_window_s", "trends_window_s", "publish_window_s"],
+        ),
+        ("lambda", "ParallelizationFactor", ["update_parallelization"]),
+        ("lambda", "MaximumRetryAttemptsEventSourceMapping", ["update_retries"]),
+        ("lambda", "MemorySize", ["lake_memory_mb"]),
+        ("apigatewayv2", "IntegerWithLengthBetween0And3600", ["session_cache_s"]),
+        ("wafv2", "RateLimit", ["waf_requests_per_address"]),
+    ],
+)  # fmt: skip
+def test_limits_of_settings_are_within_those_of_aws(service, shape, names):
+    bounds = botocore.session.get_session().get_service_model(service).shape_for(shape).metadata
+
+    for name in names:
+        minimum, maximum = LIMITS[name]
+        assert bounds["min"] <= minimum < maximum <= bounds["max"], name
 
 
 def test_override_replaces_a_setting_and_is_validated():

@@ -380,14 +380,14 @@ def test_remarks_combine_both_bills_and_their_unconfirmed_prices():
     assert cost.remarks(confirmed, dataclasses.replace(theirs, remarks=[])) == []
 
 
-def test_saving_is_the_cost_difference_of_the_changed_setting():
-    found = saved(summary(stream=Stream(retention_hours=168), counts=Counter({DASHBOARD: 3})), NOTHING)
+def test_savings_are_cost_differences_and_the_largest_is_first():
+    found = saved(summary(stream=Stream(retention_hours=168), counts=Counter({DASHBOARD: 5})), NOTHING)
 
     assert [(each.setting, each.now, each.then) for each in found.values()] == [
-        ("stream_retention_hours", "168", "24"),
         ("dashboards", "all", "none"),
+        ("stream_retention_hours", "168", "24"),
     ]
-    assert [each.dollars for each in found.values()] == pytest.approx([730 * 0.020, 9.00])
+    assert [each.dollars for each in found.values()] == pytest.approx([15.00, 730 * 0.020])
 
 
 def test_saving_below_ten_cents_is_omitted():
