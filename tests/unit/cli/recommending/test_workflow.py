@@ -4,6 +4,7 @@ import dataclasses
 import json
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -243,6 +244,19 @@ def test_failed_segment_names_the_cause(machine, segments):
 
     assert "failed with 0 batches done: there is no model yet" in str(done.exception)
     assert not Path("segment.csv").exists()
+
+
+@pytest.mark.parametrize("arguments", ["recommend --users users.csv --workflow", "segments --item fig"])
+def test_interrupted_command_names_the_run_that_continues(machine, tmp_path, monkeypatch, arguments):
+    monkeypatch.chdir(tmp_path)
+    Path("users.csv").write_text("USER_ID\nu0\n")
+    monkeypatch.setattr(machine, "describe_execution", Mock(side_effect=KeyboardInterrupt))
+
+    done = command_line.run(*arguments.split(), exit_code=130)
+
+    run = machine.inputs[0]["run"]
+    assert f"stopped; the workflow continues without this command, as execution {run}" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["users.csv"]
 
 
 def test_segment_that_cannot_be_written_leaves_no_partial_file(tmp_path):
