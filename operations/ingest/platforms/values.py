@@ -9,6 +9,7 @@ from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 
 _MONEY = re.compile(r"[0-9]+(?:[.,][0-9]+)*")
+_DECIMAL_COMMA = re.compile(r"[0-9]+(?:\.[0-9]{3})*,[0-9]+")
 _TAG = re.compile(r"<[^>]*>")
 _ZONE = re.compile(r" (?=[+-][0-9]{4}$)")
 _SPACES = re.compile(r"\s+")
@@ -27,19 +28,21 @@ def amount(text: str) -> str:
 
 
 def times(price: str, quantity: str) -> str:
-    """Return the product of price and quantity.
+    """Return the product of price and quantity, with the decimal mark of the price.
 
     An empty quantity counts as 1. If a value is not a number, return the price.
 
     Examples
     --------
-    >>> times("2.50", "3")
-    '7.50'
+    >>> times("2.50", "3"), times("1.002,50", "2")
+    ('7.50', '2005,00')
     """
+    has_comma = _DECIMAL_COMMA.fullmatch(price) is not None
     try:
-        return str(Decimal(price) * Decimal(quantity or 1))
+        total = Decimal(price.replace(".", "").replace(",", ".") if has_comma else price) * Decimal(quantity or 1)
     except InvalidOperation:
         return price
+    return str(total).replace(".", ",") if has_comma else str(total)
 
 
 def level(number: int, *, paths: str = "") -> Callable[[str], str]:

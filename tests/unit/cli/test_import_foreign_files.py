@@ -225,6 +225,15 @@ def test_products_with_decimal_commas_need_the_option_decimal(deployment, tmp_pa
     assert stored_items(deployment)["1"]["price"] == 3.5
 
 
+def test_order_with_a_decimal_comma_has_the_value_of_all_its_pieces(deployment, tmp_path):
+    columns = "Name;Email;Created at;Lineitem quantity;Lineitem price;Lineitem sku"
+    path = write(tmp_path / "orders.csv", f"{columns}\n1;a@example.com;2014-05-01 12:00:00 -0400;3;2,50;socks\n")
+
+    load(deployment, path, platform=format_of("shopify-orders", "interactions"), form=CsvForm(";", ","))
+
+    assert lake_rows(deployment).event_value.tolist() == [7.5]
+
+
 def test_files_of_a_platform_with_one_base_name_are_all_imported(deployment, client, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     s3, ga4 = client("s3"), format_of("ga4", "interactions")
