@@ -58,7 +58,7 @@ TARGETS = (
     Target(
         "slate",
         ["functions/recommend/rules/slate.py"],
-        [f"tests/unit/functions/recommend/rules/test_slate{name}.py" for name in ("", "_properties")],
+        [f"tests/unit/functions/recommend/rules/test_slate{name}.py" for name in ("_rules", "", "_properties")],
     ),
     Target(
         "profiles",
