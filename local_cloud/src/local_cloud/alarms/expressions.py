@@ -17,7 +17,6 @@ _OPERATORS: Final[Mapping[type[ast.AST], Callable[[Any, Any], float]]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
-    ast.Pow: operator.pow,
     ast.Lt: operator.lt,
     ast.LtE: operator.le,
     ast.Gt: operator.gt,
